@@ -1,0 +1,58 @@
+# Two commands on a fresh machine: `make run` and `make test`. Each makes .venv and installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Installing again is needed when the project's own list of packages changes, and not otherwise.
+INSTALLED := $(VENV)/installed
+TESTABLE := $(VENV)/testable
+
+.PHONY: run test lint format bench docs clean
+
+run: $(INSTALLED)
+	$(BIN)/audio-playground serve $(ARGS)
+
+test: $(TESTABLE) browser
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m coverage report --fail-under=95 >/dev/null
+
+lint: $(TESTABLE)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(TESTABLE)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(TESTABLE)
+	$(BIN)/python -m benchmarks.bench_builtin
+	$(BIN)/python -m benchmarks.bench_demucs
+
+docs: $(VENV)/bin/python
+	$(BIN)/pip install --quiet -e ".[docs]"
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -e .
+	touch $@
+
+$(TESTABLE): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -e ".[test]"
+	touch $(INSTALLED) $@
+
+# The page tests drive a real browser. On Debian it is installed if it is missing; elsewhere the tests say so.
+.PHONY: browser
+browser:
+	@if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then \
+	  if command -v apt-get >/dev/null; then \
+	    SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium chromium-driver; \
+	  else echo "The page tests need chromium and chromedriver on the PATH."; fi; \
+	fi
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage build dist
