@@ -1,0 +1,47 @@
+"""Every error this package raises on purpose: what happened, why, and what to do.
+
+Pages and the terminal show `str(error)` as it is; tracebacks go to the log only.
+"""
+
+from __future__ import annotations
+
+
+class PlaygroundError(Exception):
+    """The root of our errors. Three sentences, in the order a person needs them.
+
+    Args:
+        what: what happened, in the person's own terms.
+        why: the reason, with the numbers that show it.
+        todo: the next thing to try.
+    """
+
+    def __init__(self, what: str, why: str = "", todo: str = "") -> None:
+        super().__init__(what, why, todo)  # all three, so that the error survives a trip between processes
+        self.what, self.why, self.todo = what, why, todo
+
+    def __str__(self) -> str:
+        return " ".join(sentence for sentence in (self.what, self.why, self.todo) if sentence)
+
+
+class AudioError(PlaygroundError):
+    """A file or an array is not audio we can use."""
+
+
+class SettingsError(PlaygroundError, ValueError):
+    """A value that does not make sense, alone or beside the others."""
+
+
+class PromptError(PlaygroundError):
+    """A backend cannot answer this prompt; the text says what it can answer."""
+
+
+class BackendUnavailable(PlaygroundError):
+    """A backend cannot run on this computer as things are."""
+
+
+class WeightsMissing(BackendUnavailable):
+    """The backend could run here if its weights were on this computer."""
+
+
+class SeparationError(PlaygroundError):
+    """A run failed; what was finished before it is kept."""
