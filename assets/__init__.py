@@ -1,0 +1,1 @@
+"""The demo recording and the program that synthesises it."""
