@@ -1,0 +1,1 @@
+"""The separators: one protocol, one registry, one file each."""

@@ -1,0 +1,72 @@
+"""Where chunks start and stop, and which samples a model sees for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Windowing:
+    """How a model wants to see a long mixture, in samples at the model's rate.
+
+    Args:
+        chunk: samples of a chunk; None lets the model see the whole mixture at once.
+        overlap: samples neighbouring chunks share, at most half a chunk.
+        context: samples the model sees on each side of a chunk, beyond what it answers for.
+        fade: name of the crossfade between neighbours.
+        fixed: cut as Demucs does: chunks start at every hop inside the mixture, and a short last chunk is seen in a
+            window of full length, centred, with the audio (or silence) around it.
+    """
+
+    chunk: int | None
+    overlap: int = 0
+    context: int = 0
+    fade: str = "cosine"
+    fixed: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.context >= 0
+        assert self.chunk is None or 0 <= self.overlap <= self.chunk // 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """The model sees samples [read_start, read_stop) and answers for [start, stop).
+
+    Positions outside the mixture are read as silence. `overlap` is the nominal number of samples shared with the chunk
+    before (0 for the first).
+    """
+
+    index: int
+    start: int
+    stop: int
+    read_start: int
+    read_stop: int
+    overlap: int
+
+
+def plan(n_samples: int, windowing: Windowing) -> tuple[Chunk, ...]:
+    """Cut `n_samples` (at least 1) into chunks that cover every sample, at most two at a time."""
+    assert n_samples >= 1
+    length = windowing.chunk or n_samples
+    hop = length - windowing.overlap
+    last_start = n_samples if windowing.fixed else max(1, n_samples - windowing.overlap)
+    return tuple(
+        _chunk(index, start, min(start + length, n_samples), windowing)
+        for index, start in enumerate(range(0, last_start, hop))
+    )
+
+
+def _chunk(index: int, start: int, stop: int, windowing: Windowing) -> Chunk:
+    length = stop - start
+    missing = (windowing.chunk or length) - length if windowing.fixed else 0
+    # Half of what is missing goes before, as in demucs.apply.TensorChunk.padded.
+    read_start = start - missing // 2 - windowing.context
+    return Chunk(
+        index=index,
+        start=start,
+        stop=stop,
+        read_start=read_start,
+        read_stop=read_start + length + missing + 2 * windowing.context,
+        overlap=windowing.overlap if index else 0,
+    )

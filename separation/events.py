@@ -1,0 +1,108 @@
+"""What a separation reports while it runs: one vocabulary for progress bars, pages and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Anything a run reports; events arrive in the order in which things happened."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackendChosen(Event):
+    """Who will separate, and why it was chosen."""
+
+    backend: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelLoading(Event):
+    """Weights are being fetched or read; `total_bytes` is 0 while it is unknown."""
+
+    model: str
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Warned(Event):
+    """Something a person should know; the run goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned(Event):
+    """The cut is known. `spans_s` holds (start, stop) of every chunk; neighbours overlap."""
+
+    model: str
+    device: str
+    stems: tuple[str, ...]
+    spans_s: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkStarted(Event):
+    """Chunk `index` of `n_chunks` is being worked on."""
+
+    index: int
+    n_chunks: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SolverStep(Event):
+    """One evaluation inside the running chunk is done: a solver step, a shift, a model of a bag."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StillRunning(Event):
+    """Nothing new, a few times a second while work goes on elsewhere: the caller's chance to cancel."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkFinished(Event):
+    """Audio that will not change any more, at the mixture's rate and channel count.
+
+    `audio` maps each stem to float32 samples (channels, samples) starting at sample `start`; what all `ChunkFinished`
+    of a run carry, laid end to end, is the whole stem.
+    """
+
+    index: int
+    n_chunks: int
+    start: int
+    audio: Mapping[str, NDArray[np.float32]] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StemFinished(Event):
+    """One stem is complete; `peak` is the largest absolute sample value."""
+
+    stem: str
+    n_samples: int
+    peak: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished(Event):
+    """The run is over. `rtf` is processing time over audio duration, model loading excluded."""
+
+    seconds: float
+    rtf: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept(Event):
+    """The result is kept under `key`; `cached` when it was there already and nothing was computed."""
+
+    key: str
+    cached: bool

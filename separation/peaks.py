@@ -1,0 +1,48 @@
+"""Peaks of a waveform, for drawing it: the smallest and largest sample of every 256."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLES_PER_PEAK = 256
+
+
+class PeaksWriter:
+    """Writes a peaks file as audio arrives.
+
+    The file holds int8 pairs (min, max) over all channels, value / 127 = amplitude, one pair per 256 samples; the last
+    pair may stand for fewer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._rest = np.zeros((1, 0), np.float32)
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Append samples of shape (channels, any length)."""
+        if self._rest.shape[1]:
+            block = np.concatenate([self._rest, block], axis=1)
+        n_whole = block.shape[1] // SAMPLES_PER_PEAK * SAMPLES_PER_PEAK
+        self._rest = block[:, n_whole:].copy()
+        if n_whole:
+            self._file.write(_pairs(block[:, :n_whole].reshape(block.shape[0], -1, SAMPLES_PER_PEAK)))
+
+    def __enter__(self) -> PeaksWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        with self._file:
+            if self._rest.shape[1]:
+                self._file.write(_pairs(self._rest[:, None, :]))
+
+
+def _pairs(grouped: NDArray[np.float32]) -> bytes:
+    """Groups of shape (channels, n_groups, samples) as interleaved int8 (min, max)."""
+    low = np.floor(grouped.min(axis=(0, 2)) * 127)
+    high = np.ceil(grouped.max(axis=(0, 2)) * 127)
+    return bytes(np.stack([low, high], axis=1).clip(-127, 127).astype(np.int8))

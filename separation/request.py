@@ -1,0 +1,232 @@
+"""What a person asks for, as frozen values: a `Request` that exists is valid.
+
+A request is the body of a workflow file, a recipe to share, and part of every key under which results are kept.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from separation.errors import SettingsError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+SOLVERS = ("euler", "midpoint", "heun", "rk4", "ab2")
+FADES = ("cosine", "linear")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anchor:
+    """A span of the recording in which the prompted sound is (`+`) or is not (`-`)."""
+
+    sign: Literal["+", "-"]
+    start_s: float
+    stop_s: float
+
+    def __post_init__(self) -> None:
+        _known("anchor sign", self.sign, ("+", "-"))
+        if not (math.isfinite(self.start_s) and math.isfinite(self.stop_s) and 0 <= self.start_s <= self.stop_s):
+            raise SettingsError(
+                f"The anchor {self.sign}{self.start_s}-{self.stop_s} is not a span of time.",
+                "A span starts at 0 s or later and does not stop before it starts.",
+                "Give it as +1.5-3.0 or -5-7, in seconds.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """One sound to isolate, in a few words, and where it is if words are not enough."""
+
+    text: str
+    anchors: tuple[Anchor, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise SettingsError("A prompt is empty.", "It has to name a sound.", "Type a few words, such as “drums”.")
+        if len(self.text) > 200:
+            raise SettingsError(
+                f"A prompt has {len(self.text)} characters.",
+                "Separators were trained on short phrases.",
+                "Use at most 200 characters, such as “man speaking”.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SolverSettings:
+    """How a flow-matching model integrates its velocity field from noise (t = 0) to audio (t = 1)."""
+
+    method: str = "midpoint"
+    n_steps: int = 16
+
+    def __post_init__(self) -> None:
+        _known("solver", self.method, SOLVERS)
+        _in_range("n_steps", self.n_steps, 1, 1000, "steps")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkSettings:
+    """How a long mixture is cut: chunks of `chunk_s` seconds, neighbours sharing `overlap_s`, blended by `fade`."""
+
+    chunk_s: float = 20.0
+    overlap_s: float = 2.0
+    fade: str = "cosine"
+
+    def __post_init__(self) -> None:
+        _in_range("chunk_s", self.chunk_s, 0.5, 600, "s")
+        _known("fade", self.fade, FADES)
+        if not 0 <= self.overlap_s <= self.chunk_s / 2:
+            raise SettingsError(
+                f"overlap_s={self.overlap_s} does not fit chunk_s={self.chunk_s}.",
+                "A longer overlap would blend three chunks at once.",
+                f"Choose an overlap_s between 0 and {self.chunk_s / 2:g}.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemucsSettings:
+    """The settings Demucs names itself.
+
+    Args:
+        shifts: random shifts in time whose estimates are averaged (Défossez et al. 2019, the “shift trick”).
+        overlap_ratio: what neighbouring segments share, as a fraction of a segment.
+        split: cut the mixture into segments. Without it, models that can see a whole recording do so;
+            transformer models never can and still work on their longest segment.
+        segment_s: length of a segment; None takes the longest the model allows.
+        mixed_precision: half precision inside the network where the device has it (CUDA); elsewhere float32.
+        folder: a local folder of models (`.th` and bag `.yaml`, or safetensors) instead of the published ones.
+    """
+
+    shifts: int = 0
+    overlap_ratio: float = 0.25
+    split: bool = True
+    segment_s: float | None = None
+    mixed_precision: bool = False
+    folder: str | None = None
+
+    def __post_init__(self) -> None:
+        _in_range("shifts", self.shifts, 0, 20, "shifts")
+        _in_range("overlap_ratio", self.overlap_ratio, 0, 0.5, "of a segment")
+        if self.segment_s is not None:
+            _in_range("segment_s", self.segment_s, 1, 600, "s")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Everything that decides how a separation sounds.
+
+    Args:
+        prompts: what to isolate, in the order it was asked for; at least one, no two alike.
+        backend: a backend's name, or "auto" for the best one that can serve the prompts on this computer.
+        model: a model of that backend; None takes the backend's default.
+        device: "auto", "cpu", "cuda" or "mps".
+        chunks: how long audio is cut; None takes what the backend works best with.
+        seed: every random draw (noise, shifts) comes from (seed, chunk index).
+    """
+
+    prompts: tuple[Prompt, ...]
+    backend: str = "auto"
+    model: str | None = None
+    device: str = "auto"
+    chunks: ChunkSettings | None = None
+    solver: SolverSettings = field(default_factory=SolverSettings)
+    demucs: DemucsSettings = field(default_factory=DemucsSettings)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.prompts:
+            raise SettingsError(
+                "Nothing was asked for.", "A request needs at least one prompt.", "Name a sound, such as “vocals”."
+            )
+        names = [prompt.text.strip().casefold() for prompt in self.prompts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SettingsError(
+                f"“{twice[0]}” was asked for twice.", "Each prompt makes one track.", "Remove one of the two."
+            )
+        _known("device", self.device, DEVICES)
+        _in_range("seed", self.seed, 0, 2**63 - 1, "")
+        if self.backend == "demucs" and self.chunks is not None:
+            raise SettingsError(
+                "Chunk settings were given to Demucs.",
+                "Demucs cuts by segments of its own.",
+                "Use demucs.segment_s and demucs.overlap_ratio instead.",
+            )
+
+    @classmethod
+    def of(cls, *prompts: str, **settings: Any) -> Request:
+        """A request from plain words: `Request.of("drums", "bass", seed=3)`."""
+        return cls(prompts=tuple(Prompt(text=text) for text in prompts), **settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, numbers and strings: what recipes, keys and manifests hold."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Request:
+        """The request that `to_dict` described; an unknown or misspelt name is a `SettingsError`."""
+        built = _build(cls, values, "request")
+        assert isinstance(built, Request)
+        return built
+
+
+def _known(what: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        raise SettingsError(f"There is no {what} “{name}”.", "", f"Choose one of: {', '.join(known)}.")
+
+
+def _in_range(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise SettingsError(
+            f"{name}={value!r} is out of range.",
+            "",
+            f"Choose {name} between {low:g} and {high:g} {unit}".rstrip() + ".",
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """Turn plain values into the dataclass `kind`, following its type hints."""
+    if get_origin(kind) in (Union, types.UnionType):
+        if value is None and type(None) in get_args(kind):
+            return None
+        kind = next(option for option in get_args(kind) if option is not type(None))
+    if get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise SettingsError(f"{where} is not a list.", f"It is {value!r}.", "Write it as a list.")
+        return tuple(_build(get_args(kind)[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if is_dataclass(kind):
+        return _build_dataclass(kind, value, where)
+    if get_origin(kind) is Literal:
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingsError(f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.")
+    return value
+
+
+def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
+    if isinstance(value, str) and kind is Prompt:  # a recipe may list plain words
+        return Prompt(text=value)
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} is not a table of settings.", f"It is {value!r}.", "Write it as name: value.")
+    known = {item.name for item in fields(kind)}
+    if unknown := sorted(set(value) - known):
+        raise SettingsError(
+            f"There is no setting “{unknown[0]}” in {where}.", "", f"Known settings: {', '.join(sorted(known))}."
+        )
+    hints = get_type_hints(kind)
+    try:
+        return kind(**{name: _build(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+    except TypeError as missing:  # a required name was left out
+        raise SettingsError(f"{where} is not complete.", f"{missing}.", "Add what is missing.") from missing

@@ -1,0 +1,45 @@
+"""What a prompt means in terms of stems, and the arithmetic that turns stems into targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+RESIDUAL = "everything else"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One track to make: the sum of `stems`, or, as a `complement`, the mixture minus that sum.
+
+    “drums and bass” is the sum of two stems; “instrumental” is the mixture minus the vocals, which loses nothing where
+    a model's stems do not add up to the mixture.
+    """
+
+    name: str
+    stems: frozenset[str]
+    complement: bool = False
+
+    def of(self, stems: Mapping[str, Samples], mixture: Samples) -> Samples:
+        """The target's samples, shape of `mixture`."""
+        total = np.zeros_like(mixture)
+        for name in sorted(self.stems):
+            total += stems[name]
+        return mixture - total if self.complement else total
+
+
+def residual(targets: Sequence[Target]) -> Target | None:
+    """Everything no target covers: where targets do not overlap, targets and residual add up to the mixture.
+
+    None when nothing is left over.
+    """
+    named = frozenset[str]().union(*(target.stems for target in targets if not target.complement))
+    excluded = [target.stems for target in targets if target.complement]
+    if not excluded:
+        return Target(name=RESIDUAL, stems=named, complement=True)
+    left_over = frozenset.intersection(*excluded) - named
+    return Target(name=RESIDUAL, stems=left_over) if left_over else None
