@@ -1,0 +1,45 @@
+"""Recordings and results as the pages list them: a reading of the artifact store, with nothing kept beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from storage.artifacts import Artifact, ArtifactStore
+from storage.errors import StorageError
+
+
+class Library:
+    """What a person has: recordings, and the results made from each."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self.store = store
+
+    def recordings(self) -> list[Artifact]:
+        """Newest first."""
+        return self.store.list("recording")
+
+    def results(self, recording_key: str) -> list[Artifact]:
+        """Results of one recording, newest first."""
+        return [
+            result for result in self.store.list("result") if result.manifest.inputs.get("recording") == recording_key
+        ]
+
+    def open(self, key: str) -> Artifact:
+        """A recording or result by key.
+
+        Raises:
+            StorageError: it is not there any more.
+        """
+        artifact = self.store.get(key)
+        if artifact is None:
+            raise StorageError(
+                "This recording or result is not in the library any more.",
+                "It was removed, or evicted to stay within the size limit.",
+                "Bring the file again, or run again.",
+            )
+        return artifact
+
+    def rename(self, key: str, name: str) -> Artifact:
+        """Give it another display name; nothing else changes."""
+        artifact = self.open(key)
+        return self.store.amend(key, replace(artifact.manifest, name=name.strip() or artifact.name))

@@ -1,0 +1,87 @@
+"""What a manifest says: where an artifact came from, and what it holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import tomli_w
+
+from storage.errors import StorageError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """One file of an artifact: its size and SHA-256, and the entry of the cache that holds it."""
+
+    size_bytes: int
+    sha256: str
+    entry: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """The record kept beside an artifact's files.
+
+    Args:
+        kind: "recording", "result", ...
+        name: what a person calls it; display text, never a path.
+        created: UTC time, ISO 8601.
+        command: what made it, as one could type it.
+        version: of the program that made it.
+        inputs: name to key or SHA-256 of what went in.
+        config: the settings it was made with.
+        info: what there is to know of the content: duration, rate, warnings.
+        outputs: the files.
+    """
+
+    kind: str
+    name: str
+    created: str
+    command: str
+    version: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+
+    @property
+    def size_bytes(self) -> int:
+        """All files together."""
+        return sum(output.size_bytes for output in self.outputs.values())
+
+    def to_json(self) -> str:
+        """The form in which it is kept."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """The manifest that `to_json` wrote.
+
+        Raises:
+            StorageError: it is not one.
+        """
+        try:
+            values = json.loads(text)
+            values["outputs"] = {name: Output(**output) for name, output in values["outputs"].items()}
+            return cls(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorageError(
+                "An entry of the store cannot be read.",
+                f"Its manifest is damaged ({error}).",
+                "Remove it, and run what made it again.",
+            ) from error
+
+    def to_toml(self) -> str:
+        """For people and other programs; settings that were left open (None) are left out."""
+        return tomli_w.dumps(_without_none(asdict(self)))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_without_none(item) for item in value if item is not None]
+    return value
