@@ -1,0 +1,1 @@
+"""One module per page, each reading top to bottom as the screen does."""
