@@ -1,0 +1,127 @@
+// Drop anywhere, browse or paste: files go to the server one after another, over plain HTTP.
+//
+// While something is on its way a card shows its name, the bytes, and a button to stop it. Nothing else on the page
+// changes until the server has decoded the file and said that it is usable.
+
+const ACCEPT = "audio/*,video/*,.flac,.opus,.m4a,.mkv,.wma,.aif,.aiff,.caf,.w64";
+
+export default {
+  template: `
+    <div class="bring">
+      <input ref="input" type="file" multiple :accept="accept" class="sr-only" tabindex="-1" aria-hidden="true"
+             @change="take($event.target.files)">
+      <div v-if="hovering" class="bring-over" aria-hidden="true"><span>Drop to bring it in</span></div>
+      <section v-if="current" class="card upload" role="status" :aria-label="'Bringing ' + current.name">
+        <span class="job-words"><b class="job-title">{{ current.name }}</b><span class="mute">{{ words }}</span></span>
+        <progress :max="1" :value="current.sent ? undefined : fraction" :aria-label="words"></progress>
+        <button type="button" class="button quiet" @click="cancel">Cancel</button>
+      </section>
+    </div>`,
+
+  data: () => ({ accept: ACCEPT, hovering: false, current: null, waiting: [] }),
+
+  computed: {
+    fraction() {
+      return this.current.total ? this.current.loaded / this.current.total : 0;
+    },
+    words() {
+      if (this.current.sent) return "Reading the audio…";
+      return `${megabytes(this.current.loaded)} of ${megabytes(this.current.total)} MB`;
+    },
+  },
+
+  mounted() {
+    this.listeners = {
+      dragenter: (event) => this.hover(event),
+      dragover: (event) => this.hover(event),
+      dragleave: (event) => event.relatedTarget === null && (this.hovering = false),
+      drop: (event) => this.drop(event),
+      paste: (event) => event.clipboardData?.files.length && this.take(event.clipboardData.files),
+    };
+    for (const [name, listener] of Object.entries(this.listeners)) window.addEventListener(name, listener);
+  },
+
+  unmounted() {
+    for (const [name, listener] of Object.entries(this.listeners)) window.removeEventListener(name, listener);
+    this.request?.abort();
+  },
+
+  methods: {
+    browse() {
+      this.$refs.input.click();
+    },
+
+    async tryDemo() {
+      this.current = { name: "Demo song", loaded: 0, total: 0, sent: true };
+      this.send("POST", `${window.path_prefix}/api/demo`, null);
+    },
+
+    hover(event) {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      this.hovering = true;
+    },
+
+    drop(event) {
+      this.hovering = false;
+      if (!event.dataTransfer?.files.length) return;
+      event.preventDefault();
+      this.take(event.dataTransfer.files);
+    },
+
+    take(files) {
+      this.waiting.push(...files);
+      this.$refs.input.value = ""; // so that the same file can be chosen again
+      if (!this.current) this.next();
+    },
+
+    next() {
+      const file = this.waiting.shift();
+      this.current = file ? { name: file.name, loaded: 0, total: file.size, sent: false } : null;
+      if (!file) return;
+      const name = encodeURIComponent(file.name.slice(0, 200));
+      this.send("PUT", `${window.path_prefix}/api/uploads?name=${name}`, file);
+    },
+
+    send(method, url, body) {
+      const request = new XMLHttpRequest();
+      this.request = request;
+      request.open(method, url);
+      request.upload.onprogress = (event) => (this.current.loaded = event.loaded);
+      request.upload.onload = () => (this.current.sent = true);
+      request.onload = () => this.finish(request);
+      request.onerror = () => this.refuse("The server cannot be reached.", "The upload was cut off.", "Try again.");
+      request.onabort = () => this.next();
+      request.send(body);
+    },
+
+    finish(request) {
+      let answer = {};
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        // Not our answer: a proxy's or a crashed server's. The status below says what can be said.
+      }
+      if (request.status === 200) {
+        this.$emit("brought", answer);
+        this.next();
+      } else {
+        const name = this.current.name;
+        this.refuse(answer.what || `${name} was not taken.`, answer.why || `Status ${request.status}.`, answer.todo || "");
+      }
+    },
+
+    refuse(what, why, todo) {
+      this.$emit("refused", { what: what.replaceAll("'upload'", `“${this.current.name}”`), why, todo });
+      this.next();
+    },
+
+    cancel() {
+      this.request.abort();
+    },
+  },
+};
+
+function megabytes(bytes) {
+  return (bytes / 1e6).toFixed(1);
+}

@@ -1,0 +1,58 @@
+// Drawing on canvases: sharp on every screen, and in the colours of the scheme.
+
+/** Size a canvas to its box in device pixels and return a context that counts in CSS pixels. */
+export function fitCanvas(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.max(1, Math.round(width * ratio));
+  canvas.height = Math.max(1, Math.round(height * ratio));
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+/** A CSS colour (variables and light-dark() too) as a canvas understands it, as seen at `element`. */
+export function colorOf(element, css) {
+  const probe = document.createElement("span");
+  probe.style.color = css;
+  probe.style.display = "none";
+  element.append(probe);
+  const color = getComputedStyle(probe).color;
+  probe.remove();
+  return color;
+}
+
+const FULLEST = 0.92; // of the height, for the loudest peak
+const MOST_MAGNIFIED = 16; // 24 dB: silence stays silence
+
+/** Full scale of a drawing whose loudest peak is `peak`: quiet recordings are magnified so that one can see them. */
+export function fullScale(peak) {
+  return Math.max(peak / FULLEST, 1 / MOST_MAGNIFIED);
+}
+
+/** Waveform bars two pixels apart, up to sample `ready`; `scale` is the amplitude that fills the height. */
+export function drawBars(context, pyramid, view, { top, height, color, ready, scale }) {
+  const middle = top + height / 2;
+  const half = height / 2 / scale;
+  context.fillStyle = color;
+  for (let x = 0; x < view.width; x += 2) {
+    const from = view.start + x * view.samplesPerPixel;
+    if (from < 0 || from >= ready) continue;
+    const [low, high] = pyramid.range(from, from + 2 * view.samplesPerPixel) ?? [0, 0];
+    const y = middle - Math.max(high, 0) * half;
+    const tall = Math.max(1, (Math.max(high, 0) - Math.min(low, 0)) * half);
+    context.fillRect(x, tall === 1 ? middle - 0.5 : y, 1.4, tall);
+  }
+}
+
+/** Call `redraw` when colours change: scheme switched here, or by the system. Returns a function that ends it. */
+export function onSchemeChange(redraw) {
+  const observer = new MutationObserver(redraw);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ["style"] });
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", redraw);
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", redraw);
+  };
+}

@@ -1,0 +1,48 @@
+// Chunks as cells: one picture for the strip under the waveform and for job cards.
+
+/** Draw one cell into [x, x + width) x [y, y + height); clears what was there. */
+export function drawCell(context, cell, { x, y, width, height }, colors) {
+  context.clearRect(x, y, width, height);
+  const box = (part, color) => {
+    context.fillStyle = color;
+    context.beginPath();
+    context.roundRect(x, y, Math.max(1, width * part), height, Math.min(3, width / 2));
+    context.fill();
+  };
+  box(1, cell.state === "skipped" ? colors.skipped : colors.pending);
+  if (cell.state === "done") box(1, colors.done);
+  if (cell.state === "cached") box(1, colors.cached);
+  if (cell.state === "failed") box(1, colors.failed);
+  if (cell.state === "running") {
+    context.save();
+    context.beginPath();
+    context.rect(x, y, width * Math.min(1, Math.max(0.06, cell.fraction ?? 0)), height); // a sliver: it has begun
+    context.clip();
+    box(1, colors.done);
+    context.restore();
+  }
+}
+
+/** The colours of cells, as canvas colours. */
+export function cellColors(resolve) {
+  return {
+    pending: resolve("var(--raise)"),
+    skipped: resolve("color-mix(in srgb, var(--raise) 45%, transparent)"),
+    done: resolve("var(--accent)"),
+    cached: resolve("color-mix(in srgb, var(--accent) 45%, var(--raise))"),
+    failed: resolve("var(--minus)"),
+    plus: resolve("var(--plus)"),
+    minus: resolve("var(--minus)"),
+  };
+}
+
+/** What the cells say, in words. */
+export function describeCells(cells) {
+  const count = (state) => cells.filter((cell) => cell.state === state).length;
+  const kept = count("cached");
+  const words = [`${count("done") + kept} of ${cells.length} chunks done`];
+  if (kept) words.push(`${kept} from the cache`);
+  if (count("running")) words.push(`${count("running")} running`);
+  if (count("failed")) words.push(`${count("failed")} failed`);
+  return words.join(", ");
+}

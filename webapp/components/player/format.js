@@ -1,0 +1,48 @@
+// Times and levels as people read them, and the taper of a fader.
+
+export const GAIN_FLOOR_DB = -60; // the end of a fader: silence
+export const GAIN_CEILING_DB = 6;
+const UNITY_AT = 0.75; // where on a fader 0 dB lies; leaves most of its way to the range people use
+
+/** Seconds as h:mm:ss.cc; `digits` decimals. */
+export function clock(seconds, digits = 2) {
+  const unit = 10 ** digits;
+  const ticks = Math.max(0, Math.floor(seconds * unit + 1e-6)); // whole hundredths, so that 59.999 is not 0:60.00
+  const whole = Math.floor(ticks / unit);
+  const pad = (n, width = 2) => String(n).padStart(width, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const tail = digits ? "." + pad(ticks % unit, digits) : "";
+  return (hours ? `${hours}:${pad(minutes)}` : String(minutes)) + ":" + pad(whole % 60) + tail;
+}
+
+/** Seconds for a screen reader. */
+export function clockSpoken(seconds) {
+  const whole = Math.floor(seconds);
+  const parts = [
+    [Math.floor(whole / 3600), "hour"],
+    [Math.floor(whole / 60) % 60, "minute"],
+    [whole % 60, "second"],
+  ].filter(([n], i) => n || i === 2);
+  return parts.map(([n, unit]) => `${n} ${unit}${n === 1 ? "" : "s"}`).join(" ");
+}
+
+/** Level with sign and one decimal: "−1.8 dB", "0.0 dB", "silent". */
+export function decibels(db) {
+  if (db <= GAIN_FLOOR_DB) return "−∞ dB";
+  const rounded = Math.round(db * 10) / 10;
+  const sign = rounded < 0 ? "−" : rounded > 0 ? "+" : "";
+  return `${sign}${Math.abs(rounded).toFixed(1)} dB`;
+}
+
+/** Fader position 0..1 to dB: quadratic below unity, straight above. */
+export function sliderToGain(position) {
+  if (position >= UNITY_AT) return (GAIN_CEILING_DB * (position - UNITY_AT)) / (1 - UNITY_AT);
+  return GAIN_FLOOR_DB * (1 - position / UNITY_AT) ** 2;
+}
+
+/** Inverse of `sliderToGain`. */
+export function gainToSlider(db) {
+  if (db >= 0) return UNITY_AT + (Math.min(db, GAIN_CEILING_DB) / GAIN_CEILING_DB) * (1 - UNITY_AT);
+  return UNITY_AT * (1 - Math.sqrt(Math.max(db, GAIN_FLOOR_DB) / GAIN_FLOOR_DB));
+}

@@ -1,0 +1,16 @@
+// What pages hear and see of audio. One module, so that every component on a page shares one player.
+import { Player } from "./player.js";
+
+export { clock, clockSpoken, decibels, gainToSlider, sliderToGain, GAIN_FLOOR_DB, GAIN_CEILING_DB } from "./format.js";
+export { loadPyramid } from "./peaks.js";
+export { colorOf, drawBars, fitCanvas, fullScale, onSchemeChange } from "./canvas.js";
+export { cellColors, drawCell, describeCells } from "./celldraw.js";
+export { ruler } from "./ruler.js";
+export { ICONS } from "./icons.js";
+export { Strip } from "./strip.js";
+export { isTyping } from "./keys.js";
+
+export const player = new Player();
+
+// One name on the window, for tests and for people with a console open.
+window.audioPlayground = { ...window.audioPlayground, player };

@@ -1,0 +1,32 @@
+// The same course, the same pieces, the same gains, rendered to samples instead of to a sound card.
+import { Voice } from "./voice.js";
+import { stretch } from "./walk.js";
+
+/** Render `count` samples from `start`; returns one Float32Array per channel. */
+export async function renderOffline(player, start, count) {
+  const course = player.schedule.course;
+  const voices = [...player.voices.values()];
+  const channels = Math.max(1, ...voices.map((voice) => voice.track.n_channels));
+  const context = new OfflineAudioContext({ numberOfChannels: channels, length: count, sampleRate: player.rate });
+  const shadows = voices.map((voice) => {
+    const shadow = new Voice(voice.track, () => {});
+    shadow.audible = voice.audible;
+    return shadow;
+  });
+  for (let frame = 0, cursor = start; frame < count; ) {
+    const part = stretch(cursor, course);
+    if (!part) break;
+    for (const shadow of shadows) {
+      const index = Math.floor(part.start / course.windowSize);
+      const to = Math.min(part.start + part.count, shadow.ready);
+      if (to <= part.start) continue;
+      const window = await shadow.windows.load(index, shadow.ready);
+      shadow.schedule(context, context.destination, window, { from: part.start, to, whenFrame: frame, fadeIn: false });
+    }
+    frame += part.count;
+    cursor = part.next;
+  }
+  const rendered = await context.startRendering();
+  for (const shadow of shadows) shadow.windows.close();
+  return Array.from({ length: channels }, (_, channel) => rendered.getChannelData(channel));
+}

@@ -1,0 +1,266 @@
+// The player: every track of the page on one clock. Transport and mixer are here; when what starts is in schedule.js.
+//
+// Time is counted in whole frames of one AudioContext that runs at the tracks' own rate, so nothing is resampled at
+// the seams of windows. Only plain Web Audio is used: it works on http addresses of a local network too.
+import { Emitter } from "./emitter.js";
+import { Meter } from "./meter.js";
+import { renderOffline } from "./offline.js";
+import { Schedule } from "./schedule.js";
+import { linear, Voice } from "./voice.js";
+
+const TICK_MS = 50;
+const SLEEP_MS = 10_000; // paused this long, the sound card may rest
+
+/** Emits: "tracks", "mix", "phase", "play", "pause", "seek", "loop", "range", "frame". */
+export class Player extends Emitter {
+  constructor() {
+    super();
+    this.voices = new Map(); // id -> Voice
+    this.owners = new Map(); // component -> descriptors it shows
+    this.loop = { on: false, start: null, end: null }; // samples; null means the border of the recording
+    this.range = null; // {start, count} samples in view, shared by all waveforms; null: everything
+    this.phase = "stopped"; // stopped | buffering | playing
+    this.context = null;
+    this.bus = null;
+    this.meter = null;
+    this.schedule = new Schedule(this);
+    this.onArrival = () => {
+      if ([...this.voices.values()].some((voice) => voice.windows.failure)) this.emit("tracks");
+      this.tick();
+    };
+  }
+
+  // ---- what there is to hear
+
+  /** Declare the tracks `owner` shows; an id shown by several owners is one track. Owners leave with []. */
+  setTracks(owner, tracks) {
+    if (tracks.length) this.owners.set(owner, tracks);
+    else this.owners.delete(owner);
+    const shown = new Set([...this.owners.values()].flat().map((track) => track.id));
+    for (const [id, voice] of this.voices) {
+      if (shown.has(id)) continue;
+      voice.close(this.frame + 256);
+      this.voices.delete(id);
+    }
+    for (const track of tracks) this.addOrUpdate(track);
+    if (this.context && this.rate && this.context.sampleRate !== this.rate) this.closeContext();
+    this.schedule.cursor = Math.min(this.schedule.cursor, this.total);
+    if (!this.voices.size) this.stop(0);
+    this.applyMix();
+    this.emit("tracks");
+    this.tick();
+  }
+
+  addOrUpdate(track) {
+    const known = this.voices.get(track.id);
+    const voice = known ?? new Voice(track, this.onArrival);
+    if (known) known.update(track, this.onArrival);
+    else this.voices.set(track.id, voice);
+    // A descriptor sets the mixer when it first says so or changes its mind; in between the person's hand counts.
+    for (const key of ["muted", "solo", "gain_db"]) {
+      if (track[key] !== undefined && track[key] !== voice.declared[key]) voice.mix[key] = track[key];
+      voice.declared[key] = track[key];
+    }
+  }
+
+  /** Hz; all tracks of a page have the same. */
+  get rate() {
+    return this.voices.values().next().value?.track.sample_rate ?? 0;
+  }
+
+  /** Length of the longest track in samples. */
+  get total() {
+    return Math.max(0, ...[...this.voices.values()].map((voice) => voice.track.n_samples));
+  }
+
+  get duration() {
+    return this.rate ? this.total / this.rate : 0;
+  }
+
+  // ---- transport
+
+  get wanted() {
+    return this.phase !== "stopped";
+  }
+
+  async play() {
+    if (!this.voices.size || this.wanted) return;
+    this.openContext();
+    clearTimeout(this.sleep);
+    const resumed = this.resume();
+    if (this.schedule.cursor >= this.total) this.schedule.cursor = 0;
+    this.setPhase("buffering");
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.followFrames();
+    this.emit("play");
+    this.tick();
+    await resumed;
+    this.tick();
+  }
+
+  pause() {
+    if (!this.wanted) return;
+    this.stop(this.position);
+    this.emit("pause");
+  }
+
+  toggle() {
+    if (this.wanted) this.pause();
+    else this.play();
+  }
+
+  stop(sample) {
+    clearInterval(this.timer);
+    this.schedule.jump(sample, this.frame);
+    this.setPhase("stopped");
+    clearTimeout(this.sleep);
+    this.sleep = setTimeout(() => this.context?.suspend(), SLEEP_MS);
+    this.emit("frame");
+  }
+
+  /** Jump to a sample, playing or not. */
+  seek(sample) {
+    this.schedule.jump(Math.max(0, Math.min(Math.round(sample), this.total)), this.frame);
+    if (this.wanted) this.setPhase("buffering");
+    this.emit("seek");
+    this.emit("frame");
+    this.tick();
+  }
+
+  skip(seconds) {
+    this.seek(this.position + seconds * this.rate);
+  }
+
+  /** Loop [start, end) samples, or everything when they are null. */
+  setLoop(on, start = null, end = null) {
+    this.loop = { on, start, end };
+    if (this.wanted) this.schedule.replan(this.frame);
+    this.emit("loop");
+    this.tick();
+  }
+
+  /** Tell all waveforms which samples are in view: {start, count}, or null for everything. */
+  setRange(range) {
+    this.range = range;
+    this.emit("range");
+  }
+
+  // ---- mixer
+
+  setMix(id, change) {
+    const voice = this.voices.get(id);
+    if (!voice) return;
+    Object.assign(voice.mix, change);
+    this.applyMix();
+    this.emit("mix");
+  }
+
+  mixOf(id) {
+    return this.voices.get(id)?.mix ?? { muted: false, solo: false, gain_db: 0 };
+  }
+
+  /** Why a track cannot be played, or "". */
+  failureOf(id) {
+    return this.voices.get(id)?.windows.failure ?? "";
+  }
+
+  applyMix() {
+    const voices = [...this.voices.values()];
+    const anySolo = voices.some((voice) => voice.mix.solo);
+    for (const voice of voices) {
+      const heard = !voice.mix.muted && (voice.mix.solo || !anySolo);
+      voice.setAudible(heard ? linear(voice.mix.gain_db) : 0);
+    }
+  }
+
+  // ---- where we are
+
+  get frame() {
+    return this.context ? Math.round(this.context.currentTime * this.context.sampleRate) : 0;
+  }
+
+  /** The sample that is heard now. */
+  get position() {
+    if (!this.wanted) return this.schedule.cursor;
+    return this.schedule.sampleAt(this.frame - this.schedule.frames(this.context.outputLatency || 0));
+  }
+
+  /** {peak_db, rms_db} of what is heard. */
+  get level() {
+    return this.meter?.read() ?? { peak_db: -90, rms_db: -90 };
+  }
+
+  /** Everything a test needs to see. */
+  state() {
+    return {
+      playing: this.phase === "playing",
+      phase: this.phase,
+      position_samples: this.position,
+      context_frame: this.frame,
+      sample_rate: this.rate,
+      loop: { ...this.loop },
+      tracks: [...this.voices].map(([id, voice]) => ({
+        id,
+        ...voice.mix,
+        gain: voice.audible,
+        live_gain: voice.node?.gain.value ?? null,
+        windows_held: voice.windows.held.size,
+        scheduled: [...voice.scheduled],
+      })),
+    };
+  }
+
+  /** `count` samples from `start` as the schedule gives them, one Float32Array per channel; no sound card involved. */
+  render(start, count) {
+    return renderOffline(this, start, count);
+  }
+
+  // ---- the clock
+
+  tick() {
+    if (!this.wanted || !this.context) return;
+    const outcome = this.schedule.advance(this.frame);
+    if (outcome === "over") {
+      this.stop(this.total);
+      this.emit("pause");
+    } else {
+      this.setPhase(outcome === "waiting" || this.context.state !== "running" ? "buffering" : "playing");
+    }
+  }
+
+  setPhase(phase) {
+    if (phase === this.phase) return;
+    this.phase = phase;
+    this.emit("phase", phase);
+  }
+
+  /** "frame" at every frame of the screen, while there is something to follow. */
+  followFrames() {
+    this.emit("frame");
+    if (this.wanted) requestAnimationFrame(() => this.followFrames());
+  }
+
+  openContext() {
+    if (this.context) return;
+    this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
+    this.context.onstatechange = () => this.wanted && this.context?.state !== "closed" && this.resume();
+    this.meter = new Meter(this.context);
+    this.bus = new GainNode(this.context);
+    this.bus.connect(this.meter.node).connect(this.context.destination);
+  }
+
+  /** Wake the sound card. Browsers allow it in answer to a gesture, so if they refuse, the next one is used. */
+  resume() {
+    const again = () => this.wanted && this.context?.resume();
+    if (this.context.state !== "running") {
+      for (const gesture of ["pointerup", "keydown"]) document.addEventListener(gesture, again, { once: true });
+    }
+    return this.context.resume();
+  }
+
+  closeContext() {
+    this.stop(0);
+    this.context.close();
+    this.context = this.bus = this.meter = null;
+  }
+}

@@ -1,0 +1,18 @@
+// Where the marks of a time ruler go.
+
+const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const MARK_PX = 96; // least distance of two labels
+
+/** Marks for the visible range: [{time_s, x}], and how many decimals their labels need. */
+export function ruler({ start, samplesPerPixel, width }, sampleRate) {
+  const secondsPerPixel = samplesPerPixel / sampleRate;
+  const step = STEPS_S.find((s) => s / secondsPerPixel >= MARK_PX) ?? STEPS_S.at(-1);
+  const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
+  const marks = [];
+  const first = Math.ceil(start / sampleRate / step - 1e-9);
+  for (let k = first; ; k++) {
+    const x = (k * step * sampleRate - start) / samplesPerPixel;
+    if (x > width) return { marks, digits };
+    marks.push({ time_s: k * step, x });
+  }
+}

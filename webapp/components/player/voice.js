@@ -1,0 +1,122 @@
+// One track as the audio graph sees it: pieces of sound -> their edges -> the track's gain -> the bus.
+import { GAIN_FLOOR_DB } from "./format.js";
+import { Windows } from "./windows.js";
+
+export const FADE_S = 0.012; // linear ramps of 12 ms: short enough to feel instant, long enough not to click
+const REMEMBERED = 256; // scheduled pieces kept for inspection
+
+export class Voice {
+  constructor(track, onArrival) {
+    this.track = track;
+    this.windows = new Windows(track, onArrival);
+    this.mix = { muted: false, solo: false, gain_db: 0 };
+    this.declared = {}; // the mix its descriptor last asked for
+    this.audible = 1; // linear gain the mixer wants
+    this.node = null;
+    this.pieces = []; // sounding or about to
+    this.scheduled = []; // {start_sample, when_frame, count, fade_in}, for tests
+  }
+
+  /** Samples that may be played now. */
+  get ready() {
+    return Math.min(this.track.ready_samples ?? this.track.n_samples, this.track.n_samples);
+  }
+
+  /** Take over a changed descriptor; the same audio grown keeps its windows. */
+  update(track, onArrival) {
+    if (track.url !== this.track.url || track.n_channels !== this.track.n_channels) {
+      this.windows.close();
+      this.windows = new Windows(track, onArrival);
+    }
+    this.track = this.windows.track = track;
+  }
+
+  /** The gain node of this voice in `context`, made on first use. */
+  output(context, bus) {
+    if (this.node?.context !== context) {
+      this.node = new GainNode(context, { gain: this.audible });
+      this.node.connect(bus);
+    }
+    return this.node;
+  }
+
+  setAudible(gain) {
+    this.audible = gain;
+    if (this.node) ramp(this.node.gain, gain, this.node.context.currentTime);
+  }
+
+  /** Start the part [from, to) of one window at a context frame; `fadeIn` for sound that begins mid-way. */
+  schedule(context, bus, window, { from, to, whenFrame, fadeIn }) {
+    const exact = cut(window?.buffer, from % this.windows.size, to - from);
+    if (!exact) return; // the server had less than it promised: silence
+    const rate = this.track.sample_rate;
+    const when = whenFrame / rate; // whole frames: neighbours abut exactly
+    const source = new AudioBufferSourceNode(context, { buffer: exact });
+    const edge = new GainNode(context);
+    if (fadeIn) {
+      edge.gain.setValueAtTime(0, when);
+      edge.gain.linearRampToValueAtTime(1, when + FADE_S);
+    }
+    source.connect(edge).connect(this.output(context, bus));
+    const piece = { source, edge, whenFrame, endFrame: whenFrame + exact.length, fadesAt: Infinity };
+    source.onended = () => {
+      edge.disconnect();
+      this.pieces = this.pieces.filter((other) => other !== piece);
+    };
+    source.start(when);
+    this.pieces.push(piece);
+    this.scheduled.push({ start_sample: from, when_frame: whenFrame, count: exact.length, fade_in: fadeIn });
+    if (this.scheduled.length > REMEMBERED) this.scheduled.shift();
+  }
+
+  /** Fade out whatever sounds at `frame`, and drop what would come after it. */
+  fadeOut(frame) {
+    const at = frame / this.track.sample_rate;
+    for (const piece of this.pieces) {
+      const { source, edge, whenFrame, endFrame } = piece;
+      if (endFrame <= frame || piece.fadesAt <= frame) continue; // over, or on its way out
+      piece.fadesAt = frame;
+      if (whenFrame >= frame) {
+        source.stop();
+        edge.disconnect();
+        continue;
+      }
+      edge.gain.cancelScheduledValues(at);
+      edge.gain.setValueAtTime(1, at);
+      edge.gain.linearRampToValueAtTime(0, at + FADE_S);
+      source.stop(at + FADE_S);
+    }
+    this.pieces = this.pieces.filter((piece) => piece.whenFrame < frame);
+  }
+
+  close(frame) {
+    this.fadeOut(frame);
+    this.windows.close();
+    const node = this.node;
+    if (node) setTimeout(() => node.disconnect(), 1000 * FADE_S * 4);
+  }
+}
+
+/** dB to linear; the floor of a fader is silence. */
+export function linear(db) {
+  return db <= GAIN_FLOOR_DB ? 0 : 10 ** (db / 20);
+}
+
+/** A short linear ramp from where the parameter is. */
+function ramp(param, value, now) {
+  param.cancelScheduledValues(now);
+  param.setValueAtTime(param.value, now);
+  param.linearRampToValueAtTime(value, now + FADE_S);
+}
+
+/** `count` frames of a buffer from `offset`; the buffer itself when that is all of it, so nothing is copied. */
+function cut(buffer, offset, count) {
+  const length = Math.min(count, (buffer?.length ?? 0) - offset);
+  if (length <= 0) return null;
+  if (offset === 0 && length === buffer.length) return buffer;
+  const part = new AudioBuffer({ length, numberOfChannels: buffer.numberOfChannels, sampleRate: buffer.sampleRate });
+  for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
+    part.copyToChannel(buffer.getChannelData(channel).subarray(offset, offset + length), channel);
+  }
+  return part;
+}

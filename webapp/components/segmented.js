@@ -1,0 +1,43 @@
+// A few choices side by side, one of them on: a radio group with one tab stop.
+
+export default {
+  template: `
+    <div class="seg" :class="{ full }" role="radiogroup" :aria-label="label" @keydown="onKey">
+      <button v-for="option in options" :key="option.value" type="button" role="radio" ref="buttons"
+              :aria-checked="option.value === value" :tabindex="option.value === stop ? 0 : -1"
+              :class="{ on: option.value === value }" :aria-disabled="option.disabled" @click="choose(option)">
+        {{ option.label }}<q-tooltip v-if="option.tip">{{ option.tip }}</q-tooltip>
+      </button>
+    </div>`,
+
+  props: { options: { type: Array, default: () => [] }, value: String, label: String, full: Boolean },
+  emits: ["choose"],
+
+  computed: {
+    /** Where the Tab key lands. */
+    stop() {
+      return this.options.some((option) => option.value === this.value) ? this.value : this.options[0]?.value;
+    },
+  },
+
+  methods: {
+    choose(option) {
+      if (!option.disabled && option.value !== this.value) this.$emit("choose", option.value);
+    },
+
+    onKey(event) {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      const from = this.$refs.buttons.indexOf(event.target);
+      const n = this.options.length;
+      for (let k = 1; k <= n; k++) {
+        const to = (from + step * k + n * k) % n;
+        if (this.options[to].disabled) continue;
+        this.$refs.buttons[to].focus();
+        this.choose(this.options[to]);
+        break;
+      }
+      event.preventDefault();
+    },
+  },
+};

@@ -1,0 +1,257 @@
+// The mixer: rows of sounds under one time line.
+import {
+  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, fitCanvas, fullScale, gainToSlider, isTyping,
+  loadPyramid, onSchemeChange, player, sliderToGain,
+} from "audio-playground-player";
+
+const HEIGHT_PX = 52;
+
+export default {
+  template: `
+    <div class="tracks">
+      <p v-if="!tracks.length" class="tracks-empty mute">{{ emptyText }}</p>
+      <div v-for="track in tracks" :key="track.id" class="track" :class="{ silent: !heard(track) }"
+           role="group" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
+        <div class="strip">
+          <span class="track-name"><i class="dot"></i><b :title="track.name">{{ track.name }}</b>
+            <a v-if="track.download" class="icon-button" :href="prefixed(track.download)" download
+               :aria-label="'Download ' + track.name">
+              ${ICONS.download}
+              <q-tooltip>Keep this sound as a file, without the mixer's gain</q-tooltip>
+            </a>
+            <button v-if="menu" type="button" class="icon-button" :aria-label="'More for ' + track.name"
+                    @click="$emit('menu', track.id)">
+              ${ICONS.more}
+              <q-tooltip>More to do with this sound</q-tooltip>
+            </button>
+          </span>
+          <span class="controls">
+            <button type="button" class="ms mute-button" :class="{ on: mix[track.id]?.muted }"
+                    :aria-pressed="!!mix[track.id]?.muted" :aria-label="'Mute ' + track.name"
+                    @click="toggle(track, 'muted')">M<q-tooltip>Silence this track (M)</q-tooltip>
+            </button>
+            <button type="button" class="ms solo-button" :class="{ on: mix[track.id]?.solo }"
+                    :aria-pressed="!!mix[track.id]?.solo" :aria-label="'Solo ' + track.name"
+                    @click="toggle(track, 'solo')">S<q-tooltip>Hear only this track, and others that are solo (S)</q-tooltip>
+            </button>
+            <label class="fader" :style="{ '--at': slider(track) }">
+              <input type="range" min="0" max="1" step="0.001" :value="slider(track)"
+                     :aria-label="'Gain of ' + track.name" :aria-valuetext="decibels(gain(track))"
+                     @input="onFader($event, track)" @change="report"
+                     @dblclick="setGain(track, 0, true)" @keydown="onFaderKey($event, track)" />
+              <q-tooltip>Gain, -60 to +6 dB; double-click for 0 dB</q-tooltip>
+            </label>
+            <output class="readout">{{ decibels(gain(track)) }}</output>
+          </span>
+        </div>
+        <div class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
+             @pointerup="onSeek($event, track)" @pointercancel="dragging = false">
+          <canvas :ref="(el) => (canvases[track.id] = el)" aria-hidden="true"></canvas>
+          <div class="playhead"></div>
+          <div v-if="failures[track.id]" class="lane-note" role="alert">{{ failures[track.id] }}</div>
+          <div v-else-if="!drawn[track.id]" class="lane-note skeleton"></div>
+          <div v-if="track.explained?.length" class="explained" :style="stretched(track)" role="img"
+               :aria-label="explainedText(track)" :title="explainedText(track)">
+            <i v-for="value in track.explained" :class="{ low: value < 0.5 }" :style="{ opacity: 0.3 + 0.7 * value }"></i>
+          </div>
+        </div>
+      </div>
+    </div>`,
+
+  props: { tracks: { type: Array, default: () => [] }, emptyText: String, menu: Boolean },
+  emits: ["mix", "seek", "menu"],
+
+  data() {
+    return { mix: {}, drawn: {}, failures: {}, width: 0, range: null, dragging: false };
+  },
+
+  computed: {
+    total() {
+      return Math.max(1, ...this.tracks.map((track) => track.n_samples));
+    },
+    view() {
+      const { start, count } = this.range ?? { start: 0, count: this.total };
+      return { start, samplesPerPixel: count / Math.max(1, this.width), width: this.width };
+    },
+  },
+
+  created() {
+    this.head = 0;
+    this.canvases = {};
+    this.pyramids = {};
+  },
+  mounted() {
+    this.observer = new ResizeObserver(() => this.drawAll());
+    this.observer.observe(this.$el);
+    this.ends = [
+      player.on("frame", () => this.dragging || this.moveHead(player.position)),
+      player.on("mix", () => this.readMix()),
+      player.on("tracks", () => this.readMix()),
+      player.on("range", () => this.drawAll()),
+      onSchemeChange(() => this.drawAll()),
+      () => this.observer.disconnect(),
+      () => player.setTracks(this, []),
+    ];
+    this.$nextTick(() => this.adopt());
+  },
+  beforeUnmount() {
+    this.ends.forEach((end) => end());
+  },
+  watch: {
+    tracks() {
+      this.adopt();
+    },
+  },
+
+  methods: {
+    decibels,
+
+    prefixed(url) {
+      return url.startsWith("/") ? (window.path_prefix ?? "") + url : url;
+    },
+
+    adopt() {
+      player.setTracks(this, this.tracks);
+      this.readMix();
+      this.$nextTick(() => this.tracks.forEach((track) => this.load(track)));
+    },
+
+    async load(track) {
+      try {
+        const pyramid = await loadPyramid(track);
+        if (!this.tracks.some((other) => other.id === track.id && other.url === track.url)) return;
+        this.pyramids[track.id] = pyramid;
+        this.drawn[track.id] = true;
+      } catch (reason) {
+        this.failures[track.id] = reason.message;
+      }
+      this.drawAll();
+    },
+
+    readMix() {
+      this.mix = {};
+      for (const { id } of this.tracks) {
+        this.mix[id] = { ...player.mixOf(id) };
+        const failure = player.failureOf(id);
+        if (failure) this.failures[id] = failure;
+      }
+      this.moveHead(player.position);
+    },
+
+    /** One variable moves the playheads of all rows, past Vue: it changes with every frame of the screen. */
+    moveHead(sample) {
+      this.head = Math.max(0, Math.min(sample, this.total));
+      this.$el.style.setProperty("--head", (this.head - this.view.start) / this.view.samplesPerPixel + "px");
+    },
+
+    drawAll() {
+      this.range = player.range;
+      this.width = Object.values(this.canvases).find((canvas) => canvas)?.clientWidth ?? 0;
+      if (this.width) this.tracks.forEach((track) => this.draw(track));
+      this.moveHead(this.head);
+    },
+
+    draw(track) {
+      const canvas = this.canvases[track.id];
+      if (!canvas || !this.pyramids[track.id]) return;
+      const context = fitCanvas(canvas, this.width, HEIGHT_PX);
+      const ready = Math.min(track.ready_samples ?? track.n_samples, track.n_samples);
+      // One scale for all rows, so that a quiet sound looks quieter than a loud one.
+      const scale = fullScale(Math.max(...this.tracks.map(({ id }) => this.pyramids[id]?.peak ?? 0)));
+      const color = colorOf(canvas.parentElement, track.color);
+      if (ready < track.n_samples) this.drawUnready(context, canvas, ready);
+      drawBars(context, this.pyramids[track.id], this.view, { top: 0, height: HEIGHT_PX, color, ready, scale });
+    },
+
+    /** What is still being computed: a thin dashed zero line. */
+    drawUnready(context, canvas, ready) {
+      const x = Math.max(0, (ready - this.view.start) / this.view.samplesPerPixel);
+      context.strokeStyle = colorOf(canvas.parentElement, "var(--mute)");
+      context.setLineDash([3, 5]);
+      context.beginPath();
+      context.moveTo(x, HEIGHT_PX / 2);
+      context.lineTo(this.width, HEIGHT_PX / 2);
+      context.stroke();
+      context.setLineDash([]);
+    },
+
+    explainedText(track) {
+      const worst = Math.min(...track.explained);
+      const at = track.explained.indexOf(worst) + 1;
+      return `How much of this sound the mixture explains, per chunk; least in chunk ${at}: ${Math.round(100 * worst)} %`;
+    },
+
+    // ---- mixer
+
+    gain(track) {
+      return this.mix[track.id]?.gain_db ?? 0;
+    },
+
+    /** Whether the mixer lets it through: its own mute first, then anybody's solo. */
+    heard(track) {
+      const anySolo = Object.values(this.mix).some((row) => row.solo);
+      const { muted, solo } = this.mix[track.id] ?? {};
+      return !muted && (solo || !anySolo);
+    },
+
+    /** The strip under a waveform lies on the same time line, zoomed or not. */
+    stretched(track) {
+      const left = -this.view.start / this.view.samplesPerPixel;
+      return { left: left + "px", width: track.n_samples / this.view.samplesPerPixel + "px" };
+    },
+
+    slider(track) {
+      return gainToSlider(this.gain(track));
+    },
+
+    toggle(track, key) {
+      player.setMix(track.id, { [key]: !player.mixOf(track.id)[key] });
+      this.report();
+    },
+
+    setGain(track, gain_db, final) {
+      player.setMix(track.id, { gain_db: Math.min(GAIN_CEILING_DB, Math.max(GAIN_FLOOR_DB, gain_db)) });
+      if (final) this.report();
+    },
+
+    onFader(event, track) {
+      const gain_db = Math.round(sliderToGain(Number(event.target.value)) * 10) / 10;
+      this.setGain(track, Math.abs(gain_db) < 0.25 ? 0 : gain_db, false); // 0 dB is easy to meet
+    },
+
+    onFaderKey(event, track) {
+      const steps = { ArrowUp: 0.5, ArrowRight: 0.5, ArrowDown: -0.5, ArrowLeft: -0.5, PageUp: 3, PageDown: -3 };
+      if (!(event.key in steps)) return;
+      this.setGain(track, Math.round((this.gain(track) + steps[event.key]) * 10) / 10, true);
+      event.preventDefault();
+    },
+
+    onKey(event, track) {
+      const key = { m: "muted", s: "solo" }[event.key.toLowerCase()];
+      if (!key || event.repeat || isTyping(event)) return;
+      this.toggle(track, key);
+      event.preventDefault();
+    },
+
+    report() {
+      const rows = this.tracks.map(({ id }) => ({ id, ...player.mixOf(id) }));
+      this.$emit("mix", rows);
+    },
+
+    // ---- seeking
+
+    onSeek(event, track) {
+      if (event.type === "pointerdown" && event.button === 0) {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        this.dragging = true;
+      }
+      if (!this.dragging) return;
+      const x = event.clientX - this.canvases[track.id].getBoundingClientRect().left;
+      this.moveHead(this.view.start + x * this.view.samplesPerPixel);
+      if (event.type !== "pointerup") return;
+      this.dragging = false;
+      player.seek(this.head);
+      this.$emit("seek", this.head / player.rate);
+    },
+  },
+};

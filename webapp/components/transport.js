@@ -1,0 +1,158 @@
+// The foot of a page: play, time, loop, level.
+import { ICONS, clock, clockSpoken, isTyping, player } from "audio-playground-player";
+
+const FLOOR_DB = -60; // left end of the meter
+const FALL_DB = 1.2; // per frame of the screen: a meter rises at once and falls slowly
+
+export default {
+  template: `
+    <div class="transport" role="group" aria-label="Playback">
+      <button type="button" class="play" :class="phase" :disabled="!duration"
+              :aria-label="wanted ? 'Pause' : 'Play'" @click="toggle">
+        <span v-if="wanted" class="face">${ICONS.pause}</span>
+        <span v-else class="face">${ICONS.play}</span>
+        <q-tooltip>{{ wanted ? "Pause (K)" : "Play all tracks in sync (K)" }}</q-tooltip>
+      </button>
+      <span class="time" role="timer" aria-live="off" :aria-label="clockSpoken(position)">
+        <span class="now">{{ clock(position) }}</span><span class="whole"> / {{ clock(duration) }}</span>
+      </span>
+      <span class="buffering" role="status">{{ phase === "buffering" && slow ? "waiting for audio…" : "" }}</span>
+      <button type="button" class="toggle loop" :class="{ on: looping }"
+              :aria-pressed="looping" aria-label="Loop" @click="toggleLoop">
+        ${ICONS.loop}
+        <span>{{ loopText }}</span>
+        <q-tooltip>{{ looping ? "Play on to the end" : "Start again at the end, without a gap" }}</q-tooltip>
+      </button>
+      <span class="grow"></span>
+      <slot></slot>
+      <span class="meter" role="meter" aria-label="Level" aria-valuemin="-60" aria-valuemax="0"
+            :aria-valuenow="Math.round(shown)" :aria-valuetext="shown <= -60 ? 'silent' : Math.round(shown) + ' dB'">
+        <i :style="{ transform: 'scaleX(' + share + ')' }"></i>
+        <b v-if="held > -60" :class="{ over: held >= 0 }" :style="{ left: 100 * heldShare + '%' }"></b>
+        <q-tooltip>Level of what is heard, -60 to 0 dB below full scale; red means it would clip</q-tooltip>
+      </span>
+    </div>`,
+
+  props: { reportPosition: Boolean },
+  emits: ["play", "pause", "seek", "loop", "position"],
+
+  data() {
+    const level = { shown: FLOOR_DB, held: FLOOR_DB }; // dB: the bar, and the mark of the last peak
+    return { phase: "stopped", position: 0, duration: 0, looping: false, region: "", slow: false, ...level };
+  },
+
+  computed: {
+    wanted() {
+      return this.phase !== "stopped";
+    },
+    share() {
+      return Math.min(1, Math.max(0, 1 - this.shown / FLOOR_DB));
+    },
+    heldShare() {
+      return Math.min(1, Math.max(0, 1 - this.held / FLOOR_DB));
+    },
+    loopText() {
+      return this.looping && this.region ? this.region : "Loop";
+    },
+  },
+
+  mounted() {
+    const seconds = () => player.position / (player.rate || 1);
+    this.ends = [
+      player.on("phase", (phase) => this.onPhase(phase)),
+      player.on("frame", () => this.onFrame()),
+      player.on("tracks", () => this.refresh()),
+      player.on("play", () => this.$emit("play", seconds())),
+      player.on("pause", () => this.$emit("pause", seconds())),
+      player.on("seek", () => this.$emit("seek", seconds())),
+      player.on("loop", () => this.onLoop()),
+    ];
+    this.onKey = this.onKey.bind(this);
+    document.addEventListener("keydown", this.onKey);
+    if (this.reportPosition) this.reports = setInterval(() => player.wanted && this.$emit("position", seconds()), 250);
+    this.onPhase(player.phase);
+    this.refresh();
+  },
+  beforeUnmount() {
+    this.ends.forEach((end) => end());
+    document.removeEventListener("keydown", this.onKey);
+    clearInterval(this.reports);
+    clearTimeout(this.patience);
+  },
+
+  methods: {
+    clock,
+    clockSpoken,
+
+    refresh() {
+      this.duration = player.duration;
+      this.position = player.position / (player.rate || 1);
+    },
+
+    onPhase(phase) {
+      this.phase = phase;
+      clearTimeout(this.patience);
+      this.slow = false; // a start takes a moment; only longer waits are worth a word
+      if (phase === "buffering") this.patience = setTimeout(() => (this.slow = true), 400);
+    },
+
+    onFrame() {
+      this.refresh();
+      const { rms_db, peak_db } = player.level;
+      const playing = this.phase === "playing";
+      this.shown = Math.max(playing ? rms_db : FLOOR_DB, this.shown - FALL_DB, FLOOR_DB);
+      this.held = Math.max(playing ? peak_db : FLOOR_DB, this.held - FALL_DB / 3, FLOOR_DB);
+      if (!player.wanted) this.shown = this.held = FLOOR_DB; // no more frames will come to let it fall
+    },
+
+    onLoop() {
+      const { on, start, end } = player.loop;
+      const rate = player.rate || 1;
+      const seconds = (sample) => (sample === null ? null : sample / rate);
+      this.looping = on;
+      this.region = on && start !== null ? `${clock(start / rate, 1)} – ${clock((end ?? player.total) / rate, 1)}` : "";
+      this.$emit("loop", { on, start_s: seconds(start), end_s: seconds(end) });
+    },
+
+    toggle() {
+      player.toggle();
+    },
+
+    toggleLoop() {
+      const { on, start, end } = player.loop;
+      player.setLoop(!on, start, end);
+    },
+
+    onKey(event) {
+      if (event.defaultPrevented || isTyping(event)) return;
+      if (event.repeat && "kp".includes(event.key.toLowerCase())) return; // a key held down is one press
+      const keys = {
+        k: () => player.toggle(),
+        p: () => player.toggle(),
+        j: () => player.skip(-5),
+        l: () => player.skip(5),
+        home: () => player.seek(0),
+      };
+      const act = keys[event.key.toLowerCase()];
+      if (!act || (event.key === "Home" && event.target.closest?.("[role=slider], input"))) return;
+      act();
+      event.preventDefault();
+    },
+
+    // ---- called from Python
+
+    play() {
+      player.play();
+    },
+    pause() {
+      player.pause();
+    },
+    seek(position_s) {
+      player.seek(position_s * player.rate);
+    },
+    setLoop(on, start_s, end_s) {
+      const samples = (s) => (s === null ? null : Math.round(s * player.rate));
+      player.setLoop(on, samples(start_s), samples(end_s));
+    },
+  },
+};

@@ -1,0 +1,165 @@
+"""The look of all pages: colours, fonts, style sheets, and the names pages build with.
+
+Style sheets hold the tokens once, for both schemes, with CSS `light-dark()`; the classes they offer are listed at
+the head of each file in `static/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+from nicegui import app, ui
+
+from webapp.components.pieces import (
+    CostBox,
+    JobCard,
+    Text,
+    button,
+    card,
+    chip,
+    drop_zone,
+    error_card,
+    heading,
+    icon_button,
+    pill,
+    skeleton,
+    text,
+)
+from webapp.components.segmented import Segmented, segmented
+from webapp.components.shell import PAGES, Frame, shell
+
+__all__ = [
+    "FREE_COLORS",
+    "PAGES",
+    "STEM_COLORS",
+    "CostBox",
+    "Frame",
+    "JobCard",
+    "Scheme",
+    "Segmented",
+    "Text",
+    "button",
+    "card",
+    "chip",
+    "drop_zone",
+    "error_card",
+    "heading",
+    "icon_button",
+    "install_theme",
+    "pill",
+    "segmented",
+    "set_scheme",
+    "shell",
+    "skeleton",
+    "stem_color",
+    "stem_hex",
+    "text",
+]
+
+Scheme = Literal["dark", "light", "auto"]
+
+STATIC = Path(__file__).parent / "static"
+_SHEETS = ("theme.css", "shell.css", "pieces.css", "quasar.css", "player.css", "bring.css")
+
+# (light, dark) per stem. Each has at least 4.5:1 against the card it lies on (#ffffff, #14181e), so that a stem's
+# colour may be text as well as a drawing; tests/test_player_browser.py computes the ratios.
+_STEMS: dict[str, tuple[str, str]] = {
+    "mixture": ("#566273", "#9aa7b8"),
+    "target": ("#0a6ea8", "#5cc8ff"),
+    "residual": ("#96590a", "#ffb454"),
+    "vocals": ("#0a6ea8", "#5cc8ff"),
+    "drums": ("#b03a2e", "#ff8a70"),
+    "bass": ("#6d3fc4", "#b79bff"),
+    "other": ("#96590a", "#ffb454"),
+    "guitar": ("#8a3b96", "#e58ef0"),
+    "piano": ("#1d7a3d", "#74d88f"),
+    "noise": ("#5f6368", "#a3a9b3"),
+    "speech": ("#0f6f9c", "#63cdf5"),
+    "music": ("#8a6100", "#f2cd5c"),
+}
+# Prompts nobody foresaw take these in turn; neighbours in the list are far apart on the wheel.
+_FREE: tuple[tuple[str, str], ...] = (
+    ("#0a6ea8", "#5cc8ff"),
+    ("#96590a", "#ffb454"),
+    ("#8a3b96", "#d9a0f5"),
+    ("#1d7a3d", "#74d88f"),
+    ("#b0305c", "#ff8fb0"),
+    ("#4a50c9", "#a3a8ff"),
+    ("#6b6a00", "#d6d564"),
+    ("#0b7370", "#58d3cf"),
+)
+
+
+def _css(pair: tuple[str, str]) -> str:
+    return f"light-dark({pair[0]}, {pair[1]})"
+
+
+STEM_COLORS: dict[str, str] = {stem: _css(pair) for stem, pair in _STEMS.items()}  # CSS colours, right in both schemes
+FREE_COLORS: tuple[str, ...] = tuple(_css(pair) for pair in _FREE)
+
+
+def stem_color(name: str, taken: Collection[str] = ()) -> str:
+    """The steady CSS colour of a stem or prompt; a free prompt avoids the colours `taken` by others on the page."""
+    key = name.strip().lower()
+    if key in STEM_COLORS:
+        return STEM_COLORS[key]
+    # The name decides where the search begins, so that a prompt has the same colour on every page.
+    start = hashlib.sha256(key.encode()).digest()[0] % len(FREE_COLORS)
+    in_turn = FREE_COLORS[start:] + FREE_COLORS[:start]
+    return next((color for color in in_turn if color not in taken), in_turn[0])
+
+
+def stem_hex(color: str, *, dark: bool) -> str:
+    """One of our colours as "#rrggbb", for charts that cannot read CSS functions."""
+    for light_hex, dark_hex in (*_STEMS.values(), *_FREE):
+        if color == _css((light_hex, dark_hex)):
+            return dark_hex if dark else light_hex
+    return color
+
+
+def install_theme(scheme: Scheme = "dark") -> None:
+    """Give this page our look; call it first in every page function.
+
+    Args:
+        scheme: "dark" (default), "light", or "auto" for what the person's system prefers.
+    """
+    _serve_sheets()
+    app.colors(
+        primary="#2aa88c",
+        secondary="#5c7cfa",
+        accent="#2aa88c",
+        dark="#14181e",
+        dark_page="#0d1014",
+        positive="#1f9d6b",
+        negative="#d64562",
+        info="#2f86c9",
+        warning="#c98a1c",
+    )
+    wanted = {"dark": "dark", "light": "light", "auto": "light dark"}[scheme]
+    # Before the first script runs, so that no page flashes white.
+    ui.add_head_html(f"<style>:root {{ color-scheme: {wanted}; }}</style>")
+    for sheet in _SHEETS:
+        ui.add_head_html(f'<link rel="stylesheet" href="{_sheet_url(sheet)}">')
+    ui.dark_mode({"dark": True, "light": False, "auto": None}[scheme])
+
+
+def set_scheme(scheme: Scheme) -> None:
+    """Change the open page's scheme at once; what is remembered is the caller's business."""
+    value = {"dark": "true", "light": "false", "auto": "null"}[scheme]
+    wanted = {"dark": "dark", "light": "light", "auto": "light dark"}[scheme]
+    ui.run_javascript(f"document.documentElement.style.colorScheme = '{wanted}'; setDark({value});")
+
+
+def _serve_sheets() -> None:
+    """Register the style sheets' route once per server."""
+    if not any(getattr(route, "path", "") == "/static/{path:path}" for route in app.routes):
+        app.add_static_files("/static", STATIC, max_cache_age=31_536_000)
+
+
+def _sheet_url(sheet: str) -> str:
+    # The version is the content, so a changed sheet is fetched at once and an old one is never asked for again.
+    version = hashlib.sha256((STATIC / sheet).read_bytes()).hexdigest()[:12]
+    return f"/static/{sheet}?v={version}"
