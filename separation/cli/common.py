@@ -1,0 +1,91 @@
+"""What all commands share: their common options, how errors become exit statuses, and how progress is drawn."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from separation.errors import AudioError, BackendUnavailable, PlaygroundError, PromptError, SettingsError
+from separation.request import DEVICES
+from storage.errors import StorageError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (SettingsError, 2),
+    (AudioError, 3),
+    (BackendUnavailable, 4),
+    (PromptError, 5),
+    (PlaygroundError, 6),
+    (StorageError, 6),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options every command takes."""
+
+    device: str
+    as_json: bool
+
+    def say(self, line: str) -> None:
+        """A line for people; silent when the output is JSON."""
+        if not self.as_json:
+            click.echo(line)
+
+    def result(self, values: dict[str, Any]) -> None:
+        """The command's result as one JSON line, where asked for."""
+        if self.as_json:
+            click.echo(json.dumps(values, ensure_ascii=False))
+
+
+def common_options(command: Function) -> Function:
+    """Add the common options; the command gets them as `common`, and its errors become messages and exit statuses."""
+
+    @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning")
+    @click.option("--device", type=click.Choice(DEVICES), default="auto", help="Where models run.")
+    @click.option("--temp-dir", type=click.Path(path_type=Path), help="Folder for temporary files.")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON line instead of words.")
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any, log_level: str, device: str, temp_dir: Path | None, as_json: bool, **options: Any
+    ) -> Any:
+        logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+        common = Common(device, as_json)
+        try:
+            if temp_dir is not None:
+                _use_temporary_folder(temp_dir)
+            return command(*arguments, common=common, **options)
+        except (PlaygroundError, StorageError) as error:
+            _fail(error, common)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
+def _use_temporary_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} cannot hold temporary files.", f"The system says: {error.strerror}.", "Choose another folder."
+        ) from error
+    tempfile.tempdir = str(folder)
+
+
+def _fail(error: PlaygroundError | StorageError, common: Common) -> NoReturn:
+    logging.getLogger(__name__).debug("traceback", exc_info=error)
+    if common.as_json:
+        click.echo(
+            json.dumps({"error": type(error).__name__, "what": error.what, "why": error.why, "todo": error.todo})
+        )
+    else:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+    sys.exit(next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))

@@ -1,0 +1,42 @@
+"""`audio-playground convert`: any recording becomes a WAV the rest of the world reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from separation.cli.common import Common, common_options
+
+
+@click.group()
+def convert() -> None:
+    """Turn recordings into other files."""
+
+
+@convert.command("to-wav")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The WAV to write; beside the source if absent.")
+@common_options
+def to_wav(source: Path, out: Path | None, common: Common) -> None:
+    """Decode SOURCE (audio or video) into a float32 WAV of one or two channels, by blocks."""
+    from separation.decode import convert as convert_file
+
+    target = out or source.with_suffix(".wav")
+    if target.resolve() == source.resolve():
+        target = source.with_name(f"{source.stem}-converted.wav")
+    conversion = convert_file(source, target)
+    for warning in conversion.warnings:
+        common.say(f"note: {warning}")
+    common.say(
+        f"wrote {target}: {conversion.duration_s:.2f} s, {conversion.sample_rate} Hz, {conversion.n_channels} ch"
+    )
+    common.result(
+        {
+            "file": str(target),
+            "n_samples": conversion.n_samples,
+            "sample_rate": conversion.sample_rate,
+            "n_channels": conversion.n_channels,
+            "warnings": list(conversion.warnings),
+        }
+    )

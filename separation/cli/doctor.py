@@ -1,0 +1,79 @@
+"""`audio-playground doctor`: what works here, and what to do about the rest."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from importlib import metadata, util
+from typing import Any
+
+import click
+
+from separation.cli.common import Common, common_options
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "av",
+    "torch",
+    "demucs",
+    "mlx",
+    "mlx-audio",
+    "nicegui",
+    "distributed",
+)
+
+
+@click.command()
+@click.option("--self-test/--no-self-test", default=True, help="Separate a second of noise with each usable backend.")
+@common_options
+def doctor(self_test: bool, common: Common) -> None:
+    """List packages, folders and backends; test the usable backends with a second of sound."""
+    from separation.backends import registry
+    from storage import data_folder
+
+    folder = data_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    report: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "data_folder": str(folder),
+        "free_bytes": shutil.disk_usage(folder).free,
+        "backends": {},
+    }
+    common.say(f"Python {report['python']} on {report['system']}")
+    common.say("".join(f"  {name} {version}\n" for name, version in report["packages"].items()).rstrip())
+    common.say(f"Data folder {folder}, {report['free_bytes'] / 2**30:.1f} GB free")
+    for backend in registry.BACKENDS.values():
+        availability = backend.availability()
+        words = availability.readiness.value
+        if availability.usable and self_test:
+            words += f", self-test {_self_test(backend.name):.2f} s"
+        common.say(f"{backend.label}: {words}. {availability.sentence}")
+        report["backends"][backend.name] = {"readiness": words, "sentence": availability.sentence}
+    common.result(report)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "found without a version" if util.find_spec(package.replace("-", "_")) else "not installed"
+
+
+def _self_test(backend: str) -> float:
+    """Separate one second of noise; returns the seconds it took, loading included."""
+    import time
+
+    import numpy as np
+
+    from separation import Request, Waveform, extract
+
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 44_100)).astype(np.float32)
+    started_s = time.monotonic()
+    stems = extract(Waveform(noise, 44_100), Request.of("vocals", backend=backend))
+    assert all(np.isfinite(stem.samples).all() for stem in stems.values())
+    return time.monotonic() - started_s

@@ -1,0 +1,44 @@
+"""`audio-playground`: the group all commands hang from. Imports nothing but click, so help is instant."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "serve": ("separation.cli.serve", "Open the studio in the browser."),
+    "extract": ("separation.cli.extract", "Take sounds out of a recording."),
+    "convert": ("separation.cli.convert", "Turn any recording into WAV."),
+    "doctor": ("separation.cli.doctor", "Say what works on this computer, and what to do about the rest."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="audio-playground", prog_name="audio-playground")
+def main() -> None:
+    """Take one sound out of a recording.
+
+    Exit status: 0 done, 2 wrong usage, 3 a file cannot be used, 4 a backend cannot run here, 5 a prompt no backend here
+    can answer, 6 the run failed, 130 interrupted.
+    """

@@ -1,0 +1,60 @@
+"""`audio-playground serve`: the studio in the browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from separation.cli.common import Common, common_options
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a passcode.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--passcode", help="What other people have to type; “auto” makes one up and prints it.")
+@click.option("--open/--no-open", "open_browser", default=None, help="Open the browser; by default where there is one.")
+@click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
+@click.option("--scheduler", help="Address of a Dask scheduler; a worker process of its own is started if absent.")
+@click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Certificate file, for https.")
+@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Its private key.")
+@common_options
+def serve(
+    host: str,
+    port: int,
+    passcode: str | None,
+    open_browser: bool | None,
+    cache_limit_gb: float,
+    scheduler: str | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    common: Common,
+) -> None:
+    """Open the studio. It listens on this computer only, unless told otherwise."""
+    from separation.errors import SettingsError
+    from storage import data_folder
+    from webapp.main import ServerSettings
+    from webapp.main import serve as serve_studio
+
+    if (tls_certificate is None) != (tls_key is None):
+        raise SettingsError("Half of a TLS pair was given.", "", "Give both --tls-certificate and --tls-key.")
+    serve_studio(
+        ServerSettings(
+            home=data_folder(),
+            host=host,
+            port=port,
+            passcode=passcode,
+            open_browser=_has_browser() if open_browser is None else open_browser,
+            limit_bytes=int(cache_limit_gb * 2**30),
+            scheduler=scheduler,
+            certificate=(tls_certificate, tls_key) if tls_certificate and tls_key else None,
+        )
+    )
+
+
+def _has_browser() -> bool:
+    """Whether this session can show a browser: a person at a terminal, with a screen."""
+    screen = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return screen and sys.stdout.isatty()

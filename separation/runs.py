@@ -1,0 +1,213 @@
+"""A run: a file becomes a kept recording, and a recording with a request becomes a kept result.
+
+The terminal and the server both go this way, so what one has made the other finds. What is kept is looked up by
+content: the second identical run is a lookup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from separation.audio import AudioSource
+from separation.backends import registry
+from separation.decode import AudioFile, Conversion, convert
+from separation.encode import FloatWavWriter
+from separation.engine import Engine
+from separation.events import BackendChosen, ChunkFinished, Event, Finished, Kept, Planned, Warned
+from separation.peaks import PeaksWriter
+from separation.pipeline import separate_settled
+from separation.request import Request
+
+# Change when the same file would decode to other samples.
+DECODER_REVISION = 1
+MAX_DURATION_S = 6 * 3600.0
+
+
+class Item(Protocol):
+    """Something kept: `storage.Artifact` is one."""
+
+    @property
+    def key(self) -> str:
+        """Its content key."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What there is to know of it."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """Its files by name."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Item, covariant=True)
+
+
+class Shelf(Protocol[Thing]):
+    """Where finished work is kept: `storage.ArtifactStore` is one."""
+
+    def key(self, kind: str, **parts: Any) -> str:
+        """The key of what is made from `parts`."""
+        ...
+
+    def get(self, key: str) -> Thing | None:
+        """What is kept under `key`."""
+        ...
+
+    def put(
+        self,
+        key: str,
+        *,
+        kind: str,
+        name: str,
+        files: Mapping[str, Path],
+        command: str,
+        inputs: Mapping[str, str],
+        config: Mapping[str, Any],
+        info: Mapping[str, Any],
+    ) -> Thing:
+        """Keep files, moving them."""
+        ...
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for files in the making."""
+        ...
+
+
+def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None) -> Thing:
+    """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
+
+    Args:
+        path: any file `separation.decode` takes, at most `MAX_DURATION_S` long.
+        shelf: where to keep it.
+        name: what to call it; the file's own name unless given.
+
+    Raises:
+        AudioError: no usable audio, with what to do.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    key = shelf.key("recording", sha256=digest, decoder=DECODER_REVISION)
+    if kept := shelf.get(key):
+        return kept
+    with shelf.scratch() as folder:
+        conversion = convert(path, folder / "audio.wav", max_duration_s=MAX_DURATION_S)
+        with AudioFile(folder / "audio.wav") as audio, PeaksWriter(folder / "peaks") as peaks:
+            for start in range(0, audio.n_samples, 1 << 18):
+                peaks.write(audio.read(start, min(start + (1 << 18), audio.n_samples)))
+        return shelf.put(
+            key,
+            kind="recording",
+            name=name or path.name,
+            files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"},
+            command=shlex.join(["audio-playground", "convert", "to-wav", path.name]),
+            inputs={"sha256": digest},
+            config={},
+            info=_described(conversion),
+        )
+
+
+def find_result(recording: Item, request: Request, shelf: Shelf[Thing]) -> tuple[str, Request, str, Thing | None]:
+    """Settle who would separate, and look the result up.
+
+    Returns:
+        The result's key, the settled request, why that backend, and the result if it is kept.
+    """
+    settled, why = registry.choose(request)
+    revision = registry.get(settled.backend).revision(settled)
+    key = shelf.key("result", recording=recording.key, request=settled.to_dict(), revision=revision)
+    return key, settled, why, shelf.get(key)
+
+
+def separate_recording(
+    recording: Item, request: Request, shelf: Shelf[Thing], engine: Engine
+) -> Generator[Event, None, Thing]:
+    """Separate a kept recording; what `separation.separate` reports, then `Kept`. Returns the kept result.
+
+    A result that is there already is returned at once. Closing the generator cancels the run and leaves nothing behind.
+
+    Raises:
+        PlaygroundError: with what happened, why and what to do.
+    """
+    key, settled, why, kept = find_result(recording, request, shelf)
+    yield BackendChosen(backend=settled.backend, why=why)
+    if kept is not None:
+        yield Kept(key=key, cached=True)
+        return kept
+    with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
+        files, info = yield from _write_stems(mixture, settled, engine, folder)
+        result = shelf.put(
+            key,
+            kind="result",
+            name=", ".join(prompt.text for prompt in settled.prompts),
+            files=files,
+            command=_command(recording.name, settled),
+            inputs={"recording": recording.key},
+            config=settled.to_dict(),
+            info=info,
+        )
+    yield Kept(key=key, cached=False)
+    return result
+
+
+def _write_stems(
+    mixture: AudioSource, settled: Request, engine: Engine, folder: Path
+) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
+    """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them."""
+    files: dict[str, Path] = {}
+    info: dict[str, Any] = {
+        "sample_rate": mixture.sample_rate,
+        "n_channels": mixture.n_channels,
+        "n_samples": mixture.n_samples,
+        "warnings": [],
+    }
+    with ExitStack() as open_files:
+        writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
+        for event in separate_settled(mixture, settled, engine=engine):
+            if isinstance(event, Planned):
+                info |= {"tracks": list(event.stems), "model": event.model, "device": event.device}
+                for index, name in enumerate(event.stems):
+                    files |= {f"{index}": folder / f"{index}.wav", f"{index}.peaks": folder / f"{index}.peaks"}
+                    wav = FloatWavWriter(folder / f"{index}.wav", mixture.n_channels, mixture.sample_rate)
+                    peaks = PeaksWriter(folder / f"{index}.peaks")
+                    writers[name] = (open_files.enter_context(wav), open_files.enter_context(peaks))
+            elif isinstance(event, ChunkFinished):
+                for name, samples in event.audio.items():
+                    for writer in writers[name]:
+                        writer.write(samples)
+            elif isinstance(event, Warned):
+                info["warnings"].append(event.message)
+            elif isinstance(event, Finished):
+                info |= {"seconds": event.seconds, "rtf": event.rtf}
+            yield event
+    return files, info
+
+
+def _described(conversion: Conversion) -> dict[str, Any]:
+    return {
+        "sample_rate": conversion.sample_rate,
+        "n_channels": conversion.n_channels,
+        "n_samples": conversion.n_samples,
+        "warnings": list(conversion.warnings),
+    }
+
+
+def _command(source: str, request: Request) -> str:
+    words = ["audio-playground", "extract", request.backend, source]
+    for prompt in request.prompts:
+        words += ["--prompt", prompt.text]
+    if request.model and request.backend != "builtin":
+        words += ["--model", request.model]
+    return shlex.join([*words, "--seed", str(request.seed)])

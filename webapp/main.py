@@ -1,0 +1,100 @@
+"""The server: puts the three packages together and starts NiceGUI. No logic of its own."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nicegui import app, ui
+
+from separation import __version__
+from separation.engine import Cluster
+from storage import ArtifactStore, Library
+from webapp import access
+from webapp.jobs import Jobs
+from webapp.media import add_media_routes
+from webapp.pages.studio import StudioPage
+from webapp.passcode import generate_passcode
+from webapp.theme import install_theme
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerSettings:
+    """How to serve.
+
+    Args:
+        home: data folder.
+        host: address to listen on.
+        port: port to listen on.
+        passcode: what other people have to know; "auto" makes one up; None only on loopback.
+        open_browser: open the first page in the person's browser.
+        limit_bytes: what recordings and results may take on disk.
+        scheduler: address of a Dask scheduler; None runs an embedded worker.
+        certificate: TLS certificate and key files.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    passcode: str | None = None
+    open_browser: bool = False
+    limit_bytes: int = 20 * 2**30
+    scheduler: str | None = None
+    certificate: tuple[Path, Path] | None = None
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        SettingsError: other computers could reach the server and there is no passcode.
+        StorageError: the data folder cannot be used.
+    """
+    passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
+    rules = access.require_sharing_rules(settings.host, passcode, port=settings.port)
+    store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
+    create_app(store, Cluster(settings.scheduler))
+    access.install(app, rules)
+    if settings.passcode == "auto":
+        print(f"Passcode: {passcode}", flush=True)
+    tls: dict[str, Any] = {}
+    if settings.certificate is not None:
+        tls = {"ssl_certfile": str(settings.certificate[0]), "ssl_keyfile": str(settings.certificate[1])}
+    address = f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
+    app.on_startup(lambda: print(f"Audio Playground is at {address}", flush=True))
+    ui.run(
+        host=settings.host,
+        port=settings.port,
+        title="Audio Playground",
+        language="en-US",
+        reload=False,
+        show=settings.open_browser,
+        show_welcome_message=False,
+        storage_secret=access.storage_secret(settings.home),
+        reconnect_timeout=30,
+        fastapi_docs=False,
+        timeout_graceful_shutdown=2,
+        proxy_headers=False,  # a header must not choose the address that the passcode's brake counts
+        **tls,
+    )
+
+
+def create_app(store: ArtifactStore, engine: Cluster) -> None:
+    """Register pages and routes."""
+    jobs, library = Jobs(store, engine), Library(store)
+    add_media_routes(app, store)
+
+    @ui.page("/", title="Audio Playground", language="en-US")
+    async def studio(recording: str = "") -> None:
+        install_theme("dark")
+        page = StudioPage(library, jobs)
+        if recording:
+            await ui.context.client.connected()
+            page.open(recording)
+
+    app.on_shutdown(jobs.close)
+    app.on_shutdown(engine.close)

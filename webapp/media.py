@@ -1,0 +1,199 @@
+"""Media routes: windows of samples and peaks for the player, files to keep, uploads, and the demo.
+
+Everything here stands behind the guard (`webapp.access`). Errors are JSON of what, why and what to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import FastAPI, HTTPException, Request
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from assets.demo_recording import write_demo_mixture
+from separation.decode import AudioFile
+from separation.encode import FORMATS, encode
+from separation.errors import AudioError, PlaygroundError, SettingsError
+from separation.runs import import_recording
+from storage import Artifact, ArtifactStore, StorageError
+
+MAX_UPLOAD_BYTES = 4 * 2**30
+MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
+DISK_RESERVE_BYTES = 256 * 2**20  # an upload never takes the last of the disk
+
+
+def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
+    """Register all routes of this file."""
+
+    @app.get("/media/{key}/{track}/pcm")
+    def pcm(key: str, track: str, start: int, count: int) -> Response:
+        with AudioFile(_file(store, key, track)) as audio:
+            first = max(0, min(start, audio.n_samples))
+            stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
+            return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
+
+    @app.get("/media/{key}/{track}/peaks")
+    def peaks(key: str, track: str) -> Response:
+        return _immutable(_file(store, key, f"{track}.peaks").read_bytes())
+
+    @app.get("/media/{key}/{track}/file")
+    def download(key: str, track: str, format: str = "wav24") -> Response:
+        artifact = _artifact(store, key)
+        folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
+        cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            path = _export(artifact, track, format, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return FileResponse(
+            path,
+            media_type=FORMATS[format].mime_type,
+            headers={"Content-Disposition": _attachment(path.name)},
+            background=cleanup,
+        )
+
+    @app.get("/media/{key}/all.zip")
+    def download_all(key: str, format: str = "wav24") -> Response:
+        artifact = _artifact(store, key)
+        folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
+        cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            archive = folder / "stems.zip"
+            with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
+                for track in _tracks(artifact):
+                    path = _export(artifact, track, format, folder)
+                    bundle.write(path, path.name)
+                    path.unlink()
+                bundle.writestr("manifest.toml", artifact.manifest.to_toml())
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        name = f"{_plain(_song(store, artifact))} - {_plain(artifact.name)}.zip"
+        headers = {"Content-Disposition": _attachment(name)}
+        return FileResponse(archive, media_type="application/zip", headers=headers, background=cleanup)
+
+    @app.put("/api/uploads")
+    async def upload(request: Request, name: str) -> Response:
+        with store.scratch() as folder:
+            path = folder / "upload"
+            await _receive(request, path)
+            recording = await asyncio.to_thread(import_recording, path, store, name=_shown(name))
+        return JSONResponse(_about(recording))
+
+    @app.post("/api/demo")
+    async def demo() -> Response:
+        with store.scratch() as folder:
+            path = folder / "demo.flac"
+            await asyncio.to_thread(write_demo_mixture, path)
+            recording = await asyncio.to_thread(import_recording, path, store, name="Demo song")
+        return JSONResponse(_about(recording))
+
+    async def say(request: Request, error: Exception) -> Response:
+        assert isinstance(error, (PlaygroundError, StorageError))
+        status = 422 if isinstance(error, (AudioError, SettingsError)) else 503
+        return JSONResponse({"what": error.what, "why": error.why, "todo": error.todo}, status)
+
+    app.add_exception_handler(PlaygroundError, say)
+    app.add_exception_handler(StorageError, say)
+
+
+async def _receive(request: Request, path: Path) -> None:
+    """Stream the body to disk, within the limits, whatever the headers claim."""
+    announced = int(request.headers.get("content-length") or 0)
+    allowed = min(MAX_UPLOAD_BYTES, shutil.disk_usage(path.parent).free - DISK_RESERVE_BYTES)
+    received = 0
+    if announced > allowed:
+        raise _too_large(announced, allowed)
+    try:
+        with path.open("wb") as file:
+            async for block in request.stream():
+                received += len(block)
+                if received > allowed:
+                    raise _too_large(received, allowed)
+                file.write(block)
+    except OSError as error:
+        raise StorageError(
+            "The upload could not be written.", f"The system says: {error.strerror or error}.", "Make room on the disk."
+        ) from error
+
+
+def _too_large(size_bytes: int, allowed_bytes: int) -> AudioError:
+    if allowed_bytes < MAX_UPLOAD_BYTES:
+        return AudioError(
+            "There is no room for this file.",
+            f"It needs {size_bytes / 2**20:.0f} MB, and the disk has {max(0, allowed_bytes) / 2**20:.0f} MB to spare.",
+            "Make room on the computer that runs the studio.",
+        )
+    return AudioError(
+        "This file is too large.",
+        f"It has more than {MAX_UPLOAD_BYTES / 2**30:.0f} GB.",
+        "Convert it to FLAC or MP3 first, or cut it.",
+    )
+
+
+def _about(recording: Artifact) -> dict[str, object]:
+    return {"key": recording.key, "name": recording.name, "warnings": recording.info["warnings"]}
+
+
+def _artifact(store: ArtifactStore, key: str) -> Artifact:
+    if not re.fullmatch(r"[0-9a-f]{64}", key) or (artifact := store.get(key)) is None:
+        raise HTTPException(404, "Not in the library any more.")
+    return artifact
+
+
+def _file(store: ArtifactStore, key: str, name: str) -> Path:
+    try:
+        return _artifact(store, key).files[name]
+    except KeyError:
+        raise HTTPException(404, "There is no such track.") from None
+
+
+def _tracks(artifact: Artifact) -> list[str]:
+    return [name for name in artifact.files if not name.endswith(".peaks")]
+
+
+def _export(artifact: Artifact, track: str, format: str, folder: Path) -> Path:
+    """Encode one track into `folder`, named after what it is."""
+    if format not in FORMATS:
+        raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
+    if track not in _tracks(artifact):
+        raise HTTPException(404, "There is no such track.")
+    titles = artifact.info.get("tracks")
+    title = titles[int(track)] if titles else artifact.name
+    path = folder / f"{_plain(title)}{FORMATS[format].extension}"
+    with AudioFile(artifact.files[track]) as audio:
+        encode(audio, path, format)
+    return path
+
+
+def _song(store: ArtifactStore, result: Artifact) -> str:
+    recording = store.get(result.manifest.inputs.get("recording", ""))
+    return Path(recording.name).stem if recording else "stems"
+
+
+def _immutable(body: bytes) -> Response:
+    """Bytes under a content key never change, so the browser may keep them."""
+    headers = {"Cache-Control": "private, max-age=86400, immutable"}
+    return Response(body, media_type="application/octet-stream", headers=headers)
+
+
+def _attachment(name: str) -> str:
+    return f"attachment; filename*=UTF-8''{quote(name)}"
+
+
+def _plain(name: str) -> str:
+    """A file name made from display text: no separators, no control characters, not endless."""
+    return re.sub(r"[^\w .,()+&'-]", "_", name).strip(" .")[:80] or "track"
+
+
+def _shown(name: str) -> str:
+    """An uploaded file's name as display text."""
+    return "".join(letter for letter in name if letter.isprintable())[:200] or "recording"

@@ -1,0 +1,85 @@
+"""The card of a job: what it is doing, chunk by chunk, and a way to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from webapp.components.cells import Cell
+from webapp.jobs import Job, State
+from webapp.theme import JobCard, button
+
+
+class JobView:
+    """Shows one job, or nothing.
+
+    Args:
+        on_cancel: called with the job when a person wants it stopped.
+    """
+
+    def __init__(self, *, on_cancel: Callable[[Job], object]) -> None:
+        self.job: Job | None = None
+        self._on_cancel = on_cancel
+        self._card = JobCard("Separating")
+        with self._card.buttons:
+            self._cancel = button("Cancel", self._stop, tip="Stops at the model's next step; nothing else is lost")
+        self._drawn: list[float] = []
+        self._card.set_visibility(False)
+
+    def show(self, job: Job | None) -> None:
+        """Draw how the job stands now. A finished one gives its place back to the tracks."""
+        self.job = job
+        self._card.set_visibility(job is not None and job.state is not State.FAILED)
+        if job is None:
+            return
+        self._cancel.set_visibility(not job.over)
+        self._card.set_state(*_words(job))
+        self._draw_cells(job)
+
+    def _draw_cells(self, job: Job) -> None:
+        if len(job.chunks) != len(self._drawn):
+            self._card.cells.set_cells([_cell(done) for done in job.chunks])
+        else:
+            for index, (before, now) in enumerate(zip(self._drawn, job.chunks, strict=True)):
+                if before != now:
+                    cell = _cell(now)
+                    self._card.cells.update_cell(index, cell["state"], cell["fraction"])
+        self._drawn = list(job.chunks)
+
+    def _stop(self) -> None:
+        if self.job is not None:
+            self._on_cancel(self.job)
+            self._card.set_state("Stopping", "at the model's next step")
+            ui.notify("Stopping…", position="top")
+
+
+def _cell(done: float) -> Cell:
+    return Cell(state="done" if done >= 1 else "running" if done > 0 else "pending", fraction=done)
+
+
+def _words(job: Job) -> tuple[str, str, str]:
+    """Title, detail and time left."""
+    match job.state:
+        case State.QUEUED:
+            return "Queued", "starts when the job before it ends", ""
+        case State.CANCELLED:
+            return "Cancelled", "nothing was kept of this run", ""
+        case State.DONE if job.cached:
+            return "Done", "kept from an earlier run; nothing had to be computed", ""
+        case State.DONE:
+            speed = f" · {1 / job.rtf:.1f}x real time" if job.rtf else ""
+            return "Done", f"in {job.seconds:.1f} s{speed}", ""
+    if job.loading is not None and job.loading.total_bytes:
+        read = f"{job.loading.done_bytes / 1e6:.0f} of {job.loading.total_bytes / 1e6:.0f} MB"
+        return "Loading the model", f"{job.loading.model} · {read}", ""
+    if not job.chunks:
+        return "Starting", "waking the process that separates", ""
+    current = next((index for index, done in enumerate(job.chunks) if done < 1), len(job.chunks) - 1)
+    return "Separating", f"chunk {current + 1} of {len(job.chunks)}", _left(job.remaining_s)
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"

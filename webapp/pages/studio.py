@@ -1,0 +1,234 @@
+"""The Studio: bring a recording, say what to isolate, choose how, run, listen, keep."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from nicegui import ui
+
+from separation.encode import FORMATS
+from separation.errors import PlaygroundError
+from separation.runs import find_result
+from storage import Artifact, Library, StorageError
+from webapp.components.bring_audio import BringAudio, Brought, Refused
+from webapp.components.track import Chunk, ChunkState, Track
+from webapp.components.tracks import Tracks
+from webapp.components.transport import Transport
+from webapp.components.waveform import Waveform
+from webapp.jobs import Job, Jobs, State
+from webapp.pages.job_view import JobView
+from webapp.pages.prompt_row import PromptRow
+from webapp.pages.settings_panel import SettingsPanel
+from webapp.theme import button, card, drop_zone, error_card, icon_button, pill, set_scheme, shell, stem_color, text
+
+FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
+
+
+class StudioPage:
+    """One open Studio. Everything that must survive a reload is in the library, the jobs, and the page's address."""
+
+    def __init__(self, library: Library, jobs: Jobs) -> None:
+        self._library, self._jobs = library, jobs
+        self._recording: Artifact | None = None
+        self._result: Artifact | None = None
+        with shell("studio", pages=("studio",), side="Settings") as frame:
+            with frame.header:
+                self._header()
+            with frame.main:
+                self._main()
+            with frame.side:
+                self._settings = SettingsPanel(on_change=self._settings_changed)
+            with frame.actions:
+                self._run = button("Separate", self._separate, kind="primary", classes="grow")
+            with frame.footer:
+                Transport()
+        jobs.changed.subscribe(self._job_changed)
+        self._settings_changed()
+
+    def open(self, key: str) -> None:
+        """Show a recording with its newest result and its job, if one runs."""
+        try:
+            recording = self._library.open(key)
+        except StorageError as error:
+            self._say(error.what, error.why, error.todo)
+            return
+        self._recording = recording
+        self._result = next(iter(self._library.results(key)), None)
+        if self._result is not None:
+            self._prompts.set([prompt["text"] for prompt in self._result.manifest.config["prompts"]])
+        self._job_view.show(self._jobs.active(key))
+        ui.run_javascript(f"history.replaceState(null, '', '?recording={quote(key)}')")
+        self._refresh()
+
+    # what the screen holds, top to bottom
+
+    def _header(self) -> None:
+        self._title = text("Audio Playground", tag="h1")
+        self._about = text("", "mute hide-phone")
+        text("", "grow")
+        self._cached = pill("Kept result, nothing computed", state="ok").classes("hide-phone")
+        with icon_button("library", "Recordings"), ui.menu() as self._recordings:
+            pass
+        self._recordings.on("before-show", self._list_recordings)
+        with icon_button("logo", "Dark or light"), ui.menu():
+            for scheme, label in (("dark", "Dark"), ("light", "Light"), ("auto", "As the system")):
+                ui.menu_item(label, lambda scheme=scheme: set_scheme(scheme))
+
+    def _main(self) -> None:
+        self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
+        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        with ui.element("div").classes("stack") as self._empty, drop_zone("Drop a recording here", FORMATS_TAKEN):
+            button("Browse files", self._bring.browse, icon_name="file")
+            button("Try the demo", self._bring.try_demo, kind="primary")
+        with ui.element("div").classes("stack") as self._desk:
+            with card():
+                with ui.element("div").classes("toolbar"):
+                    text("Mixture", "mute")
+                    text("", "grow")
+                    icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
+                    icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
+                    button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
+                self._wave = Waveform(None)
+            self._prompts = PromptRow(on_change=self._settings_changed)
+            self._job_view = JobView(on_cancel=self._jobs.cancel)
+            with card():
+                self._tracks = Tracks([])
+            with ui.element("section").classes("card line pad") as self._keep:
+                text("Keep", "mute")
+                self._format = ui.select({name: kind.label for name, kind in FORMATS.items()}, value="wav24")
+                self._format.props('outlined dense aria-label="File format"').on_value_change(self._refresh)
+                text("", "grow")
+                button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
+
+    # what people do
+
+    def _brought(self, brought: Brought) -> None:
+        for warning in brought["warnings"]:
+            self._say(f"{brought['name']}: {warning}")
+        self.open(brought["key"])
+
+    def _refused(self, refused: Refused) -> None:
+        self._say(refused["what"], refused["why"], refused["todo"])
+
+    def _separate(self) -> None:
+        if self._recording is None:
+            return
+        try:
+            request = self._settings.request(self._prompts.texts)
+            find_result(self._recording, request, self._library.store)  # every mistake shows here, before the queue
+        except (PlaygroundError, StorageError) as error:
+            self._say(error.what, error.why, error.todo)
+            return
+        self._messages.clear()
+        self._job_view.show(self._jobs.submit(self._recording, request))
+        self._refresh()
+
+    def _job_changed(self, job: Job) -> None:
+        if self._recording is None or job.recording.key != self._recording.key:
+            return
+        self._job_view.show(job)
+        if job.state is State.DONE and job.result is not None:
+            self._result = job.result
+        if job.state is State.FAILED and job.error is not None:
+            self._say(*job.error)
+        self._refresh()
+
+    def _settings_changed(self) -> None:
+        self._settings.explain(self._prompts.texts)
+        self._prompts.offer(self._settings.stems, self._settings.takes_any_text)
+        self._refresh()
+
+    def _download_all(self) -> None:
+        if self._result is not None:
+            ui.navigate.to(f"/media/{self._result.key}/all.zip?format={self._format.value}")
+
+    # what is shown
+
+    def _refresh(self) -> None:
+        recording, job = self._recording, self._job_view.job
+        self._empty.set_visibility(recording is None)
+        self._desk.set_visibility(recording is not None)
+        self._keep.set_visibility(self._result is not None)
+        self._cached.set_visibility(job is not None and job.cached and job.state is State.DONE)
+        n_prompts = len(self._prompts.texts)
+        busy = job is not None and not job.over
+        self._run.props(remove="disabled") if recording and n_prompts and not busy else self._run.props("disabled")
+        label = "Separating…" if busy else f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}"
+        self._set_run_label(label if n_prompts else "Name a sound first")
+        if recording is None:
+            return
+        self._title.set_text(recording.name)
+        self._about.set_text(_described(recording))
+        mixture = _mixture_track(recording, self._format.value, has_stems=self._result is not None)
+        if self._wave.track != mixture:
+            self._wave.set_track(mixture)
+        self._tracks.set_tracks([mixture, *_result_tracks(self._result, self._format.value)])
+        self._wave.set_chunks(_strip(job, recording) if job and not job.over else [])
+
+    def _set_run_label(self, label: str) -> None:
+        self._run.clear()
+        with self._run:
+            text(label, "button-label")
+
+    def _list_recordings(self) -> None:
+        self._recordings.clear()
+        with self._recordings:
+            ui.menu_item("Bring another file…", self._bring.browse)
+            ui.separator()
+            for recording in self._library.recordings()[:20]:
+                ui.menu_item(recording.name, lambda key=recording.key: self.open(key))
+
+    def _say(self, what: str, why: str = "", todo: str = "") -> None:
+        with self._messages:
+            message = error_card(what, why, todo, on_dismiss=lambda: message.delete())
+
+
+def _described(recording: Artifact) -> str:
+    seconds = recording.info["n_samples"] / recording.info["sample_rate"]
+    rate_khz = recording.info["sample_rate"] / 1000
+    channels = "mono" if recording.info["n_channels"] == 1 else "stereo"
+    return f"{int(seconds // 60)}:{seconds % 60:02.0f} · {rate_khz:g} kHz · {channels}"
+
+
+def _mixture_track(recording: Artifact, format: str, *, has_stems: bool) -> Track:
+    # Beside its own stems the mixture would double everything.
+    return _track(recording, "audio", "Mixture", stem_color("mixture"), format, muted=has_stems)
+
+
+def _result_tracks(result: Artifact | None, format: str) -> list[Track]:
+    tracks: list[Track] = []
+    for index, name in enumerate(result.info["tracks"] if result else ()):
+        assert result is not None
+        color = stem_color("residual" if name == "everything else" else name, {track["color"] for track in tracks})
+        tracks.append(_track(result, str(index), name, color, format))
+    return tracks
+
+
+def _track(artifact: Artifact, file: str, name: str, color: str, format: str, *, muted: bool = False) -> Track:
+    return Track(
+        # The mixer keeps what a person set by this name, so it changes with where the track should stand at first.
+        id=f"{artifact.key[:12]}-{file}{'-muted' if muted else ''}",
+        name=name,
+        color=color,
+        url=f"/media/{artifact.key}/{file}",
+        n_samples=artifact.info["n_samples"],
+        sample_rate=artifact.info["sample_rate"],
+        n_channels=artifact.info["n_channels"],
+        download=f"/media/{artifact.key}/{file}/file?format={format}",
+        muted=muted,
+    )
+
+
+def _strip(job: Job, recording: Artifact) -> list[Chunk]:
+    """The chunks of a running job as cells under the waveform."""
+    rate, n_samples = recording.info["sample_rate"], recording.info["n_samples"]
+    starts = [round(start_s * rate) for start_s, _ in job.spans_s] + [n_samples]
+    return [
+        Chunk(start=starts[index], count=starts[index + 1] - starts[index], state=chunk_state(done), fraction=done)
+        for index, done in enumerate(job.chunks)
+    ]
+
+
+def chunk_state(done: float) -> ChunkState:
+    """How far a chunk is, as its cell shows it."""
+    return "done" if done >= 1 else "running" if done > 0 else "pending"
