@@ -1,0 +1,46 @@
+"""Keeping freed memory for the next operator instead of giving it back to the system.
+
+A network frees and asks again for the same tens of megabytes many times a second. glibc serves blocks of that size
+with fresh pages from the kernel, which zeroes each page when it is first touched. Measured on one segment (7.8 s)
+through a network of htdemucs' shape, two cores, page faults per segment: 430,000 as shipped, none with
+`keep_freed_memory` on the main thread. On another thread (a Dask worker's): 720,000 as shipped, 170,000 with
+`keep_freed_memory`, 250,000 with the first two variables of `environment`, 8,000 with all three: threads have arenas
+of their own, made when they first allocate, and those give memory back in pieces of 64 MB whatever is set later.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import sys
+import threading
+
+# Parameters of mallopt(3), from glibc's malloc.h.
+M_TRIM_THRESHOLD = -1
+M_MMAP_MAX = -4
+M_ARENA_MAX = -8
+
+log = logging.getLogger(__name__)
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep what is freed; call it early, from the main thread if you can.
+
+    Returns:
+        Whether the allocator agreed. Elsewhere than on glibc nothing is changed.
+    """
+    libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+    if libc is None or not hasattr(libc, "gnu_get_libc_version"):
+        log.debug("this allocator is not glibc's and is left as it is")
+        return False
+    settings = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}  # no block by mmap; the heap never shrinks
+    if threading.current_thread() is threading.main_thread():
+        # One arena for the threads to come. Set from a thread that has its own arena already it does harm: 440,000.
+        settings[M_ARENA_MAX] = 1
+    agreed = [libc.mallopt(parameter, value) == 1 for parameter, value in settings.items()]
+    return all(agreed)
+
+
+def environment() -> dict[str, str]:
+    """The same for a process about to be started, whichever of its threads will run the network."""
+    return {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36), "MALLOC_ARENA_MAX": "1"}

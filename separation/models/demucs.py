@@ -1,0 +1,277 @@
+"""Demucs networks at work: one window in, every stem out.
+
+The pipeline cuts and joins, not `demucs.apply.apply_model`, so that finished segments can be heard, kept and resumed.
+Without shifts the result is that of `demucs.api.Separator` within float32 rounding, with two exceptions: a short last
+segment of a model without transformer is heard in a window of full length (Demucs shortens the window), and a
+segment of an odd number of samples with half overlap shares one sample less.
+
+Shifts differ on purpose: Demucs shifts the whole recording by draws from the global generator; we shift each segment
+by draws from `numpy.random.default_rng([seed, segment])`, so that a run can be repeated, resumed and distributed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Generator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from demucs.apply import BagOfModels
+from demucs.hf import load_safetensors_model
+from demucs.htdemucs import HTDemucs
+from demucs.repo import check_checksum
+from demucs.states import load_model
+from torch.nn import functional
+
+from separation.allocator import keep_freed_memory
+from separation.backends.protocol import ModelFacts, Samples, Window
+from separation.chunking import Windowing
+from separation.demucs_weights import Weights
+from separation.errors import BackendUnavailable, SeparationError, SettingsError
+from separation.events import Event, ModelLoading, SolverStep
+from separation.request import DemucsSettings, Request
+
+MAX_SHIFT_S = 0.5  # as in demucs.apply.apply_model
+
+log = logging.getLogger(__name__)
+
+
+def load(weights: Weights, request: Request, *, revision: str) -> Generator[Event, None, DemucsModel]:
+    """Read every network of a model from this computer and move it to the device.
+
+    Raises:
+        BackendUnavailable: a file is damaged or was replaced, or the device is not here.
+        SettingsError: the segment is longer than a transformer network can see.
+    """
+    keep_freed_memory()
+    _use_all_cores()
+    # The fused encoder layer is slower here: 2.2 s instead of 1.8 s for a segment of htdemucs on two cores.
+    torch.backends.mha.set_fastpath_enabled(False)
+    device = choose_device(request.device)
+    total_bytes = sum(path.stat().st_size for path in weights.paths)
+    done_bytes = 0
+    networks: dict[Path, torch.nn.Module] = {}
+    for path in weights.paths:
+        yield ModelLoading(model=weights.model, done_bytes=done_bytes, total_bytes=total_bytes)
+        if path not in networks:
+            networks[path] = _read_network(path)
+        done_bytes += path.stat().st_size
+    bag = _bagged(weights, [networks[path] for path in weights.paths])
+    windowing = windowing_of(bag, request.demucs)
+    bag.eval().to(device)
+    yield ModelLoading(model=weights.model, done_bytes=done_bytes, total_bytes=total_bytes)
+    return DemucsModel(
+        bag,
+        ModelFacts(
+            model=weights.model,
+            revision=revision,
+            device=device,
+            sample_rate=bag.samplerate,
+            n_channels=bag.audio_channels,
+            windowing=windowing,
+            levelled=True,
+        ),
+    )
+
+
+class DemucsModel:
+    """A loaded bag of networks."""
+
+    def __init__(self, bag: BagOfModels, facts: ModelFacts) -> None:
+        self.facts = facts
+        self._bag = bag
+        shares = torch.tensor(bag.weights, dtype=torch.float32)  # (networks, stems)
+        self._shares = shares / shares.sum(dim=0)
+
+    def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        """See `separation.backends.protocol.Model`; one step per network and shift."""
+        mixture = torch.from_numpy(np.ascontiguousarray(window.samples))  # (channels, samples)
+        offsets = self._offsets(window, request)  # (networks, shifts)
+        estimates = torch.zeros(len(self._bag.sources), *mixture.shape)  # (stems, channels, samples)
+        done = 0
+        for network, shares, row in zip(self._bag.models, self._shares, offsets, strict=True):
+            for offset in row:
+                estimate, start = self._evaluate(network, mixture, int(offset), request)
+                stop = start + estimate.shape[-1]
+                estimates[..., start:stop] += estimate * (shares[:, None, None] / len(row))
+                done += 1
+                yield SolverStep(done=done, total=offsets.size)
+        if not torch.isfinite(estimates).all():
+            raise SeparationError(
+                f"{self.facts.model} answered with values that are not numbers.",
+                "Half precision can overflow; otherwise the weights may be damaged.",
+                "Turn mixed precision off, or load the weights again.",
+            )
+        return {name: estimate.numpy() for name, estimate in zip(self._bag.sources, estimates, strict=True)}
+
+    def _offsets(self, window: Window, request: Request) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Where each evaluation's view starts in the window, shape (networks, evaluations)."""
+        n_networks, shifts = len(self._bag.models), request.demucs.shifts
+        if not shifts:
+            return np.zeros((n_networks, 1), dtype=np.int64)
+        draws = np.random.default_rng([request.seed, window.index])
+        return draws.integers(0, max_shift(self._bag.samplerate), size=(n_networks, shifts), endpoint=True)
+
+    def _evaluate(
+        self, network: torch.nn.Module, mixture: torch.Tensor, offset: int, request: Request
+    ) -> tuple[torch.Tensor, int]:
+        """One network's answer for the part of the window it is shown.
+
+        Returns:
+            Estimates (stems, channels, samples) on the CPU, and where in the window they start.
+        """
+        # The window is the view, room for the shift, and (for convolutions without padding) a margin on each side.
+        n_shift = max_shift(self._bag.samplerate) if request.demucs.shifts else 0
+        margin = _margin(self._bag, self.facts.windowing.chunk, n_shift)
+        start = margin + offset
+        length = mixture.shape[-1] - 2 * margin - n_shift
+        try:
+            with torch.inference_mode(), _precision(self.facts.device, request.demucs):
+                view = _view(network, mixture, start, length)
+                answer = network(view[None].to(self.facts.device))[0].float().cpu()
+        except RuntimeError as failure:
+            raise _explained(failure, self.facts) from failure
+        lead = (answer.shape[-1] - length) // 2
+        return answer[..., lead : lead + length], start
+
+
+def windowing_of(bag: BagOfModels, settings: DemucsSettings) -> Windowing:
+    """Demucs' own cut: segments start every `(1 - overlap_ratio)` of a segment and fade linearly.
+
+    With shifts a chunk is shorter than the segment by the largest shift, so that every shifted view holds all of it.
+
+    Raises:
+        SettingsError: `segment_s` exceeds what a transformer network was trained for.
+    """
+    longest_s = float(bag.max_allowed_segment)
+    if settings.segment_s is not None and settings.segment_s > longest_s:
+        raise SettingsError(
+            f"A segment of {settings.segment_s:g} s is too long for this model.",
+            f"Its transformer was trained on {longest_s:g} s and cannot see more.",
+            f"Choose at most {longest_s:g} s, or leave it open.",
+        )
+    n_shift = max_shift(bag.samplerate) if settings.shifts else 0
+    if not settings.split and longest_s == float("inf"):
+        return Windowing(chunk=None, context=n_shift, fade="linear", fixed=True)
+    segment_s = settings.segment_s or min(network.segment for network in bag.models)
+    segment = int(bag.samplerate * segment_s)
+    chunk = segment - n_shift
+    overlap = chunk - int((1 - settings.overlap_ratio) * chunk)
+    return Windowing(
+        chunk=chunk,
+        overlap=min(overlap, chunk // 2),
+        context=n_shift + _margin(bag, chunk, n_shift),
+        fade="linear",
+        fixed=True,
+    )
+
+
+def max_shift(sample_rate: int) -> int:
+    """The largest shift in samples."""
+    return int(MAX_SHIFT_S * sample_rate)
+
+
+def choose_device(asked: str) -> str:
+    """The device to run on: the one asked for, or the fastest there is.
+
+    Raises:
+        BackendUnavailable: the one asked for is not here.
+    """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if asked == "auto":
+        return next(device for device, is_here in here.items() if is_here)
+    if not here[asked]:
+        raise BackendUnavailable(
+            f"There is no {asked} device here.",
+            f"This PyTorch ({torch.__version__}) sees: {', '.join(device for device in here if here[device])}.",
+            "Choose the device “auto” or “cpu”, or install a PyTorch built for your device.",
+        )
+    return asked
+
+
+def _margin(bag: BagOfModels, chunk: int | None, n_shift: int) -> int:
+    """Samples on each side that networks without padding need to see; Demucs calls the sum `valid_length`."""
+    if chunk is None:
+        return 0  # there is only silence around the whole recording, and `_view` adds that
+    length = chunk + n_shift
+    needed = max((_valid_length(network, length) - length for network in bag.models), default=0)
+    return (needed + 1) // 2
+
+
+def _valid_length(network: torch.nn.Module, length: int) -> int:
+    # HTDemucs fills up to its training length by itself, on the right; its valid_length is about something else.
+    if isinstance(network, HTDemucs) or not hasattr(network, "valid_length"):
+        return length
+    return int(network.valid_length(length))
+
+
+def _view(network: torch.nn.Module, mixture: torch.Tensor, start: int, length: int) -> torch.Tensor:
+    """Samples [start, start + length) and what the network needs around them (demucs.apply.TensorChunk.padded)."""
+    n_samples = _valid_length(network, length)
+    first = start - (n_samples - length) // 2
+    last = first + n_samples
+    inside = mixture[..., max(0, first) : min(last, mixture.shape[-1])]
+    return functional.pad(inside, (max(0, -first), max(0, last - mixture.shape[-1])))
+
+
+def _read_network(path: Path) -> torch.nn.Module:
+    """One network from a file, by Demucs' own readers. They refuse a file whose tensors do not all fit."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_safetensors_model(path)
+        if "-" in path.stem:
+            check_checksum(path, path.stem.rsplit("-", 1)[1])
+        return load_model(path)
+    except (Exception, SystemExit) as failure:  # damaged files fail anywhere; Demucs exits when diffq is missing
+        log.exception("cannot read %s", path)
+        if isinstance(failure, SystemExit) or "diffq" in str(failure):
+            raise BackendUnavailable(
+                f"The network {path.name} is quantised.",
+                "Reading it takes the package “diffq”.",
+                "Install it (pip install diffq), or choose a model that is not quantised.",
+            ) from failure
+        raise BackendUnavailable(
+            f"The network {path.name} cannot be read.",
+            f"{str(failure).splitlines()[0] if str(failure) else type(failure).__name__}.",
+            f"Delete {path} and get it again.",
+        ) from failure
+
+
+def _bagged(weights: Weights, networks: list[torch.nn.Module]) -> BagOfModels:
+    try:
+        shares = weights.bag.weights
+        return BagOfModels(networks, shares and [list(row) for row in shares], weights.bag.segment_s)
+    except (AssertionError, AttributeError, TypeError) as failure:
+        raise BackendUnavailable(
+            f"The networks of {weights.model} do not go together.",
+            "A bag's networks share stems, rate and channels, and have one weight per network and stem.",
+            "Repair the bag's YAML file, or choose another model.",
+        ) from failure
+
+
+def _precision(device: str, settings: DemucsSettings) -> Any:
+    return torch.autocast(device) if settings.mixed_precision and device == "cuda" else nullcontext()
+
+
+def _use_all_cores() -> None:
+    # Dask gives each worker OMP_NUM_THREADS=1, because it expects many; one network at a time runs here.
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if torch.get_num_threads() == 1 and n_cores > 1:
+        torch.set_num_threads(n_cores)
+
+
+def _explained(failure: RuntimeError, facts: ModelFacts) -> SeparationError:
+    text = str(failure)
+    if isinstance(failure, torch.OutOfMemoryError) or "can't allocate memory" in text:
+        return SeparationError(
+            f"{facts.model} ran out of memory on {facts.device}.",
+            text.splitlines()[0],
+            "Choose a shorter segment, split the recording, or use the CPU.",
+        )
+    return SeparationError(
+        f"{facts.model} failed on {facts.device}.", text.splitlines()[0], "Try the device “cpu”, or another model."
+    )

@@ -1,0 +1,109 @@
+"""Tiny networks with random weights, saved in Demucs' own formats.
+
+Random weights separate nothing; what is tested is that the same network gives the same answer through our code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from demucs.demucs import Demucs
+from demucs.hdemucs import HDemucs
+from demucs.htdemucs import HTDemucs
+from safetensors.torch import save_file
+
+FOUR = ["drums", "bass", "other", "vocals"]
+SIX = [*FOUR, "guitar", "piano"]
+SAMPLE_RATE = 8000
+SEGMENT_S = Fraction(3, 2)
+SEGMENT = int(SAMPLE_RATE * SEGMENT_S)
+
+
+def htdemucs(seed: int = 0, sources: list[str] = FOUR, **settings: Any) -> HTDemucs:
+    """A Hybrid Transformer Demucs of some 100,000 weights."""
+    torch.manual_seed(seed)
+    return _lively(
+        HTDemucs(
+            sources=sources,
+            channels=4,
+            nfft=256,
+            dconv_comp=2,
+            depth=3,
+            t_layers=2,
+            t_heads=2,
+            t_hidden_scale=1.0,
+            samplerate=SAMPLE_RATE,
+            segment=SEGMENT_S,
+            **settings,
+        )
+    )
+
+
+def hdemucs(seed: int = 0, sources: list[str] = FOUR) -> HDemucs:
+    """A Hybrid Demucs without transformer."""
+    torch.manual_seed(seed)
+    return _lively(HDemucs(sources=sources, channels=4, samplerate=SAMPLE_RATE, segment=1.5))
+
+
+def demucs(seed: int = 0) -> Demucs:
+    """A Demucs in the time domain, whose convolutions need neighbouring audio."""
+    torch.manual_seed(seed)
+    return _lively(Demucs(sources=FOUR, channels=4, depth=3, samplerate=SAMPLE_RATE, segment=1.5))
+
+
+def save_package(network: Any, path: Path, *, checksum: bool = False) -> Path:
+    """A `.th` package as `demucs.states.serialize_model` shapes it; with its checksum in the name if asked."""
+    buffer = io.BytesIO()
+    torch.save(_package(network), buffer)
+    if checksum:
+        path = path.with_name(f"{path.stem}-{hashlib.sha256(buffer.getvalue()).hexdigest()[:8]}.th")
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def save_safetensors(network: Any, path: Path) -> Path:
+    """A `.safetensors` file in the layout that `demucs.hf.load_safetensors_model` reads."""
+    package = _package(network)
+    klass = package["klass"]
+    metadata = {
+        "klass": f"{klass.__module__}.{klass.__qualname__}",
+        "args": json.dumps(package["args"]),
+        "kwargs": json.dumps(package["kwargs"], default=_fraction),
+    }
+    save_file({name: tensor.contiguous() for name, tensor in package["state"].items()}, path, metadata)
+    return path
+
+
+def save_bag(path: Path, signatures: list[str], weights: list[list[float]] | None = None) -> Path:
+    """A bag's YAML (JSON is YAML)."""
+    path.write_text(json.dumps({"models": signatures} | ({"weights": weights} if weights else {})))
+    return path
+
+
+def _package(network: Any) -> dict[str, Any]:
+    args, kwargs = network._init_args_kwargs
+    return {
+        "klass": type(network),
+        "args": args,
+        "kwargs": dict(kwargs),
+        "state": {name: tensor.clone() for name, tensor in network.state_dict().items()},
+        "training_args": {},
+    }
+
+
+def _fraction(value: Fraction) -> dict[str, Any]:
+    return {"_type": "fraction", "numerator": value.numerator, "denominator": value.denominator}
+
+
+def _lively(network: Any) -> Any:
+    """Raise the residual branches from their initial 1e-3, so that every part of the network is heard."""
+    for name, parameter in network.named_parameters():
+        if name.endswith("scale") and parameter.ndim == 1:
+            torch.nn.init.uniform_(parameter, 0.1, 0.5)
+    return network.eval()
