@@ -16,7 +16,6 @@ import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ MODEL = "random"
 
 def main() -> None:
     """Print both times, their ratio and the largest difference between the outputs."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 2
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _in_fresh_process("prepare", folder)
@@ -39,8 +38,9 @@ def main() -> None:
                 times.append(_in_fresh_process(who, folder))
                 print(f"{who:8}{times[-1]:8.2f} s   RTF {times[-1] / DURATION_S:.3f}", flush=True)
         theirs, ours = np.load(folder / "demucs.npy"), np.load(folder / "ours.npy")
-    ratio = median(seconds["ours"]) / median(seconds["demucs"])
-    print(f"ratio   {ratio:8.2f}   (median of {repeats}; below 1 we are faster)")
+    # The fastest run is the one that other programs disturbed least.
+    ratio = min(seconds["ours"]) / min(seconds["demucs"])
+    print(f"ratio   {ratio:8.2f}   (fastest of {repeats}; below 1 we are faster)")
     print(f"largest difference {np.abs(theirs - ours).max():.1e}, largest sample {np.abs(theirs).max():.2f}")
 
 

@@ -14,8 +14,9 @@ class Windowing:
         overlap: samples neighbouring chunks share, at most half a chunk.
         context: samples the model sees on each side of a chunk, beyond what it answers for.
         fade: name of the crossfade between neighbours.
-        fixed: cut as Demucs does: chunks start at every hop inside the mixture, and a short last chunk is seen in a
-            window of full length, centred, with the audio (or silence) around it.
+        fixed: cut as Demucs does: chunks start at every hop inside the mixture.
+        fill_last: with `fixed`, a short last chunk is seen in a window of full length, centred, with the audio (or
+            silence) around it; otherwise in a window as short as itself.
     """
 
     chunk: int | None
@@ -23,6 +24,7 @@ class Windowing:
     context: int = 0
     fade: str = "cosine"
     fixed: bool = False
+    fill_last: bool = True
 
     def __post_init__(self) -> None:
         assert self.context >= 0
@@ -59,7 +61,7 @@ def plan(n_samples: int, windowing: Windowing) -> tuple[Chunk, ...]:
 
 def _chunk(index: int, start: int, stop: int, windowing: Windowing) -> Chunk:
     length = stop - start
-    missing = (windowing.chunk or length) - length if windowing.fixed else 0
+    missing = (windowing.chunk or length) - length if windowing.fixed and windowing.fill_last else 0
     # Half of what is missing goes before, as in demucs.apply.TensorChunk.padded.
     read_start = start - missing // 2 - windowing.context
     return Chunk(

@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from separation import events
+from separation import allocator, events
 from separation.errors import PlaygroundError, SeparationError
 from separation.events import Event, StillRunning
 
@@ -85,10 +85,11 @@ class Cluster:
             result: Result = _result_of(future)
             return result
         finally:
-            if not future.done():
-                _cancel_event(topic, client).set()
-            future.release()
-            client.unsubscribe_topic(topic)
+            if client.status not in ("closing", "closed"):  # `close` has taken everything along
+                if not future.done():
+                    _cancel_event(topic, client).set()
+                future.release()
+                client.unsubscribe_topic(topic)
 
     def close(self) -> None:
         """Stop the embedded cluster (if there is one) and disconnect."""
@@ -103,10 +104,21 @@ class Cluster:
         with self._lock:
             if self._client is None:
                 self._cluster = None if self._address else _embedded_cluster()
-                from distributed import Client
-
-                self._client = Client(self._address or self._cluster, set_as_default=False)
+                self._client = _client_of(self._address or self._cluster)
             return self._client
+
+
+def _client_of(scheduler: str | LocalCluster) -> Client:
+    from distributed import Client
+
+    try:
+        return Client(scheduler, set_as_default=False)
+    except (OSError, ValueError) as failure:  # nobody answers there, or it is not an address
+        raise SeparationError(
+            f"There is no Dask scheduler at {scheduler}.",
+            f"({failure})",
+            "Start one with “dask scheduler” and give the address it prints, such as tcp://10.0.0.5:8786.",
+        ) from failure
 
 
 def _embedded_cluster() -> LocalCluster:
@@ -121,9 +133,7 @@ def _embedded_cluster() -> LocalCluster:
                 "OMP_NUM_THREADS": n_cores,
                 "MKL_NUM_THREADS": n_cores,
                 "OPENBLAS_NUM_THREADS": n_cores,
-                # Freed memory is kept for the next operator: 5.1-6.6 s became 3.2-3.9 s for 10 s through htdemucs.
-                "MALLOC_MMAP_MAX_": "0",
-                "MALLOC_TRIM_THRESHOLD_": str(2**36),
+                **allocator.environment(),
             },
             "distributed.admin.large-graph-warning-threshold": "1GB",  # a chunk of audio is some 10 MB
             "distributed.scheduler.allowed-failures": Cluster.RETRIES,
@@ -136,7 +146,13 @@ def _embedded_cluster() -> LocalCluster:
     from distributed import LocalCluster
 
     return LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=40
+        n_workers=1,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",  # None would listen on every interface, on port 8787
+        worker_dashboard_address="127.0.0.1:0",
+        silence_logs=40,
     )
 
 
@@ -176,9 +192,12 @@ def _cancel_event(topic: str, client: Client | None = None) -> Any:
 
 
 def _result_of(future: Any) -> Any:
+    from distributed import CancelledError
     from distributed.scheduler import KilledWorker
 
     try:
+        if future.client.status in ("closing", "closed"):
+            raise CancelledError
         return future.result()
     except PlaygroundError:
         raise
@@ -189,3 +208,9 @@ def _result_of(future: Any) -> Any:
             "Most often memory ran out.",
             "Choose shorter chunks or a smaller model; finished work was kept.",
         ) from killed
+    except CancelledError as cancelled:
+        raise SeparationError(
+            "The work was stopped before it was done.",
+            "The processes doing it were shut down or can no longer be reached.",
+            "Start it again; finished work was kept.",
+        ) from cancelled

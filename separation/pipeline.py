@@ -105,10 +105,11 @@ def _chunks(
     crossfade = CrossfadeStream(facts.windowing.fade)
     returned = Returned(mixture, facts.sample_rate, tracks)
     peaks = dict.fromkeys((track.name for track in tracks), 0.0)
+    wanted = frozenset[str]().union(*(track.stems for track in tracks))
     start = 0
     for chunk, next_start in pairwise_starts(chunks):
         yield ChunkStarted(index=chunk.index, n_chunks=len(chunks))
-        window = Window(samples=level.apply(heard.read(chunk.read_start, chunk.read_stop)), index=chunk.index)
+        window = Window(samples=_heard(heard, chunk, level), index=chunk.index, stems=wanted)
         estimates = yield from engine.run(tasks.separate_window, window, request)
         answered = _answered(estimates, chunk, level)
         audio = returned.add(crossfade.add(chunk, next_start, answered), last=next_start is None)
@@ -124,6 +125,13 @@ def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None
     """Each chunk with the start of the next one, None for the last."""
     yield from ((chunk, following.start) for chunk, following in pairwise(chunks))
     yield chunks[-1], None
+
+
+def _heard(heard: AudioSource, chunk: Chunk, level: Level) -> Samples:
+    """What the model sees of `chunk`: the mixture at the model's level, and beyond its ends true silence."""
+    start, stop = max(0, chunk.read_start), min(heard.n_samples, chunk.read_stop)
+    inside = level.apply(heard.read(start, stop))
+    return np.pad(inside, ((0, 0), (start - chunk.read_start, chunk.read_stop - stop)))
 
 
 def _answered(estimates: Mapping[str, Samples], chunk: Chunk, level: Level) -> dict[str, Samples]:

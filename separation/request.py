@@ -63,7 +63,7 @@ class SolverSettings:
 
     def __post_init__(self) -> None:
         _known("solver", self.method, SOLVERS)
-        _in_range("n_steps", self.n_steps, 1, 1000, "steps")
+        _whole_in_range("n_steps", self.n_steps, 1, 1000, "steps")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +77,8 @@ class ChunkSettings:
     def __post_init__(self) -> None:
         _in_range("chunk_s", self.chunk_s, 0.5, 600, "s")
         _known("fade", self.fade, FADES)
-        if not 0 <= self.overlap_s <= self.chunk_s / 2:
-            raise SettingsError(
-                f"overlap_s={self.overlap_s} does not fit chunk_s={self.chunk_s}.",
-                "A longer overlap would blend three chunks at once.",
-                f"Choose an overlap_s between 0 and {self.chunk_s / 2:g}.",
-            )
+        limit = f"With chunk_s={self.chunk_s}, a longer overlap would blend three chunks at once."
+        _in_range("overlap_s", self.overlap_s, 0, self.chunk_s / 2, "s", why=limit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +103,7 @@ class DemucsSettings:
     folder: str | None = None
 
     def __post_init__(self) -> None:
-        _in_range("shifts", self.shifts, 0, 20, "shifts")
+        _whole_in_range("shifts", self.shifts, 0, 20, "shifts")
         _in_range("overlap_ratio", self.overlap_ratio, 0, 0.5, "of a segment")
         if self.segment_s is not None:
             _in_range("segment_s", self.segment_s, 1, 600, "s")
@@ -146,7 +142,7 @@ class Request:
                 f"“{twice[0]}” was asked for twice.", "Each prompt makes one track.", "Remove one of the two."
             )
         _known("device", self.device, DEVICES)
-        _in_range("seed", self.seed, 0, 2**63 - 1, "")
+        _whole_in_range("seed", self.seed, 0, 2**63 - 1, "")
         if self.backend == "demucs" and self.chunks is not None:
             raise SettingsError(
                 "Chunk settings were given to Demucs.",
@@ -177,16 +173,24 @@ def _known(what: str, name: str, known: tuple[str, ...]) -> None:
         raise SettingsError(f"There is no {what} “{name}”.", "", f"Choose one of: {', '.join(known)}.")
 
 
-def _in_range(name: str, value: float, low: float, high: float, unit: str) -> None:
+def _in_range(name: str, value: float, low: float, high: float, unit: str, *, why: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise SettingsError(
             f"{name}={value!r} is out of range.",
-            "",
+            why,
             f"Choose {name} between {low:g} and {high:g} {unit}".rstrip() + ".",
         )
 
 
+def _whole_in_range(name: str, value: int, low: int, high: int, unit: str) -> None:
+    if isinstance(value, float):
+        raise SettingsError(f"{name}={value!r} is not a whole number.", "", f"Choose {name} between {low} and {high}.")
+    _in_range(name, value, low, high, unit)
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # equal settings are written alike: chunk_s=10 and chunk_s=10.0 share a key
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -209,10 +213,17 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     if get_origin(kind) is Literal:
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _real(value, where)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise SettingsError(f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.")
     return value
+
+
+def _real(value: int, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise SettingsError(f"{where} is far too large.", "", f"Choose a smaller {where}.") from None
 
 
 def _build_dataclass(kind: Any, value: Any, where: str) -> Any:

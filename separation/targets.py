@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+Samples: TypeAlias = "NDArray[np.float32]"
 RESIDUAL = "everything else"
 
 
@@ -26,6 +28,8 @@ class Target:
 
     def of(self, stems: Mapping[str, Samples], mixture: Samples) -> Samples:
         """The target's samples, shape of `mixture`."""
+        import numpy as np  # not above: looking a kept result up works with names alone
+
         total = np.zeros_like(mixture)
         for name in sorted(self.stems):
             total += stems[name]

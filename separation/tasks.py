@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 from separation.backends import registry
 from separation.backends.protocol import Model, ModelFacts, Samples, Window
 from separation.events import Event
-from separation.request import Request
+from separation.request import Prompt, Request
 
 # One heavy model at a time: a second one is what makes a card or a laptop run out of memory.
 _warm: dict[Request, Model] = {}
@@ -25,7 +26,13 @@ def separate_window(window: Window, request: Request) -> Generator[Event, None, 
 
 
 def _model(request: Request) -> Generator[Event, None, Model]:
-    if request not in _warm:
+    wanted = _loading(request)
+    if wanted not in _warm:
         _warm.clear()
-        _warm[request] = yield from registry.get(request.backend).load(request)
-    return _warm[request]
+        _warm[wanted] = yield from registry.get(request.backend).load(request)
+    return _warm[wanted]
+
+
+def _loading(request: Request) -> Request:
+    """What of a request decides which model is loaded: neither the prompts nor the seed."""
+    return replace(request, prompts=(Prompt(text="any"),), seed=0)

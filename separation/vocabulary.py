@@ -15,54 +15,54 @@ from separation.targets import Target
 SYNONYMS: dict[str, str] = {
     "drums": """
         drum, drums, drumkit, drum kit, drumset, drum set, drum beat, drum beats, drum loop, drum track, drum machine,
-        beat, beats, breakbeat, percussion, percussions, percussive sounds, percussion instruments, rhythm section,
-        kick, kicks, kick drum, kick drums, bass drum, snare, snares, snare drum, rimshot, hat, hats, hi hat, hi hats,
-        hihat, hihats, cymbal, cymbals, crash cymbal, ride cymbal, tom, toms, clap, claps, hand claps, handclaps,
-        shaker, tambourine, conga, congas, bongo, bongos, cowbell, drummer, drummer playing, drumming, drums playing,
-        808 drums""",
+        drum solo, beat, beats, breakbeat, percussion, percussions, percussive sounds, percussion instruments,
+        kick, kicks, kick drum, kick drums, bass drum, snare, snares, snare drum, snare drums, rimshot, hat, hats,
+        hi hat, hi hats, high hat, high hats, hihat, hihats, cymbal, cymbals, crash cymbal, ride cymbal, tom, toms,
+        clap, claps, hand claps, handclaps, shaker, tambourine, conga, congas, bongo, bongos, cowbell, drummer,
+        drummer playing, drumming, drums playing, acoustic drums, electronic drums, 808 drums""",
     "bass": """
-        bass, bassline, baseline, bass line, bass guitar, electric bass, upright bass, double bass, contrabass,
-        synth bass, sub bass, subbass, sub, low end, bass part, bass track, bass player, bassist, slap bass,
-        fretless bass, bass guitar playing, bass playing""",
+        bass, bassline, baseline, bass line, bass guitar, electric bass, acoustic bass, upright bass, double bass,
+        contrabass, synth bass, bass synth, sub bass, subbass, sub, low end, bass part, bass track, bass player,
+        bassist, bass solo, slap bass, fretless bass, bass guitar playing, bass playing, 808 bass""",
     "vocals": """
         vocal, vocals, voice, voices, vox, speech, speaking, speaker, speakers, talk, talking, spoken words, singing,
-        singer, singers, sing, song voice, lead vocal, lead vocals, lead voice, lead singer, main vocals, backing vocal,
-        backing vocals, background vocals, choir, rap, rapper, rapping, acapella, a capella, a cappella, acappella,
-        cappella, lyrics, human voice, human speech, man speaking, woman speaking, person speaking, people speaking,
-        man talking, woman talking, person talking, people talking, man singing, woman singing, person singing,
-        people singing, child singing, child speaking, male voice, female voice, male vocals, female vocals,
-        male vocal, female vocal, male singer, female singer, male speech, female speech, man, woman, man voice,
-        woman voice, man's voice, woman's voice, singing voice, speaking voice, narrator, narration, dialogue, dialog,
-        conversation""",
+        singer, singers, sing, song voice, lead vocal, lead vocals, lead voice, lead singer, main vocals, vocal solo,
+        backing vocal, backing vocals, backup vocal, backup vocals, background vocals, harmony vocals, vocal harmonies,
+        choir, choir singing, rap, rapper, rapping, acapella, a capella, a cappella, acappella, lyrics,
+        man, woman, singing voice, speaking voice, narrator, narration, dialogue, dialog, conversation""",
     "guitar": """
         guitar, guitars, electric guitar, acoustic guitar, lead guitar, rhythm guitar, guitar solo, guitarist,
-        guitar riff, guitar playing, guitar strumming, distorted guitar""",
+        guitarist playing, guitar riff, guitar playing, guitar strumming, distorted guitar""",
     "piano": """
-        piano, pianos, grand piano, upright piano, pianist, electric piano, piano playing, keyboard, keyboards, keys,
-        rhodes, wurlitzer""",
+        piano, pianos, grand piano, upright piano, pianist, electric piano, piano playing, piano solo, keyboard,
+        keyboards, keys, rhodes, wurlitzer""",
     "other": "other, others, the other, other instruments, remaining instruments, other sounds",
 }
+# “A woman singing”, “the lead singer's voice”: every person with everything a voice does.
+_PEOPLE = """
+    man, men, woman, women, male, female, girl, girls, boy, boys, child, children, kid, kids, person, people, human,
+    someone, somebody, singer, lead singer, rapper, narrator"""
+_UTTERANCES = "singing, speaking, talking, rapping, voice, voices, vocal, vocals, speech, singer, singers"
 _WITHOUT_VOCALS = """
-    accompaniment, accompaniments, instrumental, instrumentals, instrumental track, karaoke, karaoke track,
-    backing track, backing, instruments, the band, band, background music, music, music bed, minus one, playback"""
+    accompaniment, accompaniments, instrumental, instrumentals, karaoke, backing track, instruments, band,
+    background music, music, music bed, minus one, playback"""
 
-
-def _words(table: str) -> list[str]:
-    return [" ".join(entry.split()) for entry in table.split(",")]
-
-
-_STEM_OF = {words: stem for stem, table in SYNONYMS.items() for words in _words(table)}
-_INSTRUMENTAL = frozenset(_words(_WITHOUT_VOCALS))
 _POLITE = re.compile(
-    r"^(?:please |can you |could you |i want |give me |isolate |extract |separate |get |keep |only |just |solo )+"
-    r"|^(?:the |a |an |all |all of |sound of |sounds of |my |some )+"
-    r"|(?: please| only| track| tracks| part| parts| stem| stems| sound| sounds)+$"
+    r"^(?:(?:please|can you|could you|would you|i want|i would like|i'd like|to hear|let me hear|give me|get me|isolated?"
+    r"|extract|separate|get|keep|only|just|solo|the|a|an|all of|all|sound of|sounds of|my|some) )+"
+    r"|(?: (?:please|only|tracks?|parts?|stems?|sounds?|versions?))+$"
 )
 _NOT = re.compile(
-    r"^(?:(?:everything|all|anything|song|mix|mixture|music)(?: else)? )?"
-    r"(?:except for|except|but not|but|without|minus|no|not|remove|removing|mute|besides|other than) (?P<rest>.+)$"
+    r"^(?:(?:everything|all|anything|song|mix|mixture|music|track|recording)(?: else)? )?(?:with )?"
+    r"(?:except for|except|but not|but|without|minus|no|not|non|neither|remove|removing|mute|rid of|i don't want"
+    r"|don't want|besides|other than) (?P<rest>.+)$"
 )
-_AND = re.compile(r"\s*(?:,|\+|&|/|;|\band\b|\bwith\b|\bplus\b|\bor\b)\s*")
+_OFF = re.compile(r"^(?P<rest>.+?)(?: (?:removed|removal|remover|muted|off)|less)$")  # “vocals off”, “drumless”
+_WANTED_NOT = re.compile(
+    r"^(?P<wanted>.+?)(?:,| but| and| with)* (?:no|not|without|minus|except for|except) (?P<rest>.+)$"
+)
+_AND = re.compile(r"\s*(?:[,+&/;]|'n'|\b(?:and|with|plus|n|n?or)\b)\s*")
+_AND_NOT = re.compile(_AND.pattern + r"(?:(?:no|not|without|any) )?")  # “no drums and no bass”
 
 
 def match(text: str, stems: Sequence[str], *, backend: str) -> Target:
@@ -76,16 +76,21 @@ def match(text: str, stems: Sequence[str], *, backend: str) -> Target:
     Raises:
         PromptError: the words mean none of the stems; it lists those that would do.
     """
-    phrase = _tidy(text)
-    if negated := _NOT.match(phrase):
-        inner = _stems_of(negated["rest"], stems)
-        if inner:
-            return Target(name=text.strip(), stems=inner, complement=True)
-    if phrase in _INSTRUMENTAL and "vocals" in stems:
-        return Target(name=text.strip(), stems=frozenset({"vocals"}), complement=True)
+    name, phrase = text.strip(), _tidy(text)
     if wanted := _stems_of(phrase, stems):
-        return Target(name=text.strip(), stems=wanted)
-    raise _refusal(text, phrase, stems, backend)
+        return Target(name=name, stems=wanted)
+    if _is_instrumental(phrase, stems):
+        return Target(name=name, stems=frozenset({"vocals"}), complement=True)
+    if negated := _NOT.match(phrase) or _OFF.match(phrase):
+        if unwanted := _stems_of(negated["rest"], stems, _AND_NOT):
+            return Target(name=name, stems=unwanted, complement=True)
+        if _is_instrumental(negated["rest"], stems):
+            return Target(name=name, stems=frozenset({"vocals"}))
+    if both := _WANTED_NOT.match(phrase):
+        wanted, unwanted = _stems_of(both["wanted"], stems), _stems_of(both["rest"], stems, _AND_NOT)
+        if wanted and unwanted and not wanted & unwanted:  # “drums except the kick” is more than stems can tell apart
+            return Target(name=name, stems=wanted)
+    raise _refusal(name, phrase, stems, backend)
 
 
 def suggestions(stems: Sequence[str]) -> tuple[str, ...]:
@@ -93,39 +98,66 @@ def suggestions(stems: Sequence[str]) -> tuple[str, ...]:
     return (*stems, "instrumental") if "vocals" in stems else tuple(stems)
 
 
-def _stems_of(phrase: str, stems: Sequence[str]) -> frozenset[str] | None:
+def _stems_of(phrase: str, stems: Sequence[str], separator: re.Pattern[str] = _AND) -> frozenset[str] | None:
     """The stems a list such as “drums and bass” names; None if any part of it names none."""
-    whole = _stem_of(phrase, stems)
-    if whole:
+    if whole := _stem_of(phrase, stems):
         return frozenset({whole})
-    found = [_stem_of(_tidy(part), stems) for part in _AND.split(phrase) if part]
+    listed = phrase.replace("rhythm section", "drums and bass")
+    found = [_stem_of(part, stems) for part in separator.split(listed) if part]
     named = frozenset(stem for stem in found if stem)
     return named if found and all(found) else None
 
 
-def _stem_of(phrase: str, stems: Sequence[str]) -> str | None:
-    if phrase in stems:
-        return phrase
-    stem = _STEM_OF.get(phrase) or _STEM_OF.get(phrase.removesuffix("s"))
+def _stem_of(words: str, stems: Sequence[str]) -> str | None:
+    phrase = _tidy(words)
+    if own := next((stem for stem in stems if _tidy(stem) == phrase), None):
+        return own
+    stem = _known(phrase)
     return stem if stem in stems else None
 
 
+def _known(words: str) -> str | None:
+    """The stem these words mean, whether or not a model has it."""
+    phrase = _tidy(words).replace("'s ", " ")
+    return _STEM_OF.get(phrase) or _STEM_OF.get(phrase.removesuffix("s"))
+
+
+def _is_instrumental(words: str, stems: Sequence[str]) -> bool:
+    return "vocals" in stems and _tidy(words) in _INSTRUMENTAL
+
+
 def _tidy(text: str) -> str:
-    """Lower case, one space between words, without politeness and articles."""
-    phrase = " ".join(re.sub(r"[\-_.!?\"“”()]+", " ", text.casefold().replace("\u2019", "'")).split())
-    while (shorter := _POLITE.sub("", phrase).strip()) != phrase:
-        if not shorter:
-            break
+    """Lower case, one space between words, without politeness, articles and signs that join nothing."""
+    plain = re.sub(r"[^\w\s,+&/;']|_", " ", text.casefold().replace("\u2019", "'"))
+    phrase = " ".join(plain.split()).strip("' ")
+    while (shorter := _POLITE.sub("", phrase).strip("' ")) != phrase:
         phrase = shorter
     return phrase
 
 
-def _refusal(text: str, phrase: str, stems: Sequence[str], backend: str) -> PromptError:
-    known = _STEM_OF.get(phrase)
-    if known:
-        why = f"{backend} leaves {known} inside “other”."
-        todo = "Ask for “other”, or choose a model that separates it (Demucs htdemucs_6s has guitar and piano)."
-    else:
-        why = f"{backend} separates a fixed set of sounds: {', '.join(suggestions(stems))}."
-        todo = "Ask for one of these, also as “no drums” or “drums and bass”, or choose a backend that takes any text."
-    return PromptError(f"“{text.strip()}” is not something {backend} can isolate.", why, todo)
+def _refusal(name: str, phrase: str, stems: Sequence[str], backend: str) -> PromptError:
+    what = f"“{name}” is not something {backend} can isolate."
+    asked = _NOT.match(phrase)
+    parts = _AND_NOT.split(asked["rest"] if asked else phrase)
+    elsewhere = next((stem for part in parts if (stem := _known(part)) and stem not in stems), None)
+    if elsewhere and "other" in stems:
+        return PromptError(
+            what,
+            f"{backend} leaves {elsewhere} inside “other”.",
+            "Ask for “other”, or choose a model that separates it (Demucs htdemucs_6s has guitar and piano).",
+        )
+    return PromptError(
+        what,
+        f"{backend} separates a fixed set of sounds: {', '.join(suggestions(stems))}.",
+        f"Ask for one of these, also as “no {stems[0]}” or “{' and '.join(stems[:2])}”, or choose a backend that takes any "
+        "text.",
+    )
+
+
+def _words(table: str) -> list[str]:
+    return [" ".join(entry.split()) for entry in table.split(",")]
+
+
+_INSTRUMENTAL = frozenset(_tidy(words) for words in _words(_WITHOUT_VOCALS))
+_STEM_OF = {_tidy(words): stem for stem, table in SYNONYMS.items() for words in _words(table)}
+_STEM_OF |= {f"{who} {does}": "vocals" for who in _words(_PEOPLE) for does in _words(_UTTERANCES)}

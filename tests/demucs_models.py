@@ -12,11 +12,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from demucs.demucs import Demucs
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 from safetensors.torch import save_file
+
+from separation.backends.demucs import DemucsBackend
+from separation.models.demucs.network import DemucsModel
+from separation.request import DemucsSettings, Request
 
 FOUR = ["drums", "bass", "other", "vocals"]
 SIX = [*FOUR, "guitar", "piano"]
@@ -60,7 +65,7 @@ def demucs(seed: int = 0) -> Demucs:
 def save_package(network: Any, path: Path, *, checksum: bool = False) -> Path:
     """A `.th` package as `demucs.states.serialize_model` shapes it; with its checksum in the name if asked."""
     buffer = io.BytesIO()
-    torch.save(_package(network), buffer)
+    torch.save(package(network), buffer)
     if checksum:
         path = path.with_name(f"{path.stem}-{hashlib.sha256(buffer.getvalue()).hexdigest()[:8]}.th")
     path.write_bytes(buffer.getvalue())
@@ -69,14 +74,14 @@ def save_package(network: Any, path: Path, *, checksum: bool = False) -> Path:
 
 def save_safetensors(network: Any, path: Path) -> Path:
     """A `.safetensors` file in the layout that `demucs.hf.load_safetensors_model` reads."""
-    package = _package(network)
-    klass = package["klass"]
+    content = package(network)
+    klass = content["klass"]
     metadata = {
         "klass": f"{klass.__module__}.{klass.__qualname__}",
-        "args": json.dumps(package["args"]),
-        "kwargs": json.dumps(package["kwargs"], default=_fraction),
+        "args": json.dumps(content["args"]),
+        "kwargs": json.dumps(content["kwargs"], default=_fraction),
     }
-    save_file({name: tensor.contiguous() for name, tensor in package["state"].items()}, path, metadata)
+    save_file({name: tensor.contiguous() for name, tensor in content["state"].items()}, path, metadata)
     return path
 
 
@@ -86,7 +91,45 @@ def save_bag(path: Path, signatures: list[str], weights: list[list[float]] | Non
     return path
 
 
-def _package(network: Any) -> dict[str, Any]:
+def save_all(root: Path) -> Path:
+    """One network of every kind and format, and a bag."""
+    save_package(htdemucs(1), root / "transformer.th")
+    save_package(htdemucs(2), root / "second.th", checksum=True)
+    save_package(hdemucs(3), root / "hybrid.th")
+    save_package(demucs(4), root / "waveform.th")
+    save_safetensors(htdemucs(1), root / "safe.safetensors")
+    save_package(htdemucs(5, SIX), root / "six.th")
+    save_safetensors(htdemucs(5, SIX), root / "safe_six.safetensors")
+    save_bag(root / "bag.yaml", ["transformer", "second"], [[1, 0, 0.5, 1], [0.5, 1, 1, 0]])
+    return root
+
+
+def request(model: str | None, folder: Path | None, *prompts: str, seed: int = 0, **settings: Any) -> Request:
+    demucs = DemucsSettings(folder=folder and str(folder), **settings)
+    return Request.of(*(prompts or FOUR), backend="demucs", model=model, device="cpu", seed=seed, demucs=demucs)
+
+
+def noise(n_samples: int, seed: int = 0) -> np.ndarray:
+    """Stereo noise without direct current, shape (2, samples)."""
+    samples = 0.1 * np.random.default_rng(seed).normal(size=(2, n_samples))
+    return np.asarray(samples - samples.mean(), dtype=np.float32)
+
+
+def loaded(wanted: Request) -> DemucsModel:
+    return run(DemucsBackend().load(wanted))[1]
+
+
+def run(steps: Any) -> tuple[list[Any], Any]:
+    """Everything a generator yields, and what it returns."""
+    events = []
+    while True:
+        try:
+            events.append(next(steps))
+        except StopIteration as stop:
+            return events, stop.value
+
+
+def package(network: Any) -> dict[str, Any]:
     args, kwargs = network._init_args_kwargs
     return {
         "klass": type(network),

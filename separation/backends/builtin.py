@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from separation import vocabulary
 from separation.backends.protocol import Availability, Model, ModelFacts, Readiness, Samples, Window
 from separation.chunking import Windowing
+from separation.errors import SettingsError
 from separation.events import Event, ModelLoading, SolverStep
 from separation.request import ChunkSettings, Request
 from separation.targets import Target
@@ -32,7 +33,13 @@ class BuiltinBackend:
         return (METHODS,)
 
     def settle(self, request: Request) -> Request:
-        """Only prompts and chunks matter here."""
+        """Only prompts and chunks matter here; a model it does not have is a `SettingsError`."""
+        if request.model not in (None, METHODS):
+            raise SettingsError(
+                f"The built-in separator has no model “{request.model}”.",
+                "",
+                f"Leave the model open, or name {METHODS}.",
+            )
         return Request(
             prompts=request.prompts,
             backend=self.name,
@@ -67,6 +74,7 @@ class BuiltinBackend:
 
 class _Classical:
     def __init__(self, chunks: ChunkSettings) -> None:
+        chunk = round(chunks.chunk_s * SAMPLE_RATE)
         self.facts = ModelFacts(
             model=METHODS,
             revision=REVISION,
@@ -74,8 +82,8 @@ class _Classical:
             sample_rate=SAMPLE_RATE,
             n_channels=2,
             windowing=Windowing(
-                chunk=round(chunks.chunk_s * SAMPLE_RATE),
-                overlap=round(chunks.overlap_s * SAMPLE_RATE),
+                chunk=chunk,
+                overlap=min(round(chunks.overlap_s * SAMPLE_RATE), chunk // 2),  # half of an odd chunk rounds up
                 fade=chunks.fade,
             ),
         )

@@ -1,6 +1,6 @@
 """Demucs: drums, bass, vocals, other (with `htdemucs_6s` also guitar and piano), by trained networks.
 
-This is the cheap half. The networks are in `separation.models.demucs`, the files in `separation.demucs_weights`.
+This is the cheap half; the files and the networks are in `separation.models.demucs`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from collections.abc import Generator
 from dataclasses import replace
 from importlib.metadata import version
 
-from separation import demucs_weights, vocabulary
+from separation import vocabulary
 from separation.backends.protocol import Availability, Model, Readiness
-from separation.demucs_weights import Weights
 from separation.errors import BackendUnavailable, WeightsMissing
 from separation.events import Event
+from separation.models.demucs import weights as demucs_weights
+from separation.models.demucs.stem_names import stem_names
+from separation.models.demucs.weights import Weights
 from separation.request import Request, SolverSettings
-from separation.stem_names import stem_names
 from separation.targets import Target
 
 DEFAULT = "htdemucs"
@@ -99,12 +100,12 @@ class DemucsBackend:
         return tuple(vocabulary.match(prompt.text, stems, backend=self.label) for prompt in request.prompts)
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
-        """Read the weights from this computer; never goes online. See `separation.demucs_download` for that."""
+        """Read the weights from this computer; never goes online. See `separation.models.demucs.download` for that."""
         availability = self.availability(request)
         if not availability.usable:
             missing = availability.readiness is Readiness.NEEDS_WEIGHTS
             raise (WeightsMissing if missing else BackendUnavailable)("Demucs cannot run yet.", availability.sentence)
-        from separation.models.demucs import load  # PyTorch takes seconds to import
+        from separation.models.demucs.network import load  # PyTorch takes seconds to import
 
         return (yield from load(_weights(request), request, revision=self.revision(request)))
 
@@ -121,4 +122,7 @@ def _how_to_get(weights: Weights) -> str:
         )
     size_mb = SIZES_MB.get(weights.model)
     size = f" (about {size_mb} MB)" if size_mb else ""
-    return f"The weights of {weights.model}{size} are not on this computer. {LICENCE}. Download them once to use it."
+    return (
+        f"The weights of {weights.model}{size} are not on this computer. {LICENCE}. "
+        "Download them once to use it (in the terminal: --download)."
+    )

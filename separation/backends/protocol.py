@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from separation.chunking import Windowing
 from separation.events import Event
 from separation.request import Request
 from separation.targets import Target
 
-Samples = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Samples: TypeAlias = "NDArray[np.float32]"
 
 
 class Readiness(Enum):
@@ -74,10 +75,12 @@ class Window:
     Args:
         samples: float32 (channels, samples) at the model's rate, context included.
         index: number of the chunk, from 0; with the request's seed it decides every random draw.
+        stems: those that are wanted; a model may leave out the others where that saves work.
     """
 
     samples: Samples = field(repr=False)
     index: int
+    stems: frozenset[str]
 
 
 class Model(Protocol):
@@ -88,7 +91,8 @@ class Model(Protocol):
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
         """Separate one window.
 
-        Yields a `SolverStep` after each evaluation and returns, for every stem, samples of the window's shape.
+        Yields a `SolverStep` after each evaluation and returns, for at least the stems that are wanted, samples of the
+        window's shape.
         """
         ...
 

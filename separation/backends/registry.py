@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from separation.backends.builtin import BuiltinBackend
 from separation.backends.demucs import DemucsBackend
-from separation.backends.protocol import Backend
-from separation.errors import BackendUnavailable, PromptError, SettingsError
+from separation.backends.protocol import Availability, Backend, Readiness
+from separation.errors import BackendUnavailable, PromptError, SettingsError, WeightsMissing
 from separation.request import Request
 
 # The order in which `auto` prefers them.
@@ -32,21 +32,22 @@ def choose(request: Request) -> tuple[Request, str]:
 
     Raises:
         PromptError: no backend here can answer the prompts; the text is the most capable one's.
-        BackendUnavailable: the backend that was asked for by name cannot run here.
+        BackendUnavailable: the backend or model that was asked for by name cannot run here; `WeightsMissing` if all it
+            lacks is its weights.
     """
     if request.backend != "auto":
         backend = get(request.backend)
         backend.targets(request)
         availability = backend.availability(request)
         if not availability.usable:
-            raise BackendUnavailable(f"{backend.label} cannot run yet.", availability.sentence)
+            raise _unavailable(backend, availability)
         return backend.settle(request), f"{backend.label}, as asked for. {availability.sentence}"
     return _best(request)
 
 
 def _best(request: Request) -> tuple[Request, str]:
     passed_over: list[str] = []
-    refusals: list[PromptError] = []
+    refusals: list[PromptError | BackendUnavailable] = []
     for backend in BACKENDS.values():
         if request.model is not None and request.model not in backend.models():
             continue
@@ -54,6 +55,8 @@ def _best(request: Request) -> tuple[Request, str]:
         availability = backend.availability(settled)
         if not availability.usable:
             passed_over.append(f"{backend.label}: {availability.readiness.value}")
+            if request.model is not None:
+                refusals.append(_unavailable(backend, availability))
             continue
         try:
             backend.targets(settled)
@@ -66,6 +69,11 @@ def _best(request: Request) -> tuple[Request, str]:
     raise SettingsError(
         f"No backend here has the model “{request.model}”.", "", "Leave the model open, or name its backend."
     )
+
+
+def _unavailable(backend: Backend, availability: Availability) -> BackendUnavailable:
+    kind = WeightsMissing if availability.readiness is Readiness.NEEDS_WEIGHTS else BackendUnavailable
+    return kind(f"{backend.label} cannot run yet.", availability.sentence)
 
 
 def _because(passed_over: list[str]) -> str:

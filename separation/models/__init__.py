@@ -1,1 +1,1 @@
-"""Networks in PyTorch: the loaded halves of backends. Imported only where the work is done."""
+"""The loaded halves of backends, and their files. Networks are imported only where the work is done."""

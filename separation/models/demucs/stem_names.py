@@ -1,10 +1,10 @@
-"""The stems a Demucs network was built for, read from its file without loading it and without running anything in it."""
+"""The stems a Demucs network was built for, read from its file without running anything in it."""
 
 from __future__ import annotations
 
 import io
 import json
-import pickle  # noqa: S403 - only the class below reads with it, and it imports nothing the file names
+import pickle
 import struct
 import zipfile
 from pathlib import Path

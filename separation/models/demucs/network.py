@@ -1,9 +1,8 @@
 """Demucs networks at work: one window in, every stem out.
 
 The pipeline cuts and joins, not `demucs.apply.apply_model`, so that finished segments can be heard, kept and resumed.
-Without shifts the result is that of `demucs.api.Separator` within float32 rounding, with two exceptions: a short last
-segment of a model without transformer is heard in a window of full length (Demucs shortens the window), and a
-segment of an odd number of samples with half overlap shares one sample less.
+Without shifts the result is that of `demucs.api.Separator` within float32 rounding; only a segment of an odd number of
+samples with half overlap shares one sample less.
 
 Shifts differ on purpose: Demucs shifts the whole recording by draws from the global generator; we shift each segment
 by draws from `numpy.random.default_rng([seed, segment])`, so that a run can be repeated, resumed and distributed.
@@ -16,11 +15,12 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from demucs.apply import BagOfModels
+from demucs.apply import Model as Network
 from demucs.hf import load_safetensors_model
 from demucs.htdemucs import HTDemucs
 from demucs.repo import check_checksum
@@ -30,12 +30,13 @@ from torch.nn import functional
 from separation.allocator import keep_freed_memory
 from separation.backends.protocol import ModelFacts, Samples, Window
 from separation.chunking import Windowing
-from separation.demucs_weights import Weights
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
 from separation.events import Event, ModelLoading, SolverStep
+from separation.models.demucs.weights import Weights
 from separation.request import DemucsSettings, Request
 
 MAX_SHIFT_S = 0.5  # as in demucs.apply.apply_model
+MARGIN_PERIOD = 4**6  # samples: six layers of stride 4
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def load(weights: Weights, request: Request, *, revision: str) -> Generator[Even
     device = choose_device(request.device)
     total_bytes = sum(path.stat().st_size for path in weights.paths)
     done_bytes = 0
-    networks: dict[Path, torch.nn.Module] = {}
+    networks: dict[Path, Network] = {}
     for path in weights.paths:
         yield ModelLoading(model=weights.model, done_bytes=done_bytes, total_bytes=total_bytes)
         if path not in networks:
@@ -90,23 +91,33 @@ class DemucsModel:
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
         """See `separation.backends.protocol.Model`; one step per network and shift."""
         mixture = torch.from_numpy(np.ascontiguousarray(window.samples))  # (channels, samples)
-        offsets = self._offsets(window, request)  # (networks, shifts)
+        offsets = self._offsets(window, request)  # (networks, evaluations)
+        useful = self._useful(window.stems)
+        total = len(useful) * offsets.shape[1]
         estimates = torch.zeros(len(self._bag.sources), *mixture.shape)  # (stems, channels, samples)
         done = 0
-        for network, shares, row in zip(self._bag.models, self._shares, offsets, strict=True):
+        networks = _networks(self._bag)
+        for index in useful:
+            shares, row = self._shares[index], offsets[index]
             for offset in row:
-                estimate, start = self._evaluate(network, mixture, int(offset), request)
+                estimate, start = self._evaluate(networks[index], mixture, int(offset), request)
                 stop = start + estimate.shape[-1]
                 estimates[..., start:stop] += estimate * (shares[:, None, None] / len(row))
                 done += 1
-                yield SolverStep(done=done, total=offsets.size)
+                yield SolverStep(done=done, total=total)
         if not torch.isfinite(estimates).all():
             raise SeparationError(
                 f"{self.facts.model} answered with values that are not numbers.",
                 "Half precision can overflow; otherwise the weights may be damaged.",
                 "Turn mixed precision off, or load the weights again.",
             )
-        return {name: estimate.numpy() for name, estimate in zip(self._bag.sources, estimates, strict=True)}
+        answers = zip(self._bag.sources, estimates, strict=True)
+        return {name: estimate.numpy() for name, estimate in answers if name in window.stems}
+
+    def _useful(self, stems: frozenset[str]) -> list[int]:
+        """The networks with a say in any of these stems: for one stem of `htdemucs_ft`, one of four."""
+        columns = [column for column, name in enumerate(self._bag.sources) if name in stems]
+        return [index for index, shares in enumerate(self._shares) if bool(shares[columns].any())]
 
     def _offsets(self, window: Window, request: Request) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Where each evaluation's view starts in the window, shape (networks, evaluations)."""
@@ -117,7 +128,7 @@ class DemucsModel:
         return draws.integers(0, max_shift(self._bag.samplerate), size=(n_networks, shifts), endpoint=True)
 
     def _evaluate(
-        self, network: torch.nn.Module, mixture: torch.Tensor, offset: int, request: Request
+        self, network: Network, mixture: torch.Tensor, offset: int, request: Request
     ) -> tuple[torch.Tensor, int]:
         """One network's answer for the part of the window it is shown.
 
@@ -126,7 +137,7 @@ class DemucsModel:
         """
         # The window is the view, room for the shift, and (for convolutions without padding) a margin on each side.
         n_shift = max_shift(self._bag.samplerate) if request.demucs.shifts else 0
-        margin = _margin(self._bag, self.facts.windowing.chunk, n_shift)
+        margin = self.facts.windowing.context - n_shift
         start = margin + offset
         length = mixture.shape[-1] - 2 * margin - n_shift
         try:
@@ -157,16 +168,17 @@ def windowing_of(bag: BagOfModels, settings: DemucsSettings) -> Windowing:
     n_shift = max_shift(bag.samplerate) if settings.shifts else 0
     if not settings.split and longest_s == float("inf"):
         return Windowing(chunk=None, context=n_shift, fade="linear", fixed=True)
-    segment_s = settings.segment_s or min(network.segment for network in bag.models)
+    segment_s = settings.segment_s or min(network.segment for network in _networks(bag))
     segment = int(bag.samplerate * segment_s)
     chunk = segment - n_shift
     overlap = chunk - int((1 - settings.overlap_ratio) * chunk)
     return Windowing(
         chunk=chunk,
         overlap=min(overlap, chunk // 2),
-        context=n_shift + _margin(bag, chunk, n_shift),
+        context=n_shift + _margin(bag, segment),
         fade="linear",
         fixed=True,
+        fill_last=any(isinstance(network, HTDemucs) for network in _networks(bag)),
     )
 
 
@@ -193,23 +205,33 @@ def choose_device(asked: str) -> str:
     return asked
 
 
-def _margin(bag: BagOfModels, chunk: int | None, n_shift: int) -> int:
+def _networks(bag: BagOfModels) -> list[Network]:
+    return cast("list[Network]", list(bag.models))  # torch types a ModuleList's items as plain modules
+
+
+def _margin(bag: BagOfModels, longest: int) -> int:
     """Samples on each side that networks without padding need to see; Demucs calls the sum `valid_length`."""
-    if chunk is None:
-        return 0  # there is only silence around the whole recording, and `_view` adds that
-    length = chunk + n_shift
-    needed = max((_valid_length(network, length) - length for network in bag.models), default=0)
+    lengths = range(max(1, longest - MARGIN_PERIOD), longest + 1)  # the need repeats with the product of the strides
+    needed = max(
+        (
+            _valid_length(network, length) - length
+            for network in _networks(bag)
+            if hasattr(network, "valid_length")
+            for length in lengths
+        ),
+        default=0,
+    )
     return (needed + 1) // 2
 
 
-def _valid_length(network: torch.nn.Module, length: int) -> int:
+def _valid_length(network: Network, length: int) -> int:
     # HTDemucs fills up to its training length by itself, on the right; its valid_length is about something else.
     if isinstance(network, HTDemucs) or not hasattr(network, "valid_length"):
         return length
-    return int(network.valid_length(length))
+    return int(cast(Any, network).valid_length(length))  # Demucs ships no types for it
 
 
-def _view(network: torch.nn.Module, mixture: torch.Tensor, start: int, length: int) -> torch.Tensor:
+def _view(network: Network, mixture: torch.Tensor, start: int, length: int) -> torch.Tensor:
     """Samples [start, start + length) and what the network needs around them (demucs.apply.TensorChunk.padded)."""
     n_samples = _valid_length(network, length)
     first = start - (n_samples - length) // 2
@@ -218,14 +240,15 @@ def _view(network: torch.nn.Module, mixture: torch.Tensor, start: int, length: i
     return functional.pad(inside, (max(0, -first), max(0, last - mixture.shape[-1])))
 
 
-def _read_network(path: Path) -> torch.nn.Module:
+def _read_network(path: Path) -> Network:
     """One network from a file, by Demucs' own readers. They refuse a file whose tensors do not all fit."""
     try:
         if path.suffix == ".safetensors":
             return load_safetensors_model(path)
         if "-" in path.stem:
             check_checksum(path, path.stem.rsplit("-", 1)[1])
-        return load_model(path)
+        network: Network = load_model(path)  # type: ignore[no-untyped-call]  # Demucs ships no types for it
+        return network
     except (Exception, SystemExit) as failure:  # damaged files fail anywhere; Demucs exits when diffq is missing
         log.exception("cannot read %s", path)
         if isinstance(failure, SystemExit) or "diffq" in str(failure):
@@ -241,10 +264,10 @@ def _read_network(path: Path) -> torch.nn.Module:
         ) from failure
 
 
-def _bagged(weights: Weights, networks: list[torch.nn.Module]) -> BagOfModels:
+def _bagged(weights: Weights, networks: list[Network]) -> BagOfModels:
     try:
-        shares = weights.bag.weights
-        return BagOfModels(networks, shares and [list(row) for row in shares], weights.bag.segment_s)
+        shares = None if weights.bag.weights is None else [list(row) for row in weights.bag.weights]
+        return BagOfModels(networks, shares, weights.bag.segment_s)
     except (AssertionError, AttributeError, TypeError) as failure:
         raise BackendUnavailable(
             f"The networks of {weights.model} do not go together.",
