@@ -108,7 +108,7 @@ class Cluster:
             return self._client
 
 
-def _client_of(scheduler: str | LocalCluster) -> Client:
+def _client_of(scheduler: str | LocalCluster | None) -> Client:
     from distributed import Client
 
     try:

@@ -48,8 +48,8 @@ _WITHOUT_VOCALS = """
     background music, music, music bed, minus one, playback"""
 
 _POLITE = re.compile(
-    r"^(?:(?:please|can you|could you|would you|i want|i would like|i'd like|to hear|let me hear|give me|get me|isolated?"
-    r"|extract|separate|get|keep|only|just|solo|the|a|an|all of|all|sound of|sounds of|my|some) )+"
+    r"^(?:(?:please|can you|could you|would you|i want|i would like|i'd like|to hear|let me hear|give me|get me"
+    r"|isolated?|extract|separate|get|keep|only|just|solo|the|a|an|all of|all|sound of|sounds of|my|some) )+"
     r"|(?: (?:please|only|tracks?|parts?|stems?|sounds?|versions?))+$"
 )
 _NOT = re.compile(
@@ -149,8 +149,8 @@ def _refusal(name: str, phrase: str, stems: Sequence[str], backend: str) -> Prom
     return PromptError(
         what,
         f"{backend} separates a fixed set of sounds: {', '.join(suggestions(stems))}.",
-        f"Ask for one of these, also as “no {stems[0]}” or “{' and '.join(stems[:2])}”, or choose a backend that takes any "
-        "text.",
+        f"Ask for one of these, also as “no {stems[0]}” or “{' and '.join(stems[:2])}”, or choose a backend that takes "
+        "any text.",
     )
 
 

@@ -52,7 +52,7 @@ class FakeBackend:
     """A backend whose every answer a test can choose."""
 
     split: Split = all_in_drums
-    windowing: Windowing = Windowing(chunk=None)
+    windowing: Windowing = field(default_factory=lambda: Windowing(chunk=None))
     sample_rate: int = 44_100
     n_channels: int = 2
     levelled: bool = False

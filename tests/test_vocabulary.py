@@ -24,7 +24,8 @@ MEANS = {
         drums? | drums: | isolate the drums | please isolate the drums | extract drums | can you extract the drums? |
         could you please give me just the drums | I want the drums | I'd like the drums | isolated drums |
         get me the drums | all the drums | all of the drums | solo drums | drum solo | drums 🥁 | drums without bass |
-        drums but no vocals | drums, drums | kick drums and snare drums | let me hear the drums | i want to hear the drums
+        drums but no vocals | drums, drums | kick drums and snare drums | let me hear the drums |
+        i want to hear the drums
         """,
     "bass": """
         bass | the bass | Bass | bass guitar | the bass guitar | bass-line | bassline | the bass line | bass part |
@@ -34,11 +35,11 @@ MEANS = {
         """,
     "vocals": """
         vocals | Vocals | vocal | the vocals | the vocals only | voice | voices | vox | lead vocals | lead vocal |
-        the lead singer | singer | the singer's voice | singing | someone singing | a cappella | A Cappella | a capella |
-        capella | acapella | acappella | a-cappella | an acapella | acapella version | a cappella version | speech |
-        people talking | a man speaking | a woman speaking | a woman singing | man's voice | a man’s voice | male vocals |
-        female singer | women singing | children singing | children's voices | choir | the choir | rap | rapper |
-        backing vocals | backup vocals | background vocals | harmony vocals | vocal track | vocal stem |
+        the lead singer | singer | the singer's voice | singing | someone singing | a cappella | A Cappella |
+        a capella | capella | acapella | acappella | a-cappella | an acapella | acapella version | a cappella version |
+        speech | people talking | a man speaking | a woman speaking | a woman singing | man's voice | a man’s voice |
+        male vocals | female singer | women singing | children singing | children's voices | choir | the choir |
+        rap | rapper | backing vocals | backup vocals | background vocals | harmony vocals | vocal track | vocal stem |
         vocals please | just vocals | keep only the vocals | the human voice | lyrics | narrator | dialogue |
         vocals without drums | vocals with no drums | voice and speech | no music | without the music |
         everything except the instruments | remove the instrumental | isolated vocals | vocals only please
@@ -50,7 +51,9 @@ MEANS = {
         kick, snare and bassline | drums; bass | drums or bass | rhythm section | the rhythm section |
         bass, and drums
         """,
-    "drums bass vocals": "drums, bass and vocals | drums, bass, and vocals | rhythm section and vocals | kick+bass+voice",
+    "drums bass vocals": """
+        drums, bass and vocals | drums, bass, and vocals | rhythm section and vocals | kick+bass+voice
+        """,
     "- vocals": """
         instrumental | the instrumental | Instrumental | instrumental track | instrumental version | karaoke |
         karaoke version | a karaoke track | backing track | accompaniment | the band | the music | music |
@@ -78,11 +81,11 @@ MEANS = {
 }
 
 REFUSED = """
-    dog barking | a dog | rain | the rain | wind noise | noise | car horn | applause | laughter | footsteps | 🥁 | 🎸🔥 |
-    ?! | -- | no | not | without | the | only | please | and | no dog | everything except the dog | drums and dog |
-    dog and drums | everything | everything else | the rest | violin | saxophone | strings | trumpet |
-    drums except the kick | vocals without backing vocals | drums not drums | asdf | 1234 | sub woofer test | no no drums |
-    song | no song | guitar | electric guitar | drums and guitar | piano | no guitar
+    dog barking | a dog | rain | the rain | wind noise | noise | car horn | applause | laughter | footsteps | 🥁 |
+    🎸🔥 | ?! | -- | no | not | without | the | only | please | and | no dog | everything except the dog |
+    drums and dog | dog and drums | everything | everything else | the rest | violin | saxophone | strings | trumpet |
+    drums except the kick | vocals without backing vocals | drums not drums | asdf | 1234 | sub woofer test |
+    no no drums | song | no song | guitar | electric guitar | drums and guitar | piano | no guitar
 """
 
 
