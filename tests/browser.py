@@ -1,29 +1,21 @@
 """A real Chromium for tests of pages: headless, empty profile, console errors kept.
 
-with server("tests.player_app") as url, chromium() as driver:
-    driver.get(url)
+with running_server(module="tests.player_app") as server, chromium() as driver:
+    driver.get(server.url)
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
-ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -92,34 +84,3 @@ def sideways_px(driver: Chrome) -> int:
         return Math.max(...parts.map((part) => part.scrollWidth - part.clientWidth));
     """
     return int(driver.execute_script(script))
-
-
-@contextmanager
-def server(module: str, *arguments: str, path: str = "/") -> Iterator[str]:
-    """Run `python -m module --port <free> ...` and give its address once `path` answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", module, "--port", str(port), *arguments]
-    with tempfile.TemporaryFile() as log:
-        # NiceGUI starts differently when it finds a test runner's name there; this server is a real one.
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "NICEGUI"))}
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
-        try:
-            wait_until(lambda: process.poll() is not None or _answers(url + path), f"{module} answers", 30.0)
-            if process.poll() is not None:
-                log.seek(0)
-                raise AssertionError(log.read().decode(errors="replace"))
-            yield url
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

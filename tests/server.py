@@ -31,6 +31,11 @@ class RunningServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def kill(self) -> None:
+        """End it and its workers at once, as a crash or a power cut would; data on disk stays."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(STOP_S)
+
     def log(self) -> str:
         """All that the server has written to its standard output and error so far."""
         return self.log_file.read_text(errors="replace")
@@ -38,17 +43,22 @@ class RunningServer:
 
 @contextmanager
 def running_server(
-    *args: str, module: str = "webapp", env: Mapping[str, str | None] | None = None
+    *args: str,
+    module: str = "webapp",
+    env: Mapping[str, str | None] | None = None,
+    home: Path | None = None,
+    port: int | None = None,
 ) -> Iterator[RunningServer]:
     """Start ``python -m module *args --port <free port>``, wait until it accepts connections, stop it at the end.
 
-    The data folder (AUDIO_PLAYGROUND_HOME) is temporary. `env` is added to the environment; None removes a variable.
+    The data folder (AUDIO_PLAYGROUND_HOME) is temporary; give the `home` and `port` of a server that has ended to start
+    it again. `env` is added to the environment; None removes a variable.
     The whole process group ends with the server, so no worker process is left behind.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        home, log_file = Path(folder) / "home", Path(folder) / "server.log"
-        home.mkdir()
-        port = _free_port()
+        home, log_file = home or Path(folder) / "home", Path(folder) / "server.log"
+        home.mkdir(exist_ok=True)
+        port = port or _free_port()
         with log_file.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *args, "--port", str(port)],

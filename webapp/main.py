@@ -17,7 +17,7 @@ from webapp.jobs import Jobs
 from webapp.media import add_media_routes
 from webapp.pages.studio import StudioPage
 from webapp.passcode import generate_passcode
-from webapp.theme import install_theme
+from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ def serve(settings: ServerSettings) -> None:
         host=settings.host,
         port=settings.port,
         title="Audio Playground",
+        favicon=FAVICON,
         language="en-US",
         reload=False,
         show=settings.open_browser,
@@ -89,12 +90,11 @@ def create_app(store: ArtifactStore, engine: Cluster) -> None:
     add_media_routes(app, store)
 
     @ui.page("/", title="Audio Playground", language="en-US")
-    async def studio(recording: str = "") -> None:
-        install_theme("dark")
+    def studio(recording: str = "", prompts: str = "") -> None:
+        install_theme()
         page = StudioPage(library, jobs)
         if recording:
-            await ui.context.client.connected()
-            page.open(recording)
+            page.open(recording, [words[:200] for words in prompts.split(",")[:50] if words.strip()])
 
     app.on_shutdown(jobs.close)
     app.on_shutdown(engine.close)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from assets.demo_recording import write_demo_mixture
@@ -84,7 +85,10 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
     async def upload(request: Request, name: str) -> Response:
         with store.scratch() as folder:
             path = folder / "upload"
-            await _receive(request, path)
+            try:
+                await _receive(request, path)
+            except ClientDisconnect:
+                return Response(status_code=400)  # cancelled: nobody is left to read this
             recording = await asyncio.to_thread(import_recording, path, store, name=_shown(name))
         return JSONResponse(_about(recording))
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from nicegui import app, ui
 
+from webapp.components.icons import FAVICON
 from webapp.components.pieces import (
     CostBox,
     JobCard,
@@ -32,8 +33,10 @@ from webapp.components.segmented import Segmented, segmented
 from webapp.components.shell import PAGES, Frame, shell
 
 __all__ = [
+    "FAVICON",
     "FREE_COLORS",
     "PAGES",
+    "SCHEMES",
     "STEM_COLORS",
     "CostBox",
     "Frame",
@@ -60,6 +63,10 @@ __all__ = [
 ]
 
 Scheme = Literal["dark", "light", "auto"]
+SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "As the system"}
+_DARK: dict[Scheme, bool | None] = {"dark": True, "light": False, "auto": None}
+_CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "light dark"}
+_SCHEME_COOKIE = "scheme"  # each browser remembers its own
 
 STATIC = Path(__file__).parent / "static"
 _SHEETS = ("theme.css", "shell.css", "pieces.css", "quasar.css", "player.css", "bring.css")
@@ -120,12 +127,14 @@ def stem_hex(color: str, *, dark: bool) -> str:
     return color
 
 
-def install_theme(scheme: Scheme = "dark") -> None:
+def install_theme(scheme: Scheme | None = None) -> None:
     """Give this page our look; call it first in every page function.
 
     Args:
-        scheme: "dark" (default), "light", or "auto" for what the person's system prefers.
+        scheme: "dark", "light", or "auto" for what the person's system prefers; unless given, what was last chosen in
+            this browser, and dark before anything was.
     """
+    scheme = scheme or _remembered_scheme()
     _serve_sheets()
     app.colors(
         primary="#2aa88c",
@@ -138,19 +147,30 @@ def install_theme(scheme: Scheme = "dark") -> None:
         info="#2f86c9",
         warning="#c98a1c",
     )
-    wanted = {"dark": "dark", "light": "light", "auto": "light dark"}[scheme]
     # Before the first script runs, so that no page flashes white.
-    ui.add_head_html(f"<style>:root {{ color-scheme: {wanted}; }}</style>")
+    ui.add_head_html(f"<style>:root {{ color-scheme: {_CSS_SCHEME[scheme]}; }}</style>")
     for sheet in _SHEETS:
         ui.add_head_html(f'<link rel="stylesheet" href="{_sheet_url(sheet)}">')
-    ui.dark_mode({"dark": True, "light": False, "auto": None}[scheme])
+    ui.dark_mode(_DARK[scheme])
 
 
 def set_scheme(scheme: Scheme) -> None:
-    """Change the open page's scheme at once; what is remembered is the caller's business."""
-    value = {"dark": "true", "light": "false", "auto": "null"}[scheme]
-    wanted = {"dark": "dark", "light": "light", "auto": "light dark"}[scheme]
-    ui.run_javascript(f"document.documentElement.style.colorScheme = '{wanted}'; setDark({value});")
+    """Change the open page's scheme at once, and for later visits of this browser."""
+    client = ui.context.client
+    # The element has to know: it sets its value again whenever the page is redrawn.
+    for element in client.elements.values():
+        if isinstance(element, ui.dark_mode):
+            element.set_value(_DARK[scheme])
+    cookie = f"{_SCHEME_COOKIE}={scheme}; path=/; max-age=31536000; samesite=strict"
+    client.run_javascript(
+        f"document.documentElement.style.colorScheme = '{_CSS_SCHEME[scheme]}'; document.cookie = '{cookie}';"
+    )
+
+
+def _remembered_scheme() -> Scheme:
+    request = ui.context.client.request
+    cookie = request.cookies.get(_SCHEME_COOKIE) if request is not None else None
+    return next((scheme for scheme in SCHEMES if scheme == cookie), "dark")
 
 
 def _serve_sheets() -> None:

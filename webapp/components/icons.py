@@ -7,6 +7,8 @@ from nicegui import ui
 # Inner shapes only; `icon` adds the frame. Strokes take the colour of the text around them.
 SHAPES = {
     "logo": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16Z" fill="currentColor"/>',
+    "contrast": '<circle cx="12" cy="12" r="4"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6 7 7M17 17l1.4 1.4"/>'
+    '<path d="M5.6 18.4 7 17M17 7l1.4-1.4"/><path d="M12 8a4 4 0 0 1 0 8Z" fill="currentColor"/>',
     "studio": '<path d="M3 12h2.5L8 6l4 12 3.5-9 2 3H21"/>',
     "compare": '<path d="M4 8h14l-3.5-3.5M20 16H6l3.5 3.5"/>',
     "benchmark": '<path d="M4 4v16h16"/><path d="M8 16v-4M12.5 16V7M17 16v-6"/>',
@@ -30,6 +32,14 @@ SHAPES = {
     "trash": '<path d="M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5M13.5 11v5"/>',
     "file": '<path d="M7 3.5h7l4 4V20.5H7Z"/><path d="M14 3.5v4h4M10 16v-4M12.5 17v-6M15 15.5v-2.5"/>',
 }
+
+# The mark on its ground, for the browser's tab.
+FAVICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><defs><linearGradient id="g" x2="1" y2="1">'
+    '<stop stop-color="#4fd1b5"/><stop offset="1" stop-color="#5c7cfa"/></linearGradient></defs>'
+    '<rect width="24" height="24" rx="6" fill="url(#g)"/><g fill="none" stroke="#06131a" stroke-width="2">'
+    '<circle cx="12" cy="12" r="6"/><path d="M12 6a6 6 0 0 1 0 12Z" fill="#06131a"/></g></svg>'
+)
 
 
 def svg(name: str) -> str:

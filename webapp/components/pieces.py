@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Self
 
 from nicegui import ui
 
@@ -30,10 +30,12 @@ class Text(ui.element):
         """What is written."""
         return self._text or ""
 
-    def set_text(self, content: str) -> None:
+    def set_text(self, content: str) -> Self:
         """Write something else."""
-        self._text = content
-        self.update()
+        if content != self._text:
+            self._text = content
+            self.update()
+        return self
 
 
 @contextmanager
@@ -52,14 +54,15 @@ def button(
     icon_name: str = "",
     classes: str = "",
 ) -> ui.element:
-    """A button in our look. `disable(element)` is `element.props("disabled")`."""
+    """A button in our look; `element.props("disabled")` disables it. Without a label, what is placed in it is it."""
     element = ui.element("button").classes(f"button {kind} {classes}").props("type=button")
     if on_click is not None:
         element.on("click", lambda _: on_click(), [])
     with element:
         if icon_name:
             icon(icon_name)
-        text(label, "button-label")
+        if label:
+            text(label, "button-label")
     if tip:
         element.tooltip(tip)
     return element
@@ -105,6 +108,7 @@ def chip(
             cross.on("click", lambda _: on_remove(), [])
             with cross:
                 icon("close")
+            cross.tooltip(f"Leave out {label}")
     return element
 
 
@@ -124,10 +128,14 @@ class CostBox(ui.element):
     def __init__(self, rows: Mapping[str, str] | None = None) -> None:
         super().__init__("dl")
         self.classes("cost").props('aria-live=polite aria-label="Expected cost"')
+        self._shown: object = None
         self.set_rows(rows or {})
 
     def set_rows(self, rows: Mapping[str, str], *, warn: Sequence[str] = ()) -> None:
         """Replace the rows; those named in `warn` are in the warning colour."""
+        if self._shown == (wanted := (dict(rows), tuple(warn))):
+            return
+        self._shown = wanted
         self.clear()
         with self:
             for label, value in rows.items():
@@ -190,6 +198,7 @@ class JobCard(ui.element):
 
     def set_state(self, title: str, detail: str = "", remaining: str = "") -> None:
         """Change the words; cells are changed through `cells`."""
-        for element, content in ((self._title, title), (self._detail, detail), (self._remaining, remaining)):
-            if element.text != content:
-                element.set_text(content)
+        self._title.set_text(title)
+        self._detail.set_text(detail)
+        self._remaining.set_text(remaining)
+        self.props["aria-label"] = title

@@ -52,7 +52,8 @@ class Tracks(ui.element, component="tracks.js", esm={"audio-playground-player": 
 
     def set_tracks(self, tracks: Sequence[Track]) -> Self:
         """Replace the rows; playback goes on, new tracks join it and removed ones leave it."""
-        self._props["tracks"] = list(tracks)
+        if self._props["tracks"] != list(tracks):
+            self._props["tracks"] = list(tracks)
         return self
 
     def _remember_mix(self, mix: list[Mix]) -> object:

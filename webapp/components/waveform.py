@@ -64,8 +64,14 @@ class Waveform(ui.element, component="waveform.js", esm={"audio-playground-playe
         return self
 
     def set_chunks(self, chunks: Sequence[Chunk]) -> Self:
-        """Replace the strip under the waveform; an empty list removes it."""
-        self._props["chunks"] = list(chunks)
+        """Replace the strip under the waveform; an empty list removes it. Cells that stay as they are cost nothing."""
+        shown: list[Chunk] = self._props["chunks"]
+        if list(map(_place, shown)) != list(map(_place, chunks)):
+            self._props["chunks"] = list(chunks)
+            return self
+        for index, (before, now) in enumerate(zip(list(shown), chunks, strict=True)):
+            if before != now:
+                self.update_chunk(index, now["state"], now.get("fraction", 0.0))
         return self
 
     def update_chunk(self, index: int, state: ChunkState, fraction: float = 0.0) -> None:
@@ -90,3 +96,8 @@ class Waveform(ui.element, component="waveform.js", esm={"audio-playground-playe
     def show(self, start_s: float, end_s: float) -> None:
         """Bring a passage into view."""
         self.run_method("showSeconds", start_s, end_s)
+
+
+def _place(chunk: Chunk) -> tuple[int, int, bool, bool]:
+    """What of a cell does not change while its chunk is computed."""
+    return chunk["start"], chunk["count"], chunk.get("plus", False), chunk.get("minus", False)

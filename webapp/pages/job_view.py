@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nicegui import ui
-
 from webapp.components.cells import Cell
 from webapp.jobs import Job, State
 from webapp.theme import JobCard, button
 
 
 class JobView:
-    """Shows one job, or nothing.
+    """Shows one job while it goes on, or nothing.
 
     Args:
         on_cancel: called with the job when a person wants it stopped.
@@ -23,17 +21,19 @@ class JobView:
         self._on_cancel = on_cancel
         self._card = JobCard("Separating")
         with self._card.buttons:
-            self._cancel = button("Cancel", self._stop, tip="Stops at the model's next step; nothing else is lost")
+            self._cancel = button("Cancel", self._stop, tip="Stops at the model's next step; earlier results stay")
+            self._dismiss = button("Dismiss", lambda: self._card.set_visibility(False), tip="Puts this line away")
         self._drawn: list[float] = []
         self._card.set_visibility(False)
 
     def show(self, job: Job | None) -> None:
-        """Draw how the job stands now. A finished one gives its place back to the tracks."""
+        """Draw how the job stands now. A finished one gives its place to its tracks, a failed one to its sentence."""
         self.job = job
-        self._card.set_visibility(job is not None and job.state is not State.FAILED)
+        self._card.set_visibility(job is not None and job.state not in (State.DONE, State.FAILED))
         if job is None:
             return
-        self._cancel.set_visibility(not job.over)
+        self._cancel.set_visibility(not job.over and not job.cancel.is_set())
+        self._dismiss.set_visibility(job.over)
         self._card.set_state(*_words(job))
         self._draw_cells(job)
 
@@ -50,8 +50,7 @@ class JobView:
     def _stop(self) -> None:
         if self.job is not None:
             self._on_cancel(self.job)
-            self._card.set_state("Stopping", "at the model's next step")
-            ui.notify("Stopping…", position="top")
+            self.show(self.job)
 
 
 def _cell(done: float) -> Cell:
@@ -60,16 +59,12 @@ def _cell(done: float) -> Cell:
 
 def _words(job: Job) -> tuple[str, str, str]:
     """Title, detail and time left."""
-    match job.state:
-        case State.QUEUED:
-            return "Queued", "starts when the job before it ends", ""
-        case State.CANCELLED:
-            return "Cancelled", "nothing was kept of this run", ""
-        case State.DONE if job.cached:
-            return "Done", "kept from an earlier run; nothing had to be computed", ""
-        case State.DONE:
-            speed = f" · {1 / job.rtf:.1f}x real time" if job.rtf else ""
-            return "Done", f"in {job.seconds:.1f} s{speed}", ""
+    if job.state is State.CANCELLED:
+        return "Cancelled", "nothing was kept of this run", ""
+    if job.cancel.is_set():
+        return "Stopping", "at the model's next step", ""
+    if job.state is State.QUEUED:
+        return "Queued", "starts when the job before it ends", ""
     if job.loading is not None and job.loading.total_bytes:
         read = f"{job.loading.done_bytes / 1e6:.0f} of {job.loading.total_bytes / 1e6:.0f} MB"
         return "Loading the model", f"{job.loading.model} · {read}", ""

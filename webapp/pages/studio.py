@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from collections.abc import Sequence
+from functools import partial
+from urllib.parse import urlencode
 
 from nicegui import ui
 
+from separation.backends import registry
 from separation.encode import FORMATS
 from separation.errors import PlaygroundError
 from separation.runs import find_result
@@ -19,9 +22,23 @@ from webapp.jobs import Job, Jobs, State
 from webapp.pages.job_view import JobView
 from webapp.pages.prompt_row import PromptRow
 from webapp.pages.settings_panel import SettingsPanel
-from webapp.theme import button, card, drop_zone, error_card, icon_button, pill, set_scheme, shell, stem_color, text
+from webapp.theme import (
+    SCHEMES,
+    button,
+    card,
+    drop_zone,
+    error_card,
+    heading,
+    icon_button,
+    set_scheme,
+    shell,
+    stem_color,
+    text,
+)
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
+BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
+N_RECENT = 6  # recordings the empty page offers; the menu has more
 
 
 class StudioPage:
@@ -29,8 +46,10 @@ class StudioPage:
 
     def __init__(self, library: Library, jobs: Jobs) -> None:
         self._library, self._jobs = library, jobs
+        self._client = ui.context.client
         self._recording: Artifact | None = None
         self._result: Artifact | None = None
+        self._failed: Job | None = None
         with shell("studio", pages=("studio",), side="Settings") as frame:
             with frame.header:
                 self._header()
@@ -39,14 +58,22 @@ class StudioPage:
             with frame.side:
                 self._settings = SettingsPanel(on_change=self._settings_changed)
             with frame.actions:
-                self._run = button("Separate", self._separate, kind="primary", classes="grow")
+                tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
+                self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
+                with self._run:
+                    self._run_words = text("", "button-label")
             with frame.footer:
                 Transport()
         jobs.changed.subscribe(self._job_changed)
         self._settings_changed()
 
-    def open(self, key: str) -> None:
-        """Show a recording with its newest result and its job, if one runs."""
+    def open(self, key: str, prompts: Sequence[str] = ()) -> None:
+        """Show a recording with its newest result and its job, if one runs.
+
+        Args:
+            key: of the recording in the library.
+            prompts: what to isolate; unless given, what the job or the result was asked for.
+        """
         try:
             recording = self._library.open(key)
         except StorageError as error:
@@ -54,11 +81,13 @@ class StudioPage:
             return
         self._recording = recording
         self._result = next(iter(self._library.results(key)), None)
-        if self._result is not None:
-            self._prompts.set([prompt["text"] for prompt in self._result.manifest.config["prompts"]])
-        self._job_view.show(self._jobs.active(key))
-        ui.run_javascript(f"history.replaceState(null, '', '?recording={quote(key)}')")
-        self._refresh()
+        job = self._jobs.active(key)
+        self._job_view.show(job)
+        self._say_failure(job)
+        if asked := prompts or _asked(job, self._result):
+            self._prompts.set(asked)
+        ui.page_title(recording.name)
+        self._settings_changed()
 
     # what the screen holds, top to bottom
 
@@ -66,20 +95,21 @@ class StudioPage:
         self._title = text("Audio Playground", tag="h1")
         self._about = text("", "mute hide-phone")
         text("", "grow")
-        self._cached = pill("Kept result, nothing computed", state="ok").classes("hide-phone")
-        with icon_button("library", "Recordings"), ui.menu() as self._recordings:
-            pass
+        with icon_button("library", "Recordings"):
+            self._recordings = ui.menu().props(BELOW)
         self._recordings.on("before-show", self._list_recordings)
-        with icon_button("logo", "Dark or light"), ui.menu():
-            for scheme, label in (("dark", "Dark"), ("light", "Light"), ("auto", "As the system")):
-                ui.menu_item(label, lambda scheme=scheme: set_scheme(scheme))
+        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
+            for scheme, label in SCHEMES.items():
+                ui.menu_item(label, partial(set_scheme, scheme))
 
     def _main(self) -> None:
         self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
-        with ui.element("div").classes("stack") as self._empty, drop_zone("Drop a recording here", FORMATS_TAKEN):
-            button("Browse files", self._bring.browse, icon_name="file")
-            button("Try the demo", self._bring.try_demo, kind="primary")
+        with ui.element("div").classes("stack") as self._empty:
+            with drop_zone("Drop a recording here", FORMATS_TAKEN):
+                button("Browse files", self._bring.browse, icon_name="file", tip="Several at once, up to 4 GB each")
+                button("Try the demo", self._bring.try_demo, kind="primary", tip="A short song made for this program")
+            self._recent()
         with ui.element("div").classes("stack") as self._desk:
             with card():
                 with ui.element("div").classes("toolbar"):
@@ -91,14 +121,31 @@ class StudioPage:
                 self._wave = Waveform(None)
             self._prompts = PromptRow(on_change=self._settings_changed)
             self._job_view = JobView(on_cancel=self._jobs.cancel)
-            with card():
-                self._tracks = Tracks([])
-            with ui.element("section").classes("card line pad") as self._keep:
-                text("Keep", "mute")
+            self._mixer()
+
+    def _mixer(self) -> None:
+        with card():
+            with ui.element("div").classes("toolbar") as self._keep:
+                self._made = text("", "mute")
+                text("", "grow")
                 self._format = ui.select({name: kind.label for name, kind in FORMATS.items()}, value="wav24")
                 self._format.props('outlined dense aria-label="File format"').on_value_change(self._refresh)
-                text("", "grow")
+                self._format.tooltip("What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.")
                 button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
+            self._tracks = Tracks([])
+
+    def _recent(self) -> None:
+        recordings = self._library.recordings()[:N_RECENT]
+        if not recordings:
+            return
+        heading("Brought before")
+        with ui.element("div").classes("recent"):
+            for recording in recordings:
+                item = ui.element("button").classes("recent-item").props("type=button")
+                item.on("click", partial(self.open, recording.key), [])
+                with item:
+                    text(recording.name, "recent-name")
+                    text(_described(recording), "mute small")
 
     # what people do
 
@@ -113,13 +160,13 @@ class StudioPage:
     def _separate(self) -> None:
         if self._recording is None:
             return
+        self._messages.clear()
         try:
             request = self._settings.request(self._prompts.texts)
             find_result(self._recording, request, self._library.store)  # every mistake shows here, before the queue
         except (PlaygroundError, StorageError) as error:
             self._say(error.what, error.why, error.todo)
             return
-        self._messages.clear()
         self._job_view.show(self._jobs.submit(self._recording, request))
         self._refresh()
 
@@ -129,13 +176,17 @@ class StudioPage:
         self._job_view.show(job)
         if job.state is State.DONE and job.result is not None:
             self._result = job.result
-        if job.state is State.FAILED and job.error is not None:
-            self._say(*job.error)
+        self._say_failure(job)
         self._refresh()
 
     def _settings_changed(self) -> None:
-        self._settings.explain(self._prompts.texts)
-        self._prompts.offer(self._settings.stems, self._settings.takes_any_text)
+        texts = self._prompts.texts
+        self._settings.explain(texts)
+        self._prompts.offer(self._settings.suggestions, self._settings.meanings(texts))
+        if self._recording is not None:
+            address = urlencode({"recording": self._recording.key, "prompts": ",".join(texts)})
+            # Not `ui.run_javascript`: the chip whose button was pressed may be gone by now.
+            self._client.run_javascript(f"history.replaceState(null, '', '?{address}')")
         self._refresh()
 
     def _download_all(self) -> None:
@@ -149,26 +200,28 @@ class StudioPage:
         self._empty.set_visibility(recording is None)
         self._desk.set_visibility(recording is not None)
         self._keep.set_visibility(self._result is not None)
-        self._cached.set_visibility(job is not None and job.cached and job.state is State.DONE)
-        n_prompts = len(self._prompts.texts)
-        busy = job is not None and not job.over
-        self._run.props(remove="disabled") if recording and n_prompts and not busy else self._run.props("disabled")
-        label = "Separating…" if busy else f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}"
-        self._set_run_label(label if n_prompts else "Name a sound first")
+        self._show_run(len(self._prompts.texts), job if job is not None and not job.over else None)
         if recording is None:
             return
         self._title.set_text(recording.name)
         self._about.set_text(_described(recording))
+        self._made.set_text(_made(self._result, job))
         mixture = _mixture_track(recording, self._format.value, has_stems=self._result is not None)
         if self._wave.track != mixture:
             self._wave.set_track(mixture)
         self._tracks.set_tracks([mixture, *_result_tracks(self._result, self._format.value)])
         self._wave.set_chunks(_strip(job, recording) if job and not job.over else [])
 
-    def _set_run_label(self, label: str) -> None:
-        self._run.clear()
-        with self._run:
-            text(label, "button-label")
+    def _show_run(self, n_prompts: int, busy: Job | None) -> None:
+        if self._recording is None:
+            words = "Bring a recording first"
+        elif busy is not None:
+            words = f"Separating… {100 * sum(busy.chunks) / max(1, len(busy.chunks)):.0f} %"
+        else:
+            words = f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}" if n_prompts else "Name a sound first"
+        self._run_words.set_text(words)
+        ready = self._recording is not None and n_prompts and busy is None
+        self._run.props(remove="disabled") if ready else self._run.props("disabled")
 
     def _list_recordings(self) -> None:
         self._recordings.clear()
@@ -176,11 +229,37 @@ class StudioPage:
             ui.menu_item("Bring another file…", self._bring.browse)
             ui.separator()
             for recording in self._library.recordings()[:20]:
-                ui.menu_item(recording.name, lambda key=recording.key: self.open(key))
+                with ui.menu_item(on_click=partial(self.open, recording.key)).classes("recording-item"):
+                    text(recording.name, "recent-name")
+                    text(_described(recording), "mute small")
+
+    def _say_failure(self, job: Job | None) -> None:
+        """Say why a job failed, once on this page however often it is heard of."""
+        if job is not None and job.state is State.FAILED and job.error is not None and job is not self._failed:
+            self._failed = job
+            self._say(*job.error)
 
     def _say(self, what: str, why: str = "", todo: str = "") -> None:
         with self._messages:
             message = error_card(what, why, todo, on_dismiss=lambda: message.delete())
+
+
+def _asked(job: Job | None, result: Artifact | None) -> list[str]:
+    """The prompts a recording was last separated by."""
+    if job is not None:
+        return [prompt.text for prompt in job.request.prompts]
+    return [prompt["text"] for prompt in result.manifest.config["prompts"]] if result is not None else []
+
+
+def _made(result: Artifact | None, job: Job | None) -> str:
+    """How a result came to be, in one line."""
+    if result is None:
+        return ""
+    backend = registry.get(result.manifest.config["backend"]).label
+    if job is not None and job.cached and job.result == result:
+        return f"{backend} · kept from an earlier run, nothing had to be computed"
+    speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
+    return f"{backend} · {result.info['seconds']:.1f} s{speed}"
 
 
 def _described(recording: Artifact) -> str:
