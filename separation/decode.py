@@ -15,8 +15,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from separation.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Waveform, resample_blocks, to_channels
-from separation.encode import FloatWavWriter, dbfs, new_file
+from separation.encode import FloatWavWriter, dbfs
 from separation.errors import AudioError
+from separation.new_file import new_file
 from separation.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
 
 __all__ = [

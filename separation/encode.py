@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import BinaryIO, Final
-from uuid import uuid4
 
 import numpy as np
 import soundfile
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from separation.audio import MAX_SAMPLE_RATE, AudioSource, check_channels, check_sample_rate, resample_blocks
 from separation.errors import AudioError, SettingsError
+from separation.new_file import new_file
 
 BLOCK_SAMPLES: Final = 16_384  # per read and write; 1 MiB at 8 channels of float64
 PROTECTED_PEAK: Final = 10 ** (-1 / 20)  # -1 dBFS, the headroom EBU R 128 asks for ahead of lossy codecs
@@ -170,29 +169,6 @@ def encode(
 def dbfs(peak: float) -> float:
     """An absolute sample value in dB of full scale; -inf for 0."""
     return 20 * log10(peak) if peak > 0 else -inf
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of `path` to write to; it takes `path`'s place only if the block ends well.
-
-    Whatever ends the block early, an error or an interrupt, the neighbour is deleted and `path` stays as it was.
-
-    Raises:
-        AudioError: the file cannot be written there.
-    """
-    part = path.parent / f".{uuid4().hex}.part"  # not `path.name` + suffix: that could pass the limit of 255 bytes
-    try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise AudioError(
-            f"{path.name!r} cannot be written.",
-            f"The system says: {error.strerror or error}.",
-            f"Check that {str(path.parent)!r} exists, may be written to, and has room.",
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class FloatWavWriter:

@@ -11,17 +11,17 @@ import shlex
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from separation.audio import AudioSource
 from separation.backends import registry
-from separation.decode import AudioFile, Conversion, convert
-from separation.encode import FloatWavWriter
-from separation.engine import Engine
 from separation.events import BackendChosen, ChunkFinished, Event, Finished, Kept, Planned, Warned
-from separation.peaks import PeaksWriter
-from separation.pipeline import separate_settled
-from separation.request import Request
+from separation.request import DemucsSettings, Request
+
+# What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
+if TYPE_CHECKING:
+    from separation.audio import AudioSource
+    from separation.decode import Conversion
+    from separation.engine import Engine
 
 # Change when the same file would decode to other samples.
 DECODER_REVISION = 1
@@ -97,22 +97,18 @@ def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None
     Raises:
         AudioError: no usable audio, with what to do.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _digest(path)
     key = shelf.key("recording", sha256=digest, decoder=DECODER_REVISION)
     if kept := shelf.get(key):
         return kept
     with shelf.scratch() as folder:
-        conversion = convert(path, folder / "audio.wav", max_duration_s=MAX_DURATION_S)
-        with AudioFile(folder / "audio.wav") as audio, PeaksWriter(folder / "peaks") as peaks:
-            for start in range(0, audio.n_samples, 1 << 18):
-                peaks.write(audio.read(start, min(start + (1 << 18), audio.n_samples)))
+        conversion = _decode(path, folder)
         return shelf.put(
             key,
             kind="recording",
             name=name or path.name,
             files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"},
-            command=shlex.join(["audio-playground", "convert", "to-wav", path.name]),
+            command=shlex.join(["audio-playground", "convert", "to-wav", _argument(name or path.name)]),
             inputs={"sha256": digest},
             config={},
             info=_described(conversion),
@@ -146,6 +142,8 @@ def separate_recording(
     if kept is not None:
         yield Kept(key=key, cached=True)
         return kept
+    from separation.decode import AudioFile
+
     with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
         files, info = yield from _write_stems(mixture, settled, engine, folder)
         result = shelf.put(
@@ -166,6 +164,10 @@ def _write_stems(
     mixture: AudioSource, settled: Request, engine: Engine, folder: Path
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
     """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them."""
+    from separation.encode import FloatWavWriter
+    from separation.peaks import PeaksWriter
+    from separation.pipeline import separate_settled
+
     files: dict[str, Path] = {}
     info: dict[str, Any] = {
         "sample_rate": mixture.sample_rate,
@@ -195,6 +197,30 @@ def _write_stems(
     return files, info
 
 
+def _digest(path: Path) -> str:
+    """SHA-256 of a file's bytes; the `AudioError` that says why if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        from separation.decode import probe
+
+        probe(path)  # knows what to say of folders, pipes, names and permissions
+        raise
+
+
+def _decode(path: Path, folder: Path) -> Conversion:
+    """Write a file's audio and its peaks into `folder`."""
+    from separation.decode import AudioFile, convert
+    from separation.peaks import PeaksWriter
+
+    conversion = convert(path, folder / "audio.wav", max_duration_s=MAX_DURATION_S)
+    with AudioFile(folder / "audio.wav") as audio, PeaksWriter(folder / "peaks") as peaks:
+        for start in range(0, audio.n_samples, 1 << 18):
+            peaks.write(audio.read(start, min(start + (1 << 18), audio.n_samples)))
+    return conversion
+
+
 def _described(conversion: Conversion) -> dict[str, Any]:
     return {
         "sample_rate": conversion.sample_rate,
@@ -205,9 +231,29 @@ def _described(conversion: Conversion) -> dict[str, Any]:
 
 
 def _command(source: str, request: Request) -> str:
-    words = ["audio-playground", "extract", request.backend, source]
+    """What one would type to make the result again."""
+    words = ["audio-playground", "extract", request.backend, _argument(source)]
     for prompt in request.prompts:
         words += ["--prompt", prompt.text]
-    if request.model and request.backend != "builtin":
-        words += ["--model", request.model]
+    if request.chunks is not None:
+        words += ["--chunk-duration", str(request.chunks.chunk_s), "--overlap-duration", str(request.chunks.overlap_s)]
+        words += ["--crossfade-type", request.chunks.fade]
+    if request.backend == "demucs":
+        words += ["--model", str(request.model), *_demucs_options(request.demucs)]
     return shlex.join([*words, "--seed", str(request.seed)])
+
+
+def _demucs_options(settings: DemucsSettings) -> list[str]:
+    words = ["--shifts", str(settings.shifts), "--overlap", str(settings.overlap_ratio)]
+    words += ["--split" if settings.split else "--no-split"]
+    words += ["--mixed-precision" if settings.mixed_precision else "--full-precision"]
+    if settings.segment_s is not None:
+        words += ["--segment", str(settings.segment_s)]
+    if settings.folder is not None:
+        words += ["--folder", settings.folder]
+    return words
+
+
+def _argument(name: str) -> str:
+    """A file's name that is never mistaken for an option."""
+    return f"./{name}" if name.startswith("-") else name

@@ -137,18 +137,19 @@ def _tidy(text: str) -> str:
 
 def _refusal(name: str, phrase: str, stems: Sequence[str], backend: str) -> PromptError:
     what = f"“{name}” is not something {backend} can isolate."
+    subject = backend[0].upper() + backend[1:]
     asked = _NOT.match(phrase)
     parts = _AND_NOT.split(asked["rest"] if asked else phrase)
     elsewhere = next((stem for part in parts if (stem := _known(part)) and stem not in stems), None)
     if elsewhere and "other" in stems:
         return PromptError(
             what,
-            f"{backend} leaves {elsewhere} inside “other”.",
+            f"{subject} leaves {elsewhere} inside “other”.",
             "Ask for “other”, or choose a model that separates it (Demucs htdemucs_6s has guitar and piano).",
         )
     return PromptError(
         what,
-        f"{backend} separates a fixed set of sounds: {', '.join(suggestions(stems))}.",
+        f"{subject} separates a fixed set of sounds: {', '.join(suggestions(stems))}.",
         f"Ask for one of these, also as “no {stems[0]}” or “{' and '.join(stems[:2])}”, or choose a backend that takes "
         "any text.",
     )

@@ -1,7 +1,8 @@
 """The artifact store: finished work under content keys, with a size limit, over diskcache.
 
 An artifact is a manifest and some files. Its files are moved in first and its manifest is written last, in one SQLite
-transaction, so a reader sees all of it or nothing. Several threads and processes may share one store.
+transaction together with the evictions it needs: a reader sees all of it or nothing, and the size limit holds however
+many threads and processes share one store.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from typing import Any
 from diskcache import Cache
 
 from storage.disk import PlainDisk
-from storage.errors import StorageError
+from storage.errors import StorageError, system_errors
 from storage.keys import content_key, file_digest
+from storage.leftovers import SCRATCH_PREFIX, sweep
 from storage.manifest import Manifest, Output
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
+ROOM = "Check that the folder may be written to and has room, or choose another."
 log = logging.getLogger(__name__)
 
 
@@ -60,22 +63,31 @@ class ArtifactStore:
         folder: where everything lies; made if it is not there.
         limit_bytes: what all files together may take.
         version: of the program, for manifests.
+        scratch: where files in the making lie; beside the artifacts unless given, so that keeping them is a rename.
     """
 
-    def __init__(self, folder: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES, version: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        version: str = "",
+        scratch: Path | None = None,
+    ) -> None:
         self.limit_bytes = limit_bytes
         self._version = version
-        try:
+        self._scratch = scratch or folder / "scratch"
+        self._swept = False
+        with system_errors(f"The store at {folder} cannot be opened.", ROOM):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Our own eviction below: diskcache's knows neither pins nor that an artifact's files belong together.
-            self._cache = Cache(str(folder / "artifacts"), disk=PlainDisk, eviction_policy="none", size_limit=2**62)
-        except OSError as error:
-            raise StorageError(
-                f"The store at {folder} cannot be opened.",
-                f"The system says: {error.strerror or error}.",
-                "Check that the folder may be written to and has room, or choose another.",
-            ) from error
-        self._scratch = folder / "scratch"
+            self._cache = Cache(
+                str(folder / "artifacts"),
+                disk=PlainDisk,
+                disk_min_file_size=2**30,  # text stays in the index, where transactions hold
+                # Our own eviction below: diskcache's knows neither pins nor that an artifact's files belong together.
+                eviction_policy="none",
+                size_limit=2**62,
+            )
 
     def key(self, kind: str, **parts: Any) -> str:
         """The key of an artifact of `kind` made from `parts`; see `storage.keys`."""
@@ -83,9 +95,15 @@ class ArtifactStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder on the store's own disk for files in the making; gone afterwards."""
-        self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+        """A folder for files in the making; gone afterwards.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        with system_errors("There is no place for files in the making.", ROOM):
+            self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+            made = tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=self._scratch, ignore_cleanup_errors=True)
+        with made as folder:
             yield Path(folder)
 
     def put(
@@ -106,87 +124,91 @@ class ArtifactStore:
             StorageError: the disk is full, or the files are larger than everything that may be evicted. Nothing of
                 the new artifact remains, and what was there before is untouched.
         """
-        self._make_room(sum(path.stat().st_size for path in files.values()))
+        self._sweep_once()
         outputs: dict[str, Output] = {}
-        try:
-            for file_name, path in files.items():
-                size_bytes, sha256 = path.stat().st_size, file_digest(path)
-                entry = f"file:{key}:{file_name}:{uuid.uuid4().hex}"
-                self._cache.set(entry, path, tag=key)
-                outputs[file_name] = Output(size_bytes=size_bytes, sha256=sha256, entry=entry)
-            manifest = Manifest(
-                kind=kind,
-                name=name,
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
-                command=command,
-                version=self._version,
-                inputs=dict(inputs or {}),
-                config=dict(config or {}),
-                info=dict(info or {}),
-                outputs=outputs,
-            )
-            replaced = self._manifest(key)
-            with self._cache.transact():
-                self._write_manifest(key, manifest)
-                self._touch(key)
-        except OSError as error:
-            self._drop_files(outputs)
-            raise StorageError(
-                f"“{name}” could not be kept.",
-                f"The system says: {error.strerror or error}.",
-                "Make room on the disk, or remove results from the library.",
-            ) from error
-        if replaced:
-            self._drop_files(replaced.outputs)
+        with system_errors(
+            f"“{name}” could not be kept.", "Make room on the disk, or remove results from the library."
+        ):
+            try:
+                for file_name, path in files.items():
+                    entry = f"file:{key}:{file_name}:{uuid.uuid4().hex}"
+                    outputs[file_name] = Output(size_bytes=path.stat().st_size, sha256=file_digest(path), entry=entry)
+                    self._cache.set(entry, path, tag=key)
+                manifest = Manifest(
+                    kind=kind,
+                    name=name,
+                    created=datetime.now(UTC).isoformat(timespec="microseconds"),
+                    command=command,
+                    version=self._version,
+                    inputs=dict(inputs or {}),
+                    config=dict(config or {}),
+                    info=dict(info or {}),
+                    outputs=outputs,
+                )
+                gone = self._publish(key, manifest)
+            except BaseException:  # an interrupt, too, must not leave files behind
+                for output in outputs.values():
+                    # First the file: a full disk may refuse to change the index. The index may not name it yet.
+                    self._disk.path_of(output.entry).unlink(missing_ok=True)
+                self._drop_files(outputs)
+                raise
+            for old in gone:
+                self._drop_files(old.outputs)
         return self._artifact(key, manifest)
 
     def get(self, key: str) -> Artifact | None:
-        """The artifact under `key`, or None. Counts as a use."""
-        manifest = self._manifest(key)
-        if manifest is None:
+        """The artifact under `key`, or None. Counts as a use.
+
+        Raises:
+            StorageError: the index cannot be read, or someone put a pickle into it.
+        """
+        with system_errors("The store cannot be read.", ROOM):
+            while (manifest := self._manifest(key)) is not None:
+                try:
+                    artifact = self._artifact(key, manifest)
+                except KeyError:
+                    if manifest == self._manifest(key):  # else it was replaced meanwhile: look again
+                        log.warning("artifact %s lost a file and is dropped", key)
+                        self.remove(key)
+                else:
+                    self._touch(key)
+                    return artifact
             return None
-        try:
-            artifact = self._artifact(key, manifest)
-        except (KeyError, OSError):
-            log.warning("artifact %s lost a file and is dropped", key)
-            self.remove(key)
-            return None
-        self._touch(key)
-        return artifact
 
     def list(self, kind: str | None = None) -> list[Artifact]:
         """All artifacts, or those of one kind, newest first. Does not count as a use."""
         found = []
-        for key in self._keys("manifest"):
-            manifest = self._manifest(key)
-            if manifest and kind in (None, manifest.kind):
+        for key, manifest in self._manifests().items():
+            if kind in (None, manifest.kind):
                 try:
                     found.append(self._artifact(key, manifest))
-                except (KeyError, OSError):
+                except KeyError:
                     continue  # removed by someone else meanwhile; `get` cleans up what is damaged
         return sorted(found, key=lambda artifact: artifact.manifest.created, reverse=True)
 
     def amend(self, key: str, manifest: Manifest) -> Artifact:
         """Replace the words of a manifest (its name, say); the files stay."""
-        self._write_manifest(key, manifest)
+        with system_errors(f"“{manifest.name}” could not be changed.", ROOM):
+            self._write_manifest(key, manifest)
         return self._artifact(key, manifest)
 
     def remove(self, key: str) -> bool:
         """Forget an artifact and delete its files; False if there was none."""
-        manifest = self._manifest(key)
-        with self._cache.transact():
-            for entry in ("manifest", "used", "pin"):
-                self._cache.delete(f"{entry}:{key}")
-        if manifest:
-            self._drop_files(manifest.outputs)
+        with system_errors("This could not be removed.", ROOM):
+            with self._cache.transact():
+                manifest = self._manifest(key)
+                self._forget(key)
+            if manifest:
+                self._drop_files(manifest.outputs)
         return manifest is not None
 
     def pin(self, key: str, pinned: bool = True) -> None:
         """Protect an artifact from eviction, or stop protecting it."""
-        if pinned:
-            self._cache.set(f"pin:{key}", 1)
-        else:
-            self._cache.delete(f"pin:{key}")
+        with system_errors("This could not be pinned or unpinned.", ROOM):
+            if pinned:
+                self._cache.set(f"pin:{key}", 1)
+            else:
+                self._cache.delete(f"pin:{key}")
 
     def pinned(self, key: str) -> bool:
         """Whether it is protected from eviction."""
@@ -194,29 +216,58 @@ class ArtifactStore:
 
     def size_bytes(self) -> int:
         """What all artifacts take on disk."""
-        return sum(manifest.size_bytes for key in self._keys("manifest") if (manifest := self._manifest(key)))
+        return sum(manifest.size_bytes for manifest in self._manifests().values())
 
     def close(self) -> None:
         """Close this thread's connection to the index."""
         self._cache.close()
 
-    def _make_room(self, needed_bytes: int) -> None:
-        """Evict what was not used for the longest time until `needed_bytes` more stay within the limit."""
-        sizes = {key: manifest.size_bytes for key in self._keys("manifest") if (manifest := self._manifest(key))}
-        taken_bytes = sum(sizes.values())
-        oldest_first = sorted(sizes, key=lambda key: self._cache.get(f"used:{key}", default=0.0))
-        evictable = (key for key in oldest_first if not self.pinned(key))
-        while taken_bytes + needed_bytes > self.limit_bytes and (key := next(evictable, None)):
-            log.info("evicting %s, %d bytes", key, sizes[key])
-            self.remove(key)
-            taken_bytes -= sizes[key]
-        if taken_bytes + needed_bytes <= self.limit_bytes:
-            return
-        raise StorageError(
-            f"There is no room for {needed_bytes / 2**20:.1f} MB more.",
-            f"The store may take {self.limit_bytes / 2**20:.0f} MB, and {taken_bytes / 2**20:.1f} MB of it are pinned.",
-            "Raise the limit, or unpin results you no longer need.",
-        )
+    def _publish(self, key: str, manifest: Manifest) -> tuple[Manifest, ...]:
+        """In one transaction: make room, and let readers see the new artifact; returns the manifests that went."""
+        with self._cache.transact():
+            others = self._manifests()
+            replaced = others.pop(key, None)
+            evicted = self._to_evict(others, manifest.size_bytes)
+            for old in evicted:
+                log.info("evicting %s, %d bytes", old, others[old].size_bytes)
+                self._forget(old)
+            self._write_manifest(key, manifest)
+            self._touch(key)
+        return (*(others[old] for old in evicted), *([replaced] if replaced else []))
+
+    def _to_evict(self, manifests: Mapping[str, Manifest], needed_bytes: int) -> tuple[str, ...]:
+        """Keys of what was not used for the longest time and has to go so that `needed_bytes` more fit the limit."""
+        sizes = {key: manifest.size_bytes for key, manifest in manifests.items()}
+        excess_bytes = sum(sizes.values()) + needed_bytes - self.limit_bytes
+        evictable = [key for key in sizes if not self.pinned(key)]
+        if excess_bytes > sum(sizes[key] for key in evictable):
+            pinned_bytes = sum(sizes.values()) - sum(sizes[key] for key in evictable)
+            raise StorageError(
+                f"There is no room for {needed_bytes / 2**20:.1f} MB more.",
+                f"The store may take {self.limit_bytes / 2**20:.1f} MB, and {pinned_bytes / 2**20:.1f} MB are pinned.",
+                "Raise the limit, or unpin results you no longer need.",
+            )
+        evicted = []
+        for key in sorted(evictable, key=lambda key: self._cache.get(f"used:{key}", default=0.0)):
+            if excess_bytes <= 0:
+                break
+            evicted.append(key)
+            excess_bytes -= sizes[key]
+        return tuple(evicted)
+
+    @property
+    def _disk(self) -> PlainDisk:
+        disk = self._cache.disk
+        assert isinstance(disk, PlainDisk)
+        return disk
+
+    def _sweep_once(self) -> None:
+        """Before the first new artifact, delete what killed processes left half-made."""
+        if not self._swept:
+            self._swept = True
+            kept = [output.entry for manifest in self._manifests().values() for output in manifest.outputs.values()]
+            with system_errors("The store could not be swept.", ROOM):
+                sweep(self._cache, kept, self._scratch)
 
     def _artifact(self, key: str, manifest: Manifest) -> Artifact:
         return Artifact(
@@ -230,8 +281,22 @@ class ArtifactStore:
             return Path(file.name)
 
     def _manifest(self, key: str) -> Manifest | None:
+        """The manifest under `key`; a damaged one counts as none, and the next `put` replaces it."""
         text = self._cache.get(f"manifest:{key}")
-        return None if text is None else Manifest.from_json(text)
+        if text is None:
+            return None
+        try:
+            return Manifest.from_json(text)
+        except StorageError as error:
+            log.warning("artifact %s is passed over: %s", key, error)
+            return None
+
+    def _manifests(self) -> dict[str, Manifest]:
+        """All that can be read, by key."""
+        with system_errors("The store cannot be read.", ROOM):
+            entries = [entry for entry in self._cache.iterkeys() if entry.startswith("manifest:")]
+            keys = [entry.removeprefix("manifest:") for entry in entries]
+            return {key: manifest for key in keys if (manifest := self._manifest(key))}
 
     def _write_manifest(self, key: str, manifest: Manifest) -> None:
         self._cache.set(f"manifest:{key}", manifest.to_json(), tag=key)
@@ -239,11 +304,10 @@ class ArtifactStore:
     def _touch(self, key: str) -> None:
         self._cache.set(f"used:{key}", time.time())
 
+    def _forget(self, key: str) -> None:
+        for entry in ("manifest", "used", "pin"):
+            self._cache.delete(f"{entry}:{key}")
+
     def _drop_files(self, outputs: Mapping[str, Output]) -> None:
         for output in outputs.values():
             self._cache.delete(output.entry)
-
-    def _keys(self, prefix: str) -> Iterator[str]:
-        for entry in list(self._cache.iterkeys()):
-            if entry.startswith(f"{prefix}:"):
-                yield entry.removeprefix(f"{prefix}:")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,25 @@ from diskcache.core import MODE_BINARY, MODE_PICKLE
 
 from storage.errors import StorageError
 
+FILE_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
+
 
 class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
     """A `diskcache.Disk` without pickle: unpickling a file from a shared folder would run whatever it says.
 
-    A `Path` as a value is moved into the store instead of being read and written again.
+    A `Path` as a value is moved into the store instead of being read and written again. Files are named by a digest of
+    their entry's key, so no name that a person chose becomes part of a path, and a file can be found without the index.
     """
+
+    def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:
+        """Where the file of entry `key` lies: relative to the store, and in full."""
+        digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+        name = f"{digest[:2]}/{digest[2:4]}/{digest[4:]}.val"
+        return name, str(Path(self._directory, name))
+
+    def path_of(self, entry: str) -> Path:
+        """Where the file of `entry` lies, if it has one."""
+        return Path(self.filename(entry)[1])
 
     def put(self, key: Any) -> tuple[Any, bool]:
         """Keys are text."""
@@ -34,22 +48,26 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
     def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, str | None, Any]:
         """Move a file in, or keep a plain value."""
         if isinstance(value, Path):
-            return self._move_in(value)
+            return self._move_in(value, key)
         if read or not isinstance(value, (str, bytes, int, float)):
             raise _refused(value)
         stored: tuple[int, int, str | None, Any] = super().store(value, read, key)
         return stored
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        """Anything marked as a pickle was not written by us."""
-        if mode == MODE_PICKLE:
+        """Anything marked as a pickle, or with a file elsewhere than in the store, was not written by us."""
+        if mode == MODE_PICKLE or (filename is not None and not FILE_NAME.fullmatch(filename)):
             raise _refused(value)
         return super().fetch(mode, filename, value, read)
 
-    def _move_in(self, source: Path) -> tuple[int, int, str, None]:
-        filename: str
-        new_name: Callable[[], tuple[str, str]] = self.filename
-        filename, full_path = new_name()
+    def remove(self, file_path: str) -> None:
+        """Delete a file of the store, and of nowhere else."""
+        if not FILE_NAME.fullmatch(file_path):
+            raise _refused(file_path)
+        super().remove(file_path)
+
+    def _move_in(self, source: Path, key: str) -> tuple[int, int, str, None]:
+        filename, full_path = self.filename(key)
         target = Path(full_path)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -64,5 +82,5 @@ def _refused(value: Any) -> StorageError:
     return StorageError(
         f"The store refused a value of type {type(value).__name__}.",
         "It keeps text, bytes, numbers and files; anything else would need pickle, which runs code when it is read.",
-        "If the cache folder comes from someone else, delete it.",
+        "If the store's folder comes from someone else, delete it.",
     )

@@ -6,6 +6,12 @@ separation; whoever shows errors to a person catches both.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diskcache import Timeout
+
 
 class StorageError(Exception):
     """The root of the store's errors: three sentences, in the order a person needs them."""
@@ -16,3 +22,14 @@ class StorageError(Exception):
 
     def __str__(self) -> str:
         return " ".join(sentence for sentence in (self.what, self.why, self.todo) if sentence)
+
+
+@contextmanager
+def system_errors(what: str, todo: str) -> Iterator[None]:
+    """Turn what the disk, the index (SQLite) and its lock may raise into a `StorageError`."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(what, f"The system says: {getattr(error, 'strerror', None) or error}.", todo) from error
+    except Timeout as error:
+        raise StorageError(what, "Another process has kept the index locked for a minute.", todo) from error

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import tomli_w
-
 from storage.errors import StorageError
 
 
@@ -67,7 +65,7 @@ class Manifest:
             values = json.loads(text)
             values["outputs"] = {name: Output(**output) for name, output in values["outputs"].items()}
             return cls(**values)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StorageError(
                 "An entry of the store cannot be read.",
                 f"Its manifest is damaged ({error}).",
@@ -76,6 +74,8 @@ class Manifest:
 
     def to_toml(self) -> str:
         """For people and other programs; settings that were left open (None) are left out."""
+        import tomli_w  # only exports need it
+
         return tomli_w.dumps(_without_none(asdict(self)))
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -52,7 +52,7 @@ class State(Enum):
 
 @dataclass(eq=False)
 class Job:
-    """One separation as pages see it. Changed by the jobs' thread only; pages read.
+    """One separation as pages see it. Changed by the jobs' thread once it has begun; pages read.
 
     Attributes:
         chunks: fraction done per chunk, 0 to 1.
@@ -102,6 +102,7 @@ class Jobs:
         self._store, self._engine = store, engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
         self._jobs: dict[str, Job] = {}
+        self._tickets: dict[str, Future[None]] = {}
         self._due: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -110,12 +111,15 @@ class Jobs:
         self._loop = asyncio.get_running_loop()
         job = Job(recording=recording, request=request)
         self._jobs[job.id] = job
-        self._thread.submit(self._work, job)
+        self._tickets[job.id] = self._thread.submit(self._work, job)
         return job
 
     def cancel(self, job: Job) -> None:
         """Stop a job at the model's next evaluation, or take it out of the queue."""
         job.cancel.set()
+        if self._tickets[job.id].cancel():  # it had not begun, and never will
+            job.state = State.CANCELLED
+            self._announce(job)
 
     def active(self, recording_key: str) -> Job | None:
         """The job of a recording that is queued or running, or the last one that failed or was cancelled."""
@@ -130,7 +134,7 @@ class Jobs:
     def close(self) -> None:
         """Cancel everything and wait for the thread to notice."""
         for job in self._jobs.values():
-            job.cancel.set()
+            self.cancel(job)
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _work(self, job: Job) -> None:

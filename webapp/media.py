@@ -22,6 +22,7 @@ from assets.demo_recording import write_demo_mixture
 from separation.decode import AudioFile
 from separation.encode import FORMATS, encode
 from separation.errors import AudioError, PlaygroundError, SettingsError
+from separation.file_names import plain_name, plain_names
 from separation.runs import import_recording
 from storage import Artifact, ArtifactStore, StorageError
 
@@ -35,14 +36,16 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
 
     @app.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: int, count: int) -> Response:
-        with AudioFile(_file(store, key, track)) as audio:
+        with AudioFile(_audio(_artifact(store, key), track)) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
 
     @app.get("/media/{key}/{track}/peaks")
     def peaks(key: str, track: str) -> Response:
-        return _immutable(_file(store, key, f"{track}.peaks").read_bytes())
+        artifact = _artifact(store, key)
+        _audio(artifact, track)
+        return _immutable(artifact.files[f"{track}.peaks"].read_bytes())
 
     @app.get("/media/{key}/{track}/file")
     def download(key: str, track: str, format: str = "wav24") -> Response:
@@ -50,7 +53,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
         folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
         cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         try:
-            path = _export(artifact, track, format, folder)
+            path = _export(_audio(artifact, track), folder / _file_names(artifact)[track], format)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -69,15 +72,15 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
         try:
             archive = folder / "stems.zip"
             with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
-                for track in _tracks(artifact):
-                    path = _export(artifact, track, format, folder)
+                for track, file_name in _file_names(artifact).items():
+                    path = _export(artifact.files[track], folder / file_name, format)
                     bundle.write(path, path.name)
                     path.unlink()
                 bundle.writestr("manifest.toml", artifact.manifest.to_toml())
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        name = f"{_plain(_song(store, artifact))} - {_plain(artifact.name)}.zip"
+        name = f"{plain_name(_song(store, artifact))} - {plain_name(artifact.name)}.zip"
         headers = {"Content-Disposition": _attachment(name)}
         return FileResponse(archive, media_type="application/zip", headers=headers, background=cleanup)
 
@@ -89,7 +92,11 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
                 await _receive(request, path)
             except ClientDisconnect:
                 return Response(status_code=400)  # cancelled: nobody is left to read this
-            recording = await asyncio.to_thread(import_recording, path, store, name=_shown(name))
+            try:
+                recording = await asyncio.to_thread(import_recording, path, store, name=_shown(name))
+            except AudioError as error:  # it speaks of the file on our disk; the person knows it by another name
+                what = error.what.replace(repr(path.name), f"“{_shown(name)}”")
+                raise AudioError(what, error.why, error.todo) from error
         return JSONResponse(_about(recording))
 
     @app.post("/api/demo")
@@ -111,7 +118,8 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
 
 async def _receive(request: Request, path: Path) -> None:
     """Stream the body to disk, within the limits, whatever the headers claim."""
-    announced = int(request.headers.get("content-length") or 0)
+    header = request.headers.get("content-length", "")
+    announced = int(header) if header.isdecimal() else 0
     allowed = min(MAX_UPLOAD_BYTES, shutil.disk_usage(path.parent).free - DISK_RESERVE_BYTES)
     received = 0
     if announced > allowed:
@@ -153,27 +161,28 @@ def _artifact(store: ArtifactStore, key: str) -> Artifact:
     return artifact
 
 
-def _file(store: ArtifactStore, key: str, name: str) -> Path:
-    try:
-        return _artifact(store, key).files[name]
-    except KeyError:
-        raise HTTPException(404, "There is no such track.") from None
+def _audio(artifact: Artifact, track: str) -> Path:
+    if track not in _tracks(artifact):
+        raise HTTPException(404, "There is no such track.")
+    return artifact.files[track]
 
 
 def _tracks(artifact: Artifact) -> list[str]:
     return [name for name in artifact.files if not name.endswith(".peaks")]
 
 
-def _export(artifact: Artifact, track: str, format: str, folder: Path) -> Path:
-    """Encode one track into `folder`, named after what it is."""
+def _file_names(artifact: Artifact) -> dict[str, str]:
+    """Track to a file name without its extension, made of what a person calls it; no two alike."""
+    tracks = _tracks(artifact)
+    return dict(zip(tracks, plain_names(artifact.info.get("tracks", [artifact.name])), strict=True))
+
+
+def _export(kept: Path, target: Path, format: str) -> Path:
+    """Encode a track to `target` with the format's extension."""
     if format not in FORMATS:
         raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
-    if track not in _tracks(artifact):
-        raise HTTPException(404, "There is no such track.")
-    titles = artifact.info.get("tracks")
-    title = titles[int(track)] if titles else artifact.name
-    path = folder / f"{_plain(title)}{FORMATS[format].extension}"
-    with AudioFile(artifact.files[track]) as audio:
+    path = target.with_name(f"{target.name}{FORMATS[format].extension}")
+    with AudioFile(kept) as audio:
         encode(audio, path, format)
     return path
 
@@ -191,11 +200,6 @@ def _immutable(body: bytes) -> Response:
 
 def _attachment(name: str) -> str:
     return f"attachment; filename*=UTF-8''{quote(name)}"
-
-
-def _plain(name: str) -> str:
-    """A file name made from display text: no separators, no control characters, not endless."""
-    return re.sub(r"[^\w .,()+&'-]", "_", name).strip(" .")[:80] or "track"
 
 
 def _shown(name: str) -> str:

@@ -64,7 +64,8 @@ class BuiltinBackend:
 
     def targets(self, request: Request) -> tuple[Target, ...]:
         """Prompts matched to the four stems through the table of synonyms."""
-        return tuple(vocabulary.match(prompt.text, STEMS, backend=self.label) for prompt in request.prompts)
+        backend = "the built-in separator"
+        return tuple(vocabulary.match(prompt.text, STEMS, backend=backend) for prompt in request.prompts)
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Nothing is read but SciPy."""

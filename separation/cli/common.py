@@ -27,6 +27,7 @@ EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
     (PlaygroundError, 6),
     (StorageError, 6),
 )
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Common:
 
     device: str
     as_json: bool
+    temp_dir: Path | None
 
     def say(self, line: str) -> None:
         """A line for people; silent when the output is JSON."""
@@ -59,33 +61,48 @@ def common_options(command: Function) -> Function:
         *arguments: Any, log_level: str, device: str, temp_dir: Path | None, as_json: bool, **options: Any
     ) -> Any:
         logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-        common = Common(device, as_json)
+        common = Common(device, as_json, temp_dir)
+        usual = tempfile.tempdir
         try:
             if temp_dir is not None:
-                _use_temporary_folder(temp_dir)
+                make_folder(temp_dir, "temporary files")
+                tempfile.tempdir = str(temp_dir)
             return command(*arguments, common=common, **options)
         except (PlaygroundError, StorageError) as error:
             _fail(error, common)
+        except KeyboardInterrupt:
+            interrupted = PlaygroundError("Interrupted.", "Nothing half-written remains.", "Run it again to continue.")
+            _fail(interrupted, common, INTERRUPTED)
+        finally:
+            tempfile.tempdir = usual
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
 
 
-def _use_temporary_folder(folder: Path) -> None:
+def make_folder(folder: Path, purpose: str) -> None:
+    """Make sure that `folder` is there and can be written to.
+
+    Raises:
+        SettingsError: it cannot.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise SettingsError(
-            f"{folder} cannot hold temporary files.", f"The system says: {error.strerror}.", "Choose another folder."
+            f"{folder} cannot hold {purpose}.", f"The system says: {error.strerror}.", "Choose another folder."
         ) from error
-    tempfile.tempdir = str(folder)
 
 
-def _fail(error: PlaygroundError | StorageError, common: Common) -> NoReturn:
+def _fail(error: PlaygroundError | StorageError, common: Common, status: int | None = None) -> NoReturn:
     logging.getLogger(__name__).debug("traceback", exc_info=error)
     if common.as_json:
         click.echo(
-            json.dumps({"error": type(error).__name__, "what": error.what, "why": error.why, "todo": error.todo})
+            json.dumps(
+                {"error": type(error).__name__, "what": error.what, "why": error.why, "todo": error.todo},
+                ensure_ascii=False,
+            )
         )
     else:
         click.echo(f"{type(error).__name__}: {error}", err=True)
-    sys.exit(next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))
+    sys.exit(status or next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))

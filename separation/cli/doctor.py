@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from separation.cli.common import Common, common_options
+from separation.cli.common import Common, common_options, make_folder
 
 PACKAGES = (
     "numpy",
@@ -35,7 +35,7 @@ def doctor(self_test: bool, common: Common) -> None:
     from storage import data_folder
 
     folder = data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "recordings and results")
     report: dict[str, Any] = {
         "python": platform.python_version(),
         "system": platform.platform(),

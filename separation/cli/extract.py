@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
+import shutil
+import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, common_options
+from separation import __version__
+from separation.cli.common import Common, common_options, make_folder
 
 if TYPE_CHECKING:
     from separation.events import Event
     from separation.request import Request
     from storage import Artifact
 
-FORMATS = ("wav16", "wav24", "wav32f", "flac", "mp3", "ogg")
+# Name to extension, as in `separation.encode.FORMATS`, which brings NumPy: help and kept results do without.
+FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", "mp3": ".mp3", "ogg": ".ogg"}
 
 
 @click.group()
@@ -34,7 +38,7 @@ def _extract_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("source", type=click.Path(path_type=Path)),
         click.option("--prompt", "-p", "prompts", multiple=True, required=True, help="A sound; may be repeated."),
         click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files."),
-        click.option("--format", "format_", type=click.Choice(FORMATS), default="wav32f", show_default=True),
+        click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True),
         click.option("--seed", type=int, default=0, show_default=True),
     )
     for option in reversed(options):
@@ -129,24 +133,22 @@ def demucs(
 
 def run(source: Path, request: Request, out: Path, format_: str, common: Common) -> None:
     """Import, separate, write; a kept result is written at once."""
-    from separation.decode import AudioFile
-    from separation.encode import encode
+    from separation.file_names import plain_names
     from separation.runs import import_recording
     from storage import ArtifactStore, data_folder
 
     started_s = time.monotonic()
-    store = ArtifactStore(data_folder())
+    make_folder(out, "the files")
+    store = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
     recording = import_recording(source, store)
     for warning in recording.info["warnings"]:
         common.say(f"note: {warning}")
     result, cached = _separate(recording, request, store, common)
-    out.mkdir(parents=True, exist_ok=True)
     written = []
-    for index, name in enumerate(result.info["tracks"]):
-        path = out / f"{_file_name(name)}{_extension(format_)}"
-        with AudioFile(result.files[str(index)]) as audio:
-            for note in encode(audio, path, format_).notes:
-                common.say(f"note: {name}: {note}")
+    for index, name in enumerate(plain_names(result.info["tracks"])):
+        path = out / f"{name}{FORMATS[format_]}"
+        for note in _write(result.files[str(index)], path, format_):
+            common.say(f"note: {name}: {note}")
         written.append(str(path))
         common.say(f"wrote {path}")
     seconds = time.monotonic() - started_s
@@ -166,23 +168,38 @@ def run(source: Path, request: Request, out: Path, format_: str, common: Common)
 
 def _separate(recording: Artifact, request: Request, store: Any, common: Common) -> tuple[Artifact, bool]:
     """Run with progress in the terminal; returns the result and whether it was kept already."""
+    from separation.runs import find_result, separate_recording
+
+    _, _, why, kept = find_result(recording, request, store)
+    if kept is not None:
+        common.say(why)
+        return kept, True
     from separation.allocator import keep_freed_memory
     from separation.engine import Inline
-    from separation.events import Kept
-    from separation.runs import separate_recording
 
     keep_freed_memory()
-    events = separate_recording(recording, request, store, Inline())
     progress = _Progress(common)
-    cached = False
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as stop:
-            return stop.value, cached
-        if isinstance(event, Kept):
-            cached = event.cached
-        progress.show(event)
+    with closing(separate_recording(recording, request, store, Inline())) as events:
+        while True:
+            try:
+                progress.show(next(events))
+            except StopIteration as stop:
+                return stop.value, False
+
+
+def _write(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
+    """Bring a kept track into the person's format; returns what they should know of it."""
+    if format_ == "wav32f":  # what is kept already
+        from separation.new_file import new_file
+
+        with new_file(path) as part:
+            shutil.copyfile(kept, part)
+        return ()
+    from separation.decode import AudioFile
+    from separation.encode import encode
+
+    with AudioFile(kept) as audio:
+        return encode(audio, path, format_).notes
 
 
 class _Progress:
@@ -190,7 +207,7 @@ class _Progress:
 
     def __init__(self, common: Common) -> None:
         self._common = common
-        self._live = not common.as_json and click.get_text_stream("stderr").isatty()
+        self._live = not common.as_json and sys.stderr.isatty()
         self._index = self._n_chunks = 0
 
     def show(self, event: Event) -> None:
@@ -234,18 +251,8 @@ class _Progress:
 
 
 def _download(request: Request, common: Common) -> None:
-    from separation.demucs_download import fetch
+    from separation.models.demucs.download import fetch
 
     progress = _Progress(common)
     for event in fetch(request.model or "htdemucs"):
         progress.show(event)
-
-
-def _extension(format_: str) -> str:
-    from separation.encode import FORMATS as KINDS
-
-    return KINDS[format_].extension
-
-
-def _file_name(track: str) -> str:
-    return re.sub(r"[^\w ,()+&'-]", "_", track).strip() or "track"

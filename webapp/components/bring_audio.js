@@ -114,7 +114,7 @@ export default {
     },
 
     refuse(what, why, todo) {
-      this.$emit("refused", { what: what.replaceAll("'upload'", `“${this.current.name}”`), why, todo });
+      this.$emit("refused", { what, why, todo });
       this.next();
     },
 

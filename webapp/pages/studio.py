@@ -125,7 +125,7 @@ class StudioPage:
 
     def _mixer(self) -> None:
         with card():
-            with ui.element("div").classes("toolbar") as self._keep:
+            with ui.element("div").classes("toolbar wrap") as self._keep:
                 self._made = text("", "mute")
                 text("", "grow")
                 self._format = ui.select({name: kind.label for name, kind in FORMATS.items()}, value="wav24")

@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sqlite3
+import time
+import tomllib
+from datetime import datetime, timedelta
+
+import pytest
+from diskcache import Cache, Timeout
+
+from storage import ArtifactStore, StorageError, data_folder
+from storage.leftovers import ABANDONED_AFTER_S, SCRATCH_PREFIX
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ArtifactStore(tmp_path / "home", limit_bytes=1000, version="1.2.3")
+
+
+def keep(store, name, size=100, **about):
+    key = store.key("result", name=name)
+    with store.scratch() as folder:
+        (folder / "a").write_bytes(name[:1].encode() * size)
+        return store.put(key, kind="result", name=name, files={"audio": folder / "a"}, **about)
+
+
+def files_of(store):
+    """All files of the store but its index."""
+    return {path for path in store._scratch.parent.rglob("*") if path.is_file() and "cache.db" not in path.name}
+
+
+def index_of(store):
+    return sqlite3.connect(store._scratch.parent / "artifacts" / "cache.db", isolation_level=None)
+
+
+def names(store):
+    return [artifact.name for artifact in store.list()]
+
+
+# What goes in comes out
+
+
+def test_files_are_moved_in_and_come_back_with_all_that_is_known_of_them(store):
+    key = store.key("result", x=1)
+    with store.scratch() as folder:
+        (folder / "0.wav").write_bytes(b"drums")
+        (folder / "0.peaks").write_bytes(b"\x00\x01")
+        put = store.put(
+            key,
+            kind="result",
+            name="drums",
+            files={"0": folder / "0.wav", "0.peaks": folder / "0.peaks"},
+            command="audio-playground extract auto song.mp3 --prompt drums",
+            inputs={"recording": "ab" * 32},
+            config={"seed": 0, "model": None},
+            info={"rtf": 0.1},
+        )
+        assert not list(folder.iterdir())
+    got = store.get(key)
+    assert got == put
+    assert got.files["0"].read_bytes() == b"drums"
+    assert got.files["0.peaks"].read_bytes() == b"\x00\x01"
+    assert (got.name, got.info) == ("drums", {"rtf": 0.1})
+    manifest = got.manifest
+    assert (manifest.kind, manifest.version) == ("result", "1.2.3")
+    assert manifest.command == "audio-playground extract auto song.mp3 --prompt drums"
+    age = datetime.now().astimezone() - datetime.fromisoformat(manifest.created)
+    assert timedelta(0) <= age < timedelta(minutes=1)
+    assert manifest.inputs == {"recording": "ab" * 32}
+    assert manifest.outputs["0"].sha256 == hashlib.sha256(b"drums").hexdigest()
+    assert manifest.size_bytes == store.size_bytes() == 7
+    assert tomllib.loads(manifest.to_toml())["config"] == {"seed": 0}
+
+
+def test_another_process_finds_what_one_has_kept(store, tmp_path):
+    kept = keep(store, "a")
+    assert ArtifactStore(tmp_path / "home").get(kept.key) == kept
+
+
+def test_what_was_never_kept_is_not_there(store):
+    assert store.get("0" * 64) is None
+    assert store.remove("0" * 64) is False
+
+
+def test_replacing_removes_the_old_files(store):
+    old = keep(store, "a", 100)
+    new = keep(store, "a", 50)
+    assert files_of(store) == {new.files["audio"]}
+    assert not old.files["audio"].exists()
+    assert store.size_bytes() == 50
+
+
+def test_removing_removes_the_files(store):
+    kept = keep(store, "a")
+    store.pin(kept.key)
+    assert store.remove(kept.key) is True
+    assert store.get(kept.key) is None
+    assert not store.pinned(kept.key)
+    assert files_of(store) == set()
+
+
+def test_no_name_that_a_person_chose_becomes_part_of_a_path(store):
+    store.limit_bytes = 10_000
+    for name in ("../../evil", "/etc/passwd", "a\x00b", "con", "é" * 300):
+        with store.scratch() as folder:
+            (folder / "a").write_bytes(b"x")
+            kept = store.put(store.key("result", n=name), kind="result", name=name, files={name: folder / "a"})
+        inside = kept.files[name].relative_to(store._scratch.parent / "artifacts")
+        assert set("".join(inside.parts)) <= set("0123456789abcdef.vl")
+        assert kept.name == name
+
+
+def test_scratch_is_gone_afterwards_whatever_happened(store):
+    with pytest.raises(RuntimeError), store.scratch() as folder:
+        (folder / "half").write_bytes(b"x")
+        raise RuntimeError
+    assert not folder.exists()
+
+
+def test_scratch_may_lie_elsewhere(tmp_path):
+    store = ArtifactStore(tmp_path / "home", scratch=tmp_path / "elsewhere")
+    with store.scratch() as folder:
+        assert folder.parent == tmp_path / "elsewhere"
+        (folder / "a").write_bytes(b"x")
+        kept = store.put("k", kind="result", name="a", files={"audio": folder / "a"})
+    assert kept.files["audio"].is_relative_to(tmp_path / "home")
+
+
+def test_a_lost_file_makes_the_artifact_absent(store):
+    kept = keep(store, "a")
+    kept.files["audio"].unlink()
+    assert names(store) == []
+    assert store.get(kept.key) is None
+    assert store.size_bytes() == 0
+
+
+def test_an_artifact_that_is_replaced_while_it_is_read_is_read_again_and_not_dropped(store, monkeypatch):
+    old = keep(store, "a", 100)
+    usual, replaced = store._path, []
+
+    def path_after_replacing(entry):
+        if entry == old.manifest.outputs["audio"].entry and not replaced:
+            replaced.append(True)
+            replaced.append(keep(store, "a", 50))
+        return usual(entry)
+
+    monkeypatch.setattr(store, "_path", path_after_replacing)
+    got = store.get(old.key)
+    assert got == replaced[1]
+    assert got.files["audio"].stat().st_size == 50
+
+
+# The limit
+
+
+def test_what_was_not_used_for_the_longest_time_goes_first(store):
+    a, b, c = (keep(store, name, 300) for name in "abc")
+    store.get(a.key)
+    keep(store, "d", 300)
+    assert store.get(b.key) is None
+    assert store.get(a.key) and store.get(c.key)
+
+
+def test_listing_does_not_count_as_a_use(store):
+    a, b = keep(store, "a", 400), keep(store, "b", 400)
+    store.get(b.key)
+    store.list()
+    keep(store, "c", 400)
+    assert store.get(a.key) is None
+    assert store.get(b.key) is not None
+
+
+def test_pinned_artifacts_survive_and_unpinned_ones_do_not(store):
+    a, b = keep(store, "a", 400), keep(store, "b", 400)
+    store.pin(a.key)
+    assert store.pinned(a.key) and not store.pinned(b.key)
+    keep(store, "c", 400)
+    assert sorted(names(store)) == ["a", "c"]
+    store.pin(a.key, False)
+    keep(store, "d", 400)
+    assert sorted(names(store)) == ["c", "d"]
+
+
+def test_the_limit_is_never_passed(store):
+    for index in range(30):
+        keep(store, f"{index}", 37 * (index % 9) + 1)
+        assert store.size_bytes() <= 1000
+        assert sum(path.stat().st_size for path in files_of(store)) == store.size_bytes()
+
+
+def test_an_artifact_may_take_the_limit_to_the_byte(store):
+    keep(store, "a", 1000)
+    assert keep(store, "b", 1000).manifest.size_bytes == store.size_bytes() == 1000
+
+
+def test_what_cannot_fit_is_refused_and_nothing_is_removed_for_it(store):
+    keep(store, "a", 400), keep(store, "b", 400)
+    with pytest.raises(StorageError, match="no room"):
+        keep(store, "c", 1001)
+    assert sorted(names(store)) == ["a", "b"]
+    assert len(files_of(store)) == 2
+
+
+def test_what_fits_only_beside_nothing_pinned_is_refused_and_nothing_is_removed_for_it(store):
+    a = keep(store, "a", 400)
+    keep(store, "b", 400)
+    store.pin(a.key)
+    with pytest.raises(StorageError, match="pinned"):
+        keep(store, "c", 700)
+    assert sorted(names(store)) == ["a", "b"]
+
+
+def test_replacing_needs_room_for_the_difference_only(store):
+    keep(store, "a", 400), keep(store, "b", 600)
+    keep(store, "b", 590)
+    assert sorted(names(store)) == ["a", "b"]
+
+
+def test_no_more_is_evicted_than_has_to_be(store):
+    for name in "abcd":
+        keep(store, name, 250)
+    keep(store, "e", 260)
+    assert sorted(names(store)) == ["c", "d", "e"]
+
+
+# Nothing half-made
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("failing", ["file", "manifest", "used"])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("full"),
+                                   Timeout(), KeyboardInterrupt()])  # fmt: skip
+def test_a_put_that_fails_half_way_leaves_nothing_and_what_was_there_before_is_intact(
+    store, monkeypatch, failing, error
+):
+    before = keep(store, "a", 100)
+    usual = Cache.set
+
+    def set_until(self, key, value, *args, **kwargs):
+        done = usual(self, key, value, *args, **kwargs)
+        if key.startswith(f"{failing}:"):
+            raise error
+        return done
+
+    monkeypatch.setattr(Cache, "set", set_until)
+    with pytest.raises((StorageError, KeyboardInterrupt)) as caught:
+        keep(store, "a", 50)
+    with pytest.raises((StorageError, KeyboardInterrupt)):
+        keep(store, "b", 950)  # would evict
+    monkeypatch.undo()
+    if isinstance(caught.value, StorageError):
+        assert "could not be kept" in caught.value.what and caught.value.todo
+    assert store.get(before.key) == before
+    assert names(store) == ["a"]
+    assert files_of(store) == {before.files["audio"]}
+    entries = [entry for entry in store._cache.iterkeys() if entry.startswith("file:")]
+    assert entries == [before.manifest.outputs["audio"].entry]
+
+
+def test_a_full_disk_while_moving_a_file_in_leaves_nothing(store, monkeypatch):
+    monkeypatch.setattr("storage.disk.shutil.move", full_disk)
+    with pytest.raises(StorageError, match="No space left"):
+        keep(store, "a")
+    assert files_of(store) == set()
+    assert names(store) == []
+
+
+def test_a_file_whose_entry_could_not_be_written_is_not_left_behind(store, monkeypatch):
+    # The index is what needs room when the disk is full; moving a file needs none.
+    def no_row(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Cache, "_row_insert", no_row)
+    with pytest.raises(StorageError, match="disk is full"):
+        keep(store, "a")
+    assert files_of(store) == set()
+
+
+def test_what_killed_processes_left_is_swept_before_the_next_artifact_once_it_is_old(store, tmp_path):
+    kept = keep(store, "kept")
+    folder = tmp_path / "home" / "artifacts"
+    with store.scratch() as scratch:
+        (scratch / "a").write_bytes(b"x")
+        store._cache.set("file:half:audio:1", scratch / "a")
+        (scratch / "b").write_bytes(b"x")
+        store._cache.set("file:half:audio:2", scratch / "b")
+    unnamed = folder / "ab" / "cd" / f"{'0' * 28}.val"
+    unnamed.parent.mkdir(parents=True)
+    unnamed.write_bytes(b"x")
+    abandoned, busy, foreign = (
+        store._scratch / name for name in (f"{SCRATCH_PREFIX}old", f"{SCRATCH_PREFIX}new", "foreign")
+    )
+    for path in (abandoned, busy, foreign):
+        path.mkdir()
+        (path / "half.wav").write_bytes(b"x")
+    long_ago = time.time() - ABANDONED_AFTER_S - 60
+    half_made = store._disk.path_of("file:half:audio:1")
+    for path in (half_made, unnamed, kept.files["audio"], abandoned / "half.wav", abandoned, busy, foreign):
+        os.utime(path, (long_ago, long_ago))
+
+    again = ArtifactStore(tmp_path / "home")
+    added = keep(again, "added")
+    in_the_making = store._disk.path_of("file:half:audio:2")
+    assert files_of(again) == {
+        kept.files["audio"], added.files["audio"], in_the_making, busy / "half.wav", foreign / "half.wav",
+    }  # fmt: skip
+    assert not abandoned.exists()
+    assert "file:half:audio:1" not in store._cache
+    assert again.get(kept.key) == kept
+
+
+# Folders that cannot be used
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be opened") as caught:
+        ArtifactStore(tmp_path / "file" / "home")
+    assert caught.value.why and caught.value.todo
+
+
+def test_an_index_that_is_not_one_is_a_sentence(tmp_path):
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "cache.db").write_bytes(b"not a database, and long enough to be read as one" * 100)
+    with pytest.raises(StorageError, match="cannot be opened"):
+        ArtifactStore(tmp_path)
+
+
+def test_a_scratch_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = ArtifactStore(tmp_path / "home", scratch=tmp_path / "file")
+    with pytest.raises(StorageError, match="in the making"), store.scratch():
+        pass
+
+
+def test_an_index_that_breaks_later_is_a_sentence(store):
+    kept = keep(store, "a")
+    index_of(store).execute("DROP TABLE Cache")
+    for use in (store.list, store.size_bytes, lambda: store.get(kept.key), lambda: store.remove(kept.key)):
+        with pytest.raises(StorageError, match="no such table"):
+            use()
+
+
+def test_the_data_folder_is_the_persons_choice_or_in_their_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path))
+    assert data_folder() == tmp_path
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", "~/music")
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert str(data_folder()) == "/somewhere/music"
+    monkeypatch.delenv("AUDIO_PLAYGROUND_HOME")
+    assert str(data_folder()) == "/somewhere/.audio-playground"
+
+
+def test_a_closed_connection_opens_again(store):
+    kept = keep(store, "a")
+    store.close()
+    assert store.get(kept.key) == kept

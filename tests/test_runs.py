@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from itertools import islice
+
+import click
+import numpy as np
+import pytest
+
+from separation import Request, decode, extract, runs
+from separation.backends.builtin import BuiltinBackend
+from separation.cli.main import main
+from separation.errors import AudioError, PromptError, SettingsError
+from separation.events import BackendChosen, ChunkFinished, Finished, Kept, Planned, Warned
+from separation.peaks import PeaksWriter
+from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, SolverSettings
+from separation.runs import find_result, import_recording, separate_recording
+from storage import ArtifactStore
+from tests import run_fakes
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ArtifactStore(tmp_path / "home")
+
+
+@pytest.fixture
+def backend(monkeypatch):
+    return run_fakes.install(monkeypatch)
+
+
+@pytest.fixture
+def recording(store, tmp_path):
+    return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
+
+
+def run(recording, request, store, engine=None):
+    """All events of a run, and its result."""
+    from separation.engine import Inline
+
+    events, steps = [], separate_recording(recording, request, store, engine or Inline())
+    while True:
+        try:
+            events.append(next(steps))
+        except StopIteration as stop:
+            return events, stop.value
+
+
+def nothing_in_scratch(store):
+    return not store._scratch.exists() or not list(store._scratch.iterdir())
+
+
+# A file becomes a recording
+
+
+def test_a_recording_holds_the_files_samples_and_what_is_known_of_them(store, tmp_path):
+    path = run_fakes.song(tmp_path / "song.wav", 1.5)
+    recording = import_recording(path, store)
+    assert recording.name == "song.wav"
+    assert dict(recording.info) == {"sample_rate": 8000, "n_channels": 2, "n_samples": 12_000, "warnings": []}
+    kept = decode(recording.files["audio"]).waveform
+    assert np.array_equal(kept.samples, decode(path).waveform.samples)
+    assert nothing_in_scratch(store)
+
+
+def test_the_peaks_kept_are_those_of_the_samples_kept(store, tmp_path):
+    # Longer than one block of reading, and no multiple of anything.
+    recording = import_recording(run_fakes.song(tmp_path / "song.wav", 40.0123), store)
+    with PeaksWriter(tmp_path / "peaks") as peaks:
+        peaks.write(decode(recording.files["audio"]).waveform.samples)
+    assert recording.files["audio.peaks"].read_bytes() == (tmp_path / "peaks").read_bytes()
+
+
+def test_the_same_bytes_are_decoded_once_whatever_they_are_called(store, tmp_path, monkeypatch):
+    first = import_recording(run_fakes.song(tmp_path / "a.wav"), store)
+    monkeypatch.setattr(runs, "_decode", lambda *_: pytest.fail("decoded again"))
+    assert import_recording(run_fakes.song(tmp_path / "b.wav"), store, name="another name").key == first.key
+    assert [kept.name for kept in store.list()] == ["a.wav"]
+
+
+def test_other_bytes_are_another_recording(store, tmp_path):
+    one = import_recording(run_fakes.song(tmp_path / "a.wav", seed=1), store)
+    two = import_recording(run_fakes.song(tmp_path / "a.wav", seed=2), store)
+    assert one.key != two.key
+
+
+def test_another_decoder_makes_another_recording(store, tmp_path, monkeypatch):
+    one = import_recording(run_fakes.song(tmp_path / "a.wav"), store)
+    monkeypatch.setattr(runs, "DECODER_REVISION", runs.DECODER_REVISION + 1)
+    assert import_recording(tmp_path / "a.wav", store).key != one.key
+
+
+@pytest.mark.parametrize("content", [b"", b"no audio at all, " * 100, b"RIFF\xff\xff\xff\x7fWAVEfmt "])
+def test_a_broken_file_says_so_and_nothing_is_kept(store, tmp_path, content):
+    (tmp_path / "broken.wav").write_bytes(content)
+    with pytest.raises(AudioError, match=r"broken\.wav"):
+        import_recording(tmp_path / "broken.wav", store)
+    assert store.list() == []
+    assert nothing_in_scratch(store)
+
+
+@pytest.mark.parametrize("name", ["missing.wav", ".", "a\0b.wav"])
+def test_what_is_no_file_says_so(store, tmp_path, name):
+    with pytest.raises(AudioError, match="cannot be used as audio"):
+        import_recording(tmp_path / name, store)
+
+
+def test_what_is_too_long_says_so_and_nothing_is_kept(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "MAX_DURATION_S", 1.0)
+    with pytest.raises(AudioError, match="too long"):
+        import_recording(run_fakes.song(tmp_path / "song.wav"), store)
+    assert store.list() == []
+    assert nothing_in_scratch(store)
+
+
+# A recording and a request become a result
+
+
+def test_the_stems_kept_are_those_that_extract_gives(store, backend, recording):
+    request = Request.of("drums", "no vocals")
+    _, result = run(recording, request, store)
+    stems = extract(decode(recording.files["audio"]).waveform, request)
+    assert result.info["tracks"] == ["drums", "no vocals", *list(stems)[2:]]
+    for index, stem in enumerate(stems.values()):
+        assert np.array_equal(decode(result.files[str(index)]).waveform.samples, stem.samples)
+
+
+def test_the_peaks_kept_are_those_of_the_stems(store, backend, recording, tmp_path):
+    _, result = run(recording, Request.of("bass"), store)
+    with PeaksWriter(tmp_path / "peaks") as peaks:
+        peaks.write(decode(result.files["0"]).waveform.samples)
+    assert result.files["0.peaks"].read_bytes() == (tmp_path / "peaks").read_bytes()
+
+
+def test_a_run_tells_everything_in_order_and_ends_with_the_kept_result(store, backend, recording):
+    events, result = run(recording, Request.of("drums"), store)
+    kinds = [type(event) for event in events]
+    assert kinds[0] is BackendChosen
+    assert kinds.index(Planned) < kinds.index(ChunkFinished) < kinds.index(Finished)
+    assert events[-1] == Kept(key=result.key, cached=False)
+    assert result.manifest.inputs == {"recording": recording.key}
+    assert Request.from_dict(result.manifest.config) == find_result(recording, Request.of("drums"), store)[1]
+    assert result.name == "drums"
+    assert {"seconds", "rtf", "model", "device", "sample_rate", "n_channels", "n_samples"} <= set(result.info)
+    assert nothing_in_scratch(store)
+
+
+def test_warnings_of_the_run_are_kept_with_the_result(store, backend, recording, monkeypatch):
+    from separation import pipeline
+
+    usual = pipeline.separate_settled
+
+    def warning(*args, **kwargs):
+        yield Warned(message="It may rain.")
+        yield from usual(*args, **kwargs)
+
+    monkeypatch.setattr(pipeline, "separate_settled", warning)
+    assert run(recording, Request.of("drums"), store)[1].info["warnings"] == ["It may rain."]
+
+
+def test_the_second_identical_run_is_a_lookup(store, backend, recording):
+    _, first = run(recording, Request.of("drums"), store)
+    n_evaluations = backend.n_evaluations
+    assert n_evaluations > 3
+    events, second = run(recording, Request.of("drums"), store)
+    assert second == first
+    assert [type(event) for event in events] == [BackendChosen, Kept]
+    assert events[-1] == Kept(key=first.key, cached=True)
+    assert backend.n_evaluations == n_evaluations
+    assert backend.n_loads == 1
+
+
+def test_another_store_over_the_same_folder_finds_it_too(store, backend, recording, tmp_path):
+    run(recording, Request.of("drums"), store)
+    backend.n_evaluations = 0
+    run(recording, Request.of("drums"), ArtifactStore(tmp_path / "home"))
+    assert backend.n_evaluations == 0
+
+
+BASE = Request.of("drums", "bass")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"prompts": (Prompt(text="bass"), Prompt(text="drums"))},
+        {"prompts": (Prompt(text="drums"),)},
+        {"prompts": (Prompt(text="drums", anchors=(Anchor(sign="+", start_s=0, stop_s=1),)), Prompt(text="bass"))},
+        {"model": "another"},
+        {"device": "cpu"},
+        {"chunks": ChunkSettings(chunk_s=11)},
+        {"solver": SolverSettings(n_steps=17)},
+        {"demucs": DemucsSettings(shifts=1)},
+        {"seed": 1},
+    ],
+)
+def test_any_setting_that_the_backend_heeds_changes_the_key(store, backend, recording, changed):
+    assert find_result(recording, replace(BASE, **changed), store)[0] != find_result(recording, BASE, store)[0]
+
+
+def test_another_revision_of_the_weights_or_code_changes_the_key(store, backend, recording):
+    before = find_result(recording, BASE, store)[0]
+    backend.version = "2"
+    assert find_result(recording, BASE, store)[0] != before
+
+
+def test_another_recording_changes_the_key(store, backend, recording, tmp_path):
+    other = import_recording(run_fakes.song(tmp_path / "other.wav", seed=9), store)
+    assert find_result(other, BASE, store)[0] != find_result(recording, BASE, store)[0]
+
+
+@pytest.mark.parametrize("ignored", [{"seed": 5}, {"device": "auto"}, {"solver": SolverSettings(n_steps=3)}])
+def test_a_setting_that_the_backend_ignores_does_not_change_the_key(store, recording, ignored):
+    request = Request.of("drums", backend="builtin")
+    assert find_result(recording, replace(request, **ignored), store)[0] == find_result(recording, request, store)[0]
+
+
+@pytest.mark.parametrize("n_events", range(1, 25))
+def test_a_run_closed_at_any_moment_leaves_nothing_behind(store, backend, recording, n_events):
+    from separation.engine import Inline
+
+    steps = separate_recording(recording, Request.of("drums"), store, Inline())
+    seen = list(islice(steps, n_events))
+    steps.close()
+    if not isinstance(seen[-1], Kept):
+        assert [kept.manifest.kind for kept in store.list()] == ["recording"]
+    assert nothing_in_scratch(store)
+
+
+def test_a_run_that_fails_leaves_nothing_behind(store, backend, recording):
+    def fail():
+        if backend.n_evaluations == 2:
+            raise RuntimeError("the model broke")
+
+    backend.before_evaluation = fail
+    with pytest.raises(RuntimeError):
+        run(recording, Request.of("drums"), store)
+    assert [kept.manifest.kind for kept in store.list()] == ["recording"]
+    assert nothing_in_scratch(store)
+
+
+def test_what_cannot_be_answered_is_refused_before_anything_happens(store, backend, recording):
+    with pytest.raises(PromptError):
+        run(recording, Request.of("dog barking"), store)
+    with pytest.raises(SettingsError):
+        run(recording, Request.of("drums", backend="unknown"), store)
+    assert backend.n_loads == 0
+
+
+# What a manifest says could be typed
+
+
+def typed(command):
+    """Parse a command as the terminal would, without running it; returns the values of its options."""
+    program, *words = shlex.split(command)
+    assert program == "audio-playground"
+    context: click.Context = click.Context(main)
+    group: click.Command = main
+    while isinstance(group, click.Group):
+        name, group_command, words = group.resolve_command(context, words)
+        assert group_command is not None
+        context = click.Context(group_command, parent=context, info_name=name)
+        group = group_command
+    group.parse_args(context, words)
+    return context.params
+
+
+def test_the_command_of_a_recording_is_one_the_terminal_takes(store, tmp_path):
+    for name in ("song.wav", "a song's “name”.wav", "-o.wav"):
+        recording = import_recording(run_fakes.song(tmp_path / "song.wav", seed=len(name)), store, name=name)
+        assert typed(recording.manifest.command)["source"].name == name
+
+
+def test_the_command_of_a_result_makes_the_same_request(store, recording):
+    request = BuiltinBackend().settle(
+        Request.of(
+            "drums", "everything but the --bass", chunks=ChunkSettings(chunk_s=7.5, overlap_s=0.3, fade="linear")
+        )
+    )
+    values = typed(runs._command("-my song.wav", request))
+    assert values["source"].name == "-my song.wav"
+    assert values["prompts"] == ("drums", "everything but the --bass")
+    assert (values["chunk_duration"], values["overlap_duration"]) == (7.5, 0.3)
+    assert values["crossfade_type"] == "linear"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        DemucsSettings(),
+        DemucsSettings(
+            shifts=3, overlap_ratio=0.1, split=False, segment_s=4.5, mixed_precision=True, folder="my models"
+        ),
+    ],
+)
+def test_the_command_of_a_demucs_result_has_all_its_settings(settings):
+    request = Request.of("vocals", backend="demucs", model="htdemucs_ft", seed=5, demucs=settings)
+    values = typed(runs._command("song.wav", request))
+    assert (values["model"], values["seed"]) == ("htdemucs_ft", 5)
+    assert (values["shifts"], values["overlap_ratio"]) == (settings.shifts, settings.overlap_ratio)
+    assert (values["split"], values["mixed_precision"]) == (settings.split, settings.mixed_precision)
+    assert (values["segment_s"], values["folder"]) == (settings.segment_s, settings.folder)
+
+
+def test_a_real_run_is_kept_and_its_command_can_be_typed(store, tmp_path):
+    recording = import_recording(run_fakes.song(tmp_path / "song.wav", 1.0), store)
+    _, result = run(recording, Request.of("drums", "bass"), store)
+    assert typed(result.manifest.command)["prompts"] == ("drums", "bass")

@@ -1,0 +1,86 @@
+"""A store in the hands of several processes, some of which are killed. `python -m tests.test_shared_store` is one."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from storage import ArtifactStore
+
+LIMIT_BYTES = 400_000
+SIZE_BYTES = 30_000
+
+
+def content(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest() * (SIZE_BYTES // 64)
+
+
+def work(home: Path, who: str, n_puts: int) -> None:
+    """Put artifacts of two files and get what others may have put, checking each; say so after every put."""
+    store = ArtifactStore(home, limit_bytes=LIMIT_BYTES)
+    dice = random.Random(who)  # not a secret
+    for index in range(n_puts):
+        name = f"{dice.choice((who, 'shared'))}-{dice.randrange(12)}"
+        with store.scratch() as folder:
+            for part in ("0", "1"):
+                (folder / part).write_bytes(content(name + part))
+            files = {"0": folder / "0", "1": folder / "1"}
+            store.put(store.key("result", name=name), kind="result", name=name, files=files)
+        store.get(store.key("result", name=f"shared-{dice.randrange(12)}"))
+        assert store.size_bytes() <= LIMIT_BYTES
+        print(index, flush=True)
+
+
+def start(home: Path, who: str, n_puts: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, str(home), who, str(n_puts)],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def check_everything_readable_is_whole(home: Path) -> int:
+    store = ArtifactStore(home, limit_bytes=LIMIT_BYTES)
+    artifacts = store.list()
+    for artifact in artifacts:
+        assert sorted(artifact.files) == ["0", "1"]
+        for part, path in artifact.files.items():
+            assert path.read_bytes() == content(artifact.name + part)
+        assert store.get(artifact.key) == artifact
+    return len(artifacts)
+
+
+def test_processes_that_share_a_store_see_whole_artifacts_and_keep_its_limit(tmp_path):
+    workers = [start(tmp_path, who, 25) for who in ("one", "two")]
+    for worker in workers:
+        output, errors = worker.communicate(timeout=120)
+        assert worker.returncode == 0, errors.decode()
+        assert len(output.split()) == 25
+    assert check_everything_readable_is_whole(tmp_path) > 5
+    store = ArtifactStore(tmp_path, limit_bytes=LIMIT_BYTES)
+    on_disk = sum(path.stat().st_size for path in (tmp_path / "artifacts").rglob("*.val"))
+    assert on_disk == store.size_bytes() <= LIMIT_BYTES
+
+
+def test_a_process_killed_at_any_moment_leaves_a_store_that_opens_and_nothing_half_made(tmp_path):
+    dice = random.Random(7)
+    for attempt in range(8):
+        worker = start(tmp_path, f"victim-{attempt}", 10_000)
+        assert worker.stdout is not None
+        worker.stdout.readline()  # it works by now
+        time.sleep(dice.random() * 0.05)
+        worker.kill()
+        worker.communicate(timeout=60)
+        assert check_everything_readable_is_whole(tmp_path) > 0
+    survivor = start(tmp_path, "survivor", 3)
+    assert survivor.wait(60) == 0, "no lock stays behind"
+    check_everything_readable_is_whole(tmp_path)
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
