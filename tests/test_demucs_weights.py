@@ -39,8 +39,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Empty caches: no published weights on this computer."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path
+
+
+def test_the_hub_folder_is_where_the_hub_s_own_library_looks() -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("HF_HOME", "HF_HUB_CACHE")}
+    asked = "from huggingface_hub.constants import HF_HUB_CACHE as theirs"
+    ours = "from separation.models.demucs.weights import hub_folder"
+    for changes in ({}, {"HF_HOME": "/a/b"}, {"HF_HUB_CACHE": "/c"}, {"XDG_CACHE_HOME": "/d"}):
+        subprocess.run(
+            [sys.executable, "-c", f"{asked}\n{ours}\nassert str(hub_folder()) == theirs, (hub_folder(), theirs)"],
+            check=True,
+            env=environment | changes,
+        )
 
 
 def test_missing_weights_are_named_with_size_and_licence(caches: Path) -> None:
