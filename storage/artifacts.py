@@ -154,7 +154,9 @@ class ArtifactStore:
                 raise
             for old in gone:
                 self._drop_files(old.outputs)
-        return self._artifact(key, manifest)
+        # Not looked up again: another process may have evicted it already, which takes nothing from what was made.
+        paths = {file_name: self._disk.path_of(output.entry) for file_name, output in outputs.items()}
+        return Artifact(key=key, manifest=manifest, files=paths)
 
     def get(self, key: str) -> Artifact | None:
         """The artifact under `key`, or None. Counts as a use.

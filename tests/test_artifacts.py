@@ -361,3 +361,17 @@ def test_a_closed_connection_opens_again(store):
     kept = keep(store, "a")
     store.close()
     assert store.get(kept.key) == kept
+
+
+def test_what_was_kept_is_returned_even_if_someone_evicts_it_at_once(store, monkeypatch, tmp_path):
+    publish = store._publish
+
+    def publish_and_lose(key, manifest):
+        gone = publish(key, manifest)
+        store.remove(key)  # as another process that needs room would
+        return gone
+
+    monkeypatch.setattr(store, "_publish", publish_and_lose)
+    path = tmp_path / "stem.wav"
+    path.write_bytes(b"sound")
+    assert store.put("ab" * 32, kind="result", name="gone already", files={"0": path}).name == "gone already"
