@@ -1,0 +1,73 @@
+"""The guard in front of the studio itself: a real server, shared on all addresses, behind a passcode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.server import RunningServer, running_server
+
+PASSCODE = "four calling birds"
+SOCKET = "/_nicegui_ws/socket.io/"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with running_server("--host", "0.0.0.0", "--passcode", PASSCODE) as running:
+        yield running
+
+
+@pytest.fixture
+def stranger(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, headers={"Origin": server.url}, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def guest(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, headers={"Origin": server.url}, timeout=20) as client:
+        answer = client.post("/login", data={"passcode": PASSCODE})
+        assert answer.status_code in (200, 302, 303)
+        yield client
+
+
+def test_a_stranger_is_sent_to_the_login_page(stranger: httpx.Client) -> None:
+    answer = stranger.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code in (302, 303, 307)
+    assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize("path", [f"/media/{'a' * 64}/audio/pcm?start=0&count=1", f"/media/{'a' * 64}/all.zip"])
+def test_a_stranger_hears_nothing(stranger: httpx.Client, path: str) -> None:
+    assert stranger.get(path).status_code == 401
+
+
+def test_a_stranger_uploads_nothing(stranger: httpx.Client, guest: httpx.Client) -> None:
+    assert stranger.put("/api/uploads", params={"name": "x.wav"}, content=b"RIFF").status_code == 401
+    assert stranger.post("/api/demo").status_code == 401
+    assert guest.post("/api/demo").status_code == 200
+
+
+def test_only_a_guest_gets_a_socket(server: RunningServer, stranger: httpx.Client, guest: httpx.Client) -> None:
+    polling = {"EIO": "4", "transport": "polling"}
+    assert stranger.get(SOCKET, params=polling).status_code == 401
+    assert guest.get(SOCKET, params=polling).status_code == 200
+
+    address = server.url.replace("http", "ws") + SOCKET + "?EIO=4&transport=websocket"
+    with pytest.raises(InvalidStatus):
+        connect(address, origin=Origin(server.url)).close()
+    cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in guest.cookies.items())}
+    with connect(address, origin=Origin(server.url), additional_headers=cookies) as socket:
+        assert str(socket.recv(timeout=10)).startswith("0{")  # Engine.IO's opening packet
+
+
+def test_a_guest_who_knows_the_passcode_hears_and_brings_audio(guest: httpx.Client) -> None:
+    assert guest.get("/").status_code == 200
+    key = guest.post("/api/demo").json()["key"]
+    pcm = guest.get(f"/media/{key}/audio/pcm", params={"start": 0, "count": 100})
+    assert len(pcm.content) == 100 * 2 * 4  # stereo float32
