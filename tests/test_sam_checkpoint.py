@@ -200,7 +200,7 @@ print((peak() - before) / used, used)
 @pytest.mark.parametrize("kind", ["checkpoint.pt", "model.safetensors"])
 def test_loading_reads_only_what_is_used_and_holds_it_once(tmp_path, kind):
     config = tiny_config()
-    config["transformer"] |= {"dim": 512, "context_dim": 512, "n_heads": 8, "n_layers": 3}
+    config["transformer"] |= {"dim": 512, "context_dim": 512, "n_heads": 8, "n_layers": 12}
     shapes = {
         stored.names[0]: stored.shape for part in parts(read_config_of(tmp_path, config)) for stored in part.sources
     }
@@ -219,7 +219,8 @@ def test_loading_reads_only_what_is_used_and_holds_it_once(tmp_path, kind):
     peak, used = map(float, done.stdout.split())
     assert used == pytest.approx(n_used, rel=0.05)
     # Below 0.9 the measurement itself would have failed: the parameters are there.
-    assert 0.9 < peak < 1.25
+    # Reading the unused parts would make it 4, holding the used ones twice 2; mapped pages count while mapped.
+    assert 0.9 < peak < 1.6
 
 
 def read_config_of(folder, config):
