@@ -32,6 +32,7 @@ from separation.backends.protocol import ModelFacts, Samples, Window
 from separation.chunking import Windowing
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
 from separation.events import Event, ModelLoading, SolverStep
+from separation.models.demucs.cpu_layers import use_cpu_layers
 from separation.models.demucs.weights import Weights
 from separation.request import DemucsSettings, Request
 
@@ -64,6 +65,8 @@ def load(weights: Weights, request: Request, *, revision: str) -> Generator[Even
     bag = _bagged(weights, [networks[path] for path in weights.paths])
     windowing = windowing_of(bag, request.demucs)
     bag.eval().to(device)
+    if device == "cpu":
+        use_cpu_layers(bag)
     yield ModelLoading(model=weights.model, done_bytes=done_bytes, total_bytes=total_bytes)
     return DemucsModel(
         bag,
