@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from separation.request import ChunkSettings
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Windowing:
@@ -25,6 +27,15 @@ class Windowing:
     fade: str = "cosine"
     fixed: bool = False
     fill_last: bool = True
+
+    @classmethod
+    def of(cls, chunks: ChunkSettings, sample_rate: int, frame: int = 1) -> Windowing:
+        """The settings in samples, cut on whole frames so that anchors fall on the same ones in any cut."""
+        if chunks.chunk_s is None:
+            return cls(chunk=None, fade=chunks.fade)
+        chunk = max(1, round(chunks.chunk_s * sample_rate / frame))
+        overlap = min(round(chunks.overlap_s * sample_rate / frame), chunk // 2)  # half of an odd chunk rounds up
+        return cls(chunk=chunk * frame, overlap=overlap * frame, fade=chunks.fade)
 
     def __post_init__(self) -> None:
         assert self.context >= 0

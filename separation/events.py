@@ -59,6 +59,19 @@ class ChunkStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AnchorsMapped(Event):
+    """Where the spans of a prompt fall in chunk `index`: what the model is told, on its own frames.
+
+    `spans_s` holds (sign, start, stop) in seconds of the recording; overlapping spans are listed in the order given,
+    and later ones win.
+    """
+
+    index: int
+    prompt: str
+    spans_s: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SolverStep(Event):
     """One evaluation inside the running chunk is done: a solver step, a shift, a model of a bag."""
 
@@ -83,6 +96,29 @@ class ChunkFinished(Event):
     n_chunks: int
     start: int
     audio: Mapping[str, NDArray[np.float32]] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkMeasured(Event):
+    """How far one chunk's estimate of a target can be believed; see `separation.measures`.
+
+    Args:
+        index: of the chunk.
+        stem: the target.
+        explained_energy: share of the target's energy that the mixture can account for, 0 to 1; low where a model
+            invents sound. None where the target is silent.
+        gain_drift_db: how much too loud (above 0) the target is beside the mixture. None where that cannot be told.
+        null_depth_db: level of mixture minus target minus the model's own residual, beside the mixture; None where the
+            residual is taken from the mixture and the sum is exact.
+        gain_db: gain that was applied to match the mixture, 0 without gain matching.
+    """
+
+    index: int
+    stem: str
+    explained_energy: float | None
+    gain_drift_db: float | None
+    null_depth_db: float | None = None
+    gain_db: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,12 @@ from separation.errors import SettingsError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 SOLVERS = ("euler", "midpoint", "heun", "rk4", "ab2")
+GRIDS = ("uniform", "sway")
 FADES = ("cosine", "linear")
+STITCHES = ("crossfade", "multidiffusion")
+STEREO_MODES = ("mono", "sides", "projected")
+RESIDUALS = ("mixture", "model")
+PRECISIONS = ("float32", "bfloat16", "int8")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,27 +61,52 @@ class Prompt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SolverSettings:
-    """How a flow-matching model integrates its velocity field from noise (t = 0) to audio (t = 1)."""
+    """How a flow-matching model integrates its velocity field from noise (t = 0) to audio (t = 1).
+
+    Args:
+        method: one of `SOLVERS`.
+        n_steps: steps; what they cost is `solvers.nfe(method, n_steps)`.
+        grid: where the steps lie, see `solvers.times`.
+    """
 
     method: str = "midpoint"
     n_steps: int = 16
+    grid: str = "uniform"
 
     def __post_init__(self) -> None:
         _known("solver", self.method, SOLVERS)
+        _known("grid", self.grid, GRIDS)
         _whole_in_range("n_steps", self.n_steps, 1, 1000, "steps")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkSettings:
-    """How a long mixture is cut: chunks of `chunk_s` seconds, neighbours sharing `overlap_s`, blended by `fade`."""
+    """How a long mixture is cut: chunks of `chunk_s` seconds, neighbours sharing `overlap_s`, blended by `fade`.
 
-    chunk_s: float = 20.0
+    Args:
+        chunk_s: seconds of a chunk; None takes the whole recording at once.
+        overlap_s: seconds that neighbours share.
+        fade: "cosine" or "linear".
+        stitch: "crossfade" blends finished audio; "multidiffusion" blends the velocity fields of neighbouring windows
+            at every evaluation (Bar-Tal et al. 2023), for models that have one.
+        max_chunks: stop after so many chunks, for a first impression; the tracks end there. None takes all.
+    """
+
+    chunk_s: float | None = 20.0
     overlap_s: float = 2.0
     fade: str = "cosine"
+    stitch: str = "crossfade"
+    max_chunks: int | None = None
 
     def __post_init__(self) -> None:
-        _in_range("chunk_s", self.chunk_s, 0.5, 600, "s")
         _known("fade", self.fade, FADES)
+        _known("stitch", self.stitch, STITCHES)
+        if self.max_chunks is not None:
+            _whole_in_range("max_chunks", self.max_chunks, 1, 100_000, "chunks")
+        if self.chunk_s is None:
+            _in_range("overlap_s", self.overlap_s, 0, 300, "s")
+            return
+        _in_range("chunk_s", self.chunk_s, 0.5, 600, "s")
         limit = f"With chunk_s={self.chunk_s}, a longer overlap would blend three chunks at once."
         _in_range("overlap_s", self.overlap_s, 0, self.chunk_s / 2, "s", why=limit)
 
@@ -110,12 +140,66 @@ class DemucsSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reroll:
+    """Another seed for one chunk, the others staying as they are."""
+
+    chunk: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        _whole_in_range("chunk", self.chunk, 0, 100_000, "")
+        _whole_in_range("seed", self.seed, 0, 2**63 - 1, "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamSettings:
+    """What only SAM-Audio has.
+
+    Args:
+        stereo: what becomes of a stereo mixture, since the model hears one channel. "mono": the estimate from the mean
+            of the channels, on both. "sides": left and right separated as two clips that start from the same noise.
+            "projected": the mono estimate laid over the stereo mixture by a soft mask, which keeps every place in the
+            stereo image and adds nothing that is not in the mixture.
+        residual: "mixture": one track of what is left, mixture minus targets, exact. "model": the model's own residual
+            of each target, a track each.
+        chain: each prompt works on what the one before left of the mixture.
+        only_inside: chunks without a + span of a prompt that has some are not computed; its target is silent there.
+        match_gain: scale each chunk's target by the gain that explains the mixture best, within 12 dB.
+        precision: of the transformer: "float32", "bfloat16", or "int8" (linear layers, on the CPU).
+        rerolls: chunks with a seed of their own.
+    """
+
+    stereo: str = "projected"
+    residual: str = "mixture"
+    chain: bool = False
+    only_inside: bool = False
+    match_gain: bool = False
+    precision: str = "float32"
+    rerolls: tuple[Reroll, ...] = ()
+
+    def __post_init__(self) -> None:
+        _known("stereo mode", self.stereo, STEREO_MODES)
+        _known("residual", self.residual, RESIDUALS)
+        _known("precision", self.precision, PRECISIONS)
+        chunks = [reroll.chunk for reroll in self.rerolls]
+        if len(set(chunks)) < len(chunks):
+            raise SettingsError("A chunk is re-rolled twice.", "It has one seed.", "Name each chunk once.")
+        if self.chain and self.residual == "model":
+            raise SettingsError(
+                "Chained prompts have no residuals of their own.",
+                "Each works on what the one before left of the mixture, so one residual is left at the end.",
+                "Choose residual “mixture”, or do not chain.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """Everything that decides how a separation sounds.
 
     Args:
         prompts: what to isolate, in the order it was asked for; at least one, no two alike.
-        backend: a backend's name, or "auto" for the best one that can serve the prompts on this computer.
+        backend: a backend's name; "auto" for the best one that can serve the prompts on this computer; "sam-audio" for
+            the best of those that run SAM-Audio.
         model: a model of that backend; None takes the backend's default.
         device: "auto", "cpu", "cuda" or "mps".
         chunks: how long audio is cut; None takes what the backend works best with.
@@ -129,6 +213,7 @@ class Request:
     chunks: ChunkSettings | None = None
     solver: SolverSettings = field(default_factory=SolverSettings)
     demucs: DemucsSettings = field(default_factory=DemucsSettings)
+    sam: SamSettings = field(default_factory=SamSettings)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -149,6 +234,10 @@ class Request:
                 "Demucs cuts by segments of its own.",
                 "Use demucs.segment_s and demucs.overlap_ratio instead.",
             )
+
+    def seed_of(self, chunk: int) -> int:
+        """The seed that chunk draws from."""
+        return next((reroll.seed for reroll in self.sam.rerolls if reroll.chunk == chunk), self.seed)
 
     @classmethod
     def of(cls, *prompts: str, **settings: Any) -> Request:

@@ -9,10 +9,10 @@ from separation import Anchor, ChunkSettings, Prompt, Request, SolverSettings, W
 from separation.backends import registry
 from separation.backends.protocol import Readiness
 from separation.backends.sam_torch import SamTorchBackend
+from separation.chunking import Windowing
 from separation.errors import BackendUnavailable, SettingsError, WeightsMissing
 from separation.events import SolverStep
 from separation.models.sam_audio.anchors import anchor_rows
-from separation.models.sam_audio.model import windowing
 from separation.models.sam_audio.noise import noise
 from separation.request import DemucsSettings
 from separation.targets import RESIDUAL
@@ -89,7 +89,7 @@ def test_every_step_is_reported_and_closing_the_run_stops_it():
 
 
 def test_chunks_are_cut_on_whole_frames():
-    cut = windowing(ChunkSettings(chunk_s=0.5, overlap_s=0.25), 48_000, 1920)
+    cut = Windowing.of(ChunkSettings(chunk_s=0.5, overlap_s=0.25), 48_000, 1920)
     assert cut.chunk % 1920 == cut.overlap % 1920 == 0
     assert 0 < cut.overlap <= cut.chunk // 2
 

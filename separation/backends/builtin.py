@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 from separation import vocabulary
 from separation.backends.protocol import Availability, Model, ModelFacts, Readiness, Samples, Window
@@ -45,7 +46,7 @@ class BuiltinBackend:
             backend=self.name,
             model=METHODS,
             device="cpu",
-            chunks=request.chunks or DEFAULT_CHUNKS,
+            chunks=replace(request.chunks or DEFAULT_CHUNKS, stitch="crossfade"),
         )
 
     def revision(self, request: Request) -> str:
@@ -75,18 +76,13 @@ class BuiltinBackend:
 
 class _Classical:
     def __init__(self, chunks: ChunkSettings) -> None:
-        chunk = round(chunks.chunk_s * SAMPLE_RATE)
         self.facts = ModelFacts(
             model=METHODS,
             revision=REVISION,
             device="cpu",
             sample_rate=SAMPLE_RATE,
             n_channels=2,
-            windowing=Windowing(
-                chunk=chunk,
-                overlap=min(round(chunks.overlap_s * SAMPLE_RATE), chunk // 2),  # half of an odd chunk rounds up
-                fade=chunks.fade,
-            ),
+            windowing=Windowing.of(chunks, SAMPLE_RATE),
         )
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:

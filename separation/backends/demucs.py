@@ -17,7 +17,7 @@ from separation.events import Event
 from separation.models.demucs import weights as demucs_weights
 from separation.models.demucs.stem_names import stem_names
 from separation.models.demucs.weights import Weights
-from separation.request import Request, SolverSettings
+from separation.request import Request, SamSettings, SolverSettings
 from separation.targets import Target
 
 DEFAULT = "htdemucs"
@@ -61,6 +61,7 @@ class DemucsBackend:
             model=request.model or DEFAULT,
             chunks=None,
             solver=SolverSettings(),
+            sam=SamSettings(),
             seed=request.seed if request.demucs.shifts else 0,
         )
 

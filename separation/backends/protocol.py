@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from separation.chunking import Windowing
 from separation.events import Event
@@ -46,6 +46,19 @@ class Availability:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LatentFacts:
+    """A model's latent space.
+
+    Args:
+        state_channels: channels of the state that a solver carries from noise to audio.
+        context_frames: frames on each side that decoding has to see for the frames between to come out exact.
+    """
+
+    state_channels: int
+    context_frames: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
     """What the pipeline has to know of a loaded model.
 
@@ -57,6 +70,10 @@ class ModelFacts:
         n_channels: channels of the audio it takes and gives.
         windowing: how it wants long audio cut, for the request it was loaded for.
         levelled: it takes mixtures brought to zero mean and unit standard deviation over the whole recording.
+        frame: samples of a latent frame, for models that take anchors; chunks start on whole frames.
+        generative: it may invent sound, so its estimates are measured against the mixture.
+        batch: how many windows of one length it works on together.
+        latents: its latent space, for models that are a `LatentModel`.
     """
 
     model: str
@@ -66,6 +83,18 @@ class ModelFacts:
     n_channels: int
     windowing: Windowing
     levelled: bool = False
+    frame: int | None = None
+    generative: bool = False
+    batch: int = 1
+    latents: LatentFacts | None = None
+
+
+class FrameSpan(NamedTuple):
+    """An anchor on the latent frames [first, stop) of a window; `sign` is "+" or "-"."""
+
+    sign: str
+    first: int
+    stop: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,11 +105,13 @@ class Window:
         samples: float32 (channels, samples) at the model's rate, context included.
         index: number of the chunk, from 0; with the request's seed it decides every random draw.
         stems: those that are wanted; a model may leave out the others where that saves work.
+        anchors: prompt (its text, stripped) to its spans as they fall in this window, for models that take anchors.
     """
 
     samples: Samples = field(repr=False)
     index: int
     stems: frozenset[str]
+    anchors: Mapping[str, tuple[FrameSpan, ...]] = field(default_factory=dict)
 
 
 class Model(Protocol):
@@ -94,6 +125,27 @@ class Model(Protocol):
         Yields a `SolverStep` after each evaluation and returns, for at least the stems that are wanted, samples of the
         window's shape.
         """
+        ...
+
+
+class LatentModel(Model, Protocol):
+    """A model whose velocity field can be evaluated window by window: what multi-diffusion needs.
+
+    The state has shape (prompts, clips, frames, state_channels), prompts in the request's order.
+    """
+
+    def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
+        """Latents of what the model hears of a window, shape (clips, frames, latent channels)."""
+        ...
+
+    def velocity(
+        self, window: Window, features: Samples, state: Samples, t: float, request: Request
+    ) -> Generator[Event, None, Samples]:
+        """The velocity at `state` and time `t`, of the state's shape. Of the window only the anchors are read."""
+        ...
+
+    def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        """Stems of the window's shape from a solved state whose frames cover the window; the answer of `separate`."""
         ...
 
 

@@ -80,7 +80,7 @@ def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, N
         device=device,
         sample_rate=sam.sample_rate,
         n_channels=1,
-        windowing=windowing(request.chunks or ChunkSettings(), sam.sample_rate, sam.hop),
+        windowing=Windowing.of(request.chunks or ChunkSettings(), sam.sample_rate, sam.hop),
     )
     return SamAudioModel(sam, facts)
 
@@ -88,13 +88,6 @@ def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, N
 def stem_name(prompt: Prompt) -> str:
     """The stem a prompt makes."""
     return prompt.text.strip()
-
-
-def windowing(chunks: ChunkSettings, sample_rate: int, hop: int) -> Windowing:
-    """Chunks and overlaps of whole latent frames, so that anchors fall on the same frames however audio is cut."""
-    chunk = round(chunks.chunk_s * sample_rate / hop)
-    overlap = min(round(chunks.overlap_s * sample_rate / hop), chunk // 2)
-    return Windowing(chunk=chunk * hop, overlap=overlap * hop, fade=chunks.fade)
 
 
 def device_of(wanted: str) -> str:
