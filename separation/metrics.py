@@ -60,19 +60,6 @@ def sdr(estimate: Samples, reference: Samples) -> float:
     return ratio_db(energy(s), energy(s - s_hat))
 
 
-def explained_energy(stem: Samples, mixture: Samples) -> float:
-    """The part of the mixture's energy that a stem accounts for, <stem, mixture> / |mixture|^2.
-
-    Over stems that sum to the mixture these parts sum to one; a stem in opposite phase has a negative part.
-    A silent mixture has nothing to explain: 0.
-
-    Raises:
-        SettingsError: the shapes differ.
-    """
-    s, x = flat_pair(stem, mixture)
-    return float(np.dot(s, x) / energy(x)) if x.any() else 0.0
-
-
 def rtf(seconds: float, duration_s: float) -> float:
     """Real-time factor: processing time over audio duration; below 1 beats real time.
 
@@ -90,13 +77,18 @@ def rtf(seconds: float, duration_s: float) -> float:
 
 def flat_pair(a: Samples, b: Samples) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Both signals as float64 vectors, having checked that they are of one shape."""
+    refuse_unlike(a, b)
+    return a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+
+
+def refuse_unlike(a: Samples, b: Samples) -> None:
+    """Raise `SettingsError` unless both signals are of one shape."""
     if a.shape != b.shape:
         raise SettingsError(
             f"Signals of shape {a.shape} and {b.shape} cannot be compared.",
             "A measure compares sample with sample, channel with channel.",
             "Bring both to one length, rate and channel count first.",
         )
-    return a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
 
 
 def energy(x: npt.NDArray[np.float64]) -> float:
