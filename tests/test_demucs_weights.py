@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from separation import transfer
 from separation.audio import Waveform
 from separation.backends.demucs import DemucsBackend
 from separation.backends.protocol import Readiness
@@ -25,9 +26,10 @@ from separation.errors import (
 )
 from separation.events import ModelLoading
 from separation.models.demucs import weights as demucs_weights
-from separation.models.demucs.download import fetch
+from separation.models.demucs.download import fetch, on_disk, remove
 from separation.pipeline import extract
 from tests import demucs_models as tiny
+from tests import fake_hub
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +43,6 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path
-
-
-def test_the_hub_folder_is_where_the_hub_s_own_library_looks() -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("HF_HOME", "HF_HUB_CACHE")}
-    asked = "from huggingface_hub.constants import HF_HUB_CACHE as theirs"
-    ours = "from separation.models.demucs.weights import hub_folder"
-    for changes in ({}, {"HF_HOME": "/a/b"}, {"HF_HUB_CACHE": "/c"}, {"XDG_CACHE_HOME": "/d"}):
-        subprocess.run(
-            [sys.executable, "-c", f"{asked}\n{ours}\nassert str(hub_folder()) == theirs, (hub_folder(), theirs)"],
-            check=True,
-            env=environment | changes,
-        )
 
 
 def test_missing_weights_are_named_with_size_and_licence(caches: Path) -> None:
@@ -198,12 +188,17 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     serving = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), lambda *arguments: Quiet(*arguments, directory=str(root))
     )
-    thread = threading.Thread(target=serving.serve_forever)
+    thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{serving.server_port}/", root
     serving.shutdown()
     thread.join()
     serving.server_close()
+
+
+def kept(caches: Path) -> list[Path]:
+    """Files of weights in the torch hub cache, finished or not."""
+    return [path for path in (caches / "torch").rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 @pytest.fixture
@@ -236,15 +231,60 @@ def test_a_changed_download_is_refused_and_leaves_nothing(
     published.write_bytes(published.read_bytes()[:-1] + b"?")
     with pytest.raises(BackendUnavailable, match="not the published file"):
         tiny.run(fetch("htdemucs", root_url=server[0]))
-    assert not list((caches / "torch").rglob("*.*"))
+    assert kept(caches) == []
 
 
-def test_a_cancelled_download_leaves_nothing(caches: Path, server: tuple[str, Path], published: Path) -> None:
+def test_a_cancelled_download_is_kept_and_continued(
+    caches: Path, server: tuple[str, Path], published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "REPORT_S", 0.0)
     steps = fetch("htdemucs", root_url=server[0])
-    next(steps)
-    next(steps)
+    assert any(isinstance(event, ModelLoading) and event.done_bytes for event in steps)
     steps.close()
-    assert not list((caches / "torch").rglob("*.*"))
+    (part,) = kept(caches)
+    assert published.read_bytes().startswith(part.read_bytes()) and part.stat().st_size
+    assert not DemucsBackend().availability(tiny.request("htdemucs", None)).usable
+    assert on_disk("htdemucs") == part.stat().st_size
+    tiny.run(fetch("htdemucs", root_url=server[0]))
+    assert [path.name for path in kept(caches)] == [published.name]
+    assert DemucsBackend().availability(tiny.request("htdemucs", None)).usable
+
+
+def test_a_connection_that_breaks_every_time_is_said_to_be_that(
+    caches: Path, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "PAUSES_S", ())
+    hub = fake_hub.Hub(drops={published.name: [0]})
+    hub.repositories["demucs"] = {published.name: published.read_bytes()}
+    with fake_hub.serve(hub), pytest.raises(transfer.Interrupted, match="continue"):
+        tiny.run(fetch("htdemucs", root_url=f"{hub.storage}/demucs/"))
+
+
+def test_a_file_that_is_listed_and_refused_is_explained(caches: Path, published: Path) -> None:
+    hub = fake_hub.Hub(failing=[403])  # for the file, not for how long it is
+    hub.repositories["demucs"] = {published.name: published.read_bytes()}
+    with fake_hub.serve(hub), pytest.raises(BackendUnavailable, match="Connect to the internet"):
+        tiny.run(fetch("htdemucs", root_url=f"{hub.storage}/demucs/"))
+
+
+def test_removing_a_model_empties_both_caches_of_it_and_of_nothing_else(
+    caches: Path, server: tuple[str, Path], published: Path
+) -> None:
+    tiny.run(fetch("htdemucs", root_url=server[0]))
+    repository = caches / "hub/models--adefossez--HTDemucs"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs/main").write_text("abc")
+    (repository / "snapshots/abc").mkdir(parents=True)
+    (repository / "snapshots/abc/955717e8.safetensors").write_bytes(bytes(50))
+    others = [caches / "torch/hub/checkpoints/resnet.pth", caches / "hub/models--adefossez--HTDemucs-ft/refs/main"]
+    for other in others:
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text("mine")
+    assert on_disk("htdemucs") == published.stat().st_size + 50
+    assert remove("htdemucs") == published.stat().st_size + 50
+    assert demucs_weights.find("htdemucs").missing == ("955717e8",)
+    assert on_disk("htdemucs") == remove("htdemucs") == 0
+    assert all(other.read_text() == "mine" for other in others)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/", "{server}nowhere/"])

@@ -48,6 +48,7 @@ class DemucsBackend:
     name = "demucs"
     label = "Demucs"
     licence = LICENCE
+    takes_anchors = False
 
     def models(self) -> tuple[str, ...]:
         """The published models, `htdemucs` first."""
@@ -123,7 +124,8 @@ def _how_to_get(weights: Weights) -> str:
         )
     size_mb = SIZES_MB.get(weights.model)
     size = f" (about {size_mb} MB)" if size_mb else ""
+    command = f"“audio-playground models download {weights.model}”" if size_mb else "“extract demucs --download”"
     return (
         f"The weights of {weights.model}{size} are not on this computer. {LICENCE}. "
-        "Download them once to use it (in the terminal: --download)."
+        f"Run {command} to download them once."
     )

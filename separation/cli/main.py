@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "serve": ("separation.cli.serve", "Open the studio in the browser."),
     "extract": ("separation.cli.extract", "Take sounds out of a recording."),
+    "models": ("separation.cli.models", "List models, fetch their weights, delete them."),
     "convert": ("separation.cli.convert", "Turn any recording into WAV."),
     "doctor": ("separation.cli.doctor", "Say what works on this computer, and what to do about the rest."),
 }

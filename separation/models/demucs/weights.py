@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from separation.errors import BackendUnavailable, SettingsError
+from separation.hub import cached
 
 LEGACY_ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"  # as in demucs.pretrained
 HUB_NAMESPACE = "adefossez"  # as in demucs.hf
@@ -129,13 +130,6 @@ def torch_hub_folder() -> Path:
     return home / "hub" / "checkpoints"
 
 
-def hub_folder() -> Path:
-    """Where `huggingface_hub` keeps downloads (its own rules, without importing it)."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    home = Path(os.environ.get("HF_HOME", caches / "huggingface")).expanduser()
-    return Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
-
-
 def hub_repository(bag: str) -> str:
     """The Hugging Face repository of a published bag (`demucs.hf.hf_repo_name`)."""
     if bag == "htdemucs":
@@ -152,20 +146,10 @@ def _single(signature: str) -> Bag | None:
 def _cached(signature: str) -> Path | None:
     """The network's file in one of the two caches; safetensors first, because reading it runs no code."""
     for name, bag in published_bags().items():
-        if signature in bag.signatures and (path := _in_hub_cache(hub_repository(name), f"{signature}.safetensors")):
+        if signature in bag.signatures and (path := cached(hub_repository(name), f"{signature}.safetensors")):
             return path
     checkpoint = torch_hub_folder() / Path(published_files()[signature]).name
     return checkpoint if checkpoint.is_file() else None
-
-
-def _in_hub_cache(repository: str, file: str) -> Path | None:
-    folder = hub_folder()
-    if not (folder / f"models--{repository.replace('/', '--')}").is_dir():
-        return None  # spares a computer without it the import, 0.2 s
-    from huggingface_hub import try_to_load_from_cache
-
-    path = try_to_load_from_cache(repository, file, cache_dir=folder)
-    return Path(path) if isinstance(path, str) else None
 
 
 def _in_folder(model: str, folder: Path) -> Weights:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from separation import hub
 from separation.errors import SettingsError
 from separation.models.sam_audio.config import read_config
 
 # Gigabytes of checkpoint.pt on the hub, most of it a vision encoder that is never read.
 SIZES_GB = {"small": 5.1, "base": 7.7, "large": 14.9, "small-tv": 5.1, "base-tv": 7.7, "large-tv": 14.9}
+# The text encoder that the published models name; its repository holds the decoder too, which is fetched and not read.
+TEXT_ENCODER = hub.Source(
+    repository="t5-base",
+    needed=("config.json", "model.safetensors", "tokenizer.json"),
+    also=("tokenizer_config.json", "special_tokens_map.json", "spiece.model", "generation_config.json"),
+)
+TEXT_ENCODER_GB = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +38,31 @@ class Weights:
     @property
     def repository(self) -> str:
         """Where the model is published."""
-        return f"facebook/sam-audio-{self.model}"
+        return source(self.model).repository
+
+    @property
+    def usable(self) -> bool:
+        """True when nothing has to be fetched."""
+        return self.folder is not None and self.missing_text is None
+
+    def how_to_get(self) -> str:
+        """What a person does about what is missing, in sentences."""
+        if self.folder is None:
+            return (
+                f"SAM-Audio {self.model} ({SIZES_GB[self.model]} GB) is not on this computer. Its weights are gated. "
+                f"{hub.how_to_get_access(self.repository)}; then run "
+                f"“audio-playground models download sam-audio-{self.model}”."
+            )
+        if self.missing_text == TEXT_ENCODER.repository:
+            return (
+                f"The text encoder “{self.missing_text}” ({TEXT_ENCODER_GB} GB, free, not gated) is not on this "
+                "computer; SAM-Audio's own files do not contain it. Run "
+                f"“audio-playground models download {self.missing_text}”."
+            )
+        return (
+            f"The text encoder “{self.missing_text}” that config.json names is not on this computer. "
+            f"Put its files into {self.folder / str(self.missing_text)}."
+        )
 
     def fingerprint(self) -> str:
         """What tells these files from any other: names, sizes and times of change, without reading the weights."""
@@ -50,9 +81,7 @@ def find(model: str) -> Weights:
         SettingsError: neither a known name nor a folder.
     """
     if model in SIZES_GB:
-        config = _cached(f"facebook/sam-audio-{model}", "config.json")
-        checkpoint = _cached(f"facebook/sam-audio-{model}", "checkpoint.pt")
-        folder = config.parent if config and checkpoint else None
+        folder = hub.find(source(model))
     else:
         folder = Path(model).expanduser()
         if not folder.is_dir():
@@ -64,15 +93,17 @@ def find(model: str) -> Weights:
     if folder is None:
         return Weights(model=model, folder=None)
     name = read_config(folder).text_encoder.name
-    text_is_here = (folder / name).is_dir() or _cached(name, "config.json") is not None
+    text_is_here = (folder / name).is_dir() or _text_encoder_is_cached(name)
     return Weights(model=model, folder=folder, missing_text=None if text_is_here else name)
 
 
-def _cached(repository: str, file: str) -> Path | None:
-    """A file of the hub's cache."""
-    if importlib.util.find_spec("huggingface_hub") is None:
-        return None
-    from huggingface_hub import try_to_load_from_cache  # slow to import, and only needed where somebody asks
+def source(model: str) -> hub.Source:
+    """What a published model consists of on the hub, its text encoder apart."""
+    return hub.Source(repository=f"facebook/sam-audio-{model}", needed=("config.json", "checkpoint.pt"))
 
-    found = try_to_load_from_cache(repository, file)
-    return Path(found) if isinstance(found, str) else None
+
+def _text_encoder_is_cached(name: str) -> bool:
+    # Another program may have fetched other formats of it than we would.
+    weights = any(hub.cached(name, file) for file in ("model.safetensors", "pytorch_model.bin"))
+    tokenizer = any(hub.cached(name, file) for file in ("tokenizer.json", "spiece.model"))
+    return weights and tokenizer and hub.cached(name, "config.json") is not None

@@ -1,0 +1,138 @@
+"""`audio-playground models`: which models there are, fetching them, deleting them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from separation.cli.common import INTERRUPTED, Common, common_options
+
+if TYPE_CHECKING:
+    from separation.catalogue import Entry
+    from separation.events import Event
+
+
+@click.group()
+def models() -> None:
+    """List models, fetch their weights, delete them.
+
+    Weights are kept where other programs look for them too: the Hugging Face cache (HF_HOME) and, for Demucs, the torch
+    hub cache (TORCH_HOME). Gated models need a token of an account that was let in (hf auth login, or HF_TOKEN).
+    """
+
+
+@models.command("list")
+@common_options
+def list_(common: Common) -> None:
+    """Say which models there are, how large they are, and which are on this computer."""
+    from separation.catalogue import entries
+
+    known = entries()
+    for entry in known:
+        common.say(f"{entry.name:18} {_size(entry.size_bytes):>8}  {'gated' if entry.gated else '':5}  {_state(entry)}")
+    common.say("Gated: access is granted per account; “models download” says how to ask for it.")
+    for licence, names in _by_licence(known).items():
+        common.say(f"{', '.join(names)}: {licence}.")
+    common.result({"models": [{**asdict(entry), "path": entry.path and str(entry.path)} for entry in known]})
+
+
+@models.command()
+@click.argument("name")
+@common_options
+def download(name: str, common: Common) -> None:
+    """Fetch NAME and what it needs; what broke off is taken up where it stopped."""
+    from separation import catalogue
+
+    progress = _Progress(common)
+    try:
+        with closing(catalogue.download(name)) as events:
+            for event in events:
+                progress.show(event)
+    except KeyboardInterrupt:
+        _interrupted(common)
+    finally:
+        progress.end()
+    entry = catalogue.entry(name)
+    common.say(f"{entry.label} is on this computer, in {entry.path}.")
+    common.result({"model": name, "path": str(entry.path), "bytes": entry.on_disk_bytes})
+
+
+@models.command()
+@click.argument("name")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@common_options
+def remove(name: str, yes: bool, common: Common) -> None:
+    """Delete NAME from this computer, for other programs that share it too."""
+    from separation import catalogue
+
+    entry = catalogue.entry(name)
+    n_bytes = entry.on_disk_bytes or entry.partial_bytes
+    if n_bytes and not yes:
+        click.confirm(f"Delete {entry.label} ({_size(n_bytes)})?", abort=True, err=True)
+    freed_bytes = catalogue.remove(name)
+    common.say(f"Deleted, {_size(freed_bytes)} freed." if freed_bytes else f"{entry.label} was not here.")
+    common.result({"model": name, "freed_bytes": freed_bytes})
+
+
+def _interrupted(common: Common) -> NoReturn:
+    what, why, todo = "Interrupted.", "What arrived is kept.", "Run it again to continue."
+    common.result({"error": "PlaygroundError", "what": what, "why": why, "todo": todo})
+    if not common.as_json:
+        click.echo(f"\n{what} {why} {todo}", err=True)
+    sys.exit(INTERRUPTED)
+
+
+class _Progress:
+    """Bytes as they arrive: a line that changes on a terminal, a line every tenth when piped, nothing for JSON."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._live = not common.as_json and sys.stderr.isatty()
+        self._said: tuple[str, int] | None = None
+        self._open = False
+
+    def show(self, event: Event) -> None:
+        """Draw what the event says."""
+        from separation.events import ModelLoading
+
+        assert isinstance(event, ModelLoading)
+        if not event.total_bytes:
+            return
+        fraction = event.done_bytes / event.total_bytes
+        words = f"{event.model}: {_size(event.done_bytes)} of {_size(event.total_bytes)}"
+        if self._live:
+            click.echo(f"\r\x1b[2K{fraction:4.0%}  {words}", nl=False, err=True)
+            self._open = True
+        elif (event.model, int(10 * fraction)) != self._said:
+            self._said = (event.model, int(10 * fraction))
+            self._common.say(words)
+
+    def end(self) -> None:
+        """Leave the line that changes."""
+        if self._open:
+            click.echo(err=True)
+            self._open = False
+
+
+def _by_licence(known: Iterable[Entry]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for entry in known:
+        names.setdefault(entry.licence, []).append(entry.name)
+    return names
+
+
+def _state(entry: Entry) -> str:
+    if entry.on_disk_bytes is not None:
+        return f"on this computer, {entry.path}"
+    if entry.partial_bytes:
+        return f"{_size(entry.partial_bytes)} fetched so far"
+    return "not on this computer"
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 10**9 else f"{n_bytes / 1e6:.1f} MB"

@@ -1,0 +1,232 @@
+"""Bringing a large file to this computer: in pieces, taken up again where it broke off, checked before it counts.
+
+The connections are `huggingface_hub`'s: its proxies and certificates, its offline switch (`HF_HUB_OFFLINE`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import time
+from collections.abc import Generator, Iterator, Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from separation.errors import BackendUnavailable
+
+BLOCK = 1 << 20
+TIMEOUT_S = 30.0  # without a byte
+REPORT_S = 0.1  # between two reports
+PAUSES_S = (1.0, 2.0, 4.0, 8.0)  # before each new attempt, as long as no byte arrives
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+SPARE_BYTES = 100 << 20  # a disk filled to the last byte breaks other programs
+
+
+class Interrupted(BackendUnavailable):
+    """A connection broke off, and trying again did not help; what arrived is kept."""
+
+
+def fetch(address: str, part: Path, n_bytes: int, headers: Mapping[str, str]) -> Generator[int, None, None]:
+    """Append to `part` what it lacks of a file of `n_bytes`, yielding its length a few times a second.
+
+    A connection that breaks is taken up again where it broke. Closing the generator stops the download; `part` stays,
+    and the next call goes on from there.
+
+    Raises:
+        Interrupted: no byte arrived in several attempts.
+        BackendUnavailable: the disk is full.
+        HfHubHTTPError: the server refuses; `OfflineModeIsEnabled`: this program may not connect.
+    """
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    n_failures = 0
+    yield length(part)
+    while (before := length(part)) < n_bytes:
+        try:
+            yield from _attempt(address, part, headers)
+            failure = "the server closed the connection early"
+        except Interrupted as broken:
+            failure = broken.why
+        done = length(part)
+        if done >= n_bytes:
+            break
+        n_failures = 0 if done > before else n_failures + 1
+        if n_failures > len(PAUSES_S):
+            raise Interrupted(
+                "The download was interrupted.",
+                f"After {done} of {n_bytes} bytes: {failure}.",
+                "What arrived is kept: run it again to continue from there.",
+            )
+        yield from _pause(PAUSES_S[max(n_failures - 1, 0)], done)
+    yield length(part)
+
+
+def size_of(address: str) -> int:
+    """Bytes of the file at an address, as its server says.
+
+    Raises:
+        Exception: whatever the connection raises, or `KeyError` if the server does not say.
+    """
+    from huggingface_hub import get_session
+
+    answer = get_session().head(address, follow_redirects=True, timeout=TIMEOUT_S)
+    _raise_for_status(answer)
+    return int(answer.headers["Content-Length"])
+
+
+def verify(part: Path, name: str, n_bytes: int, checksum: str) -> Generator[None, None, None]:
+    """Read a finished file and compare it with its checksum; a file that differs is deleted.
+
+    Args:
+        part: the file.
+        name: what to call it in the error.
+        n_bytes: its length.
+        checksum: SHA-256 in hexadecimal, or the beginning of it; or, with 40 digits, git's SHA-1 of a blob.
+
+    Raises:
+        BackendUnavailable: it is not the published file.
+    """
+    git = len(checksum) == 40
+    digest = hashlib.sha1(b"blob %d\0" % n_bytes, usedforsecurity=False) if git else hashlib.sha256()
+    with part.open("rb") as file:
+        while block := file.read(16 * BLOCK):
+            digest.update(block)
+            yield
+    if length(part) == n_bytes and digest.hexdigest().startswith(checksum):
+        return
+    found = f"{length(part)} bytes with the checksum {digest.hexdigest()[: len(checksum)]}"
+    part.unlink()
+    raise BackendUnavailable(
+        f"What arrived for {name} is not the published file, and was deleted.",
+        f"It should be {n_bytes} bytes with the checksum {checksum}; it was {found}.",
+        "Try again; if that does not help, something between you and the server changes downloads.",
+    )
+
+
+def make_room(folder: Path, n_bytes: int) -> None:
+    """Make sure, before anything is fetched, that `n_bytes` fit on the disk of `folder`.
+
+    Raises:
+        BackendUnavailable: they do not.
+    """
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
+    free_bytes = shutil.disk_usage(existing).free
+    if n_bytes and n_bytes + SPARE_BYTES > free_bytes:
+        raise BackendUnavailable(
+            "There is not enough room for this download.",
+            f"It needs {n_bytes / 1e9:.1f} GB, and the disk of {folder} has {free_bytes / 1e9:.1f} GB free.",
+            "Make room, or keep models elsewhere (HF_HOME for those of the hub, TORCH_HOME for Demucs).",
+        )
+
+
+@contextlib.contextmanager
+def only_here(lock: Path) -> Iterator[None]:
+    """Hold a lock, so that two programs never write to one file.
+
+    Raises:
+        BackendUnavailable: another program holds it.
+    """
+    from filelock import FileLock, Timeout  # comes with huggingface_hub, which locks the same files
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    # A generator may be closed by another thread than the one that started it.
+    holder = FileLock(lock, timeout=0, thread_local=False)
+    try:
+        holder.acquire()
+    except Timeout as taken:
+        raise BackendUnavailable(
+            "This file is being downloaded already.",
+            f"Another program holds {lock}.",
+            "Wait until it has finished, or stop it.",
+        ) from taken
+    try:
+        yield
+    finally:
+        holder.release()
+
+
+def length(path: Path) -> int:
+    """Bytes of a file; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _attempt(address: str, part: Path, headers: Mapping[str, str]) -> Generator[int, None, None]:
+    """One connection: append its bytes to `part`, until it ends or breaks (`Interrupted`)."""
+    start = length(part)
+    ask = {**headers, "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
+    # Unbuffered: what counts as done is on the disk, and closing a file cannot fail for bytes still to be written.
+    with _opened(address, ask) as response, part.open("ab", buffering=0) as file:
+        if start and response.status_code != 206:  # a server that knows no ranges sends the whole file again
+            file.truncate(0)
+        blocks = response.iter_bytes()
+        reported_s = 0.0
+        while block := _next(blocks):
+            _write(file, block)
+            if time.monotonic() - reported_s > REPORT_S:
+                yield file.tell()
+                reported_s = time.monotonic()
+
+
+def _write(file: FileIO, block: bytes) -> None:
+    left = memoryview(block)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError as full:
+        raise BackendUnavailable(
+            "The download could not be written.",
+            f"The system says: {full.strerror}.",
+            "What arrived is kept: make room and run it again to continue.",
+        ) from full
+
+
+@contextlib.contextmanager
+def _opened(address: str, headers: Mapping[str, str]) -> Iterator[Any]:
+    from huggingface_hub import get_session
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    with contextlib.ExitStack() as stack:
+        try:
+            # It forgets the token where a redirect leads to another server.
+            stream = get_session().stream("GET", address, headers=headers, follow_redirects=True, timeout=TIMEOUT_S)
+            response = stack.enter_context(stream)
+            _raise_for_status(response)
+        except HfHubHTTPError as refused:
+            if refused.response.status_code in TRANSIENT:
+                raise Interrupted("", f"the server answered {refused.response.status_code}") from refused
+            raise
+        except OfflineModeIsEnabled:
+            raise
+        except Exception as broken:  # httpx's or its successor's own kinds, by version of huggingface_hub
+            raise Interrupted("", _reason(broken)) from broken
+        yield response
+
+
+def _raise_for_status(response: Any) -> None:
+    from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]  # re-exported lazily
+
+    hf_raise_for_status(response)
+
+
+def _next(blocks: Iterator[bytes]) -> bytes:
+    try:
+        return next(blocks, b"")
+    except Exception as broken:  # as in `_opened`
+        raise Interrupted("", _reason(broken)) from broken
+
+
+def _reason(failure: Exception) -> str:
+    return str(failure).rstrip(".") or type(failure).__name__
+
+
+def _pause(seconds: float, done: int) -> Generator[int, None, None]:
+    """Wait, a moment at a time, so that a caller can stop meanwhile."""
+    until_s = time.monotonic() + seconds
+    while (left_s := until_s - time.monotonic()) > 0:
+        time.sleep(min(left_s, 0.2))
+        yield done
