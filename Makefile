@@ -28,6 +28,7 @@ format: $(TESTABLE)
 bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.bench_builtin
 	$(BIN)/python -m benchmarks.bench_demucs
+	$(BIN)/python -m benchmarks.bench_sam
 
 docs: $(VENV)/bin/python
 	$(BIN)/pip install --quiet -e ".[docs]"

@@ -12,8 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from separation import solvers
 from separation.errors import BackendUnavailable, SeparationError, SettingsError, WeightsMissing
-from separation.models.sam_audio import text
-from separation.models.sam_audio.anchors import anchor_rows
+from separation.models.sam_audio import cpu_codec, network, text
+from separation.models.sam_audio.anchors import anchor_rows, frame_spans
+from separation.models.sam_audio.clips import batch_of
+from separation.models.sam_audio.codec import Codec
 from separation.models.sam_audio.config import TextConfig, read_config
 from separation.models.sam_audio.network import load
 from separation.models.sam_audio.noise import noise
@@ -32,7 +34,8 @@ def separate(network, samples, prompts=("man speaking",), anchors=(), seed=0, n_
     """Target and residual of a mono clip, each (prompts, samples), trimmed to it."""
     features = network.encode([samples])
     n_frames = features.shape[1]
-    velocity = velocity_of(network, features, prompts, anchor_rows(anchors, n_frames)[None])
+    rows = anchor_rows(frame_spans(anchors, 0, n_frames), n_frames)
+    velocity = velocity_of(network, features, prompts, rows[None])
     start = network.tensor(noise(seed, 0, n_frames, 2 * network.n_latents)).expand(len(prompts), -1, -1)
     *_, state = solvers.integrate("midpoint", velocity, start, solvers.times(n_steps))
     return [network.decode(latents).numpy()[:, : len(samples)] for latents in network.split(state)]
@@ -50,7 +53,9 @@ def test_what_the_transformer_sees_is_what_the_official_one_saw(case):
     network = tiny()
     features = network.encode([golden[f"audio_{i}"].mean(0) for i in range(len(golden["noise"]))])
     spans = json.loads(golden["meta"].tobytes())["anchors"] or [[]] * len(features)
-    rows = [anchor_rows([Anchor(sign=s, start_s=a, stop_s=b) for s, a, b in clip], features.shape[1]) for clip in spans]
+    n_frames = features.shape[1]
+    anchors = [[Anchor(sign=s, start_s=a, stop_s=b) for s, a, b in clip] for clip in spans]
+    rows = [anchor_rows(frame_spans(clip, 0, n_frames), n_frames) for clip in anchors]
     velocity = velocity_of(network, features, ["x"], np.stack(rows))
     assert velocity.aligned(network.tensor(golden["noise"])).numpy() == pytest.approx(golden["aligned"], abs=1e-5)
 
@@ -133,16 +138,57 @@ def test_an_anchor_is_felt_and_so_is_its_sign():
     assert min(np.abs(plain - present).max(), np.abs(present - absent).max()) > 1e-3
 
 
-def test_a_decode_in_pieces_is_the_whole_decode():
+def test_a_long_clip_is_encoded_and_decoded_in_pieces_as_it_would_be_whole(monkeypatch):
+    sam, samples, latents = tiny(), clip(43 * 1920 - 7), torch.from_numpy(noise(1, 0, 43, 16))[None]
+    whole = sam.encode([samples]), sam.decode(latents)
+    for piece_frames in (1, 20, 42, 43):
+        monkeypatch.setattr(network, "PIECE_FRAMES", piece_frames)
+        pieces = sam.encode([samples]), sam.decode(latents)
+        for a, b in zip(whole, pieces, strict=True):
+            assert a.shape == b.shape
+            assert (a - b).norm() < 1e-5 * a.norm()  # rounding, which this random decoder enlarges
+
+
+def test_pieces_are_the_whole_but_for_rounding():
     codec = load(CHECKPOINT)._codec.double()  # in float64, so that nothing but the context can make a difference
-    latents = torch.from_numpy(noise(1, 0, 23, 16)).double()[None]
+    samples, latents = torch.from_numpy(clip(23 * 1920)).double()[None], torch.from_numpy(noise(1, 0, 23, 16)).double()
+    for whole, in_pieces, of in (
+        (codec.encode, codec.encode_pieces, samples),
+        (codec.decode, codec.decode_pieces, latents[None]),
+    ):
+        with torch.inference_mode():
+            for piece_frames in (10, 23, 100):
+                pieces = list(in_pieces(of, piece_frames))
+                assert len(pieces) == -(-23 // piece_frames)
+                assert torch.cat(pieces, 1).numpy() == pytest.approx(whole(of).numpy(), abs=1e-12)
+
+
+def test_six_frames_of_context_are_what_a_piece_to_encode_needs_and_five_are_not():
+    codec = load(CHECKPOINT)._codec.double()
+    samples = torch.from_numpy(clip(21 * 1920)).double()[None]
+
+    def middle(n_frames):
+        return codec.encode(samples[:, (10 - n_frames) * 1920 : (11 + n_frames) * 1920])[:, n_frames]
+
     with torch.inference_mode():
-        whole = codec.decode(latents)
-        for piece_frames in (10, 23, 100):
-            pieces = list(codec.decode_pieces(latents, piece_frames))
-            assert len(pieces) == -(-23 // piece_frames)
-            assert torch.cat(pieces, 1).numpy() == pytest.approx(whole.numpy(), abs=1e-12)
-    assert tiny().decode(latents.float(), 10).numpy() == pytest.approx(whole.numpy(), abs=2e-4)
+        assert (middle(6) - middle(10)).abs().max() < 1e-12 < (middle(5) - middle(10)).abs().max()
+
+
+@pytest.mark.parametrize("stretch", [100, 1921, 65_536])
+def test_the_codec_of_a_cpu_is_the_plain_one_in_another_order(monkeypatch, stretch):
+    monkeypatch.setattr(cpu_codec, "STRETCH", stretch)
+    config = read_config(CHECKPOINT).audio_codec
+    fast, plain = load(CHECKPOINT)._codec.double(), Codec(config).double()
+    plain.load_state_dict(fast.state_dict())
+    assert type(fast) is cpu_codec.CpuCodec
+    samples = torch.from_numpy(clip(5 * 1920, channels=2)).double()
+    latents = torch.from_numpy(noise(1, 0, 5, 32)).double().reshape(2, 5, 16)
+    with torch.inference_mode():
+        assert fast.encode(samples).numpy() == pytest.approx(plain.encode(samples).numpy(), abs=1e-12)
+        assert fast.decode(latents).numpy() == pytest.approx(plain.decode(latents).numpy(), abs=1e-12)
+    kept = samples.clone(), latents.clone()
+    fast.encode(samples), fast.decode(latents)
+    assert torch.equal(kept[0], samples) and torch.equal(kept[1], latents)
 
 
 def test_eight_frames_of_context_are_what_a_piece_needs_and_seven_are_not():
@@ -165,19 +211,6 @@ def test_bfloat16_stays_near_float32():
         assert 0 < np.linalg.norm(a - b) / np.linalg.norm(a) < 0.1
 
 
-def test_bfloat16_keeps_the_state_and_the_waveform_in_float32():
-    network = tiny("bfloat16")
-    features = network.encode([clip(7_680)])
-    start = network.tensor(noise(0, 0, 4, 32))[None]
-    assert velocity_of(network, features, ["x"], NO_ANCHORS)(start, 0.5).dtype == torch.float32
-    assert network.decode(start[..., :16]).dtype == torch.float32
-
-
-def test_an_unknown_precision_is_refused():
-    with pytest.raises(SettingsError, match="bfloat16"):
-        load(CHECKPOINT, precision="float16")
-
-
 def test_what_is_not_a_number_is_reported_where_it_happens():
     network = tiny()
     with pytest.raises(SeparationError, match="features"):
@@ -191,7 +224,7 @@ def test_what_is_not_a_number_is_reported_where_it_happens():
 
 def test_a_clip_beyond_the_known_positions_is_refused_before_any_work():
     with pytest.raises(SettingsError, match="400 s"):
-        tiny()._check_length(10_001)
+        batch_of([np.zeros(10_001 * 1920, np.float32)], tiny().config)
 
 
 def test_prompts_are_encoded_as_the_official_code_does():

@@ -1,30 +1,32 @@
-"""Checkpoint files to parameters: checked by name and shape before anything is read, then read a little at a time."""
+"""Checkpoint files to parameters: checked by name and shape before anything is read, then read one part at a time."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import prod
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from separation.errors import BackendUnavailable, WeightsMissing
+from separation.models.sam_audio.int8 import Int8Linear
 from separation.models.sam_audio.stored import UNUSED, Part, Stored
-
-# A mapped file stays in memory as far as it was touched. Reading a sixteenth of the parameters, then mapping it anew,
-# keeps the peak 1/16 above the parameters themselves.
-GROUPS = 16
+from separation.models.sam_audio.tensor_files import DAMAGE, Place, places
 
 
 def fill(
-    network: nn.Module, parts: Sequence[Part], path: Path, device: torch.device, dtypes: Mapping[str, Any]
+    network: nn.Module,
+    parts: Sequence[Part],
+    path: Path,
+    device: torch.device,
+    dtypes: Mapping[str, Any],
+    int8: re.Pattern[str] | None = None,
 ) -> None:
     """Give every parameter of `network`, built on the meta device, its values.
+
+    At any time, memory holds what was given so far and the stored tensors of one part.
 
     Args:
         network: the module whose parameters `parts` name.
@@ -32,6 +34,7 @@ def fill(
         path: a folder with `checkpoint.pt` or `*.safetensors`, or one such file.
         device: where the parameters go.
         dtypes: precision by the first word of the parameter's name.
+        int8: linear layers without bias whose weights' names match become `Int8Linear`.
 
     Raises:
         WeightsMissing: there are no weights in the folder.
@@ -39,24 +42,60 @@ def fill(
     """
     empty = dict(network.named_parameters())
     assert empty.keys() == {part.parameter for part in parts}
-    files = weight_files(path)
-    found = _names(files)
-    names = {stored: _name(stored, found, path) for part in parts for stored in part.sources}
-    if unknown := sorted(found.keys() - set(names.values()) - {name for name in found if UNUSED.match(name)}):
-        raise _damaged(path, f"It holds a tensor “{unknown[0]}” this network does not know", len(unknown) - 1)
-    channels_last = _is_channels_last(names, found, path)
-    for group in _groups(parts):
-        wanted = {names[stored] for part in group for stored in part.sources}
-        mapped = _read(files, found, wanted)
-        for part in group:
-            sources = [_official(mapped[names[stored]], stored, channels_last).float() for stored in part.sources]
-            # Always a copy: a parameter that were a view would keep the whole file mapped.
-            values = torch.empty(empty[part.parameter].shape, dtype=dtypes[part.parameter.split(".")[0]], device=device)
-            made = part.make(*sources)
-            assert made.shape == values.shape, (part.parameter, made.shape)
-            values.copy_(made)
-            owner, _, name = part.parameter.rpartition(".")
-            setattr(network.get_submodule(owner), name, nn.Parameter(values, requires_grad=False))
+    tensors = _Tensors(parts, path)
+    # All that is kept is allocated before anything is read: memory taken in turns is left full of holes, a third of it.
+    for name, parameter in empty.items():
+        owner, _, leaf = name.rpartition(".")
+        if int8 is not None and int8.search(name):
+            network.set_submodule(owner, Int8Linear(*parameter.shape))
+        else:
+            values = torch.empty_like(parameter, dtype=dtypes[name.split(".")[0]], device=device)
+            setattr(network.get_submodule(owner), leaf, nn.Parameter(values, requires_grad=False))
+    for part in parts:
+        owner, _, leaf = part.parameter.rpartition(".")
+        layer, made = network.get_submodule(owner), part.make(*tensors.read(part))
+        assert made.shape == empty[part.parameter].shape, (part.parameter, made.shape)
+        if isinstance(layer, Int8Linear):
+            layer.round(made)
+        else:
+            layer.get_parameter(leaf).copy_(made)
+
+
+class _Tensors:
+    """The stored tensors of a checkpoint, checked all together and read part by part."""
+
+    def __init__(self, parts: Sequence[Part], path: Path) -> None:
+        found = _found(weight_files(path))
+        names = {stored: _name(stored, found, path) for part in parts for stored in part.sources}
+        if unknown := sorted(found.keys() - set(names.values()) - {name for name in found if UNUSED.match(name)}):
+            raise _damaged(path, f"It holds a tensor “{unknown[0]}” this network does not know", len(unknown) - 1)
+        self._channels_last = _is_channels_last(names, found, path)
+        self._places = {stored: found[name] for stored, name in names.items()}
+        for name in names.values():
+            if not found[name].dtype.is_floating_point:
+                why = f"The tensor “{name}” holds {found[name].dtype}: quantised weights are not read"
+                raise _damaged(found[name].file, why)
+        needed = (sum(self._places[stored].room for stored in part.sources) for part in parts)
+        self._memory = torch.empty(max(needed), dtype=torch.uint8)  # of one part; the next one is read over it
+
+    def read(self, part: Part) -> list[Tensor]:
+        """The sources of a part, float32 on the CPU in official order; to be used up before the next part is read."""
+        sources: list[Tensor] = []
+        start = 0
+        for stored in part.sources:
+            place = self._places[stored]
+            try:
+                tensor = place.read(self._memory[start : start + place.n_bytes]).float()
+            except (OSError, EOFError) as damage:
+                raise _damaged(place.file, f"The tensor “{stored.names[0]}” cannot be read: {damage}") from damage
+            if stored.axes is not None and self._channels_last:
+                back = sorted(range(3), key=stored.axes.__getitem__)
+                tensor = tensor.permute(
+                    back
+                ).contiguous()  # sums come out the same, to the last bit, from either layout
+            sources.append(tensor)
+            start += place.room
+        return sources
 
 
 def weight_files(path: Path) -> tuple[Path, ...]:
@@ -74,64 +113,22 @@ def weight_files(path: Path) -> tuple[Path, ...]:
     return files
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Where a tensor is, and its shape."""
-
-    file: Path
-    shape: tuple[int, ...]
-
-
-def _names(files: Sequence[Path]) -> dict[str, _Found]:
-    found: dict[str, _Found] = {}
+def _found(files: Sequence[Path]) -> dict[str, Place]:
+    """Every tensor of these files by name."""
+    found: dict[str, Place] = {}
     for file in files:
-        for name, shape in _shapes(file).items():
-            if name in found:
-                raise _damaged(file, f"The tensor “{name}” is also in {found[name].file.name}")
-            found[name] = _Found(file, shape)
+        try:
+            here = places(file)
+        except DAMAGE as damage:
+            kind = "safetensors file" if file.suffix == ".safetensors" else "PyTorch checkpoint"
+            raise _damaged(file, f"It is not a whole {kind}: {damage}") from damage
+        if twice := sorted(found.keys() & here.keys()):
+            raise _damaged(file, f"The tensor “{twice[0]}” is also in {found[twice[0]].file.name}")
+        found.update(here)
     return found
 
 
-def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    if file.suffix != ".safetensors":
-        return {name: tuple(tensor.shape) for name, tensor in _mapped(file).items()}
-    try:
-        with safe_open(file, framework="pt") as tensors:
-            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, OSError) as damage:
-        raise _damaged(file, f"It is not a safetensors file: {damage}") from damage
-
-
-def _read(files: Sequence[Path], found: Mapping[str, _Found], wanted: set[str]) -> dict[str, Tensor]:
-    """Views of the mapped files; the mapping lasts as long as they do."""
-    tensors: dict[str, Tensor] = {}
-    for file in files:
-        here = {name for name in wanted if found[name].file == file}
-        if file.suffix != ".safetensors":
-            mapped = _mapped(file)
-            tensors.update((name, mapped[name]) for name in here)
-        elif here:
-            with safe_open(file, framework="pt") as opened:
-                tensors.update((name, opened.get_tensor(name)) for name in here)
-    for name, tensor in tensors.items():
-        if not tensor.is_floating_point():
-            raise _damaged(
-                found[name].file, f"The tensor “{name}” holds {tensor.dtype}: quantised weights are not read"
-            )
-    return tensors
-
-
-def _mapped(file: Path) -> dict[str, Tensor]:
-    try:
-        tensors = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError) as damage:
-        raise _damaged(file, f"It is not a PyTorch checkpoint: {str(damage).splitlines()[0]}") from damage
-    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise _damaged(file, "It is not a table of tensors")
-    return tensors
-
-
-def _name(stored: Stored, found: Mapping[str, _Found], path: Path) -> str:
+def _name(stored: Stored, found: Mapping[str, Place], path: Path) -> str:
     """The name under which the file has this tensor."""
     present = [name for name in stored.names if name in found]
     if not present:
@@ -149,7 +146,7 @@ def _name(stored: Stored, found: Mapping[str, _Found], path: Path) -> str:
     return present[0]
 
 
-def _is_channels_last(names: Mapping[Stored, str], found: Mapping[str, _Found], path: Path) -> bool:
+def _is_channels_last(names: Mapping[Stored, str], found: Mapping[str, Place], path: Path) -> bool:
     """Whether the convolutions of these files have their channels last; every tensor has to agree."""
     for channels_last in (False, True):
         wrong = [stored for stored, name in names.items() if found[name].shape != _shape(stored, channels_last)]
@@ -170,32 +167,6 @@ def _is_channels_last(names: Mapping[Stored, str], found: Mapping[str, _Found], 
 
 def _shape(stored: Stored, channels_last: bool) -> tuple[int, ...]:
     return stored.channels_last_shape if channels_last else stored.shape
-
-
-def _official(tensor: Tensor, stored: Stored, channels_last: bool) -> Tensor:
-    """The tensor in official order."""
-    if stored.axes is None or not channels_last:
-        return tensor
-    back = sorted(range(3), key=stored.axes.__getitem__)
-    return tensor.permute(back).contiguous()  # sums come out the same, to the last bit, from either layout
-
-
-def _groups(parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """The parts in order, cut so that each group reads about 1 / GROUPS of all."""
-    limit = sum(map(_n_values, parts)) / GROUPS
-    group: list[Part] = []
-    size = 0
-    for part in parts:
-        if group and size + _n_values(part) > limit:
-            yield group
-            group, size = [], 0
-        group.append(part)
-        size += _n_values(part)
-    yield group
-
-
-def _n_values(part: Part) -> int:
-    return sum(prod(stored.shape) for stored in part.sources)
 
 
 def _damaged(path: Path, why: str, n_more: int = 0, todo: str = "") -> BackendUnavailable:

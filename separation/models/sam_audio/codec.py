@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from separation.models.sam_audio.config import CodecConfig
+from separation.models.sam_audio.framing import DECODER_CONTEXT
 
-# Frames of context on each side that make a piecewise decode equal to a whole one; 7 are not enough.
-DECODER_CONTEXT = 8
+# Frames of context on each side that make a piecewise encode equal to a whole one; one less is not enough.
+ENCODER_CONTEXT = 6
 
 
 class Codec(nn.Module):
@@ -40,12 +41,17 @@ class Codec(nn.Module):
         samples: Tensor = self.decoder(self.from_latent(latents.transpose(1, 2)))  # (batch, 1, samples)
         return samples[:, 0]
 
+    def encode_pieces(self, samples: Tensor, piece_frames: int) -> Iterator[Tensor]:
+        """What `encode` gives, in pieces of shape (batch, at most piece_frames, latents), in bounded memory."""
+        for start in range(0, samples.shape[-1] // self.hop, piece_frames):
+            seen, stop = max(0, start - ENCODER_CONTEXT), start + piece_frames
+            latents = self.encode(samples[:, seen * self.hop : (stop + ENCODER_CONTEXT) * self.hop])
+            yield latents[:, start - seen : stop - seen]
+
     def decode_pieces(self, latents: Tensor, piece_frames: int) -> Iterator[Tensor]:
         """What `decode` gives, in pieces of shape (batch, at most piece_frames * hop), in bounded memory."""
-        n_frames = latents.shape[1]
-        for start in range(0, n_frames, piece_frames):
-            stop = min(start + piece_frames, n_frames)
-            seen = max(0, start - DECODER_CONTEXT)
+        for start in range(0, latents.shape[1], piece_frames):
+            seen, stop = max(0, start - DECODER_CONTEXT), start + piece_frames
             samples = self.decode(latents[:, seen : stop + DECODER_CONTEXT])
             yield samples[:, (start - seen) * self.hop : (stop - seen) * self.hop]
 

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from separation.errors import AudioError
 
+# Frames of context on each side that make a piecewise decode equal to a whole one; 7 are not enough.
+DECODER_CONTEXT = 8
+
 
 def n_frames(n_samples: int, hop: int = 1920) -> int:
     """Latent frames that cover `n_samples` samples."""

@@ -13,8 +13,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,23 +25,30 @@ from torch import Tensor, nn
 
 from separation.errors import SettingsError
 from separation.models.sam_audio.checkpoint import fill
+from separation.models.sam_audio.clips import batch_of
 from separation.models.sam_audio.codec import Codec
 from separation.models.sam_audio.config import Config, read_config
+from separation.models.sam_audio.cpu_codec import CpuCodec
 from separation.models.sam_audio.field import Field, Velocity
 from separation.models.sam_audio.finite import finite
-from separation.models.sam_audio.framing import whole_frames
+from separation.models.sam_audio.int8 import check_int8
 from separation.models.sam_audio.stored import parts
 from separation.models.sam_audio.text import TextEncoder
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# The precision of the velocity field, by its name in a request. With int8, what is not `INT8` stays float32.
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.float32}
+# The matrices every frame meets: all but a few hundredths of the arithmetic. What they add up to stays float32.
+INT8 = re.compile(r"^field\.transformer\.layers\.\d+\.((cross_)?attention\.w[qkvo]|feed_forward\.w[123])\.weight$")
+# Frames that the codec works on at once, 20 s: memory stays bounded however long the clip, at 3 % more work beyond.
+PIECE_FRAMES = 500
 
 
 class _Parameters(nn.Module):
     """Codec and velocity field; the codec is float32 always, as snakes and waveforms need the digits."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, device: torch.device) -> None:
         super().__init__()
-        self.codec = Codec(config.audio_codec)
+        self.codec = (CpuCodec if device.type == "cpu" else Codec)(config.audio_codec)
         self.field = Field(config)
 
 
@@ -70,17 +79,10 @@ class SamAudio:
             SettingsError: the clips do not have equally many frames. Padding one to another's length would change
                 its result by 8 to 40 %, because the network normalises over the whole clip.
         """
-        whole = [whole_frames(clip, self.hop) for clip in clips]
-        lengths = sorted({clip.shape[-1] // self.hop for clip in whole})
-        if len(lengths) > 1:
-            raise SettingsError(
-                "Clips of different lengths cannot be separated in one batch.",
-                f"These have {lengths[0]} to {lengths[-1]} frames, and padding would change their results.",
-                "Separate them one by one, or batch clips of one length.",
-            )
-        self._check_length(lengths[0])
+        samples = self.tensor(batch_of(clips, self.config))
         with torch.inference_mode():
-            return finite(self._codec.encode(self.tensor(np.stack(whole))), "features")
+            pieces = self._codec.encode_pieces(samples, PIECE_FRAMES)
+            return finite(torch.cat([*pieces], dim=1), "features")
 
     def velocity(
         self,
@@ -115,32 +117,20 @@ class SamAudio:
         """Latents of target and residual, each (batch, frames, latents)."""
         return state[..., : self.n_latents], state[..., self.n_latents :]
 
-    def decode(self, latents: Tensor, piece_frames: int | None = None) -> Tensor:
-        """Samples of shape (batch, frames * hop).
-
-        Args:
-            latents: (batch, frames, latents), float32.
-            piece_frames: decode so many frames at a time: the same samples, slower, in less memory. None decodes all.
-        """
+    def decode(self, latents: Tensor) -> Tensor:
+        """Samples (batch, frames * hop), float32, of latents (batch, frames, latents), float32."""
         with torch.inference_mode():
-            if piece_frames is None:
-                samples = self._codec.decode(latents)
-            else:
-                samples = torch.cat([*self._codec.decode_pieces(latents, piece_frames)], dim=1)
-            return finite(samples, "decoded audio")
+            pieces = self._codec.decode_pieces(latents, PIECE_FRAMES)
+            return finite(torch.cat([*pieces], dim=1), "decoded audio")
 
-    def tensor(self, values: NDArray[np.float32]) -> Tensor:
-        """An array on this network's device."""
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
+    def tensor(self, values: NDArray[Any]) -> Tensor:
+        """An array on this network's device: bool stays bool, all else becomes float32."""
+        # A copy, so that memory always has torch's alignment: sums over other alignments differ in their last bits.
+        return torch.tensor(values, dtype=torch.bool if values.dtype == np.bool_ else torch.float32, device=self.device)
 
-    def _check_length(self, n_frames: int) -> None:
-        longest = self.config.transformer.max_positions
-        if n_frames > longest:
-            raise SettingsError(
-                f"A clip of {n_frames * self.hop / self.sample_rate:.1f} s is too long for the network.",
-                f"It knows {longest} positions, which is {longest * self.hop / self.sample_rate:g} s.",
-                "Cut long recordings into chunks.",
-            )
+    def numpy(self, values: Tensor) -> NDArray[np.float32]:
+        """A tensor of this network as a NumPy array."""
+        return np.asarray(values.cpu().numpy())
 
 
 def load(path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True) -> SamAudio:
@@ -149,22 +139,26 @@ def load(path: Path, *, device: str = "cpu", precision: str = "float32", video_c
     Args:
         path: the folder or file.
         device: "cpu", "cuda" or "mps".
-        precision: of the transformer, "float32" or "bfloat16". float16 is not offered: its range is too small.
+        precision: of the transformer, "float32", "bfloat16" or, on the CPU, "int8". float16 is not offered: its range
+            is too small.
         video_constant: False reads a conversion that left the video path out, taking its constant as zero. Results
             are then not the official ones (44 % of the velocity on a random checkpoint).
 
     Raises:
         WeightsMissing: no configuration or no weights are there.
         BackendUnavailable: they are not a SAM-Audio model this code computes.
-        SettingsError: an unknown precision.
+        SettingsError: an unknown precision, or int8 where it cannot be computed.
     """
     if precision not in PRECISIONS:
         raise SettingsError(f"There is no precision “{precision}”.", "", f"Choose one of: {', '.join(PRECISIONS)}.")
+    if precision == "int8":
+        check_int8(device)
     folder = path.parent if path.is_file() else path
     config = read_config(folder)
     place = torch.device(device)
     with torch.device("meta"):
-        parameters = _Parameters(config).eval()
+        parameters = _Parameters(config, place).eval()
     dtypes = {"codec": torch.float32, "field": PRECISIONS[precision]}
-    fill(parameters, parts(config, video_constant=video_constant), path, place, dtypes)
+    wanted = parts(config, video_constant=video_constant)
+    fill(parameters, wanted, path, place, dtypes, INT8 if precision == "int8" else None)
     return SamAudio(config, parameters, folder, place)

@@ -33,7 +33,8 @@ class TextEncoder:
             raise WeightsMissing(
                 f"The text encoder “{config.name}” is not on this computer.",
                 "SAM-Audio reads prompts with T5, which its checkpoint does not contain.",
-                f"Download it once (it is free and not gated), or put its files into “{beside}”.",
+                f"If it is t5-base, run “audio-playground models download {config.name}”; "
+                f"otherwise put its files into “{beside}”.",
             ) from absent
         except SafetensorError as damage:
             raise _damaged(source, str(damage)) from damage
