@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from separation.errors import AudioError, BackendUnavailable, WeightsMissing
-from separation.models.sam_audio.anchors import ABSENT, NULL, PAD, PRESENT, anchor_rows, first_frame
+from separation.models.sam_audio.anchors import ABSENT, NULL, PAD, PRESENT, anchor_rows, first_frame, frame_spans
 from separation.models.sam_audio.config import read_config
 from separation.models.sam_audio.framing import n_frames, whole_frames
 from separation.models.sam_audio.noise import noise
@@ -36,22 +36,31 @@ def test_an_anchor_frame_is_never_before_its_time_and_never_a_frame_late(time_s)
 
 
 def test_later_anchors_win_and_the_end_is_cut():
-    rows = anchor_rows([span("+0-0.2"), span("-0.12-0.16"), span("+0.36-9")], 10)
+    rows = anchor_rows(frame_spans([span("+0-0.2"), span("-0.12-0.16"), span("+0.36-9")], 0, 10), 10)
     assert rows.tolist() == [PRESENT, PRESENT, PRESENT, ABSENT, PRESENT, NULL, NULL, NULL, NULL, PRESENT]
 
 
+def test_spans_are_cut_to_the_window_they_are_seen_in():
+    spans = [span("+0-0.2"), span("-0.36-9"), span("+0.04-0.08")]
+    assert frame_spans(spans, 0, 10) == (("+", 0, 5), ("-", 9, 10), ("+", 1, 2))
+    assert frame_spans(spans, 3, 8) == (("+", 0, 2), ("-", 6, 8))
+    assert frame_spans(spans, -2, 4) == (("+", 2, 4), ("+", 3, 4))
+
+
 def test_an_empty_anchor_changes_nothing_and_none_is_a_row_of_its_own():
-    assert anchor_rows([span("+0.1-0.1")], 5).tolist() == anchor_rows([], 5).tolist() == [NULL] * 5
+    assert frame_spans([span("+0.1-0.1")], 0, 5) == ()
+    assert anchor_rows([], 5).tolist() == [NULL] * 5
 
 
 @given(start=st.integers(0, 60), length=st.integers(1, 60))
 def test_a_chunk_has_the_anchor_frames_of_the_whole_recording(start, length):
     anchors = [span("+0.28-1.4"), span("-1.32-1.3999"), span("+2.2-2.56")]
-    assert anchor_rows(anchors, length, start=start).tolist() == anchor_rows(anchors, 120)[start:][:length].tolist()
+    whole = anchor_rows(frame_spans(anchors, 0, 120), 120)
+    assert anchor_rows(frame_spans(anchors, start, length), length).tolist() == whole[start:][:length].tolist()
 
 
 def test_frames_that_pad_a_batch_have_their_own_row():
-    assert anchor_rows([span("-0-0.04")], 4, n_valid=2).tolist() == [ABSENT, NULL, PAD, PAD]
+    assert anchor_rows(frame_spans([span("-0-0.04")], 0, 4), 4, n_valid=2).tolist() == [ABSENT, NULL, PAD, PAD]
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "anchor_ids" in np.load(case)], ids=lambda path: path.stem)
@@ -61,7 +70,7 @@ def test_anchor_rows_are_those_of_the_official_code(case):
     spans = json.loads(golden["meta"].tobytes())["anchors"] or [[]] * len(expected)
     for row, clip, valid in zip(expected, spans, golden["audio_pad_mask"].sum(1), strict=True):
         anchors = [Anchor(sign=sign, start_s=start, stop_s=stop) for sign, start, stop in clip]
-        assert anchor_rows(anchors, len(row), n_valid=valid).tolist() == row.tolist()
+        assert anchor_rows(frame_spans(anchors, 0, len(row)), len(row), n_valid=valid).tolist() == row.tolist()
 
 
 def test_the_noise_of_a_seed_never_changes():

@@ -10,16 +10,17 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from separation.backends.protocol import Availability, Model, Readiness
-from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
+from separation.backends.sam_family import ready_folder
+from separation.errors import PlaygroundError, PromptError, SettingsError
 from separation.events import Event
 from separation.models.sam_audio import weights as sam_weights
-from separation.models.sam_audio.weights import SIZES_GB, Weights
-from separation.request import ChunkSettings, DemucsSettings, Request
-from separation.targets import Target
+from separation.models.sam_audio.weights import SIZES_GB
+from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings
+from separation.targets import Target, residual_stem
 
 DEFAULT = "small"
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
-REVISION = "1"
+REVISION = "2"
 
 
 class SamTorchBackend:
@@ -28,19 +29,28 @@ class SamTorchBackend:
     name = "sam_torch"
     label = "SAM-Audio"
     licence = "SAM-Audio's weights are under Meta's SAM Licence; access to them is granted per account"
+    takes_anchors = True
 
     def models(self) -> tuple[str, ...]:
         """The published models, the default first; a folder's path is a model too."""
         return tuple(SIZES_GB)
 
     def settle(self, request: Request) -> Request:
-        """Chunks are named, since they shape the sound; settings of Demucs mean nothing here."""
+        """Chunks are named, since they shape the sound; settings that change nothing here are at their defaults.
+
+        Raises:
+            SettingsError: multi-diffusion was asked for together with what it cannot do.
+        """
+        chunks, sam = request.chunks or ChunkSettings(), _settled(request.sam, request)
+        if chunks.stitch == "multidiffusion":
+            _check_multidiffusion(sam)
         return replace(
             request,
             backend=self.name,
             model=request.model or DEFAULT,
-            chunks=request.chunks or ChunkSettings(),
+            chunks=chunks,
             demucs=DemucsSettings(),
+            sam=sam,
         )
 
     def revision(self, request: Request) -> str:
@@ -61,42 +71,58 @@ class SamTorchBackend:
             weights = sam_weights.find((request and request.model) or DEFAULT)
         except PlaygroundError as unusable:
             return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=str(unusable))
-        if weights.folder is None:
-            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=_how_to_get(weights))
-        if weights.missing_text is not None:
-            return Availability(
-                readiness=Readiness.NEEDS_WEIGHTS,
-                sentence=f"The text encoder “{weights.missing_text}” (0.9 GB, free, not gated) is not on this "
-                "computer; SAM-Audio's own files do not contain it. Download it once.",
-            )
+        if not weights.usable:
+            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=weights.how_to_get())
         return Availability(readiness=Readiness.USABLE, sentence=f"The model {weights.model} is on this computer.")
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """Whatever the prompts name."""
-        return tuple(prompt.text.strip() for prompt in request.prompts) if request else ()
+        """Whatever the prompts name; then the model's own residuals, if they are asked for."""
+        if request is None:
+            return ()
+        names = tuple(prompt.text.strip() for prompt in request.prompts)
+        return (*names, *map(residual_stem, names)) if request.sam.residual == "model" else names
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Every prompt is its own stem: there are no words this model refuses."""
-        return tuple(Target(name=stem, stems=frozenset({stem})) for stem in self.stems(request))
+        """Every stem is a target of its own: there are no words this model refuses.
+
+        Raises:
+            PromptError: a prompt has the name of another one's residual.
+        """
+        stems = self.stems(request)
+        if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+            raise PromptError(
+                f"Two tracks would be called “{twice[0]}”.",
+                "With residual “model”, that is the name of what a prompt leaves.",
+                "Remove that prompt, or choose residual “mixture”.",
+            )
+        return tuple(Target(name=stem, stems=frozenset({stem})) for stem in stems)
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        availability = self.availability(request)
-        if not availability.usable:
-            missing = availability.readiness is Readiness.NEEDS_WEIGHTS
-            raise (WeightsMissing if missing else BackendUnavailable)(
-                "SAM-Audio cannot run yet.", availability.sentence
-            )
-        from separation.models.sam_audio.model import load  # PyTorch takes seconds to import
+        folder = ready_folder(self, request)
+        from separation.models.sam_audio.torch_model import load  # PyTorch takes seconds to import
 
-        folder = sam_weights.find(request.model or DEFAULT).folder
-        assert folder is not None
         return (yield from load(folder, request, revision=self.revision(request)))
 
 
-def _how_to_get(weights: Weights) -> str:
-    return (
-        f"SAM-Audio {weights.model} ({SIZES_GB[weights.model]} GB) is not on this computer. Its weights are gated: "
-        f"sign in to huggingface.co, open {weights.repository}, accept Meta's licence and wait until access is "
-        "granted; then create a read token there, keep it with “hf auth login”, and download the model once."
+def _settled(sam: SamSettings, request: Request) -> SamSettings:
+    """The settings without those that make no difference to this request."""
+    marked = any(anchor.sign == "+" for prompt in request.prompts for anchor in prompt.anchors)
+    rerolls = (reroll for reroll in sam.rerolls if reroll.seed != request.seed)
+    return replace(
+        sam,
+        chain=sam.chain and len(request.prompts) > 1,
+        only_inside=sam.only_inside and marked,
+        rerolls=tuple(sorted(rerolls, key=lambda reroll: reroll.chunk)),
     )
+
+
+def _check_multidiffusion(sam: SamSettings) -> None:
+    """Refuse what needs each window finished by itself."""
+    for asked, name in ((sam.chain, "chained prompts"), (sam.only_inside, "only_inside")):
+        if asked:
+            raise SettingsError(
+                f"Multi-diffusion cannot be combined with {name}.",
+                "It solves all windows of the recording together, for all prompts at once.",
+                "Choose stitch “crossfade”, or leave that setting out.",
+            )

@@ -1,4 +1,4 @@
-"""Anchors on latent frames: which embedding every frame gets. Nothing here imports a framework."""
+"""Anchors on latent frames: where they fall, and which embedding every frame gets. Nothing here imports a framework."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from separation.backends.protocol import FrameSpan
 from separation.request import Anchor
 
 # Rows of the embedding table. “No anchor” is a row of its own, not a zero.
@@ -15,32 +16,42 @@ NULL, PRESENT, ABSENT, PAD = 0, 1, 2, 3
 ROWS = {"+": PRESENT, "-": ABSENT}
 
 
-def anchor_rows(
-    anchors: Iterable[Anchor],
-    n_frames: int,
-    *,
-    start: int = 0,
-    n_valid: int | None = None,
-    sample_rate: int = 48_000,
-    hop: int = 1920,
-) -> NDArray[np.int64]:
-    """The row of the embedding table for each frame, shape (frames,).
-
-    Later spans win, an empty span changes nothing, and what lies outside is cut.
+def frame_spans(
+    anchors: Iterable[Anchor], start_frame: int, n_frames: int, sample_rate: int = 48_000, hop: int = 1920
+) -> tuple[FrameSpan, ...]:
+    """The anchors as frames of a window, in the order given; what lies outside is cut, what is empty left out.
 
     Args:
         anchors: spans in seconds from the start of the recording.
-        n_frames: length of the chunk in latent frames.
-        start: the recording's frame at which the chunk starts, so that a span falls on the same frames in any cut.
-        n_valid: frames before the padding of a padded batch; None where nothing is padded.
+        start_frame: the recording's frame at which the window starts, so that a span falls on the same frames in any
+            cut; below 0 for a window that starts before the recording.
+        n_frames: length of the window in latent frames.
         sample_rate: Hz.
         hop: samples of a frame.
     """
+    spans = (
+        FrameSpan(
+            anchor.sign,
+            max(0, first_frame(anchor.start_s, sample_rate, hop) - start_frame),
+            min(n_frames, first_frame(anchor.stop_s, sample_rate, hop) - start_frame),
+        )
+        for anchor in anchors
+    )
+    return tuple(span for span in spans if span.first < span.stop)
+
+
+def anchor_rows(spans: Iterable[FrameSpan], n_frames: int, *, n_valid: int | None = None) -> NDArray[np.int64]:
+    """The row of the embedding table for each frame, shape (frames,). Later spans win.
+
+    Args:
+        spans: in frames of the window, from `frame_spans`.
+        n_frames: length of the window in latent frames.
+        n_valid: frames before the padding of a padded batch; None where nothing is padded.
+    """
     rows = np.full(n_frames, NULL, np.int64)
     rows[n_frames if n_valid is None else n_valid :] = PAD
-    for anchor in anchors:
-        first, last = (max(0, first_frame(s, sample_rate, hop) - start) for s in (anchor.start_s, anchor.stop_s))
-        rows[first:last] = ROWS[anchor.sign]
+    for span in spans:
+        rows[span.first : span.stop] = ROWS[span.sign]
     return rows
 
 

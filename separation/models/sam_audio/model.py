@@ -1,113 +1,180 @@
-"""The network as the pipeline's model: a window and prompts in, one stem a prompt out."""
+"""A network as the pipeline's model: a window and prompts in, stems out. Knows nothing of frameworks."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from separation import solvers
-from separation.backends.protocol import ModelFacts, Samples, Window
+from separation.backends.protocol import LatentFacts, ModelFacts, Samples, Window
 from separation.chunking import Windowing
-from separation.errors import BackendUnavailable
-from separation.events import Event, ModelLoading, SolverStep
-from separation.models.sam_audio import network
+from separation.events import Event, SolverStep
 from separation.models.sam_audio.anchors import anchor_rows
-from separation.models.sam_audio.checkpoint import weight_files
-from separation.models.sam_audio.network import SamAudio
+from separation.models.sam_audio.framing import DECODER_CONTEXT
 from separation.models.sam_audio.noise import noise
+from separation.models.sam_audio.prompted import (
+    Array,
+    Network,
+    active,
+    chained,
+    clips,
+    counted,
+    distinct,
+    stem_name,
+    stems,
+)
 from separation.request import ChunkSettings, Prompt, Request
 
 
 class SamAudioModel:
-    """A loaded SAM-Audio. Knows nothing of files, chunks, pages or caches."""
+    """A loaded SAM-Audio, whatever computes its network: a `LatentModel`. Knows nothing of files, chunks, pages."""
 
-    def __init__(self, sam: SamAudio, facts: ModelFacts) -> None:
+    def __init__(self, network: Network, facts: ModelFacts) -> None:
         self.facts = facts
-        self._sam = sam
+        self._network = network
         self._texts: tuple[str, ...] = ()
-        self._encoded: tuple[Tensor, Tensor] | None = None
+        self._encoded: tuple[Samples, NDArray[np.bool_]] | None = None
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        """Separate one window under all its prompts at once: the mixture is encoded once for all of them.
+        """Separate one window under its prompts.
 
-        The stems carry the prompts' names. The same (seed, chunk) draws the same noise for every prompt.
+        All prompts are solved at once, the mixture encoded once for them, unless they are chained. Every prompt and
+        every clip of a window starts from the same noise, that of (seed, chunk).
         """
-        sam, n_samples = self._sam, window.samples.shape[-1]
-        prompts = [prompt for prompt in request.prompts if stem_name(prompt) in window.stems]
-        features = sam.encode([window.samples[0]])
-        n_frames = features.shape[1]
-        rows = [anchor_rows(prompt.anchors, n_frames, start=self._first_frame(window)) for prompt in prompts]
-        text, text_mask = self._text(tuple(stem_name(prompt) for prompt in prompts))
-        velocity = sam.velocity(features, text, text_mask, np.stack(rows))
-        start = sam.tensor(noise(request.seed, window.index, n_frames, 2 * sam.n_latents))
-        state = start = start.expand(len(prompts), -1, -1)
-        method, times = request.solver.method, solvers.times(request.solver.n_steps)
-        for done, after in enumerate(solvers.integrate(method, velocity, start, times), start=1):
+        if request.sam.chain:
+            return (yield from chained(window, request, self._prompted))
+        return (yield from self._prompted(window, request))
+
+    def separate_batch(
+        self, windows: Sequence[Window], request: Request
+    ) -> Generator[Event, None, list[Mapping[str, Samples]]]:
+        """What `separate` gives for each window, all solved at once; windows need one length.
+
+        One after another where prompts are chained, or where not every window has the same prompts to compute. The
+        solver steps count for the whole batch.
+        """
+        if request.sam.chain or len({active(request, window) for window in windows}) > 1:
+            made = []
+            for part, window in enumerate(windows):
+                made.append((yield from counted(self.separate(window, request), part, len(windows))))
+            return made
+        return (yield from self._together(windows, request))
+
+    def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
+        """Latents of what the network hears of a window, (clips, frames, latents); every window has as many clips."""
+        yield from ()
+        network = self._network
+        return network.numpy(network.encode(list(clips(window.samples, request.sam.stereo))))
+
+    def velocity(
+        self, window: Window, features: Samples, state: Samples, t: float, request: Request
+    ) -> Generator[Event, None, Samples]:
+        """The velocity at `state` (prompts, clips, frames, state channels), of its shape, for all of the prompts."""
+        yield from ()
+        network = self._network
+        field = self._field(features, [window] * len(features), request.prompts, request)
+        velocity = network.numpy(field(network.tensor(_rows(state)), t))
+        return velocity.reshape(state.shape)
+
+    def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        """The wanted stems of a solved state (prompts, clips, frames, state channels), each of the window's shape."""
+        yield from ()
+        return self._stems(window, dict(zip(request.prompts, state, strict=True)), request)
+
+    def _prompted(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        (made,) = yield from self._together([window], request)
+        return made
+
+    def _together(
+        self, windows: Sequence[Window], request: Request
+    ) -> Generator[Event, None, list[Mapping[str, Samples]]]:
+        """The stems of windows that have the same prompts to compute."""
+        prompts = active(request, windows[0])
+        if not prompts:
+            return [self._stems(window, {}, request) for window in windows]
+        heard = [distinct(clips(window.samples, request.sam.stereo)) for window in windows]
+        state = yield from self._solved(windows, heard, prompts, request)
+        states = np.split(state, np.cumsum([len(here) for here in heard[:-1]]), axis=1)
+        return [
+            self._stems(window, dict(zip(prompts, part, strict=True)), request)
+            for window, part in zip(windows, states, strict=True)
+        ]
+
+    def _solved(
+        self, windows: Sequence[Window], heard: Sequence[Samples], prompts: Sequence[Prompt], request: Request
+    ) -> Generator[Event, None, Samples]:
+        """The states at t = 1 of all clips of all windows, (prompts, clips, frames, state channels)."""
+        network = self._network
+        owners = [window for window, here in zip(windows, heard, strict=True) for _ in here]
+        features = network.numpy(network.encode([clip for here in heard for clip in here]))
+        n_clips, n_frames, n_latents = features.shape
+        field = self._field(features, owners, prompts, request)
+        draws = [noise(request.seed_of(owner.index), owner.index, n_frames, 2 * n_latents) for owner in owners]
+        state = network.tensor(np.tile(draws, (len(prompts), 1, 1)))
+        times = solvers.times(request.solver.n_steps, request.solver.grid)
+        for done, after in enumerate(solvers.integrate(request.solver.method, field, state, times), start=1):
             state = after
             yield SolverStep(done=done, total=request.solver.n_steps)
-        estimates, _ = sam.split(state)
-        # One prompt at a time: decoding is where memory peaks, and batching it saves no time.
-        decoded = (sam.decode(estimates[i : i + 1])[:, :n_samples].cpu().numpy() for i in range(len(prompts)))
-        return {stem_name(prompt): samples for prompt, samples in zip(prompts, decoded, strict=True)}
+        return network.numpy(state).reshape(len(prompts), n_clips, n_frames, 2 * n_latents)
 
-    def _first_frame(self, window: Window) -> int:
-        """The recording's frame at which this window starts; chunks are cut on whole frames."""
-        windowing = self.facts.windowing
-        hop = 0 if windowing.chunk is None else windowing.chunk - windowing.overlap
-        return window.index * hop // self._sam.hop
+    def _field(
+        self, features: Samples, owners: Sequence[Window], prompts: Sequence[Prompt], request: Request
+    ) -> Callable[[Array, float], Array]:
+        """The velocity field of every prompt with every clip, prompt by prompt; `owners` are the clips' windows."""
+        network, (text, text_mask) = self._network, self._text(request)
+        n_clips, n_frames, _ = features.shape
+        spoken = np.repeat([request.prompts.index(prompt) for prompt in prompts], n_clips)
+        rows = [
+            anchor_rows(owner.anchors.get(stem_name(prompt), ()), n_frames) for prompt in prompts for owner in owners
+        ]
+        return network.velocity(
+            network.tensor(np.tile(features, (len(prompts), 1, 1))),
+            network.tensor(text[spoken]),
+            network.tensor(text_mask[spoken]),
+            np.stack(rows),
+        )
 
-    def _text(self, texts: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-        """Features of the prompts, encoded once a run; the encoder is dropped again."""
+    def _stems(self, window: Window, solved: Mapping[Prompt, Samples], request: Request) -> dict[str, Samples]:
+        """The wanted stems, from the states (clips, frames, state channels) of the prompts that were computed."""
+        network, n_samples = self._network, window.samples.shape[-1]
+
+        def estimate(prompt: Prompt, half: int) -> Samples:
+            latents = np.split(solved[prompt], 2, axis=-1)[half]
+            # One clip at a time: decoding is where memory peaks, and batching it saves no time.
+            decoded = [network.numpy(network.decode(network.tensor(clip[None])))[:, :n_samples] for clip in latents]
+            return np.concatenate(decoded)
+
+        return stems(window, request, estimate)
+
+    def _text(self, request: Request) -> tuple[Samples, NDArray[np.bool_]]:
+        """Features and mask of all prompts of the request, encoded once a run; the encoder is dropped again."""
+        texts = tuple(stem_name(prompt) for prompt in request.prompts)
         if self._encoded is None or texts != self._texts:
-            self._texts, self._encoded = texts, self._sam.text().encode(texts)
+            features, mask = self._network.text().encode(texts)
+            self._texts, self._encoded = texts, (np.asarray(features, np.float32), np.asarray(mask, np.bool_))
         return self._encoded
 
 
-def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
-    """Read the weights, yielding `ModelLoading` before and after."""
-    name, device = request.model or folder.name, device_of(request.device)
-    total = sum(file.stat().st_size for file in weight_files(folder))
-    yield ModelLoading(model=name, total_bytes=total)
-    sam = network.load(folder, device=device)
-    yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
-    facts = ModelFacts(
+def facts_of(
+    network: Network, request: Request, *, name: str, revision: str, device: str, batch: int = 1
+) -> ModelFacts:
+    """What the pipeline has to know of a network that was loaded for `request`."""
+    return ModelFacts(
         model=f"SAM-Audio {name}",
         revision=revision,
         device=device,
-        sample_rate=sam.sample_rate,
-        n_channels=1,
-        windowing=Windowing.of(request.chunks or ChunkSettings(), sam.sample_rate, sam.hop),
+        sample_rate=network.sample_rate,
+        n_channels=1 if request.sam.stereo == "mono" else 2,
+        windowing=Windowing.of(request.chunks or ChunkSettings(), network.sample_rate, network.hop),
+        frame=network.hop,
+        generative=True,
+        batch=batch,
+        latents=LatentFacts(state_channels=2 * network.n_latents, context_frames=DECODER_CONTEXT),
     )
-    return SamAudioModel(sam, facts)
 
 
-def stem_name(prompt: Prompt) -> str:
-    """The stem a prompt makes."""
-    return prompt.text.strip()
-
-
-def device_of(wanted: str) -> str:
-    """The device to use; "auto" takes a GPU where there is one.
-
-    Raises:
-        BackendUnavailable: the device that was asked for is not here.
-    """
-    there: Sequence[tuple[str, bool]] = (
-        ("cuda", torch.cuda.is_available()),
-        ("mps", torch.backends.mps.is_available()),
-        ("cpu", True),
-    )
-    usable = [name for name, present in there if present]
-    if wanted == "auto":
-        return usable[0]
-    if wanted not in usable:
-        raise BackendUnavailable(
-            f"There is no {wanted} device here.",
-            f"PyTorch sees: {', '.join(usable)}.",
-            "Choose the device “auto”, or install a PyTorch build for your GPU.",
-        )
-    return wanted
+def _rows(state: Samples) -> Samples:
+    """A state (prompts, clips, frames, channels) as one batch, prompt by prompt."""
+    return state.reshape(-1, *state.shape[2:])

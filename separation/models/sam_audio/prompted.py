@@ -1,0 +1,192 @@
+"""What SAM-Audio asks of a network, and what becomes of prompts, channels and residuals around it. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.backends.protocol import Window
+from separation.events import Event, SolverStep
+from separation.models.sam_audio.stereo import projected
+from separation.request import Prompt, Request
+from separation.targets import residual_stem
+
+Samples: TypeAlias = NDArray[np.float32]
+Separate: TypeAlias = Callable[[Window, Request], Generator[Event, None, Mapping[str, Samples]]]
+T = TypeVar("T")
+# An array of the network's own kind, on its device. All we do with one is what solvers do: add and scale.
+Array: TypeAlias = Any
+
+
+class TextEncoder(Protocol):
+    """Prompts to features."""
+
+    def encode(self, prompts: Sequence[str]) -> tuple[Any, Any]:
+        """Features (prompts, tokens, dim), and a mask (prompts, tokens) that is True where a token counts.
+
+        Both of any kind that `numpy.asarray` reads. An empty prompt is legal.
+        """
+        ...
+
+
+class Network(Protocol):
+    """A SAM-Audio network, whatever computes it: PyTorch's is `network.SamAudio`.
+
+    It knows neither chunks nor seeds nor files. Its arrays are its own; `tensor` and `numpy` lead in and out.
+
+    Args:
+        sample_rate: Hz of its clips.
+        hop: samples of a latent frame.
+        n_latents: latent channels of the codec; a state holds twice as many, target before residual.
+    """
+
+    sample_rate: int
+    hop: int
+    n_latents: int
+
+    def text(self) -> TextEncoder:
+        """The encoder of prompts, read anew on each call, so that a caller can drop it after use."""
+        ...
+
+    def encode(self, clips: Sequence[Samples]) -> Array:
+        """Features (clips, frames, n_latents) of mono clips (samples,), each continued to whole frames by its mirror.
+
+        Raises:
+            SettingsError: the clips do not have equally many frames, or are longer than the network can see.
+            SeparationError: what came out is not finite.
+        """
+        ...
+
+    def velocity(
+        self, features: Array, text: Array, text_mask: Array, anchor_rows: NDArray[np.int64]
+    ) -> Callable[[Array, float], Array]:
+        """The velocity field of a batch, one row a pair of clip and prompt.
+
+        Args:
+            features: (batch, frames, n_latents), float32.
+            text: (batch, tokens, text dim), float32, of prompts that may be padded to the longest.
+            text_mask: (batch, tokens), bool.
+            anchor_rows: (batch, frames), from `anchors.anchor_rows`.
+
+        Returns:
+            A function of a state (batch, frames, 2 * n_latents) and a time from 0 to 1, which gives the state's rate of
+            change: float32, already computed where arrays are lazy, and SeparationError where it is not finite.
+        """
+        ...
+
+    def decode(self, latents: Array) -> Array:
+        """Samples (batch, frames * hop) of latents (batch, frames, n_latents); SeparationError if not finite."""
+        ...
+
+    def tensor(self, values: NDArray[Any]) -> Array:
+        """An array of this network's kind: bool stays bool, all else becomes float32."""
+        ...
+
+    def numpy(self, values: Array) -> Samples:
+        """An array that came out of this network, float32."""
+        ...
+
+
+def stem_name(prompt: Prompt) -> str:
+    """The stem a prompt makes."""
+    return prompt.text.strip()
+
+
+def active(request: Request, window: Window) -> tuple[Prompt, ...]:
+    """The prompts that have to be computed in this window, in the request's order.
+
+    Left out are those of which nothing is wanted, and with `only_inside` those whose + spans all lie elsewhere.
+    """
+    return tuple(
+        prompt
+        for prompt in request.prompts
+        if not window.stems.isdisjoint(stems_of(prompt, request)) and not _elsewhere(prompt, request, window)
+    )
+
+
+def stems_of(prompt: Prompt, request: Request) -> tuple[str, ...]:
+    """The stems of a prompt: its target and, if the model's own is asked for, its residual; in the state's order."""
+    name = stem_name(prompt)
+    return (name, residual_stem(name)) if request.sam.residual == "model" else (name,)
+
+
+def clips(samples: Samples, stereo: str) -> Samples:
+    """What the network hears of a window (channels, samples), as mono clips (clips, samples).
+
+    Each channel for "sides"; otherwise their mean, as in the official code.
+    """
+    return samples if stereo == "sides" else samples.mean(axis=0, keepdims=True)
+
+
+def distinct(heard: Samples) -> Samples:
+    """The clips, or only the first if all are alike: they would give the same."""
+    return heard[:1] if np.array_equal(heard, np.broadcast_to(heard[:1], heard.shape)) else heard
+
+
+def placed(estimate: Samples, mixture: Samples, stereo: str) -> Samples:
+    """An estimate (clips, samples) in the channels of the mixture (channels, samples)."""
+    if stereo == "projected":
+        return projected(estimate[0], mixture)
+    return np.repeat(estimate, len(mixture) // len(estimate), axis=0)
+
+
+def stems(window: Window, request: Request, estimate: Callable[[Prompt, int], Samples]) -> dict[str, Samples]:
+    """The wanted stems of a window, each of its shape.
+
+    Of a prompt that is not computed here the target is silent, so its residual is all there is.
+
+    Args:
+        window: with the mixture's samples.
+        request: the prompts.
+        estimate: gives clips (clips, samples) for a prompt and the half of the state: 0 the target, 1 the residual.
+    """
+    computed, made = active(request, window), {}
+    for prompt in request.prompts:
+        for half, stem in enumerate(stems_of(prompt, request)):
+            if stem not in window.stems:
+                continue
+            if prompt in computed:
+                made[stem] = placed(estimate(prompt, half), window.samples, request.sam.stereo)
+            else:
+                made[stem] = window.samples.copy() if half else np.zeros_like(window.samples)
+    return made
+
+
+def chained(window: Window, request: Request, separate: Separate) -> Generator[Event, None, dict[str, Samples]]:
+    """Stems of a window, each prompt on what those before it left of the mixture, up to the last one that is wanted."""
+    last = max(i for i, prompt in enumerate(request.prompts) if stem_name(prompt) in window.stems)
+    links, left, made = request.prompts[: last + 1], window.samples, {}
+    for part, prompt in enumerate(links):
+        name = stem_name(prompt)
+        link = replace(window, samples=left, stems=frozenset({name}))
+        found = yield from counted(separate(link, request), part, len(links))
+        left = left - found[name]
+        made[name] = found[name]
+    return made
+
+
+def counted(events: Generator[Event, None, T], part: int, n_parts: int) -> Generator[Event, None, T]:
+    """The events of part `part` of work in `n_parts` equal parts: its solver steps count on from the parts before."""
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        if isinstance(event, SolverStep):
+            event = SolverStep(done=event.done + part * event.total, total=event.total * n_parts)
+        yield event
+
+
+def _elsewhere(prompt: Prompt, request: Request, window: Window) -> bool:
+    """Whether the prompt has + spans, none of them here, and is wanted only where it has."""
+    here = window.anchors.get(stem_name(prompt), ())
+    return (
+        request.sam.only_inside
+        and any(anchor.sign == "+" for anchor in prompt.anchors)
+        and not any(span.sign == "+" for span in here)
+    )
