@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from separation.request import ChunkSettings
 
@@ -68,6 +70,12 @@ def plan(n_samples: int, windowing: Windowing) -> tuple[Chunk, ...]:
         _chunk(index, start, min(start + length, n_samples), windowing)
         for index, start in enumerate(range(0, last_start, hop))
     )
+
+
+def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None]]:
+    """Each chunk with the start of the next one, None for the last."""
+    yield from ((chunk, following.start) for chunk, following in pairwise(chunks))
+    yield chunks[-1], None
 
 
 def _chunk(index: int, start: int, stop: int, windowing: Windowing) -> Chunk:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.audio import AudioSource, Resampler, resample_blocks, to_channels
+from separation.audio import AudioSource, Resampler, resample_blocks, resampled_length, to_channels
+from separation.latents import DiskArray
 from separation.targets import Target
 
 Samples = NDArray[np.float32]
@@ -21,6 +20,16 @@ BLOCK = 1 << 18  # samples read at a time: about 5 s, 2 MB a channel
 def mono_or_stereo(mixture: AudioSource) -> AudioSource:
     """The mixture itself, or for more than two channels its stereo downmix (ITU-R BS.775, see `separation.audio`)."""
     return mixture if mixture.n_channels <= 2 else _Rechannelled(mixture, 2)
+
+
+def beginning(mixture: AudioSource, n_samples: int) -> AudioSource:
+    """The first `n_samples` of the mixture, as if it ended there."""
+    return _Beginning(mixture, n_samples) if n_samples < mixture.n_samples else mixture
+
+
+def conformed_length(mixture: AudioSource, sample_rate: int) -> int:
+    """Samples of the mixture at another rate, at least one."""
+    return max(1, resampled_length(mixture.n_samples, mixture.sample_rate, sample_rate))
 
 
 @contextmanager
@@ -33,16 +42,16 @@ def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> Iterat
     if mixture.sample_rate == sample_rate:
         yield heard
         return
-    n_samples = max(1, round(mixture.n_samples * sample_rate / mixture.sample_rate))
-    with tempfile.TemporaryDirectory(prefix="audio-playground-") as folder:
-        spool = np.memmap(Path(folder) / "conformed.f32", np.float32, "w+", shape=(n_channels, n_samples))
+    spool = DiskArray(conformed_length(mixture, sample_rate), n_channels)
+    try:
         filled = 0
         for block in resample_blocks(_blocks(heard), n_channels, mixture.sample_rate, sample_rate):
-            kept = block[:, : n_samples - filled]
-            spool[:, filled : filled + kept.shape[-1]] = kept
+            kept = block[:, : spool.n_rows - filled]
+            spool.write(filled, kept.T)
             filled += kept.shape[-1]
         yield _Spooled(spool, sample_rate)
-        del spool
+    finally:
+        spool.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +139,25 @@ class _Rechannelled:
         return to_channels(self._source.read(start, stop), self.n_channels)
 
 
-class _Spooled:
-    def __init__(self, spool: NDArray[np.float32], sample_rate: int) -> None:
-        self._spool = spool
-        self.sample_rate = sample_rate
-        self.n_channels, self.n_samples = spool.shape
+class _Beginning:
+    def __init__(self, source: AudioSource, n_samples: int) -> None:
+        self._source = source
+        self.sample_rate, self.n_channels, self.n_samples = source.sample_rate, source.n_channels, n_samples
 
     def read(self, start: int, stop: int) -> Samples:
-        inside = self._spool[:, max(0, start) : max(0, min(stop, self.n_samples))]
+        inside = self._source.read(min(start, self.n_samples), min(stop, self.n_samples))
+        return np.pad(inside, ((0, 0), (0, stop - start - inside.shape[-1])))
+
+
+class _Spooled:
+    def __init__(self, spool: DiskArray, sample_rate: int) -> None:
+        self._spool = spool
+        self.sample_rate = sample_rate
+        self.n_samples, self.n_channels = spool.n_rows, spool.width
+
+    def read(self, start: int, stop: int) -> Samples:
+        first, last = (min(max(0, at), self.n_samples) for at in (start, stop))
+        inside = self._spool.read(first, last).T
         before = min(max(0, -start), stop - start)
         after = stop - start - before - inside.shape[-1]
-        return np.pad(np.asarray(inside), ((0, 0), (before, after)))
+        return np.ascontiguousarray(np.pad(inside, ((0, 0), (before, after))))

@@ -7,39 +7,44 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
-from separation import tasks
+from separation import multidiffusion, tasks
 from separation.audio import AudioSource, Waveform
 from separation.backends import registry
-from separation.backends.protocol import ModelFacts, Samples, Window
-from separation.chunking import Chunk, plan
-from separation.conform import Level, Returned, conformed, level_of, mono_or_stereo
+from separation.backends.protocol import ModelFacts, Samples
+from separation.chunking import Chunk, pairwise_starts, plan
+from separation.conform import Level, Returned, beginning, conformed, conformed_length, level_of, mono_or_stereo
 from separation.crossfade import CrossfadeStream
 from separation.engine import Engine, Inline
 from separation.errors import AudioError
 from separation.events import (
     BackendChosen,
     ChunkFinished,
+    ChunkMeasured,
     ChunkStarted,
     Event,
     Finished,
     Planned,
     StemFinished,
+    Warned,
 )
 from separation.metrics import rtf
-from separation.request import Request
-from separation.targets import Target, residual
+from separation.multidiffusion import Multidiffusion
+from separation.request import ChunkSettings, Request
+from separation.targets import Target, residual, residual_stem
+from separation.windows import Windows
 
 
 def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = None) -> Iterator[Event]:
     """Separate `mixture`, reporting everything as it happens.
 
     Each target, and the residual that is left, arrives piece by piece in `ChunkFinished`; the pieces laid end to end
-    have exactly the mixture's length, rate and channel count (at most two). Memory does not grow with the recording.
-    Closing the iterator cancels the run at the model's next evaluation.
+    have exactly the mixture's length, rate and channel count (at most two), or end with the last chunk of
+    `chunks.max_chunks`. Memory does not grow with the recording. Closing the iterator cancels the run at the model's
+    next evaluation.
 
     Args:
         mixture: at least one sample; more than two channels are downmixed to stereo first (ITU-R BS.775).
@@ -62,19 +67,35 @@ def separate_settled(mixture: AudioSource, request: Request, *, engine: Engine |
     engine = engine or Inline()
     backend = registry.get(request.backend)
     facts = yield from engine.run(tasks.load, request)
+    cut = request.chunks or ChunkSettings()
+    if cut.stitch == "multidiffusion":
+        multidiffusion.check(facts, request, backend.label)
+    if facts.frame is None and any(prompt.anchors for prompt in request.prompts):
+        yield Warned(message=f"{backend.label} does not take anchors; they are ignored.")
     started_s = time.monotonic()
     targets = backend.targets(request)
-    left_over = residual(targets)
+    left_over = residual(targets) if request.sam.residual == "mixture" else None
     tracks = (*targets, left_over) if left_over else targets
+    mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
     with conformed(mixture, facts.sample_rate, facts.n_channels) as heard:
-        chunks = plan(heard.n_samples, facts.windowing)
+        chunks = plan(heard.n_samples, facts.windowing)[: cut.max_chunks]
         yield Planned(
             model=facts.model,
             device=facts.device,
             stems=tuple(track.name for track in tracks),
             spans_s=tuple((chunk.start / facts.sample_rate, chunk.stop / facts.sample_rate) for chunk in chunks),
         )
-        peaks = yield from _chunks(mixture, heard, chunks, facts, request, tracks, engine)
+        if beyond := [reroll.chunk + 1 for reroll in request.sam.rerolls if reroll.chunk >= len(chunks)]:
+            yield Warned(message=f"There is no chunk {beyond[0]} to re-roll: the recording has {len(chunks)}.")
+        windows = Windows(
+            heard=heard,
+            chunks=chunks,
+            facts=facts,
+            prompts=request.prompts,
+            stems=frozenset[str]().union(*(track.stems for track in tracks)),
+            level=level_of(heard) if facts.levelled else Level(),
+        )
+        peaks = yield from _chunks(mixture, windows, request, targets, tracks, engine)
     for name, peak in peaks.items():
         yield StemFinished(stem=name, n_samples=mixture.n_samples, peak=peak)
     seconds = time.monotonic() - started_s
@@ -91,51 +112,103 @@ def extract(mixture: Waveform, request: Request, *, engine: Engine | None = None
     return {name: Waveform(np.concatenate(parts, axis=-1), mixture.sample_rate) for name, parts in pieces.items()}
 
 
+class _Estimator(Protocol):
+    """Who estimates the stems of the chunks, which are asked for in order."""
+
+    def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
+        """Stems of `chunk`, shape (channels, chunk.stop - chunk.start), at the mixture's level."""
+        ...
+
+
+class _Groups:
+    """Estimates by the model's `separate`, as many windows together as it works on at once.
+
+    The first chunk goes alone, so that there is something to hear after one chunk.
+    """
+
+    def __init__(self, windows: Windows, request: Request, engine: Engine) -> None:
+        self._windows, self._request, self._engine = windows, request, engine
+        self._ready: dict[int, Mapping[str, Samples]] = {}
+
+    def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
+        if chunk.index not in self._ready:
+            group = self._group(chunk)
+            windows = [self._windows.of(member) for member in group]
+            answers = yield from self._engine.run(tasks.separate_windows, windows, self._request)
+            self._ready = {member.index: answer for member, answer in zip(group, answers, strict=True)}
+        return self._windows.answered(self._ready.pop(chunk.index), chunk)
+
+    def _group(self, first: Chunk) -> list[Chunk]:
+        n_together = self._windows.facts.batch if first.index else 1
+        together = self._windows.chunks[first.index : first.index + n_together]
+        length = first.read_stop - first.read_start
+        return [chunk for chunk in together if chunk.read_stop - chunk.read_start == length]
+
+
 def _chunks(
     mixture: AudioSource,
-    heard: AudioSource,
-    chunks: Sequence[Chunk],
-    facts: ModelFacts,
+    windows: Windows,
     request: Request,
+    targets: Sequence[Target],
     tracks: Sequence[Target],
     engine: Engine,
 ) -> Generator[Event, None, dict[str, float]]:
     """Work through the chunks in order; returns each track's peak."""
-    level = level_of(heard) if facts.levelled else Level()
+    facts, n_chunks = windows.facts, len(windows.chunks)
+    together = request.chunks is not None and request.chunks.stitch == "multidiffusion"
+    estimator: _Estimator = (Multidiffusion if together else _Groups)(windows, request, engine)
     crossfade = CrossfadeStream(facts.windowing.fade)
     returned = Returned(mixture, facts.sample_rate, tracks)
     peaks = dict.fromkeys((track.name for track in tracks), 0.0)
-    wanted = frozenset[str]().union(*(track.stems for track in tracks))
     start = 0
-    for chunk, next_start in pairwise_starts(chunks):
-        yield ChunkStarted(index=chunk.index, n_chunks=len(chunks))
-        window = Window(samples=_heard(heard, chunk, level), index=chunk.index, stems=wanted)
-        estimates = yield from engine.run(tasks.separate_window, window, request)
-        answered = _answered(estimates, chunk, level)
-        audio = returned.add(crossfade.add(chunk, next_start, answered), last=next_start is None)
+    for chunk, next_start in pairwise_starts(windows.chunks):
+        yield ChunkStarted(index=chunk.index, n_chunks=n_chunks)
+        yield from windows.mapped(chunk)
+        estimates = yield from estimator.estimates(chunk)
+        if facts.generative:
+            estimates = yield from _measured(estimates, chunk, windows.heard, targets, request)
+        audio = returned.add(crossfade.add(chunk, next_start, estimates), last=next_start is None)
         for name, samples in audio.items():
             peaks[name] = max(peaks[name], float(np.abs(samples).max(initial=0.0)))
-        yield ChunkFinished(index=chunk.index, n_chunks=len(chunks), start=start, audio=audio)
+        yield ChunkFinished(index=chunk.index, n_chunks=n_chunks, start=start, audio=audio)
         start += next(iter(audio.values())).shape[-1]
     assert start == mixture.n_samples
     return peaks
 
 
-def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None]]:
-    """Each chunk with the start of the next one, None for the last."""
-    yield from ((chunk, following.start) for chunk, following in pairwise(chunks))
-    yield chunks[-1], None
+def _measured(
+    estimates: Mapping[str, Samples], chunk: Chunk, heard: AudioSource, targets: Sequence[Target], request: Request
+) -> Generator[Event, None, Mapping[str, Samples]]:
+    """Hold each target of a generative model against the mixture; returns the stems, matched to it if so wished.
+
+    What is measured is what the model gave, before any gain.
+    """
+    from separation import measures  # SciPy takes 0.3 s to import
+
+    mixture = heard.read(chunk.start, chunk.stop)
+    own_residuals = {residual_stem(target.name) for target in targets} if request.sam.residual == "model" else set()
+    matched = dict(estimates)
+    for target in targets:
+        if target.stems <= own_residuals:
+            continue
+        (stem,) = target.stems  # a generative model makes one for each prompt
+        estimate, left = estimates[stem], estimates[residual_stem(stem)] if own_residuals else None
+        gain_db = measures.matching_gain_db(estimate, mixture) if request.sam.match_gain else 0.0
+        yield ChunkMeasured(
+            index=chunk.index,
+            stem=target.name,
+            explained_energy=measures.explained_energy(estimate, mixture, heard.sample_rate),
+            gain_drift_db=measures.gain_drift_db(estimate, mixture),
+            null_depth_db=None if left is None else measures.null_depth_db(mixture, estimate, left),
+            gain_db=gain_db,
+        )
+        matched[stem] = estimate * np.float32(10 ** (gain_db / 20))
+    return matched
 
 
-def _heard(heard: AudioSource, chunk: Chunk, level: Level) -> Samples:
-    """What the model sees of `chunk`: the mixture at the model's level, and beyond its ends true silence."""
-    start, stop = max(0, chunk.read_start), min(heard.n_samples, chunk.read_stop)
-    inside = level.apply(heard.read(start, stop))
-    return np.pad(inside, ((0, 0), (start - chunk.read_start, chunk.read_stop - stop)))
-
-
-def _answered(estimates: Mapping[str, Samples], chunk: Chunk, level: Level) -> dict[str, Samples]:
-    """Cut each estimate from the window the model saw to the chunk it answers for, at the mixture's level."""
-    offset = chunk.start - chunk.read_start
-    inside = slice(offset, offset + chunk.stop - chunk.start)
-    return {name: level.undo(samples[:, inside]) for name, samples in estimates.items()}
+def _until_last_chunk(mixture: AudioSource, facts: ModelFacts, max_chunks: int | None) -> AudioSource:
+    """The mixture up to the end of the last chunk that is wanted."""
+    chunks = plan(conformed_length(mixture, facts.sample_rate), facts.windowing)
+    if max_chunks is None or max_chunks >= len(chunks):
+        return mixture
+    return beginning(mixture, max(1, chunks[max_chunks - 1].stop * mixture.sample_rate // facts.sample_rate))

@@ -36,6 +36,11 @@ class Target:
         return mixture - total if self.complement else total
 
 
+def residual_stem(name: str) -> str:
+    """The stem that holds a generative model's own residual of the target `name`: its “everything but <name>”."""
+    return f"everything but {name}"
+
+
 def residual(targets: Sequence[Target]) -> Target | None:
     """Everything no target covers: where targets do not overlap, targets and residual add up to the mixture.
 

@@ -6,19 +6,23 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
-from separation import vocabulary
+from separation import solvers, tasks, vocabulary
+from separation.backends import registry
 from separation.backends.protocol import Availability, ModelFacts, Readiness, Samples, Window
 from separation.chunking import Windowing
 from separation.errors import PlaygroundError
 from separation.events import Event, ModelLoading, Planned, SolverStep, Warned
+from separation.models.sam_audio.noise import noise
 from separation.request import Request
-from separation.targets import Target
+from separation.targets import Target, residual_stem
 
 Split = Callable[[Samples, Window], Mapping[str, Samples]]
 
@@ -40,11 +44,88 @@ class FakeModel:
     facts: ModelFacts
     split: Split = all_in_drums
     seen: deque[Window] = field(default_factory=lambda: deque(maxlen=4))
+    batches: list[list[int]] = field(default_factory=list)
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
         self.seen.append(window)
         yield SolverStep(done=1, total=1)
         return self.split(window.samples, window)
+
+    def separate_batch(
+        self, windows: Sequence[Window], request: Request
+    ) -> Generator[Event, None, list[Mapping[str, Samples]]]:
+        self.batches.append([window.index for window in windows])
+        self.seen.extend(windows)
+        yield SolverStep(done=1, total=1)
+        return [self.split(window.samples, window) for window in windows]
+
+
+FRAME = 10  # samples of a latent frame
+CONTEXT = 2  # frames on each side that decoding looks at
+
+
+@dataclass
+class FakeLatentModel(FakeModel):
+    """A flow whose solution is known: Euler's method and the midpoint rule carry any noise to the features.
+
+    A latent frame holds its `FRAME` samples of a channel; a clip is a channel; every prompt is answered alike.
+
+    Args:
+        curved: bends the flow, differently in every window, so that it matters who solves it and how.
+        smear: what decoding adds to each frame of those within `CONTEXT` of it.
+    """
+
+    curved: float = 0.0
+    smear: float = 0.0
+    encoded: list[int] = field(default_factory=list)
+    evaluated: list[tuple[int, float]] = field(default_factory=list)
+
+    def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
+        yield from ()
+        self.encoded.append(window.index)
+        padded = np.pad(window.samples, ((0, 0), (0, -window.samples.shape[-1] % FRAME)))
+        return padded.reshape(len(padded), -1, FRAME)
+
+    def velocity(
+        self, window: Window, features: Samples, state: Samples, t: float, request: Request
+    ) -> Generator[Event, None, Samples]:
+        yield from ()
+        assert state.shape == (len(request.prompts), *features.shape)
+        self.evaluated.append((window.index, t))
+        bend = self.curved * np.sin(3 * state + window.index) * np.cos(state.mean(axis=2, keepdims=True))
+        return np.asarray((features - state) / (1 - t) + bend, np.float32)
+
+    def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        yield from ()
+        self.seen.append(window)
+        near = np.pad(state, ((0, 0), (0, 0), (CONTEXT, CONTEXT), (0, 0)))
+        for shift in range(2 * CONTEXT + 1):
+            state = state + np.float32(self.smear) * near[:, :, shift : shift + state.shape[2]]
+        clips = state.reshape(*state.shape[:2], -1)[:, :, : window.samples.shape[-1]]
+        return {prompt.text.strip(): clip for prompt, clip in zip(request.prompts, clips, strict=True)}
+
+    def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        features = yield from self.encode(window, request)
+        drawn = noise(request.seed_of(window.index), window.index, features.shape[1], FRAME)
+        state = np.broadcast_to(drawn, (len(request.prompts), *features.shape))
+
+        def velocity(x: Samples, t: float) -> Samples:
+            return result_of(self.velocity(window, features, x, t, request))
+
+        times = solvers.times(request.solver.n_steps, request.solver.grid)
+        for done, after in enumerate(solvers.integrate(request.solver.method, velocity, state, times), start=1):
+            state = after
+            yield SolverStep(done=done, total=request.solver.n_steps)
+        return (yield from self.decode(window, state, request))
+
+
+def result_of(work: Generator[Event, None, Any]) -> Any:
+    """What a piece of work returns, its events unheard."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
 
 
 @dataclass
@@ -62,6 +143,9 @@ class FakeBackend:
     readiness: Readiness = Readiness.USABLE
     sentence: str = "It is a fake."
     licence: str = "none"
+    takes_anchors: bool = False
+    more_facts: Mapping[str, Any] = field(default_factory=dict)
+    make: Callable[[ModelFacts, Split], FakeModel] = FakeModel
     n_loads: int = 0
     model: FakeModel | None = None
 
@@ -98,9 +182,29 @@ class FakeBackend:
             n_channels=self.n_channels,
             windowing=self.windowing,
             levelled=self.levelled,
+            **self.more_facts,
         )
-        self.model = FakeModel(facts, self.split)
+        self.model = self.make(facts, self.split)
         return self.model
+
+
+@dataclass
+class PromptableBackend(FakeBackend):
+    """Like SAM-Audio: any prompt is a stem of its own, and so, if the model's residuals are wanted, is its residual."""
+
+    def targets(self, request: Request) -> tuple[Target, ...]:
+        names = [prompt.text.strip() for prompt in request.prompts]
+        if request.sam.residual == "model":
+            names += [residual_stem(name) for name in names]
+        return tuple(Target(name=name, stems=frozenset({name})) for name in names)
+
+
+def use_only(patch: pytest.MonkeyPatch, kind: type[FakeBackend] = FakeBackend, **answers: Any) -> FakeBackend:
+    """Make a fake the only backend, its model freshly loaded."""
+    fake = kind(**answers)
+    patch.setattr(registry, "BACKENDS", {fake.name: fake})
+    patch.setattr(tasks, "_warm", {})
+    return fake
 
 
 @dataclass

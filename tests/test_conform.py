@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from separation.audio import Waveform, resample
-from separation.conform import Level, Returned, conformed, level_of, mono_or_stereo
+from separation.conform import Level, Returned, beginning, conformed, conformed_length, level_of, mono_or_stereo
 from separation.targets import Target
 
 RNG = np.random.default_rng(9)
@@ -79,10 +79,30 @@ def test_at_the_same_rate_nothing_is_copied_to_disk_and_channels_follow():
 
 def test_the_temporary_file_is_gone_afterwards_also_after_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(RuntimeError), conformed(noise(1_000, 2, 48_000), 44_100, 2):
-        assert list(tmp_path.iterdir())
+    with pytest.raises(RuntimeError), conformed(noise(1_000, 2, 48_000), 44_100, 2) as heard:
+        assert heard.read(0, 10).any()
         raise RuntimeError
+    with pytest.raises(ValueError, match="closed"):
+        heard.read(0, 10)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("n_samples", [1, 60, 100, 1_000])
+def test_the_beginning_of_a_mixture_is_the_mixture_up_to_there_and_silence_after(n_samples):
+    mixture = noise(100, 2)
+    start = beginning(mixture, n_samples)
+    assert (start.n_samples, start.n_channels, start.sample_rate) == (min(n_samples, 100), 2, 44_100)
+    short = Waveform(np.ascontiguousarray(mixture.samples[:, :n_samples]), 44_100)
+    for first, last in [(0, n_samples), (-5, 3), (40, 70), (90, 120), (2_000, 2_010), (50, 50)]:
+        np.testing.assert_array_equal(start.read(first, last), short.read(first, last))
+
+
+@pytest.mark.parametrize("rates", [(48_000, 44_100), (8_000, 44_100), (192_000, 8_000), (44_100, 44_100)])
+@pytest.mark.parametrize("n_samples", [1, 997])
+def test_the_length_of_a_conformed_mixture_is_known_beforehand(rates, n_samples):
+    mixture = noise(n_samples, 1, rates[0])
+    with conformed(mixture, rates[1], 1) as heard:
+        assert heard.n_samples == conformed_length(mixture, rates[1])
 
 
 def test_one_sample_at_a_high_rate_still_makes_a_sample_for_the_model():

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from separation.chunking import Windowing, plan
+from separation.chunking import Windowing, pairwise_starts, plan
 from separation.crossfade import FADES, CrossfadeStream, fade_in
 from separation.errors import SettingsError
-from separation.pipeline import pairwise_starts
 
 
 def stitch(windowing, n_samples, estimates):

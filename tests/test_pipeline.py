@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -11,9 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.demo_recording import load_demo
-from separation import tasks
 from separation.audio import Waveform, resample
-from separation.backends import registry
 from separation.chunking import Windowing
 from separation.errors import AudioError, PromptError
 from separation.events import (
@@ -28,8 +28,9 @@ from separation.events import (
 )
 from separation.metrics import si_sdr
 from separation.pipeline import extract, separate
-from separation.request import ChunkSettings, Request
-from tests.fakes import FakeBackend, MadeOnTheFly, in_quarters
+from separation.request import ChunkSettings, Request, Reroll, SamSettings, SolverSettings
+from separation.targets import RESIDUAL
+from tests.fakes import MadeOnTheFly, in_quarters, use_only
 
 RNG = np.random.default_rng(5)
 
@@ -38,13 +39,7 @@ RNG = np.random.default_rng(5)
 def use(monkeypatch):
     """Make a fake the only backend, its model freshly loaded."""
 
-    def install(**answers):
-        fake = FakeBackend(**answers)
-        monkeypatch.setattr(registry, "BACKENDS", {"fake": fake})
-        monkeypatch.setattr(tasks, "_warm", {})
-        return fake
-
-    return install
+    return partial(use_only, monkeypatch)
 
 
 def noise(n_samples, n_channels=2, sample_rate=44_100):
@@ -102,9 +97,7 @@ def test_tracks_sum_to_the_mixture_for_every_cut_rate_and_channel_count(
 ):
     with pytest.MonkeyPatch.context() as patch:
         windowing = Windowing(chunk=chunk, overlap=int(share * chunk), context=context, fixed=fixed)
-        fake = FakeBackend(split=in_quarters, windowing=windowing, levelled=levelled)
-        patch.setattr(registry, "BACKENDS", {"fake": fake})
-        patch.setattr(tasks, "_warm", {})
+        use_only(patch, split=in_quarters, windowing=windowing, levelled=levelled)
         mixture = noise(n_samples, n_channels, sample_rate)
         tracks = extract(mixture, Request.of("drums", "bass and other"))
     assert all(track.samples.shape == mixture.samples.shape for track in tracks.values())
@@ -230,6 +223,94 @@ def test_closing_the_stream_stops_the_model_at_its_next_evaluation(use):
             break
     events.close()
     assert len(fake.model.seen) == 1
+
+
+def test_the_first_chunk_is_there_to_hear_before_the_second_is_begun(use):
+    fake = use(windowing=Windowing(chunk=1_000, overlap=100), more_facts={"batch": 3})
+    for event in separate(noise(5_000), Request.of("drums")):
+        if isinstance(event, ChunkFinished):
+            break
+    assert [window.index for window in fake.model.seen] == [0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"solver": SolverSettings(n_steps=3)},
+        {"sam": SamSettings(rerolls=(Reroll(chunk=1, seed=2),), match_gain=True)},
+        {"chunks": ChunkSettings(stitch="crossfade", max_chunks=1)},
+    ],
+)
+def test_what_changes_nothing_in_the_model_does_not_load_it_again(use, change):
+    fake = use()
+    request = Request.of("drums", chunks=ChunkSettings())
+    for asked in (request, replace(request, **change)):
+        extract(noise(500), asked)
+    assert fake.n_loads == 1
+
+
+@pytest.mark.parametrize("change", [{"sam": SamSettings(precision="bfloat16")}, {"chunks": ChunkSettings(chunk_s=9)}])
+def test_what_changes_the_models_facts_loads_it_again(use, change):
+    fake = use()
+    request = Request.of("drums", chunks=ChunkSettings())
+    for asked in (request, replace(request, **change)):
+        extract(noise(500), asked)
+    assert fake.n_loads == 2
+
+
+@pytest.mark.parametrize(("mixture_rate", "n_channels"), [(44_100, 2), (8_000, 1), (96_000, 2), (22_050, 2)])
+@pytest.mark.parametrize("overlap", [0, 100, 500])
+def test_a_run_of_the_first_chunks_is_a_run_on_the_beginning_of_the_recording(use, mixture_rate, n_channels, overlap):
+    fake = use(windowing=Windowing(chunk=4_000, overlap=overlap))
+    mixture = noise(30_000, n_channels, mixture_rate)
+    end = (3 * 4_000 - 2 * overlap) * mixture_rate // 44_100  # the end of the third chunk
+    events = list(separate(mixture, Request.of("drums", chunks=ChunkSettings(max_chunks=3))))
+    pieces = [event for event in events if isinstance(event, ChunkFinished)]
+    assert [piece.index for piece in pieces] == [window.index for window in fake.model.seen] == [0, 1, 2]
+    drums = np.concatenate([piece.audio["drums"] for piece in pieces], axis=-1)
+    rest = np.concatenate([piece.audio[RESIDUAL] for piece in pieces], axis=-1)
+    np.testing.assert_allclose(drums + rest, mixture.read(0, end), atol=1e-6)
+    assert {event.n_samples for event in events if isinstance(event, StemFinished)} == {end}
+    planned = next(event for event in events if isinstance(event, Planned))
+    assert len(planned.spans_s) == 3
+    assert planned.spans_s[-1][1] == pytest.approx(end / mixture_rate, abs=1 / 8_000)
+    beginning = extract(Waveform(np.ascontiguousarray(mixture.samples[:, :end]), mixture_rate), Request.of("drums"))
+    np.testing.assert_allclose(drums, beginning["drums"].samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("max_chunks", [3, 4, 1_000])
+def test_a_limit_on_chunks_that_the_recording_does_not_reach_changes_nothing(use, max_chunks):
+    use(windowing=Windowing(chunk=1_000, overlap=100), split=in_quarters)
+    mixture = noise(2_500)
+    limited = extract(mixture, Request.of("drums", chunks=ChunkSettings(max_chunks=max_chunks)))
+    for name, track in extract(mixture, Request.of("drums")).items():
+        np.testing.assert_array_equal(limited[name].samples, track.samples)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 100])
+@pytest.mark.parametrize("n_samples", [999, 1_000, 1_001, 9_000, 9_973])
+def test_windows_worked_on_together_give_what_they_give_one_by_one(use, batch, n_samples):
+    windowing = Windowing(chunk=1_000, overlap=200)
+    mixture = noise(n_samples)
+
+    def story_and_tracks():
+        events = list(separate(mixture, Request.of("drums")))
+        finished = [event.audio for event in events if isinstance(event, ChunkFinished)]
+        about_chunks = [event for event in events if isinstance(event, (ChunkStarted, ChunkFinished))]
+        story = [(type(event), event.index) for event in about_chunks]
+        return story, np.concatenate([audio["drums"] for audio in finished], axis=-1)
+
+    use(windowing=windowing, split=lambda x, window: {"drums": x * window.index})
+    one_by_one = story_and_tracks()
+    fake = use(windowing=windowing, split=lambda x, window: {"drums": x * window.index}, more_facts={"batch": batch})
+    together = story_and_tracks()
+    assert together[0] == one_by_one[0]
+    np.testing.assert_array_equal(together[1], one_by_one[1])
+    n_full = 1 if n_samples < 1_800 else (n_samples - 200) // 800  # chunks of full length
+    in_batches = [index for group in fake.model.batches for index in group]
+    assert all(2 <= len(group) <= batch for group in fake.model.batches)
+    assert set(in_batches) <= set(range(1, n_full))
+    assert len(in_batches) >= (n_full - 1) // batch * batch
 
 
 def test_a_recording_without_samples_is_refused(use):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from separation.targets import RESIDUAL, Target, residual
+from separation.targets import RESIDUAL, Target, residual, residual_stem
 from separation.vocabulary import match
 
 FOUR = ("drums", "bass", "vocals", "other")
@@ -108,3 +108,9 @@ def test_residual_and_targets_never_hold_the_same_stem(asked_for):
 
     covered = frozenset().union(*(held(target) for target in targets))
     assert (held(rest) if rest else frozenset()) == frozenset(FOUR) - covered
+
+
+def test_the_stem_of_a_models_own_residual_is_another_for_every_target():
+    names = ("dog", "cat", "everything but dog")
+    assert residual_stem("dog") == "everything but dog"
+    assert len({residual_stem(name) for name in names}) == len(names)

@@ -28,6 +28,7 @@ class BuiltinBackend:
     name = "builtin"
     label = "Built-in separator"
     licence = "MIT, part of this program"
+    takes_anchors = False
 
     def models(self) -> tuple[str, ...]:
         """One set of methods."""

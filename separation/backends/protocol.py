@@ -155,6 +155,7 @@ class Backend(Protocol):
     name: str
     label: str
     licence: str
+    takes_anchors: bool  # whether the spans of a prompt change what it does
 
     def models(self) -> tuple[str, ...]:
         """Model names, the default first."""

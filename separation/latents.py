@@ -1,0 +1,124 @@
+"""Arrays that live on disk: latents, noise and velocities of a whole recording, and what a solver makes of them.
+
+Plain reads and writes of temporary files, never a mapping: pages of a mapped file count as memory of the process, which
+would then grow with the recording.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.errors import SeparationError
+
+Rows = NDArray[np.float32]
+BLOCK_BYTES = 1 << 22  # what is held of each array while a sum is worked out
+
+
+class DiskArray:
+    """A float32 array of shape (n_rows, width), zeros at first, in a temporary file that is gone when the array is.
+
+    Raises:
+        SeparationError: the file cannot be made, read or written; most often the disk is full.
+    """
+
+    def __init__(self, n_rows: int, width: int) -> None:
+        self.n_rows, self.width = n_rows, width
+        try:
+            self._file = tempfile.TemporaryFile(prefix="audio-playground-", buffering=0)  # noqa: SIM115 - lives on
+            self._close = weakref.finalize(self, self._file.close)
+            self._file.truncate(n_rows * width * 4)
+        except OSError as error:
+            raise _no_disk(error) from error
+
+    def read(self, start: int, stop: int) -> Rows:
+        """A copy of rows [start, stop), shape (stop - start, width)."""
+        assert 0 <= start <= stop <= self.n_rows
+        rows = np.empty((stop - start, self.width), np.float32)
+        left = _bytes(rows)
+        try:
+            self._file.seek(start * self.width * 4)
+            while left:  # one call may stop short, at 2 GiB or at a signal
+                n_read = self._file.readinto(left)
+                assert n_read
+                left = left[n_read:]
+        except OSError as error:
+            raise _no_disk(error) from error
+        return rows
+
+    def write(self, start: int, rows: Rows) -> None:
+        """Replace the rows from `start` on by `rows`, shape (any, width)."""
+        assert rows.ndim == 2
+        assert rows.shape[1] == self.width
+        assert 0 <= start <= start + len(rows) <= self.n_rows
+        left = _bytes(np.ascontiguousarray(rows, np.float32))
+        try:
+            self._file.seek(start * self.width * 4)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise _no_disk(error) from error
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """(start, stop) of successive runs of rows that together are the array and one by one fit `BLOCK_BYTES`."""
+        n_rows = max(1, BLOCK_BYTES // (4 * self.width))
+        for start in range(0, self.n_rows, n_rows):
+            yield start, min(start + n_rows, self.n_rows)
+
+    def close(self) -> None:
+        """Delete the file now."""
+        self._close()
+
+
+@dataclass(eq=False, slots=True)
+class WeightedSum:
+    """Arrays on disk, each times a number: it adds and scales like an array, and is worked out only when `stored`.
+
+    That is all an explicit solver asks of states and velocities, and an array need not hold its values before then.
+    """
+
+    terms: dict[DiskArray, float] = field(default_factory=dict)
+
+    def __add__(self, other: WeightedSum) -> WeightedSum:
+        terms = dict(self.terms)
+        for array, weight in other.terms.items():
+            terms[array] = terms.get(array, 0.0) + weight
+        return WeightedSum(terms)
+
+    def __sub__(self, other: WeightedSum) -> WeightedSum:
+        return self + -1.0 * other
+
+    def __mul__(self, factor: float) -> WeightedSum:
+        return WeightedSum({array: factor * weight for array, weight in self.terms.items()})
+
+    __rmul__ = __mul__
+
+    def stored(self) -> DiskArray:
+        """The values, worked out block by block; from now on this sum is that one array."""
+        (first, weight), *_ = self.terms.items()
+        if len(self.terms) > 1 or weight != 1:
+            total = DiskArray(first.n_rows, first.width)
+            for start, stop in total.spans():
+                block = np.zeros((stop - start, total.width), np.float32)
+                for array, weight in self.terms.items():
+                    block += np.float32(weight) * array.read(start, stop)
+                total.write(start, block)
+            self.terms = {total: 1.0}
+        return next(iter(self.terms))
+
+
+def _bytes(rows: Rows) -> memoryview:
+    return rows.data.cast("B") if rows.size else memoryview(b"")  # a view with a 0 in its shape cannot be cast
+
+
+def _no_disk(error: OSError) -> SeparationError:
+    return SeparationError(
+        "A temporary file of this run cannot be used.",
+        f"The system says: {error.strerror or error}.",
+        f"Make room in {tempfile.gettempdir()!r}, or name a roomier folder in the variable TMPDIR.",
+    )

@@ -1,0 +1,97 @@
+"""What a model is shown of each chunk: samples at its rate and level, and anchors on its own frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from separation.audio import AudioSource
+from separation.backends.protocol import FrameSpan, ModelFacts, Samples, Window
+from separation.chunking import Chunk
+from separation.conform import Level
+from separation.events import AnchorsMapped
+from separation.models.sam_audio.anchors import frame_spans
+from separation.request import Prompt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Windows:
+    """The windows of one run.
+
+    Args:
+        heard: the mixture at the model's rate and channel count.
+        chunks: the plan, in order.
+        facts: of the model.
+        prompts: of the request.
+        stems: those that are wanted.
+        level: what the model's input is brought to.
+    """
+
+    heard: AudioSource
+    chunks: Sequence[Chunk]
+    facts: ModelFacts
+    prompts: Sequence[Prompt]
+    stems: frozenset[str]
+    level: Level
+
+    def of(self, chunk: Chunk) -> Window:
+        """What the model sees of `chunk`; beyond the ends of the mixture that is true silence."""
+        start, stop = max(0, chunk.read_start), min(self.heard.n_samples, chunk.read_stop)
+        inside = self.level.apply(self.heard.read(start, stop))
+        return Window(
+            samples=np.pad(inside, ((0, 0), (start - chunk.read_start, chunk.read_stop - stop))),
+            index=chunk.index,
+            stems=self.stems,
+            anchors=self.anchors(chunk),
+        )
+
+    def silent(self, chunk: Chunk) -> Window:
+        """The window of `chunk` without its samples, for work that has heard them before."""
+        nothing = np.zeros((self.heard.n_channels, 0), np.float32)
+        return Window(samples=nothing, index=chunk.index, stems=self.stems, anchors=self.anchors(chunk))
+
+    def anchors(self, chunk: Chunk) -> dict[str, tuple[FrameSpan, ...]]:
+        """Every prompt's spans inside `chunk`, on the frames of its window; empty for models without frames.
+
+        Chunks start on whole frames, so a span marks the same frames of the recording in any cut.
+        """
+        if self.facts.frame is None:
+            return {}
+        shift = (chunk.start - chunk.read_start) // self.facts.frame
+        return {
+            name: tuple(FrameSpan(sign, first + shift, stop + shift) for sign, first, stop in spans)
+            for name, spans in self._spans(chunk, self.facts.frame).items()
+        }
+
+    def mapped(self, chunk: Chunk) -> Iterator[AnchorsMapped]:
+        """An event for every prompt that has spans inside `chunk`."""
+        frame, rate = self.facts.frame, self.facts.sample_rate
+        if frame is None:
+            return
+        for name, spans in self._spans(chunk, frame).items():
+            if spans:
+                marked = (
+                    (sign, chunk.start + first * frame, min(chunk.start + stop * frame, chunk.stop))
+                    for sign, first, stop in spans
+                )
+                seconds = tuple((sign, start / rate, stop / rate) for sign, start, stop in marked)
+                yield AnchorsMapped(index=chunk.index, prompt=name, spans_s=seconds)
+
+    def answered(self, estimates: Mapping[str, Samples], chunk: Chunk) -> dict[str, Samples]:
+        """Cut estimates from the window the model saw to the chunk it answers for, at the mixture's level."""
+        offset = chunk.start - chunk.read_start
+        inside = slice(offset, offset + chunk.stop - chunk.start)
+        return {name: self.level.undo(samples[:, inside]) for name, samples in estimates.items()}
+
+    def _spans(self, chunk: Chunk, frame: int) -> dict[str, tuple[FrameSpan, ...]]:
+        """Every prompt's spans on the frames of `chunk`, from 0."""
+        assert chunk.start % frame == 0
+        n_frames = -(-(chunk.stop - chunk.start) // frame)
+        return {
+            prompt.text.strip(): frame_spans(
+                prompt.anchors, chunk.start // frame, n_frames, self.facts.sample_rate, frame
+            )
+            for prompt in self.prompts
+        }
