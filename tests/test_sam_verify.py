@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from separation.models.sam_audio import verify
+from tests.needing_mlx import with_mlx
 from tests.sam_models import CHECKPOINT, GOLDEN
 
 
@@ -118,18 +119,29 @@ def test_a_value_that_is_not_a_number_is_failure_in_valid_json(case):
     json.dumps(report, allow_nan=False)
 
 
-def run(capsys, *files, checkpoint=CHECKPOINT):
-    status = verify.main(["--checkpoint", str(checkpoint), "--backend", "torch", *map(str, files)])
+def run(capsys, *files, checkpoint=CHECKPOINT, backend="torch"):
+    status = verify.main(["--checkpoint", str(checkpoint), "--backend", backend, *map(str, files)])
     out = capsys.readouterr()
     return status, [json.loads(line) for line in out.out.splitlines()], out.err
 
 
-def test_each_file_is_a_line_and_all_within_tolerance_is_success(capsys):
+@pytest.mark.parametrize("backend", ["torch", pytest.param("mlx", marks=with_mlx)])
+def test_each_file_is_a_line_and_all_within_tolerance_is_success(capsys, backend):
     files = ["20_padded_batch.npz", "21_equal_batch.npz"]
-    status, lines, _ = run(capsys, *(GOLDEN / file for file in files))
+    status, lines, _ = run(capsys, *(GOLDEN / file for file in files), backend=backend)
     assert status == 0
     assert [line["file"] for line in lines] == files
-    assert all(line["backend"] == "torch" and 0 < line["velocity"] < 1e-5 for line in lines)
+    assert all(line["backend"] == backend and 0 < line["velocity"] < 1e-5 for line in lines)
+
+
+@pytest.mark.parametrize("backend", ["torch", pytest.param("mlx", marks=with_mlx)])
+def test_a_backend_past_its_tolerance_fails_however_little(capsys, tmp_path, backend):
+    golden = dict(np.load(GOLDEN / "21_equal_batch.npz"))
+    golden["v_t0"][0, 0, 0] += 1e-4
+    np.savez(tmp_path / "changed.npz", **golden)
+    status, (line,), _ = run(capsys, tmp_path / "changed.npz", backend=backend)
+    assert status == 1 and not line["within_tolerance"]
+    assert line["velocity_t0"] == pytest.approx(1e-4, abs=1e-5)
 
 
 def test_a_failing_file_does_not_hide_the_next(capsys, tmp_path):

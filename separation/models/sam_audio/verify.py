@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from separation import solvers
 from separation.errors import PlaygroundError
-from separation.models.sam_audio.anchors import anchor_rows
+from separation.models.sam_audio.anchors import anchor_rows, frame_spans
 from separation.models.sam_audio.framing import n_frames
 from separation.request import Anchor
 
@@ -103,11 +103,10 @@ def compare(subject: Subject, golden: Mapping[str, NDArray[Any]]) -> Iterator[tu
     if "audio_features" in golden:
         yield "features", _error(np.concatenate([features, features], axis=-1), golden["audio_features"])
     spans = meta["anchors"] or [None] * len(clips)
+    anchors = [[Anchor(sign=sign, start_s=start, stop_s=stop) for sign, start, stop in clip or ()] for clip in spans]
     rows = [
-        anchor_rows(
-            [Anchor(sign=sign, start_s=start, stop_s=stop) for sign, start, stop in clip or ()], max(frames), n_valid=n
-        )
-        for clip, n in zip(spans, frames, strict=True)
+        anchor_rows(frame_spans(clip, 0, max(frames)), max(frames), n_valid=n)
+        for clip, n in zip(anchors, frames, strict=True)
     ]
     mask = np.arange(max(frames)) < np.array(frames)[:, None]
     velocity = subject.velocity(features, meta["descriptions"], np.stack(rows), mask)
@@ -148,35 +147,57 @@ def _error(result: NDArray[Any], reference: NDArray[Any]) -> float:
     return error
 
 
-class TorchSubject:
-    """Our own network, on the CPU in float32."""
+class NetworkSubject:
+    """A network of ours, in float32."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+        self._text = network.text()
+
+    def features(self, clips: Sequence[Floats]) -> Floats:
+        """Latents of mono clips of one length, (clips, frames, latents)."""
+        return self._out(self._network.encode(clips))
+
+    def velocity(
+        self, features: Floats, prompts: Sequence[str], rows: NDArray[np.int64], frame_mask: NDArray[np.bool_]
+    ) -> Callable[[Floats, float], Floats]:
+        """The velocity field of these clips, prompts and anchor rows (clips, frames)."""
+        tensor = self._network.tensor
+        text, text_mask = (tensor(np.asarray(encoded)) for encoded in self._text.encode(prompts))
+        velocity = self._network.velocity(tensor(features), text, text_mask, rows, frame_mask)
+        return lambda x, t: self._out(velocity(tensor(x), t))
+
+    def decode(self, latents: Floats) -> Floats:
+        """Samples (clips, samples) of latents (clips, frames, latents)."""
+        return self._out(self._network.decode(self._network.tensor(latents)))
+
+    def _out(self, values: Any) -> Floats:
+        return np.asarray(self._network.numpy(values))
+
+
+class TorchSubject(NetworkSubject):
+    """Our PyTorch network, on the CPU."""
 
     tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 1e-5, "waveform": 2e-4}
 
     def __init__(self, checkpoint: Path) -> None:
         from separation.models.sam_audio.network import load  # torch is only loaded when it is what is verified
 
-        self._network = load(checkpoint)
-        self._text = self._network.text()
-
-    def features(self, clips: Sequence[Floats]) -> Floats:
-        """Latents of mono clips of one length, (clips, frames, latents)."""
-        return np.asarray(self._network.encode(clips).numpy())
-
-    def velocity(
-        self, features: Floats, prompts: Sequence[str], rows: NDArray[np.int64], frame_mask: NDArray[np.bool_]
-    ) -> Callable[[Floats, float], Floats]:
-        """The velocity field of these clips, prompts and anchor rows (clips, frames)."""
-        text, text_mask = self._text.encode(prompts)
-        velocity = self._network.velocity(self._network.tensor(features), text, text_mask, rows, frame_mask)
-        return lambda x, t: np.asarray(velocity(self._network.tensor(x), t).numpy())
-
-    def decode(self, latents: Floats) -> Floats:
-        """Samples (clips, samples) of latents (clips, frames, latents)."""
-        return np.asarray(self._network.decode(self._network.tensor(latents)).numpy())
+        super().__init__(load(checkpoint))
 
 
-SUBJECTS: dict[str, Callable[[Path], Subject]] = {"torch": TorchSubject}
+class MlxSubject(NetworkSubject):
+    """The network on MLX, on the device it would run on: a GPU sums in another order, hence wider tolerances."""
+
+    tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 2e-5, "waveform": 5e-4}
+
+    def __init__(self, checkpoint: Path) -> None:
+        from separation.models.sam_audio.mlx_network import device_of, load
+
+        super().__init__(load(checkpoint, device=device_of("auto")))
+
+
+SUBJECTS: dict[str, Callable[[Path], Subject]] = {"torch": TorchSubject, "mlx": MlxSubject}
 
 if __name__ == "__main__":
     sys.exit(main())

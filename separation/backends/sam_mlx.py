@@ -1,0 +1,83 @@
+"""SAM-Audio on Apple's MLX: the same weights, prompts and results as `sam_torch`, computed by `mlx-audio`'s modules.
+
+This is the cheap half. The network is in `separation.models.sam_audio.mlx_network`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from collections.abc import Generator
+from dataclasses import replace
+
+from separation.backends.protocol import Availability, Model, Readiness
+from separation.backends.sam_family import ready_folder
+from separation.backends.sam_torch import SamTorchBackend
+from separation.errors import SettingsError
+from separation.events import Event
+from separation.request import Request
+from separation.targets import Target
+
+PRECISIONS = ("float32", "bfloat16")
+PIP = {
+    "darwin": '“pip install "mlx-audio>=0.6,<0.7"”',
+    "linux": '“pip install "audio-playground[mlx-cpu]"”',
+}
+MLX_REVISION = "1"
+
+
+def preferred_here() -> bool:
+    """Whether this is the SAM-Audio to take where nobody named one: on Apple silicon, for whose GPU MLX is made."""
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+class SamMlxBackend(SamTorchBackend):
+    """Text- and span-prompted separation on MLX: the prompts, settings, stems and weights of the PyTorch network."""
+
+    name = "sam_mlx"
+    label = "SAM-Audio (MLX)"
+
+    def revision(self, request: Request) -> str:
+        """The weights' identity, and the version of this code beside the one it shares."""
+        return f"{super().revision(request)}-mlx-{MLX_REVISION}"
+
+    def availability(self, request: Request | None = None) -> Availability:
+        """Whether MLX and the model's files are on this computer; looks at the disk only."""
+        if sys.platform not in PIP or (sys.platform == "darwin" and not preferred_here()):
+            return Availability(
+                readiness=Readiness.NEEDS_HARDWARE,
+                sentence="MLX needs a Mac with Apple silicon. The backend “sam_torch” runs the same model here.",
+            )
+        if any(importlib.util.find_spec(package) is None for package in ("mlx", "mlx_audio")):
+            return Availability(
+                readiness=Readiness.NOT_INSTALLED,
+                sentence=f"Install it with {PIP[sys.platform]} and start again.",
+            )
+        found = super().availability(request)
+        if not found.usable or preferred_here():
+            return found
+        slow = "MLX has no GPU here, and its CPU build is slow and meant for tests: “sam_torch” is faster."
+        return replace(found, sentence=f"{found.sentence} {slow}")
+
+    def targets(self, request: Request) -> tuple[Target, ...]:
+        """Every stem is a target of its own: there are no words this model refuses.
+
+        Raises:
+            SettingsError: a precision that MLX's network does not have.
+            PromptError: a prompt has the name of another one's residual.
+        """
+        if request.sam.precision not in PRECISIONS:
+            raise SettingsError(
+                f"SAM-Audio does not compute in {request.sam.precision} on MLX.",
+                "Its network has no such layers.",
+                f"Choose one of: {', '.join(PRECISIONS)}; or the backend “sam_torch”.",
+            )
+        return super().targets(request)
+
+    def load(self, request: Request) -> Generator[Event, None, Model]:
+        """Read the weights from this computer; never goes online."""
+        folder = ready_folder(self, request)
+        from separation.models.sam_audio.mlx_model import load  # imports torch and MLX
+
+        return (yield from load(folder, request, revision=self.revision(request)))
