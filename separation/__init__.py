@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from separation.encode import encode
     from separation.errors import PlaygroundError
     from separation.pipeline import extract, separate
-    from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, Request, SolverSettings
+    from separation.request import (
+        Anchor,
+        ChunkSettings,
+        DemucsSettings,
+        Prompt,
+        Request,
+        Reroll,
+        SamSettings,
+        SolverSettings,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +40,8 @@ __all__ = [
     "PlaygroundError",
     "Prompt",
     "Request",
+    "Reroll",
+    "SamSettings",
     "SolverSettings",
     "Waveform",
     "decode",
@@ -45,7 +56,16 @@ _HOMES = {
     "encode": ("encode",),
     "errors": ("PlaygroundError",),
     "pipeline": ("extract", "separate"),
-    "request": ("Anchor", "ChunkSettings", "DemucsSettings", "Prompt", "Request", "SolverSettings"),
+    "request": (
+        "Anchor",
+        "ChunkSettings",
+        "DemucsSettings",
+        "Prompt",
+        "Request",
+        "Reroll",
+        "SamSettings",
+        "SolverSettings",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

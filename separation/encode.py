@@ -220,7 +220,7 @@ class FloatWavWriter:
         self.close()
 
 
-class _CodecWriter:
+class CodecWriter:
     """One open output file of libsndfile; turns float blocks into what its format stores."""
 
     def __init__(self, path: Path, kind: AudioFormat, n_channels: int, sample_rate: int, dither_seed: int):
@@ -235,6 +235,7 @@ class _CodecWriter:
             raise _write_error(kind, error) from error
 
     def write(self, block: NDArray[np.float32]) -> None:
+        """Append a block of shape (channels, any length)."""
         try:
             self._file.write(self._quantised(block.T))
         except soundfile.SoundFileError as error:
@@ -254,7 +255,7 @@ class _CodecWriter:
             return codes24.astype(np.int32) * np.int32(256)
         return frames.clip(-1, 1)
 
-    def __enter__(self) -> _CodecWriter:
+    def __enter__(self) -> CodecWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -276,10 +277,10 @@ _SOUNDFILE_OPTIONS: Final[Mapping[str, tuple[str, str, dict[str, object]]]] = {
 
 def _writer(
     path: Path, kind: AudioFormat, n_channels: int, sample_rate: int, dither_seed: int
-) -> FloatWavWriter | _CodecWriter:
+) -> FloatWavWriter | CodecWriter:
     if kind.name == "wav32f":
         return FloatWavWriter(path, n_channels, sample_rate)
-    return _CodecWriter(path, kind, n_channels, sample_rate, dither_seed)
+    return CodecWriter(path, kind, n_channels, sample_rate, dither_seed)
 
 
 def _format_for(source: AudioSource, name: str) -> AudioFormat:

@@ -10,12 +10,24 @@ import hashlib
 import shlex
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from separation import commands
 from separation.backends import registry
-from separation.events import BackendChosen, ChunkFinished, Event, Finished, Kept, Planned, Warned
-from separation.request import DemucsSettings, Request
+from separation.events import (
+    AnchorsMapped,
+    BackendChosen,
+    ChunkFinished,
+    ChunkMeasured,
+    Event,
+    Finished,
+    Kept,
+    Planned,
+    Warned,
+)
+from separation.request import Request
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
@@ -108,7 +120,7 @@ def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None
             kind="recording",
             name=name or path.name,
             files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"},
-            command=shlex.join(["audio-playground", "convert", "to-wav", _argument(name or path.name)]),
+            command=shlex.join(["audio-playground", "convert", "to-wav", commands.argument(name or path.name)]),
             inputs={"sha256": digest},
             config={},
             info=_described(conversion),
@@ -151,7 +163,7 @@ def separate_recording(
             kind="result",
             name=", ".join(prompt.text for prompt in settled.prompts),
             files=files,
-            command=_command(recording.name, settled),
+            command=commands.extracting(recording.name, settled),
             inputs={"recording": recording.key},
             config=settled.to_dict(),
             info=info,
@@ -163,7 +175,11 @@ def separate_recording(
 def _write_stems(
     mixture: AudioSource, settled: Request, engine: Engine, folder: Path
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
-    """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them."""
+    """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
+
+    Beside what a track is, `info` says what was found out on the way: "chunks_s" is (start, stop) of every chunk in
+    seconds, "measures" and "anchors" hold the fields of each `ChunkMeasured` and `AnchorsMapped`, in their order.
+    """
     from separation.encode import FloatWavWriter
     from separation.peaks import PeaksWriter
     from separation.pipeline import separate_settled
@@ -172,14 +188,17 @@ def _write_stems(
     info: dict[str, Any] = {
         "sample_rate": mixture.sample_rate,
         "n_channels": mixture.n_channels,
-        "n_samples": mixture.n_samples,
+        "n_samples": 0,
         "warnings": [],
+        "measures": [],
+        "anchors": [],
     }
     with ExitStack() as open_files:
         writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
         for event in separate_settled(mixture, settled, engine=engine):
             if isinstance(event, Planned):
                 info |= {"tracks": list(event.stems), "model": event.model, "device": event.device}
+                info["chunks_s"] = [list(span) for span in event.spans_s]
                 for index, name in enumerate(event.stems):
                     files |= {f"{index}": folder / f"{index}.wav", f"{index}.peaks": folder / f"{index}.peaks"}
                     wav = FloatWavWriter(folder / f"{index}.wav", mixture.n_channels, mixture.sample_rate)
@@ -189,6 +208,11 @@ def _write_stems(
                 for name, samples in event.audio.items():
                     for writer in writers[name]:
                         writer.write(samples)
+                info["n_samples"] += next(iter(event.audio.values())).shape[-1]
+            elif isinstance(event, ChunkMeasured):
+                info["measures"].append(asdict(event))
+            elif isinstance(event, AnchorsMapped):
+                info["anchors"].append(asdict(event))
             elif isinstance(event, Warned):
                 info["warnings"].append(event.message)
             elif isinstance(event, Finished):
@@ -228,32 +252,3 @@ def _described(conversion: Conversion) -> dict[str, Any]:
         "n_samples": conversion.n_samples,
         "warnings": list(conversion.warnings),
     }
-
-
-def _command(source: str, request: Request) -> str:
-    """What one would type to make the result again."""
-    words = ["audio-playground", "extract", request.backend, _argument(source)]
-    for prompt in request.prompts:
-        words += ["--prompt", prompt.text]
-    if request.chunks is not None:
-        words += ["--chunk-duration", str(request.chunks.chunk_s), "--overlap-duration", str(request.chunks.overlap_s)]
-        words += ["--crossfade-type", request.chunks.fade]
-    if request.backend == "demucs":
-        words += ["--model", str(request.model), *_demucs_options(request.demucs)]
-    return shlex.join([*words, "--seed", str(request.seed)])
-
-
-def _demucs_options(settings: DemucsSettings) -> list[str]:
-    words = ["--shifts", str(settings.shifts), "--overlap", str(settings.overlap_ratio)]
-    words += ["--split" if settings.split else "--no-split"]
-    words += ["--mixed-precision" if settings.mixed_precision else "--full-precision"]
-    if settings.segment_s is not None:
-        words += ["--segment", str(settings.segment_s)]
-    if settings.folder is not None:
-        words += ["--folder", settings.folder]
-    return words
-
-
-def _argument(name: str) -> str:
-    """A file's name that is never mistaken for an option."""
-    return f"./{name}" if name.startswith("-") else name

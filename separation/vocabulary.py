@@ -150,8 +150,8 @@ def _refusal(name: str, phrase: str, stems: Sequence[str], backend: str) -> Prom
     return PromptError(
         what,
         f"{subject} separates a fixed set of sounds: {', '.join(suggestions(stems))}.",
-        f"Ask for one of these, also as “no {stems[0]}” or “{' and '.join(stems[:2])}”, or choose a backend that takes "
-        "any text.",
+        f"Ask for one of these, also as “no {stems[0]}” or “{' and '.join(stems[:2])}”, or choose SAM-Audio, which "
+        "takes any words.",
     )
 
 

@@ -16,14 +16,19 @@ from click.testing import CliRunner
 
 from assets.demo_recording import write_demo_mixture
 from separation import decode, runs
+from separation.backends import registry
+from separation.backends.protocol import Readiness
 from separation.cli import extract as extract_module
+from separation.cli import extraction
 from separation.cli.main import COMMANDS, main
 from separation.encode import FORMATS
+from separation.errors import BackendUnavailable
 from separation.events import ModelLoading
 from tests import odd_files, run_fakes
 
 COMMAND_LINES = (
-    ["serve"], ["extract", "auto"], ["extract", "builtin"], ["extract", "demucs"], ["convert", "to-wav"], ["doctor"],
+    ["serve"], ["extract", "auto"], ["extract", "builtin"], ["extract", "demucs"], ["extract", "sam-audio"],
+    ["convert", "to-wav"], ["doctor"], ["models", "list"], ["models", "download"], ["models", "remove"],
 )  # fmt: skip
 ROOT = Path(__file__).parents[1]
 
@@ -100,7 +105,7 @@ def test_every_format_is_written_and_opens_with_the_length_of_the_song(folder, b
 
 
 def test_the_terminal_offers_the_formats_there_are():
-    assert {kind.name: kind.extension for kind in FORMATS.values()} == extract_module.FORMATS
+    assert {kind.name: kind.extension for kind in FORMATS.values()} == extraction.FORMATS
 
 
 def test_what_a_format_does_to_the_sound_is_said(folder, monkeypatch):
@@ -133,7 +138,7 @@ def test_chunk_settings_of_the_built_in_separator_are_heeded(folder):
 
 def test_demucs_settings_reach_the_request(monkeypatch):
     asked = []
-    monkeypatch.setattr(extract_module, "run", lambda source, request, *_: asked.append(request))
+    monkeypatch.setattr(extract_module, "run", lambda wanted, request, common: asked.append(request))
     words = ["extract", "demucs", "song.wav", "-p", "vocals"]
     audio_playground(
         *words, "--preset", "quality", "--model", "htdemucs_ft", "--overlap", 0.1, "--no-split", "--seed", 4
@@ -163,9 +168,9 @@ def test_weights_are_fetched_when_asked_for_and_only_then(monkeypatch):
 def test_a_terminal_sees_a_bar_that_fills(folder, backend, monkeypatch):
     run_fakes.song(folder / "song.wav")
     terminal = SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr(extract_module, "sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setattr(extraction, "sys", SimpleNamespace(stderr=terminal))
     drawn = []
-    monkeypatch.setattr(extract_module.click, "echo", lambda text, **options: drawn.append((text, options.get("err"))))
+    monkeypatch.setattr(extraction.click, "echo", lambda text, **options: drawn.append((text, options.get("err"))))
     CliRunner().invoke(main, ["extract", "auto", "song.wav", "-p", "drums"])
     bars = [text.count("#") for text, to_stderr in drawn if to_stderr and "[" in text]
     assert bars == sorted(bars) and bars[0] == 0 and bars[-1] == 28
@@ -257,7 +262,9 @@ def test_every_command_has_help_and_the_four_common_options(words):
 def test_help_lists_every_command_and_groups_list_theirs():
     text = audio_playground("-h").output
     assert all(name in text for name in COMMANDS)
-    assert all(name in audio_playground("extract", "--help").output for name in ("auto", "builtin", "demucs"))
+    assert all(
+        name in audio_playground("extract", "--help").output for name in ("auto", "builtin", "demucs", "sam-audio")
+    )
 
 
 def test_help_imports_nothing_that_takes_time():
@@ -323,6 +330,24 @@ def test_the_doctor_lists_packages_and_backends_and_tests_what_works(backend):
     assert report["packages"]["numpy"] == np.__version__
     assert report["backends"] == {"fake": {"readiness": "usable", "sentence": "It is a fake."}}
     assert backend.n_loads == 1
+
+
+def test_the_doctor_lists_every_backend_and_says_what_to_do(folder, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "no models"))
+    report = json.loads(audio_playground("doctor", "--no-self-test", "--json").stdout)
+    assert list(report["backends"]) == list(registry.BACKENDS)
+    for name, said in report["backends"].items():
+        assert said["readiness"] in {readiness.value for readiness in Readiness}, name
+        assert said["sentence"].endswith("."), name
+
+
+def test_a_backend_that_fails_its_self_test_is_reported_and_the_doctor_goes_on(backend, monkeypatch):
+    def fail():
+        raise BackendUnavailable("It broke.", "It was glass.", "Buy a cup.")
+
+    backend.before_evaluation = fail
+    text = audio_playground("doctor").output
+    assert "self-test failed: It broke. It was glass. Buy a cup." in text
 
 
 def test_the_doctor_says_what_is_not_installed(backend, monkeypatch):

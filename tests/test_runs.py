@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 
-import click
 import numpy as np
 import pytest
 
 from separation import Request, decode, extract, runs
-from separation.backends.builtin import BuiltinBackend
-from separation.cli.main import main
 from separation.errors import AudioError, PromptError, SettingsError
-from separation.events import BackendChosen, ChunkFinished, Finished, Kept, Planned, Warned
+from separation.events import (
+    AnchorsMapped,
+    BackendChosen,
+    ChunkFinished,
+    ChunkMeasured,
+    ChunkStarted,
+    Finished,
+    Kept,
+    Planned,
+    Warned,
+)
 from separation.peaks import PeaksWriter
 from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, SolverSettings
 from separation.runs import find_result, import_recording, separate_recording
@@ -248,62 +254,38 @@ def test_what_cannot_be_answered_is_refused_before_anything_happens(store, backe
     assert backend.n_loads == 0
 
 
-# What a manifest says could be typed
+def test_what_the_model_says_of_its_estimates_and_anchors_is_kept_with_the_result(
+    store, backend, recording, monkeypatch
+):
+    from separation import pipeline
+
+    usual = pipeline.separate_settled
+    measured = ChunkMeasured(index=1, stem="drums", explained_energy=None, gain_drift_db=-1.5, gain_db=2.0)
+    mapped = AnchorsMapped(index=1, prompt="drums", spans_s=(("+", 0.48, 0.96), ("-", 1.0, 1.2)))
+
+    def telling(*args, **kwargs):
+        for event in usual(*args, **kwargs):
+            yield event
+            if event == ChunkStarted(index=1, n_chunks=5):
+                yield from (mapped, measured)
+
+    monkeypatch.setattr(pipeline, "separate_settled", telling)
+    events, result = run(recording, Request.of("drums"), store)
+    assert mapped in events and measured in events
+    (kept,) = result.info["measures"]
+    assert ChunkMeasured(**kept) == measured
+    (kept,) = result.info["anchors"]
+    assert (kept["index"], kept["prompt"]) == (1, "drums")
+    assert [list(span) for span in kept["spans_s"]] == [["+", 0.48, 0.96], ["-", 1.0, 1.2]]
+    spans_s = next(event for event in events if isinstance(event, Planned)).spans_s
+    assert [tuple(span) for span in result.info["chunks_s"]] == list(spans_s)
+    assert store.get(result.key).info["measures"] == [asdict(measured)]
 
 
-def typed(command):
-    """Parse a command as the terminal would, without running it; returns the values of its options."""
-    program, *words = shlex.split(command)
-    assert program == "audio-playground"
-    context: click.Context = click.Context(main)
-    group: click.Command = main
-    while isinstance(group, click.Group):
-        name, group_command, words = group.resolve_command(context, words)
-        assert group_command is not None
-        context = click.Context(group_command, parent=context, info_name=name)
-        group = group_command
-    group.parse_args(context, words)
-    return context.params
-
-
-def test_the_command_of_a_recording_is_one_the_terminal_takes(store, tmp_path):
-    for name in ("song.wav", "a song's “name”.wav", "-o.wav"):
-        recording = import_recording(run_fakes.song(tmp_path / "song.wav", seed=len(name)), store, name=name)
-        assert typed(recording.manifest.command)["source"].name == name
-
-
-def test_the_command_of_a_result_makes_the_same_request(store, recording):
-    request = BuiltinBackend().settle(
-        Request.of(
-            "drums", "everything but the --bass", chunks=ChunkSettings(chunk_s=7.5, overlap_s=0.3, fade="linear")
-        )
-    )
-    values = typed(runs._command("-my song.wav", request))
-    assert values["source"].name == "-my song.wav"
-    assert values["prompts"] == ("drums", "everything but the --bass")
-    assert (values["chunk_duration"], values["overlap_duration"]) == (7.5, 0.3)
-    assert values["crossfade_type"] == "linear"
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        DemucsSettings(),
-        DemucsSettings(
-            shifts=3, overlap_ratio=0.1, split=False, segment_s=4.5, mixed_precision=True, folder="my models"
-        ),
-    ],
-)
-def test_the_command_of_a_demucs_result_has_all_its_settings(settings):
-    request = Request.of("vocals", backend="demucs", model="htdemucs_ft", seed=5, demucs=settings)
-    values = typed(runs._command("song.wav", request))
-    assert (values["model"], values["seed"]) == ("htdemucs_ft", 5)
-    assert (values["shifts"], values["overlap_ratio"]) == (settings.shifts, settings.overlap_ratio)
-    assert (values["split"], values["mixed_precision"]) == (settings.split, settings.mixed_precision)
-    assert (values["segment_s"], values["folder"]) == (settings.segment_s, settings.folder)
-
-
-def test_a_real_run_is_kept_and_its_command_can_be_typed(store, tmp_path):
-    recording = import_recording(run_fakes.song(tmp_path / "song.wav", 1.0), store)
-    _, result = run(recording, Request.of("drums", "bass"), store)
-    assert typed(result.manifest.command)["prompts"] == ("drums", "bass")
+def test_a_result_that_was_stopped_short_says_how_long_its_tracks_are(store, recording):
+    chunks = ChunkSettings(chunk_s=0.5, overlap_s=0.1, max_chunks=2)
+    events, result = run(recording, Request.of("drums", backend="builtin", chunks=chunks), store)
+    finished = [event for event in events if isinstance(event, ChunkFinished)]
+    n_samples = sum(event.audio["drums"].shape[-1] for event in finished)
+    assert n_samples < recording.info["n_samples"]
+    assert result.info["n_samples"] == n_samples == decode(result.files["0"]).waveform.n_samples

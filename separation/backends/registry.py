@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from separation.backends.builtin import BuiltinBackend
 from separation.backends.demucs import DemucsBackend
 from separation.backends.protocol import Availability, Backend, Readiness
-from separation.errors import BackendUnavailable, PromptError, SettingsError, WeightsMissing
+from separation.backends.sam_mlx import SamMlxBackend, preferred_here
+from separation.backends.sam_official import SamOfficialBackend
+from separation.backends.sam_torch import SamTorchBackend
+from separation.errors import BackendUnavailable, PlaygroundError, PromptError, SettingsError, WeightsMissing
 from separation.request import Request
 
-# The order in which `auto` prefers them.
-BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (DemucsBackend(), BuiltinBackend())}
+AUTO = "auto"
+SAM_AUDIO = "sam-audio"
+_SAM_FAMILY = frozenset({"sam_torch", "sam_mlx", "sam_official"})
+# In the family only where nothing else of it is installed: its random watermark makes no two runs alike.
+LAST_RESORT = "sam_official"
+
+
+def in_order(mlx_preferred: bool) -> dict[str, Backend]:
+    """All backends: fixed stems first, which are fastest; the separator that always works last."""
+    mlx, torch = SamMlxBackend(), SamTorchBackend()
+    own = (mlx, torch) if mlx_preferred else (torch, mlx)
+    backends: tuple[Backend, ...] = (DemucsBackend(), *own, SamOfficialBackend(), BuiltinBackend())
+    return {backend.name: backend for backend in backends}
+
+
+# The order in which “auto” and the family prefer them, and those that “auto” never takes.
+BACKENDS: Mapping[str, Backend] = in_order(preferred_here())
+NAMED_ONLY = frozenset({LAST_RESORT} if preferred_here() else {LAST_RESORT, "sam_mlx"})
 
 
 def get(name: str) -> Backend:
@@ -20,8 +40,13 @@ def get(name: str) -> Backend:
         return BACKENDS[name]
     except KeyError:
         raise SettingsError(
-            f"There is no backend “{name}”.", "", f"Choose one of: auto, {', '.join(BACKENDS)}."
+            f"There is no backend “{name}”.", "", f"Choose one of: {AUTO}, {SAM_AUDIO}, {', '.join(BACKENDS)}."
         ) from None
+
+
+def runs_sam_audio(name: str) -> bool:
+    """Whether a request's `backend` names SAM-Audio: the family, or one of those in it."""
+    return name == SAM_AUDIO or name in _SAM_FAMILY
 
 
 def choose(request: Request) -> tuple[Request, str]:
@@ -35,27 +60,44 @@ def choose(request: Request) -> tuple[Request, str]:
         BackendUnavailable: the backend or model that was asked for by name cannot run here; `WeightsMissing` if all it
             lacks is its weights.
     """
-    if request.backend != "auto":
-        backend = get(request.backend)
-        backend.targets(request)
-        availability = backend.availability(request)
-        if not availability.usable:
-            raise _unavailable(backend, availability)
-        return backend.settle(request), f"{backend.label}, as asked for. {availability.sentence}"
-    return _best(request)
+    if request.backend in (AUTO, SAM_AUDIO):
+        return _best(request)
+    backend = get(request.backend)
+    backend.targets(request)
+    availability = backend.availability(request)
+    if not availability.usable:
+        raise _unavailable(backend, availability)
+    return backend.settle(request), f"{backend.label}, as asked for. {availability.sentence}"
 
 
 def _best(request: Request) -> tuple[Request, str]:
+    """The first that can serve the request; with anchors, the first that heeds them, if there is one."""
     passed_over: list[str] = []
-    refusals: list[PromptError | BackendUnavailable] = []
-    for backend in BACKENDS.values():
-        if request.model is not None and request.model not in backend.models():
-            continue
+    refusals: list[PlaygroundError] = []
+    anchored = any(prompt.anchors for prompt in request.prompts)
+    serving = list(islice(_serving(request, passed_over, refusals), None if anchored else 1))
+    if not serving:
+        raise _refusal(request, refusals)
+    if anchored and len(serving) > 1:
+        heeding = [pair for pair in serving if pair[0].takes_anchors]
+        if heeding:
+            ignoring = serving[: serving.index(heeding[0])]
+            passed_over += [f"{backend.label}: takes no anchors" for backend, _ in ignoring]
+            serving = heeding
+    backend, settled = serving[0]
+    return settled, f"{backend.label}, the best that can do this here" + _because(passed_over)
+
+
+def _serving(
+    request: Request, passed_over: list[str], refusals: list[PlaygroundError]
+) -> Iterator[tuple[Backend, Request]]:
+    """Those that can serve the request, the preferred first, with the request settled; notes what stops the others."""
+    for backend in _candidates(request):
         settled = backend.settle(request)
         availability = backend.availability(settled)
         if not availability.usable:
             passed_over.append(f"{backend.label}: {availability.readiness.value}")
-            if request.model is not None:
+            if request.backend != AUTO or request.model is not None:
                 refusals.append(_unavailable(backend, availability))
             continue
         try:
@@ -63,10 +105,30 @@ def _best(request: Request) -> tuple[Request, str]:
         except PromptError as refusal:
             refusals.append(refusal)
             continue
-        return settled, f"{backend.label}, the best that can do this here" + _because(passed_over)
+        except SettingsError as refusal:
+            passed_over.append(f"{backend.label}: {refusal.what.rstrip('.')}")
+            refusals.append(refusal)
+            continue
+        yield backend, settled
+
+
+def _candidates(request: Request) -> Iterator[Backend]:
+    """Whom “auto” or a family may take, the preferred first."""
+    if request.backend == AUTO:
+        open_to = (backend for name, backend in BACKENDS.items() if name not in NAMED_ONLY)
+        yield from (backend for backend in open_to if request.model is None or request.model in backend.models())
+        return
+    ours = [BACKENDS[name] for name in BACKENDS if name in _SAM_FAMILY and name != LAST_RESORT]
+    yield from ours
+    absent = all(backend.availability(request).readiness is Readiness.NOT_INSTALLED for backend in ours)
+    if absent and LAST_RESORT in BACKENDS:
+        yield BACKENDS[LAST_RESORT]
+
+
+def _refusal(request: Request, refusals: list[PlaygroundError]) -> PlaygroundError:
     if refusals:
-        raise refusals[0]
-    raise SettingsError(
+        return refusals[0]
+    return SettingsError(
         f"No backend here has the model “{request.model}”.", "", "Leave the model open, or name its backend."
     )
 

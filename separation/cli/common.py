@@ -70,8 +70,9 @@ def common_options(command: Function) -> Function:
             return command(*arguments, common=common, **options)
         except (PlaygroundError, StorageError) as error:
             _fail(error, common)
-        except KeyboardInterrupt:
-            interrupted = PlaygroundError("Interrupted.", "Nothing half-written remains.", "Run it again to continue.")
+        except KeyboardInterrupt as stop:
+            why = str(stop) or "Nothing half-written remains."
+            interrupted = PlaygroundError("Interrupted.", why, "Run it again to continue.")
             _fail(interrupted, common, INTERRUPTED)
         finally:
             tempfile.tempdir = usual

@@ -133,6 +133,7 @@ class SettingsPanel:
                 backend=self.backend,
                 model=self._demucs.model if self.backend == "demucs" else None,
                 device=str(self._device.value),
+                solver=self._draft.solver,
                 demucs=self._demucs.settings,
                 seed=int(self._seed.value or 0),
             )
@@ -158,4 +159,6 @@ def _matched(words: str, target: Target) -> str:
     stems = " and ".join(sorted(target.stems))
     if target.complement:
         return f"→ all but {stems}"
+    if target.stems == {words.strip()}:  # a model that takes any words
+        return ""
     return "" if set(words.casefold().split()) - {"and"} == target.stems else f"→ {stems}"

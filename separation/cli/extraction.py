@@ -1,0 +1,279 @@
+"""What every `extract` command shares: its options, the run from file to files, and the progress it shows."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from separation import __version__
+from separation.cli import measures_text
+from separation.cli.common import Common, Function, make_folder
+from separation.request import FADES
+
+if TYPE_CHECKING:
+    from separation.events import Event
+    from separation.growing import GrowingTracks
+    from separation.request import ChunkSettings, Request
+    from storage import Artifact
+
+# Name to extension, as in `separation.encode.FORMATS`, which brings NumPy: help and kept results do without.
+FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", "mp3": ".mp3", "ogg": ".ogg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What every kind of extraction is told."""
+
+    source: Path
+    prompts: tuple[str, ...]
+    out: Path
+    format_: str
+    seed: int
+    streaming: bool
+
+
+def extract_options(command: Function) -> Function:
+    """Add what every kind of extraction takes; the command gets it as `wanted`."""
+
+    @click.argument("source", type=click.Path(path_type=Path))
+    @click.option("--prompt", "--prompts", "-p", "prompts", multiple=True, required=True, help="A sound; repeatable.")
+    @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+    @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
+    @click.option("--seed", type=int, default=0, show_default=True)
+    @click.option(
+        "--streaming", is_flag=True, help="Write the files while they are made, to be played meanwhile (WAV, FLAC)."
+    )
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        source: Path,
+        prompts: tuple[str, ...],
+        out: Path,
+        format_: str,
+        seed: int,
+        streaming: bool,
+        **options: Any,
+    ) -> Any:
+        return command(*arguments, wanted=Wanted(source, prompts, out, format_, seed, streaming), **options)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
+def chunk_options(command: Function) -> Function:
+    """Add how long audio is cut; the command gets the options by the names that `chunk_settings` reads."""
+    options = (
+        click.option("--chunk-duration", type=float, help="Seconds per chunk."),
+        click.option("--overlap-duration", type=float, help="Seconds neighbouring chunks share."),
+        click.option("--crossfade-type", type=click.Choice(FADES), help="How they are blended; cosine unless given."),
+        click.option("--max-chunks", type=int, help="Stop after so many chunks; the tracks end there."),
+        click.option("--no-chunks", is_flag=True, help="Take the whole recording at once; memory grows with it."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSettings:
+    """`usual` with what the options of `chunk_options`, and a stitch, change in it.
+
+    Raises:
+        SettingsError: they contradict one another, or are out of range.
+    """
+    from dataclasses import replace
+
+    from separation.errors import SettingsError
+
+    if given["no_chunks"] and given["chunk_duration"] is not None:
+        raise SettingsError(
+            "A chunk's duration was given together with --no-chunks.",
+            "Without chunks there is nothing to cut.",
+            "Leave one of the two out.",
+        )
+    names = {"chunk_duration": "chunk_s", "overlap_duration": "overlap_s", "crossfade_type": "fade"}
+    names |= {"max_chunks": "max_chunks", "stitch": "stitch"}
+    changed = {field: given[name] for name, field in names.items() if given.get(name) is not None}
+    if given["no_chunks"]:
+        changed["chunk_s"] = None
+    return replace(usual, **changed)
+
+
+def run(wanted: Wanted, request: Request, common: Common) -> None:
+    """Import, separate, write; a kept result is written at once."""
+    from separation.runs import find_result, import_recording
+    from storage import ArtifactStore, data_folder
+
+    started_s = time.monotonic()
+    make_folder(wanted.out, "the files")
+    store = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
+    recording = import_recording(wanted.source, store)
+    for warning in recording.info["warnings"]:
+        common.say(f"note: {warning}")
+    with _growing(wanted, recording, common) as tracks:
+        _, _, why, kept = find_result(recording, request, store)
+        if kept is not None:
+            common.say(why)
+        result = kept or _separated(recording, request, store, tracks, common)
+    if kept is None and tracks is not None:
+        written = [str(path) for path in tracks.paths.values()]
+        _say_notes(tracks.notes(), common)
+    else:
+        written = _written(result, wanted, common)
+    for path in written:
+        common.say(f"wrote {path}")
+    for line in measures_text.lines(result.info):
+        common.say(line)
+    seconds = time.monotonic() - started_s
+    common.say(f"{'Done' if kept is None else 'Cached: nothing had to be computed'}, {seconds:.2f} s in all.")
+    common.result(
+        {
+            "files": written,
+            "cached": kept is not None,
+            "backend": result.manifest.config["backend"],
+            "model": result.info["model"],
+            "rtf": result.info["rtf"],
+            "measures": result.info.get("measures", []),
+            "seconds": seconds,
+            "key": result.key,
+        }
+    )
+
+
+@contextmanager
+def _growing(wanted: Wanted, recording: Artifact, common: Common) -> Iterator[GrowingTracks | None]:
+    """The files of a streaming run; whatever ends it early, it is said how far they go."""
+    if not wanted.streaming:
+        yield None
+        return
+    from separation.growing import GrowingTracks
+
+    with GrowingTracks(wanted.out, wanted.format_, recording.info["sample_rate"]) as tracks:
+        try:
+            yield tracks
+        except BaseException as stop:
+            if tracks.n_samples:
+                seconds = tracks.n_samples / recording.info["sample_rate"]
+                note = f"The tracks can be played and hold the first {seconds:.1f} s."
+                if isinstance(stop, KeyboardInterrupt):
+                    raise KeyboardInterrupt(note) from stop
+                common.say(f"note: stopped early. {note}")
+            raise
+
+
+def _separated(
+    recording: Artifact, request: Request, store: Any, tracks: GrowingTracks | None, common: Common
+) -> Artifact:
+    """Run with progress in the terminal; streaming tracks grow with it."""
+    from separation.allocator import keep_freed_memory
+    from separation.engine import Inline
+    from separation.runs import separate_recording
+
+    keep_freed_memory()
+    progress = Progress(common, together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
+    with closing(separate_recording(recording, request, store, Inline())) as events:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as stop:
+                result: Artifact = stop.value
+                return result
+            if tracks is not None:
+                tracks.take(event)
+            progress.show(event)
+
+
+def _written(result: Artifact, wanted: Wanted, common: Common) -> list[str]:
+    """Write the kept tracks in the person's format; returns the files."""
+    from separation.file_names import plain_names
+
+    paths, notes = [], {}
+    for index, name in enumerate(plain_names(result.info["tracks"])):
+        path = wanted.out / f"{name}{FORMATS[wanted.format_]}"
+        notes[name] = " ".join(_write(result.files[str(index)], path, wanted.format_))
+        paths.append(str(path))
+    _say_notes(notes, common)
+    return paths
+
+
+def _say_notes(notes: Mapping[str, str], common: Common) -> None:
+    for name, note in notes.items():
+        if note:
+            common.say(f"note: {name}: {note}")
+
+
+def _write(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
+    """Bring a kept track into the person's format; returns what they should know of it."""
+    if format_ == "wav32f":  # what is kept already
+        from separation.new_file import new_file
+
+        with new_file(path) as part:
+            shutil.copyfile(kept, part)
+        return ()
+    from separation.decode import AudioFile
+    from separation.encode import encode
+
+    with AudioFile(kept) as audio:
+        return encode(audio, path, format_).notes
+
+
+class Progress:
+    """A bar on a terminal, plain lines when piped, nothing when the output is JSON.
+
+    Args:
+        common: where words go.
+        together: all chunks are solved together, before the first of them is finished.
+    """
+
+    def __init__(self, common: Common, *, together: bool = False) -> None:
+        self._common, self._together = common, together
+        self._live = not common.as_json and sys.stderr.isatty()
+        self._index = self._n_chunks = 0
+
+    def show(self, event: Event) -> None:
+        """Draw what the event says."""
+        from separation.events import (
+            BackendChosen,
+            ChunkFinished,
+            ChunkStarted,
+            Finished,
+            ModelLoading,
+            SolverStep,
+            Warned,
+        )
+
+        match event:
+            case BackendChosen():
+                self._common.say(f"{event.why}")
+            case ModelLoading() if event.total_bytes:
+                self._bar(event.done_bytes / event.total_bytes, f"loading {event.model}")
+            case SolverStep() if self._together:
+                self._bar(event.done / event.total, "all chunks together")
+            case ChunkStarted() if not self._together:
+                self._index, self._n_chunks = event.index, event.n_chunks
+                self._bar(event.index / event.n_chunks, f"chunk {event.index + 1} of {event.n_chunks}")
+            case SolverStep() if self._n_chunks:
+                fraction = (self._index + event.done / event.total) / self._n_chunks
+                self._bar(fraction, f"chunk {self._index + 1} of {self._n_chunks}")
+            case ChunkFinished() if not self._live:
+                self._common.say(f"chunk {event.index + 1} of {event.n_chunks} done")
+            case Finished():
+                self._bar(1.0, "done")
+                self._common.say(f"separated in {event.seconds:.2f} s, {1 / event.rtf:.1f}x real time")
+            case Warned():
+                self._common.say(f"note: {event.message}")
+
+    def _bar(self, fraction: float, words: str) -> None:
+        if self._live:
+            filled = round(28 * fraction)
+            end = "\n" if words == "done" else ""
+            click.echo(
+                f"\r\x1b[2K[{'#' * filled}{'.' * (28 - filled)}] {fraction:4.0%}  {words}{end}", nl=False, err=True
+            )

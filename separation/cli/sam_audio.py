@@ -1,0 +1,128 @@
+"""`audio-playground extract sam-audio`: any sound, named in words and marked in time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from separation.cli.common import Common, common_options
+from separation.cli.extraction import Wanted, chunk_options, chunk_settings, extract_options, run
+from separation.request import GRIDS, PRECISIONS, RESIDUALS, SOLVERS, STEREO_MODES, STITCHES
+
+if TYPE_CHECKING:
+    from separation.request import Prompt, Request, Reroll, SamSettings, SolverSettings
+
+BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "official": "sam_official"}
+
+
+@click.command("sam-audio")
+@extract_options
+@click.option(
+    "--anchors",
+    multiple=True,
+    help="Where a prompt sounds (+) and does not (-), in seconds: “+1.5-3.0,-5-7”. Once for all prompts, or once per "
+    "prompt in their order.",
+)
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default="auto", show_default=True, help="What runs it.")
+@click.option("--model", help="small unless given; base, large, or a folder with config.json and the weights.")
+@click.option("--preset", help="Preview, Balanced or Quality; options below change it.")
+@click.option("--solver", type=click.Choice(SOLVERS), help="midpoint unless given.")
+@click.option("--solver-steps", type=int, help="16 unless given; midpoint and heun evaluate twice a step, rk4 4 times.")
+@click.option("--grid", type=click.Choice(GRIDS), help="Where the steps lie; uniform unless given.")
+@chunk_options
+@click.option("--stitch", type=click.Choice(STITCHES), help="How chunks become one; crossfade unless given.")
+@click.option("--stereo", type=click.Choice(STEREO_MODES), help="projected unless given.")
+@click.option("--residual", type=click.Choice(RESIDUALS), help="What is left: mixture minus targets, or the model's.")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Of the transformer; float32 unless given.")
+@click.option("--chain-residuals", is_flag=True, help="Each prompt works on what the one before left.")
+@click.option("--only-inside", is_flag=True, help="Compute only chunks in which a prompt has + anchors.")
+@click.option("--match-gain", is_flag=True, help="Scale each chunk's target to the level it has in the recording.")
+@click.option("--reroll", "rerolls", multiple=True, help="Another seed for one chunk, such as 3=17; repeatable.")
+@common_options
+def sam_audio(wanted: Wanted, common: Common, **given: Any) -> None:
+    """By SAM-Audio: any sound you can name in a few words.
+
+    The first chunk is number 1, in what is printed and in --reroll.
+    """
+    run(wanted, _request(wanted, given, common.device), common)
+
+
+def _request(wanted: Wanted, given: dict[str, Any], device: str) -> Request:
+    from dataclasses import replace
+
+    from separation import presets
+    from separation.models.sam_audio import weights
+    from separation.request import ChunkSettings, Request
+
+    if given["model"] is not None:
+        weights.find(given["model"])  # refuses what is neither a published model nor a folder
+    request = Request(
+        prompts=_prompts(wanted.prompts, given["anchors"]),
+        backend=BACKENDS[given["backend"]],
+        model=given["model"],
+        device=device,
+        seed=wanted.seed,
+    )
+    if given["preset"] is not None:
+        request = presets.apply(given["preset"], request)
+    return replace(
+        request,
+        chunks=chunk_settings(ChunkSettings(), given),
+        solver=_solver(request.solver, given),
+        sam=_settings(given),
+    )
+
+
+def _prompts(texts: Sequence[str], anchors: Sequence[str]) -> tuple[Prompt, ...]:
+    """Prompts with their spans: one list of spans is for all of them, several go by their order."""
+    from separation import anchor_text
+    from separation.errors import SettingsError
+    from separation.request import Prompt
+
+    if len(anchors) not in (0, 1, len(texts)):
+        raise SettingsError(
+            f"{len(anchors)} --anchors do not fit {len(texts)} prompts.",
+            "Given once they are for all prompts, otherwise there is one for each, in the order of the prompts.",
+            "Give --anchors once or once per prompt; --anchors '' for a prompt that has none.",
+        )
+    spans = [anchor_text.parse(text) for text in anchors] or [()]
+    if len(spans) == 1:
+        spans *= len(texts)
+    return tuple(Prompt(text=text, anchors=own) for text, own in zip(texts, spans, strict=True))
+
+
+def _solver(solver: SolverSettings, given: dict[str, Any]) -> SolverSettings:
+    from dataclasses import replace
+
+    names = {"solver": "method", "solver_steps": "n_steps", "grid": "grid"}
+    return replace(solver, **{field: given[name] for name, field in names.items() if given[name] is not None})
+
+
+def _settings(given: dict[str, Any]) -> SamSettings:
+    from separation.request import SamSettings
+
+    chosen = {name: given[name] for name in ("stereo", "residual", "precision") if given[name] is not None}
+    return SamSettings(
+        **chosen,
+        chain=given["chain_residuals"],
+        only_inside=given["only_inside"],
+        match_gain=given["match_gain"],
+        rerolls=tuple(_reroll(text) for text in given["rerolls"]),
+    )
+
+
+def _reroll(text: str) -> Reroll:
+    from separation.errors import SettingsError
+    from separation.request import Reroll
+
+    match = re.fullmatch(r"\s*([1-9][0-9]{0,5})\s*=\s*([0-9]{1,19})\s*", text, re.ASCII)
+    if match is None:
+        raise SettingsError(
+            f"“{text}” does not re-roll a chunk.",
+            "It is a chunk's number, which is 1 for the first, then = and the chunk's new seed.",
+            "Write it as 3=17.",
+        )
+    return Reroll(chunk=int(match[1]) - 1, seed=int(match[2]))
