@@ -165,7 +165,7 @@ class SamSettings:
         chain: each prompt works on what the one before left of the mixture.
         only_inside: chunks without a + span of a prompt that has some are not computed; its target is silent there.
         match_gain: scale each chunk's target by the gain that explains the mixture best, within 12 dB.
-        precision: of the transformer: "float32", "bfloat16", or "int8" (linear layers, on the CPU).
+        precision: of the transformer: "float32", "bfloat16", or "int8" (the matrices of its layers, on a CPU).
         rerolls: chunks with a seed of their own.
     """
 
