@@ -378,6 +378,7 @@ def test_a_prompt_keeps_its_colour_and_avoids_taken_ones() -> None:
     for prompt in ("a", "b", "c", "d", "e", "f", "g", "h"):
         taken.append(stem_color(prompt, taken))
     assert len(set(taken)) == len(FREE_COLORS)
+    assert stem_color("everything else") not in taken  # it stands beside them in every mixer
 
 
 def contrast(a: str, b: str) -> float:

@@ -77,6 +77,7 @@ _STEMS: dict[str, tuple[str, str]] = {
     "mixture": ("#566273", "#9aa7b8"),
     "target": ("#0a6ea8", "#5cc8ff"),
     "residual": ("#96590a", "#ffb454"),
+    "everything else": ("#96590a", "#ffb454"),
     "vocals": ("#0a6ea8", "#5cc8ff"),
     "drums": ("#b03a2e", "#ff8a70"),
     "bass": ("#6d3fc4", "#b79bff"),
@@ -87,10 +88,10 @@ _STEMS: dict[str, tuple[str, str]] = {
     "speech": ("#0f6f9c", "#63cdf5"),
     "music": ("#8a6100", "#f2cd5c"),
 }
-# Prompts nobody foresaw take these in turn; neighbours in the list are far apart on the wheel.
+# Prompts nobody foresaw take these in turn; neighbours in the list are far apart on the wheel, and none is the
+# residual's, which stands beside them.
 _FREE: tuple[tuple[str, str], ...] = (
     ("#0a6ea8", "#5cc8ff"),
-    ("#96590a", "#ffb454"),
     ("#8a3b96", "#d9a0f5"),
     ("#1d7a3d", "#74d88f"),
     ("#b0305c", "#ff8fb0"),
