@@ -1,0 +1,150 @@
+"""`audio-playground chunk` and `audio-playground merge`: recordings cut into overlapping files, and joined again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from separation.cli.common import Common, common_options, make_folder
+from separation.cli.extraction import FORMATS
+from separation.request import FADES
+
+CHUNK_FORMATS = ("wav32f", "wav24", "wav16", "flac")  # as in `separation.split`, which brings NumPy
+METADATA_SUFFIX = ".chunks.json"
+
+
+@click.group()
+def chunk() -> None:
+    """Cut recordings into overlapping files."""
+
+
+@chunk.command("split")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--duration", type=float, default=10.0, show_default=True, help="Seconds per file.")
+@click.option("--overlap", type=float, default=2.0, show_default=True, help="Seconds neighbouring files share.")
+@click.option("--start-time", type=float, default=0.0, show_default=True, help="Where to begin, in seconds.")
+@click.option("--end-time", type=float, help="Where to end, in seconds; the recording's end unless given.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+@click.option("--format", "format_", type=click.Choice(CHUNK_FORMATS), default="wav32f", show_default=True)
+@common_options
+def split_(
+    source: Path,
+    duration: float,
+    overlap: float,
+    start_time: float,
+    end_time: float | None,
+    out: Path,
+    format_: str,
+    common: Common,
+) -> None:
+    """Cut SOURCE (audio or video) into files that overlap.
+
+    Beside them a .chunks.json file says where they lie, for “merge concat”, which joins them again, however they were
+    processed meanwhile, as long as they keep their names, rate, channels and length.
+    """
+    from separation.request import ChunkSettings
+    from separation.split import split
+
+    settings = ChunkSettings(chunk_s=duration, overlap_s=overlap)
+    make_folder(out, "the files")
+    written = split(source, out, settings, format=format_, start_s=start_time, end_s=end_time)
+    for note in written.notes:
+        common.say(f"note: {note}")
+    for file in written.split.files:
+        common.say(f"wrote {out / file}")
+    common.say(f"wrote {written.metadata}: {len(written.split.files)} files, {written.split.sample_rate} Hz")
+    common.result(
+        {
+            "metadata": str(written.metadata),
+            "files": [str(out / file) for file in written.split.files],
+            "n_samples": written.split.n_samples,
+            "sample_rate": written.split.sample_rate,
+            "n_channels": written.split.n_channels,
+            "warnings": list(written.notes),
+        }
+    )
+
+
+@click.group()
+def merge() -> None:
+    """Join files into one recording."""
+
+
+@merge.command()
+@click.argument("sources", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option(
+    "--crossfade-type", type=click.Choice(FADES), help="How chunks are blended; as they were cut for, unless given."
+)
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
+@common_options
+def concat(sources: tuple[Path, ...], out: Path, crossfade_type: str | None, format_: str, common: Common) -> None:
+    """Join what “chunk split” wrote, or other files end to end.
+
+    SOURCES is a folder of chunks or its .chunks.json file; or else the files to join, in their order, all of one rate
+    and channel count.
+    """
+    from separation.split import concat as join
+    from separation.split import merge as blend
+
+    metadata = _checked(sources, out, crossfade_type, format_)
+    if metadata is not None:
+        written = blend(metadata, out, fade=crossfade_type, format=format_)
+    else:
+        written = join(sources, out, format=format_)
+    for note in written.notes:
+        common.say(f"note: {note}")
+    seconds = written.n_samples / written.sample_rate
+    common.say(f"wrote {out}: {seconds:.2f} s, {written.sample_rate} Hz, {written.n_channels} ch")
+    common.result(
+        {
+            "file": str(out),
+            "n_samples": written.n_samples,
+            "sample_rate": written.sample_rate,
+            "n_channels": written.n_channels,
+            "warnings": list(written.notes),
+        }
+    )
+
+
+def _checked(sources: tuple[Path, ...], out: Path, fade: str | None, format_: str) -> Path | None:
+    """The metadata to join by; None for files to be joined end to end."""
+    from separation.errors import SettingsError
+
+    if out.suffix.lower() != FORMATS[format_]:
+        raise SettingsError(
+            f"{out.name!r} is no name for {format_}.",
+            f"Such files end in {FORMATS[format_]}.",
+            "Change the name, or choose another --format.",
+        )
+    described = [source for source in sources if source.is_dir() or source.name.endswith(METADATA_SUFFIX)]
+    if len(sources) == len(described) == 1:
+        return _metadata_in(sources[0]) if sources[0].is_dir() else sources[0]
+    if described:
+        raise SettingsError(
+            f"{str(described[0])!r} was given together with other files.",
+            "A folder of chunks or its .chunks.json file is joined by itself.",
+            "Give it alone, or the files one by one.",
+        )
+    if fade is not None:
+        raise SettingsError(
+            "A crossfade was given for files that are joined end to end.",
+            "Only the .chunks.json file of “chunk split” says where files overlap.",
+            "Leave --crossfade-type out, or give the folder of the chunks.",
+        )
+    return None
+
+
+def _metadata_in(folder: Path) -> Path:
+    from separation.errors import SettingsError
+
+    found = sorted(folder.glob(f"*{METADATA_SUFFIX}"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found[:5]) or "none"
+        raise SettingsError(
+            f"{str(folder)!r} does not hold the chunks of one recording.",
+            f"{len(found)} {METADATA_SUFFIX} files in it: {names}.",
+            "Give the .chunks.json file, or the files to join one by one.",
+        )
+    return found[0]
