@@ -8,11 +8,11 @@ many threads and processes share one store.
 from __future__ import annotations
 
 import logging
-import tempfile
+import math
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,12 @@ from diskcache import Cache
 from storage.disk import PlainDisk
 from storage.errors import StorageError, system_errors
 from storage.keys import content_key, file_digest
-from storage.leftovers import SCRATCH_PREFIX, sweep
+from storage.leftovers import ABANDONED_AFTER_S, hold, living_folder, sweep_files, sweep_scratch
 from storage.manifest import Manifest, Output
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
+# Kinds that cost only their recomputation.
+FIRST_TO_GO = frozenset({"chunk"})
 ROOM = "Check that the folder may be written to and has room, or choose another."
 log = logging.getLogger(__name__)
 
@@ -56,8 +58,9 @@ class Artifact:
 class ArtifactStore:
     """Finished work by content key.
 
-    When a new artifact would pass `limit_bytes`, the artifacts that were not used for the longest time are evicted;
-    pinned ones never are. Using means `get`; listing does not count.
+    When a new artifact would pass `limit_bytes`, the artifacts that were not used for the longest time are evicted,
+    those of a kind in `FIRST_TO_GO` before all others; pinned ones never are. Using means `get`; listing
+    does not count.
 
     Args:
         folder: where everything lies; made if it is not there.
@@ -100,11 +103,11 @@ class ArtifactStore:
         Raises:
             StorageError: it cannot be made.
         """
-        with system_errors("There is no place for files in the making.", ROOM):
-            self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-            made = tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=self._scratch, ignore_cleanup_errors=True)
-        with made as folder:
-            yield Path(folder)
+        with ExitStack() as made:
+            with system_errors("There is no place for files in the making.", ROOM):
+                self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder = made.enter_context(living_folder(self._scratch))
+            yield folder
 
     def put(
         self,
@@ -126,8 +129,10 @@ class ArtifactStore:
         """
         self._sweep_once()
         outputs: dict[str, Output] = {}
-        with system_errors(
-            f"“{name}” could not be kept.", "Make room on the disk, or remove results from the library."
+        with (
+            system_errors(f"“{name}” could not be kept.", "Make room on the disk, or remove results from the library."),
+            # While files are here that no manifest names yet, no `sweep` may take them for left behind.
+            hold(Path(self._cache.directory), shared=True, wait=True),
         ):
             try:
                 for file_name, path in files.items():
@@ -216,6 +221,61 @@ class ArtifactStore:
         """Whether it is protected from eviction."""
         return f"pin:{key}" in self._cache
 
+    def used_s(self, key: str) -> float:
+        """When it was last used, in seconds since 1970; 0 if that is not known."""
+        with system_errors("The store cannot be read.", ROOM):
+            seconds: float = self._cache.get(f"used:{key}", default=0.0)
+            return seconds
+
+    def discard(self, *kinds: str, unused_for_s: float | None = None, pinned: bool = False) -> tuple[Manifest, ...]:
+        """Remove all of these kinds, or of every kind if none is named; returns the manifests of what went.
+
+        Args:
+            kinds: "recording", "result", ...
+            unused_for_s: only what was not used for so many seconds.
+            pinned: pinned ones too.
+        """
+        before_s = math.inf if unused_for_s is None else time.time() - unused_for_s
+
+        def chosen(manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
+            return tuple(
+                key
+                for key, manifest in manifests.items()
+                if (not kinds or manifest.kind in kinds)
+                and self.used_s(key) < before_s
+                and (pinned or not self.pinned(key))
+            )
+
+        return self._remove_chosen(chosen)
+
+    def trim(self) -> tuple[Manifest, ...]:
+        """Evict what is over the limit, as far as it is not pinned; returns the manifests of what went."""
+
+        def over_limit(manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
+            total_bytes = sum(manifest.size_bytes for manifest in manifests.values())
+            return self._first_to_go(manifests, total_bytes - self.limit_bytes)
+
+        return self._remove_chosen(over_limit)
+
+    def sweep(self) -> int:
+        """Delete what killed processes left half-made, and artifacts that lost a file; returns the bytes freed.
+
+        What a living process is making stays. While one is keeping an artifact just now, files in the store that no
+        manifest names stay, too, unless they are a day old.
+        """
+        with (
+            system_errors("The store could not be swept.", ROOM),
+            hold(Path(self._cache.directory), shared=False, wait=False) as held,
+        ):
+            if held != "ours":
+                return self._sweep(0, ABANDONED_AFTER_S)
+            with self._cache.transact():
+                for key, manifest in self._manifests().items():
+                    if not all(self._disk.path_of(output.entry).exists() for output in manifest.outputs.values()):
+                        log.warning("artifact %s lost a file and is dropped", key)
+                        self._forget(key)
+            return self._sweep(0, 0)
+
     def size_bytes(self) -> int:
         """What all artifacts take on disk."""
         return sum(manifest.size_bytes for manifest in self._manifests().values())
@@ -238,24 +298,40 @@ class ArtifactStore:
         return (*(others[old] for old in evicted), *([replaced] if replaced else []))
 
     def _to_evict(self, manifests: Mapping[str, Manifest], needed_bytes: int) -> tuple[str, ...]:
-        """Keys of what was not used for the longest time and has to go so that `needed_bytes` more fit the limit."""
+        """Keys of what has to go so that `needed_bytes` more fit the limit, in the order described above."""
         sizes = {key: manifest.size_bytes for key, manifest in manifests.items()}
         excess_bytes = sum(sizes.values()) + needed_bytes - self.limit_bytes
-        evictable = [key for key in sizes if not self.pinned(key)]
-        if excess_bytes > sum(sizes[key] for key in evictable):
-            pinned_bytes = sum(sizes.values()) - sum(sizes[key] for key in evictable)
+        pinned_bytes = sum(size_bytes for key, size_bytes in sizes.items() if self.pinned(key))
+        if excess_bytes > sum(sizes.values()) - pinned_bytes:
             raise StorageError(
                 f"There is no room for {needed_bytes / 2**20:.1f} MB more.",
                 f"The store may take {self.limit_bytes / 2**20:.1f} MB, and {pinned_bytes / 2**20:.1f} MB are pinned.",
                 "Raise the limit, or unpin results you no longer need.",
             )
-        evicted = []
-        for key in sorted(evictable, key=lambda key: self._cache.get(f"used:{key}", default=0.0)):
+        return self._first_to_go(manifests, excess_bytes)
+
+    def _first_to_go(self, manifests: Mapping[str, Manifest], excess_bytes: int) -> tuple[str, ...]:
+        """Keys of what has to go so that `excess_bytes` are freed, or all that may go if that is less."""
+        chosen = []
+        evictable = [key for key in manifests if not self.pinned(key)]
+        for key in sorted(evictable, key=lambda key: (manifests[key].kind not in FIRST_TO_GO, self.used_s(key))):
             if excess_bytes <= 0:
                 break
-            evicted.append(key)
-            excess_bytes -= sizes[key]
-        return tuple(evicted)
+            chosen.append(key)
+            excess_bytes -= manifests[key].size_bytes
+        return tuple(chosen)
+
+    def _remove_chosen(self, choose: Callable[[Mapping[str, Manifest]], tuple[str, ...]]) -> tuple[Manifest, ...]:
+        """Choose and forget in one transaction, so that what another process pins or uses meanwhile is not lost."""
+        with system_errors("This could not be removed.", ROOM):
+            with self._cache.transact():
+                manifests = self._manifests()
+                gone = [key for key in choose(manifests) if key in manifests]
+                for key in gone:
+                    self._forget(key)
+            for key in gone:
+                self._drop_files(manifests[key].outputs)
+        return tuple(manifests[key] for key in gone)
 
     @property
     def _disk(self) -> PlainDisk:
@@ -267,9 +343,12 @@ class ArtifactStore:
         """Before the first new artifact, delete what killed processes left half-made."""
         if not self._swept:
             self._swept = True
-            kept = [output.entry for manifest in self._manifests().values() for output in manifest.outputs.values()]
             with system_errors("The store could not be swept.", ROOM):
-                sweep(self._cache, kept, self._scratch)
+                self._sweep(ABANDONED_AFTER_S, ABANDONED_AFTER_S)
+
+    def _sweep(self, scratch_age_s: float, file_age_s: float) -> int:
+        kept = {output.entry for manifest in self._manifests().values() for output in manifest.outputs.values()}
+        return sweep_files(self._cache, kept, file_age_s) + sweep_scratch(self._scratch, scratch_age_s)
 
     def _artifact(self, key: str, manifest: Manifest) -> Artifact:
         return Artifact(

@@ -32,4 +32,8 @@ def system_errors(what: str, todo: str) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         raise StorageError(what, f"The system says: {getattr(error, 'strerror', None) or error}.", todo) from error
     except Timeout as error:
+        # diskcache calls it a timeout whenever the lock cannot be had, also when there is no room to write it.
+        reason = error.__context__
+        if isinstance(reason, sqlite3.OperationalError) and "locked" not in str(reason):
+            raise StorageError(what, f"The system says: {reason}.", todo) from error
         raise StorageError(what, "Another process has kept the index locked for a minute.", todo) from error

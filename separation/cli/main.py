@@ -9,8 +9,12 @@ import click
 COMMANDS = {
     "serve": ("separation.cli.serve", "Open the studio in the browser."),
     "extract": ("separation.cli.extract", "Take sounds out of a recording."),
+    "batch": ("separation.cli.batch", "Take the same sounds out of every recording in a folder."),
     "models": ("separation.cli.models", "List models, fetch their weights, delete them."),
+    "cache": ("separation.cli.cache", "Say what recordings and results take on this computer, and make room."),
     "convert": ("separation.cli.convert", "Turn any recording into WAV."),
+    "chunk": ("separation.cli.chunk", "Cut a recording into overlapping files."),
+    "merge": ("separation.cli.chunk", "Join such files, or others, into one recording."),
     "doctor": ("separation.cli.doctor", "Say what works on this computer, and what to do about the rest."),
 }
 

@@ -1,0 +1,191 @@
+"""`audio-playground cache`: what recordings and results take on this computer, and making room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from separation import __version__
+from separation.cli.common import Common, Function, common_options
+
+if TYPE_CHECKING:
+    from storage import ArtifactStore
+    from storage.manifest import Manifest
+
+UNITS_S = {"m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
+
+
+@click.group()
+def cache() -> None:
+    """Say what recordings and results take on this computer, and make room.
+
+    They lie in the folder AUDIO_PLAYGROUND_HOME, which is ~/.audio-playground unless set. All of this may be done while
+    the studio runs: what a run is making stays, and what was removed is made again when it is asked for.
+    """
+
+
+def _limit_option(command: Function) -> Function:
+    return click.option(
+        "--cache-limit-gb",
+        type=click.FloatRange(0.1),
+        default=20.0,
+        show_default=True,
+        help="What all of it may take; as given to “serve”.",
+    )(command)
+
+
+@cache.command("list")
+@_limit_option
+@common_options
+def list_(cache_limit_gb: float, common: Common) -> None:
+    """Say what is kept: kind, name, size, last use, and whether it is pinned."""
+    store = _store(common, cache_limit_gb)
+    everything = store.list()
+    kept: list[dict[str, Any]] = [
+        {
+            "kind": artifact.manifest.kind,
+            "name": artifact.name,
+            "size_bytes": artifact.manifest.size_bytes,
+            "last_used": datetime.fromtimestamp(store.used_s(artifact.key)).astimezone().isoformat(timespec="seconds"),
+            "pinned": store.pinned(artifact.key),
+            "key": artifact.key,
+        }
+        for artifact in everything
+        if artifact.manifest.kind != "chunk"
+    ]
+    chunks = [artifact.manifest for artifact in everything if artifact.manifest.kind == "chunk"]
+    total_bytes = _bytes_of([artifact.manifest for artifact in everything])
+    for artifact in kept:
+        used = artifact["last_used"][:16].replace("T", " ")
+        pinned = "pinned" if artifact["pinned"] else ""
+        line = f"{artifact['kind']:9}  {_size(artifact['size_bytes']):>9}  {used}  {pinned:6}  {artifact['key'][:12]}"
+        common.say(f"{line}  {_printable(artifact['name'])}")
+    if chunks:
+        common.say(
+            f"{_counted(chunks)} that runs can go on from: {_size(_bytes_of(chunks))}; they are the first to go."
+        )
+    n_pinned = sum(artifact["pinned"] for artifact in kept)
+    words = f"{len(kept)} kept, {n_pinned} of them pinned" if kept else "Nothing is kept"
+    common.say(f"{words}: {_size(total_bytes)} of {_size(store.limit_bytes)}.")
+    common.result(
+        {
+            "artifacts": kept,
+            "n_chunks": len(chunks),
+            "chunk_bytes": _bytes_of(chunks),
+            "total_bytes": total_bytes,
+            "limit_bytes": store.limit_bytes,
+        }
+    )
+
+
+@cache.command()
+@click.option("--older-than", metavar="TIME", help="Also what was not used for so long and is not pinned, such as 30d.")
+@_limit_option
+@common_options
+def clean(older_than: str | None, cache_limit_gb: float, common: Common) -> None:
+    """Delete what killed runs left half-made, and what is over the limit.
+
+    TIME is a number and m, h, d or w: minutes, hours, days, weeks.
+    """
+    unused_for_s = None if older_than is None else _seconds(older_than)
+    store = _store(common, cache_limit_gb)
+    leftover_bytes = store.sweep()
+    unused = store.discard(unused_for_s=unused_for_s) if unused_for_s is not None else ()
+    over_limit = store.trim()
+    freed_bytes = leftover_bytes + _bytes_of((*unused, *over_limit))
+    if leftover_bytes:
+        common.say(f"What was left half-made: {_size(leftover_bytes)}.")
+    for why, gone in ((f"Not used for {older_than}", unused), ("Over the limit", over_limit)):
+        for manifest in gone:
+            common.say(f"{why}: {_described(manifest)}.")
+    common.say(f"{_size(freed_bytes)} freed." if freed_bytes else "There was nothing to delete.")
+    if store.size_bytes() > store.limit_bytes:
+        over = _size(store.size_bytes() - store.limit_bytes)
+        common.say(f"note: what is pinned is {over} over the limit; unpin what you no longer need.")
+    common.result(
+        {
+            "leftover_bytes": leftover_bytes,
+            "unused": [manifest.name for manifest in unused],
+            "over_limit": [manifest.name for manifest in over_limit],
+            "freed_bytes": freed_bytes,
+        }
+    )
+
+
+@cache.command()
+@click.option("--recordings", is_flag=True, help="Recordings only, unless results are chosen as well.")
+@click.option("--results", is_flag=True, help="Results and finished chunks only, unless recordings are chosen as well.")
+@click.option("--pinned", is_flag=True, help="Pinned ones too.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@common_options
+def clear(recordings: bool, results: bool, pinned: bool, yes: bool, common: Common) -> None:
+    """Delete everything that is not pinned. Files you brought or saved elsewhere are not touched."""
+    kinds = (*(["recording"] if recordings else []), *(["result", "chunk"] if results else []))
+    store = _store(common)
+    chosen = [
+        artifact.manifest
+        for artifact in store.list()
+        if (not kinds or artifact.manifest.kind in kinds) and (pinned or not store.pinned(artifact.key))
+    ]
+    if chosen and not yes:
+        click.confirm(f"Delete {_counted(chosen)} ({_size(_bytes_of(chosen))})?", abort=True, err=True)
+    gone = store.discard(*kinds, pinned=pinned)
+    freed_bytes = _bytes_of(gone) + store.sweep()
+    common.say(f"Deleted {_counted(gone)}, {_size(freed_bytes)} freed.")
+    common.result({"n_removed": len(gone), "freed_bytes": freed_bytes})
+
+
+def _store(common: Common, limit_gb: float = 20.0) -> ArtifactStore:
+    from storage import ArtifactStore, data_folder
+
+    return ArtifactStore(data_folder(), limit_bytes=int(limit_gb * 2**30), scratch=common.temp_dir, version=__version__)
+
+
+def _seconds(text: str) -> float:
+    """How long “30d” is.
+
+    Raises:
+        SettingsError: it is no such time.
+    """
+    from separation.errors import SettingsError
+
+    match = re.fullmatch(r"\s*([0-9]{1,6})\s*([mhdw])\s*", text, re.ASCII)
+    if match is None or not int(match[1]):
+        raise SettingsError(
+            f"“{text}” is not a time to go by.",
+            "It is a number above 0, then m, h, d or w for minutes, hours, days or weeks.",
+            "Write it as 30d; to delete everything there is “cache clear”.",
+        )
+    return float(int(match[1]) * UNITS_S[match[2]])
+
+
+def _counted(manifests: Sequence[Manifest]) -> str:
+    """Such as “1 recording and 3 results”."""
+    kinds = [manifest.kind for manifest in manifests]
+    counts = [(kinds.count(kind), kind) for kind in dict.fromkeys(sorted(kinds))]
+    return " and ".join(f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in counts) or "nothing"
+
+
+def _described(manifest: Manifest) -> str:
+    return f"{manifest.kind} {_printable(manifest.name)}, {_size(manifest.size_bytes)}"
+
+
+def _printable(name: str) -> str:
+    """A name that cannot steer the terminal: people and files bring their own."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
+def _bytes_of(manifests: Sequence[Manifest]) -> int:
+    return sum(manifest.size_bytes for manifest in manifests)
+
+
+def _size(n_bytes: int) -> str:
+    # In powers of 1024, as --cache-limit-gb is: what was set reads the same here.
+    for unit, factor in (("GB", 2**30), ("MB", 2**20)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes / 2**10:.1f} kB"
