@@ -52,10 +52,11 @@ class Planned(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkStarted(Event):
-    """Chunk `index` of `n_chunks` is being worked on."""
+    """Chunk `index` of `n_chunks` is being worked on; `kept` when it was finished before and is not computed again."""
 
     index: int
     n_chunks: int
+    kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,8 @@ import numpy as np
 from separation import multidiffusion, tasks
 from separation.audio import AudioSource, Waveform
 from separation.backends import registry
-from separation.backends.protocol import ModelFacts, Samples
+from separation.backends.protocol import ModelFacts, Samples, Window
+from separation.chunk_keys import Chunks, NotKept, chunk_key
 from separation.chunking import Chunk, pairwise_starts, plan
 from separation.conform import Level, Returned, beginning, conformed, conformed_length, level_of, mono_or_stereo
 from separation.crossfade import CrossfadeStream
@@ -59,8 +60,14 @@ def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = 
     yield from separate_settled(mixture, settled, engine=engine)
 
 
-def separate_settled(mixture: AudioSource, request: Request, *, engine: Engine | None = None) -> Iterator[Event]:
-    """`separate` for a request whose backend and model are settled (`backends.registry.choose`)."""
+def separate_settled(
+    mixture: AudioSource, request: Request, *, engine: Engine | None = None, kept: Chunks | None = None
+) -> Iterator[Event]:
+    """`separate` for a request whose backend and model are settled (`backends.registry.choose`).
+
+    With `kept`, chunks that were finished before are taken from there, and those that are computed are put there as
+    soon as they are finished. Multi-diffusion has no chunks that are finished by themselves, and keeps none.
+    """
     if mixture.n_samples == 0:
         raise AudioError("This recording has no samples.", "There is nothing to separate.", "Choose another file.")
     mixture = mono_or_stereo(mixture)
@@ -95,7 +102,8 @@ def separate_settled(mixture: AudioSource, request: Request, *, engine: Engine |
             stems=frozenset[str]().union(*(track.stems for track in tracks)),
             level=level_of(heard) if facts.levelled else Level(),
         )
-        peaks = yield from _chunks(mixture, windows, request, targets, tracks, engine)
+        store = None if kept is None else _Store(kept, request, backend.revision(request), facts.device)
+        peaks = yield from _chunks(mixture, windows, request, targets, tracks, engine, store)
     for name, peak in peaks.items():
         yield StemFinished(stem=name, n_samples=mixture.n_samples, peak=peak)
     seconds = time.monotonic() - started_s
@@ -120,28 +128,75 @@ class _Estimator(Protocol):
         ...
 
 
+class _Store:
+    """The finished chunks of earlier runs, for one request."""
+
+    def __init__(self, chunks: Chunks, request: Request, revision: str, device: str) -> None:
+        self._chunks, self._request = chunks, request
+        self._revision, self._device = revision, device
+        self._refused = False
+
+    def find(self, window: Window) -> Mapping[str, Samples] | None:
+        """What was kept of a window's stems."""
+        return self._chunks.get(self._key(window))
+
+    def keep(self, window: Window, stems: Mapping[str, Samples]) -> Iterator[Event]:
+        """Keep what was computed; where that fails it is said once, and not tried again."""
+        if self._refused:
+            return
+        try:
+            self._chunks.put(self._key(window), stems)
+        except NotKept as refusal:
+            self._refused = True
+            yield Warned(message=str(refusal))
+
+    def _key(self, window: Window) -> str:
+        return chunk_key(window, self._request, revision=self._revision, device=self._device)
+
+
 class _Groups:
     """Estimates by the model's `separate`, as many windows together as it works on at once.
 
-    The first chunk goes alone, so that there is something to hear after one chunk.
+    The first chunk goes alone, so that there is something to hear after one chunk. Groups lie where they would if
+    nothing were kept, so that a run that goes on after an interruption rounds as one that was not interrupted.
     """
 
-    def __init__(self, windows: Windows, request: Request, engine: Engine) -> None:
-        self._windows, self._request, self._engine = windows, request, engine
+    def __init__(self, windows: Windows, request: Request, engine: Engine, store: _Store | None) -> None:
+        self._windows, self._request, self._engine, self._store = windows, request, engine, store
+        self._found: dict[int, Mapping[str, Samples] | None] = {}
         self._ready: dict[int, Mapping[str, Samples]] = {}
 
+    def is_kept(self, chunk: Chunk) -> bool:
+        """Whether the stems of `chunk` come from the store."""
+        return self._kept(chunk) is not None
+
     def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
-        if chunk.index not in self._ready:
-            group = self._group(chunk)
-            windows = [self._windows.of(member) for member in group]
-            answers = yield from self._engine.run(tasks.separate_windows, windows, self._request)
-            self._ready = {member.index: answer for member, answer in zip(group, answers, strict=True)}
-        return self._windows.answered(self._ready.pop(chunk.index), chunk)
+        if not self.is_kept(chunk) and chunk.index not in self._ready:
+            yield from self._compute([member for member in self._group(chunk) if not self.is_kept(member)])
+        found = self._found.pop(chunk.index)
+        return self._windows.answered(self._ready.pop(chunk.index) if found is None else found, chunk)
+
+    def _compute(self, group: Sequence[Chunk]) -> Generator[Event, None, None]:
+        windows = [self._windows.of(member) for member in group]
+        answers = yield from self._engine.run(tasks.separate_windows, windows, self._request)
+        # All of them are kept before any is handed on, so that stopping there never splits a group.
+        for window, answer in zip(windows, answers, strict=True):
+            self._ready[window.index] = {name: answer[name] for name in sorted(window.stems)}
+            if self._store is not None:
+                yield from self._store.keep(window, self._ready[window.index])
+
+    def _kept(self, chunk: Chunk) -> Mapping[str, Samples] | None:
+        """What the store has of `chunk`, looked up once."""
+        if chunk.index not in self._found:
+            self._found[chunk.index] = None if self._store is None else self._store.find(self._windows.of(chunk))
+        return self._found[chunk.index]
 
     def _group(self, first: Chunk) -> list[Chunk]:
-        n_together = self._windows.facts.batch if first.index else 1
-        together = self._windows.chunks[first.index : first.index + n_together]
+        """`first` and those after it in its group: chunk 0, then as many as the model's batch each."""
+        batch = self._windows.facts.batch
+        stop = first.index + batch - (first.index - 1) % batch if first.index else 1
         length = first.read_stop - first.read_start
+        together = self._windows.chunks[first.index : stop]
         return [chunk for chunk in together if chunk.read_stop - chunk.read_start == length]
 
 
@@ -152,17 +207,20 @@ def _chunks(
     targets: Sequence[Target],
     tracks: Sequence[Target],
     engine: Engine,
+    store: _Store | None,
 ) -> Generator[Event, None, dict[str, float]]:
     """Work through the chunks in order; returns each track's peak."""
     facts, n_chunks = windows.facts, len(windows.chunks)
     together = request.chunks is not None and request.chunks.stitch == "multidiffusion"
-    estimator: _Estimator = (Multidiffusion if together else _Groups)(windows, request, engine)
+    groups = None if together else _Groups(windows, request, engine, store)
+    estimator: _Estimator = groups or Multidiffusion(windows, request, engine)
     crossfade = CrossfadeStream(facts.windowing.fade)
     returned = Returned(mixture, facts.sample_rate, tracks)
     peaks = dict.fromkeys((track.name for track in tracks), 0.0)
     start = 0
     for chunk, next_start in pairwise_starts(windows.chunks):
-        yield ChunkStarted(index=chunk.index, n_chunks=n_chunks)
+        kept = groups is not None and groups.is_kept(chunk)
+        yield ChunkStarted(index=chunk.index, n_chunks=n_chunks, kept=kept)
         yield from windows.mapped(chunk)
         estimates = yield from estimator.estimates(chunk)
         if facts.generative:

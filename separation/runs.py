@@ -1,12 +1,13 @@
 """A run: a file becomes a kept recording, and a recording with a request becomes a kept result.
 
 The terminal and the server both go this way, so what one has made the other finds. What is kept is looked up by
-content: the second identical run is a lookup.
+content: the second identical run is a lookup, and a run that differs in a few chunks computes those.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import shlex
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -32,12 +33,15 @@ from separation.request import Request
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
     from separation.audio import AudioSource
+    from separation.backends.protocol import Samples
+    from separation.chunk_keys import Chunks
     from separation.decode import Conversion
     from separation.engine import Engine
 
 # Change when the same file would decode to other samples.
 DECODER_REVISION = 1
 MAX_DURATION_S = 6 * 3600.0
+log = logging.getLogger(__name__)
 
 
 class Item(Protocol):
@@ -144,7 +148,8 @@ def separate_recording(
 ) -> Generator[Event, None, Thing]:
     """Separate a kept recording; what `separation.separate` reports, then `Kept`. Returns the kept result.
 
-    A result that is there already is returned at once. Closing the generator cancels the run and leaves nothing behind.
+    A result that is there already is returned at once, and of another the chunks that are there are not computed again.
+    Closing the generator cancels the run; what it leaves are its finished chunks, from which the next run goes on.
 
     Raises:
         PlaygroundError: with what happened, why and what to do.
@@ -157,7 +162,7 @@ def separate_recording(
     from separation.decode import AudioFile
 
     with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
-        files, info = yield from _write_stems(mixture, settled, engine, folder)
+        files, info = yield from _write_stems(mixture, settled, engine, folder, ChunkShelf(shelf, recording.key))
         result = shelf.put(
             key,
             kind="result",
@@ -172,8 +177,65 @@ def separate_recording(
     return result
 
 
+class ChunkShelf:
+    """Finished chunks on a shelf: `separation.chunk_keys.Chunks`, one item of kind "chunk" each.
+
+    Its file holds the stems one after another as raw little-endian float32; `info` has their names and their shape.
+
+    Args:
+        shelf: where to keep them.
+        recording: key of the recording they are made from.
+    """
+
+    def __init__(self, shelf: Shelf[Item], recording: str) -> None:
+        self._shelf, self._recording = shelf, recording
+
+    def get(self, key: str) -> Mapping[str, Samples] | None:
+        """See `Chunks.get`; a damaged chunk counts as none, and computing it again replaces it."""
+        import numpy as np
+
+        item = self._shelf.get(key)
+        if item is None:
+            return None
+        try:
+            names, shape = item.info["stems"], item.info["shape"]
+            samples = np.fromfile(item.files["stems"], "<f4").reshape(len(names), *shape)
+        except (OSError, KeyError, TypeError, ValueError) as damage:  # or it was evicted a moment ago
+            log.warning("the kept chunk %s is passed over: %s", key, damage)
+            return None
+        return dict(zip(names, samples, strict=True))
+
+    def put(self, key: str, stems: Mapping[str, Samples]) -> None:
+        """See `Chunks.put`."""
+        import numpy as np
+
+        from separation.chunk_keys import NotKept
+
+        names, samples = list(stems), np.stack(list(stems.values()))  # (stems, channels, samples)
+        try:
+            with self._shelf.scratch() as folder:
+                samples.astype("<f4").tofile(folder / "stems")
+                self._shelf.put(
+                    key,
+                    kind="chunk",
+                    name="a finished chunk",
+                    files={"stems": folder / "stems"},
+                    command="",
+                    inputs={"recording": self._recording},
+                    config={},
+                    info={"stems": names, "shape": list(samples.shape[1:])},
+                )
+        except Exception as failure:  # of the disk or the shelf, whose errors are not ours; the run can do without
+            log.warning("a finished chunk could not be kept", exc_info=True)
+            raise NotKept(
+                "Finished chunks are not kept from here on.",
+                str(failure),
+                "If this run is stopped, they will be computed again.",
+            ) from failure
+
+
 def _write_stems(
-    mixture: AudioSource, settled: Request, engine: Engine, folder: Path
+    mixture: AudioSource, settled: Request, engine: Engine, folder: Path, kept: Chunks
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
     """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
 
@@ -195,7 +257,7 @@ def _write_stems(
     }
     with ExitStack() as open_files:
         writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
-        for event in separate_settled(mixture, settled, engine=engine):
+        for event in separate_settled(mixture, settled, engine=engine, kept=kept):
             if isinstance(event, Planned):
                 info |= {"tracks": list(event.stems), "model": event.model, "device": event.device}
                 info["chunks_s"] = [list(span) for span in event.spans_s]
