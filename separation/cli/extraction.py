@@ -197,7 +197,7 @@ def _written(result: Artifact, wanted: Wanted, common: Common) -> list[str]:
     paths, notes = [], {}
     for index, name in enumerate(plain_names(result.info["tracks"])):
         path = wanted.out / f"{name}{FORMATS[wanted.format_]}"
-        notes[name] = " ".join(_write(result.files[str(index)], path, wanted.format_))
+        notes[name] = " ".join(write_track(result.files[str(index)], path, wanted.format_))
         paths.append(str(path))
     _say_notes(notes, common)
     return paths
@@ -209,7 +209,7 @@ def _say_notes(notes: Mapping[str, str], common: Common) -> None:
             common.say(f"note: {name}: {note}")
 
 
-def _write(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
+def write_track(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
     """Bring a kept track into the person's format; returns what they should know of it."""
     if format_ == "wav32f":  # what is kept already
         from separation.new_file import new_file
