@@ -25,6 +25,7 @@ from separation.encode import FORMATS
 from separation.errors import BackendUnavailable
 from separation.events import ModelLoading
 from tests import odd_files, run_fakes
+from tests.terminal import audio_playground
 
 COMMAND_LINES = (
     ["serve"], ["extract", "auto"], ["extract", "builtin"], ["extract", "demucs"], ["extract", "sam-audio"],
@@ -44,14 +45,6 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def backend(monkeypatch):
     return run_fakes.install(monkeypatch)
-
-
-def audio_playground(*words, status=0):
-    result = CliRunner().invoke(main, [str(word) for word in words])
-    assert result.exit_code == status, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert "Traceback" not in result.output
-    return result
 
 
 def in_a_process(*words, **options):

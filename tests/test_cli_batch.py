@@ -20,6 +20,7 @@ from separation.cli.main import main
 from storage import ArtifactStore, data_folder
 from storage.errors import StorageError
 from tests import odd_files, run_fakes
+from tests.terminal import audio_playground
 
 ROOT = Path(__file__).parents[1]
 N_FILES = 60
@@ -56,11 +57,7 @@ def backend(monkeypatch):
 
 
 def batch(*words, status=0):
-    result = CliRunner().invoke(main, ["batch", *[str(word) for word in words], "-p", "drums"])
-    assert result.exit_code == status, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert "Traceback" not in result.output
-    return result
+    return audio_playground("batch", *words, "-p", "drums", status=status)
 
 
 def said(*words, status=0):

@@ -13,11 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from separation.cli.main import main
 from storage import ArtifactStore
 from tests import run_fakes
+from tests.terminal import audio_playground
 
 ROOT = Path(__file__).parents[1]
 DAY_S = 24 * 3600
@@ -38,13 +37,6 @@ def backend(monkeypatch):
 @pytest.fixture
 def store(folder):
     return ArtifactStore(folder / "home")
-
-
-def audio_playground(*words, status=0, typed=None):
-    result = CliRunner().invoke(main, [str(word) for word in words], input=typed)
-    assert result.exit_code == status, result.output
-    assert "Traceback" not in result.output
-    return result
 
 
 def cache(*words, **options):

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from click.testing import CliRunner
 
 from separation import decode, split
 from separation.cli import chunk
-from separation.cli.main import main
+from tests.terminal import audio_playground
 
 ROOT = Path(__file__).parents[1]
 RATE = 8_000  # Hz
@@ -33,14 +32,6 @@ def song(folder):
     heard = np.random.default_rng(0).uniform(-0.9, 0.9, (2, 40 * RATE)).astype(np.float32)
     soundfile.write(folder / "song.wav", heard.T, RATE, "FLOAT")
     return heard
-
-
-def audio_playground(*words, status=0):
-    result = CliRunner().invoke(main, [str(word) for word in words])
-    assert result.exit_code == status, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert "Traceback" not in result.output
-    return result
 
 
 def samples(path):

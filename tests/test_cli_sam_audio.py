@@ -21,6 +21,7 @@ from separation.cli import sam_audio as sam_audio_module
 from separation.cli.main import main
 from separation.request import Anchor, ChunkSettings, Reroll, SamSettings, SolverSettings
 from tests.sam_models import CHECKPOINT, clip
+from tests.terminal import audio_playground
 
 ROOT = Path(__file__).parents[1]
 N_SAMPLES = 40_000  # 0.83 s: two chunks of 0.52 s, 13 latent frames each, that share two
@@ -43,13 +44,6 @@ def song(folder):
     mixture = clip(N_SAMPLES, channels=2)
     encode(Waveform(mixture, 48_000), folder / "song.wav")
     return mixture
-
-
-def audio_playground(*words, status=0):
-    result = CliRunner().invoke(main, [str(word) for word in words])
-    assert result.exit_code == status, result.output
-    assert "Traceback" not in result.output
-    return result
 
 
 def asked(*words):
