@@ -1,4 +1,4 @@
-"""Where chunk work runs: here, or in a worker process of `dask.distributed`.
+"""Where chunk work runs: in this process, or wherever `separation.cluster` sends it.
 
 Work is a generator function: it yields events while it runs and returns its result. An engine relays the events and
 hands over the result, so code written as `result = yield from engine.run(work, ...)` does not know where it ran.
@@ -7,30 +7,63 @@ Closing that generator cancels the work at its next event.
 
 from __future__ import annotations
 
-import logging
-import os
-import queue
-import threading
-import uuid
-from collections.abc import Callable, Generator
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
 
-from separation import allocator, events
-from separation.errors import PlaygroundError, SeparationError
-from separation.events import Event, StillRunning
-
-if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+from separation.events import Event
 
 Result = TypeVar("Result")
+Answer = TypeVar("Answer", covariant=True)
 Work = Callable[..., Generator[Event, None, Result]]
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Result]):
+    """A piece of work to be done.
+
+    Args:
+        work: called with `arguments`; imported by its name where it runs, so a function of a module.
+        arguments: plain values and arrays.
+        device: "cpu", "cuda" or "mps" if it has to run there; "auto" leaves it to whoever has room.
+        priority: where several wait for one worker, the highest goes first.
+    """
+
+    work: Work[Result]
+    arguments: tuple[Any, ...]
+    device: str = "auto"
+    priority: int = 0
+
+
+class Task(Protocol[Answer]):
+    """A call that was started."""
+
+    def follow(self) -> Generator[Event, None, Answer]:
+        """Events until it is over; returns what the work returns, raises what it raises."""
+        ...
+
+    def news(self) -> Iterator[Event]:
+        """Events that are there by now; never waits."""
+        ...
+
+    def close(self) -> None:
+        """Cancel it at its next event, if it is not over."""
+        ...
 
 
 class Engine(Protocol):
     """Runs work somewhere."""
+
+    def width(self, device: str) -> int:
+        """How many calls for `device` are worth having started at once; at least 1."""
+        ...
+
+    def start(self, call: Call[Result]) -> Task[Result]:
+        """Have it done; returns at once."""
+        ...
 
     def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
         """Run `work(*arguments)`, relaying its events; returns what it returns, raises what it raises."""
@@ -38,179 +71,66 @@ class Engine(Protocol):
 
 
 class Inline:
-    """Runs work in this process: the terminal's and the scripts' way."""
+    """Runs work in this process, when it is followed: the terminal's and the scripts' way."""
+
+    def width(self, device: str) -> int:
+        """See `Engine.width`."""
+        return 1
+
+    def start(self, call: Call[Result]) -> Task[Result]:
+        """See `Engine.start`."""
+        return _Here(call)
 
     def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
         """See `Engine.run`."""
         return (yield from work(*arguments))
 
 
-class Cluster:
-    """Runs work on Dask: an embedded cluster of one worker process, or a scheduler by address.
+class _Here(Generic[Result]):
+    def __init__(self, call: Call[Result]) -> None:
+        self._steps = call.work(*call.arguments)
 
-    The worker starts with the first piece of work and stays, its model warm. Native code that crashes or is killed for
-    memory takes the worker down, never the caller; Dask starts another and the work is tried again (`RETRIES` times in
-    the embedded cluster).
+    def follow(self) -> Generator[Event, None, Result]:
+        return (yield from self._steps)
 
-    Args:
-        address: a Dask scheduler such as "tcp://10.0.0.5:8786"; None embeds a cluster bound to loopback.
-    """
-
-    RETRIES = 2
-    HEARTBEAT_S = 0.25
-
-    def __init__(self, address: str | None = None) -> None:
-        self._address = address
-        self._lock = threading.Lock()
-        self._cluster: LocalCluster | None = None
-        self._client: Client | None = None
-
-    def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
-        """See `Engine.run`."""
-        client = self._connect()
-        topic = f"run-{uuid.uuid4()}"
-        inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        client.subscribe_topic(topic, lambda stamped: inbox.put(_unpacked(stamped[1])))
-        future = client.submit(_drain, topic, work, arguments, pure=False)
-        future.add_done_callback(lambda _: inbox.put(None))
-        try:
-            while True:
-                try:
-                    event = inbox.get(timeout=self.HEARTBEAT_S)
-                except queue.Empty:
-                    event = StillRunning()
-                if event is None:
-                    break
-                yield event
-            result: Result = _result_of(future)
-            return result
-        finally:
-            if client.status not in ("closing", "closed"):  # `close` has taken everything along
-                if not future.done():
-                    _cancel_event(topic, client).set()
-                future.release()
-                client.unsubscribe_topic(topic)
+    def news(self) -> Iterator[Event]:
+        return iter(())
 
     def close(self) -> None:
-        """Stop the embedded cluster (if there is one) and disconnect."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-            if self._cluster is not None:
-                self._cluster.close()
-            self._client = self._cluster = None
-
-    def _connect(self) -> Client:
-        with self._lock:
-            if self._client is None:
-                self._cluster = None if self._address else _embedded_cluster()
-                self._client = _client_of(self._address or self._cluster)
-            return self._client
+        self._steps.close()
 
 
-def _client_of(scheduler: str | LocalCluster | None) -> Client:
-    from distributed import Client
+class Ahead(Generic[Result]):
+    """Calls for one device whose results are wanted in their order, several at work at once where there is room."""
 
-    try:
-        return Client(scheduler, set_as_default=False)
-    except (OSError, ValueError) as failure:  # nobody answers there, or it is not an address
-        raise SeparationError(
-            f"There is no Dask scheduler at {scheduler}.",
-            f"({failure})",
-            "Start one with “dask scheduler” and give the address it prints, such as tcp://10.0.0.5:8786.",
-        ) from failure
+    def __init__(self, engine: Engine, device: str) -> None:
+        self._engine, self._device = engine, device
+        self._started: deque[Task[Result]] = deque()
 
+    @property
+    def width(self) -> int:
+        """How many calls may be at work at once."""
+        return self._engine.width(self._device)
 
-def _embedded_cluster() -> LocalCluster:
-    import dask
+    def fill(self, calls: Iterator[Call[Result]]) -> None:
+        """Start calls as long as there is room; no more of them are read, so what they hold need not fit in memory."""
+        for call in islice(calls, max(0, self.width - len(self._started))):
+            self._started.append(self._engine.start(call))
 
-    n_cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    dask.config.set(
-        {
-            "logging": {"distributed": "warning"},  # read when distributed is imported
-            # Dask gives each worker one core's worth of threads, because it expects many; ours is alone.
-            "distributed.nanny.pre-spawn-environ": {
-                "OMP_NUM_THREADS": n_cores,
-                "MKL_NUM_THREADS": n_cores,
-                "OPENBLAS_NUM_THREADS": n_cores,
-                **allocator.environment(),
-            },
-            "distributed.admin.large-graph-warning-threshold": "1GB",  # a chunk of audio is some 10 MB
-            "distributed.scheduler.allowed-failures": Cluster.RETRIES,
-            "distributed.worker.memory.terminate": False,  # the operating system decides; spilling audio helps nobody
-            "distributed.worker.memory.pause": False,
-            "distributed.worker.memory.spill": False,
-            "distributed.worker.memory.target": False,
-        }
-    )
-    from distributed import LocalCluster
+    def next(self) -> Generator[Event, None, Result]:
+        """The result of the earliest call, reporting what happens in all that were started."""
+        with closing(self._started[0].follow()) as steps:
+            while True:
+                try:
+                    yield next(steps)
+                except StopIteration as stop:
+                    self._started.popleft().close()
+                    result: Result = stop.value
+                    return result
+                for later in islice(self._started, 1, None):
+                    yield from later.news()
 
-    return LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",  # None would listen on every interface, on port 8787
-        worker_dashboard_address="127.0.0.1:0",
-        silence_logs=40,
-    )
-
-
-def _drain(topic: str, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
-    """On the worker: run the generator to its end, publishing each event, stopping early if told to."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    cancelled = _cancel_event(topic)
-    steps = work(*arguments)
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
-        worker.log_event(topic, _packed(event))
-        if cancelled.is_set():
-            steps.close()
-            raise SeparationError("The work was cancelled.")
-
-
-def _packed(event: Event) -> dict[str, Any]:
-    """An event as Dask's messages can carry it: plain values."""
-    return {"event": type(event).__name__, "values": asdict(event)}
-
-
-def _unpacked(message: dict[str, Any]) -> Event:
-    kind: type[Event] = getattr(events, message["event"])
-    return kind(**message["values"])
-
-
-def _cancel_event(topic: str, client: Client | None = None) -> Any:
-    from distributed import Event as SharedFlag
-
-    return SharedFlag(f"cancel-{topic}", client=client)
-
-
-def _result_of(future: Any) -> Any:
-    from distributed import CancelledError
-    from distributed.scheduler import KilledWorker
-
-    try:
-        if future.client.status in ("closing", "closed"):
-            raise CancelledError
-        return future.result()
-    except PlaygroundError:
-        raise
-    except KilledWorker as killed:
-        log.error("worker lost: %s", killed)
-        raise SeparationError(
-            "The process doing the separation died, also when tried again.",
-            "Most often memory ran out.",
-            "Choose shorter chunks or a smaller model; finished work was kept.",
-        ) from killed
-    except CancelledError as cancelled:
-        raise SeparationError(
-            "The work was stopped before it was done.",
-            "The processes doing it were shut down or can no longer be reached.",
-            "Start it again; finished work was kept.",
-        ) from cancelled
+    def close(self) -> None:
+        """Cancel what was started and is not over."""
+        while self._started:
+            self._started.popleft().close()

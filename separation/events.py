@@ -74,10 +74,14 @@ class AnchorsMapped(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SolverStep(Event):
-    """One evaluation inside the running chunk is done: a solver step, a shift, a model of a bag."""
+    """One evaluation inside a chunk is done: a solver step, a shift, a model of a bag.
+
+    `index` is the chunk it belongs to; None where that is not known, or where all chunks are solved together.
+    """
 
     done: int
     total: int
+    index: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

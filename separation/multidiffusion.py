@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from separation import solvers, tasks
-from separation.backends.protocol import ModelFacts, Samples
+from separation.backends.protocol import ModelFacts, Samples, Window
 from separation.chunking import Chunk, pairwise_starts
 from separation.crossfade import CrossfadeStream
-from separation.engine import Engine
+from separation.engine import Ahead, Call, Engine, Work
 from separation.errors import SettingsError
 from separation.events import Event, SolverStep
 from separation.latents import DiskArray, WeightedSum
@@ -53,15 +53,26 @@ def check(facts: ModelFacts, request: Request, label: str) -> None:
 class Multidiffusion:
     """Estimates of each chunk from one solution of the whole recording, which is made when the first is asked for."""
 
-    def __init__(self, windows: Windows, request: Request, engine: Engine) -> None:
+    def __init__(self, windows: Windows, order: tasks.Order, engine: Engine) -> None:
         latents, frame = windows.facts.latents, windows.facts.frame
         assert latents is not None
         assert frame is not None
-        self._windows, self._request, self._engine = windows, request, engine
+        self._windows, self._order = windows, order
+        self._request = order.request
         self._latents, self._frame = latents, frame
         self._spans = [_in_frames(chunk, frame) for chunk in windows.chunks]
         self._n_clips = 0
         self._solved: DiskArray | None = None
+        self._to_decode: Iterator[Call[Mapping[str, Samples]]] = iter(())
+        self._ahead: Ahead[Any] = Ahead(engine, self._request.device)
+
+    def is_kept(self, chunk: Chunk) -> bool:
+        """Never: no chunk is finished by itself."""
+        return False
+
+    def close(self) -> None:
+        """Cancel what is still at work."""
+        self._ahead.close()
 
     def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
         """Stems of `chunk`, shape (channels, chunk.stop - chunk.start).
@@ -71,14 +82,27 @@ class Multidiffusion:
         """
         if self._solved is None:
             self._solved = yield from self._solution()
+            self._to_decode = (
+                self._call(tasks.decode_window, *self._solved_window(wider, self._solved))
+                for wider in map(self._wider, self._windows.chunks)
+            )
+        self._ahead.fill(self._to_decode)
+        stems = yield from self._ahead.next()
+        return self._windows.answered(stems, self._wider(chunk))
+
+    def _call(self, work: Work[Any], *arguments: Any) -> Call[Any]:
+        return Call(work, (*arguments, self._order), device=self._request.device)
+
+    def _wider(self, chunk: Chunk) -> Chunk:
+        """`chunk` with the context that decoding needs."""
         context = self._latents.context_frames * self._frame
         start, stop = max(0, chunk.start - context), min(self._windows.heard.n_samples, chunk.stop + context)
-        wider = replace(chunk, read_start=start, read_stop=stop)
-        seen = _in_frames(wider, self._frame)
-        state = self._shaped(self._solved.read(seen.read_start, seen.read_stop))
-        window = self._windows.of(wider)
-        stems = yield from self._engine.run(tasks.decode_window, window, state, self._request)
-        return self._windows.answered(stems, wider)
+        return replace(chunk, read_start=start, read_stop=stop)
+
+    def _solved_window(self, chunk: Chunk, solved: DiskArray) -> tuple[Window, Samples]:
+        """The window of `chunk` and its state (prompts, clips, frames, channels)."""
+        seen = _in_frames(chunk, self._frame)
+        return self._windows.of(chunk), self._shaped(solved.read(seen.read_start, seen.read_stop))
 
     def _solution(self) -> Generator[Event, None, DiskArray]:
         """The state at t = 1 of the whole recording, (frames, prompts * clips * state channels)."""
@@ -100,9 +124,10 @@ class Multidiffusion:
         """Features of every window, each encoded once: the frames of its clips, window after window."""
         features: DiskArray | None = None
         at = 0
-        for chunk in self._windows.chunks:
-            window = self._windows.of(chunk)
-            encoded = yield from self._engine.run(tasks.encode_window, window, self._request)
+        calls = (self._call(tasks.encode_window, self._windows.of(chunk)) for chunk in self._windows.chunks)
+        for _ in self._windows.chunks:
+            self._ahead.fill(calls)
+            encoded = yield from self._ahead.next()
             if features is None:
                 self._n_clips = len(encoded)
                 n_frames = sum(span.stop - span.start for span in self._spans)
@@ -117,17 +142,24 @@ class Multidiffusion:
         self, features: DiskArray, state: DiskArray, t: float, velocity: DiskArray
     ) -> Generator[Event, None, None]:
         """Write the velocity of the whole recording at `state`; a `SolverStep` after each window."""
-        blend, at = CrossfadeStream(self._windows.facts.windowing.fade), 0
+        blend = CrossfadeStream(self._windows.facts.windowing.fade)
+        calls = self._evaluations(features, state, t)
         for span, next_start in pairwise_starts(self._spans):
-            n_rows = self._n_clips * (span.stop - span.start)
-            heard = features.read(at, at + n_rows).reshape(self._n_clips, -1, features.width)
-            at += n_rows
-            window = self._windows.silent(self._windows.chunks[span.index])
-            there = self._shaped(state.read(span.start, span.stop))
-            answer = yield from self._engine.run(tasks.velocity_window, window, heard, there, t, self._request)
+            self._ahead.fill(calls)
+            answer = yield from self._ahead.next()
             flat = np.moveaxis(answer, 2, -1).reshape(-1, answer.shape[2])  # (all else, frames), as a crossfade has it
             velocity.write(span.start, blend.add(span, next_start, {"": flat})[""].T)
             yield SolverStep(done=1, total=1)
+
+    def _evaluations(self, features: DiskArray, state: DiskArray, t: float) -> Iterator[Call[Samples]]:
+        """A call for the velocity of every window."""
+        at = 0
+        for chunk, span in zip(self._windows.chunks, self._spans, strict=True):
+            n_rows = self._n_clips * (span.stop - span.start)
+            heard = features.read(at, at + n_rows).reshape(self._n_clips, -1, features.width)
+            at += n_rows
+            there = self._shaped(state.read(span.start, span.stop))
+            yield self._call(tasks.velocity_window, self._windows.silent(chunk), heard, there, t)
 
     def _noise(self) -> DiskArray:
         """What the solution starts from: one draw for every prompt and clip."""

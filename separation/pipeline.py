@@ -6,7 +6,11 @@ mixture -> [model rate, channels, level] -> chunks -> model -> crossfade -> targ
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +23,7 @@ from separation.chunk_keys import Chunks, NotKept, chunk_key
 from separation.chunking import Chunk, pairwise_starts, plan
 from separation.conform import Level, Returned, beginning, conformed, conformed_length, level_of, mono_or_stereo
 from separation.crossfade import CrossfadeStream
-from separation.engine import Engine, Inline
+from separation.engine import Ahead, Call, Engine, Inline
 from separation.errors import AudioError
 from separation.events import (
     BackendChosen,
@@ -73,7 +77,9 @@ def separate_settled(
     mixture = mono_or_stereo(mixture)
     engine = engine or Inline()
     backend = registry.get(request.backend)
-    facts = yield from engine.run(tasks.load, request)
+    revision = backend.revision(request)
+    facts = yield from engine.run(tasks.load, tasks.Order(request=request, revision=revision))
+    order = tasks.Order(request=replace(request, device=facts.device), revision=revision)
     cut = request.chunks or ChunkSettings()
     if cut.stitch == "multidiffusion":
         multidiffusion.check(facts, request, backend.label)
@@ -102,8 +108,11 @@ def separate_settled(
             stems=frozenset[str]().union(*(track.stems for track in tracks)),
             level=level_of(heard) if facts.levelled else Level(),
         )
-        store = None if kept is None else _Store(kept, request, backend.revision(request), facts.device)
-        peaks = yield from _chunks(mixture, windows, request, targets, tracks, engine, store)
+        store = None if kept is None else _Store(kept, order)
+        together = cut.stitch == "multidiffusion"
+        estimator = Multidiffusion(windows, order, engine) if together else _Groups(windows, order, engine, store)
+        with closing(estimator):
+            peaks = yield from _chunks(mixture, windows, request, targets, tracks, estimator)
     for name, peak in peaks.items():
         yield StemFinished(stem=name, n_samples=mixture.n_samples, peak=peak)
     seconds = time.monotonic() - started_s
@@ -123,17 +132,24 @@ def extract(mixture: Waveform, request: Request, *, engine: Engine | None = None
 class _Estimator(Protocol):
     """Who estimates the stems of the chunks, which are asked for in order."""
 
+    def is_kept(self, chunk: Chunk) -> bool:
+        """Whether the stems of `chunk` come from an earlier run."""
+        ...
+
     def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
         """Stems of `chunk`, shape (channels, chunk.stop - chunk.start), at the mixture's level."""
         ...
 
+    def close(self) -> None:
+        """Cancel what is still at work."""
+        ...
+
 
 class _Store:
-    """The finished chunks of earlier runs, for one request."""
+    """The finished chunks of earlier runs, for one order."""
 
-    def __init__(self, chunks: Chunks, request: Request, revision: str, device: str) -> None:
-        self._chunks, self._request = chunks, request
-        self._revision, self._device = revision, device
+    def __init__(self, chunks: Chunks, order: tasks.Order) -> None:
+        self._chunks, self._order = chunks, order
         self._refused = False
 
     def find(self, window: Window) -> Mapping[str, Samples] | None:
@@ -151,7 +167,8 @@ class _Store:
             yield Warned(message=str(refusal))
 
     def _key(self, window: Window) -> str:
-        return chunk_key(window, self._request, revision=self._revision, device=self._device)
+        request = self._order.request
+        return chunk_key(window, request, revision=self._order.revision, device=request.device)
 
 
 class _Groups:
@@ -161,29 +178,49 @@ class _Groups:
     nothing were kept, so that a run that goes on after an interruption rounds as one that was not interrupted.
     """
 
-    def __init__(self, windows: Windows, request: Request, engine: Engine, store: _Store | None) -> None:
-        self._windows, self._request, self._engine, self._store = windows, request, engine, store
+    def __init__(self, windows: Windows, order: tasks.Order, engine: Engine, store: _Store | None) -> None:
+        self._windows, self._order, self._store = windows, order, store
         self._found: dict[int, Mapping[str, Samples] | None] = {}
         self._ready: dict[int, Mapping[str, Samples]] = {}
+        self._waiting = deque(_groups(windows.chunks, windows.facts.batch))
+        self._started: deque[list[Window]] = deque()  # the windows of each call that is at work
+        self._ahead: Ahead[Sequence[Mapping[str, Samples]]] = Ahead(engine, order.request.device)
 
     def is_kept(self, chunk: Chunk) -> bool:
-        """Whether the stems of `chunk` come from the store."""
+        """See `_Estimator.is_kept`."""
         return self._kept(chunk) is not None
 
     def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
+        """See `_Estimator.estimates`."""
         if not self.is_kept(chunk) and chunk.index not in self._ready:
-            yield from self._compute([member for member in self._group(chunk) if not self.is_kept(member)])
+            self._ahead.fill(self._calls(chunk))
+            answers = yield from self._ahead.next()
+            # All of them are kept before any is handed on, so that stopping there never splits a group.
+            for window, answer in zip(self._started.popleft(), answers, strict=True):
+                self._ready[window.index] = {name: answer[name] for name in sorted(window.stems)}
+                if self._store is not None:
+                    yield from self._store.keep(window, self._ready[window.index])
         found = self._found.pop(chunk.index)
         return self._windows.answered(self._ready.pop(chunk.index) if found is None else found, chunk)
 
-    def _compute(self, group: Sequence[Chunk]) -> Generator[Event, None, None]:
-        windows = [self._windows.of(member) for member in group]
-        answers = yield from self._engine.run(tasks.separate_windows, windows, self._request)
-        # All of them are kept before any is handed on, so that stopping there never splits a group.
-        for window, answer in zip(windows, answers, strict=True):
-            self._ready[window.index] = {name: answer[name] for name in sorted(window.stems)}
-            if self._store is not None:
-                yield from self._store.keep(window, self._ready[window.index])
+    def close(self) -> None:
+        """See `_Estimator.close`."""
+        self._ahead.close()
+
+    def _calls(self, chunk: Chunk) -> Iterator[Call[Sequence[Mapping[str, Samples]]]]:
+        """Calls for the groups from that of `chunk` on that are not kept.
+
+        Only so far as could be at work at once: what the store has beyond would be held in memory until its turn.
+        """
+        last = chunk.index + self._windows.facts.batch * self._ahead.width
+        while self._waiting and self._waiting[0][0].index <= last:
+            group = self._waiting.popleft()
+            ours = (member for member in group if member.index >= chunk.index and not self.is_kept(member))
+            if windows := [self._windows.of(member) for member in ours]:
+                self._started.append(windows)
+                # An early chunk of one run goes before a late one of another: everybody hears something soon.
+                device, priority = self._order.request.device, -group[0].index
+                yield Call(tasks.separate_windows, (windows, self._order), device=device, priority=priority)
 
     def _kept(self, chunk: Chunk) -> Mapping[str, Samples] | None:
         """What the store has of `chunk`, looked up once."""
@@ -191,13 +228,13 @@ class _Groups:
             self._found[chunk.index] = None if self._store is None else self._store.find(self._windows.of(chunk))
         return self._found[chunk.index]
 
-    def _group(self, first: Chunk) -> list[Chunk]:
-        """`first` and those after it in its group: chunk 0, then as many as the model's batch each."""
-        batch = self._windows.facts.batch
-        stop = first.index + batch - (first.index - 1) % batch if first.index else 1
-        length = first.read_stop - first.read_start
-        together = self._windows.chunks[first.index : stop]
-        return [chunk for chunk in together if chunk.read_stop - chunk.read_start == length]
+
+def _groups(chunks: Sequence[Chunk], batch: int) -> Iterator[list[Chunk]]:
+    """Chunk 0, then as many chunks of one length as a model works on at once."""
+    for first in (0, *range(1, len(chunks), batch)):
+        together = chunks[first : first + batch if first else 1]
+        for _, group in groupby(together, key=lambda chunk: chunk.read_stop - chunk.read_start):
+            yield list(group)
 
 
 def _chunks(
@@ -206,21 +243,16 @@ def _chunks(
     request: Request,
     targets: Sequence[Target],
     tracks: Sequence[Target],
-    engine: Engine,
-    store: _Store | None,
+    estimator: _Estimator,
 ) -> Generator[Event, None, dict[str, float]]:
     """Work through the chunks in order; returns each track's peak."""
     facts, n_chunks = windows.facts, len(windows.chunks)
-    together = request.chunks is not None and request.chunks.stitch == "multidiffusion"
-    groups = None if together else _Groups(windows, request, engine, store)
-    estimator: _Estimator = groups or Multidiffusion(windows, request, engine)
     crossfade = CrossfadeStream(facts.windowing.fade)
     returned = Returned(mixture, facts.sample_rate, tracks)
     peaks = dict.fromkeys((track.name for track in tracks), 0.0)
     start = 0
     for chunk, next_start in pairwise_starts(windows.chunks):
-        kept = groups is not None and groups.is_kept(chunk)
-        yield ChunkStarted(index=chunk.index, n_chunks=n_chunks, kept=kept)
+        yield ChunkStarted(index=chunk.index, n_chunks=n_chunks, kept=estimator.is_kept(chunk))
         yield from windows.mapped(chunk)
         estimates = yield from estimator.estimates(chunk)
         if facts.generative:

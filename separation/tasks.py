@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol, cast
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar, cast
 
 from separation.backends import registry
 from separation.backends.protocol import LatentModel, Model, ModelFacts, Samples, Window
-from separation.events import Event
+from separation.errors import SeparationError
+from separation.events import Event, SolverStep
 from separation.request import Prompt, Request, SamSettings, SolverSettings
+
+Result = TypeVar("Result")
 
 
 class BatchModel(Model, Protocol):
@@ -26,47 +30,85 @@ class BatchModel(Model, Protocol):
 _warm: dict[Request, Model] = {}
 
 
-def load(request: Request) -> Generator[Event, None, ModelFacts]:
-    """Make the model that serves `request` ready in this process; returns its facts."""
-    return (yield from _model(request)).facts
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """Which model is to work, and how.
+
+    Args:
+        request: settled.
+        revision: of the weights and code, as the keys of what is kept name them; see `Backend.revision`.
+    """
+
+    request: Request
+    revision: str
+
+
+def load(order: Order) -> Generator[Event, None, ModelFacts]:
+    """Make the model that serves the order ready in this process; returns its facts.
+
+    Raises:
+        SeparationError: the weights or the code here are others than where the order was given.
+    """
+    return (yield from _model(order)).facts
 
 
 def separate_windows(
-    windows: Sequence[Window], request: Request
+    windows: Sequence[Window], order: Order
 ) -> Generator[Event, None, Sequence[Mapping[str, Samples]]]:
-    """Separate equally long windows: a pure function of their samples, their indices and the request."""
-    model = yield from _model(request)
+    """Separate equally long windows: a pure function of their samples, their indices and the order."""
+    model = yield from _model(order)
+    first = windows[0].index
     if len(windows) == 1:
-        return [(yield from model.separate(windows[0], request))]
-    return (yield from cast(BatchModel, model).separate_batch(windows, request))
+        return [(yield from _of_chunk(first, model.separate(windows[0], order.request)))]
+    return (yield from _of_chunk(first, cast(BatchModel, model).separate_batch(windows, order.request)))
 
 
-def encode_window(window: Window, request: Request) -> Generator[Event, None, Samples]:
+def encode_window(window: Window, order: Order) -> Generator[Event, None, Samples]:
     """Latents of what the model hears of a window; see `LatentModel`."""
-    model = cast(LatentModel, (yield from _model(request)))
-    return (yield from model.encode(window, request))
+    model = cast(LatentModel, (yield from _model(order)))
+    return (yield from model.encode(window, order.request))
 
 
 def velocity_window(
-    window: Window, features: Samples, state: Samples, t: float, request: Request
+    window: Window, features: Samples, state: Samples, t: float, order: Order
 ) -> Generator[Event, None, Samples]:
     """The velocity of a window's state at time `t`; see `LatentModel`."""
-    model = cast(LatentModel, (yield from _model(request)))
-    return (yield from model.velocity(window, features, state, t, request))
+    model = cast(LatentModel, (yield from _model(order)))
+    return (yield from model.velocity(window, features, state, t, order.request))
 
 
-def decode_window(window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+def decode_window(window: Window, state: Samples, order: Order) -> Generator[Event, None, Mapping[str, Samples]]:
     """Stems of a window from its solved state; see `LatentModel`."""
-    model = cast(LatentModel, (yield from _model(request)))
-    return (yield from model.decode(window, state, request))
+    model = cast(LatentModel, (yield from _model(order)))
+    return (yield from model.decode(window, state, order.request))
 
 
-def _model(request: Request) -> Generator[Event, None, Model]:
-    wanted = _loading(request)
+def _model(order: Order) -> Generator[Event, None, Model]:
+    wanted = _loading(order.request)
+    backend = registry.get(order.request.backend)
     if wanted not in _warm:
+        if (revision := backend.revision(order.request)) != order.revision:
+            raise SeparationError(
+                f"{backend.label} is another one on {platform.node() or 'the computer that was to do this'}.",
+                f"Its weights or this program there are {revision}, and here {order.revision}.",
+                "Bring the same version of this program and the same weights to all computers of the cluster.",
+            )
         _warm.clear()
-        _warm[wanted] = yield from registry.get(request.backend).load(request)
+        model = yield from backend.load(order.request)
+        # Once it is known where it runs, that device is asked for by name.
+        _warm.update({wanted: model, replace(wanted, device=model.facts.device): model})
     return _warm[wanted]
+
+
+def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
+    """`work`, its evaluations counted for a chunk."""
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+        yield replace(event, index=index) if isinstance(event, SolverStep) else event
 
 
 def _loading(request: Request) -> Request:

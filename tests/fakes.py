@@ -288,3 +288,25 @@ def process_id() -> Generator[Event, None, int]:
     """Which process this runs in."""
     yield from ()
     return os.getpid()
+
+
+def process_id_after(pause_s: float) -> Generator[Event, None, int]:
+    """Which process this runs in, after some time in it."""
+    yield SolverStep(done=1, total=1)
+    time.sleep(pause_s)
+    return os.getpid()
+
+
+def after(answer: Any, pause_s: float) -> Generator[Event, None, Any]:
+    """An answer that takes some time."""
+    yield SolverStep(done=1, total=1)
+    time.sleep(pause_s)
+    return answer
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something holds."""
+    deadline_s = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)

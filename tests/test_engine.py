@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import psutil
 import pytest
 
 from separation.audio import Waveform
-from separation.engine import Cluster, Inline
+from separation.cluster import HEARTBEAT_S, RETRIES, Cluster
+from separation.engine import Inline
 from separation.errors import (
     AudioError,
     BackendUnavailable,
@@ -49,13 +49,6 @@ def run_to_end(engine, work, *arguments):
             return events, stop.value
         if not isinstance(event, StillRunning):
             events.append(event)
-
-
-def eventually(holds, seconds=30.0):
-    deadline_s = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def lines(diary):
@@ -122,7 +115,7 @@ def test_the_work_runs_in_another_process_that_stays(cluster):
 
 def test_while_nothing_happens_there_is_a_heartbeat(cluster):
     run_to_end(cluster, fakes.process_id)
-    events = list(cluster.run(fakes.wait, 4 * Cluster.HEARTBEAT_S))
+    events = list(cluster.run(fakes.wait, 4 * HEARTBEAT_S))
     assert events.count(StillRunning()) >= 2
 
 
@@ -132,7 +125,7 @@ def test_closing_the_run_stops_the_work_at_its_next_event(engine, tmp_path):
     while not isinstance(next(steps), SolverStep):
         pass
     steps.close()
-    eventually(lambda: "stopped" in lines(diary))
+    fakes.eventually(lambda: "stopped" in lines(diary))
     assert lines(diary).count("evaluated") < 100
     assert lines(diary)[-1] == "stopped"
 
@@ -158,7 +151,7 @@ def test_work_that_kills_every_process_ends_as_an_error_that_speaks_of_memory(cl
     with pytest.raises(SeparationError, match="memory") as failure:
         run_to_end(cluster, fakes.die_until, diary, 1_000)
     assert failure.value.todo
-    assert len(lines(diary)) == 1 + Cluster.RETRIES
+    assert len(lines(diary)) == 1 + RETRIES
     assert run_to_end(cluster, fakes.count_to, 1)[1] == "counted to 1"
 
 
@@ -192,7 +185,7 @@ def test_closing_the_engine_ends_its_worker_and_a_run_in_progress_and_may_be_don
     with pytest.raises(SeparationError, match="stopped"):
         list(steps)
     engine.close()
-    eventually(lambda: not is_alive(worker))
+    fakes.eventually(lambda: not is_alive(worker))
 
 
 def test_nothing_listens_to_other_computers(cluster):

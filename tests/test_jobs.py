@@ -7,7 +7,8 @@ import time
 import pytest
 
 from separation import Request
-from separation.engine import Cluster, Inline
+from separation.cluster import Cluster
+from separation.engine import Inline
 from separation.errors import SeparationError
 from separation.runs import import_recording
 from storage import ArtifactStore, StorageError

@@ -212,6 +212,8 @@ def test_the_second_run_finds_its_model_warm_also_for_other_prompts(use):
         assert set(extract(mixture, request))
     assert fake.n_loads == 1
     extract(mixture, Request.of("bass", device="cpu"))
+    assert fake.n_loads == 1, "that is where it is"
+    extract(mixture, Request.of("bass", device="cuda"))
     assert fake.n_loads == 2
 
 

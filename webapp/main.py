@@ -10,7 +10,7 @@ from typing import Any
 from nicegui import app, ui
 
 from separation import __version__
-from separation.engine import Cluster
+from separation.cluster import Cluster, Tls
 from storage import ArtifactStore, Library
 from webapp import access
 from webapp.jobs import Jobs
@@ -34,6 +34,7 @@ class ServerSettings:
         open_browser: open the first page in the person's browser.
         limit_bytes: what recordings and results may take on disk.
         scheduler: address of a Dask scheduler; None runs an embedded worker.
+        scheduler_tls: the files it asks for, if it does.
         certificate: TLS certificate and key files.
     """
 
@@ -44,6 +45,7 @@ class ServerSettings:
     open_browser: bool = False
     limit_bytes: int = 20 * 2**30
     scheduler: str | None = None
+    scheduler_tls: Tls | None = None
     certificate: tuple[Path, Path] | None = None
 
 
@@ -57,7 +59,7 @@ def serve(settings: ServerSettings) -> None:
     passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
     rules = access.require_sharing_rules(settings.host, passcode, port=settings.port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
-    create_app(store, Cluster(settings.scheduler))
+    create_app(store, Cluster(settings.scheduler, tls=settings.scheduler_tls))
     access.install(app, rules)
     if settings.passcode == "auto":
         print(f"Passcode: {passcode}", flush=True)

@@ -10,13 +10,16 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from separation.errors import AudioError, BackendUnavailable, PlaygroundError, PromptError, SettingsError
 from separation.request import DEVICES
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from separation.cluster import Tls
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -76,6 +79,57 @@ def common_options(command: Function) -> Function:
             _fail(interrupted, common, INTERRUPTED)
         finally:
             tempfile.tempdir = usual
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Which Dask scheduler has the work done, None for a process of this computer; and the files of its TLS."""
+
+    scheduler: str | None
+    ca: Path | None
+    certificate: Path | None
+    key: Path | None
+
+    def tls(self) -> Tls | None:
+        """The files together, or None where no TLS was asked for.
+
+        Raises:
+            SettingsError: some are missing.
+        """
+        if self.ca is None and self.certificate is None and self.key is None:
+            return None
+        if self.scheduler is None or self.ca is None or self.certificate is None or self.key is None:
+            raise SettingsError(
+                "The scheduler's TLS options are not complete.",
+                "It takes --scheduler, --scheduler-ca, --scheduler-certificate and --scheduler-key together.",
+                "Add what is missing, or leave all of them out.",
+            )
+        from separation.cluster import Tls
+
+        return Tls(ca=self.ca, certificate=self.certificate, key=self.key)
+
+
+def connection_options(command: Function) -> Function:
+    """Add the address of a scheduler and the files of its TLS; the command gets them as `connection`."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+    @click.option("--scheduler", help="Address of a Dask scheduler whose workers do the work.")
+    @click.option("--scheduler-ca", type=file, help="Certificate of the authority that its TLS trusts.")
+    @click.option("--scheduler-certificate", type=file, help="This program's own certificate for it.")
+    @click.option("--scheduler-key", type=file, help="That certificate's private key.")
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        scheduler: str | None,
+        scheduler_ca: Path | None,
+        scheduler_certificate: Path | None,
+        scheduler_key: Path | None,
+        **options: Any,
+    ) -> Any:
+        connection = Connection(scheduler, scheduler_ca, scheduler_certificate, scheduler_key)
+        return command(*arguments, connection=connection, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
 

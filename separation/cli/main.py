@@ -15,6 +15,7 @@ COMMANDS = {
     "convert": ("separation.cli.convert", "Turn any recording into WAV."),
     "chunk": ("separation.cli.chunk", "Cut a recording into overlapping files."),
     "merge": ("separation.cli.chunk", "Join such files, or others, into one recording."),
+    "worker": ("separation.cli.worker", "Do chunk work for studios on other computers."),
     "doctor": ("separation.cli.doctor", "Say what works on this computer, and what to do about the rest."),
 }
 

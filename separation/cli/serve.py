@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, common_options
+from separation.cli.common import Common, Connection, common_options, connection_options
 
 
 @click.command()
@@ -17,7 +17,7 @@ from separation.cli.common import Common, common_options
 @click.option("--passcode", help="What other people have to type; “auto” makes one up and prints it.")
 @click.option("--open/--no-open", "open_browser", default=None, help="Open the browser; by default where there is one.")
 @click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
-@click.option("--scheduler", help="Address of a Dask scheduler; a worker process of its own is started if absent.")
+@connection_options
 @click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Certificate file, for https.")
 @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Its private key.")
 @common_options
@@ -27,7 +27,7 @@ def serve(
     passcode: str | None,
     open_browser: bool | None,
     cache_limit_gb: float,
-    scheduler: str | None,
+    connection: Connection,
     tls_certificate: Path | None,
     tls_key: Path | None,
     common: Common,
@@ -48,7 +48,8 @@ def serve(
             passcode=passcode,
             open_browser=_has_browser() if open_browser is None else open_browser,
             limit_bytes=int(cache_limit_gb * 2**30),
-            scheduler=scheduler,
+            scheduler=connection.scheduler,
+            scheduler_tls=connection.tls(),
             certificate=(tls_certificate, tls_key) if tls_certificate and tls_key else None,
         )
     )
