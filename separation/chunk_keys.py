@@ -23,14 +23,14 @@ class NotKept(PlaygroundError):
 
 
 class Chunks(Protocol):
-    """Where finished chunks are kept; it may forget any of them at any time."""
+    """Where finished chunks are kept, and features; it may forget any of them at any time."""
 
     def get(self, key: str) -> Mapping[str, Samples] | None:
-        """The stems kept under `key`, each float32 (channels, samples), or None."""
+        """The arrays kept under `key`, float32: a chunk's stems (channels, samples), or its features; or None."""
         ...
 
-    def put(self, key: str, stems: Mapping[str, Samples]) -> None:
-        """Keep the stems of a chunk, all of one shape; `NotKept` where that cannot be done."""
+    def put(self, key: str, arrays: Mapping[str, Samples]) -> None:
+        """Keep arrays, all of one shape; `NotKept` where that cannot be done."""
         ...
 
 
@@ -45,9 +45,8 @@ def chunk_key(window: Window, request: Request, *, revision: str, device: str) -
         revision: of the weights and code that answer; see `Backend.revision`.
         device: where they run, on which rounding depends.
     """
-    heard = window.samples.astype("<f4", copy=False).tobytes()  # in C order, however they lie in memory
     parts = {
-        "samples": [list(window.samples.shape), hashlib.sha256(heard).hexdigest()],
+        "samples": _samples(window),
         "chunk": window.index,
         "stems": sorted(window.stems),
         "anchors": {name: [list(span) for span in spans] for name, spans in window.anchors.items()},
@@ -58,7 +57,35 @@ def chunk_key(window: Window, request: Request, *, revision: str, device: str) -
         "revision": revision,
         "device": device,
     }
-    text = json.dumps(["chunk", parts], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _digest("chunk", parts)
+
+
+def features_key(window: Window, request: Request, *, revision: str, device: str) -> str:
+    """The key of what a model's encoder makes of `window`: of no prompt, seed or solver, nor of the chunk's number.
+
+    Args:
+        window: with its samples.
+        request: settled.
+        revision: of the weights and code that encode.
+        device: where they run.
+    """
+    parts = {
+        "samples": _samples(window),
+        "backend": request.backend,
+        "stereo": request.sam.stereo,
+        "revision": revision,
+        "device": device,
+    }
+    return _digest("features", parts)
+
+
+def _samples(window: Window) -> list[Any]:
+    heard = window.samples.astype("<f4", copy=False).tobytes()  # in C order, however they lie in memory
+    return [list(window.samples.shape), hashlib.sha256(heard).hexdigest()]
+
+
+def _digest(kind: str, parts: Mapping[str, Any]) -> str:
+    text = json.dumps([kind, parts], sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
@@ -19,7 +19,7 @@ from separation import multidiffusion, tasks
 from separation.audio import AudioSource, Waveform
 from separation.backends import registry
 from separation.backends.protocol import ModelFacts, Samples, Window
-from separation.chunk_keys import Chunks, NotKept, chunk_key
+from separation.chunk_keys import Chunks, NotKept, chunk_key, features_key
 from separation.chunking import Chunk, pairwise_starts, plan
 from separation.conform import Level, Returned, beginning, conformed, conformed_length, level_of, mono_or_stereo
 from separation.crossfade import CrossfadeStream
@@ -41,6 +41,8 @@ from separation.multidiffusion import Multidiffusion
 from separation.request import ChunkSettings, Request
 from separation.targets import Target, residual, residual_stem
 from separation.windows import Windows
+
+FEATURES = "features"
 
 
 def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = None) -> Iterator[Event]:
@@ -154,21 +156,31 @@ class _Store:
 
     def find(self, window: Window) -> Mapping[str, Samples] | None:
         """What was kept of a window's stems."""
-        return self._chunks.get(self._key(window))
+        return self._chunks.get(self._key(chunk_key, window))
 
-    def keep(self, window: Window, stems: Mapping[str, Samples]) -> Iterator[Event]:
+    def with_features(self, window: Window) -> Window:
+        """The window with the features that were kept of it."""
+        kept = self._chunks.get(self._key(features_key, window))
+        return replace(window, features=None if kept is None else kept.get(FEATURES))
+
+    def keep(self, window: Window, answer: tasks.Answer) -> Iterator[Event]:
         """Keep what was computed; where that fails it is said once, and not tried again."""
+        yield from self._put(self._key(chunk_key, window), answer.stems)
+        if window.features is None and answer.features is not None:
+            yield from self._put(self._key(features_key, window), {FEATURES: answer.features})
+
+    def _put(self, key: str, arrays: Mapping[str, Samples]) -> Iterator[Event]:
         if self._refused:
             return
         try:
-            self._chunks.put(self._key(window), stems)
+            self._chunks.put(key, arrays)
         except NotKept as refusal:
             self._refused = True
             yield Warned(message=str(refusal))
 
-    def _key(self, window: Window) -> str:
+    def _key(self, kind: Callable[..., str], window: Window) -> str:
         request = self._order.request
-        return chunk_key(window, request, revision=self._order.revision, device=request.device)
+        return kind(window, request, revision=self._order.revision, device=request.device)
 
 
 class _Groups:
@@ -184,7 +196,7 @@ class _Groups:
         self._ready: dict[int, Mapping[str, Samples]] = {}
         self._waiting = deque(_groups(windows.chunks, windows.facts.batch))
         self._started: deque[list[Window]] = deque()  # the windows of each call that is at work
-        self._ahead: Ahead[Sequence[Mapping[str, Samples]]] = Ahead(engine, order.request.device)
+        self._ahead: Ahead[Sequence[tasks.Answer]] = Ahead(engine, order.request.device)
 
     def is_kept(self, chunk: Chunk) -> bool:
         """See `_Estimator.is_kept`."""
@@ -196,10 +208,11 @@ class _Groups:
             self._ahead.fill(self._calls(chunk))
             answers = yield from self._ahead.next()
             # All of them are kept before any is handed on, so that stopping there never splits a group.
-            for window, answer in zip(self._started.popleft(), answers, strict=True):
-                self._ready[window.index] = {name: answer[name] for name in sorted(window.stems)}
+            for window, made in zip(self._started.popleft(), answers, strict=True):
+                answer = made._replace(stems={name: made.stems[name] for name in sorted(window.stems)})
+                self._ready[window.index] = answer.stems
                 if self._store is not None:
-                    yield from self._store.keep(window, self._ready[window.index])
+                    yield from self._store.keep(window, answer)
         found = self._found.pop(chunk.index)
         return self._windows.answered(self._ready.pop(chunk.index) if found is None else found, chunk)
 
@@ -207,7 +220,7 @@ class _Groups:
         """See `_Estimator.close`."""
         self._ahead.close()
 
-    def _calls(self, chunk: Chunk) -> Iterator[Call[Sequence[Mapping[str, Samples]]]]:
+    def _calls(self, chunk: Chunk) -> Iterator[Call[Sequence[tasks.Answer]]]:
         """Calls for the groups from that of `chunk` on that are not kept.
 
         Only so far as could be at work at once: what the store has beyond would be held in memory until its turn.
@@ -216,11 +229,18 @@ class _Groups:
         while self._waiting and self._waiting[0][0].index <= last:
             group = self._waiting.popleft()
             ours = (member for member in group if member.index >= chunk.index and not self.is_kept(member))
-            if windows := [self._windows.of(member) for member in ours]:
+            if windows := [self._window(member) for member in ours]:
                 self._started.append(windows)
                 # An early chunk of one run goes before a late one of another: everybody hears something soon.
                 device, priority = self._order.request.device, -group[0].index
                 yield Call(tasks.separate_windows, (windows, self._order), device=device, priority=priority)
+
+    def _window(self, chunk: Chunk) -> Window:
+        """The window of `chunk`, with its features if they are kept."""
+        window = self._windows.of(chunk)
+        if self._store is None or self._windows.facts.latents is None:
+            return window
+        return self._store.with_features(window)
 
     def _kept(self, chunk: Chunk) -> Mapping[str, Samples] | None:
         """What the store has of `chunk`, looked up once."""

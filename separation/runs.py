@@ -178,9 +178,9 @@ def separate_recording(
 
 
 class ChunkShelf:
-    """Finished chunks on a shelf: `separation.chunk_keys.Chunks`, one item of kind "chunk" each.
+    """Finished chunks and features on a shelf: `separation.chunk_keys.Chunks`, one item of kind "chunk" each.
 
-    Its file holds the stems one after another as raw little-endian float32; `info` has their names and their shape.
+    Its file holds the arrays one after another as raw little-endian float32; `info` has their names and their shape.
 
     Args:
         shelf: where to keep them.
@@ -205,13 +205,13 @@ class ChunkShelf:
             return None
         return dict(zip(names, samples, strict=True))
 
-    def put(self, key: str, stems: Mapping[str, Samples]) -> None:
+    def put(self, key: str, arrays: Mapping[str, Samples]) -> None:
         """See `Chunks.put`."""
         import numpy as np
 
         from separation.chunk_keys import NotKept
 
-        names, samples = list(stems), np.stack(list(stems.values()))  # (stems, channels, samples)
+        names, samples = list(arrays), np.stack(list(arrays.values()))  # (stems, channels, samples)
         try:
             with self._shelf.scratch() as folder:
                 samples.astype("<f4").tofile(folder / "stems")

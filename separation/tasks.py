@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 from separation.backends import registry
 from separation.backends.protocol import LatentModel, Model, ModelFacts, Samples, Window
@@ -43,6 +43,13 @@ class Order:
     revision: str
 
 
+class Answer(NamedTuple):
+    """Stems of a window, and the features they were made from, for models that have some."""
+
+    stems: Mapping[str, Samples]
+    features: Samples | None
+
+
 def load(order: Order) -> Generator[Event, None, ModelFacts]:
     """Make the model that serves the order ready in this process; returns its facts.
 
@@ -52,15 +59,18 @@ def load(order: Order) -> Generator[Event, None, ModelFacts]:
     return (yield from _model(order)).facts
 
 
-def separate_windows(
-    windows: Sequence[Window], order: Order
-) -> Generator[Event, None, Sequence[Mapping[str, Samples]]]:
+def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event, None, Sequence[Answer]]:
     """Separate equally long windows: a pure function of their samples, their indices and the order."""
-    model = yield from _model(order)
+    model, request = (yield from _model(order)), order.request
+    heard = []
+    for window in windows:
+        heard.append((yield from _encoded(window, model, request)))
     first = windows[0].index
     if len(windows) == 1:
-        return [(yield from _of_chunk(first, model.separate(windows[0], order.request)))]
-    return (yield from _of_chunk(first, cast(BatchModel, model).separate_batch(windows, order.request)))
+        stems = [(yield from _of_chunk(first, model.separate(heard[0], request)))]
+    else:
+        stems = list((yield from _of_chunk(first, cast(BatchModel, model).separate_batch(heard, request))))
+    return [Answer(made, window.features) for made, window in zip(stems, heard, strict=True)]
 
 
 def encode_window(window: Window, order: Order) -> Generator[Event, None, Samples]:
@@ -98,6 +108,16 @@ def _model(order: Order) -> Generator[Event, None, Model]:
         # Once it is known where it runs, that device is asked for by name.
         _warm.update({wanted: model, replace(wanted, device=model.facts.device): model})
     return _warm[wanted]
+
+
+def _encoded(window: Window, model: Model, request: Request) -> Generator[Event, None, Window]:
+    """The window with its features, if the model is going to need them."""
+    if model.facts.latents is None or window.features is not None:
+        return window
+    latent = cast(LatentModel, model)
+    if not latent.encodes(window, request):
+        return window
+    return replace(window, features=(yield from latent.encode(window, request)))
 
 
 def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Event, None, Result]:

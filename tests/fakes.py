@@ -80,6 +80,9 @@ class FakeLatentModel(FakeModel):
     encoded: list[int] = field(default_factory=list)
     evaluated: list[tuple[int, float]] = field(default_factory=list)
 
+    def encodes(self, window: Window, request: Request) -> bool:
+        return True
+
     def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
         yield from ()
         self.encoded.append(window.index)
@@ -105,7 +108,9 @@ class FakeLatentModel(FakeModel):
         return {prompt.text.strip(): clip for prompt, clip in zip(request.prompts, clips, strict=True)}
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        features = yield from self.encode(window, request)
+        features = window.features
+        if features is None:
+            features = yield from self.encode(window, request)
         drawn = noise(request.seed_of(window.index), window.index, features.shape[1], FRAME)
         state = np.broadcast_to(drawn, (len(request.prompts), *features.shape))
 

@@ -106,12 +106,14 @@ class Window:
         index: number of the chunk, from 0; with the request's seed it decides every random draw.
         stems: those that are wanted; a model may leave out the others where that saves work.
         anchors: prompt (its text, stripped) to its spans as they fall in this window, for models that take anchors.
+        features: what `LatentModel.encode` gave for this window before, so that it need not be encoded again.
     """
 
     samples: Samples = field(repr=False)
     index: int
     stems: frozenset[str]
     anchors: Mapping[str, tuple[FrameSpan, ...]] = field(default_factory=dict)
+    features: Samples | None = field(default=None, repr=False)
 
 
 class Model(Protocol):
@@ -131,8 +133,13 @@ class Model(Protocol):
 class LatentModel(Model, Protocol):
     """A model whose velocity field can be evaluated window by window: what multi-diffusion needs.
 
-    The state has shape (prompts, clips, frames, state_channels), prompts in the request's order.
+    The state has shape (prompts, clips, frames, state_channels), prompts in the request's order. What `separate` is
+    given as a window's features it does not compute again.
     """
+
+    def encodes(self, window: Window, request: Request) -> bool:
+        """Whether `separate` needs this window's features: not where nothing is to be computed, or prompts chained."""
+        ...
 
     def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
         """Latents of what the model hears of a window, shape (clips, frames, latent channels)."""

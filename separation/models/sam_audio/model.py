@@ -62,6 +62,10 @@ class SamAudioModel:
             return made
         return (yield from self._together(windows, request))
 
+    def encodes(self, window: Window, request: Request) -> bool:
+        """Whether `separate` needs the window's features; chained prompts hear something else each."""
+        return not request.sam.chain and bool(active(request, window))
+
     def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
         """Latents of what the network hears of a window, (clips, frames, latents); every window has as many clips."""
         yield from ()
@@ -94,7 +98,7 @@ class SamAudioModel:
         prompts = active(request, windows[0])
         if not prompts:
             return [self._stems(window, {}, request) for window in windows]
-        heard = [distinct(clips(window.samples, request.sam.stereo)) for window in windows]
+        heard = self._heard(windows, request)
         state = yield from self._solved(windows, heard, prompts, request)
         states = np.split(state, np.cumsum([len(here) for here in heard[:-1]]), axis=1)
         return [
@@ -102,13 +106,26 @@ class SamAudioModel:
             for window, part in zip(windows, states, strict=True)
         ]
 
+    def _heard(self, windows: Sequence[Window], request: Request) -> list[Samples]:
+        """Features of each window, (clips, frames, latents); of one clip where all are alike: they give the same."""
+        network = self._network
+        heard = [distinct(clips(window.samples, request.sam.stereo)) for window in windows]
+        if all(window.features is not None for window in windows):
+            known = [window.features for window in windows if window.features is not None]
+            return [features[: len(here)] for features, here in zip(known, heard, strict=True)]
+        features = network.numpy(network.encode([clip for here in heard for clip in here]))
+        return np.split(features, np.cumsum([len(here) for here in heard[:-1]]))
+
     def _solved(
         self, windows: Sequence[Window], heard: Sequence[Samples], prompts: Sequence[Prompt], request: Request
     ) -> Generator[Event, None, Samples]:
-        """The states at t = 1 of all clips of all windows, (prompts, clips, frames, state channels)."""
+        """The states at t = 1 of all clips of all windows, (prompts, clips, frames, state channels).
+
+        `heard` are the features of each window, (clips, frames, latents).
+        """
         network = self._network
         owners = [window for window, here in zip(windows, heard, strict=True) for _ in here]
-        features = network.numpy(network.encode([clip for here in heard for clip in here]))
+        features = np.concatenate(heard)
         n_clips, n_frames, n_latents = features.shape
         field = self._field(features, owners, prompts, request)
         draws = [noise(request.seed_of(owner.index), owner.index, n_frames, 2 * n_latents) for owner in owners]
