@@ -272,9 +272,11 @@ def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
 
 def _embedded_cluster() -> LocalCluster:
     settle_workers()
-    from distributed import LocalCluster
+    from distributed import LocalCluster, Security
 
     return LocalCluster(
+        # Loopback is open to everybody with an account here, and who reaches a scheduler can have code run.
+        security=Security.temporary(),
         n_workers=1,
         threads_per_worker=1,
         processes=True,

@@ -204,13 +204,13 @@ def test_closing_an_engine_that_never_worked_starts_nothing():
     Cluster().close()
 
 
-def test_a_scheduler_can_be_named_by_its_address(cluster):
-    far = Cluster(cluster._client.scheduler.address)
-    try:
-        assert run_to_end(far, fakes.count_to, 3) == run_to_end(cluster, fakes.count_to, 3)
-    finally:
-        far.close()
-    assert run_to_end(cluster, fakes.count_to, 1)[1] == "counted to 1"  # another's cluster is not ours to stop
+def test_nobody_else_on_this_computer_can_have_the_embedded_worker_run_code(cluster):
+    run_to_end(cluster, fakes.process_id)
+    address = cluster._client.scheduler_info()["address"]
+    assert address.startswith("tls://127.0.0.1:")
+    for stranger in (address, address.replace("tls://", "tcp://")):
+        with pytest.raises(SeparationError, match="no Dask scheduler"):
+            run_to_end(Cluster(stranger), fakes.process_id)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
