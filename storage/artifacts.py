@@ -3,32 +3,39 @@
 An artifact is a manifest and some files. Its files are moved in first and its manifest is written last, in one SQLite
 transaction together with the evictions it needs: a reader sees all of it or nothing, and the size limit holds however
 many threads and processes share one store.
+
+Two who make the same thing at the same time do not disturb each other's readers: files of equal content are not
+exchanged, and files that are replaced by others stay for a while where nobody finds them any more.
 """
 
 from __future__ import annotations
 
 import logging
-import math
+import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from diskcache import Cache
+from diskcache import Timeout
 
 from storage.disk import PlainDisk
-from storage.errors import StorageError, system_errors
+from storage.errors import StorageError, no_room, system_errors
 from storage.keys import content_key, file_digest
 from storage.leftovers import ABANDONED_AFTER_S, hold, living_folder, sweep_files, sweep_scratch
 from storage.manifest import Manifest, Output
+from storage.spare import open_index
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
-# Kinds that cost only their recomputation.
+# Kinds that cost only their recomputation: evicted before all others, and removed with their recording.
 FIRST_TO_GO = frozenset({"chunk"})
+# What was replaced, under a key that nobody asks for, until whoever was handed its files is done with them.
+REPLACED = "replaced"
+REPLACED_STAYS_S = 3600.0
 ROOM = "Check that the folder may be written to and has room, or choose another."
 log = logging.getLogger(__name__)
 
@@ -37,7 +44,8 @@ log = logging.getLogger(__name__)
 class Artifact:
     """Something finished: its key, its manifest, and where its files lie.
 
-    The paths stay valid until the artifact is removed or evicted; a file already open stays readable even then.
+    The paths stay valid until the artifact is removed or evicted, and for an hour if it is replaced and its room is not
+    needed; a file already open stays readable even then.
     """
 
     key: str
@@ -83,14 +91,8 @@ class ArtifactStore:
         self._swept = False
         with system_errors(f"The store at {folder} cannot be opened.", ROOM):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._cache = Cache(
-                str(folder / "artifacts"),
-                disk=PlainDisk,
-                disk_min_file_size=2**30,  # text stays in the index, where transactions hold
-                # Our own eviction below: diskcache's knows neither pins nor that an artifact's files belong together.
-                eviction_policy="none",
-                size_limit=2**62,
-            )
+            self._index = open_index(folder / "artifacts", FIRST_TO_GO | {REPLACED})
+        self._disk: PlainDisk = self._index.disk
 
     def key(self, kind: str, **parts: Any) -> str:
         """The key of an artifact of `kind` made from `parts`; see `storage.keys`."""
@@ -123,6 +125,8 @@ class ArtifactStore:
     ) -> Artifact:
         """Keep finished files under `key`. They are moved, not copied: make them in `scratch`.
 
+        What is there already under that key is replaced, except for files that are the same byte for byte.
+
         Raises:
             StorageError: the disk is full, or the files are larger than everything that may be evicted. Nothing of
                 the new artifact remains, and what was there before is untouched.
@@ -132,13 +136,13 @@ class ArtifactStore:
         with (
             system_errors(f"“{name}” could not be kept.", "Make room on the disk, or remove results from the library."),
             # While files are here that no manifest names yet, no `sweep` may take them for left behind.
-            hold(Path(self._cache.directory), shared=True, wait=True),
+            hold(Path(self._index.directory), shared=True, wait=True),
         ):
             try:
                 for file_name, path in files.items():
                     entry = f"file:{key}:{file_name}:{uuid.uuid4().hex}"
                     outputs[file_name] = Output(size_bytes=path.stat().st_size, sha256=file_digest(path), entry=entry)
-                    self._cache.set(entry, path, tag=key)
+                    self._disk.move_in(path, entry)
                 manifest = Manifest(
                     kind=kind,
                     name=name,
@@ -150,18 +154,13 @@ class ArtifactStore:
                     info=dict(info or {}),
                     outputs=outputs,
                 )
-                gone = self._publish(key, manifest)
+                manifest, unneeded = self._publish(key, manifest)
             except BaseException:  # an interrupt, too, must not leave files behind
-                for output in outputs.values():
-                    # First the file: a full disk may refuse to change the index. The index may not name it yet.
-                    self._disk.path_of(output.entry).unlink(missing_ok=True)
-                self._drop_files(outputs)
+                self._drop_files(outputs.values())
                 raise
-            for old in gone:
-                self._drop_files(old.outputs)
+            self._drop_files(unneeded)
         # Not looked up again: another process may have evicted it already, which takes nothing from what was made.
-        paths = {file_name: self._disk.path_of(output.entry) for file_name, output in outputs.items()}
-        return Artifact(key=key, manifest=manifest, files=paths)
+        return self._artifact(key, manifest)
 
     def get(self, key: str) -> Artifact | None:
         """The artifact under `key`, or None. Counts as a use.
@@ -170,92 +169,73 @@ class ArtifactStore:
             StorageError: the index cannot be read, or someone put a pickle into it.
         """
         with system_errors("The store cannot be read.", ROOM):
-            while (manifest := self._manifest(key)) is not None:
-                try:
-                    artifact = self._artifact(key, manifest)
-                except KeyError:
-                    if manifest == self._manifest(key):  # else it was replaced meanwhile: look again
-                        log.warning("artifact %s lost a file and is dropped", key)
-                        self.remove(key)
-                else:
-                    self._touch(key)
-                    return artifact
-            return None
+            if self._index.manifest(key) is None or (manifest := self._whole(key)) is None:
+                return None
+            self._index.use(key, time.time())
+            return self._artifact(key, manifest)
 
-    def list(self, kind: str | None = None) -> list[Artifact]:
-        """All artifacts, or those of one kind, newest first. Does not count as a use."""
-        found = []
-        for key, manifest in self._manifests().items():
-            if kind in (None, manifest.kind):
-                try:
-                    found.append(self._artifact(key, manifest))
-                except KeyError:
-                    continue  # removed by someone else meanwhile; `get` cleans up what is damaged
+    def list(self, kind: str | None = None, *, source: str | None = None) -> list[Artifact]:
+        """All artifacts, or those of one kind or made from one recording, newest first. Does not count as a use."""
+        with system_errors("The store cannot be read.", ROOM):
+            keys = self._index.find(*(() if kind is None else (kind,)), source=source)
+            found = [
+                self._artifact(key, manifest)
+                for key, manifest in self._index.manifests(keys).items()
+                # Others are being removed by someone just now; `get` drops what is damaged.
+                if manifest.kind != REPLACED and self._all_there(manifest)
+            ]
         return sorted(found, key=lambda artifact: artifact.manifest.created, reverse=True)
 
     def amend(self, key: str, manifest: Manifest) -> Artifact:
-        """Replace the words of a manifest (its name, say); the files stay."""
-        with system_errors(f"“{manifest.name}” could not be changed.", ROOM):
-            self._write_manifest(key, manifest)
+        """Replace the words of a manifest (its name, say); the files stay.
+
+        Raises:
+            StorageError: there is no such artifact any more.
+        """
+        with system_errors(f"“{manifest.name}” could not be changed.", ROOM), self._index.transact():
+            current = self._index.manifest(key)
+            if current is None:
+                raise StorageError(f"“{manifest.name}” could not be changed.", "It was removed meanwhile.")
+            manifest = replace(manifest, outputs=current.outputs)  # another process may have replaced them
+            self._index.enter(key, manifest)
         return self._artifact(key, manifest)
 
     def remove(self, key: str) -> bool:
-        """Forget an artifact and delete its files; False if there was none."""
-        with system_errors("This could not be removed.", ROOM):
-            with self._cache.transact():
-                manifest = self._manifest(key)
-                self._forget(key)
-            if manifest:
-                self._drop_files(manifest.outputs)
-        return manifest is not None
+        """Forget an artifact and delete its files; False if there was none.
+
+        With a recording go the finished chunks that were made from it; results stay.
+        """
+        return bool(self._remove(lambda: [key]))
 
     def pin(self, key: str, pinned: bool = True) -> None:
         """Protect an artifact from eviction, or stop protecting it."""
         with system_errors("This could not be pinned or unpinned.", ROOM):
-            if pinned:
-                self._cache.set(f"pin:{key}", 1)
-            else:
-                self._cache.delete(f"pin:{key}")
+            self._index.pin(key, pinned)
 
     def pinned(self, key: str) -> bool:
         """Whether it is protected from eviction."""
-        return f"pin:{key}" in self._cache
+        with system_errors("The store cannot be read.", ROOM):
+            return self._index.pinned(key)
 
     def used_s(self, key: str) -> float:
         """When it was last used, in seconds since 1970; 0 if that is not known."""
         with system_errors("The store cannot be read.", ROOM):
-            seconds: float = self._cache.get(f"used:{key}", default=0.0)
-            return seconds
+            return self._index.used_s(key)
 
     def discard(self, *kinds: str, unused_for_s: float | None = None, pinned: bool = False) -> tuple[Manifest, ...]:
         """Remove all of these kinds, or of every kind if none is named; returns the manifests of what went.
 
         Args:
-            kinds: "recording", "result", ...
+            kinds: "recording", "result", ...; the chunks of a recording go with it.
             unused_for_s: only what was not used for so many seconds.
             pinned: pinned ones too.
         """
-        before_s = math.inf if unused_for_s is None else time.time() - unused_for_s
-
-        def chosen(manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
-            return tuple(
-                key
-                for key, manifest in manifests.items()
-                if (not kinds or manifest.kind in kinds)
-                and self.used_s(key) < before_s
-                and (pinned or not self.pinned(key))
-            )
-
-        return self._remove_chosen(chosen)
+        before_s = None if unused_for_s is None else time.time() - unused_for_s
+        return self._remove(lambda: self._index.find(*kinds, before_s=before_s, pinned=pinned))
 
     def trim(self) -> tuple[Manifest, ...]:
         """Evict what is over the limit, as far as it is not pinned; returns the manifests of what went."""
-
-        def over_limit(manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
-            total_bytes = sum(manifest.size_bytes for manifest in manifests.values())
-            return self._first_to_go(manifests, total_bytes - self.limit_bytes)
-
-        return self._remove_chosen(over_limit)
+        return self._remove(lambda: self._first_to_go(self._index.size_bytes() - self.limit_bytes))
 
     def sweep(self) -> int:
         """Delete what killed processes left half-made, and artifacts that lost a file; returns the bytes freed.
@@ -263,132 +243,145 @@ class ArtifactStore:
         What a living process is making stays. While one is keeping an artifact just now, files in the store that no
         manifest names stay, too, unless they are a day old.
         """
-        with (
-            system_errors("The store could not be swept.", ROOM),
-            hold(Path(self._cache.directory), shared=False, wait=False) as held,
-        ):
-            if held != "ours":
-                return self._sweep(0, ABANDONED_AFTER_S)
-            with self._cache.transact():
-                for key, manifest in self._manifests().items():
-                    if not all(self._disk.path_of(output.entry).exists() for output in manifest.outputs.values()):
-                        log.warning("artifact %s lost a file and is dropped", key)
-                        self._forget(key)
-            return self._sweep(0, 0)
+        folder = Path(self._index.directory)
+        with system_errors("The store could not be swept.", ROOM), hold(folder, shared=False, wait=False) as held:
+            whole = [manifest for key in self._index.find() if (manifest := self._whole(key)) is not None]
+            kept = {self._disk.path_of(output.entry) for manifest in whole for output in manifest.outputs.values()}
+            freed_bytes = sweep_files(folder, kept, 0 if held == "ours" else ABANDONED_AFTER_S)
+            return freed_bytes + sweep_scratch(self._scratch, 0)
 
     def size_bytes(self) -> int:
         """What all artifacts take on disk."""
-        return sum(manifest.size_bytes for manifest in self._manifests().values())
+        with system_errors("The store cannot be read.", ROOM):
+            return self._index.size_bytes()
 
     def close(self) -> None:
         """Close this thread's connection to the index."""
-        self._cache.close()
+        self._index.close()
 
-    def _publish(self, key: str, manifest: Manifest) -> tuple[Manifest, ...]:
-        """In one transaction: make room, and let readers see the new artifact; returns the manifests that went."""
-        with self._cache.transact():
-            others = self._manifests()
-            replaced = others.pop(key, None)
-            evicted = self._to_evict(others, manifest.size_bytes)
-            for old in evicted:
-                log.info("evicting %s, %d bytes", old, others[old].size_bytes)
-                self._forget(old)
-            self._write_manifest(key, manifest)
-            self._touch(key)
-        return (*(others[old] for old in evicted), *([replaced] if replaced else []))
+    def _publish(self, key: str, manifest: Manifest) -> tuple[Manifest, tuple[Output, ...]]:
+        """In one transaction: make room, and let readers see the new artifact.
 
-    def _to_evict(self, manifests: Mapping[str, Manifest], needed_bytes: int) -> tuple[str, ...]:
+        Returns:
+            The manifest as it is now, and outputs whose files nothing names any more.
+        """
+        with self._index.transact():
+            there = self._index.manifest(key)
+            outputs = {
+                name: self._same(there, name, output) or output  # so its readers keep their files
+                for name, output in manifest.outputs.items()
+            }
+            unneeded = [output for output in manifest.outputs.values() if output not in outputs.values()]
+            if there is not None:
+                self._set_aside(there, outputs.values())
+            manifest = replace(manifest, outputs=outputs)
+            outdated = self._index.find(REPLACED, before_s=time.time() - REPLACED_STAYS_S)
+            for old in self._index.forget([*outdated, *self._to_evict(manifest.size_bytes, instead_of=key)]):
+                log.info("evicting %s “%s”, %d bytes", old.kind, old.name, old.size_bytes)
+                unneeded += old.outputs.values()
+            self._index.enter(key, manifest)
+        return manifest, tuple(unneeded)
+
+    def _same(self, there: Manifest | None, name: str, output: Output) -> Output | None:
+        """The file of that name and content that is there already."""
+        before = there.outputs.get(name) if there is not None else None
+        return before if before is not None and before.sha256 == output.sha256 and self._there(before) else None
+
+    def _set_aside(self, replaced: Manifest, still_named: Iterable[Output]) -> None:
+        """Let files that are about to be replaced stay for those who were handed them a moment ago."""
+        left = {name: output for name, output in replaced.outputs.items() if output not in still_named}
+        if left:
+            self._index.enter(uuid.uuid4().hex, replace(replaced, kind=REPLACED, outputs=left))
+
+    def _to_evict(self, needed_bytes: int, *, instead_of: str) -> Iterator[str]:
         """Keys of what has to go so that `needed_bytes` more fit the limit, in the order described above."""
-        sizes = {key: manifest.size_bytes for key, manifest in manifests.items()}
-        excess_bytes = sum(sizes.values()) + needed_bytes - self.limit_bytes
-        pinned_bytes = sum(size_bytes for key, size_bytes in sizes.items() if self.pinned(key))
-        if excess_bytes > sum(sizes.values()) - pinned_bytes:
+        total_bytes = self._index.size_bytes(but=instead_of)
+        pinned_bytes = self._index.pinned_bytes(but=instead_of)
+        if pinned_bytes + needed_bytes > self.limit_bytes:
             raise StorageError(
                 f"There is no room for {needed_bytes / 2**20:.1f} MB more.",
                 f"The store may take {self.limit_bytes / 2**20:.1f} MB, and {pinned_bytes / 2**20:.1f} MB are pinned.",
                 "Raise the limit, or unpin results you no longer need.",
             )
-        return self._first_to_go(manifests, excess_bytes)
+        return self._first_to_go(total_bytes + needed_bytes - self.limit_bytes, but=instead_of)
 
-    def _first_to_go(self, manifests: Mapping[str, Manifest], excess_bytes: int) -> tuple[str, ...]:
+    def _first_to_go(self, excess_bytes: int, *, but: str = "") -> Iterator[str]:
         """Keys of what has to go so that `excess_bytes` are freed, or all that may go if that is less."""
-        chosen = []
-        evictable = [key for key in manifests if not self.pinned(key)]
-        for key in sorted(evictable, key=lambda key: (manifests[key].kind not in FIRST_TO_GO, self.used_s(key))):
-            if excess_bytes <= 0:
-                break
-            chosen.append(key)
-            excess_bytes -= manifests[key].size_bytes
-        return tuple(chosen)
+        candidates = self._index.by_turn(but=but)
+        while excess_bytes > 0 and (candidate := next(candidates, None)) is not None:
+            key, size_bytes = candidate
+            yield key
+            excess_bytes -= size_bytes
 
-    def _remove_chosen(self, choose: Callable[[Mapping[str, Manifest]], tuple[str, ...]]) -> tuple[Manifest, ...]:
-        """Choose and forget in one transaction, so that what another process pins or uses meanwhile is not lost."""
+    def _remove(self, choose: Callable[[], Iterable[str]]) -> tuple[Manifest, ...]:
+        """Choose and forget in one transaction, so that what another process pins or uses meanwhile is not lost.
+
+        Chunks go with their recording. Returns the manifests of what went.
+        """
+
+        def chosen() -> Iterator[str]:
+            for key in choose():
+                yield from (key, *self._index.find(source=key, scrap=True))
+
+        def forget() -> tuple[Manifest, ...]:
+            with self._index.transact():
+                return self._index.forget(chosen())
+
         with system_errors("This could not be removed.", ROOM):
-            with self._cache.transact():
-                manifests = self._manifests()
-                gone = [key for key in choose(manifests) if key in manifests]
-                for key in gone:
-                    self._forget(key)
-            for key in gone:
-                self._drop_files(manifests[key].outputs)
-        return tuple(manifests[key] for key in gone)
-
-    @property
-    def _disk(self) -> PlainDisk:
-        disk = self._cache.disk
-        assert isinstance(disk, PlainDisk)
-        return disk
+            try:
+                gone = forget()
+            except (sqlite3.Error, Timeout) as error:
+                if not no_room(error):
+                    raise
+                # The index cannot be written because the disk is full: let the files go first, and there is room.
+                self._drop_files_of(self._index.manifests(chosen()).values())
+                gone = forget()
+            self._drop_files_of(gone)
+        return tuple(manifest for manifest in gone if manifest.kind != REPLACED)
 
     def _sweep_once(self) -> None:
-        """Before the first new artifact, delete what killed processes left half-made."""
-        if not self._swept:
-            self._swept = True
-            with system_errors("The store could not be swept.", ROOM):
-                self._sweep(ABANDONED_AFTER_S, ABANDONED_AFTER_S)
-
-    def _sweep(self, scratch_age_s: float, file_age_s: float) -> int:
-        kept = {output.entry for manifest in self._manifests().values() for output in manifest.outputs.values()}
-        return sweep_files(self._cache, kept, file_age_s) + sweep_scratch(self._scratch, scratch_age_s)
+        """Before the first new artifact, delete what killed processes left; the store itself once a day."""
+        if self._swept:
+            return
+        self._swept = True
+        with system_errors("The store could not be swept.", ROOM):
+            if self._index.get("swept", default=0.0) < time.time() - ABANDONED_AFTER_S:
+                self.sweep()
+                self._index.set("swept", time.time())
+            else:
+                sweep_scratch(self._scratch, 0)
 
     def _artifact(self, key: str, manifest: Manifest) -> Artifact:
-        return Artifact(
-            key=key,
-            manifest=manifest,
-            files={name: self._path(output.entry) for name, output in manifest.outputs.items()},
-        )
+        paths = {name: self._disk.path_of(output.entry) for name, output in manifest.outputs.items()}
+        return Artifact(key=key, manifest=manifest, files=paths)
 
-    def _path(self, entry: str) -> Path:
-        with self._cache.read(entry) as file:
-            return Path(file.name)
+    def _whole(self, key: str) -> Manifest | None:
+        """The manifest of an artifact that has all its files; another is dropped, and the next sweep has its files."""
+        manifest = self._index.manifest(key)
+        if manifest is not None and self._all_there(manifest):
+            return manifest
+        with self._index.transact():
+            manifest = self._index.manifest(key)  # another process may have replaced or removed it meanwhile
+            if manifest is not None and self._all_there(manifest):
+                return manifest
+            for lost in self._index.forget([key]):
+                log.warning("%s “%s” lost a file and is dropped", lost.kind, lost.name)
+        return None
 
-    def _manifest(self, key: str) -> Manifest | None:
-        """The manifest under `key`; a damaged one counts as none, and the next `put` replaces it."""
-        text = self._cache.get(f"manifest:{key}")
-        if text is None:
-            return None
+    def _all_there(self, manifest: Manifest) -> bool:
+        return all(map(self._there, manifest.outputs.values()))
+
+    def _there(self, output: Output) -> bool:
+        """Whether its file is there with all its bytes."""
         try:
-            return Manifest.from_json(text)
-        except StorageError as error:
-            log.warning("artifact %s is passed over: %s", key, error)
-            return None
+            return self._disk.path_of(output.entry).stat().st_size == output.size_bytes
+        except FileNotFoundError:
+            return False
 
-    def _manifests(self) -> dict[str, Manifest]:
-        """All that can be read, by key."""
-        with system_errors("The store cannot be read.", ROOM):
-            entries = [entry for entry in self._cache.iterkeys() if entry.startswith("manifest:")]
-            keys = [entry.removeprefix("manifest:") for entry in entries]
-            return {key: manifest for key in keys if (manifest := self._manifest(key))}
+    def _drop_files(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            self._disk.path_of(output.entry).unlink(missing_ok=True)
 
-    def _write_manifest(self, key: str, manifest: Manifest) -> None:
-        self._cache.set(f"manifest:{key}", manifest.to_json(), tag=key)
-
-    def _touch(self, key: str) -> None:
-        self._cache.set(f"used:{key}", time.time())
-
-    def _forget(self, key: str) -> None:
-        for entry in ("manifest", "used", "pin"):
-            self._cache.delete(f"{entry}:{key}")
-
-    def _drop_files(self, outputs: Mapping[str, Output]) -> None:
-        for output in outputs.values():
-            self._cache.delete(output.entry)
+    def _drop_files_of(self, manifests: Iterable[Manifest]) -> None:
+        for manifest in manifests:
+            self._drop_files(manifest.outputs.values())

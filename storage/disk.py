@@ -1,4 +1,4 @@
-"""How diskcache may write: bytes, text and numbers, never pickles, and files by moving them in."""
+"""How diskcache may write: bytes, text and numbers, never pickles; and where the files of artifacts lie beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diskcache import Disk
-from diskcache.core import MODE_BINARY, MODE_PICKLE
+from diskcache.core import MODE_PICKLE
 
 from storage.errors import StorageError
 
@@ -19,8 +19,8 @@ FILE_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
     """A `diskcache.Disk` without pickle: unpickling a file from a shared folder would run whatever it says.
 
-    A `Path` as a value is moved into the store instead of being read and written again. Files are named by a digest of
-    their entry's key, so no name that a person chose becomes part of a path, and a file can be found without the index.
+    Files are named by a digest of their entry, so no name that a person chose becomes part of a path. The index does
+    not list them: manifests name their entries.
     """
 
     def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:
@@ -32,6 +32,20 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
     def path_of(self, entry: str) -> Path:
         """Where the file of `entry` lies, if it has one."""
         return Path(self.filename(entry)[1])
+
+    def move_in(self, source: Path, entry: str) -> None:
+        """Make a file that of `entry`; one that fits only half is not left behind.
+
+        Raises:
+            OSError: there is no room, or no such file.
+        """
+        target = self.path_of(entry)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.move(source, target)
+        except OSError:
+            target.unlink(missing_ok=True)  # a copy that ran out of room
+            raise
 
     def put(self, key: Any) -> tuple[Any, bool]:
         """Keys are text."""
@@ -46,9 +60,7 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
         return super().get(key, raw)
 
     def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, str | None, Any]:
-        """Move a file in, or keep a plain value."""
-        if isinstance(value, Path):
-            return self._move_in(value, key)
+        """Keep a plain value."""
         if read or not isinstance(value, (str, bytes, int, float)):
             raise _refused(value)
         stored: tuple[int, int, str | None, Any] = super().store(value, read, key)
@@ -65,17 +77,6 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
         if not FILE_NAME.fullmatch(file_path):
             raise _refused(file_path)
         super().remove(file_path)
-
-    def _move_in(self, source: Path, key: str) -> tuple[int, int, str, None]:
-        filename, full_path = self.filename(key)
-        target = Path(full_path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.move(source, target)
-        except OSError:
-            target.unlink(missing_ok=True)  # a copy that ran out of room
-            raise
-        return target.stat().st_size, MODE_BINARY, filename, None
 
 
 def _refused(value: Any) -> StorageError:

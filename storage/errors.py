@@ -24,6 +24,16 @@ class StorageError(Exception):
         return " ".join(sentence for sentence in (self.what, self.why, self.todo) if sentence)
 
 
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # an I/O error: a quota, for one
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether the index could not be written because the disk has no room, as far as SQLite tells."""
+    # diskcache calls it a timeout whenever the lock cannot be had, also when there is no room to write it.
+    reason = error.__context__ if isinstance(error, Timeout) else error
+    return isinstance(reason, sqlite3.Error) and getattr(reason, "sqlite_errorcode", 0) & 0xFF in NO_ROOM
+
+
 @contextmanager
 def system_errors(what: str, todo: str) -> Iterator[None]:
     """Turn what the disk, the index (SQLite) and its lock may raise into a `StorageError`."""
@@ -32,8 +42,7 @@ def system_errors(what: str, todo: str) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         raise StorageError(what, f"The system says: {getattr(error, 'strerror', None) or error}.", todo) from error
     except Timeout as error:
-        # diskcache calls it a timeout whenever the lock cannot be had, also when there is no room to write it.
-        reason = error.__context__
+        reason = error.__context__  # see `no_room`
         if isinstance(reason, sqlite3.OperationalError) and "locked" not in str(reason):
             raise StorageError(what, f"The system says: {reason}.", todo) from error
         raise StorageError(what, "Another process has kept the index locked for a minute.", todo) from error

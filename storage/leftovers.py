@@ -17,9 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from diskcache import Cache
-
-SCRATCH_PREFIX = "audio-playground-"
+SCRATCH_PREFIX = "audio-playground-scratch-"  # other temporary folders may lie beside it
 # Nobody writes nothing for a day and goes on after it, as far as can be known without locks.
 ABANDONED_AFTER_S = 24 * 3600.0
 Held = Literal["ours", "theirs", "gone", "unknown"]
@@ -65,26 +63,25 @@ def hold(folder: Path, *, shared: bool, wait: bool) -> Iterator[Held]:
         os.close(descriptor)  # which gives the lock back
 
 
-def sweep_files(cache: Cache, kept: Collection[str], min_age_s: float) -> int:
-    """Delete files that no manifest names and that are older than `min_age_s`; returns their bytes.
+def sweep_files(folder: Path, kept: Collection[Path], min_age_s: float) -> int:
+    """Delete files of the store that no manifest names and that are older than `min_age_s`; returns their bytes.
+
+    Where nobody is about to add one, empty folders go as well.
 
     Args:
-        cache: the index.
-        kept: the entries that manifests name.
+        folder: of the index, where they lie.
+        kept: the files that manifests name.
         min_age_s: seconds; 0 only if it is certain that no process is about to name a file.
     """
     freed_bytes = 0
-    named: set[Path] = set()
-    for entry in [entry for entry in cache.iterkeys() if entry.startswith("file:")]:
-        path = cache.disk.path_of(entry)
-        named.add(path)
-        if entry not in kept and (not path.exists() or _untouched_for(path, min_age_s)):
-            freed_bytes += _size_bytes(path)
-            cache.delete(entry)
-    for path in _files_below(Path(cache.directory)):
-        if path.suffix == ".val" and path not in named and _untouched_for(path, min_age_s):
+    for path in _files_below(folder):
+        if path.suffix == ".val" and path not in kept and _untouched_for(path, min_age_s):
             freed_bytes += _size_bytes(path)
             path.unlink(missing_ok=True)
+    if not min_age_s:
+        for parent, _, _ in os.walk(folder, topdown=False):
+            with suppress(OSError):  # most are not empty
+                Path(parent).rmdir()
     return freed_bytes
 
 

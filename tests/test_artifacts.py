@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import sqlite3
 import time
 import tomllib
@@ -12,6 +11,8 @@ import pytest
 from diskcache import Cache, Timeout
 
 from storage import ArtifactStore, StorageError, data_folder
+from storage.disk import PlainDisk
+from storage.index import Index
 from storage.leftovers import ABANDONED_AFTER_S, SCRATCH_PREFIX
 
 
@@ -85,12 +86,40 @@ def test_what_was_never_kept_is_not_there(store):
     assert store.remove("0" * 64) is False
 
 
-def test_replacing_removes_the_old_files(store):
+def test_what_is_replaced_stays_for_a_while_for_those_who_were_handed_it(store, monkeypatch):
     old = keep(store, "a", 100)
+    store.pin(old.key)
     new = keep(store, "a", 50)
-    assert files_of(store) == {new.files["audio"]}
-    assert not old.files["audio"].exists()
-    assert store.size_bytes() == 50
+    assert store.get(old.key) == new and store.pinned(old.key)
+    assert old.files["audio"].read_bytes() == b"a" * 100
+    store.sweep()
+    assert files_of(store) == {old.files["audio"], new.files["audio"]}
+    assert store.size_bytes() == 150 and names(store) == ["a"] and store.list("replaced") == []
+    monkeypatch.setattr("storage.artifacts.REPLACED_STAYS_S", 0)
+    keep(store, "b", 50)
+    assert store.size_bytes() == 100 and not old.files["audio"].exists()
+
+
+def test_what_is_replaced_goes_with_the_chunks_when_room_is_needed(store):
+    old, other = keep(store, "a", 400), keep(store, "b", 300)
+    new = keep(store, "a", 200)
+    keep(store, "c", 200)
+    assert files_of(store) >= {new.files["audio"], other.files["audio"]} and not old.files["audio"].exists()
+
+
+def test_files_of_the_same_content_are_not_exchanged_and_what_is_said_of_them_is(store):
+    old = keep(store, "a", info={"rtf": 0.5})
+    new = keep(store, "a", info={"rtf": 0.1})
+    assert store.get(old.key) == new and new.info == {"rtf": 0.1}
+    assert new.files == old.files
+    assert files_of(store) == set(new.files.values()) and store.size_bytes() == 100
+
+
+def test_a_file_of_the_same_content_that_lost_bytes_is_exchanged(store):
+    old = keep(store, "a")
+    old.files["audio"].write_bytes(b"a" * 99)
+    new = keep(store, "a")
+    assert store.get(old.key) == new and new.files["audio"].read_bytes() == b"a" * 100
 
 
 def test_removing_removes_the_files(store):
@@ -129,9 +158,12 @@ def test_scratch_may_lie_elsewhere(tmp_path):
     assert kept.files["audio"].is_relative_to(tmp_path / "home")
 
 
-def test_a_lost_file_makes_the_artifact_absent(store):
+@pytest.mark.parametrize("how", ["lost", "cut short, as after a power cut"])
+def test_a_damaged_file_makes_the_artifact_absent(store, how):
     kept = keep(store, "a")
     kept.files["audio"].unlink()
+    if how != "lost":
+        kept.files["audio"].write_bytes(b"a" * 10)
     assert names(store) == []
     assert store.get(kept.key) is None
     assert store.size_bytes() == 0
@@ -139,15 +171,16 @@ def test_a_lost_file_makes_the_artifact_absent(store):
 
 def test_an_artifact_that_is_replaced_while_it_is_read_is_read_again_and_not_dropped(store, monkeypatch):
     old = keep(store, "a", 100)
-    usual, replaced = store._path, []
+    usual, replaced = store._there, []
 
-    def path_after_replacing(entry):
-        if entry == old.manifest.outputs["audio"].entry and not replaced:
+    def there_after_replacing(output):
+        if output == old.manifest.outputs["audio"] and not replaced:
             replaced.append(True)
             replaced.append(keep(store, "a", 50))
-        return usual(entry)
+            old.files["audio"].unlink()  # its room was needed
+        return usual(output)
 
-    monkeypatch.setattr(store, "_path", path_after_replacing)
+    monkeypatch.setattr(store, "_there", there_after_replacing)
     got = store.get(old.key)
     assert got == replaced[1]
     assert got.files["audio"].stat().st_size == 50
@@ -226,6 +259,26 @@ def test_no_more_is_evicted_than_has_to_be(store):
     assert sorted(names(store)) == ["c", "d", "e"]
 
 
+# A store of a version that had no table of artifacts
+
+
+def test_an_older_store_is_taken_over_with_its_uses_and_pins(store, tmp_path):
+    kept = [keep(store, name, 250) for name in "abcd"]
+    index = index_of(store)
+    index.execute("DROP TABLE Artifact")
+    for used, artifact in enumerate(kept):
+        store._index.set(f"used:{artifact.key}", 1e9 - used)
+        store._index.set(artifact.manifest.outputs["audio"].entry, b"")
+    store._index.set(f"pin:{kept[3].key}", 1)
+    index.execute("UPDATE Cache SET value = '{' WHERE key = ?", (f"manifest:{kept[0].key}",))
+    older = ArtifactStore(tmp_path / "home", limit_bytes=1000)
+    assert names(older) == ["d", "c", "b"] and older.get(kept[3].key) == kept[3]
+    assert [older.used_s(artifact.key) for artifact in kept[1:3]] == [1e9 - 1, 1e9 - 2]
+    keep(older, "e", 400)
+    assert sorted(names(older)) == ["b", "d", "e"]
+    assert [entry for entry in older._index.iterkeys() if not entry.startswith("manifest:")] == ["swept"]
+
+
 # Nothing half-made
 
 
@@ -233,22 +286,20 @@ def full_disk(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("failing", ["file", "manifest", "used"])
+@pytest.mark.parametrize("failing", [(PlainDisk, "move_in"), (Cache, "set"), (Index, "enter")])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("full"),
                                    Timeout(), KeyboardInterrupt()])  # fmt: skip
 def test_a_put_that_fails_half_way_leaves_nothing_and_what_was_there_before_is_intact(
     store, monkeypatch, failing, error
 ):
     before = keep(store, "a", 100)
-    usual = Cache.set
+    usual = getattr(*failing)
 
-    def set_until(self, key, value, *args, **kwargs):
-        done = usual(self, key, value, *args, **kwargs)
-        if key.startswith(f"{failing}:"):
-            raise error
-        return done
+    def once_too_often(*args, **kwargs):
+        usual(*args, **kwargs)
+        raise error
 
-    monkeypatch.setattr(Cache, "set", set_until)
+    monkeypatch.setattr(*failing, once_too_often)
     with pytest.raises((StorageError, KeyboardInterrupt)) as caught:
         keep(store, "a", 50)
     with pytest.raises((StorageError, KeyboardInterrupt)):
@@ -259,8 +310,6 @@ def test_a_put_that_fails_half_way_leaves_nothing_and_what_was_there_before_is_i
     assert store.get(before.key) == before
     assert names(store) == ["a"]
     assert files_of(store) == {before.files["audio"]}
-    entries = [entry for entry in store._cache.iterkeys() if entry.startswith("file:")]
-    assert entries == [before.manifest.outputs["audio"].entry]
 
 
 def test_a_full_disk_while_moving_a_file_in_leaves_nothing(store, monkeypatch):
@@ -271,48 +320,25 @@ def test_a_full_disk_while_moving_a_file_in_leaves_nothing(store, monkeypatch):
     assert names(store) == []
 
 
-def test_a_file_whose_entry_could_not_be_written_is_not_left_behind(store, monkeypatch):
-    # The index is what needs room when the disk is full; moving a file needs none.
-    def no_row(*_):
-        raise sqlite3.OperationalError("database or disk is full")
-
-    monkeypatch.setattr(Cache, "_row_insert", no_row)
-    with pytest.raises(StorageError, match="disk is full"):
-        keep(store, "a")
-    assert files_of(store) == set()
-
-
-def test_what_killed_processes_left_is_swept_before_the_next_artifact_once_it_is_old(store, tmp_path):
+def test_before_the_first_artifact_old_scratch_is_swept_and_once_a_day_the_store_itself(store, tmp_path):
     kept = keep(store, "kept")
-    folder = tmp_path / "home" / "artifacts"
-    with store.scratch() as scratch:
-        (scratch / "a").write_bytes(b"x")
-        store._cache.set("file:half:audio:1", scratch / "a")
-        (scratch / "b").write_bytes(b"x")
-        store._cache.set("file:half:audio:2", scratch / "b")
-    unnamed = folder / "ab" / "cd" / f"{'0' * 28}.val"
-    unnamed.parent.mkdir(parents=True)
-    unnamed.write_bytes(b"x")
-    abandoned, busy, foreign = (
-        store._scratch / name for name in (f"{SCRATCH_PREFIX}old", f"{SCRATCH_PREFIX}new", "foreign")
-    )
-    for path in (abandoned, busy, foreign):
-        path.mkdir()
-        (path / "half.wav").write_bytes(b"x")
-    long_ago = time.time() - ABANDONED_AFTER_S - 60
     half_made = store._disk.path_of("file:half:audio:1")
-    for path in (half_made, unnamed, kept.files["audio"], abandoned / "half.wav", abandoned, busy, foreign):
-        os.utime(path, (long_ago, long_ago))
+    abandoned, foreign = store._scratch / f"{SCRATCH_PREFIX}old", store._scratch / "foreign"
+    for path in (half_made, abandoned / "half.wav", foreign / "theirs.wav"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
 
     again = ArtifactStore(tmp_path / "home")
-    added = keep(again, "added")
-    in_the_making = store._disk.path_of("file:half:audio:2")
+    first = keep(again, "first")
     assert files_of(again) == {
-        kept.files["audio"], added.files["audio"], in_the_making, busy / "half.wav", foreign / "half.wav",
+        kept.files["audio"], first.files["audio"], half_made, foreign / "theirs.wav",
     }  # fmt: skip
     assert not abandoned.exists()
-    assert "file:half:audio:1" not in store._cache
-    assert again.get(kept.key) == kept
+    a_day_ago = time.time() - ABANDONED_AFTER_S - 60
+    store._index.set("swept", a_day_ago)
+    keep(ArtifactStore(tmp_path / "home"), "second")
+    assert not half_made.exists() and not half_made.parent.exists()
+    assert again.get(kept.key) == kept and store._index.get("swept") > a_day_ago
 
 
 # Folders that cannot be used
@@ -341,7 +367,7 @@ def test_a_scratch_folder_that_cannot_be_made_is_a_sentence(tmp_path):
 
 def test_an_index_that_breaks_later_is_a_sentence(store):
     kept = keep(store, "a")
-    index_of(store).execute("DROP TABLE Cache")
+    index_of(store).executescript("DROP TABLE Cache; DROP TABLE Artifact")
     for use in (store.list, store.size_bytes, lambda: store.get(kept.key), lambda: store.remove(kept.key)):
         with pytest.raises(StorageError, match="no such table"):
             use()

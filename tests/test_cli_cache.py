@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from storage import ArtifactStore
+from storage.leftovers import SCRATCH_PREFIX
 from tests import run_fakes
 from tests.terminal import audio_playground
 
@@ -107,7 +108,7 @@ def test_after_an_extraction_the_recording_and_the_result_are_listed(folder, bac
             assert (row["key"], row["size_bytes"], row["pinned"]) == (artifact.key, on_disk, False)
     assert told("list")["total_bytes"] == store.size_bytes()
     store.pin(kept["result"]["key"])
-    store._cache.set(f"used:{kept['result']['key']}", before_s - 30 * DAY_S)
+    store._index.use(kept["result"]["key"], before_s - 30 * DAY_S)
     lines = {line.split()[0]: line for line in cache("list").splitlines()}
     month_ago = time.strftime("%Y-%m-%d %H:%M", time.localtime(before_s - 30 * DAY_S))
     assert re.fullmatch(
@@ -158,9 +159,9 @@ def test_cleaning_says_what_went_and_why(store):
     for name in ("old", "pinned", "new"):
         artifact = keep(store, name, 2**20)
         if name != "new":
-            store._cache.set(f"used:{artifact.key}", time.time() - 40 * DAY_S)
+            store._index.use(artifact.key, time.time() - 40 * DAY_S)
     store.pin(store.key("result", name="pinned"))
-    left = store._scratch / "audio-playground-killed"
+    left = store._scratch / f"{SCRATCH_PREFIX}killed"
     left.mkdir()
     (left / "0.wav").write_bytes(b"x" * 2**20)
     output = cache("clean", "--older-than", "30d")
@@ -190,8 +191,8 @@ def test_cleaning_brings_the_store_under_a_smaller_limit_and_says_if_pins_preven
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("3h", 10_800), ("1d", DAY_S), ("2w", 14 * DAY_S)])
 def test_times_are_a_number_and_a_unit(store, text, seconds):
     older, younger = keep(store, "older", 10), keep(store, "younger", 10)
-    store._cache.set(f"used:{older.key}", time.time() - seconds - 60)
-    store._cache.set(f"used:{younger.key}", time.time() - seconds + 60)
+    store._index.use(older.key, time.time() - seconds - 60)
+    store._index.use(younger.key, time.time() - seconds + 60)
     assert told("clean", "--older-than", text)["unused"] == ["older"]
 
 

@@ -35,9 +35,20 @@ def work(home: Path, who: str, n_puts: int) -> None:
         print(index, flush=True)
 
 
-def start(home: Path, who: str, n_puts: int) -> subprocess.Popen[bytes]:
+def put_again(home: Path, who: str, n_puts: int) -> None:
+    """Put the same artifact over and over: one file is alike whoever makes it, the other is not."""
+    store = ArtifactStore(home)
+    for _ in range(n_puts):
+        with store.scratch() as folder:
+            (folder / "0").write_bytes(content("alike"))
+            (folder / "1").write_bytes(content(who))
+            store.put("ab" * 32, kind="result", name=who, files={"0": folder / "0", "1": folder / "1"})
+        print(who, flush=True)
+
+
+def start(home: Path, who: str, n_puts: int, doing: str = "work") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", __name__, str(home), who, str(n_puts)],
+        [sys.executable, "-m", __name__, doing, str(home), who, str(n_puts)],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -67,6 +78,27 @@ def test_processes_that_share_a_store_see_whole_artifacts_and_keep_its_limit(tmp
     assert on_disk == store.size_bytes() <= LIMIT_BYTES
 
 
+def test_files_that_a_reader_was_handed_stay_while_others_put_the_same_artifact(tmp_path):
+    workers = [start(tmp_path, who, 40, "put_again") for who in ("one", "two")]
+    for worker in workers:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    store, readings = ArtifactStore(tmp_path), {}
+    while any(worker.poll() is None for worker in workers):
+        artifact = store.get("ab" * 32)
+        assert artifact is not None
+        time.sleep(0.002)  # a reader opens one file after another
+        readings[artifact.files["1"]] = artifact
+        for read in (artifact, *readings.values()):
+            assert read.files["0"].read_bytes() == content("alike")
+            assert read.files["1"].read_bytes() == content(read.name)
+    assert len(readings) > 3, "it was replaced meanwhile"
+    assert len({read.files["0"] for read in readings.values()}) == 1, "equal files are not exchanged"
+    for worker in workers:
+        _, errors = worker.communicate(timeout=60)
+        assert worker.returncode == 0, errors.decode()
+
+
 def test_a_process_killed_at_any_moment_leaves_a_store_that_opens_and_nothing_half_made(tmp_path):
     dice = random.Random(7)
     for attempt in range(8):
@@ -83,4 +115,4 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_opens_and_nothing_ha
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    {"work": work, "put_again": put_again}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -31,11 +31,10 @@ class Trap:
         return (os.mkdir, (str(self.path),))
 
 
-@pytest.mark.parametrize("where", ["value", "file", "used"])
+@pytest.mark.parametrize("where", ["value", "file"])
 def test_a_planted_pickle_is_refused_and_does_not_run(store, tmp_path, where):
     kept, trap = keep(store, "a"), tmp_path / "sprung"
     poison = pickle.dumps(Trap(trap))
-    prefix = "used" if where == "used" else "manifest"
     filename, value = None, poison
     if where == "file":
         filename, value = f"aa/bb/{'0' * 28}.val", None
@@ -43,24 +42,22 @@ def test_a_planted_pickle_is_refused_and_does_not_run(store, tmp_path, where):
         path.parent.mkdir(parents=True)
         path.write_bytes(poison)
     index_of(store).execute(
-        "UPDATE Cache SET mode = 4, value = ?, filename = ? WHERE key = ?", (value, filename, f"{prefix}:{kept.key}")
+        "UPDATE Cache SET mode = 4, value = ?, filename = ? WHERE key = ?", (value, filename, f"manifest:{kept.key}")
     )
-    with pytest.raises(StorageError, match="pickle"):
-        keep(store, "b", 950) if where == "used" else store.get(kept.key)
-    if where != "used":
-        with pytest.raises(StorageError):
-            store.list()
+    for use in (lambda: store.get(kept.key), store.list, store.sweep, lambda: keep(store, "b", 950)):
+        with pytest.raises(StorageError, match="pickle"):
+            use()
     assert not trap.exists()
     pickle.loads(poison)
     assert trap.exists(), "the trap works, had it been read"
 
 
-def test_a_planted_pickled_key_is_refused_and_does_not_run(store, tmp_path):
-    keep(store, "a")
+def test_a_planted_pickled_key_is_not_read(store, tmp_path):
+    kept = keep(store, "a")
     poison = pickle.dumps(Trap(tmp_path / "sprung"))
     index_of(store).execute("UPDATE Cache SET key = ?, raw = 0 WHERE key LIKE 'manifest:%'", (poison,))
-    with pytest.raises(StorageError):
-        store.list()
+    assert store.list() == [] and store.get(kept.key) is None
+    store.sweep()
     assert not (tmp_path / "sprung").exists()
 
 
@@ -69,7 +66,7 @@ def test_an_entry_that_points_out_of_the_store_is_neither_read_nor_deleted(store
     kept = keep(store, "a")
     secret = tmp_path / "secret"
     secret.write_text("mine")
-    index_of(store).execute("UPDATE Cache SET filename = ? WHERE key LIKE 'file:%'", (elsewhere,))
+    index_of(store).execute("UPDATE Cache SET mode = 3, filename = ? WHERE key LIKE 'manifest:%'", (elsewhere,))
     with pytest.raises(StorageError):
         store.get(kept.key)
     with pytest.raises(StorageError):
@@ -80,13 +77,13 @@ def test_an_entry_that_points_out_of_the_store_is_neither_read_nor_deleted(store
 @pytest.mark.parametrize("value", [None, ["list"], {"a": 1}, object()])
 def test_values_that_would_need_a_pickle_are_not_written(store, value):
     with pytest.raises(StorageError, match="refused"):
-        store._cache.set("key", value)
+        store._index.set("key", value)
 
 
 @pytest.mark.parametrize("key", [1, ("a", 1), b"bytes", None])
 def test_keys_that_are_not_text_are_refused(store, key):
     with pytest.raises(StorageError, match="refused"):
-        store._cache.set(key, "value")
+        store._index.set(key, "value")
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"kind": "result"}'])
@@ -96,6 +93,8 @@ def test_a_damaged_manifest_is_passed_over_and_can_be_replaced(store, damage):
     index_of(store).execute("UPDATE Cache SET value = ? WHERE key = ?", (damage, f"manifest:{damaged.key}"))
     assert names(store) == ["b"]
     assert store.get(damaged.key) is None
+    assert store.size_bytes() == 200, "its files are still there"
+    store.sweep()
     assert store.size_bytes() == 100
     assert keep(store, "a").key == damaged.key
     assert sorted(names(store)) == ["a", "b"]

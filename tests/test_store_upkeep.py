@@ -47,7 +47,7 @@ def keep(store, name, size=None, kind="result"):
 
 
 def used_long_ago(store, artifact, days):
-    store._cache.set(f"used:{artifact.key}", time.time() - days * 24 * 3600)
+    store._index.use(artifact.key, time.time() - days * 24 * 3600)
 
 
 def names(store):
@@ -62,7 +62,7 @@ def left_half_made(store, name="half"):
     """What a process leaves that is killed after it has moved a file in, and before it has written the manifest."""
     source = store._scratch.parent / "source"
     source.write_bytes(b"x" * 70)
-    store._cache.set(f"file:{name}:0:1", source)
+    store._disk.move_in(source, f"file:{name}:0:1")
     return store._disk.path_of(f"file:{name}:0:1")
 
 
@@ -99,6 +99,23 @@ def test_all_of_one_kind_goes_and_the_pin_is_forgotten_with_it(store):
     assert store.get(song.key) is None and names(store) == ["stems"]
     assert [manifest.name for manifest in store.discard(pinned=True)] == ["stems"]
     assert not store.pinned(stems.key) and files_of(store) == set()
+
+
+def test_the_chunks_of_recordings_that_are_discarded_or_unused_for_so_long_go_with_them(store):
+    def keep_chunk(name, recording):
+        with store.scratch() as folder:
+            (folder / "stems").write_bytes(b"x")
+            return store.put(name, kind="chunk", name=name, files={"stems": folder / "stems"},
+                             inputs={"recording": recording.key})  # fmt: skip
+
+    songs = [keep(store, name, 100, "recording") for name in ("old", "new")]
+    for index, song in enumerate(songs):
+        keep_chunk(f"{index}", song)
+    used_long_ago(store, songs[0], 40)
+    assert [manifest.kind for manifest in store.discard(unused_for_s=30 * 24 * 3600)] == ["recording", "chunk"]
+    assert sorted(artifact.key for artifact in store.list()) == sorted((songs[1].key, "1"))
+    assert [manifest.kind for manifest in store.discard("recording")] == ["recording", "chunk"]
+    assert files_of(store) == set()
 
 
 def test_the_last_use_is_told_and_one_that_is_not_known_is_before_all_others(store):
@@ -187,7 +204,7 @@ def test_the_scratch_of_a_living_thread_stays(store):
 def test_what_another_process_is_keeping_just_now_stays(store):
     keep(store, "kept", 100)
     half = left_half_made(store)
-    with hold(Path(store._cache.directory), shared=True, wait=True) as held:
+    with hold(Path(store._index.directory), shared=True, wait=True) as held:
         assert held == "ours"
         assert store.sweep() == 0
         assert half.exists()
@@ -196,7 +213,7 @@ def test_what_another_process_is_keeping_just_now_stays(store):
 
 def test_an_artifact_is_kept_after_a_sweep_that_came_first(store):
     finished = threading.Event()
-    with hold(Path(store._cache.directory), shared=False, wait=True):
+    with hold(Path(store._index.directory), shared=False, wait=True):
         thread = threading.Thread(target=lambda: (keep(store, "a", 100), finished.set()))
         thread.start()
         assert not finished.wait(0.2)
@@ -205,7 +222,7 @@ def test_an_artifact_is_kept_after_a_sweep_that_came_first(store):
 
 
 def test_two_who_keep_do_not_wait_for_each_other(store):
-    with hold(Path(store._cache.directory), shared=True, wait=True):
+    with hold(Path(store._index.directory), shared=True, wait=True):
         assert keep(store, "a", 100)
 
 
@@ -245,7 +262,7 @@ def test_without_locks_only_what_is_a_day_old_is_swept(store, monkeypatch):
 
 def test_an_index_that_breaks_is_a_sentence(store):
     keep(store, "a", 100)
-    store._cache._sql("DROP TABLE Cache")
+    store._index._sql("DROP TABLE Artifact")
     for use in (store.trim, store.discard, store.sweep, lambda: store.used_s("a")):
         with pytest.raises(StorageError, match="no such table"):
             use()
