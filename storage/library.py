@@ -20,9 +20,7 @@ class Library:
 
     def results(self, recording_key: str) -> list[Artifact]:
         """Results of one recording, newest first."""
-        return [
-            result for result in self.store.list("result") if result.manifest.inputs.get("recording") == recording_key
-        ]
+        return self.store.list("result", source=recording_key)
 
     def open(self, key: str) -> Artifact:
         """A recording or result by key.
@@ -43,3 +41,11 @@ class Library:
         """Give it another display name; nothing else changes."""
         artifact = self.open(key)
         return self.store.amend(key, replace(artifact.manifest, name=name.strip() or artifact.name))
+
+    def remove(self, key: str) -> bool:
+        """Remove a recording or a result; False if it was not there.
+
+        With a recording go its finished chunks, which nothing can go on from any more. Its results stay: they can still
+        be found by its key, listened to and saved, but not be run again until the same file is brought again.
+        """
+        return self.store.remove(key)

@@ -38,6 +38,40 @@ def test_what_is_gone_is_said_to_be_gone(library):
         library.open(song.key)
 
 
+def test_with_a_recording_its_chunks_go_and_its_results_stay(library):
+    gone, other = keep(library, "one"), keep(library, "two")
+    for song in (gone, other):
+        keep(library, "drums", "result", recording=song.key)
+        for index in range(3):
+            keep(library, f"chunk {index}", "chunk", recording=song.key)
+    assert library.remove(gone.key) is True
+    assert [recording.name for recording in library.recordings()] == ["two"]
+    assert {chunk.manifest.inputs["recording"] for chunk in library.store.list("chunk")} == {other.key}
+    (result,) = library.results(gone.key)
+    assert library.open(result.key).files["audio"].read_bytes() == b"drums"
+    assert library.store.size_bytes() == sum(
+        path.stat().st_size for path in library.store._scratch.parent.rglob("*.val")
+    )
+    assert library.remove(gone.key) is False
+
+
+def test_removing_a_result_takes_nothing_else(library):
+    song = keep(library, "one")
+    result, _ = (keep(library, name, kind, recording=song.key) for name, kind in (("drums", "result"), ("c", "chunk")))
+    assert library.remove(result.key) is True
+    assert library.results(song.key) == [] and len(library.store.list("chunk")) == 1
+
+
+def test_what_is_removed_while_it_is_renamed_does_not_come_back(library, monkeypatch):
+    song = keep(library, "one")
+    opened = library.open(song.key)
+    monkeypatch.setattr(library, "open", lambda key: opened)
+    library.remove(song.key)
+    with pytest.raises(StorageError, match="removed meanwhile"):
+        library.rename(song.key, "My song")
+    assert library.recordings() == [] and library.store.get(song.key) is None
+
+
 def test_another_name_changes_nothing_else(library):
     song = keep(library, "one")
     renamed = library.rename(song.key, "  My song  ")

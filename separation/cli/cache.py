@@ -58,7 +58,7 @@ def list_(cache_limit_gb: float, common: Common) -> None:
         if artifact.manifest.kind != "chunk"
     ]
     chunks = [artifact.manifest for artifact in everything if artifact.manifest.kind == "chunk"]
-    total_bytes = _bytes_of([artifact.manifest for artifact in everything])
+    total_bytes = store.size_bytes()
     for artifact in kept:
         used = artifact["last_used"][:16].replace("T", " ")
         pinned = "pinned" if artifact["pinned"] else ""
@@ -117,8 +117,10 @@ def clean(older_than: str | None, cache_limit_gb: float, common: Common) -> None
 
 
 @cache.command()
-@click.option("--recordings", is_flag=True, help="Recordings only, unless results are chosen as well.")
-@click.option("--results", is_flag=True, help="Results and finished chunks only, unless recordings are chosen as well.")
+@click.option(
+    "--recordings", is_flag=True, help="Recordings and chunks made from them only, unless results are chosen too."
+)
+@click.option("--results", is_flag=True, help="Results and finished chunks only, unless recordings are chosen too.")
 @click.option("--pinned", is_flag=True, help="Pinned ones too.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common_options
