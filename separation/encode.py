@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from separation.audio import MAX_SAMPLE_RATE, AudioSource, check_channels, check_sample_rate, resample_blocks
 from separation.errors import AudioError, SettingsError
-from separation.new_file import new_file
+from separation.new_file import new_file, writing
 
 BLOCK_SAMPLES: Final = 16_384  # per read and write; 1 MiB at 8 channels of float64
 PROTECTED_PEAK: Final = 10 ** (-1 / 20)  # -1 dBFS, the headroom EBU R 128 asks for ahead of lossy codecs
@@ -175,6 +176,9 @@ class FloatWavWriter:
     """Writes float32 WAV as it arrives, and turns it into RF64 (EBU Tech 3306) if it outgrows WAV's 32-bit sizes.
 
     The length need not be known beforehand, and the same samples always give the same bytes.
+
+    Raises:
+        AudioError: the file cannot be written; also `write` and `close`.
     """
 
     _HEADER = struct.Struct("<4sI4s 4sIQQQI 4sIHHIIHHH 4sII 4sI")
@@ -182,20 +186,26 @@ class FloatWavWriter:
     def __init__(self, path: Path, n_channels: int, sample_rate: int, *, rf64_from_bytes: int = RF64_FROM_BYTES):
         self.n_samples = 0
         self._n_channels, self._sample_rate, self._rf64_from_bytes = n_channels, sample_rate, rf64_from_bytes
-        self._file: BinaryIO = path.open("wb")
-        self._file.write(self._header())  # room for the real one, written on close
+        self._folder = path.parent
+        with self._writing():
+            self._file: BinaryIO = path.open("wb")
+            self._file.write(self._header())  # room for the real one, written on close
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Append a block of shape (channels, any length)."""
-        self._file.write(np.ascontiguousarray(block.T, "<f4").data)
+        with self._writing():
+            self._file.write(np.ascontiguousarray(block.T, "<f4").data)
         self.n_samples += block.shape[1]
 
     def close(self) -> None:
         """Write the sizes into the header."""
         if not self._file.closed:
-            with self._file:
+            with self._writing(), self._file:
                 self._file.seek(0)
                 self._file.write(self._header())
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing("The audio", self._folder)  # without its name, which may be a temporary one
 
     def _header(self) -> bytes:
         frame_bytes = 4 * self._n_channels

@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete."""
+"""Files that appear only when they are complete, and what is said when one cannot be written."""
 
 from __future__ import annotations
 
@@ -21,13 +21,21 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     part = path.parent / f".{uuid4().hex}.part"  # not `path.name` + suffix: that could pass the limit of 255 bytes
     try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise AudioError(
-            f"{path.name!r} cannot be written.",
-            f"The system says: {error.strerror or error}.",
-            f"Check that {str(path.parent)!r} exists, may be written to, and has room.",
-        ) from error
+        with writing(repr(path.name), path.parent):
+            yield part
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(what: str, folder: Path) -> Iterator[None]:
+    """Turn what the system says against writing something into a folder into an `AudioError`."""
+    try:
+        yield
+    except OSError as error:
+        raise AudioError(
+            f"{what} cannot be written.",
+            f"The system says: {error.strerror or error}.",
+            f"Check that {str(folder)!r} exists, may be written to, and has room.",
+        ) from error

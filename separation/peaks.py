@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from separation.new_file import writing
 
 SAMPLES_PER_PEAK = 256
 
@@ -17,10 +20,15 @@ class PeaksWriter:
 
     The file holds int8 pairs (min, max) over all channels, value / 127 = amplitude, one pair per 256 samples; the last
     pair may stand for fewer.
+
+    Raises:
+        AudioError: the file cannot be written; also `write` and leaving the context.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("wb")
+        self._folder = path.parent
+        with self._writing():
+            self._file: BinaryIO = path.open("wb")
         self._rest = np.zeros((1, 0), np.float32)
 
     def write(self, block: NDArray[np.float32]) -> None:
@@ -30,13 +38,17 @@ class PeaksWriter:
         n_whole = block.shape[1] // SAMPLES_PER_PEAK * SAMPLES_PER_PEAK
         self._rest = block[:, n_whole:].copy()
         if n_whole:
-            self._file.write(_pairs(block[:, :n_whole].reshape(block.shape[0], -1, SAMPLES_PER_PEAK)))
+            with self._writing():
+                self._file.write(_pairs(block[:, :n_whole].reshape(block.shape[0], -1, SAMPLES_PER_PEAK)))
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing("The picture of the waveform", self._folder)
 
     def __enter__(self) -> PeaksWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        with self._file:
+        with self._writing(), self._file:
             if self._rest.shape[1]:
                 self._file.write(_pairs(self._rest[:, None, :]))
 

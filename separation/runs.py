@@ -214,7 +214,7 @@ class ChunkShelf:
         names, samples = list(arrays), np.stack(list(arrays.values()))  # (stems, channels, samples)
         try:
             with self._shelf.scratch() as folder:
-                samples.astype("<f4").tofile(folder / "stems")
+                (folder / "stems").write_bytes(samples.astype("<f4").data)
                 self._shelf.put(
                     key,
                     kind="chunk",
@@ -226,10 +226,10 @@ class ChunkShelf:
                     info={"stems": names, "shape": list(samples.shape[1:])},
                 )
         except Exception as failure:  # of the disk or the shelf, whose errors are not ours; the run can do without
-            log.warning("a finished chunk could not be kept", exc_info=True)
+            log.info("a finished chunk could not be kept", exc_info=True)
             raise NotKept(
                 "Finished chunks are not kept from here on.",
-                str(failure),
+                f"The system says: {failure.strerror or failure}." if isinstance(failure, OSError) else str(failure),
                 "If this run is stopped, they will be computed again.",
             ) from failure
 

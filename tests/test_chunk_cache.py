@@ -486,7 +486,7 @@ def test_a_store_without_room_for_chunks_still_keeps_the_result(store, backend, 
     monkeypatch.setattr(store, "put", no_room)
     events = list(separate_recording(recording, Request.of("drums"), store, Inline()))
     (said,) = [event.message for event in events if isinstance(event, Warned)]
-    assert "not kept from here on. the disk is full" in said
+    assert "not kept from here on. The system says: the disk is full." in said
     assert isinstance(events[-1], Kept)
     assert store.list("chunk") == []
     assert list(store._scratch.iterdir()) == []

@@ -23,6 +23,7 @@ from separation.decode import AudioFile
 from separation.encode import FORMATS, encode
 from separation.errors import AudioError, PlaygroundError, SettingsError
 from separation.file_names import plain_name, plain_names
+from separation.new_file import writing
 from separation.runs import import_recording
 from storage import Artifact, ArtifactStore, StorageError
 
@@ -50,7 +51,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
     @app.get("/media/{key}/{track}/file")
     def download(key: str, track: str, format: str = "wav24") -> Response:
         artifact = _artifact(store, key)
-        folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
+        folder = _folder_for_export()
         cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         try:
             path = _export(_audio(artifact, track), folder / _file_names(artifact)[track], format)
@@ -67,11 +68,11 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
     @app.get("/media/{key}/all.zip")
     def download_all(key: str, format: str = "wav24") -> Response:
         artifact = _artifact(store, key)
-        folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
+        folder = _folder_for_export()
         cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         try:
             archive = folder / "stems.zip"
-            with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
+            with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
                 for track, file_name in _file_names(artifact).items():
                     path = _export(artifact.files[track], folder / file_name, format)
                     bundle.write(path, path.name)
@@ -185,6 +186,11 @@ def _export(kept: Path, target: Path, format: str) -> Path:
     with AudioFile(kept) as audio:
         encode(audio, path, format)
     return path
+
+
+def _folder_for_export() -> Path:
+    with writing("The download", Path(tempfile.gettempdir())):
+        return Path(tempfile.mkdtemp(prefix="audio-playground-"))
 
 
 def _song(store: ArtifactStore, result: Artifact) -> str:
