@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from storage import ArtifactStore
@@ -66,25 +68,40 @@ def check_everything_readable_is_whole(home: Path) -> int:
     return len(artifacts)
 
 
+def bytes_on_disk(home: Path) -> int:
+    sizes = 0
+    for folder, _, names in os.walk(home / "artifacts"):
+        for name in names:
+            if name.endswith(".val"):
+                with suppress(FileNotFoundError):
+                    sizes += Path(folder, name).stat().st_size
+    return sizes
+
+
 def test_processes_that_share_a_store_see_whole_artifacts_and_keep_its_limit(tmp_path):
-    workers = [start(tmp_path, who, 25) for who in ("one", "two")]
+    workers = [start(tmp_path, who, 25) for who in ("one", "two", "three")]
+    # Beyond the limit is only what is in the making: each may have moved in one artifact that it has not published, and
+    # not yet deleted those that it has evicted; while we look, one more of each may come.
+    most_bytes = LIMIT_BYTES + len(workers) * 3 * 2 * SIZE_BYTES
+    while any(worker.poll() is None for worker in workers):
+        assert bytes_on_disk(tmp_path) <= most_bytes
     for worker in workers:
         output, errors = worker.communicate(timeout=120)
         assert worker.returncode == 0, errors.decode()
         assert len(output.split()) == 25
     assert check_everything_readable_is_whole(tmp_path) > 5
     store = ArtifactStore(tmp_path, limit_bytes=LIMIT_BYTES)
-    on_disk = sum(path.stat().st_size for path in (tmp_path / "artifacts").rglob("*.val"))
-    assert on_disk == store.size_bytes() <= LIMIT_BYTES
+    assert bytes_on_disk(tmp_path) == store.size_bytes() <= LIMIT_BYTES
 
 
 def test_files_that_a_reader_was_handed_stay_while_others_put_the_same_artifact(tmp_path):
-    workers = [start(tmp_path, who, 40, "put_again") for who in ("one", "two")]
+    workers = [start(tmp_path, who, 10_000, "put_again") for who in ("one", "two")]
     for worker in workers:
         assert worker.stdout is not None
         worker.stdout.readline()
     store, readings = ArtifactStore(tmp_path), {}
-    while any(worker.poll() is None for worker in workers):
+    while {read.name for read in readings.values()} != {"one", "two"} or len(readings) < 12:
+        assert all(worker.poll() is None for worker in workers)
         artifact = store.get("ab" * 32)
         assert artifact is not None
         time.sleep(0.002)  # a reader opens one file after another
@@ -92,11 +109,10 @@ def test_files_that_a_reader_was_handed_stay_while_others_put_the_same_artifact(
         for read in (artifact, *readings.values()):
             assert read.files["0"].read_bytes() == content("alike")
             assert read.files["1"].read_bytes() == content(read.name)
-    assert len(readings) > 3, "it was replaced meanwhile"
     assert len({read.files["0"] for read in readings.values()}) == 1, "equal files are not exchanged"
     for worker in workers:
-        _, errors = worker.communicate(timeout=60)
-        assert worker.returncode == 0, errors.decode()
+        worker.kill()
+        worker.communicate(timeout=60)
 
 
 def test_a_process_killed_at_any_moment_leaves_a_store_that_opens_and_nothing_half_made(tmp_path):

@@ -59,6 +59,7 @@ def serve(settings: ServerSettings) -> None:
     passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
     rules = access.require_sharing_rules(settings.host, passcode, port=settings.port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
+    store.sweep()
     create_app(store, Cluster(settings.scheduler, tls=settings.scheduler_tls))
     access.install(app, rules)
     if settings.passcode == "auto":
