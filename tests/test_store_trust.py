@@ -71,6 +71,8 @@ def test_an_entry_that_points_out_of_the_store_is_neither_read_nor_deleted(store
         store.get(kept.key)
     with pytest.raises(StorageError):
         store.remove(kept.key)
+    with pytest.raises(StorageError, match="refused"):
+        store._index.delete(f"manifest:{kept.key}")
     assert secret.read_text() == "mine"
 
 
