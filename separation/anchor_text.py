@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 
+from separation import times
 from separation.errors import SettingsError
 from separation.request import Anchor
 
@@ -26,7 +26,8 @@ def parse(text: str) -> tuple[Anchor, ...]:
 
 def written(anchors: Iterable[Anchor]) -> str:
     """The text from which `parse` makes these anchors."""
-    return ",".join(f"{anchor.sign}{_seconds(anchor.start_s)}-{_seconds(anchor.stop_s)}" for anchor in anchors)
+    # Without exponents, whose minus sign would read as the one between start and stop.
+    return ",".join(f"{anchor.sign}{times.digits(anchor.start_s)}-{times.digits(anchor.stop_s)}" for anchor in anchors)
 
 
 def _anchor(span: str) -> Anchor:
@@ -38,9 +39,3 @@ def _anchor(span: str) -> Anchor:
             "Write +1.5-3.0 or -5-7, and a comma between two spans.",
         )
     return Anchor(sign="+" if match[1] == "+" else "-", start_s=float(match[2]), stop_s=float(match[3]))
-
-
-def _seconds(value: float) -> str:
-    """All digits without an exponent, whose minus sign would read as the one between start and stop."""
-    digits = f"{abs(Decimal(repr(value))):f}"
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits

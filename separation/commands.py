@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import shlex
 
-from separation import anchor_text
+from separation import anchor_text, times
 from separation.backends.registry import runs_sam_audio
+from separation.part import Part
 from separation.request import ChunkSettings, DemucsSettings, Prompt, Request, SamSettings, SolverSettings
 
 
-def extracting(source: str, request: Request) -> str:
+def converting(source: str, part: Part) -> str:
+    """The `convert` command that makes a recording of a file, or of a part of it."""
+    return shlex.join(["audio-playground", "convert", "to-wav", argument(source), *_part(part)])
+
+
+def extracting(source: str, part: Part, request: Request) -> str:
     """The `extract` command for a settled request: what is not in it is at its default."""
     sam = runs_sam_audio(request.backend)
     words = ["audio-playground", "extract", "sam-audio" if sam else request.backend, argument(source)]
+    words += _part(part)
     for prompt in request.prompts:
         words += ["--prompt", prompt.text]
     if request.chunks is not None:
@@ -30,6 +37,11 @@ def extracting(source: str, request: Request) -> str:
 def argument(name: str) -> str:
     """A file's name that is never mistaken for an option."""
     return f"./{name}" if name.startswith("-") else name
+
+
+def _part(part: Part) -> list[str]:
+    words = ["--start-time", times.digits(part.start_s)] if part.start_s else []
+    return words if part.end_s is None else [*words, "--end-time", times.digits(part.end_s)]
 
 
 def _cutting(chunks: ChunkSettings) -> list[str]:

@@ -18,6 +18,7 @@ from separation.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Waveform, resampl
 from separation.encode import FloatWavWriter, dbfs
 from separation.errors import AudioError
 from separation.new_file import new_file
+from separation.part import WHOLE, Part
 from separation.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
 
 __all__ = [
@@ -82,8 +83,13 @@ def decode(path: Path | str) -> Decoded:
         return Decoded(waveform=Waveform(samples, blocks.info.sample_rate), warnings=tuple(blocks.warnings))
 
 
-def convert(path: Path | str, out_path: Path | str, *, max_duration_s: float | None = None) -> Conversion:
+def convert(
+    path: Path | str, out_path: Path | str, *, part: Part = WHOLE, max_duration_s: float | None = None
+) -> Conversion:
     """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads; memory does not grow.
+
+    Of a `part` exactly those samples are written that it has in the whole recording, and what follows it is not
+    decoded; a recording above 192 kHz is resampled as if the part were all of it.
 
     Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
     are resampled to 48 kHz, with a warning: nothing up there is sound, and it costs time at every later step.
@@ -91,16 +97,17 @@ def convert(path: Path | str, out_path: Path | str, *, max_duration_s: float | N
 
     Raises:
         AudioError: no audio can be read, it is longer than `max_duration_s`, or `out_path` cannot be written.
+        SettingsError: the part does not lie in the recording.
     """
     path, out_path = Path(path), Path(out_path)
-    with decode_blocks(path) as blocks:
+    with decode_blocks(path, part=part) as blocks:
         info = blocks.info
-        if max_duration_s is not None and (info.duration_s or 0) > max_duration_s:
+        if max_duration_s is not None and part.is_whole and (info.duration_s or 0) > max_duration_s:
             raise _too_long(path, max_duration_s)
         rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
         n_channels = min(info.n_channels, 2)
         mixed = (to_channels(block, n_channels) for block in blocks)
-        with new_file(out_path) as part, FloatWavWriter(part, n_channels, rate) as writer:
+        with new_file(out_path) as making, FloatWavWriter(making, n_channels, rate) as writer:
             for block in resample_blocks(mixed, n_channels, info.sample_rate, rate):
                 writer.write(block)
                 # A header may say less than there is, or nothing.
@@ -116,7 +123,7 @@ def convert(path: Path | str, out_path: Path | str, *, max_duration_s: float | N
 
 
 class DecodedBlocks:
-    """An open file as blocks of float32, shape (channels, any length above 0), at its own rate, to be read once.
+    """A file, or a part of it, as blocks of float32, shape (channels, any length above 0), at its own rate, read once.
 
     Every sample that comes out is finite: NaN and infinite samples become silence, and `warnings` says how many.
 
@@ -125,15 +132,15 @@ class DecodedBlocks:
         warnings: one sentence each; complete when the last block has been read.
     """
 
-    def __init__(self, reader: Reader, file: BoundedFile, name: str):
+    def __init__(self, reader: Reader, file: BoundedFile, name: str, part: Part):
         self.info = reader.info
         self.warnings: list[str] = []
-        self._reader, self._file, self._name = reader, file, name
+        self._reader, self._file, self._name, self._part = reader, file, name, part
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         n_values = n_broken = 0
         peak = 0.0
-        for block in self._reader.blocks():
+        for block in self._part.cut(self._reader.blocks(), self.info.sample_rate):
             n_values += block.size
             finite = np.isfinite(block)
             if not finite.all():
@@ -154,17 +161,21 @@ class DecodedBlocks:
         if n_broken:
             self.warnings.append(f"{n_broken} samples were infinite or not a number and became silence.")
         if peak == 0:
-            self.warnings.append("The recording is silent from start to end.")
+            silent = "The recording" if self._part.is_whole else "This part of the recording"
+            self.warnings.append(f"{silent} is silent from start to end.")
         if peak > LOUD_PEAK:
             self.warnings.append(f"The samples reach {dbfs(peak):+.0f} dBFS, far over full scale; they are kept so.")
 
 
 @contextmanager
-def decode_blocks(path: Path | str, block_samples: int = BLOCK_SAMPLES) -> Iterator[DecodedBlocks]:
+def decode_blocks(
+    path: Path | str, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
+) -> Iterator[DecodedBlocks]:
     """Open a file for reading by blocks of about `block_samples`: by libsndfile, or else by FFmpeg's libraries.
 
     Raises:
         AudioError: no audio can be read from it.
+        SettingsError: while reading: the part does not lie in the recording.
     """
     path = Path(path)
     name = _shown(path)
@@ -179,7 +190,7 @@ def decode_blocks(path: Path | str, block_samples: int = BLOCK_SAMPLES) -> Itera
                     f"Recordings have between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz; its header is damaged.",
                     "Export it again from the program that made it.",
                 )
-            yield DecodedBlocks(reader, file, name)
+            yield DecodedBlocks(reader, file, name, part)
         finally:
             reader.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shlex
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
@@ -28,6 +27,7 @@ from separation.events import (
     Planned,
     Warned,
 )
+from separation.part import WHOLE, Part
 from separation.request import Request
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
@@ -102,32 +102,36 @@ class Shelf(Protocol[Thing]):
         ...
 
 
-def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None) -> Thing:
+def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None, part: Part = WHOLE) -> Thing:
     """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
+
+    A part of it is a recording of its own, whose `info["part"]` says what it was cut from: {"of", "start_s", "end_s"}.
 
     Args:
         path: any file `separation.decode` takes, at most `MAX_DURATION_S` long.
         shelf: where to keep it.
         name: what to call it; the file's own name unless given.
+        part: which part of it.
 
     Raises:
         AudioError: no usable audio, with what to do.
+        SettingsError: the part does not lie in the recording.
     """
-    digest = _digest(path)
-    key = shelf.key("recording", sha256=digest, decoder=DECODER_REVISION)
+    digest, name, span = _digest(path), name or path.name, {} if part.is_whole else asdict(part)
+    key = shelf.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
     if kept := shelf.get(key):
         return kept
     with shelf.scratch() as folder:
-        conversion = _decode(path, folder)
+        conversion = _decode(path, folder, part)
         return shelf.put(
             key,
             kind="recording",
-            name=name or path.name,
+            name=name if part.is_whole else f"{name}, {part}",
             files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"},
-            command=shlex.join(["audio-playground", "convert", "to-wav", commands.argument(name or path.name)]),
+            command=commands.converting(name, part),
             inputs={"sha256": digest},
-            config={},
-            info=_described(conversion),
+            config=span,
+            info=_described(conversion) | ({} if part.is_whole else {"part": {"of": name, **span}}),
         )
 
 
@@ -168,7 +172,7 @@ def separate_recording(
             kind="result",
             name=", ".join(prompt.text for prompt in settled.prompts),
             files=files,
-            command=commands.extracting(recording.name, settled),
+            command=commands.extracting(*_origin(recording), settled),
             inputs={"recording": recording.key},
             config=settled.to_dict(),
             info=info,
@@ -295,12 +299,18 @@ def _digest(path: Path) -> str:
         raise
 
 
-def _decode(path: Path, folder: Path) -> Conversion:
-    """Write a file's audio and its peaks into `folder`."""
+def _origin(recording: Item) -> tuple[str, Part]:
+    """The file's name that the recording was made from, and which part of it."""
+    part = dict(recording.info.get("part", {}))
+    return part.pop("of", recording.name), Part(**part)
+
+
+def _decode(path: Path, folder: Path, part: Part) -> Conversion:
+    """Write the audio of a file's part and its peaks into `folder`."""
     from separation.decode import AudioFile, convert
     from separation.peaks import PeaksWriter
 
-    conversion = convert(path, folder / "audio.wav", max_duration_s=MAX_DURATION_S)
+    conversion = convert(path, folder / "audio.wav", part=part, max_duration_s=MAX_DURATION_S)
     with AudioFile(folder / "audio.wav") as audio, PeaksWriter(folder / "peaks") as peaks:
         for start in range(0, audio.n_samples, 1 << 18):
             peaks.write(audio.read(start, min(start + (1 << 18), audio.n_samples)))

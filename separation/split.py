@@ -21,6 +21,7 @@ from separation.encode import FORMATS, Encoded, encode
 from separation.errors import AudioError, SettingsError
 from separation.file_names import plain_name
 from separation.new_file import new_file
+from separation.part import Part
 from separation.readers import AudioInfo
 from separation.request import ChunkSettings
 
@@ -118,9 +119,10 @@ def split(
             "Leave them as they are, and give an end instead.",
         )
     with TemporaryDirectory() as scratch:
-        conversion = convert(path, Path(scratch) / "audio.wav")
+        part = Part(start_s=start_s, end_s=end_s)
+        conversion = convert(path, Path(scratch) / "audio.wav", part=part)
         with AudioFile(Path(scratch) / "audio.wav") as audio:
-            cut = _planned(audio, path, _part(audio, start_s, end_s), settings, FORMATS[format].extension)
+            cut = _planned(audio, path, part, settings, FORMATS[format].extension)
             metadata = folder / f"{plain_name(path.stem)}{METADATA_SUFFIX}"
             notes = _write(audio, cut, metadata, format)
     return Written(metadata=metadata, split=cut, notes=(*conversion.warnings, *notes))
@@ -180,26 +182,9 @@ def read_split(metadata: Path) -> Split:
 # Cutting
 
 
-def _part(audio: AudioSource, start_s: float, end_s: float | None) -> tuple[int, int]:
-    """First sample and the one after the last; the end may lie half a sample late, as seconds are rounded."""
-    rate, n_samples = audio.sample_rate, audio.n_samples
-    length_s = n_samples / rate
-    end = length_s if end_s is None else end_s
-    if 0 <= start_s < end <= length_s + 0.5 / rate:
-        first, stop = round(start_s * rate), min(round(end * rate), n_samples)
-        if first < stop:
-            return first, stop
-    raise SettingsError(
-        f"There is no part from {start_s:g} s to {end:g} s.",
-        f"The recording is {length_s:g} s long.",
-        "Choose a start from 0 on, and a later end inside the recording.",
-    )
-
-
-def _planned(audio: AudioSource, path: Path, part: tuple[int, int], settings: ChunkSettings, extension: str) -> Split:
-    first, stop = part
+def _planned(audio: AudioSource, path: Path, part: Part, settings: ChunkSettings, extension: str) -> Split:
     windowing = Windowing.of(settings, audio.sample_rate)
-    n_chunks = len(plan(stop - first, windowing))
+    n_chunks = len(plan(audio.n_samples, windowing))
     name, n_digits = plain_name(path.stem), max(3, len(str(n_chunks - 1)))
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -208,9 +193,9 @@ def _planned(audio: AudioSource, path: Path, part: tuple[int, int], settings: Ch
         source_sha256=digest,
         sample_rate=audio.sample_rate,
         n_channels=audio.n_channels,
-        first_sample=first,
-        n_samples=stop - first,
-        chunk_samples=windowing.chunk or stop - first,
+        first_sample=round(part.start_s * audio.sample_rate),
+        n_samples=audio.n_samples,
+        chunk_samples=windowing.chunk or audio.n_samples,
         overlap_samples=windowing.overlap,
         fade=settings.fade,
         files=tuple(f"{name}.{index:0{n_digits}d}{extension}" for index in range(n_chunks)),
@@ -223,7 +208,7 @@ def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[
     folder = metadata.parent
     with new_file(metadata) as part, TemporaryDirectory(dir=folder, prefix=".") as hidden:
         for file, chunk in zip(cut.files, cut.chunks, strict=True):
-            source = _Part(audio, cut.first_sample + chunk.start, chunk.stop - chunk.start)
+            source = _Stretch(audio, chunk.start, chunk.stop - chunk.start)
             written = encode(source, Path(hidden) / file, format)
             notes += [f"{file}: {note}" for note in written.notes]
         part.write_text(json.dumps(cut.to_dict(), indent=2) + "\n", "utf-8")
@@ -233,7 +218,7 @@ def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[
     return notes
 
 
-class _Part:
+class _Stretch:
     """A stretch of a source, as a source."""
 
     def __init__(self, source: AudioSource, start: int, n_samples: int) -> None:
@@ -241,7 +226,7 @@ class _Part:
         self._source, self._start = source, start
 
     def read(self, start: int, stop: int) -> Samples:
-        """Samples `start` to `stop` of the part."""
+        """Samples `start` to `stop` of the stretch."""
         return self._source.read(self._start + start, self._start + stop)
 
 

@@ -383,7 +383,9 @@ def test_temporary_files_go_where_they_were_told_to_and_only_then(folder, backen
     run_fakes.song(folder / "song.wav")
     seen = []
     usual = runs._decode
-    monkeypatch.setattr(runs, "_decode", lambda p, f: seen.append((f, tempfile.gettempdir())) or usual(p, f))
+    monkeypatch.setattr(
+        runs, "_decode", lambda p, f, *part: seen.append((f, tempfile.gettempdir())) or usual(p, f, *part)
+    )
     before = tempfile.gettempdir()
     audio_playground("extract", "auto", "song.wav", "-p", "drums", "--temp-dir", "elsewhere")
     ((scratch, temporary),) = seen

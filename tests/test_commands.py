@@ -18,6 +18,7 @@ from separation.backends.demucs import DemucsBackend
 from separation.cli import extract as extract_module
 from separation.cli import sam_audio as sam_audio_module
 from separation.cli.main import main
+from separation.part import WHOLE
 from separation.request import (
     DEVICES,
     FADES,
@@ -86,7 +87,7 @@ def test_the_command_of_a_recording_is_one_the_terminal_takes(tmp_path):
 )
 def test_the_command_of_a_builtin_result_makes_the_same_request(chunks):
     request = BuiltinBackend().settle(Request.of("drums", "everything but the --bass", chunks=chunks))
-    source, again = asked(commands.extracting("-my song.wav", request))
+    source, again = asked(commands.extracting("-my song.wav", WHOLE, request))
     assert source.name == "-my song.wav"
     assert BuiltinBackend().settle(again) == request
 
@@ -104,7 +105,7 @@ def test_the_command_of_a_builtin_result_makes_the_same_request(chunks):
 def test_the_command_of_a_demucs_result_makes_the_same_request(settings, device):
     request = Request.of("vocals", backend="demucs", model="htdemucs_ft", seed=5, demucs=settings, device=device)
     request = DemucsBackend().settle(request)
-    _, again = asked(commands.extracting("song.wav", request))
+    _, again = asked(commands.extracting("song.wav", WHOLE, request))
     assert DemucsBackend().settle(again) == request
 
 
@@ -161,7 +162,7 @@ REQUESTS = st.builds(
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(request=REQUESTS)
 def test_the_command_of_a_sam_audio_result_makes_the_same_request(request):
-    command = commands.extracting("-a song.wav", request)
+    command = commands.extracting("-a song.wav", WHOLE, request)
     source, again = asked(command)
     assert source.name == "-a song.wav"
     assert again == request
@@ -170,9 +171,9 @@ def test_the_command_of_a_sam_audio_result_makes_the_same_request(request):
 
 def test_the_command_of_a_usual_run_is_short():
     request = Request.of("a dog", backend="sam_torch", model="small", chunks=ChunkSettings())
-    assert commands.extracting("song.wav", request) == (
+    assert commands.extracting("song.wav", WHOLE, request) == (
         "audio-playground extract sam-audio song.wav --prompt 'a dog' --crossfade-type cosine --overlap-duration 2.0 "
         "--chunk-duration 20.0 --backend torch --model small --seed 0"
     )
     longer = replace(request, solver=SolverSettings(n_steps=4), sam=SamSettings(rerolls=(Reroll(chunk=2, seed=17),)))
-    assert "--solver-steps 4 --reroll 3=17" in commands.extracting("song.wav", longer)
+    assert "--solver-steps 4 --reroll 3=17" in commands.extracting("song.wav", WHOLE, longer)

@@ -178,11 +178,21 @@ def test_a_part_is_cut_as_if_it_were_the_recording(tmp_path, start_s, end_s):
 
 @pytest.mark.parametrize(
     ("start_s", "end_s"),
-    [(-1, None), (1.25, None), (1, 1), (1, 0.5), (0, 1.2502), (0, float("inf")), (float("nan"), None), (0.5, 0.50001)],
+    [(1.25, None), (7, 9), (0, 1.2502), (0.5, 0.50001)],
 )
 def test_a_part_outside_the_recording_is_refused_with_its_length(tmp_path, start_s, end_s):
     song = write(tmp_path / "song.wav", noise(10_000))
     with pytest.raises(SettingsError, match=r"1\.25 s long"):
+        split(song, tmp_path, SETTINGS, start_s=start_s, end_s=end_s)
+    assert list(tmp_path.iterdir()) == [song]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s"), [(-1, None), (1, 1), (1, 0.5), (0, float("inf")), (float("nan"), None), (0, float("nan"))]
+)
+def test_what_is_no_part_of_any_recording_is_refused(tmp_path, start_s, end_s):
+    song = write(tmp_path / "song.wav", noise(10_000))
+    with pytest.raises(SettingsError, match="There is no part from"):
         split(song, tmp_path, SETTINGS, start_s=start_s, end_s=end_s)
     assert list(tmp_path.iterdir()) == [song]
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,17 @@ import click
 from separation import __version__
 from separation.batch_files import FAILURES, find, folders
 from separation.cli.common import Common, common_options, make_folder
-from separation.cli.extraction import FORMATS, write_track
+from separation.cli.extraction import FORMATS, no_cache_option, write_track
+from separation.cli.part import part_options
 from separation.errors import PlaygroundError, SeparationError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from separation.batch import Outcome
     from separation.events import Event
+    from separation.part import Part
     from separation.request import Request
+    from separation.runs import Shelf
     from storage import Artifact, ArtifactStore
 
 SOME_FAILED = 6
@@ -49,6 +52,8 @@ SOME_FAILED = 6
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Files at once; each job loads the model."
 )
+@part_options
+@no_cache_option
 @common_options
 def batch(
     folder: Path,
@@ -61,6 +66,9 @@ def batch(
     format_: str,
     seed: int,
     jobs: int,
+    start_time: float,
+    end_time: float | None,
+    no_cache: bool,
     common: Common,
 ) -> None:
     """Take the same sounds out of every recording in DIR, each into a folder of its own.
@@ -69,6 +77,7 @@ def batch(
     is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over.
     """
     from separation.backends import registry
+    from separation.part import Part
     from separation.request import Request
 
     started_s = time.monotonic()
@@ -77,6 +86,7 @@ def batch(
         from separation import presets
 
         request = presets.apply(preset, request)
+    part = Part(start_s=start_time, end_s=end_time)
     files = find(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # what no file could be separated with is said before any work
     make_folder(out, "the results")
@@ -84,7 +94,8 @@ def batch(
     common.say(f"{_counted(len(files))}. {why}")
     places = folders(files)
     tasks = [Task(file, folder / file, out / places[file]) for file in files]
-    done, failures = _run(tasks, settled, format_, jobs, common)
+    work = Extraction(settled, part, no_cache, format_, common.temp_dir, logging.getLogger().getEffectiveLevel())
+    done, failures = _run(tasks, work, jobs, common)
     if failures:
         _write_failures(failures, out / FAILURES)
     n_cached = sum(one.cached for one in done)
@@ -118,6 +129,8 @@ class Extraction:
 
     Args:
         request: settled.
+        part: of every recording.
+        fresh: nothing that is kept is used.
         format_: of the tracks.
         temp_dir: for files in the making; None for the usual places.
         log_level: what a worker logs from.
@@ -126,15 +139,18 @@ class Extraction:
     """
 
     request: Request
+    part: Part
+    fresh: bool
     format_: str
     temp_dir: Path | None
     log_level: int
-    locks: Path | None
-    show: Callable[[Event], None] | None
+    locks: Path | None = None
+    show: Callable[[Event], None] | None = None
     _store: ArtifactStore | None = field(default=None, init=False)
 
     def __call__(self, task: Task) -> Done:
         """Bring the file's tracks into its folder."""
+        from separation.fresh import FreshShelf
         from separation.runs import import_recording
 
         self._settle_process()
@@ -142,8 +158,9 @@ class Extraction:
         with self._alone_with(task.source):
             try:
                 store = self._open_store()
-                recording = import_recording(task.source, store, name=_shown(task.source.name))
-                result, cached = self._separated(recording, store)
+                shelf = FreshShelf(store) if self.fresh else store
+                recording = import_recording(task.source, shelf, name=_shown(task.source.name), part=self.part)
+                result, cached = self._separated(recording, shelf)
                 notes = _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
@@ -161,14 +178,14 @@ class Extraction:
             self._store = ArtifactStore(data_folder(), scratch=self.temp_dir, version=__version__)
         return self._store
 
-    def _separated(self, recording: Artifact, store: ArtifactStore) -> tuple[Artifact, bool]:
+    def _separated(self, recording: Artifact, shelf: Shelf[Artifact]) -> tuple[Artifact, bool]:
         from separation.engine import Inline
         from separation.runs import find_result, separate_recording
 
-        *_, kept = find_result(recording, self.request, store)
+        *_, kept = find_result(recording, self.request, shelf)
         if kept is not None:
             return kept, True
-        with closing(separate_recording(recording, self.request, store, Inline())) as events:
+        with closing(separate_recording(recording, self.request, shelf, Inline())) as events:
             while True:
                 try:
                     event = next(events)
@@ -225,7 +242,7 @@ def _write_tracks(result: Artifact, folder: Path, format_: str) -> list[str]:
 
 
 def _run(
-    tasks: Sequence[Task], request: Request, format_: str, jobs: int, common: Common
+    tasks: Sequence[Task], work: Extraction, jobs: int, common: Common
 ) -> tuple[list[Done], list[tuple[Path, PlaygroundError]]]:
     from separation.batch import run
 
@@ -233,14 +250,7 @@ def _run(
     done: list[Done] = []
     failures: list[tuple[Path, PlaygroundError]] = []
     with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks:
-        work = Extraction(
-            request=request,
-            format_=format_,
-            temp_dir=common.temp_dir,
-            log_level=logging.getLogger().getEffectiveLevel(),
-            locks=Path(locks) if jobs > 1 else None,
-            show=progress.event if jobs == 1 else None,
-        )
+        work = replace(work, show=progress.event) if jobs == 1 else replace(work, locks=Path(locks))
         try:
             with closing(work), closing(run(tasks, work, jobs, started=progress.started)) as outcomes:
                 for outcome in outcomes:

@@ -8,6 +8,7 @@ import click
 
 from separation.cli.common import Common, common_options, make_folder
 from separation.cli.extraction import FORMATS
+from separation.cli.part import part_options
 from separation.request import FADES
 
 CHUNK_FORMATS = ("wav32f", "wav24", "wav16", "flac")  # as in `separation.split`, which brings NumPy
@@ -23,8 +24,7 @@ def chunk() -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--duration", type=float, default=10.0, show_default=True, help="Seconds per file.")
 @click.option("--overlap", type=float, default=2.0, show_default=True, help="Seconds neighbouring files share.")
-@click.option("--start-time", type=float, default=0.0, show_default=True, help="Where to begin, in seconds.")
-@click.option("--end-time", type=float, help="Where to end, in seconds; the recording's end unless given.")
+@part_options
 @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
 @click.option("--format", "format_", type=click.Choice(CHUNK_FORMATS), default="wav32f", show_default=True)
 @common_options

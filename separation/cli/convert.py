@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from separation.cli.common import Common, common_options
+from separation.cli.part import part_options
 
 
 @click.group()
@@ -17,15 +18,18 @@ def convert() -> None:
 @convert.command("to-wav")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The WAV to write; beside the source if absent.")
+@part_options
 @common_options
-def to_wav(source: Path, out: Path | None, common: Common) -> None:
+def to_wav(source: Path, out: Path | None, start_time: float, end_time: float | None, common: Common) -> None:
     """Decode SOURCE (audio or video) into a float32 WAV of one or two channels, by blocks."""
     from separation.decode import convert as convert_file
+    from separation.part import Part
 
+    part = Part(start_s=start_time, end_s=end_time)
     target = out or source.with_suffix(".wav")
     if target.resolve() == source.resolve():
         target = source.with_name(f"{source.stem}-converted.wav")
-    conversion = convert_file(source, target)
+    conversion = convert_file(source, target, part=part)
     for warning in conversion.warnings:
         common.say(f"note: {warning}")
     common.say(

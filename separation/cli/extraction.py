@@ -17,6 +17,7 @@ import click
 from separation import __version__
 from separation.cli import measures_text
 from separation.cli.common import Common, Function, make_folder
+from separation.cli.part import part_options
 from separation.request import FADES
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Wanted:
     format_: str
     seed: int
     streaming: bool
+    start_s: float
+    end_s: float | None
+    fresh: bool
 
 
 def extract_options(command: Function) -> Function:
@@ -52,6 +56,8 @@ def extract_options(command: Function) -> Function:
     @click.option(
         "--streaming", is_flag=True, help="Write the files while they are made, to be played meanwhile (WAV, FLAC)."
     )
+    @part_options
+    @no_cache_option
     @functools.wraps(command)
     def wrapped(
         *arguments: Any,
@@ -61,11 +67,22 @@ def extract_options(command: Function) -> Function:
         format_: str,
         seed: int,
         streaming: bool,
+        start_time: float,
+        end_time: float | None,
+        no_cache: bool,
         **options: Any,
     ) -> Any:
-        return command(*arguments, wanted=Wanted(source, prompts, out, format_, seed, streaming), **options)
+        wanted = Wanted(source, prompts, out, format_, seed, streaming, start_time, end_time, no_cache)
+        return command(*arguments, wanted=wanted, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
+def no_cache_option(command: Function) -> Function:
+    """Add `no_cache`: whether to work on a `separation.fresh.FreshShelf`."""
+    return click.option(
+        "--no-cache", is_flag=True, help="Compute everything anew, and keep it in place of what was kept."
+    )(command)
 
 
 def chunk_options(command: Function) -> Function:
@@ -108,13 +125,17 @@ def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSetti
 
 def run(wanted: Wanted, request: Request, common: Common) -> None:
     """Import, separate, write; a kept result is written at once."""
+    from separation.fresh import FreshShelf
+    from separation.part import Part
     from separation.runs import find_result, import_recording
     from storage import ArtifactStore, data_folder
 
     started_s = time.monotonic()
+    part = Part(start_s=wanted.start_s, end_s=wanted.end_s)
     make_folder(wanted.out, "the files")
-    store = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
-    recording = import_recording(wanted.source, store)
+    kept_before = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
+    store = FreshShelf(kept_before) if wanted.fresh else kept_before
+    recording = import_recording(wanted.source, store, part=part)
     for warning in recording.info["warnings"]:
         common.say(f"note: {warning}")
     with _growing(wanted, recording, common) as tracks:

@@ -1,0 +1,33 @@
+"""`--start-time` and `--end-time`: only a part of each recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from separation import times
+from separation.cli.common import Function
+from separation.errors import SettingsError
+
+
+class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """Seconds, or minutes:seconds, or hours:minutes:seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds it says; click's own error where it says none."""
+        if isinstance(value, float):  # a default
+            return value
+        try:
+            return times.parse(value)
+        except SettingsError as error:
+            self.fail(str(error), param, ctx)
+
+
+def part_options(command: Function) -> Function:
+    """Add `start_time` and `end_time`, in seconds: what a `separation.part.Part` is made of."""
+    start = click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
+    end = click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
+    return start(end(command))

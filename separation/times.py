@@ -1,0 +1,43 @@
+"""Times as people write them: `90`, `1:30` and `1:02:03.5`, each of which is a number of seconds."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from separation.errors import SettingsError
+
+_TIME = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
+
+
+def parse(text: str) -> float:
+    """The seconds that `text` says.
+
+    Raises:
+        SettingsError: it is not written as seconds, minutes:seconds or hours:minutes:seconds.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is not None:
+        hours, minutes, seconds = (Decimal(digits or 0) for digits in match.groups())
+        if (match[2] is None or seconds < 60) and (match[1] is None or minutes < 60):
+            return float(3600 * hours + 60 * minutes + seconds)
+    raise SettingsError(
+        f"“{text}” is not a time.",
+        "It is a number of seconds, or minutes:seconds, or hours:minutes:seconds.",
+        "Write it as 90, 1:30 or 1:02:03.5.",
+    )
+
+
+def digits(seconds: float) -> str:
+    """The shortest decimal number that `parse` reads as `seconds`: without an exponent, and no point unless needed."""
+    written = f"{abs(Decimal(repr(seconds))):f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def clock(seconds: float) -> str:
+    """`seconds` as minutes:seconds, or hours:minutes:seconds from an hour on, with a fraction where there is one."""
+    exact = Decimal(digits(seconds))
+    minutes, rest = divmod(exact, 60)
+    hours, minutes = divmod(minutes, 60)
+    whole = f"{hours:f}:{minutes:02f}" if hours else f"{minutes:f}"
+    return f"{whole}:{rest:f}" if rest >= 10 else f"{whole}:0{rest:f}"
