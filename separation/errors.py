@@ -28,7 +28,17 @@ class AudioError(PlaygroundError):
 
 
 class SettingsError(PlaygroundError, ValueError):
-    """A value that does not make sense, alone or beside the others."""
+    """A value that does not make sense, alone or beside the others.
+
+    Args:
+        what, why, todo: as in every error.
+        place: where the value lies in nested settings, from the outside in, such as ("prompts", 0, "text"); empty where
+            that is not known.
+    """
+
+    def __init__(self, what: str, why: str = "", todo: str = "", *, place: tuple[str | int, ...] = ()) -> None:
+        super().__init__(what, why, todo)
+        self.place = place
 
 
 class PromptError(PlaygroundError):

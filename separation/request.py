@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from separation.errors import SettingsError
@@ -32,7 +32,7 @@ class Anchor:
     stop_s: float
 
     def __post_init__(self) -> None:
-        _known("anchor sign", self.sign, ("+", "-"))
+        _known("sign", self.sign, ("+", "-"), "anchor sign")
         if not (math.isfinite(self.start_s) and math.isfinite(self.stop_s) and 0 <= self.start_s <= self.stop_s):
             raise SettingsError(
                 f"The anchor {self.sign}{self.start_s}-{self.stop_s} is not a span of time.",
@@ -50,12 +50,18 @@ class Prompt:
 
     def __post_init__(self) -> None:
         if not self.text.strip():
-            raise SettingsError("A prompt is empty.", "It has to name a sound.", "Type a few words, such as “drums”.")
+            raise SettingsError(
+                "A prompt is empty.",
+                "It has to name a sound.",
+                "Type a few words, such as “drums”.",
+                place=("text",),
+            )
         if len(self.text) > 200:
             raise SettingsError(
                 f"A prompt has {len(self.text)} characters.",
                 "Separators were trained on short phrases.",
                 "Use at most 200 characters, such as “man speaking”.",
+                place=("text",),
             )
 
 
@@ -74,7 +80,7 @@ class SolverSettings:
     grid: str = "uniform"
 
     def __post_init__(self) -> None:
-        _known("solver", self.method, SOLVERS)
+        _known("method", self.method, SOLVERS, "solver")
         _known("grid", self.grid, GRIDS)
         _whole_in_range("n_steps", self.n_steps, 1, 1000, "steps")
 
@@ -178,12 +184,14 @@ class SamSettings:
     rerolls: tuple[Reroll, ...] = ()
 
     def __post_init__(self) -> None:
-        _known("stereo mode", self.stereo, STEREO_MODES)
+        _known("stereo", self.stereo, STEREO_MODES, "stereo mode")
         _known("residual", self.residual, RESIDUALS)
         _known("precision", self.precision, PRECISIONS)
         chunks = [reroll.chunk for reroll in self.rerolls]
         if len(set(chunks)) < len(chunks):
-            raise SettingsError("A chunk is re-rolled twice.", "It has one seed.", "Name each chunk once.")
+            raise SettingsError(
+                "A chunk is re-rolled twice.", "It has one seed.", "Name each chunk once.", place=("rerolls",)
+            )
         if self.chain and self.residual == "model":
             raise SettingsError(
                 "Chained prompts have no residuals of their own.",
@@ -219,12 +227,18 @@ class Request:
     def __post_init__(self) -> None:
         if not self.prompts:
             raise SettingsError(
-                "Nothing was asked for.", "A request needs at least one prompt.", "Name a sound, such as “vocals”."
+                "Nothing was asked for.",
+                "A request needs at least one prompt.",
+                "Name a sound, such as “vocals”.",
+                place=("prompts",),
             )
         names = [prompt.text.strip().casefold() for prompt in self.prompts]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingsError(
-                f"“{twice[0]}” was asked for twice.", "Each prompt makes one track.", "Remove one of the two."
+                f"“{twice[0]}” was asked for twice.",
+                "Each prompt makes one track.",
+                "Remove one of the two.",
+                place=("prompts",),
             )
         _known("device", self.device, DEVICES)
         _whole_in_range("seed", self.seed, 0, 2**63 - 1, "")
@@ -233,6 +247,7 @@ class Request:
                 "Chunk settings were given to Demucs.",
                 "Demucs cuts by segments of its own.",
                 "Use demucs.segment_s and demucs.overlap_ratio instead.",
+                place=("chunks",),
             )
 
     def seed_of(self, chunk: int) -> int:
@@ -251,15 +266,21 @@ class Request:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Request:
-        """The request that `to_dict` described; an unknown or misspelt name is a `SettingsError`."""
-        built = _build(cls, values, "request")
+        """The request that `to_dict` described.
+
+        Raises:
+            SettingsError: a name is unknown or misspelt, or a value does not make sense; its `place` says where.
+        """
+        built = _build(cls, values, ())
         assert isinstance(built, Request)
         return built
 
 
-def _known(what: str, name: str, known: tuple[str, ...]) -> None:
+def _known(field: str, name: str, known: tuple[str, ...], what: str = "") -> None:
     if name not in known:
-        raise SettingsError(f"There is no {what} “{name}”.", "", f"Choose one of: {', '.join(known)}.")
+        raise SettingsError(
+            f"There is no {what or field} “{name}”.", "", f"Choose one of: {', '.join(known)}.", place=(field,)
+        )
 
 
 def _in_range(name: str, value: float, low: float, high: float, unit: str, *, why: str = "") -> None:
@@ -268,12 +289,15 @@ def _in_range(name: str, value: float, low: float, high: float, unit: str, *, wh
             f"{name}={value!r} is out of range.",
             why,
             f"Choose {name} between {low:g} and {high:g} {unit}".rstrip() + ".",
+            place=(name,),
         )
 
 
 def _whole_in_range(name: str, value: int, low: int, high: int, unit: str) -> None:
     if isinstance(value, float):
-        raise SettingsError(f"{name}={value!r} is not a whole number.", "", f"Choose {name} between {low} and {high}.")
+        raise SettingsError(
+            f"{name}={value!r} is not a whole number.", "", f"Choose {name} between {low} and {high}.", place=(name,)
+        )
     _in_range(name, value, low, high, unit)
 
 
@@ -287,46 +311,68 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _build(kind: Any, value: Any, where: str) -> Any:
-    """Turn plain values into the dataclass `kind`, following its type hints."""
+def _build(kind: Any, value: Any, place: tuple[str | int, ...]) -> Any:
+    """Turn plain values into the dataclass `kind`, following its type hints; `place` is where the value lies."""
+    where = _written(place)
     if get_origin(kind) in (Union, types.UnionType):
         if value is None and type(None) in get_args(kind):
             return None
         kind = next(option for option in get_args(kind) if option is not type(None))
     if get_origin(kind) is tuple:
         if not isinstance(value, (list, tuple)):
-            raise SettingsError(f"{where} is not a list.", f"It is {value!r}.", "Write it as a list.")
-        return tuple(_build(get_args(kind)[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+            raise SettingsError(f"{where} is not a list.", f"It is {value!r}.", "Write it as a list.", place=place)
+        return tuple(_build(get_args(kind)[0], item, (*place, index)) for index, item in enumerate(value))
     if is_dataclass(kind):
-        return _build_dataclass(kind, value, where)
+        return _build_dataclass(kind, value, place)
     if get_origin(kind) is Literal:
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return _real(value, where)
+        return _real(value, place)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise SettingsError(f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.")
+        raise SettingsError(
+            f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.", place=place
+        )
     return value
 
 
-def _real(value: int, where: str) -> float:
+def _real(value: int, place: tuple[str | int, ...]) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise SettingsError(f"{where} is far too large.", "", f"Choose a smaller {where}.") from None
+        where = _written(place)
+        raise SettingsError(f"{where} is far too large.", "", f"Choose a smaller {where}.", place=place) from None
 
 
-def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
+def _build_dataclass(kind: Any, value: Any, place: tuple[str | int, ...]) -> Any:
+    where = _written(place)
     if isinstance(value, str) and kind is Prompt:  # a recipe may list plain words
-        return Prompt(text=value)
+        value = {"text": value}
     if not isinstance(value, Mapping):
-        raise SettingsError(f"{where} is not a table of settings.", f"It is {value!r}.", "Write it as name: value.")
+        raise SettingsError(
+            f"{where} is not a table of settings.", f"It is {value!r}.", "Write it as name: value.", place=place
+        )
     known = {item.name for item in fields(kind)}
     if unknown := sorted(set(value) - known):
         raise SettingsError(
-            f"There is no setting “{unknown[0]}” in {where}.", "", f"Known settings: {', '.join(sorted(known))}."
+            f"There is no setting “{unknown[0]}” in {where}.",
+            "",
+            f"Known settings: {', '.join(sorted(known))}.",
+            place=(*place, unknown[0]),
+        )
+    required = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
+    if missing := [name for name in required if name not in value]:
+        raise SettingsError(
+            f"{where} is not complete.", f"It lacks {', '.join(missing)}.", "Add what is missing.", place=place
         )
     hints = get_type_hints(kind)
+    given = {name: _build(hints[name], item, (*place, name)) for name, item in value.items()}
     try:
-        return kind(**{name: _build(hints[name], item, f"{where}.{name}") for name, item in value.items()})
-    except TypeError as missing:  # a required name was left out
-        raise SettingsError(f"{where} is not complete.", f"{missing}.", "Add what is missing.") from missing
+        return kind(**given)
+    except SettingsError as refusal:
+        refusal.place = (*place, *refusal.place)
+        raise
+
+
+def _written(place: tuple[str | int, ...]) -> str:
+    """A place as one would write it: request.prompts[0].text."""
+    return "request" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)

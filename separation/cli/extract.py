@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from separation.cli.common import Common, common_options
-from separation.cli.extraction import Progress, Wanted, chunk_options, chunk_settings, extract_options, run
+from separation.cli.extraction import (
+    Progress,
+    Wanted,
+    chunk_options,
+    chunk_settings,
+    extract_options,
+    recipe_options,
+    run,
+)
 from separation.cli.sam_audio import sam_audio
 
 if TYPE_CHECKING:
@@ -78,6 +87,23 @@ def demucs(wanted: Wanted, model: str | None, preset: str | None, download: bool
 
 
 extract.add_command(sam_audio)
+
+
+@extract.command("recipe")
+@recipe_options
+@click.argument("recipe", type=click.Path(path_type=Path))
+@common_options
+def recipe_(wanted: Wanted, recipe: Path, common: Common) -> None:
+    """By a recipe: prompts and settings in a YAML file, as --save-recipe writes it.
+
+    A --device given here goes before the recipe's.
+    """
+    from dataclasses import replace
+
+    from separation.recipe import read
+
+    request = read(recipe)
+    run(wanted, request if common.device == "auto" else replace(request, device=common.device), common)
 
 
 def _download(request: Request, common: Common) -> None:

@@ -43,36 +43,48 @@ class Wanted:
     start_s: float
     end_s: float | None
     fresh: bool
+    recipe_out: Path | None
 
 
 def extract_options(command: Function) -> Function:
     """Add what every kind of extraction takes; the command gets it as `wanted`."""
+    prompts = click.option(
+        "--prompt", "--prompts", "-p", "prompts", multiple=True, required=True, help="A sound; repeatable."
+    )
+    seed = click.option("--seed", type=int, default=0, show_default=True)
+    return prompts(seed(recipe_options(command)))
+
+
+def recipe_options(command: Function) -> Function:
+    """Add what an extraction takes that has prompts and settings from elsewhere; the command gets it as `wanted`."""
 
     @click.argument("source", type=click.Path(path_type=Path))
-    @click.option("--prompt", "--prompts", "-p", "prompts", multiple=True, required=True, help="A sound; repeatable.")
     @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
     @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
-    @click.option("--seed", type=int, default=0, show_default=True)
     @click.option(
         "--streaming", is_flag=True, help="Write the files while they are made, to be played meanwhile (WAV, FLAC)."
     )
     @part_options
     @no_cache_option
+    @click.option(
+        "--save-recipe", type=click.Path(path_type=Path), help="Write all settings as YAML, for “extract recipe”."
+    )
     @functools.wraps(command)
     def wrapped(
         *arguments: Any,
         source: Path,
-        prompts: tuple[str, ...],
         out: Path,
         format_: str,
-        seed: int,
         streaming: bool,
         start_time: float,
         end_time: float | None,
         no_cache: bool,
+        save_recipe: Path | None,
+        prompts: tuple[str, ...] = (),
+        seed: int = 0,
         **options: Any,
     ) -> Any:
-        wanted = Wanted(source, prompts, out, format_, seed, streaming, start_time, end_time, no_cache)
+        wanted = Wanted(source, prompts, out, format_, seed, streaming, start_time, end_time, no_cache, save_recipe)
         return command(*arguments, wanted=wanted, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
@@ -133,6 +145,8 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
     started_s = time.monotonic()
     part = Part(start_s=wanted.start_s, end_s=wanted.end_s)
     make_folder(wanted.out, "the files")
+    if wanted.recipe_out is not None:
+        make_folder(wanted.recipe_out.parent, "the recipe")
     kept_before = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
     store = FreshShelf(kept_before) if wanted.fresh else kept_before
     recording = import_recording(wanted.source, store, part=part)
@@ -144,19 +158,22 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
             common.say(why)
         result = kept or _separated(recording, request, store, tracks, common)
     if kept is None and tracks is not None:
-        written = [str(path) for path in tracks.paths.values()]
+        written = {name: str(path) for name, path in tracks.paths.items()}
         _say_notes(tracks.notes(), common)
     else:
         written = _written(result, wanted, common)
-    for path in written:
+    for path in written.values():
         common.say(f"wrote {path}")
+    if wanted.recipe_out is not None:
+        _save_recipe(result, wanted.recipe_out, common)
     for line in measures_text.lines(result.info):
         common.say(line)
     seconds = time.monotonic() - started_s
     common.say(f"{'Done' if kept is None else 'Cached: nothing had to be computed'}, {seconds:.2f} s in all.")
     common.result(
         {
-            "files": written,
+            "files": list(written.values()),
+            "tracks": written,
             "cached": kept is not None,
             "backend": result.manifest.config["backend"],
             "model": result.info["model"],
@@ -211,17 +228,26 @@ def _separated(
             progress.show(event)
 
 
-def _written(result: Artifact, wanted: Wanted, common: Common) -> list[str]:
-    """Write the kept tracks in the person's format; returns the files."""
+def _written(result: Artifact, wanted: Wanted, common: Common) -> dict[str, str]:
+    """Write the kept tracks in the person's format; returns the file of each."""
     from separation.file_names import plain_names
 
-    paths, notes = [], {}
-    for index, name in enumerate(plain_names(result.info["tracks"])):
+    tracks: list[str] = result.info["tracks"]
+    paths, notes = {}, {}
+    for index, (track, name) in enumerate(zip(tracks, plain_names(tracks), strict=True)):
         path = wanted.out / f"{name}{FORMATS[wanted.format_]}"
         notes[name] = " ".join(write_track(result.files[str(index)], path, wanted.format_))
-        paths.append(str(path))
+        paths[track] = str(path)
     _say_notes(notes, common)
     return paths
+
+
+def _save_recipe(result: Artifact, path: Path, common: Common) -> None:
+    from separation import recipe
+    from separation.request import Request
+
+    recipe.write(Request.from_dict(result.manifest.config), path)
+    common.say(f"wrote {path}, the recipe")
 
 
 def _say_notes(notes: Mapping[str, str], common: Common) -> None:
