@@ -31,7 +31,7 @@ COMMAND_LINES = (
     ["serve"], ["extract", "auto"], ["extract", "builtin"], ["extract", "demucs"], ["extract", "sam-audio"],
     ["convert", "to-wav"], ["doctor"], ["models", "list"], ["models", "download"], ["models", "remove"],
     ["chunk", "split"], ["merge", "concat"], ["cache", "list"], ["cache", "clean"], ["cache", "clear"], ["batch"],
-    ["extract", "recipe"],
+    ["extract", "recipe"], ["run"],
 )  # fmt: skip
 ROOT = Path(__file__).parents[1]
 
@@ -170,6 +170,17 @@ def test_a_terminal_sees_a_bar_that_fills(folder, backend, monkeypatch):
     bars = [text.count("#") for text, to_stderr in drawn if to_stderr and "[" in text]
     assert bars == sorted(bars) and bars[0] == 0 and bars[-1] == 28
     assert not any("chunk" in text for text, to_stderr in drawn if not to_stderr)
+
+
+def test_what_ends_a_run_early_is_said_below_the_bar(folder, backend, monkeypatch):
+    def fail():
+        raise BackendUnavailable("It broke.")
+
+    run_fakes.song(folder / "song.wav")
+    backend.before_evaluation = fail
+    monkeypatch.setattr(extraction, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
+    errors = audio_playground("extract", "auto", "song.wav", "-p", "drums", status=4).stderr
+    assert "]   0%  chunk 1 of 5\nBackendUnavailable: It broke.\n" in errors
 
 
 # Errors

@@ -201,6 +201,19 @@ def test_a_recipe_of_settings_runs_with_them_and_a_device_given_beside_it_goes_f
     assert all(request.chunks.chunk_s == 7 for request in asked)
 
 
+def test_a_recipe_cannot_have_models_loaded_from_a_folder_that_no_person_named(folder, monkeypatch):
+    from separation.cli import extract
+
+    request = Request.of("drums", backend="demucs", model="tiny", demucs=DemucsSettings(folder="./my models"))
+    recipe.write(request, folder / "recipe.yaml")
+    asked = []
+    monkeypatch.setattr(extract, "run", lambda wanted, request, common: asked.append(request))
+    said = audio_playground("extract", "recipe", "song.wav", "recipe.yaml", status=2).stderr
+    assert "can run code" in said and "add --folder './my models'" in said and not asked
+    audio_playground("extract", "recipe", "song.wav", "recipe.yaml", "--folder", "./my models")
+    assert asked == [request]
+
+
 def test_a_recipe_that_makes_no_sense_is_status_2(folder):
     (folder / "recipe.yaml").write_text("prompts: [drums]\nseed: none\n")
     result = audio_playground("extract", "recipe", "song.wav", "recipe.yaml", status=2)

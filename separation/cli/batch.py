@@ -312,7 +312,7 @@ class _Progress:
 
     def _draw(self, words: str) -> None:
         if self._live:
-            click.echo(f"\r\x1b[2K{self._n_started} of {self._n_files}: {words}", nl=False, err=True)
+            click.echo(f"\r\x1b[2K{self._common.mark}{self._n_started} of {self._n_files}: {words}", nl=False, err=True)
 
 
 def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path) -> None:
@@ -351,6 +351,7 @@ def _say_result(
         common.say(f"  {_shown(name)}: {error}")
     common.result(
         {
+            "out": str(out),
             "files": n_done + len(failures),
             "done": n_done,
             "cached": n_cached,

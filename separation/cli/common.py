@@ -33,23 +33,60 @@ EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+@dataclass(slots=True)
+class Host:
+    """Who runs a command as one of its steps, given to it as click's `obj`: its result and its errors go there.
+
+    Args:
+        common: the host's own options; the command's go before them.
+        mark: put before every line the command says.
+        rehearsal: the command only settles what it would do, and fails if that makes no sense.
+        result: what the command says its result is, once it has.
+    """
+
+    common: Common
+    mark: str = ""
+    rehearsal: bool = False
+    result: dict[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Common:
-    """The options every command takes."""
+    """The options every command takes, and who runs it if no person does."""
 
     device: str
     as_json: bool
     temp_dir: Path | None
+    host: Host | None = None
 
     def say(self, line: str) -> None:
         """A line for people; silent when the output is JSON."""
         if not self.as_json:
-            click.echo(line)
+            click.echo(f"{self.mark}{line}")
 
     def result(self, values: dict[str, Any]) -> None:
         """The command's result as one JSON line, where asked for."""
-        if self.as_json:
+        if self.host is not None:
+            self.host.result = values
+        elif self.as_json:
             click.echo(json.dumps(values, ensure_ascii=False))
+
+    @property
+    def mark(self) -> str:
+        """What goes before every line: which step of a workflow says it."""
+        return "" if self.host is None else self.host.mark
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether to settle what to do, and not to do it."""
+        return self.host is not None and self.host.rehearsal
+
+    def under(self, host: Host | None) -> Common:
+        """These options as they are for a command that `host` runs."""
+        if host is None:
+            return self
+        device = host.common.device if self.device == "auto" else self.device
+        return Common(device, self.as_json or host.common.as_json, self.temp_dir or host.common.temp_dir, host)
 
 
 def common_options(command: Function) -> Function:
@@ -64,16 +101,20 @@ def common_options(command: Function) -> Function:
         *arguments: Any, log_level: str, device: str, temp_dir: Path | None, as_json: bool, **options: Any
     ) -> Any:
         logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-        common = Common(device, as_json, temp_dir)
+        common = Common(device, as_json, temp_dir).under(click.get_current_context().find_object(Host))
         usual = tempfile.tempdir
         try:
-            if temp_dir is not None:
-                make_folder(temp_dir, "temporary files")
-                tempfile.tempdir = str(temp_dir)
+            if common.temp_dir is not None and not common.rehearsal:
+                make_folder(common.temp_dir, "temporary files")
+                tempfile.tempdir = str(common.temp_dir)
             return command(*arguments, common=common, **options)
         except (PlaygroundError, StorageError) as error:
+            if common.host is not None:
+                raise
             _fail(error, common)
         except KeyboardInterrupt as stop:
+            if common.host is not None:
+                raise
             why = str(stop) or "Nothing half-written remains."
             interrupted = PlaygroundError("Interrupted.", why, "Run it again to continue.")
             _fail(interrupted, common, INTERRUPTED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from separation.cli.extraction import (
 from separation.cli.sam_audio import sam_audio
 
 if TYPE_CHECKING:
+    from separation.errors import SettingsError
     from separation.request import Request
 
 
@@ -81,7 +84,7 @@ def demucs(wanted: Wanted, model: str | None, preset: str | None, download: bool
         request = replace(request, model=model)
     changed = {name: value for name, value in given.items() if value is not None}
     request = replace(request, demucs=replace(request.demucs, **changed))
-    if download:
+    if download and not common.rehearsal:
         _download(request, common)
     run(wanted, request, common)
 
@@ -92,8 +95,9 @@ extract.add_command(sam_audio)
 @extract.command("recipe")
 @recipe_options
 @click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--folder", type=click.Path(), help="The folder of Demucs models, if the recipe uses one.")
 @common_options
-def recipe_(wanted: Wanted, recipe: Path, common: Common) -> None:
+def recipe_(wanted: Wanted, recipe: Path, folder: str | None, common: Common) -> None:
     """By a recipe: prompts and settings in a YAML file, as --save-recipe writes it.
 
     A --device given here goes before the recipe's.
@@ -103,12 +107,26 @@ def recipe_(wanted: Wanted, recipe: Path, common: Common) -> None:
     from separation.recipe import read
 
     request = read(recipe)
+    if request.demucs.folder is not None and folder is None:
+        raise _untrusted(request.demucs.folder)
+    request = replace(request, demucs=replace(request.demucs, folder=folder))
     run(wanted, request if common.device == "auto" else replace(request, device=common.device), common)
+
+
+def _untrusted(folder: str) -> SettingsError:
+    """A recipe may come from anywhere, and Demucs's files are pickles, which can run code when they are loaded."""
+    from separation.errors import SettingsError
+
+    return SettingsError(
+        f"The recipe uses models in the folder {folder!r}.",
+        "Models can run code when they are loaded, so a recipe's word is not enough.",
+        f"If you trust that folder, add --folder {shlex.quote(folder)}.",
+    )
 
 
 def _download(request: Request, common: Common) -> None:
     from separation.models.demucs.download import fetch
 
-    progress = Progress(common)
-    for event in fetch(request.model or "htdemucs"):
-        progress.show(event)
+    with closing(Progress(common)) as progress:
+        for event in fetch(request.model or "htdemucs"):
+            progress.show(event)

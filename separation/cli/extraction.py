@@ -137,6 +137,8 @@ def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSetti
 
 def run(wanted: Wanted, request: Request, common: Common) -> None:
     """Import, separate, write; a kept result is written at once."""
+    if common.rehearsal:
+        return
     from separation.fresh import FreshShelf
     from separation.part import Part
     from separation.runs import find_result, import_recording
@@ -216,7 +218,7 @@ def _separated(
 
     keep_freed_memory()
     progress = Progress(common, together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
-    with closing(separate_recording(recording, request, store, Inline())) as events:
+    with closing(progress), closing(separate_recording(recording, request, store, Inline())) as events:
         while True:
             try:
                 event = next(events)
@@ -283,6 +285,7 @@ class Progress:
         self._common, self._together = common, together
         self._live = not common.as_json and sys.stderr.isatty()
         self._index = self._n_chunks = 0
+        self._open = False
 
     def show(self, event: Event) -> None:
         """Draw what the event says."""
@@ -317,10 +320,15 @@ class Progress:
             case Warned():
                 self._common.say(f"note: {event.message}")
 
+    def close(self) -> None:
+        """Leave a bar that is not full, so that what is said next has a line of its own."""
+        if self._open:
+            click.echo(err=True)
+            self._open = False
+
     def _bar(self, fraction: float, words: str) -> None:
         if self._live:
             filled = round(28 * fraction)
-            end = "\n" if words == "done" else ""
-            click.echo(
-                f"\r\x1b[2K[{'#' * filled}{'.' * (28 - filled)}] {fraction:4.0%}  {words}{end}", nl=False, err=True
-            )
+            self._open = words != "done"
+            bar = f"[{'#' * filled}{'.' * (28 - filled)}] {fraction:4.0%}  {words}"
+            click.echo(f"\r\x1b[2K{self._common.mark}{bar}", nl=not self._open, err=True)

@@ -10,6 +10,7 @@ COMMANDS = {
     "serve": ("separation.cli.serve", "Open the studio in the browser."),
     "extract": ("separation.cli.extract", "Take sounds out of a recording."),
     "batch": ("separation.cli.batch", "Take the same sounds out of every recording in a folder."),
+    "run": ("separation.cli.run", "Run the commands of a workflow file, one after the other."),
     "models": ("separation.cli.models", "List models, fetch their weights, delete them."),
     "cache": ("separation.cli.cache", "Say what recordings and results take on this computer, and make room."),
     "convert": ("separation.cli.convert", "Turn any recording into WAV."),

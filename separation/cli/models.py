@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from separation.cli.common import INTERRUPTED, Common, common_options
+from separation.cli.common import Common, common_options
 
 if TYPE_CHECKING:
     from separation.catalogue import Entry
@@ -54,7 +54,7 @@ def download(name: str, common: Common) -> None:
             for event in events:
                 progress.show(event)
     except KeyboardInterrupt:
-        _interrupted(common)
+        raise KeyboardInterrupt("What arrived is kept.") from None
     finally:
         progress.end()
     entry = catalogue.entry(name)
@@ -79,14 +79,6 @@ def remove(name: str, yes: bool, common: Common) -> None:
     common.result({"model": name, "freed_bytes": freed_bytes})
 
 
-def _interrupted(common: Common) -> NoReturn:
-    what, why, todo = "Interrupted.", "What arrived is kept.", "Run it again to continue."
-    common.result({"error": "PlaygroundError", "what": what, "why": why, "todo": todo})
-    if not common.as_json:
-        click.echo(f"\n{what} {why} {todo}", err=True)
-    sys.exit(INTERRUPTED)
-
-
 class _Progress:
     """Bytes as they arrive: a line that changes on a terminal, a line every tenth when piped, nothing for JSON."""
 
@@ -106,7 +98,7 @@ class _Progress:
         fraction = event.done_bytes / event.total_bytes
         words = f"{event.model}: {_size(event.done_bytes)} of {_size(event.total_bytes)}"
         if self._live:
-            click.echo(f"\r\x1b[2K{fraction:4.0%}  {words}", nl=False, err=True)
+            click.echo(f"\r\x1b[2K{self._common.mark}{fraction:4.0%}  {words}", nl=False, err=True)
             self._open = True
         elif (event.model, int(10 * fraction)) != self._said:
             self._said = (event.model, int(10 * fraction))

@@ -1,0 +1,247 @@
+"""`audio-playground run`: the commands of a workflow file, one after the other, in this process."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from separation.batch_files import FAILURES
+from separation.cli.common import Common, Host, common_options
+from separation.cli.extraction import no_cache_option
+from separation.errors import PlaygroundError, SeparationError, SettingsError
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from separation.workflow import Parameter, Step, Workflow
+
+EXTRACTED = ("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
+# The commands a workflow may use, and what their results hold. None of them deletes, and none runs other programs.
+OUTPUTS: Mapping[str, tuple[str, ...]] = {
+    "extract auto": EXTRACTED,
+    "extract builtin": EXTRACTED,
+    "extract demucs": EXTRACTED,
+    "extract sam-audio": EXTRACTED,
+    "extract recipe": EXTRACTED,
+    "batch": ("out", "files", "done", "cached", "failed", "seconds"),
+    "convert to-wav": ("file", "n_samples", "sample_rate", "n_channels"),
+    "chunk split": ("metadata", "files", "n_samples", "sample_rate", "n_channels"),
+    "merge concat": ("file", "n_samples", "sample_rate", "n_channels"),
+    "models download": ("model", "path", "bytes"),
+}
+# By the names that the commands' functions have for them.
+READ = frozenset({"source", "sources", "folder", "recipe"})
+WRITTEN = frozenset({"out", "recipe_out"})
+TRUSTED = frozenset({("extract demucs", "folder"), ("extract recipe", "folder")})  # models that are pickles
+OF_THE_RUN = frozenset({"as_json", "log_level"})
+
+
+@click.command()
+@click.option("--config", "-c", type=click.Path(path_type=Path), required=True, help="The workflow, a YAML file.")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeated, a list.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would be typed, and do nothing.")
+@no_cache_option
+@common_options
+def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, common: Common) -> None:
+    """Run the commands of a workflow file, one after the other.
+
+    All of it is checked before anything runs. A step that fails stops the run with that command's exit status; what is
+    finished stays, and the next run takes it from the store. Paths are relative to the current folder, as in commands
+    that are typed; ${here} is the folder of the workflow file.
+    """
+    from separation import workflow
+
+    started_s = time.monotonic()
+    terminal = Terminal(common, no_cache)
+    plan = workflow.read(config, terminal, _variables(given))
+    if dry_run:
+        typed = [terminal.typed(step, {}) for step in plan.steps]
+        for line in typed:
+            common.say(line)
+        steps = [{"name": step.name, "command": line} for step, line in zip(plan.steps, typed, strict=True)]
+        common.result({"config": str(config), "steps": steps})
+        return
+    done = list(_steps(plan, terminal, common))
+    n_cached = sum(step["cached"] for step in done)
+    seconds = time.monotonic() - started_s
+    cached = f", {n_cached} of them cached" if n_cached else ""
+    common.say(f"{'1 step' if len(done) == 1 else f'{len(done)} steps'} done{cached}, {seconds:.2f} s in all.")
+    common.result({"config": str(config), "steps": done, "cached": n_cached, "seconds": seconds})
+
+
+def _steps(plan: Workflow, terminal: Terminal, common: Common) -> Iterator[dict[str, Any]]:
+    """Run the steps; yields what there is to say of each."""
+    results: dict[str, Any] = {}
+    for number, step in enumerate(plan.steps, start=1):
+        started_s = time.monotonic()
+        host = Host(common, f"[{number}/{len(plan.steps)} {step.name}] ")
+        typed = terminal.typed(step, results)
+        common.say(f"{host.mark}{typed}")
+        with _failing_as(step, host):
+            terminal.run(step, results, host)
+        assert host.result is not None, f"{step.command} has no result"
+        results[step.name] = host.result
+        yield {
+            "name": step.name,
+            "command": typed,
+            "cached": _was_cached(host.result),
+            "seconds": time.monotonic() - started_s,
+            "result": host.result,
+        }
+
+
+def _was_cached(result: Mapping[str, Any]) -> bool:
+    """Whether nothing was computed; a batch says how many of its files were kept."""
+    cached = result.get("cached", False)
+    return cached if isinstance(cached, bool) else bool(cached) and cached == result["files"]
+
+
+@contextmanager
+def _failing_as(step: Step, host: Host) -> Iterator[None]:
+    """Say of an error which step it comes from; it stays of its kind, which decides the exit status."""
+    from separation.workflow import put_place
+
+    try:
+        yield
+    except click.UsageError as error:
+        raise SettingsError(f"{step.where}: {_sentence(error)}") from error
+    except (PlaygroundError, StorageError) as error:
+        put_place(error, step.where)
+        raise
+    except KeyboardInterrupt as stop:
+        why = str(stop) or "Nothing half-written remains."
+        raise KeyboardInterrupt(f"That was step {step.name}; the steps before it are finished. {why}") from None
+    except SystemExit as end:  # of a batch that did all it could
+        assert host.result is not None
+        n_failed, listed = host.result["failed"], Path(host.result["out"]) / FAILURES
+        raise SeparationError(
+            f"{step.where}: {'1 file' if n_failed == 1 else f'{n_failed} files'} failed.",
+            f"All that failed is listed in {listed}.",
+            "Run it again without them; the rest is taken from the store.",
+        ) from end
+
+
+def _variables(given: Sequence[str]) -> dict[str, list[str]]:
+    variables: dict[str, list[str]] = {}
+    for text in given:
+        name, is_one, value = text.partition("=")
+        if not is_one:
+            raise SettingsError(f"“{text}” sets no variable.", "It is a name, = and a value.", "Write NAME=VALUE.")
+        variables.setdefault(name.strip(), []).append(value)
+    return variables
+
+
+class Terminal:
+    """The commands of the terminal as `separation.workflow.Commands`.
+
+    Args:
+        common: options of the run, which its commands start from.
+        fresh: those that can compute everything anew do.
+    """
+
+    def __init__(self, common: Common, fresh: bool) -> None:
+        self._common, self._fresh = common, fresh
+
+    def names(self) -> Sequence[str]:
+        """See `Commands.names`."""
+        return tuple(OUTPUTS)
+
+    def parameters(self, command: str) -> Mapping[str, Parameter]:
+        """See `Commands.parameters`: long options without their dashes, arguments as the help names them."""
+        from separation.workflow import Parameter
+
+        known: dict[str, Parameter] = {}
+        for param in _leaf(command)[0].params:
+            if param.name in OF_THE_RUN:
+                continue
+            is_switch = isinstance(param, click.Option) and bool(param.is_flag)
+            for option, off in _names(param):
+                known[option.removeprefix("--") or param.human_readable_name.lower()] = Parameter(
+                    option=option,
+                    off=off,
+                    switch=is_switch,
+                    many=param.multiple or param.nargs == -1,
+                    reads=param.name in READ,
+                    writes=param.name in WRITTEN,
+                    trusted=(command, param.name) in TRUSTED,
+                    any_text=isinstance(param.type, (click.Path, click.types.StringParamType)),
+                )
+        return known
+
+    def check(self, command: str, words: Sequence[str]) -> None:
+        """See `Commands.check`: click parses the words, and extractions settle their request."""
+        try:
+            with self._context(command, words, Host(self._common, rehearsal=True)) as context:
+                recipe = context.params.get("recipe")
+                if command.startswith("extract ") and (recipe is None or recipe.exists()):
+                    context.command.invoke(context)
+        except click.UsageError as error:
+            param = getattr(error, "param", None)
+            names = [option.removeprefix("--") for option, _ in _names(param)] if param is not None else []
+            raise SettingsError(_sentence(error), place=tuple(names)) from error
+
+    def outputs(self, command: str, words: Sequence[str]) -> Mapping[str, Collection[str]]:
+        """See `Commands.outputs`: the tracks of an extraction are called as its prompts."""
+        known: dict[str, Collection[str]] = dict.fromkeys(OUTPUTS[command], ())
+        prompts = self._context(command, words, Host(self._common)).params.get("prompts")
+        if "tracks" in known and prompts and not any("${" in prompt for prompt in prompts):
+            from separation.targets import RESIDUAL, residual_stem
+
+            names = [prompt.strip() for prompt in prompts]
+            known["tracks"] = (*names, RESIDUAL, *map(residual_stem, names))
+        return known
+
+    def run(self, step: Step, results: Mapping[str, Any], host: Host) -> None:
+        """Run a step with the results of those before it; its own goes to `host`."""
+        with self._context(step.command, self._words(step, results), host) as context:
+            context.command.invoke(context)
+
+    def typed(self, step: Step, results: Mapping[str, Any]) -> str:
+        """What one would type to run a step; what is not known yet is a reference."""
+        return shlex.join(["audio-playground", *step.command.split(), *self._words(step, results)])
+
+    def _words(self, step: Step, results: Mapping[str, Any]) -> list[str]:
+        parameters = self.parameters(step.command)
+        words = step.words(parameters, results)
+        fresh = self._fresh and "no-cache" in parameters and "no-cache" not in step.options
+        return ["--no-cache", *words] if fresh else words
+
+    def _context(self, command: str, words: Sequence[str], host: Host) -> click.Context:
+        leaf, parent = _leaf(command)
+        return leaf.make_context(command.split()[-1], list(words), parent=parent, obj=host)
+
+
+def _leaf(command: str) -> tuple[click.Command, click.Context]:
+    """A command, and the context of the group it hangs from."""
+    from separation.cli.main import main
+
+    group: click.Group = main
+    context = click.Context(main, info_name="audio-playground")
+    *groups, name = command.split()
+    for word in groups:
+        inner = group.get_command(context, word)
+        assert isinstance(inner, click.Group)
+        group, context = inner, click.Context(inner, parent=context, info_name=word)
+    leaf = group.get_command(context, name)
+    assert leaf is not None
+    return leaf, context
+
+
+def _names(param: click.Parameter) -> list[tuple[str, str]]:
+    """The long options of a parameter, each with the one that takes it back; one pair of nothing for an argument."""
+    if isinstance(param, click.Argument):
+        return [("", "")]
+    on = [option for option in param.opts if option.startswith("--")]
+    off = [option for option in param.secondary_opts if option.startswith("--")]
+    return [(one, off[0] if off else "") for one in on] + [(one, on[0]) for one in off]
+
+
+def _sentence(error: click.UsageError) -> str:
+    """Click's words in one line that ends like a sentence."""
+    words = " ".join(error.format_message().split())
+    return words if words.endswith(".") else f"{words}."
