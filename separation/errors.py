@@ -55,3 +55,15 @@ class WeightsMissing(BackendUnavailable):
 
 class SeparationError(PlaygroundError):
     """A run failed; what was finished before it is kept."""
+
+
+class OutOfMemory(SeparationError):
+    """The work did not fit into memory; the same with smaller settings may."""
+
+
+class WorkerDied(SeparationError):
+    """The process that did the work is gone, also after it was tried again; most often memory ran out."""
+
+
+class DeviceFailed(SeparationError):
+    """A graphics card could not do what was asked of it; the processor may."""

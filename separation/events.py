@@ -41,6 +41,11 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerRestarted(Warned):
+    """A process that did the work died, and what it worked on is done again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned(Event):
     """The cut is known. `spans_s` holds (start, stop) of every chunk; neighbours overlap."""
 
@@ -82,6 +87,23 @@ class SolverStep(Event):
     done: int
     total: int
     index: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkMeasured(Event):
+    """What one piece of work took, in the process that did it; see `separation.footprint`.
+
+    Args:
+        step: "load", "separate", or of multi-diffusion "encode", "velocity", "decode".
+        seconds: from its beginning to its end.
+        peak_bytes: the most memory of that process meanwhile; None where the system does not tell.
+        device_bytes: the same of its graphics card, None without one.
+    """
+
+    step: str
+    seconds: float
+    peak_bytes: int | None = None
+    device_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from separation.backends import registry
 from separation.backends.protocol import LatentModel, Model, ModelFacts, Samples, Window
 from separation.errors import SeparationError
 from separation.events import Event, SolverStep
+from separation.footprint import measured
 from separation.request import Prompt, Request, SamSettings, SolverSettings
 
 Result = TypeVar("Result")
@@ -50,6 +51,7 @@ class Answer(NamedTuple):
     features: Samples | None
 
 
+@measured("load")
 def load(order: Order) -> Generator[Event, None, ModelFacts]:
     """Make the model that serves the order ready in this process; returns its facts.
 
@@ -59,6 +61,7 @@ def load(order: Order) -> Generator[Event, None, ModelFacts]:
     return (yield from _model(order)).facts
 
 
+@measured("separate")
 def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event, None, Sequence[Answer]]:
     """Separate equally long windows: a pure function of their samples, their indices and the order."""
     model, request = (yield from _model(order)), order.request
@@ -73,12 +76,14 @@ def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event
     return [Answer(made, window.features) for made, window in zip(stems, heard, strict=True)]
 
 
+@measured("encode")
 def encode_window(window: Window, order: Order) -> Generator[Event, None, Samples]:
     """Latents of what the model hears of a window; see `LatentModel`."""
     model = cast(LatentModel, (yield from _model(order)))
     return (yield from model.encode(window, order.request))
 
 
+@measured("velocity")
 def velocity_window(
     window: Window, features: Samples, state: Samples, t: float, order: Order
 ) -> Generator[Event, None, Samples]:
@@ -87,6 +92,7 @@ def velocity_window(
     return (yield from model.velocity(window, features, state, t, order.request))
 
 
+@measured("decode")
 def decode_window(window: Window, state: Samples, order: Order) -> Generator[Event, None, Mapping[str, Samples]]:
     """Stems of a window from its solved state; see `LatentModel`."""
     model = cast(LatentModel, (yield from _model(order)))

@@ -25,6 +25,7 @@ from separation.events import (
     Planned,
     SolverStep,
     StemFinished,
+    WorkMeasured,
 )
 from separation.metrics import si_sdr
 from separation.pipeline import extract, separate
@@ -191,10 +192,10 @@ def test_events_tell_the_story_in_order(use):
     use(windowing=Windowing(chunk=1_000, overlap=100))
     mixture = noise(2_500)
     events = list(separate(mixture, Request.of("drums", "vocals")))
-    chunk = [ChunkStarted, SolverStep, ChunkFinished]
-    story = [BackendChosen, ModelLoading, Planned, *chunk * 3, *[StemFinished] * 3, Finished]
+    chunk = [ChunkStarted, SolverStep, WorkMeasured, ChunkFinished]
+    story = [BackendChosen, ModelLoading, WorkMeasured, Planned, *chunk * 3, *[StemFinished] * 3, Finished]
     assert [type(event) for event in events] == story
-    planned = events[2]
+    planned = events[3]
     assert planned.stems == ("drums", "vocals", "everything else")
     assert planned.spans_s == tuple((a / 44_100, b / 44_100) for a, b in ((0, 1000), (900, 1900), (1800, 2500)))
     assert [(e.index, e.n_chunks) for e in events if isinstance(e, ChunkStarted)] == [(0, 3), (1, 3), (2, 3)]

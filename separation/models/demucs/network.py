@@ -32,6 +32,7 @@ from separation.backends.protocol import ModelFacts, Samples, Window
 from separation.chunking import Windowing
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
 from separation.events import Event, ModelLoading, SolverStep
+from separation.failures import explained
 from separation.models.demucs.cpu_layers import use_cpu_layers
 from separation.models.demucs.weights import Weights
 from separation.request import DemucsSettings, Request
@@ -291,13 +292,8 @@ def _use_all_cores() -> None:
 
 
 def _explained(failure: RuntimeError, facts: ModelFacts) -> SeparationError:
-    text = str(failure)
-    if isinstance(failure, torch.OutOfMemoryError) or "can't allocate memory" in text:
-        return SeparationError(
-            f"{facts.model} ran out of memory on {facts.device}.",
-            text.splitlines()[0],
-            "Choose a shorter segment, split the recording, or use the CPU.",
-        )
-    return SeparationError(
-        f"{facts.model} failed on {facts.device}.", text.splitlines()[0], "Try the device “cpu”, or another model."
+    return explained(failure, facts.model) or SeparationError(
+        f"{facts.model} failed on {facts.device}.",
+        str(failure).splitlines()[0],
+        "Try the device “cpu”, or another model.",
     )
