@@ -59,5 +59,6 @@ def is_out_of_memory(failure: Exception) -> bool:
 
 
 def _first_line(failure: Exception) -> str:
+    """What it says, as a sentence."""
     lines = str(failure).strip().splitlines()
-    return lines[0] if lines else f"({type(failure).__name__})"
+    return lines[0].rstrip(".") + "." if lines else f"({type(failure).__name__})"

@@ -56,6 +56,7 @@ class GrowingTracks:
     def take(self, event: Event) -> None:
         """Append what an event brings; all but `Planned` and `ChunkFinished` bring nothing."""
         if isinstance(event, Planned):
+            self._begin_anew()
             names = zip(event.stems, plain_names(event.stems), strict=True)
             self.paths = {stem: self._folder / f"{name}{FORMATS[self._format].extension}" for stem, name in names}
         elif isinstance(event, ChunkFinished):
@@ -68,6 +69,12 @@ class GrowingTracks:
     def notes(self) -> dict[str, str]:
         """What the format did to the sound, for the tracks where it did something."""
         return {stem: file.note for stem, file in self._files.items() if file.note}
+
+    def _begin_anew(self) -> None:
+        """A second plan is that of a run done once more with other settings: its tracks replace the first ones."""
+        for file in self._files.values():
+            file.close()
+        self._files, self.n_samples = {}, 0
 
     def _open(self, audio: Mapping[str, NDArray[np.float32]]) -> None:
         for stem, path in self.paths.items():

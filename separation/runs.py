@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from separation import commands
+from separation import commands, ladder
 from separation.backends import registry
+from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
 from separation.events import (
-    AnchorsMapped,
     BackendChosen,
-    ChunkFinished,
-    ChunkMeasured,
     Event,
-    Finished,
     Kept,
-    Planned,
     Warned,
 )
 from separation.part import WHOLE, Part
@@ -32,9 +28,7 @@ from separation.request import Request
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
-    from separation.audio import AudioSource
     from separation.backends.protocol import Samples
-    from separation.chunk_keys import Chunks
     from separation.decode import Conversion
     from separation.engine import Engine
 
@@ -155,18 +149,85 @@ def separate_recording(
     A result that is there already is returned at once, and of another the chunks that are there are not computed again.
     Closing the generator cancels the run; what it leaves are its finished chunks, from which the next run goes on.
 
+    Where memory runs out, or a graphics card that nobody asked for by name fails, a `Warned` says so, and the run is
+    done once more with the next smaller setting; its result is kept under the request that made it.
+
     Raises:
         PlaygroundError: with what happened, why and what to do.
     """
     key, settled, why, kept = find_result(recording, request, shelf)
     yield BackendChosen(backend=settled.backend, why=why)
-    if kept is not None:
-        yield Kept(key=key, cached=True)
-        return kept
+    if kept is None:
+        result, retry = yield from _attempt(key, recording, settled, shelf, engine)
+        if result is not None:
+            return result
+        assert retry is not None
+        yield Warned(message=retry.why)
+        # Also this one may have been made before: the same request comes here every time.
+        key, settled, _, kept = find_result(recording, retry.request, shelf)
+        if kept is None:
+            return (yield from _made(key, recording, settled, shelf, engine, (retry.why,)))
+    yield Kept(key=key, cached=True)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Retry:
+    """What to try once after a failure, and the sentences that say so."""
+
+    request: Request
+    why: str
+
+
+def _attempt(
+    key: str, recording: Item, settled: Request, shelf: Shelf[Thing], engine: Engine
+) -> Generator[Event, None, tuple[Thing | None, _Retry | None]]:
+    """The first of two tries: a result, or what to try next.
+
+    It is handed back rather than tried in an `except`, where the failure would hold on to the arrays it came from.
+    """
+    try:
+        return (yield from _made(key, recording, settled, shelf, engine)), None
+    except (OutOfMemory, WorkerDied, DeviceFailed) as failure:
+        duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
+        retry = _retry(settled, failure, duration_s)
+        if retry is None:
+            raise
+        log.warning("trying once more: %s", retry.why)
+        return None, retry
+
+
+def _retry(settled: Request, failure: SeparationError, duration_s: float) -> _Retry | None:
+    """What may work instead, if there is something."""
+    if isinstance(failure, DeviceFailed):
+        if settled.device != "auto":
+            return None
+        after = replace(settled, device="cpu")
+        how = "Done again on the processor, which is slower."
+    else:
+        smaller = ladder.smaller(settled, duration_s=duration_s)
+        if smaller is None:
+            return None
+        after = smaller
+        how = f"Done again with {ladder.changed(settled, after)}."
+    return _Retry(after, f"{failure.what} {failure.why} {how}")
+
+
+def _made(
+    key: str,
+    recording: Item,
+    settled: Request,
+    shelf: Shelf[Thing],
+    engine: Engine,
+    warnings: Sequence[str] = (),
+) -> Generator[Event, None, Thing]:
+    """Run the pipeline and keep its result; `warnings` are what a person should know of the run before it begins."""
     from separation.decode import AudioFile
+    from separation.track_files import write_tracks
 
     with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
-        files, info = yield from _write_stems(mixture, settled, engine, folder, ChunkShelf(shelf, recording.key))
+        chunks = ChunkShelf(shelf, recording.key)
+        files, info = yield from write_tracks(mixture, settled, engine, folder, chunks, warnings)
         result = shelf.put(
             key,
             kind="result",
@@ -236,55 +297,6 @@ class ChunkShelf:
                 f"The system says: {failure.strerror or failure}." if isinstance(failure, OSError) else str(failure),
                 "If this run is stopped, they will be computed again.",
             ) from failure
-
-
-def _write_stems(
-    mixture: AudioSource, settled: Request, engine: Engine, folder: Path, kept: Chunks
-) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
-    """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
-
-    Beside what a track is, `info` says what was found out on the way: "chunks_s" is (start, stop) of every chunk in
-    seconds, "measures" and "anchors" hold the fields of each `ChunkMeasured` and `AnchorsMapped`, in their order.
-    """
-    from separation.encode import FloatWavWriter
-    from separation.peaks import PeaksWriter
-    from separation.pipeline import separate_settled
-
-    files: dict[str, Path] = {}
-    info: dict[str, Any] = {
-        "sample_rate": mixture.sample_rate,
-        "n_channels": mixture.n_channels,
-        "n_samples": 0,
-        "warnings": [],
-        "measures": [],
-        "anchors": [],
-    }
-    with ExitStack() as open_files:
-        writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
-        for event in separate_settled(mixture, settled, engine=engine, kept=kept):
-            if isinstance(event, Planned):
-                info |= {"tracks": list(event.stems), "model": event.model, "device": event.device}
-                info["chunks_s"] = [list(span) for span in event.spans_s]
-                for index, name in enumerate(event.stems):
-                    files |= {f"{index}": folder / f"{index}.wav", f"{index}.peaks": folder / f"{index}.peaks"}
-                    wav = FloatWavWriter(folder / f"{index}.wav", mixture.n_channels, mixture.sample_rate)
-                    peaks = PeaksWriter(folder / f"{index}.peaks")
-                    writers[name] = (open_files.enter_context(wav), open_files.enter_context(peaks))
-            elif isinstance(event, ChunkFinished):
-                for name, samples in event.audio.items():
-                    for writer in writers[name]:
-                        writer.write(samples)
-                info["n_samples"] += next(iter(event.audio.values())).shape[-1]
-            elif isinstance(event, ChunkMeasured):
-                info["measures"].append(asdict(event))
-            elif isinstance(event, AnchorsMapped):
-                info["anchors"].append(asdict(event))
-            elif isinstance(event, Warned):
-                info["warnings"].append(event.message)
-            elif isinstance(event, Finished):
-                info |= {"seconds": event.seconds, "rtf": event.rtf}
-            yield event
-    return files, info
 
 
 def _digest(path: Path) -> str:

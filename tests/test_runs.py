@@ -153,16 +153,16 @@ def test_a_run_tells_everything_in_order_and_ends_with_the_kept_result(store, ba
 
 
 def test_warnings_of_the_run_are_kept_with_the_result(store, backend, recording, monkeypatch):
-    from separation import pipeline
+    from separation import track_files
 
-    usual = pipeline.separate_settled
+    usual = track_files.separate_settled
 
     def warning(*args, **kwargs):
         yield Warned(message="It may rain.")
         yield from usual(*args, **kwargs)
 
-    monkeypatch.setattr(pipeline, "separate_settled", warning)
-    assert run(recording, Request.of("drums"), store)[1].info["warnings"] == ["It may rain."]
+    monkeypatch.setattr(track_files, "separate_settled", warning)
+    assert run(recording, Request.of("drums"), store)[1].info["warnings"][0] == "It may rain."
 
 
 def test_the_second_identical_run_is_a_lookup(store, backend, recording):
@@ -257,9 +257,9 @@ def test_what_cannot_be_answered_is_refused_before_anything_happens(store, backe
 def test_what_the_model_says_of_its_estimates_and_anchors_is_kept_with_the_result(
     store, backend, recording, monkeypatch
 ):
-    from separation import pipeline
+    from separation import track_files
 
-    usual = pipeline.separate_settled
+    usual = track_files.separate_settled
     measured = ChunkMeasured(index=1, stem="drums", explained_energy=None, gain_drift_db=-1.5, gain_db=2.0)
     mapped = AnchorsMapped(index=1, prompt="drums", spans_s=(("+", 0.48, 0.96), ("-", 1.0, 1.2)))
 
@@ -269,7 +269,7 @@ def test_what_the_model_says_of_its_estimates_and_anchors_is_kept_with_the_resul
             if event == ChunkStarted(index=1, n_chunks=5):
                 yield from (mapped, measured)
 
-    monkeypatch.setattr(pipeline, "separate_settled", telling)
+    monkeypatch.setattr(track_files, "separate_settled", telling)
     events, result = run(recording, Request.of("drums"), store)
     assert mapped in events and measured in events
     (kept,) = result.info["measures"]
