@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from separation import allocator, events
 from separation.engine import Call, Task, Work
-from separation.errors import PlaygroundError, SeparationError, SettingsError
-from separation.events import Event, StillRunning, Warned
+from separation.errors import PlaygroundError, SeparationError, SettingsError, WorkerDied
+from separation.events import Event, StillRunning, Warned, WorkerRestarted
 from separation.request import DEVICES
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class _There(Generic[Result]):
         elif message["event"] is None:
             self._n_attempts += 1
             if self._n_attempts > 1:
-                yield Warned(
+                yield WorkerRestarted(
                     message="The process doing the separation died, most often because memory ran out. "
                     f"What it was doing is tried again (attempt {self._n_attempts})."
                 )
@@ -344,7 +344,7 @@ def _result_of(done: concurrent.futures.Future[Result]) -> Result:
         raise
     except KilledWorker as killed:
         log.error("worker lost: %s", killed)
-        raise SeparationError(
+        raise WorkerDied(
             "The process doing the separation died, also when tried again.",
             "Most often memory ran out.",
             "Choose shorter chunks or a smaller model; finished work was kept.",

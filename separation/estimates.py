@@ -18,21 +18,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from separation import ladder
 from separation.backends import registry
 from separation.backends.sam_mlx import preferred_here
 from separation.errors import PlaygroundError
-from separation.ladder import TRANSFORMER_SEGMENT_S, held_s, is_transformer, smaller
+from separation.ladder import TRANSFORMER_SEGMENT_S, held_s, is_transformer
 from separation.request import ChunkSettings, Request
 from separation.solvers import nfe
 from separation.targets import residual
 
 NEWEST = 10  # runs that count; older ones may be of other versions of this program
 ONE_RUN = (0.75, 1.5)  # how far the next run may be from the only one so far
+ONE_RUN_MEMORY = (0.9, 1.2)  # which varies less than time, as other programs do not slow it down
 SEVERAL = (0.9, 1.15)  # and from the quickest and slowest of several
 
 # 10^9 operations for a second of audio: SAM-Audio's were counted, the others' follow from their time beside it.
@@ -93,11 +95,13 @@ class Preflight:
     """An estimate beside the memory there is.
 
     Args:
+        request: what it is about, settled.
         estimate: of the request.
         available_bytes: what is free; None where that is not known.
         fitting: the nearest smaller request that will fit, where this one will not; None if there is none, or no need.
     """
 
+    request: Request
     estimate: Estimate
     available_bytes: int | None
     fitting: Request | None = None
@@ -107,6 +111,18 @@ class Preflight:
         """False only where it is known that memory will not do."""
         needed = self.estimate.needed_bytes
         return needed is None or self.available_bytes is None or needed <= self.available_bytes
+
+    def warning(self, *, options: bool = False) -> str | None:
+        """What to say where memory will not do; `options` names the terminal's for what would."""
+        if self.fits:
+            return None
+        assert self.estimate.needed_bytes is not None
+        assert self.available_bytes is not None
+        needed, free = (_short(size / 1e9) for size in (self.estimate.needed_bytes, self.available_bytes))
+        said = f"Memory may run out: this takes about {needed} GB, and {free} GB are free"
+        if self.fitting is None:
+            return f"{said}; no smaller setting would fit either."
+        return f"{said}; {ladder.changed(self.request, self.fitting, options=options)} would fit."
 
 
 def preflight(
@@ -121,16 +137,16 @@ def preflight(
         available_bytes: memory there is; see `footprint.available_bytes`.
     """
     reports = tuple(past)
-    asked = Preflight(estimate=expected(request, duration_s, reports), available_bytes=available_bytes)
-    if asked.fits:
-        return asked
-    step = smaller(request, duration_s=duration_s)
-    while step is not None:
-        found = Preflight(estimate=expected(step, duration_s, reports), available_bytes=available_bytes)
-        if found.fits:
-            break
-        step = smaller(step, duration_s=duration_s)
-    return Preflight(estimate=asked.estimate, available_bytes=available_bytes, fitting=step)
+
+    def found(step: Request) -> Preflight:
+        estimate = expected(step, duration_s, reports)
+        return Preflight(request=step, estimate=estimate, available_bytes=available_bytes)
+
+    asked = found(request)
+    step: Request | None = request
+    while step is not None and not found(step).fits:
+        step = ladder.smaller(step, duration_s=duration_s)
+    return asked if step is request else replace(asked, fitting=step)
 
 
 def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, Any]] = ()) -> Estimate:
@@ -148,7 +164,11 @@ def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, An
         )
     seconds = [run.seconds(request, duration_s) for run in alike]
     memory = [size for run in alike if (size := run.bytes(request, duration_s)) is not None]
-    return Estimate(seconds=_range(seconds), memory_bytes=_range(memory) if memory else None, n_runs=len(alike))
+    return Estimate(
+        seconds=_range(seconds, ONE_RUN),
+        memory_bytes=_range(memory, ONE_RUN_MEMORY) if memory else None,
+        n_runs=len(alike),
+    )
 
 
 def work(request: Request) -> float:
@@ -325,8 +345,8 @@ def _n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _range(values: list[float]) -> tuple[float, float]:
-    low, high = ONE_RUN if len(values) == 1 else SEVERAL
+def _range(values: list[float], of_one: tuple[float, float]) -> tuple[float, float]:
+    low, high = of_one if len(values) == 1 else SEVERAL
     return low * min(values), high * max(values)
 
 

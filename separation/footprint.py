@@ -29,6 +29,26 @@ CGROUPS = Path("/sys/fs/cgroup")
 log = logging.getLogger(__name__)
 
 
+class Watch:
+    """What this process takes from now on.
+
+    Args:
+        step: the name under which it is reported.
+    """
+
+    def __init__(self, step: str) -> None:
+        self._step, self._started_s, self._is_fresh = step, time.monotonic(), begin_peak()
+
+    def measured(self) -> WorkMeasured:
+        """What it took until now."""
+        return WorkMeasured(
+            step=self._step,
+            seconds=time.monotonic() - self._started_s,
+            peak_bytes=peak_bytes() if self._is_fresh else None,
+            device_bytes=device_peak_bytes(),
+        )
+
+
 def measured(step: str) -> Callable[[Work[P, Result]], Work[P, Result]]:
     """Let a piece of work report at its end what it took, as `WorkMeasured`.
 
@@ -44,7 +64,7 @@ def measured(step: str) -> Callable[[Work[P, Result]], Work[P, Result]]:
         def wrapped(*arguments: P.args, **options: P.kwargs) -> Generator[Event, None, Result]:
             if step == "load":
                 give_back_freed_memory()
-            started_s, is_fresh = time.monotonic(), begin_peak()
+            watch = Watch(step)
             try:
                 result = yield from work(*arguments, **options)
             except Exception as failure:
@@ -52,12 +72,7 @@ def measured(step: str) -> Callable[[Work[P, Result]], Work[P, Result]]:
                     raise
                 log.warning("%s failed: %s", step, error, exc_info=failure)
                 raise error from failure
-            yield WorkMeasured(
-                step=step,
-                seconds=time.monotonic() - started_s,
-                peak_bytes=peak_bytes() if is_fresh else None,
-                device_bytes=device_peak_bytes(),
-            )
+            yield watch.measured()
             return result
 
         return wrapped

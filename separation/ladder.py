@@ -32,21 +32,34 @@ def smaller(request: Request, *, duration_s: float | None = None) -> Request | N
     return next(_steps(request, duration_s or float("inf")), None)
 
 
-def changed(before: Request, after: Request) -> str:
-    """What differs between a request and its `smaller` one, in words, with the terminal's option for it."""
+def changed(before: Request, after: Request, *, options: bool = True) -> str:
+    """What is smaller in `after`, in words.
+
+    Args:
+        before: settled.
+        after: one or more steps further down.
+        options: name the terminal's options for it as well.
+    """
+    said = [f"{words} ({option})" if options else words for words, option in _changes(before, after)]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+
+
+def _changes(before: Request, after: Request) -> Iterator[tuple[str, str]]:
+    """Every difference that a step can make, and the option that makes it."""
     if before.model != after.model:
-        return f"the model {after.model} (--model {after.model})"
-    if before.sam.precision != after.sam.precision:
-        return f"the precision {after.sam.precision} (--precision {after.sam.precision})"
+        yield f"the model {after.model}", f"--model {after.model}"
     if before.device != after.device:
-        return f"the device {after.device} (--device {after.device})"
+        yield f"the device {after.device}", f"--device {after.device}"
+    if before.sam.precision != after.sam.precision:
+        yield f"the precision {after.sam.precision}", f"--precision {after.sam.precision}"
     if before.demucs.mixed_precision != after.demucs.mixed_precision:
-        return "half precision (--mixed-precision)"
+        yield "half precision", "--mixed-precision"
     if after.chunks is not None and before.chunks != after.chunks:
-        return f"chunks of {after.chunks.chunk_s:g} s (--chunk-duration {after.chunks.chunk_s:g})"
-    if not before.demucs.split:
-        return "splitting into segments (--split)"
-    return f"segments of {after.demucs.segment_s:g} s (--segment {after.demucs.segment_s:g})"
+        yield f"chunks of {after.chunks.chunk_s:g} s", f"--chunk-duration {after.chunks.chunk_s:g}"
+    if before.demucs.split != after.demucs.split:
+        yield "splitting into segments", "--split"
+    if before.demucs.segment_s != after.demucs.segment_s:
+        yield f"segments of {after.demucs.segment_s:g} s", f"--segment {after.demucs.segment_s:g}"
 
 
 def _steps(request: Request, duration_s: float) -> Iterator[Request]:

@@ -91,7 +91,7 @@ class Quality:
         (other,) = set(shared.tracks) - {worst}
         return (
             f"{said} it shares much of its sound with “{other}”. Perhaps the recording has only one of them, or both "
-            "mean the same; otherwise a better model or a longer chunk may tell them apart."
+            "mean the same; otherwise a better model may tell them apart."
         )
 
 

@@ -120,7 +120,7 @@ class Recorder:
             "recording": self._recording,
             "total_s": _seconds(seconds),
             "rtf": round(self._finished.rtf, 4) if self._finished else None,
-            **self._peaks([piece for pieces in self._pieces.values() for piece in pieces]),
+            **_peaks([piece for pieces in self._pieces.values() for piece in pieces]),
             "steps": self._steps(seconds),
             "chunks": {"total": n_chunks, "computed": n_chunks - self._n_kept, "from_store": self._n_kept},
             "evaluations": self._evaluations(),
@@ -152,14 +152,7 @@ class Recorder:
             }
             if len(each) <= LISTED and name == "separate":
                 summary["each_s"] = [_seconds(one) for one in each]
-        return summary | self._peaks(pieces)
-
-    def _peaks(self, pieces: Sequence[WorkMeasured]) -> dict[str, float]:
-        known = {
-            "peak_memory_mb": [piece.peak_bytes for piece in pieces if piece.peak_bytes is not None],
-            "device_memory_mb": [piece.device_bytes for piece in pieces if piece.device_bytes is not None],
-        }
-        return {name: round(max(values) / 1e6, 1) for name, values in known.items() if values}
+        return summary | _peaks(pieces)
 
     def _evaluations(self) -> int:
         """Calls of the network. A solver reports steps, each of one or more; together with others a window's count."""
@@ -171,7 +164,12 @@ class Recorder:
 
 
 def of_result(
-    info: Mapping[str, Any], *, cached: bool, seconds: float | None = None, source: str | None = None
+    info: Mapping[str, Any],
+    *,
+    cached: bool,
+    seconds: float | None = None,
+    source: str | None = None,
+    converted: WorkMeasured | None = None,
 ) -> dict[str, Any]:
     """The report of a kept result, as this use of it has it.
 
@@ -180,12 +178,15 @@ def of_result(
         cached: nothing was computed now: the report is of the run that made it, and says so.
         seconds: that this use took in all.
         source: the file it was made from.
+        converted: what decoding that file took, if it was not known already.
     """
     kept = dict(info.get("report", {}))
     head: dict[str, Any] = {} if source is None else {"file": source}
     head["cached"] = cached
     if seconds is not None:
         head["command_s"] = _seconds(seconds)
+    if converted is not None:
+        head["convert"] = {"total_s": _seconds(converted.seconds), **_peaks([converted])}
     if cached:
         head["note"] = (
             f"Taken from the store. All below is of the run that made it, which finished {kept['finished']} and took "
@@ -232,6 +233,15 @@ def versions(backend: str) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _peaks(pieces: Sequence[WorkMeasured]) -> dict[str, float]:
+    """The most of each kind of memory, where it is known."""
+    known = {
+        "peak_memory_mb": [piece.peak_bytes for piece in pieces if piece.peak_bytes is not None],
+        "device_memory_mb": [piece.device_bytes for piece in pieces if piece.device_bytes is not None],
+    }
+    return {name: round(max(values) / 1e6, 1) for name, values in known.items() if values}
 
 
 def _seconds(value: float) -> float:

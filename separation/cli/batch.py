@@ -19,7 +19,7 @@ import click
 from separation import __version__
 from separation.batch_files import FAILURES, find, folders
 from separation.cli.common import Common, common_options, make_folder
-from separation.cli.extraction import FORMATS, no_cache_option, write_track
+from separation.cli.extraction import FORMATS, no_cache_option, report_option, write_track
 from separation.cli.part import part_options
 from separation.errors import PlaygroundError, SeparationError
 from storage.errors import StorageError
@@ -54,6 +54,7 @@ SOME_FAILED = 6
 )
 @part_options
 @no_cache_option
+@report_option
 @common_options
 def batch(
     folder: Path,
@@ -69,6 +70,7 @@ def batch(
     start_time: float,
     end_time: float | None,
     no_cache: bool,
+    report: Path | None,
     common: Common,
 ) -> None:
     """Take the same sounds out of every recording in DIR, each into a folder of its own.
@@ -90,6 +92,8 @@ def batch(
     files = find(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # what no file could be separated with is said before any work
     make_folder(out, "the results")
+    if report is not None:
+        make_folder(report.parent, "the report")
     (out / FAILURES).unlink(missing_ok=True)
     common.say(f"{_counted(len(files))}. {why}")
     places = folders(files)
@@ -98,6 +102,8 @@ def batch(
     done, failures = _run(tasks, work, jobs, common)
     if failures:
         _write_failures(failures, out / FAILURES)
+    if report is not None:
+        _write_report([*(one.report for one in done), *_listed(failures)], report, common)
     n_cached = sum(one.cached for one in done)
     _say_result(len(done), n_cached, failures, out, time.monotonic() - started_s, common)
     if failures:
@@ -115,10 +121,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What to say of a file that is finished: whether its result was kept already, and notes."""
+    """What to say of a file that is finished: whether its result was kept already, notes, and what it took."""
 
     cached: bool
     notes: tuple[str, ...]
+    report: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -150,21 +157,32 @@ class Extraction:
 
     def __call__(self, task: Task) -> Done:
         """Bring the file's tracks into its folder."""
+        from separation import report
+        from separation.footprint import Watch
         from separation.fresh import FreshShelf
         from separation.runs import import_recording
 
         self._settle_process()
+        started_s, watch = time.monotonic(), Watch("convert")
         # Two copies of one recording: the second waits, and finds the result of the first.
         with self._alone_with(task.source):
             try:
                 store = self._open_store()
                 shelf = FreshShelf(store) if self.fresh else store
                 recording = import_recording(task.source, shelf, name=_shown(task.source.name), part=self.part)
+                converted = watch.measured()
                 result, cached = self._separated(recording, shelf)
                 notes = _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
-        return Done(cached, (*recording.info["warnings"], *result.info["warnings"], *notes))
+        found = report.of_result(
+            result.info,
+            cached=cached,
+            seconds=time.monotonic() - started_s,
+            source=_shown(task.name),
+            converted=converted,
+        )
+        return Done(cached, (*recording.info["warnings"], *result.info["warnings"], *notes), found)
 
     def close(self) -> None:
         """Leave the store."""
@@ -320,6 +338,14 @@ def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path
 
     with new_file(path) as part:
         part.write_text(json.dumps(_listed(failures), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_report(entries: Sequence[dict[str, Any]], path: Path, common: Common) -> None:
+    """One entry a file: first what was done, in the order of the files, then what failed."""
+    from separation import report
+
+    report.write(entries, path)
+    common.say(f"wrote {_shown(path)}")
 
 
 def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, str]]:

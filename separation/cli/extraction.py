@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from separation.events import Event
     from separation.growing import GrowingTracks
     from separation.request import ChunkSettings, Request
-    from storage import Artifact
+    from storage import Artifact, ArtifactStore
 
 # Name to extension, as in `separation.encode.FORMATS`, which brings NumPy: help and kept results do without.
 FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", "mp3": ".mp3", "ogg": ".ogg"}
@@ -44,6 +44,14 @@ class Wanted:
     end_s: float | None
     fresh: bool
     recipe_out: Path | None
+    report: Path | None
+
+
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A YAML file that says what it took: time and memory of each step, settings, quality.",
+)
 
 
 def extract_options(command: Function) -> Function:
@@ -69,6 +77,7 @@ def recipe_options(command: Function) -> Function:
     @click.option(
         "--save-recipe", type=click.Path(path_type=Path), help="Write all settings as YAML, for “extract recipe”."
     )
+    @report_option
     @functools.wraps(command)
     def wrapped(
         *arguments: Any,
@@ -80,11 +89,14 @@ def recipe_options(command: Function) -> Function:
         end_time: float | None,
         no_cache: bool,
         save_recipe: Path | None,
+        report: Path | None,
         prompts: tuple[str, ...] = (),
         seed: int = 0,
         **options: Any,
     ) -> Any:
-        wanted = Wanted(source, prompts, out, format_, seed, streaming, start_time, end_time, no_cache, save_recipe)
+        wanted = Wanted(
+            source, prompts, out, format_, seed, streaming, start_time, end_time, no_cache, save_recipe, report
+        )
         return command(*arguments, wanted=wanted, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
@@ -139,6 +151,8 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
     """Import, separate, write; a kept result is written at once."""
     if common.rehearsal:
         return
+    from separation import report
+    from separation.footprint import Watch
     from separation.fresh import FreshShelf
     from separation.part import Part
     from separation.runs import find_result, import_recording
@@ -149,15 +163,21 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
     make_folder(wanted.out, "the files")
     if wanted.recipe_out is not None:
         make_folder(wanted.recipe_out.parent, "the recipe")
+    if wanted.report is not None:
+        make_folder(wanted.report.parent, "the report")
     kept_before = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
     store = FreshShelf(kept_before) if wanted.fresh else kept_before
+    watch = Watch("convert")
     recording = import_recording(wanted.source, store, part=part)
+    converted = watch.measured()
     for warning in recording.info["warnings"]:
         common.say(f"note: {warning}")
     with _growing(wanted, recording, common) as tracks:
-        _, _, why, kept = find_result(recording, request, store)
+        _, settled, why, kept = find_result(recording, request, store)
         if kept is not None:
             common.say(why)
+        else:
+            _say_expected(recording, settled, kept_before, common)
         result = kept or _separated(recording, request, store, tracks, common)
     if kept is None and tracks is not None:
         written = {name: str(path) for name, path in tracks.paths.items()}
@@ -171,6 +191,12 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
     for line in measures_text.lines(result.info):
         common.say(line)
     seconds = time.monotonic() - started_s
+    if wanted.report is not None:
+        found = report.of_result(
+            result.info, cached=kept is not None, seconds=seconds, source=str(wanted.source), converted=converted
+        )
+        report.write(found, wanted.report)
+        common.say(f"wrote {wanted.report}")
     common.say(f"{'Done' if kept is None else 'Cached: nothing had to be computed'}, {seconds:.2f} s in all.")
     common.result(
         {
@@ -181,10 +207,26 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
             "model": result.info["model"],
             "rtf": result.info["rtf"],
             "measures": result.info.get("measures", []),
+            "quality": result.info.get("quality"),
             "seconds": seconds,
             "key": result.key,
         }
     )
+
+
+def _say_expected(recording: Artifact, settled: Request, store: ArtifactStore, common: Common) -> None:
+    """What the run will take, and whether there is the memory for it; it goes on either way."""
+    if common.as_json:
+        return
+    from separation.estimates import preflight
+    from separation.footprint import available_bytes
+
+    past = (result.info["report"] for result in store.list("result") if "report" in result.info)
+    duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
+    flight = preflight(settled, duration_s, past, available_bytes())
+    common.say(f"expected: {flight.estimate}")
+    if warning := flight.warning(options=True):
+        common.say(f"note: {warning}")
 
 
 @contextmanager

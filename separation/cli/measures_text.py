@@ -11,11 +11,13 @@ DOUBTFUL = 0.5
 
 
 def lines(info: Mapping[str, Any]) -> Iterator[str]:
-    """A line a target, and a note for every chunk that the recording explains less than half of.
+    """The quality estimate, a line a target, and a note for every chunk that the recording explains less than half of.
 
     Args:
         info: of a kept result, as `separation.runs` writes it.
     """
+    if quality := info.get("quality"):
+        yield f"estimated quality {quality['value']:.2f} of 1{_bleed(quality)}"
     measures: Sequence[Mapping[str, Any]] = info.get("measures", ())
     for stem in dict.fromkeys(one["stem"] for one in measures):
         own = [one for one in measures if one["stem"] == stem]
@@ -31,6 +33,15 @@ def lines(info: Mapping[str, Any]) -> Iterator[str]:
     if doubtful:
         chunk = doubtful[0]["index"] + 1
         yield f"note: another seed may do better (--seed, or --reroll {chunk}=1 for that chunk alone)"
+
+
+def _bleed(quality: Mapping[str, Any]) -> str:
+    """Which two tracks are told apart worst, if there are two that should be."""
+    worst = max(quality["bleed"], key=lambda one: float(one["share"]), default=None)
+    if worst is None or worst["share"] < 0.005:
+        return ""
+    first, second = worst["tracks"]
+    return f"; “{first}” and “{second}” share {100 * worst['share']:.0f} % of their sound"
 
 
 def _explained(measures: Sequence[Mapping[str, Any]]) -> str:
