@@ -118,8 +118,8 @@ class Preflight:
             return None
         assert self.estimate.needed_bytes is not None
         assert self.available_bytes is not None
-        needed, free = (_short(size / 1e9) for size in (self.estimate.needed_bytes, self.available_bytes))
-        said = f"Memory may run out: this takes about {needed} GB, and {free} GB are free"
+        needed, free = (memory_words((size, size)) for size in (self.estimate.needed_bytes, self.available_bytes))
+        said = f"Memory may run out: this takes about {needed}, and {free} are free"
         if self.fitting is None:
             return f"{said}; no smaller setting would fit either."
         return f"{said}; {ladder.changed(self.request, self.fitting, options=options)} would fit."
@@ -205,8 +205,11 @@ def time_words(seconds: tuple[float, float] | None) -> str:
 
 
 def memory_words(n_bytes: tuple[float, float] | None) -> str:
-    """A range of memory, such as “3 to 4 GB”; "" for None."""
-    return "" if n_bytes is None else _range_words(n_bytes[0] / 1e9, n_bytes[1] / 1e9, "GB")
+    """A range of memory, such as “3.0 to 4.0 GB”; "" for None."""
+    if n_bytes is None:
+        return ""
+    size, unit = (1e9, "GB") if n_bytes[1] >= 1e9 else (1e6, "MB")
+    return _range_words(n_bytes[0] / size, n_bytes[1] / size, unit)
 
 
 @dataclass(frozen=True, slots=True)

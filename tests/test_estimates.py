@@ -252,6 +252,7 @@ def test_times_are_said_with_two_digits_and_one_unit(seconds, words):
 
 def test_memory_is_said_in_gigabytes():
     assert estimates.memory_words((2.96 * GB, 14.2 * GB)) == "3.0 to 14 GB"
+    assert estimates.memory_words((0.0324 * GB, 0.318 * GB)) == "32 to 320 MB"
 
 
 # Preflight

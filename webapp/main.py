@@ -15,6 +15,7 @@ from storage import ArtifactStore, Library
 from webapp import access
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
+from webapp.outlook import Outlook
 from webapp.pages.studio import StudioPage
 from webapp.passcode import generate_passcode
 from webapp.theme import FAVICON, install_theme
@@ -60,7 +61,11 @@ def serve(settings: ServerSettings) -> None:
     rules = access.require_sharing_rules(settings.host, passcode, port=settings.port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
     store.sweep()
-    create_app(store, Cluster(settings.scheduler, tls=settings.scheduler_tls))
+    create_app(
+        store,
+        Cluster(settings.scheduler, tls=settings.scheduler_tls),
+        works_here=settings.scheduler is None,
+    )
     access.install(app, rules)
     if settings.passcode == "auto":
         print(f"Passcode: {passcode}", flush=True)
@@ -87,15 +92,16 @@ def serve(settings: ServerSettings) -> None:
     )
 
 
-def create_app(store: ArtifactStore, engine: Cluster) -> None:
-    """Register pages and routes."""
+def create_app(store: ArtifactStore, engine: Cluster, *, works_here: bool = True) -> None:
+    """Register pages and routes; `works_here` unless the engine's workers are on other computers."""
     jobs, library = Jobs(store, engine), Library(store)
+    outlook = Outlook(store, here=works_here)
     add_media_routes(app, store)
 
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "") -> None:
         install_theme()
-        page = StudioPage(library, jobs)
+        page = StudioPage(library, jobs, outlook)
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:50] if words.strip()])
 

@@ -7,13 +7,16 @@ from dataclasses import replace
 
 from nicegui import ui
 
-from separation import presets, vocabulary
+from separation import ladder, presets, vocabulary
 from separation.backends import registry
 from separation.errors import PlaygroundError, PromptError
+from separation.estimates import Preflight, memory_words, time_words
 from separation.request import Prompt, Request
 from separation.targets import Target
+from storage import Artifact
+from webapp.outlook import Outlook
 from webapp.pages.demucs_fields import DemucsFields
-from webapp.theme import CostBox, heading, segmented, text
+from webapp.theme import CostBox, button, heading, segmented, text
 
 PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; the page's own are put in when it runs
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
@@ -25,10 +28,13 @@ class SettingsPanel:
 
     Args:
         on_change: called whenever a setting changes.
+        outlook: what a run would take.
     """
 
-    def __init__(self, *, on_change: Callable[[], object]) -> None:
-        self._on_change = on_change
+    def __init__(self, *, on_change: Callable[[], object], outlook: Outlook) -> None:
+        self._on_change, self._outlook = on_change, outlook
+        self._flight: Preflight | None = None
+        self._showing = False
         self._draft = Request(prompts=PLACEHOLDER)
         self._uses = registry.get("builtin")
         self._preset = segmented(
@@ -71,6 +77,12 @@ class SettingsPanel:
                 "neither time nor memory."
             )
         self._facts = CostBox()
+        self._memory = text("", "warn small", tag="p").props("role=status")
+        self._smaller = button(
+            "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
+        )
+        with self._smaller:
+            self._smaller_words = text("")
         self.explain([])
 
     @property
@@ -95,13 +107,15 @@ class SettingsPanel:
         """
         return replace(self._draft, prompts=tuple(Prompt(text=words) for words in texts))
 
-    def explain(self, texts: Sequence[str]) -> None:
-        """Say who would separate these prompts and why, or what is in the way."""
+    def explain(self, texts: Sequence[str], recording: Artifact | None = None) -> None:
+        """Say who would separate these prompts and why, what it would take for a recording, or what is in the way."""
+        self._flight = None
         asked = replace(self._draft, prompts=tuple(Prompt(text=words) for words in texts) or PLACEHOLDER)
         name = "builtin" if self.backend == "auto" else self.backend
         try:
             settled, why = registry.choose(asked)
             name = settled.backend
+            self._flight = None if recording is None else self._outlook.of(settled, recording)
             self._why.set_text(why).classes(remove="warn")
         except PromptError as error:
             self._why.set_text(error.what).classes("warn")
@@ -109,7 +123,18 @@ class SettingsPanel:
             self._why.set_text(str(error)).classes("warn")
         self._uses = registry.get(name)
         stems = ", ".join(self._uses.stems(asked))
-        self._facts.set_rows({"Uses": self._uses.label, "Separates": stems, "Licence": self._uses.licence})
+        rows = {"Uses": self._uses.label, "Separates": stems, "Licence": self._uses.licence}
+        if self._draft.chunks is not None:
+            rows["Chunks"] = f"{self._draft.chunks.chunk_s:g} s"
+        if self._flight is not None and recording is not None:
+            rows |= _cost(self._flight, _disk_bytes(recording, len(asked.prompts) + 1))
+        warning = self._flight.warning() if self._flight is not None else None
+        self._facts.set_rows(rows, warn=["Memory"] if warning else [])
+        self._memory.set_text(warning or "").set_visibility(warning is not None)
+        fitting = self._flight.fitting if self._flight is not None else None
+        self._smaller.set_visibility(fitting is not None)
+        if self._flight is not None and fitting is not None:
+            self._smaller_words.set_text(f"Use {ladder.changed(self._flight.request, fitting, options=False)}")
 
     def _meaning(self, words: str) -> str | None:
         try:
@@ -118,11 +143,29 @@ class SettingsPanel:
             return None
         return _matched(words, target)
 
+    def _take_smaller(self) -> None:
+        """Change what makes the run fit, and nothing else."""
+        flight = self._flight
+        if flight is None or flight.fitting is None:
+            return
+        self._draft = _with_changes(self._draft, flight.request, flight.fitting)
+        self._showing = True
+        self._backend.set_value(self._draft.backend)
+        self._demucs.set_visibility(self.backend == "demucs")
+        self._demucs.show(self._draft)
+        self._preset.set_value(_preset_name(self._draft))
+        self._showing = False
+        self._on_change()
+
     def _backend_changed(self) -> None:
+        if self._showing:
+            return
         self._demucs.set_visibility(self.backend == "demucs")
         if self._preset.value != presets.CUSTOM:
             # A preset names a model for Demucs alone, so it is applied anew.
-            self._draft = presets.apply(self._preset.value, replace(self._draft, backend=self.backend, model=None))
+            self._draft = presets.apply(
+                self._preset.value, replace(self._draft, backend=self.backend, model=None, chunks=None)
+            )
             self._demucs.show(self._draft)
         self._changed()
 
@@ -133,6 +176,8 @@ class SettingsPanel:
                 backend=self.backend,
                 model=self._demucs.model if self.backend == "demucs" else None,
                 device=str(self._device.value),
+                chunks=self._draft.chunks if self._draft.backend == self.backend else None,
+                sam=self._draft.sam,
                 solver=self._draft.solver,
                 demucs=self._demucs.settings,
                 seed=int(self._seed.value or 0),
@@ -147,6 +192,32 @@ class SettingsPanel:
         self._draft = presets.apply(name, self._draft)
         self._demucs.show(self._draft)
         self._on_change()
+
+
+def _with_changes(draft: Request, before: Request, after: Request) -> Request:
+    """`draft` with what differs between two settled requests, of which the first was made from it."""
+    changed = {name: getattr(after, name) for name in ("chunks", "demucs", "sam")}
+    changed = {name: value for name, value in changed.items() if value != getattr(before, name)}
+    if after.model != before.model:  # a model belongs to a backend
+        changed |= {"backend": after.backend, "model": after.model, "chunks": after.chunks}
+    return replace(draft, **changed)
+
+
+def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
+    """Rows that say what a run would take, and how that is known."""
+    estimate = flight.estimate
+    rows = {
+        "Expected time": time_words(estimate.seconds) or "unknown",
+        "Memory": memory_words(estimate.memory_bytes) or "unknown",
+        "On disk": f"{disk_bytes / 1e6:.0f} MB",
+    }
+    return rows | {"Estimate": estimate.source}
+
+
+def _disk_bytes(recording: Artifact, n_tracks: int) -> int:
+    """What tracks of a recording's length take: float32."""
+    n_samples: int = recording.info["n_samples"] * recording.info["n_channels"]
+    return 4 * n_samples * n_tracks
 
 
 def _preset_name(request: Request) -> str:

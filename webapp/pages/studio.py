@@ -19,6 +19,7 @@ from webapp.components.tracks import Tracks
 from webapp.components.transport import Transport
 from webapp.components.waveform import Waveform
 from webapp.jobs import Job, Jobs, State
+from webapp.outlook import Outlook
 from webapp.pages.job_view import JobView
 from webapp.pages.prompt_row import PromptRow
 from webapp.pages.settings_panel import SettingsPanel
@@ -44,7 +45,7 @@ N_RECENT = 6  # recordings the empty page offers; the menu has more
 class StudioPage:
     """One open Studio. Everything that must survive a reload is in the library, the jobs, and the page's address."""
 
-    def __init__(self, library: Library, jobs: Jobs) -> None:
+    def __init__(self, library: Library, jobs: Jobs, outlook: Outlook) -> None:
         self._library, self._jobs = library, jobs
         self._client = ui.context.client
         self._recording: Artifact | None = None
@@ -56,7 +57,7 @@ class StudioPage:
             with frame.main:
                 self._main()
             with frame.side:
-                self._settings = SettingsPanel(on_change=self._settings_changed)
+                self._settings = SettingsPanel(on_change=self._settings_changed, outlook=outlook)
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
@@ -181,7 +182,7 @@ class StudioPage:
 
     def _settings_changed(self) -> None:
         texts = self._prompts.texts
-        self._settings.explain(texts)
+        self._settings.explain(texts, self._recording)
         self._prompts.offer(self._settings.suggestions, self._settings.meanings(texts))
         if self._recording is not None:
             address = urlencode({"recording": self._recording.key, "prompts": ",".join(texts)})
