@@ -20,13 +20,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from separation import ladder
 from separation.backends import registry
 from separation.backends.sam_mlx import preferred_here
 from separation.errors import PlaygroundError
+from separation.footprint import NVIDIA
 from separation.ladder import TRANSFORMER_SEGMENT_S, held_s, is_transformer
 from separation.request import ChunkSettings, Request
 from separation.solvers import nfe
@@ -341,7 +341,7 @@ def _place(device: str) -> str:
     """Where “auto” would probably run; asking for certain would take importing PyTorch."""
     if device != "auto":
         return device
-    return "cuda" if Path("/dev/nvidia0").exists() else "mps" if preferred_here() else "cpu"
+    return "cuda" if NVIDIA.exists() else "mps" if preferred_here() else "cpu"
 
 
 def _n_cores() -> int:

@@ -26,6 +26,7 @@ Work = Callable[P, Generator[Event, None, Result]]
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
+NVIDIA = Path("/dev/nvidia0")
 log = logging.getLogger(__name__)
 
 
@@ -109,6 +110,17 @@ def device_peak_bytes() -> int | None:
         # It has no peak; its pool keeps what was freed, so what the pool holds is close to it.
         return int(torch.mps.driver_allocated_memory()) or None
     return None
+
+
+def unused_card() -> str | None:
+    """What to say where there is an NVIDIA card that the PyTorch in use cannot use; None elsewhere."""
+    torch = sys.modules.get("torch")
+    if torch is None or not NVIDIA.exists() or torch.cuda.is_available():
+        return None
+    return (
+        f"There is an NVIDIA graphics card here, and this PyTorch ({torch.__version__}) cannot use it: the processor "
+        "is used instead, which is slower. A PyTorch built for CUDA and a driver it accepts would use the card."
+    )
 
 
 def give_back_freed_memory() -> None:

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 from separation.backends import registry
 from separation.backends.protocol import LatentModel, Model, ModelFacts, Samples, Window
 from separation.errors import SeparationError
-from separation.events import Event, SolverStep
-from separation.footprint import measured
+from separation.events import Event, SolverStep, Warned
+from separation.footprint import measured, unused_card
 from separation.request import Prompt, Request, SamSettings, SolverSettings
 
 Result = TypeVar("Result")
@@ -58,7 +58,10 @@ def load(order: Order) -> Generator[Event, None, ModelFacts]:
     Raises:
         SeparationError: the weights or the code here are others than where the order was given.
     """
-    return (yield from _model(order)).facts
+    facts = (yield from _model(order)).facts
+    if order.request.device == "auto" and facts.device == "cpu" and (note := unused_card()):
+        yield Warned(message=note)
+    return facts
 
 
 @measured("separate")

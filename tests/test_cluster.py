@@ -17,7 +17,7 @@ from separation.cluster import Cluster, Tls, resources
 from separation.encode import encode
 from separation.engine import Ahead, Call, Inline
 from separation.errors import SeparationError, SettingsError
-from separation.events import ChunkFinished, SolverStep, StillRunning, Warned
+from separation.events import ChunkFinished, SolverStep, StillRunning, Warned, WorkerRestarted
 from separation.pipeline import extract, separate
 from separation.request import ChunkSettings, Request, SolverSettings
 from separation.runs import import_recording, separate_recording
@@ -142,13 +142,13 @@ def test_when_one_of_two_workers_is_switched_off_the_job_still_finishes_with_the
 
 
 def kept_result(store, song, request, engine, at_event=lambda event: None):
-    """The result of a run, kept in `store`, and its warnings."""
+    """The result of a run, kept in `store`, and what it said of workers that died."""
     run, warnings = separate_recording(import_recording(song, store), request, store, engine), []
     try:
         while True:
             event = next(run)
             at_event(event)
-            if isinstance(event, Warned):
+            if isinstance(event, WorkerRestarted):
                 warnings.append(event.message)
     except StopIteration as stop:
         return stop.value, warnings

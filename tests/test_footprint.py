@@ -13,7 +13,7 @@ import pytest
 
 from separation import footprint
 from separation.errors import OutOfMemory
-from separation.events import SolverStep, Warned, WorkMeasured
+from separation.events import SolverStep, Warned
 from separation.footprint import available_bytes, measured
 
 MB = 1_000_000
@@ -238,8 +238,46 @@ def test_elsewhere_what_is_free_is_not_known(tmp_path, monkeypatch):
     assert available_bytes() is None
 
 
-def test_an_event_of_it_goes_through_a_cluster_as_plain_values():
-    from separation.engine import _packed, _unpacked
+# A card that lies idle
 
-    event = WorkMeasured(step="load", seconds=1.5, peak_bytes=3, device_bytes=None)
-    assert _unpacked(_packed(event)) == event
+
+@pytest.fixture
+def torch_without_cuda(monkeypatch, tmp_path):
+    """A PyTorch that sees no card, beside one that the system has."""
+    card = tmp_path / "nvidia0"
+    card.touch()
+    monkeypatch.setattr(footprint, "NVIDIA", card)
+    cuda = types.SimpleNamespace(is_available=lambda: False, is_initialized=lambda: False)
+    mps = types.SimpleNamespace(is_available=lambda: False)
+    torch = types.SimpleNamespace(cuda=cuda, backends=types.SimpleNamespace(mps=mps), __version__="2.9+cpu")
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    return torch
+
+
+def test_that_a_card_lies_idle_is_said_of_every_run_that_left_the_device_open(
+    torch_without_cuda, tmp_path, monkeypatch
+):
+    from separation import Waveform, separate
+    from separation.request import Request
+    from tests import run_fakes
+
+    run_fakes.install(monkeypatch)
+    mixture = Waveform(np.ones((1, run_fakes.RATE), np.float32), run_fakes.RATE)
+
+    def said(device):
+        return [
+            event.message for event in separate(mixture, Request.of("drums", device=device)) if type(event) is Warned
+        ]
+
+    for _ in range(2):
+        (note,) = said("auto")
+        assert "2.9+cpu" in note and "processor is used instead" in note
+    assert said("cpu") == []
+
+
+def test_a_card_that_is_used_or_not_there_is_not_mentioned(torch_without_cuda, tmp_path, monkeypatch):
+    torch_without_cuda.cuda.is_available = lambda: True
+    assert footprint.unused_card() is None
+    torch_without_cuda.cuda.is_available = lambda: False
+    monkeypatch.setattr(footprint, "NVIDIA", tmp_path / "none")
+    assert footprint.unused_card() is None

@@ -36,7 +36,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
 }
 # By the names that the commands' functions have for them.
 READ = frozenset({"source", "sources", "folder", "recipe"})
-WRITTEN = frozenset({"out", "recipe_out", "save_recipe", "report"})
+WRITTEN = frozenset({"out", "save_recipe", "report"})
 TRUSTED = frozenset({("extract demucs", "folder"), ("extract recipe", "folder")})  # models that are pickles
 OF_THE_RUN = frozenset({"as_json", "log_level"})
 

@@ -50,7 +50,10 @@ class DemucsFields:
                 text("Segment", "mute")
                 self._segment = ui.number(value=None, min=1, max=60, suffix="s", on_change=self._changed)
                 self._segment.props('outlined dense placeholder="longest" aria-label="Segment"').classes("grow")
-                self._segment.tooltip("Shorter segments need less memory, but hear less of the song at once.")
+                self._segment.tooltip(
+                    "How much of the song is heard at once. Shorter segments save memory with the mdx models only: "
+                    "the others fill them up to 7.8 s, so shorter ones just take longer."
+                )
             self._split = ui.switch("Split into segments", value=True, on_change=self._changed).tooltip(
                 "Keeps memory steady however long the recording is. Transformer models always split."
             )
