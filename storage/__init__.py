@@ -1,8 +1,18 @@
-"""What is kept: content-addressed artifacts, their manifests, and the library the pages list."""
+"""What is kept: content-addressed artifacts, their manifests, the library the pages list, and the records of jobs."""
 
 from storage.artifacts import Artifact, ArtifactStore
 from storage.errors import StorageError
 from storage.home import data_folder
+from storage.jobs import JobBook, JobRecord, JobState
 from storage.library import Library
 
-__all__ = ["Artifact", "ArtifactStore", "Library", "StorageError", "data_folder"]
+__all__ = [
+    "Artifact",
+    "ArtifactStore",
+    "JobBook",
+    "JobRecord",
+    "JobState",
+    "Library",
+    "StorageError",
+    "data_folder",
+]
