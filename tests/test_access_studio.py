@@ -71,3 +71,10 @@ def test_a_guest_who_knows_the_passcode_hears_and_brings_audio(guest: httpx.Clie
     key = guest.post("/api/demo").json()["key"]
     pcm = guest.get(f"/media/{key}/audio/pcm", params={"start": 0, "count": 100})
     assert len(pcm.content) == 100 * 2 * 4  # stereo float32
+
+
+def test_samples_travel_as_they_are(guest: httpx.Client) -> None:
+    key = guest.post("/api/demo").json()["key"]
+    answer = guest.get(f"/media/{key}/audio/pcm?start=0&count=88200", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "identity"
+    assert int(answer.headers["content-length"]) == len(answer.content) == 88200 * 2 * 4

@@ -200,7 +200,11 @@ def _song(store: ArtifactStore, result: Artifact) -> str:
 
 def _immutable(body: bytes) -> Response:
     """Bytes under a content key never change, so the browser may keep them."""
-    headers = {"Cache-Control": "private, max-age=86400, immutable"}
+    headers = {
+        "Cache-Control": "private, max-age=86400, immutable",
+        # NiceGUI would deflate each window at the highest level: 20 ms of a core for 7 % fewer bytes.
+        "Content-Encoding": "identity",
+    }
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
