@@ -1,7 +1,11 @@
-"""Jobs: one separation after another in a thread of their own, each a state that pages show.
+"""Jobs: the queue of this server, one separation at a time, in an order people can change.
 
-The thread waits for the engine; the model itself runs in the engine's worker process. Pages never wait: they submit,
-and subscribe to `Jobs.changed`, which is emitted on the event loop, for one job at most ten times a second.
+A thread waits for the engine; the model itself runs in the engine's worker process. Pages never wait: they call the
+methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there, each for one
+job at most ten times a second.
+
+Every job has a record (`storage.JobBook`), so none is lost when the server stops, however it stops: what waited or ran
+is interrupted and offered again, and the chunks it had finished are not computed again. Nothing starts by itself then.
 """
 
 from __future__ import annotations
@@ -11,206 +15,318 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from nicegui import Event as PageEvent
 
 from separation.engine import Engine
-from separation.errors import PlaygroundError, SeparationError
-from separation.events import (
-    BackendChosen,
-    ChunkFinished,
-    ChunkStarted,
-    Event,
-    Finished,
-    Kept,
-    ModelLoading,
-    Planned,
-    SolverStep,
-    Warned,
-)
+from separation.errors import PlaygroundError, SeparationError, SettingsError
+from separation.events import Event, Warned
 from separation.request import Request
 from separation.runs import separate_recording
-from storage import Artifact, ArtifactStore, StorageError
+from storage import Artifact, ArtifactStore, JobBook, JobRecord, StorageError
+from storage import JobState as State
+from storage.jobs import STOPPED, utc_now
+from webapp.job import Job
+
+__all__ = ["Job", "Jobs", "State"]
 
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.1
-
-
-class State(Enum):
-    """Where a job stands; cancelled is as normal an end as any."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-@dataclass(eq=False)
-class Job:
-    """One separation as pages see it. Changed by the jobs' thread once it has begun; pages read.
-
-    Attributes:
-        chunks: fraction done per chunk, 0 to 1.
-        spans_s: (start, stop) of each chunk.
-        error: what, why, what to do, if it failed.
-        result: the kept result, once done.
-        cached: the result was there already.
-    """
-
-    recording: Artifact
-    request: Request
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    state: State = State.QUEUED
-    backend: str = ""
-    why: str = ""
-    loading: ModelLoading | None = None
-    chunks: list[float] = field(default_factory=list)
-    spans_s: tuple[tuple[float, float], ...] = ()
-    warnings: list[str] = field(default_factory=list)
-    error: tuple[str, str, str] | None = None
-    result: Artifact | None = None
-    cached: bool = False
-    rtf: float | None = None
-    started_s: float | None = None
-    seconds: float = 0.0
-    cancel: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def over(self) -> bool:
-        """Nothing will change any more."""
-        return self.state in (State.DONE, State.CANCELLED, State.FAILED)
-
-    @property
-    def remaining_s(self) -> float | None:
-        """Expected seconds to the end, from the chunks done so far; None before the first says anything."""
-        done = sum(self.chunks)
-        if self.started_s is None or not self.chunks or done < 0.5:
-            return None
-        return (time.monotonic() - self.started_s) * (len(self.chunks) - done) / done
+N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
 
 
 class Jobs:
-    """The queue of this server: one heavy model at a time."""
+    """The queue of this server: one heavy model at a time.
 
-    def __init__(self, store: ArtifactStore, engine: Engine) -> None:
+    Attributes:
+        changed: one job stands otherwise than before.
+        arranged: jobs came, went or changed places, or the queue was paused or goes on.
+    """
+
+    def __init__(self, store: ArtifactStore, engine: Engine, book: JobBook) -> None:
         self.changed: PageEvent[Job] = PageEvent()
-        self._store, self._engine = store, engine
+        self.arranged: PageEvent[[]] = PageEvent()
+        self._store, self._engine, self._book = store, engine, book
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
-        self._jobs: dict[str, Job] = {}
-        self._tickets: dict[str, Future[None]] = {}
+        self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
+        self._paused = book.paused
+        self._running: Job | None = None
+        self._closing = threading.Event()
         self._due: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def submit(self, recording: Artifact, request: Request) -> Job:
-        """Queue a separation; call it on the event loop."""
-        self._loop = asyncio.get_running_loop()
-        job = Job(recording=recording, request=request)
-        self._jobs[job.id] = job
-        self._tickets[job.id] = self._thread.submit(self._work, job)
-        return job
+    # what pages read
 
-    def cancel(self, job: Job) -> None:
-        """Stop a job at the model's next evaluation, or take it out of the queue."""
-        job.cancel.set()
-        if self._tickets[job.id].cancel():  # it had not begun, and never will
-            job.state = State.CANCELLED
-            self._announce(job)
+    @property
+    def all(self) -> list[Job]:
+        """Every job of this server, oldest first."""
+        return list(self._jobs.values())
+
+    @property
+    def queue(self) -> list[Job]:
+        """Those that wait, the next one first."""
+        return _in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
+
+    @property
+    def running(self) -> Job | None:
+        """The one that runs."""
+        return self._running
+
+    @property
+    def interrupted(self) -> list[Job]:
+        """Those a server left unfinished, in the order in which they would have run."""
+        return _in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the queue is paused: what runs goes on to its end, and nothing follows it."""
+        return self._paused
 
     def active(self, recording_key: str) -> Job | None:
-        """The job of a recording that is queued or running, or the last one that failed or was cancelled."""
-        jobs = [job for job in self._jobs.values() if job.recording.key == recording_key]
+        """The last job of a recording, unless it came to its end before this server started."""
+        jobs = [
+            job
+            for job in self._jobs.values()
+            if job.record.recording == recording_key
+            and not (job.earlier and job.over and job.state is not State.INTERRUPTED)
+        ]
         return jobs[-1] if jobs else None
 
     def ahead_of(self, job: Job) -> int:
         """How many jobs run before this one."""
-        waiting = [other for other in self._jobs.values() if not other.over]
+        waiting = [other for other in (self._running, *self.queue) if other is not None]
         return waiting.index(job) if job in waiting else 0
 
+    # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
+
+    def submit(self, recording: Artifact, request: Request) -> Job:
+        """Queue a separation, behind all others; if just this was interrupted, it goes on."""
+        asked = request.to_dict()
+        for job in self.interrupted:
+            if (job.record.recording, job.record.request) == (recording.key, asked):
+                self.resume(job)
+                return job
+        record = JobRecord(
+            id=uuid.uuid4().hex,
+            recording=recording.key,
+            recording_name=recording.name,
+            prompts=tuple(prompt.text for prompt in request.prompts),
+            request=asked,
+            position=self._last_position() + 1,
+        ).noting("Queued.")
+        self._book.write(record)
+        job = self._jobs[record.id] = Job(record=record)
+        self._tell(job, arranged=True)
+        self._start_next()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job at the model's next evaluation, or take it out of the queue."""
+        if job.state is State.RUNNING:
+            job.cancel.set()
+            self._tell(job)
+        elif job.state is State.QUEUED:
+            cancelled = replace(job.record, state=State.CANCELLED, ended=utc_now())
+            self._write({job: cancelled.noting("Cancelled before it began.")})
+
+    def resume(self, *jobs: Job) -> None:
+        """Queue jobs again that are over: interrupted ones at their old places, others behind all that wait."""
+        changes, last = {}, self._last_position()
+        for job in jobs:
+            if not job.over:
+                continue
+            last += job.state is not State.INTERRUPTED
+            position = job.record.position if job.state is State.INTERRUPTED else last
+            queued = replace(job.record, state=State.QUEUED, position=position, error=None, started="", ended="")
+            changes[job] = queued.noting("Queued again.")
+        self._write(changes)
+        for job in changes:
+            job.earlier = False
+            job.cancel.clear()
+        self._start_next()
+
+    def discard(self, *jobs: Job) -> None:
+        """Forget jobs that are over. Their results stay in the library, and their chunks in the store."""
+        gone = [job.id for job in jobs if job.over]
+        self._book.remove(*gone)
+        for job_id in gone:
+            self._jobs.pop(job_id, None)
+        self._tell(arranged=True)
+
+    def move(self, job: Job, place: int) -> None:
+        """Give a waiting job another place in the queue; 0 is next, too large a number is last."""
+        queue = self.queue
+        if job not in queue:
+            return
+        queue.remove(job)
+        queue.insert(max(0, place), job)
+        first = min(other.record.position for other in queue)
+        self._write({other: replace(other.record, position=first + n) for n, other in enumerate(queue)})
+
+    def pause(self) -> None:
+        """Start no further job; also not after a restart of the server."""
+        self._book.pause(True)
+        self._paused = True
+        self._tell(arranged=True)
+
+    def go_on(self) -> None:
+        """Start the jobs that wait, one after another."""
+        self._book.pause(False)
+        self._paused = False
+        self._tell(arranged=True)
+        self._start_next()
+
     def close(self) -> None:
-        """Cancel everything and wait for the thread to notice."""
-        for job in self._jobs.values():
-            self.cancel(job)
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Interrupt everything, wait for the thread to notice, and let other servers take over the records."""
+        self._closing.set()
+        self._thread.shutdown(wait=True)
+        for job in self.queue:
+            self._note_down(job, _interrupted(job.record))
+        self._book.close()
+
+    # on the event loop
+
+    def _start_next(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self._paused or self._running is not None or self._closing.is_set():
+            return
+        if queue := self.queue:
+            job = self._running = queue[0]
+            started = replace(job.record, state=State.RUNNING, started=utc_now(), n_done=0, n_chunks=0, warnings=())
+            self._note_down(job, started.noting("Started."))
+            self._tell(job, arranged=True)
+            self._thread.submit(self._work, job)
+
+    def _ended(self, job: Job) -> None:
+        self._running = None
+        if self._closing.is_set():
+            return
+        over = [other for other in self._jobs.values() if other.over and other.state is not State.INTERRUPTED]
+        oldest = sorted(over, key=lambda other: other.record.ended)[:-N_OVER_KEPT]
+        try:
+            self.discard(*oldest)
+        except StorageError as error:  # they are forgotten at the end of the next job, then
+            log.warning("old jobs stay on record: %s", error)
+        self._tell(job, arranged=True)
+        self._start_next()
+
+    def _write(self, changes: dict[Job, JobRecord]) -> None:
+        self._book.write(*changes.values())
+        for job, record in changes.items():
+            job.record = record
+            self._tell(job, arranged=True)
+
+    def _last_position(self) -> int:
+        return max((job.record.position for job in self._jobs.values()), default=0)
+
+    def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
+        """Tell the pages soon, once for everything that changed until then."""
+        if job is not None:
+            self._emit_soon(job.id, lambda: self.changed.emit(job))
+        if arranged:
+            self._emit_soon("", self.arranged.emit)
+
+    def _emit_soon(self, name: str, emit: Callable[[], None]) -> None:
+        def due() -> None:
+            self._due.discard(name)
+            emit()
+
+        if name not in self._due:
+            self._due.add(name)
+            asyncio.get_running_loop().call_later(ANNOUNCE_S, due)
+
+    # in the jobs' thread
 
     def _work(self, job: Job) -> None:
-        """In the jobs' thread: run one job to its end, whatever that is."""
-        job.state, job.started_s = State.RUNNING, time.monotonic()
-        self._announce(job)
+        """Run one job to its end, whatever that is."""
         try:
-            self._follow(job, separate_recording(job.recording, job.request, self._store, self._engine))
-        except (PlaygroundError, StorageError) as error:
-            log.info("job %s failed: %s", job.id, error, exc_info=error)
-            job.state, job.error = State.FAILED, (error.what, error.why, error.todo)
-        except Exception as error:
+            state, line, error = self._follow(job)
+        except (PlaygroundError, StorageError) as failure:
+            log.info("job %s failed: %s", job.id, failure, exc_info=failure)
+            state, line, error = State.FAILED, str(failure), (failure.what, failure.why, failure.todo)
+        except Exception as failure:
             log.exception("job %s met an error nobody foresaw", job.id)
             unforeseen = SeparationError(
                 "The separation stopped because of an error in this program.",
-                f"{type(error).__name__}: {error}",
+                f"{type(failure).__name__}: {failure}",
                 "The log has the details. Try another backend or setting, and please report it.",
             )
-            job.state, job.error = State.FAILED, (unforeseen.what, unforeseen.why, unforeseen.todo)
-        job.seconds = time.monotonic() - job.started_s
-        self._announce(job)
+            state, line, error = State.FAILED, str(unforeseen), (unforeseen.what, unforeseen.why, unforeseen.todo)
+        result = "" if job.result is None else job.result.key
+        job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
+        ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=result)
+        self._note_down(job, ended.noting(line))
+        self._on_loop(lambda: self._ended(job))
 
-    def _follow(self, job: Job, run: Generator[Event, None, Artifact]) -> None:
+    def _follow(self, job: Job) -> tuple[State, str, None]:
+        recording = self._store.get(job.record.recording)
+        if recording is None:
+            raise StorageError(
+                f"The recording “{job.record.recording_name}” is not in the library any more.",
+                "It was removed, or evicted to stay within the size limit.",
+                "Bring the file again and start anew; chunks that were finished are used again.",
+            )
+        request = _request(job.record)
+        job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
+        run = separate_recording(recording, request, self._store, self._engine)
         while True:
             if job.cancel.is_set():
                 run.close()
-                job.state = State.CANCELLED
-                return
+                return State.CANCELLED, "Cancelled; finished chunks are kept.", None
+            if self._closing.is_set():
+                run.close()
+                return State.INTERRUPTED, STOPPED, None
             try:
                 event = next(run)
             except StopIteration as stop:
-                job.result, job.state = stop.value, State.DONE
-                return
-            if _note(job, event):
-                self._announce(job)
+                job.result = stop.value
+                return State.DONE, "Done.", None
+            self._take(job, event)
 
-    def _announce(self, job: Job) -> None:
-        """From any thread: tell the pages soon, once for everything that changed until then."""
+    def _take(self, job: Job, event: Event) -> None:
+        line = job.line_of(event)
+        news = job.note(event)
+        if line:
+            record = _counted(job).noting(line)
+            warnings = (*record.warnings, line) if isinstance(event, Warned) else record.warnings
+            self._note_down(job, replace(record, warnings=warnings))
+        if news:
+            self._on_loop(lambda: self._tell(job))
+
+    def _note_down(self, job: Job, record: JobRecord) -> None:
+        """Change a record; a job does not fail because that cannot be written."""
+        job.record = record
+        try:
+            self._book.write(record)
+        except StorageError as error:
+            log.warning("the record of job %s is behind: %s", job.id, error)
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._announce_on_loop, job)
-
-    def _announce_on_loop(self, job: Job) -> None:
-        if job.id not in self._due:
-            self._due.add(job.id)
-            asyncio.get_running_loop().call_later(ANNOUNCE_S, self._emit, job)
-
-    def _emit(self, job: Job) -> None:
-        self._due.discard(job.id)
-        self.changed.emit(job)
+            self._loop.call_soon_threadsafe(call)
 
 
-def _note(job: Job, event: Event) -> bool:
-    """Write into the job what an event says; False if pages need not know."""
-    match event:
-        case BackendChosen():
-            job.backend, job.why = event.backend, event.why
-        case ModelLoading():
-            job.loading = event
-        case Planned():
-            job.loading, job.spans_s = None, event.spans_s
-            job.chunks = [0.0] * len(event.spans_s)
-            job.started_s = time.monotonic()
-        case SolverStep() if job.chunks:
-            running = next((index for index, done in enumerate(job.chunks) if done < 1), 0)
-            # The stitching after the last evaluation is part of the chunk.
-            job.chunks[running] = min(0.99, event.done / event.total)
-        case ChunkStarted():
-            job.chunks[event.index] = max(job.chunks[event.index], 0.01)
-        case ChunkFinished():
-            job.chunks[event.index] = 1.0
-        case Warned():
-            job.warnings.append(event.message)
-        case Finished():
-            job.rtf = event.rtf
-        case Kept():
-            job.cached = event.cached
-        case _:
-            return False
-    return True
+def _in_order(jobs: Iterable[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: (job.record.position, job.record.created))
+
+
+def _counted(job: Job) -> JobRecord:
+    """The record with the chunks that are done."""
+    return replace(job.record, n_done=sum(done == 1 for done in job.chunks), n_chunks=len(job.chunks))
+
+
+def _interrupted(record: JobRecord) -> JobRecord:
+    return replace(record, state=State.INTERRUPTED, ended=utc_now()).noting(STOPPED)
+
+
+def _request(record: JobRecord) -> Request:
+    """What was asked for; the settings may be those of an older version of this program."""
+    try:
+        return Request.from_dict(record.request)
+    except PlaygroundError as error:
+        raise SettingsError(
+            "The settings of this job cannot be used any more.", str(error), "Start it anew from the Studio."
+        ) from error

@@ -11,7 +11,7 @@ from nicegui import app, ui
 
 from separation import __version__
 from separation.cluster import Cluster, Tls
-from storage import ArtifactStore, Library
+from storage import ArtifactStore, JobBook, Library
 from webapp import access
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
@@ -64,6 +64,7 @@ def serve(settings: ServerSettings) -> None:
     create_app(
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls),
+        JobBook(settings.home),
         works_here=settings.scheduler is None,
     )
     access.install(app, rules)
@@ -92,9 +93,9 @@ def serve(settings: ServerSettings) -> None:
     )
 
 
-def create_app(store: ArtifactStore, engine: Cluster, *, works_here: bool = True) -> None:
-    """Register pages and routes; `works_here` unless the engine's workers are on other computers."""
-    jobs, library = Jobs(store, engine), Library(store)
+def create_app(store: ArtifactStore, engine: Cluster, book: JobBook, *, works_here: bool = True) -> Jobs:
+    """Register pages and routes; returns the queue they share. `works_here` unless workers are on other computers."""
+    jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
     add_media_routes(app, store)
 
@@ -107,3 +108,4 @@ def create_app(store: ArtifactStore, engine: Cluster, *, works_here: bool = True
 
     app.on_shutdown(jobs.close)
     app.on_shutdown(engine.close)
+    return jobs

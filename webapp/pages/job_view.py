@@ -1,29 +1,39 @@
-"""The card of a job: what it is doing, chunk by chunk, and a way to stop it."""
+"""The card of a job: what it is doing, chunk by chunk, and a way to stop it or to go on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from webapp.components.cells import Cell
-from webapp.jobs import Job, State
+from nicegui import ui
+
+from storage import StorageError
+from webapp.components.cells import Cell, Cells
+from webapp.jobs import Job, Jobs, State
+from webapp.pages.job_words import cells_of, detail_of, left_of, title_of
 from webapp.theme import JobCard, button
+
+FEW_CELLS = 8  # more of them that change at once are sent together
 
 
 class JobView:
-    """Shows one job while it goes on, or nothing.
+    """Shows one job of a recording while it goes on or could go on, or nothing.
 
     Args:
-        on_cancel: called with the job when a person wants it stopped.
+        jobs: the queue.
+        on_refused: called when something a person wants cannot be written down.
     """
 
-    def __init__(self, *, on_cancel: Callable[[Job], object]) -> None:
+    def __init__(self, jobs: Jobs, *, on_refused: Callable[[StorageError], object]) -> None:
         self.job: Job | None = None
-        self._on_cancel = on_cancel
+        self._jobs, self._on_refused = jobs, on_refused
         self._card = JobCard("Separating")
         with self._card.buttons:
-            self._cancel = button("Cancel", self._stop, tip="Stops at the model's next step; earlier results stay")
-            self._dismiss = button("Dismiss", lambda: self._card.set_visibility(False), tip="Puts this line away")
-        self._drawn: list[float] = []
+            self._cancel = self._button("Cancel", jobs.cancel, "Stops at the model's next step; finished chunks stay")
+            self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
+            self._discard = self._button("Discard", jobs.discard, "Forgets this job; finished chunks stay in the store")
+            self._dismiss = self._button("Dismiss", self._put_away, "Puts this line away")
+        self._put_away_at = ""
+        self._cells = CellsOf(self._card.cells)
         self._card.set_visibility(False)
 
     def show(self, job: Job | None) -> None:
@@ -32,49 +42,49 @@ class JobView:
         self._card.set_visibility(job is not None and job.state not in (State.DONE, State.FAILED))
         if job is None:
             return
+        if job.over and job.record.ended == self._put_away_at:
+            self._card.set_visibility(False)
         self._cancel.set_visibility(not job.over and not job.cancel.is_set())
-        self._dismiss.set_visibility(job.over)
-        self._card.set_state(*_words(job))
-        self._draw_cells(job)
+        for answer in (self._resume, self._discard):
+            answer.set_visibility(job.state is State.INTERRUPTED)
+        self._dismiss.set_visibility(job.state is State.CANCELLED)
+        detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused)
+        self._card.set_state(title_of(job), detail, left_of(job))
+        self._cells.show(job)
 
-    def _draw_cells(self, job: Job) -> None:
-        if len(job.chunks) != len(self._drawn):
-            self._card.cells.set_cells([_cell(done) for done in job.chunks])
+    def _button(self, label: str, action: Callable[[Job], object], tip: str) -> ui.element:
+        return button(label, lambda: self._do(action), tip=tip)
+
+    def _put_away(self, job: Job) -> None:
+        self._put_away_at = job.record.ended
+
+    def _do(self, action: Callable[[Job], object]) -> None:
+        if self.job is None:
+            return
+        try:
+            action(self.job)
+        except StorageError as error:
+            self._on_refused(error)
+        self.show(self.job if self.job in self._jobs.all else None)
+
+
+class CellsOf:
+    """Draws the chunks of a job into a row of cells, sending what has changed."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._drawn: list[Cell] = []
+
+    def show(self, job: Job) -> None:
+        """Draw them as they are now."""
+        wanted = cells_of(job)
+        if len(wanted) != len(self._drawn):
+            self._cells.set_cells(wanted)
         else:
-            for index, (before, now) in enumerate(zip(self._drawn, job.chunks, strict=True)):
-                if before != now:
-                    cell = _cell(now)
-                    self._card.cells.update_cell(index, cell["state"], cell["fraction"])
-        self._drawn = list(job.chunks)
-
-    def _stop(self) -> None:
-        if self.job is not None:
-            self._on_cancel(self.job)
-            self.show(self.job)
-
-
-def _cell(done: float) -> Cell:
-    return Cell(state="done" if done >= 1 else "running" if done > 0 else "pending", fraction=done)
-
-
-def _words(job: Job) -> tuple[str, str, str]:
-    """Title, detail and time left."""
-    if job.state is State.CANCELLED:
-        return "Cancelled", "nothing was kept of this run", ""
-    if job.cancel.is_set():
-        return "Stopping", "at the model's next step", ""
-    if job.state is State.QUEUED:
-        return "Queued", "starts when the job before it ends", ""
-    if job.loading is not None and job.loading.total_bytes:
-        read = f"{job.loading.done_bytes / 1e6:.0f} of {job.loading.total_bytes / 1e6:.0f} MB"
-        return "Loading the model", f"{job.loading.model} · {read}", ""
-    if not job.chunks:
-        return "Starting", "waking the process that separates", ""
-    current = next((index for index, done in enumerate(job.chunks) if done < 1), len(job.chunks) - 1)
-    return "Separating", f"chunk {current + 1} of {len(job.chunks)}", _left(job.remaining_s)
-
-
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"
+            changed = [index for index, cell in enumerate(wanted) if cell != self._drawn[index]]
+            if len(changed) > FEW_CELLS:
+                self._cells.set_cells(wanted)
+            else:
+                for index in changed:
+                    self._cells.update_cell(index, wanted[index]["state"], wanted[index]["fraction"])
+        self._drawn = wanted

@@ -14,14 +14,17 @@ from separation.errors import PlaygroundError
 from separation.runs import find_result
 from storage import Artifact, Library, StorageError
 from webapp.components.bring_audio import BringAudio, Brought, Refused
-from webapp.components.track import Chunk, ChunkState, Track
+from webapp.components.track import Chunk, Track
 from webapp.components.tracks import Tracks
 from webapp.components.transport import Transport
 from webapp.components.waveform import Waveform
 from webapp.jobs import Job, Jobs, State
 from webapp.outlook import Outlook
+from webapp.pages.interrupted_offer import InterruptedOffer
 from webapp.pages.job_view import JobView
+from webapp.pages.job_words import cell_of
 from webapp.pages.prompt_row import PromptRow
+from webapp.pages.queue_view import QueueView
 from webapp.pages.settings_panel import SettingsPanel
 from webapp.theme import (
     SCHEMES,
@@ -50,7 +53,7 @@ class StudioPage:
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._result: Artifact | None = None
-        self._failed: Job | None = None
+        self._failed = ""
         with shell("studio", pages=("studio",), side="Settings") as frame:
             with frame.header:
                 self._header()
@@ -66,6 +69,7 @@ class StudioPage:
             with frame.footer:
                 Transport()
         jobs.changed.subscribe(self._job_changed)
+        jobs.arranged.subscribe(self._queue_arranged)
         self._settings_changed()
 
     def open(self, key: str, prompts: Sequence[str] = ()) -> None:
@@ -78,7 +82,7 @@ class StudioPage:
         try:
             recording = self._library.open(key)
         except StorageError as error:
-            self._say(error.what, error.why, error.todo)
+            self._say_error(error)
             return
         self._recording = recording
         self._result = next(iter(self._library.results(key)), None)
@@ -96,6 +100,7 @@ class StudioPage:
         self._title = text("Audio Playground", tag="h1")
         self._about = text("", "mute hide-phone")
         text("", "grow")
+        self._queue = QueueView(self._jobs, on_open=self.open)
         with icon_button("library", "Recordings"):
             self._recordings = ui.menu().props(BELOW)
         self._recordings.on("before-show", self._list_recordings)
@@ -106,6 +111,7 @@ class StudioPage:
     def _main(self) -> None:
         self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._offer = InterruptedOffer(self._jobs, on_resume=self._resume_all, on_show=self._queue.open)
         with ui.element("div").classes("stack") as self._empty:
             with drop_zone("Drop a recording here", FORMATS_TAKEN):
                 button("Browse files", self._bring.browse, icon_name="file", tip="Several at once, up to 4 GB each")
@@ -121,7 +127,7 @@ class StudioPage:
                     button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
                 self._wave = Waveform(None)
             self._prompts = PromptRow(on_change=self._settings_changed)
-            self._job_view = JobView(on_cancel=self._jobs.cancel)
+            self._job_view = JobView(self._jobs, on_refused=self._say_error)
             self._mixer()
 
     def _mixer(self) -> None:
@@ -165,19 +171,32 @@ class StudioPage:
         try:
             request = self._settings.request(self._prompts.texts)
             find_result(self._recording, request, self._library.store)  # every mistake shows here, before the queue
+            job = self._jobs.submit(self._recording, request)
         except (PlaygroundError, StorageError) as error:
-            self._say(error.what, error.why, error.todo)
-            return
-        self._job_view.show(self._jobs.submit(self._recording, request))
-        self._refresh()
-
-    def _job_changed(self, job: Job) -> None:
-        if self._recording is None or job.recording.key != self._recording.key:
+            self._say_error(error)
             return
         self._job_view.show(job)
+        self._refresh()
+
+    def _resume_all(self) -> None:
+        try:
+            self._jobs.resume(*self._jobs.interrupted)
+        except StorageError as error:
+            self._say_error(error)
+
+    def _job_changed(self, job: Job) -> None:
+        if self._recording is None or job.record.recording != self._recording.key:
+            return
+        self._job_view.show(self._jobs.active(self._recording.key))
         if job.state is State.DONE and job.result is not None:
             self._result = job.result
         self._say_failure(job)
+        self._refresh()
+
+    def _queue_arranged(self) -> None:
+        """Jobs came, went or changed places: what waits may wait for others now, or be gone."""
+        if self._recording is not None:
+            self._job_view.show(self._jobs.active(self._recording.key))
         self._refresh()
 
     def _settings_changed(self) -> None:
@@ -198,6 +217,7 @@ class StudioPage:
 
     def _refresh(self) -> None:
         recording, job = self._recording, self._job_view.job
+        self._offer.show(recording.key if recording is not None else None)
         self._empty.set_visibility(recording is None)
         self._desk.set_visibility(recording is not None)
         self._keep.set_visibility(self._result is not None)
@@ -217,7 +237,7 @@ class StudioPage:
         if self._recording is None:
             words = "Bring a recording first"
         elif busy is not None:
-            words = f"Separating… {100 * sum(busy.chunks) / max(1, len(busy.chunks)):.0f} %"
+            words = "In the queue…" if busy.state is State.QUEUED else f"Separating… {100 * busy.progress:.0f} %"
         else:
             words = f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}" if n_prompts else "Name a sound first"
         self._run_words.set_text(words)
@@ -236,9 +256,13 @@ class StudioPage:
 
     def _say_failure(self, job: Job | None) -> None:
         """Say why a job failed, once on this page however often it is heard of."""
-        if job is not None and job.state is State.FAILED and job.error is not None and job is not self._failed:
-            self._failed = job
-            self._say(*job.error)
+        if job is None or job.error is None or job.record.ended == self._failed:
+            return
+        self._failed = job.record.ended
+        self._say(*job.error)
+
+    def _say_error(self, error: PlaygroundError | StorageError) -> None:
+        self._say(error.what, error.why, error.todo)
 
     def _say(self, what: str, why: str = "", todo: str = "") -> None:
         with self._messages:
@@ -248,7 +272,7 @@ class StudioPage:
 def _asked(job: Job | None, result: Artifact | None) -> list[str]:
     """The prompts a recording was last separated by."""
     if job is not None:
-        return [prompt.text for prompt in job.request.prompts]
+        return list(job.record.prompts)
     return [prompt["text"] for prompt in result.manifest.config["prompts"]] if result is not None else []
 
 
@@ -303,12 +327,10 @@ def _strip(job: Job, recording: Artifact) -> list[Chunk]:
     """The chunks of a running job as cells under the waveform."""
     rate, n_samples = recording.info["sample_rate"], recording.info["n_samples"]
     starts = [round(start_s * rate) for start_s, _ in job.spans_s] + [n_samples]
-    return [
-        Chunk(start=starts[index], count=starts[index + 1] - starts[index], state=chunk_state(done), fraction=done)
-        for index, done in enumerate(job.chunks)
-    ]
-
-
-def chunk_state(done: float) -> ChunkState:
-    """How far a chunk is, as its cell shows it."""
-    return "done" if done >= 1 else "running" if done > 0 else "pending"
+    strip: list[Chunk] = []
+    for index in range(len(job.chunks)):
+        cell, start = cell_of(job, index), starts[index]
+        strip.append(
+            Chunk(start=start, count=starts[index + 1] - start, state=cell["state"], fraction=cell["fraction"])
+        )
+    return strip

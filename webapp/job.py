@@ -1,0 +1,165 @@
+"""One job as pages see it: its record, which is kept, and how its run stands, which is not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from separation.events import (
+    BackendChosen,
+    ChunkFinished,
+    ChunkStarted,
+    Event,
+    Finished,
+    Kept,
+    ModelLoading,
+    Planned,
+    SolverStep,
+    Warned,
+)
+from storage import Artifact, JobRecord
+from storage import JobState as State
+
+MAX_CHUNK_LINES = 100  # in the log of one run; with more chunks, not every one gets a line
+
+
+@dataclass(eq=False)
+class Job:
+    """One separation. Changed by the jobs' thread while it runs, and by `Jobs` before and after; pages read.
+
+    Attributes:
+        record: what is kept of it.
+        earlier: it ended before this server started.
+        together: all chunks are solved at once (multi-diffusion).
+        chunks: fraction done per chunk, 0 to 1; several may be in work.
+        kept: indices of the chunks that were finished by an earlier run.
+        spans_s: (start, stop) of each chunk.
+        step: (evaluations done, of how many), where chunks are solved together.
+        result: the kept result, once done.
+        cached: the result was there already.
+    """
+
+    record: JobRecord
+    earlier: bool = False
+    together: bool = False
+    backend: str = ""
+    why: str = ""
+    loading: ModelLoading | None = None
+    chunks: list[float] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+    spans_s: tuple[tuple[float, float], ...] = ()
+    step: tuple[int, int] | None = None
+    result: Artifact | None = None
+    cached: bool = False
+    rtf: float | None = None
+    started_s: float | None = None
+    seconds: float = 0.0
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def id(self) -> str:
+        """Its name among all jobs."""
+        return self.record.id
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.record.state
+
+    @property
+    def error(self) -> tuple[str, str, str] | None:
+        """What happened, why, what to do, if it failed."""
+        return self.record.error
+
+    @property
+    def over(self) -> bool:
+        """Nothing will change any more unless a person wants it to."""
+        return not self.record.unfinished
+
+    @property
+    def progress(self) -> float:
+        """How much of it is done, 0 to 1."""
+        return sum(self.chunks) / len(self.chunks) if self.chunks else 0.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Expected seconds to the end, from the chunks computed so far; None before the first says anything."""
+        if self.started_s is None or not self.chunks:
+            return None
+        computed = sum(done for index, done in enumerate(self.chunks) if index not in self.kept)
+        if computed < 0.5:
+            return None
+        return (time.monotonic() - self.started_s) * (len(self.chunks) - sum(self.chunks)) / computed
+
+    def begin(self, *, together: bool) -> None:
+        """A run begins; nothing is known of it yet."""
+        self.earlier, self.together, self.cached = False, together, False
+        self.backend, self.why, self.loading, self.rtf, self.result = "", "", None, None, None
+        self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
+        self.started_s, self.seconds = time.monotonic(), 0.0
+
+    def note(self, event: Event) -> bool:
+        """Take in what an event says; False if pages need not know."""
+        match event:
+            case BackendChosen():
+                self.backend, self.why = event.backend, event.why
+            case ModelLoading():
+                self.loading = event
+            case Planned():
+                self.loading, self.spans_s = None, event.spans_s
+                # There may be a second plan, with smaller settings, where memory was not enough for the first.
+                self.chunks, self.kept, self.step = [0.0] * len(event.spans_s), set(), None
+                self.started_s = time.monotonic()
+            case SolverStep() if self.chunks:
+                self._step(event)
+            case ChunkStarted():
+                self.chunks[event.index] = max(self.chunks[event.index], 0.01)
+                if event.kept:
+                    self.kept.add(event.index)
+            case ChunkFinished():
+                self.chunks[event.index] = 1.0
+            case Finished():
+                self.rtf = event.rtf
+            case Kept():
+                self.cached = event.cached
+            case Warned():
+                pass
+            case _:
+                return False
+        return True
+
+    def line_of(self, event: Event) -> str:
+        """What the log says of an event, before it is noted; "" if nothing."""
+        match event:
+            case BackendChosen():
+                return event.why
+            case ModelLoading() if self.loading is None or self.loading.model != event.model:
+                return f"Loading the model {event.model}."
+            case Planned():
+                n_chunks = len(event.spans_s)
+                return f"{n_chunks} chunk{'s' * (n_chunks != 1)} to do, with {event.model} on {event.device}."
+            case ChunkFinished() if event.index % (1 + (event.n_chunks - 1) // MAX_CHUNK_LINES) == 0:
+                how = "was kept from an earlier run" if event.index in self.kept else "is done"
+                return f"Chunk {event.index + 1} of {event.n_chunks} {how}."
+            case Warned():
+                return event.message
+            case Kept(cached=True):
+                return "The same had been done before; nothing had to be computed."
+            case _:
+                return ""
+
+    def _step(self, event: SolverStep) -> None:
+        # What follows the last evaluation (decoding, stitching) is part of the chunk.
+        done = min(0.99, event.done / event.total)
+        if self.together:
+            self.step = (event.done, event.total)
+            self.chunks = [max(before, 0.9 * done) for before in self.chunks]
+            return
+        index = self._in_work() if event.index is None else event.index
+        if index is not None:
+            self.chunks[index] = max(self.chunks[index], done)
+
+    def _in_work(self) -> int | None:
+        """The first chunk that has begun and is not done."""
+        return next((index for index, done in enumerate(self.chunks) if 0 < done < 1), None)
