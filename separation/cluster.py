@@ -33,6 +33,7 @@ Result = TypeVar("Result")
 MODEL = "model"
 RETRIES = 2  # of a call whose worker died, in the embedded cluster; elsewhere the scheduler's own setting counts
 HEARTBEAT_S = 0.25
+NICENESS = 10  # of the embedded worker
 WAIT_FOR_WORKER_S = 10.0  # before it is said that nobody is there to do the work
 
 log = logging.getLogger(__name__)
@@ -272,6 +273,13 @@ def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
 
 def _embedded_cluster() -> LocalCluster:
     settle_workers()
+    import dask
+
+    if hasattr(os, "setpriority"):  # not on Windows
+        # Pages are served beside it, and a request takes milliseconds where an evaluation takes seconds.
+        niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+        preload = f"import os; os.setpriority(os.PRIO_PROCESS, 0, {niceness})"
+        dask.config.set({"distributed.worker.preload": [preload]})
     from distributed import LocalCluster, Security
 
     return LocalCluster(

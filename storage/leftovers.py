@@ -33,11 +33,20 @@ def living_folder(parent: Path) -> Iterator[Path]:
     while True:
         with ExitStack() as made:
             folder = tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=parent, ignore_cleanup_errors=True)
-            made.enter_context(folder)
+            made.callback(_cleaned_up, folder)
             # A sweep may be faster than the lock; then another folder is made.
             if made.enter_context(hold(Path(folder.name), shared=False, wait=True)) != "gone":
                 yield Path(folder.name)
                 return
+
+
+def _cleaned_up(folder: tempfile.TemporaryDirectory[str]) -> None:
+    """Delete a folder, also where an interrupt comes in between."""
+    try:
+        folder.cleanup()
+    except KeyboardInterrupt:
+        folder.cleanup()
+        raise
 
 
 @contextmanager

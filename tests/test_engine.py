@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from separation.audio import Waveform
-from separation.cluster import HEARTBEAT_S, RETRIES, Cluster
+from separation.cluster import HEARTBEAT_S, NICENESS, RETRIES, Cluster
 from separation.engine import Inline
 from separation.errors import (
     AudioError,
@@ -202,6 +202,11 @@ def test_nothing_listens_to_other_computers(cluster):
 
 def test_closing_an_engine_that_never_worked_starts_nothing():
     Cluster().close()
+
+
+def test_the_worker_gives_way_to_the_process_that_serves_pages(cluster):
+    _, process_id = run_to_end(cluster, fakes.process_id)
+    assert psutil.Process(process_id).nice() == psutil.Process().nice() + NICENESS
 
 
 def test_nobody_else_on_this_computer_can_have_the_embedded_worker_run_code(cluster):

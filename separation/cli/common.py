@@ -7,7 +7,8 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -20,6 +21,7 @@ from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from separation.cluster import Tls
+    from separation.engine import Engine
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -151,6 +153,19 @@ class Connection:
 
         return Tls(ca=self.ca, certificate=self.certificate, key=self.key)
 
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """What runs a command's work: the scheduler's workers, or this process."""
+        if self.scheduler is None:
+            from separation.engine import Inline
+
+            yield Inline()
+            return
+        from separation.cluster import Cluster
+
+        with closing(Cluster(self.scheduler, tls=self.tls())) as cluster:
+            yield cluster
+
 
 def connection_options(command: Function) -> Function:
     """Add the address of a scheduler and the files of its TLS; the command gets them as `connection`."""
@@ -173,6 +188,11 @@ def connection_options(command: Function) -> Function:
         return command(*arguments, connection=connection, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
+def shown(path: Path | str) -> str:
+    """A path that any terminal and JSON can hold, whatever bytes its name is made of."""
+    return click.format_filename(path)
 
 
 def make_folder(folder: Path, purpose: str) -> None:

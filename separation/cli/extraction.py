@@ -16,7 +16,7 @@ import click
 
 from separation import __version__
 from separation.cli import measures_text
-from separation.cli.common import Common, Function, make_folder
+from separation.cli.common import Common, Connection, Function, connection_options, make_folder
 from separation.cli.part import part_options
 from separation.request import FADES
 
@@ -45,6 +45,7 @@ class Wanted:
     fresh: bool
     recipe_out: Path | None
     report: Path | None
+    connection: Connection
 
 
 report_option = click.option(
@@ -78,6 +79,7 @@ def recipe_options(command: Function) -> Function:
         "--save-recipe", type=click.Path(path_type=Path), help="Write all settings as YAML, for “extract recipe”."
     )
     @report_option
+    @connection_options
     @functools.wraps(command)
     def wrapped(
         *arguments: Any,
@@ -90,12 +92,24 @@ def recipe_options(command: Function) -> Function:
         no_cache: bool,
         save_recipe: Path | None,
         report: Path | None,
+        connection: Connection,
         prompts: tuple[str, ...] = (),
         seed: int = 0,
         **options: Any,
     ) -> Any:
         wanted = Wanted(
-            source, prompts, out, format_, seed, streaming, start_time, end_time, no_cache, save_recipe, report
+            source=source,
+            prompts=prompts,
+            out=out,
+            format_=format_,
+            seed=seed,
+            streaming=streaming,
+            start_s=start_time,
+            end_s=end_time,
+            fresh=no_cache,
+            recipe_out=save_recipe,
+            report=report,
+            connection=connection,
         )
         return command(*arguments, wanted=wanted, **options)
 
@@ -178,7 +192,7 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
             common.say(why)
         else:
             _say_expected(recording, settled, kept_before, common)
-        result = kept or _separated(recording, request, store, tracks, common)
+        result = kept or _separated(recording, request, store, tracks, wanted.connection, common)
     if kept is None and tracks is not None:
         written = {name: str(path) for name, path in tracks.paths.items()}
         _say_notes(tracks.notes(), common)
@@ -251,16 +265,24 @@ def _growing(wanted: Wanted, recording: Artifact, common: Common) -> Iterator[Gr
 
 
 def _separated(
-    recording: Artifact, request: Request, store: Any, tracks: GrowingTracks | None, common: Common
+    recording: Artifact,
+    request: Request,
+    store: Any,
+    tracks: GrowingTracks | None,
+    connection: Connection,
+    common: Common,
 ) -> Artifact:
     """Run with progress in the terminal; streaming tracks grow with it."""
     from separation.allocator import keep_freed_memory
-    from separation.engine import Inline
     from separation.runs import separate_recording
 
     keep_freed_memory()
     progress = Progress(common, together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
-    with closing(progress), closing(separate_recording(recording, request, store, Inline())) as events:
+    with (
+        closing(progress),
+        connection.engine() as engine,
+        closing(separate_recording(recording, request, store, engine)) as events,
+    ):
         while True:
             try:
                 event = next(events)

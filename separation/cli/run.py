@@ -38,7 +38,9 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
 READ = frozenset({"source", "sources", "folder", "recipe"})
 WRITTEN = frozenset({"out", "save_recipe", "report"})
 TRUSTED = frozenset({("extract demucs", "folder"), ("extract recipe", "folder")})  # models that are pickles
-OF_THE_RUN = frozenset({"as_json", "log_level"})
+# Whoever a scheduler belongs to gets the recordings, and can have code run here.
+OF_A_PERSON = frozenset({"scheduler", "scheduler_ca", "scheduler_certificate", "scheduler_key"})
+OF_THE_RUN = frozenset({"as_json", "log_level"}) | OF_A_PERSON
 
 
 @click.command()

@@ -1,0 +1,185 @@
+"""What a batch does with each file, in this process or a worker: import, separate, write."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from separation import __version__
+from separation.cli.common import Connection, shown
+from separation.cli.extraction import FORMATS, write_track
+from separation.errors import SeparationError
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from separation.engine import Engine
+    from separation.events import Event
+    from separation.part import Part
+    from separation.request import Request
+    from separation.runs import Shelf
+    from storage import Artifact, ArtifactStore
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file: what it is called here, where it lies, and the folder for its tracks."""
+
+    name: Path
+    source: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What to say of a file that is finished: whether its result was kept already, notes, and what it took."""
+
+    cached: bool
+    notes: tuple[str, ...]
+    report: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Extraction:
+    """The work on one file, in this process or a worker; a kept result is only written.
+
+    The store and the engine stay open from the first file on: opening and closing the store takes a fifth of the time
+    of a very short file.
+
+    Args:
+        request: settled.
+        part: of every recording.
+        fresh: nothing that is kept is used.
+        format_: of the tracks.
+        temp_dir: for files in the making; None for the usual places.
+        log_level: what a worker logs from.
+        connection: to the scheduler whose workers do it, if it is not done here.
+        locks: a folder where processes agree on who works on which content; None where there is one process.
+        show: told of every event; None where nobody watches.
+    """
+
+    request: Request
+    part: Part
+    fresh: bool
+    format_: str
+    temp_dir: Path | None
+    log_level: int
+    connection: Connection
+    locks: Path | None = None
+    show: Callable[[Event], None] | None = None
+    _open: ExitStack = field(default_factory=ExitStack, init=False)
+    _store: ArtifactStore | None = field(default=None, init=False)
+    _engine: Engine | None = field(default=None, init=False)
+
+    def __call__(self, task: Task) -> Done:
+        """Bring the file's tracks into its folder."""
+        from separation import report
+        from separation.footprint import Watch
+        from separation.fresh import FreshShelf
+        from separation.runs import import_recording
+
+        self._settle_process()
+        started_s, watch = time.monotonic(), Watch("convert")
+        # Two copies of one recording: the second waits, and finds the result of the first.
+        with self._alone_with(task.source):
+            try:
+                store = self._open_store()
+                shelf = FreshShelf(store) if self.fresh else store
+                recording = import_recording(task.source, shelf, name=shown(task.source.name), part=self.part)
+                converted = watch.measured()
+                result, cached = self._separated(recording, shelf)
+                notes = _write_tracks(result, task.folder, self.format_)
+            except StorageError as error:
+                raise SeparationError(error.what, error.why, error.todo) from error
+        found = report.of_result(
+            result.info,
+            cached=cached,
+            seconds=time.monotonic() - started_s,
+            source=shown(task.name),
+            converted=converted,
+        )
+        return Done(cached, (*recording.info["warnings"], *result.info["warnings"], *notes), found)
+
+    def close(self) -> None:
+        """Leave the store and the engine."""
+        self._open.close()
+
+    def _open_store(self) -> ArtifactStore:
+        from storage import ArtifactStore, data_folder
+
+        if self._store is None:
+            self._store = ArtifactStore(data_folder(), scratch=self.temp_dir, version=__version__)
+            self._open.callback(self._store.close)
+        return self._store
+
+    def _open_engine(self) -> Engine:
+        if self._engine is None:
+            self._engine = self._open.enter_context(self.connection.engine())
+        return self._engine
+
+    def _separated(self, recording: Artifact, shelf: Shelf[Artifact]) -> tuple[Artifact, bool]:
+        from separation.runs import find_result, separate_recording
+
+        *_, kept = find_result(recording, self.request, shelf)
+        if kept is not None:
+            return kept, True
+        with closing(separate_recording(recording, self.request, shelf, self._open_engine())) as events:
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as stop:
+                    return stop.value, False
+                if self.show is not None:
+                    self.show(event)
+
+    def _settle_process(self) -> None:
+        """What the terminal has settled for its own process, for a worker as well."""
+        from separation.allocator import keep_freed_memory
+
+        logging.basicConfig(level=self.log_level, format="%(levelname)s %(name)s: %(message)s")
+        if self.temp_dir is not None:
+            tempfile.tempdir = str(self.temp_dir)
+        keep_freed_memory()
+
+    def _alone_with(self, source: Path) -> AbstractContextManager[Any]:
+        if self.locks is None:
+            return nullcontext()
+        from filelock import FileLock
+
+        try:
+            with source.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:  # importing says what is wrong with it
+            return nullcontext()
+        return FileLock(self.locks / digest)
+
+
+def _write_tracks(result: Artifact, folder: Path, format_: str) -> list[str]:
+    """Write the kept tracks into `folder`, which changes only when all are complete; returns notes."""
+    from separation.file_names import plain_names
+
+    notes = []
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=folder.parent) as making:
+            files = [f"{name}{FORMATS[format_]}" for name in plain_names(result.info["tracks"])]
+            for index, file in enumerate(files):
+                notes += [
+                    f"{file}: {note}" for note in write_track(result.files[str(index)], Path(making, file), format_)
+                ]
+            folder.mkdir(exist_ok=True)
+            for file in files:
+                Path(making, file).replace(folder / file)
+    except OSError as error:
+        raise SeparationError(
+            f"{shown(folder)} cannot hold the tracks.",
+            f"The system says: {error.strerror or error}.",
+            "Check that it may be written to and has room; the result itself is kept.",
+        ) from error
+    return notes
