@@ -181,19 +181,19 @@ async def test_a_prompt_that_cannot_be_answered_fails_in_words(jobs, recording, 
 
 
 async def test_warnings_reach_the_page(jobs, recording, backend, monkeypatch):
-    from separation import pipeline
+    from separation import track_files
     from separation.events import Warned
 
-    usual = pipeline.separate_settled
+    usual = track_files.separate_settled
 
     def warning(*arguments, **options):
         yield Warned(message="It may rain.")
         yield from usual(*arguments, **options)
 
-    monkeypatch.setattr(pipeline, "separate_settled", warning)
+    monkeypatch.setattr(track_files, "separate_settled", warning)
     job = jobs.submit(recording, Request.of("drums"))
     await until(lambda: job.over)
-    assert job.record.warnings == ("It may rain.",)
+    assert job.record.warnings[0] == "It may rain."
 
 
 async def test_changes_are_told_on_the_event_loop_and_last_of_all_the_end(jobs, recording, backend):

@@ -136,7 +136,7 @@ def test_prompts_come_and_go_by_keyboard_alone(studio: Studio, tone: Path) -> No
     wait_until(
         lambda: studio.prompts == ["drums", "Lead singer\n→ vocals", "no bass\n→ all but bass"], "the list, once each"
     )
-    assert studio.one(".prompt-input input").get_attribute("value") == ""
+    wait_until(lambda: studio.one(".prompt-input input").get_attribute("value") == "", "the field to be empty")
     studio.one('[aria-label="Remove Lead singer"]').send_keys(Keys.ENTER)
     wait_until(lambda: studio.prompts == ["drums", "no bass\n→ all but bass"], "one chip less")
     active = "return document.activeElement.getAttribute('aria-label')"
