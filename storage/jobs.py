@@ -208,7 +208,7 @@ class JobBook:
 
 def utc_now() -> str:
     """The time now, ISO 8601, as records have it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _from_plain(values: dict[str, Any]) -> JobRecord:

@@ -22,7 +22,6 @@ from separation.pipeline import separate_settled
 from separation.request import Reroll, SamSettings
 from separation.runs import ChunkShelf, import_recording, separate_recording
 from storage import ArtifactStore
-from tests import run_fakes
 from tests.fakes import CONTEXT, FRAME, FakeLatentModel, FakeModel, PromptableBackend, use_only
 from tests.sam_models import CHECKPOINT, clip
 
@@ -370,21 +369,6 @@ def test_where_chunks_cannot_be_kept_it_is_said_once_and_the_run_is_finished(use
 
 
 # In the store
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
-
-
-@pytest.fixture
-def recording(store, tmp_path):
-    return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
 
 
 def result_of_run(recording, request, store):

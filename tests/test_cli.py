@@ -36,16 +36,7 @@ COMMAND_LINES = (
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def in_a_process(*words, **options):

@@ -61,11 +61,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
-
-
 def run(text, *words, status=0):
     Path("w.yaml").write_text(text, "utf-8")
     return audio_playground("run", "--config", "w.yaml", *words, status=status)

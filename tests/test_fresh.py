@@ -17,16 +17,7 @@ from tests.terminal import audio_playground
 N_CHUNKS = 5  # of 0.5 s, sharing 0.05 s, in 2 s
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def silence(backend):

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from storage import ArtifactStore, JobBook, JobRecord, JobState, StorageError
+from storage.jobs import utc_now
 
 ENDS = (JobState.DONE, JobState.CANCELLED, JobState.FAILED, JobState.INTERRUPTED)
 
@@ -227,3 +228,9 @@ def test_records_keep_nothing_from_being_evicted_or_cleared(tmp_path, open_book)
 
 if __name__ == "__main__":
     write_until_killed(Path(sys.argv[1]))
+
+
+def test_two_jobs_of_one_moment_keep_their_order():
+    times = [utc_now() for _ in range(2_000)]
+    assert times == sorted(times)
+    assert len(set(times)) > len(times) / 2, "a millisecond holds several"

@@ -13,26 +13,11 @@ from separation.engine import Inline
 from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
 from separation.runs import import_recording
-from storage import ArtifactStore, JobBook, JobRecord, StorageError
+from storage import JobBook, JobRecord, StorageError
 from tests import run_fakes
 from webapp.jobs import Job, Jobs, State
 
 LONG_S = 60.0  # nothing here takes a second on a free computer
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
-
-
-@pytest.fixture
-def recording(store, tmp_path):
-    return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
 
 
 @pytest.fixture

@@ -21,14 +21,8 @@ from separation import Request, decode
 from separation.encode import FORMATS
 from separation.engine import Inline
 from separation.runs import import_recording, separate_recording
-from storage import ArtifactStore
 from tests import odd_files, run_fakes
 from webapp import media
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
 
 
 @pytest.fixture

@@ -16,21 +16,10 @@ from separation.errors import DeviceFailed, OutOfMemory, SeparationError, Worker
 from separation.events import BackendChosen, ChunkStarted, Kept, Planned, Warned
 from separation.request import ChunkSettings, DemucsSettings, Request, Reroll, SamSettings
 from separation.runs import find_result, import_recording, separate_recording
-from storage import ArtifactStore
 from tests import run_fakes
 from tests.terminal import audio_playground
 
 DURATION_S = 6.0  # long enough for a shorter chunk
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
 
 
 @pytest.fixture

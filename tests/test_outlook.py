@@ -10,7 +10,7 @@ import pytest
 from separation.engine import Inline
 from separation.request import ChunkSettings, DemucsSettings, Request
 from separation.runs import find_result, import_recording, separate_recording
-from storage import ArtifactStore, StorageError
+from storage import StorageError
 from tests import run_fakes
 from tests.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
 from tests.server import running_server
@@ -18,11 +18,6 @@ from tests.studio_steps import Studio
 from webapp import outlook
 from webapp.outlook import Outlook
 from webapp.pages.settings_panel import _with_changes
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
 
 
 @pytest.fixture

@@ -34,21 +34,12 @@ PARTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.fixture
 def store(folder):
     return ArtifactStore(folder / "home")
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
 
 
 def samples(path):

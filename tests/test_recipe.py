@@ -15,17 +15,7 @@ from tests import run_fakes
 from tests.terminal import audio_playground
 from tests.test_commands import REQUESTS
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def refusal(folder, content, read=yaml_lines.read):

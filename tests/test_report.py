@@ -22,9 +22,7 @@ from separation.events import (
 )
 from separation.report import Recorder
 from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings, SolverSettings
-from separation.runs import import_recording, separate_recording
-from storage import ArtifactStore
-from tests import run_fakes
+from separation.runs import separate_recording
 
 MB = 1_000_000
 SPANS = ((0.0, 10.0), (9.0, 19.0), (18.0, 28.0), (27.0, 30.0))
@@ -158,21 +156,6 @@ def test_versions_are_those_of_what_the_backend_computes_with():
 
 
 # Real runs
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
-
-
-@pytest.fixture
-def recording(store, tmp_path):
-    return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
 
 
 def run(recording, request, store):

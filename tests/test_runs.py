@@ -26,21 +26,6 @@ from storage import ArtifactStore
 from tests import run_fakes
 
 
-@pytest.fixture
-def store(tmp_path):
-    return ArtifactStore(tmp_path / "home")
-
-
-@pytest.fixture
-def backend(monkeypatch):
-    return run_fakes.install(monkeypatch)
-
-
-@pytest.fixture
-def recording(store, tmp_path):
-    return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
-
-
 def run(recording, request, store, engine=None):
     """All events of a run, and its result."""
     from separation.engine import Inline
