@@ -19,6 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from separation.audio import check_channels
+from separation.interrupts import interrupts_held
 
 # What the two libraries raise about a broken file, beside errors of their own that derive from these.
 DECODER_ERRORS: Final = (
@@ -129,7 +130,8 @@ class SoundfileReader:
         self.warnings: list[str] = []
         self._file, self._block_samples = file, block_samples
         try:
-            self._sound = _ForwardOnly(file)
+            with interrupts_held():
+                self._sound = _ForwardOnly(file)
         except DECODER_ERRORS as error:
             raise NotReadableError(_said(error)) from error
         try:
@@ -201,7 +203,8 @@ class SoundfileReader:
                 n_skip = max(0, n_skip - block.shape[1])
 
     def _read(self, n_samples: int) -> NDArray[np.float32]:
-        frames: NDArray[np.float32] = self._sound.read(n_samples, dtype="float32", always_2d=True)
+        with interrupts_held():
+            frames: NDArray[np.float32] = self._sound.read(n_samples, dtype="float32", always_2d=True)
         return np.ascontiguousarray(frames.T)
 
     def close(self) -> None:
