@@ -46,7 +46,7 @@ class Training:
     weight_decay: float = 1e-2
     seed: int = 0
     workers: int = 1
-    rescan_steps: int = 1000
+    rescan_steps: int = 250
 
 
 class Learner:
