@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: run test lint format bench docs clean
+.PHONY: run test lint format bench docs train-builtin eval-builtin clean
 
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
@@ -33,6 +33,26 @@ bench: $(TESTABLE)
 docs: $(VENV)/bin/python
 	$(BIN)/pip install --quiet -e ".[docs]"
 	$(BIN)/mkdocs build --strict
+
+# The built-in separator's network: sounds are fetched, stems rendered and the network trained in the background's own
+# folder (~/.cache/audio-playground-training). It may be stopped at any moment and goes on where it was.
+MINUTES ?= 180
+train-builtin: training-tools
+	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering test --songs 64 --voices 64
+	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering train --songs 1200 --voices 700
+	OMP_WAIT_POLICY=passive nice -n 19 $(BIN)/python -u -m separation.training.train --minutes $(MINUTES) \
+	  --cooldown-minutes 30 $(ARGS)
+
+eval-builtin: training-tools
+	$(BIN)/python -m separation.training.evaluating $(ARGS)
+	$(BIN)/python -m separation.training.exporting
+
+.PHONY: training-tools
+training-tools: $(INSTALLED)
+	$(BIN)/pip install --quiet -e ".[training]"
+	@for tool in fluidsynth espeak-ng flite; do \
+	  command -v $$tool >/dev/null || { echo "Training needs $$tool (apt-get install fluidsynth espeak-ng flite)."; exit 1; }; \
+	done
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

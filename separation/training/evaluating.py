@@ -101,6 +101,8 @@ def best_of_each(figures: Mapping[str, Figures]) -> dict[str, tuple[str, Figures
     """The best method for each class by its mean improvement."""
     best: dict[str, tuple[str, Figures]] = {}
     for name, found in figures.items():
+        if not found.improvement:
+            continue
         kind, method = name.split(":")
         if kind not in best or np.mean(found.improvement) > np.mean(best[kind][1].improvement):
             best[kind] = method, found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,20 +20,26 @@ LOG_EVERY = 25
 
 
 def train(
-    learner: Learner, stems: Path, checkpoint: Path, *, minutes: float | None = None, cooldown_minutes: float = 0.0
+    learner: Learner,
+    stems: Path,
+    checkpoint: Path,
+    *,
+    minutes: float | None = None,
+    cooldown_minutes: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train on the stems of a folder and keep a checkpoint.
 
     Without `minutes` it runs until it is stopped. With them the learning rate falls to nothing over the last
     `cooldown_minutes`, by the clock; what was there before is kept beside as `before-cooldown`, to go on from later.
     """
-    started = saved = logged = time.monotonic()
+    started = saved = logged = clock()
     costs: list[float] = []
     cooling = False
     while True:
         store = StemStore(stems, learner.device)
         for example in batches(store, learner.training, learner.steps, learner.training.rescan_steps):
-            now = time.monotonic()
+            now = clock()
             left_s = float("inf") if minutes is None else started + 60 * minutes - now
             if left_s < 0:
                 learner.save(checkpoint)
@@ -41,7 +48,7 @@ def train(
                 cooling = True
                 learner.save(checkpoint.with_name(f"before-cooldown{checkpoint.suffix}"))
             costs.append(learner.step(example, min(1.0, left_s / max(60 * cooldown_minutes, 1e-9)) if cooling else 1.0))
-            learner.seconds += time.monotonic() - now
+            learner.seconds += clock() - now
             if learner.steps % LOG_EVERY == 0:
                 record = {"steps": learner.steps, "loss": sum(costs) / len(costs), "minutes": learner.seconds / 60}
                 learner.history.append(record)

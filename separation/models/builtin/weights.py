@@ -1,0 +1,50 @@
+"""The network's weights as a file: half precision, with the sizes of the network they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from separation.errors import BackendUnavailable
+from separation.models.builtin import CLASSES
+from separation.models.builtin.network import NetworkShape, SeparatorNetwork
+
+
+def write_network(network: SeparatorNetwork, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Write a network as float16 safetensors with its sizes, its classes and `notes` in the header."""
+    tensors = {name: tensor.detach().half().contiguous().cpu() for name, tensor in network.state_dict().items()}
+    header = {"shape": json.dumps(asdict(network.shape)), "classes": " ".join(CLASSES), **(notes or {})}
+    save_file(tensors, path, metadata=header)
+
+
+def read_network(path: Path) -> SeparatorNetwork:
+    """The network in a file, in float32, ready to be used.
+
+    Raises:
+        BackendUnavailable: the file cannot be read, is of other classes, or lacks a tensor.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+        if header.get("classes") != " ".join(CLASSES):
+            raise ValueError(f"it separates {header.get('classes') or 'nothing it names'}")
+        network = SeparatorNetwork(NetworkShape(**json.loads(header["shape"])))
+        network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as failure:
+        raise BackendUnavailable(
+            "The built-in network's weights cannot be read.",
+            f"{path}: {str(failure).splitlines()[0] if str(failure) else type(failure).__name__}.",
+            "Install the program again, or use the classical methods (backend builtin-dsp).",
+        ) from failure
+    return network.eval().requires_grad_(False)
+
+
+def revision_of(path: Path) -> str:
+    """What changes when the weights do: the start of the file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
