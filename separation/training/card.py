@@ -55,8 +55,8 @@ under share-alike licences** (CC-BY-SA: {", ".join(alike)}); that audio is not d
 
 ## How good it is
 
-SI-SDR improvement in dB on {report["mixtures"]} mixtures of 8 s with three to five sources, of soundfonts, drum kits and
-voices that are not in training (mean, tenth percentile). "Degraded" are the same with rooms, panning and MP3 at
+SI-SDR improvement in dB on {report["mixtures"]} mixtures of 8 s with three to five sources, of soundfonts, drum kits
+and voices that are not in training (mean, tenth percentile). "Degraded" are the same with rooms, panning and MP3 at
 128 kb/s. Leak: energy of the estimate of a class that is absent, re the mixture, median. Measured on
 {report["when"]}.
 
