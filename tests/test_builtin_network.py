@@ -78,6 +78,13 @@ def test_a_gain_on_the_mixture_is_a_gain_on_the_stems(network):
     torch.testing.assert_close(separate(network, 4 * mixture), 4 * separate(network, mixture), atol=1e-3, rtol=1e-3)
 
 
+def test_silence_around_a_recording_changes_little(network):
+    mixture = noise(2, 40 * 1024)
+    around = torch.nn.functional.pad(mixture, (20 * 1024, 20 * 1024))
+    inside = separate(network, around)[..., 20 * 1024 : -20 * 1024]
+    torch.testing.assert_close(inside, separate(network, mixture), atol=0.05, rtol=0)
+
+
 def test_both_channels_get_the_same_masks(network):
     mixture = noise(2, 30_000)
     swapped = separate(network, mixture.flip(0)).flip(1)

@@ -68,11 +68,13 @@ class SeparatorNetwork(nn.Module):
             off_centre: the share of it that the channels do not have in common, 0 to 1, same shape.
         """
         n_frames = power.shape[1]
+        sounding = (power.sum(dim=-1, keepdim=True) > 0).float()
         missing = -n_frames % self.shape.frames_per_token
         widths = group_widths(power.device)
         loudness = functional.pad((power / widths + TINY).pow(COMPRESSION / 2), (0, 0, 0, missing))
         off_centre = functional.pad(off_centre, (0, 0, 0, missing))
-        tokens = self._tokens(loudness, off_centre)  # (batch, bands, tokens, channels)
+        sounding = functional.pad(sounding, (0, 0, 0, missing))
+        tokens = self._tokens(loudness, off_centre, sounding)  # (batch, bands, tokens, channels)
         for layer in self.layers:
             tokens = layer(tokens)
         hidden = functional.gelu(self.to_head(self.norm(tokens)))
@@ -80,14 +82,16 @@ class SeparatorNetwork(nn.Module):
         masks: Tensor = torch.cat(bands, dim=-1).float().softmax(dim=1)
         return masks
 
-    def _tokens(self, loudness: Tensor, off_centre: Tensor) -> Tensor:
-        level = loudness.mean(dim=(1, 2)) + TINY
+    def _tokens(self, loudness: Tensor, off_centre: Tensor, sounding: Tensor) -> Tensor:
+        # Levels are means over frames in which there is anything: a short recording in a long window is no quieter.
+        share = sounding / sounding.mean(dim=1, keepdim=True).clamp_min(TINY)
+        level = (loudness * share).mean(dim=(1, 2)) + TINY
         tokens = []
         first = 0
         for width, project in zip(BAND_WIDTHS, self.split, strict=True):
             band = loudness[..., first : first + width]
             # One level for each band and window: what a band is like in time is kept, how it is equalised is not.
-            band_level = band.mean(dim=(1, 2)) + LEAST_LEVEL * level
+            band_level = (band * share).mean(dim=(1, 2)) + LEAST_LEVEL * level
             relative = band / band_level[:, None, None] - 1
             both = torch.cat([self._by_token(relative), self._by_token(off_centre[..., first : first + width])], -1)
             told = torch.log(band_level / level)[:, None, None].expand(-1, both.shape[1], 1)
