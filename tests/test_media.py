@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -283,3 +284,14 @@ def test_the_demo_is_a_recording_like_any_other(client, store):
     assert np.abs(window(client, store.get(about["key"]), 0, 1000) - demo.mixture[:, :1000]).max() < 2**-22
     assert client.post("/api/demo").json()["key"] == about["key"]
     assert empty(store)
+
+
+def test_the_report_of_a_result_is_yaml_that_names_its_recording(client, result, recording):
+    answer = client.get(f"/media/{result.key}/report.yaml")
+    assert answer.status_code == 200
+    assert unquote(answer.headers["content-disposition"]).endswith("drums_, drums_.report.yaml")
+    report = yaml.safe_load(answer.text)
+    assert report["file"] == recording.name
+    assert report["chunks"]["total"] == report["chunks"]["computed"] + report["chunks"]["from_store"]
+    assert report["settings"]["prompts"][0]["text"] == "drums?"
+    assert client.get(f"/media/{'0' * 64}/report.yaml").status_code == 404

@@ -170,6 +170,12 @@ def test_after_a_crash_jobs_are_offered_and_go_on(desk: Desk, server: RunningSer
     desk.button("Go on").click()
     desk.shows(Now=["long.flac"], Before=["two.flac", "one.flac"])
     assert desk.row("two.flac", ".pill") == "Done"
+    desk.press("two.flac", "Details")
+    wait_until(lambda: "Evaluations" in desk.row("two.flac", ".cost"), "what it took")
+    assert "1 computed, 0 found" in desk.row("two.flac", ".cost")
+    assert "x real time" in desk.row("two.flac", ".cost")
+    link = desk.js("return document.querySelector('.job-row-details a').href")
+    assert b"evaluations: 1" in desk.fetch(link)
     wait_until(lambda: desk.row("long.flac", ".job-row-words").startswith("Chunk 3"), "two finished chunks", RUN_S)
     server.kill()
     with running_server(home=server.home, port=server.port):

@@ -18,6 +18,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 
+import separation.report
 from assets.demo_recording import write_demo_mixture
 from separation.decode import AudioFile
 from separation.encode import FORMATS, encode
@@ -84,6 +85,13 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
         name = f"{plain_name(_song(store, artifact))} - {plain_name(artifact.name)}.zip"
         headers = {"Content-Disposition": _attachment(name)}
         return FileResponse(archive, media_type="application/zip", headers=headers, background=cleanup)
+
+    @app.get("/media/{key}/report.yaml")
+    def report(key: str) -> Response:
+        artifact = _artifact(store, key)
+        found = separation.report.of_result(artifact.info, cached=False, source=_recording_name(store, artifact))
+        headers = {"Content-Disposition": _attachment(f"{plain_name(artifact.name)}.report.yaml")}
+        return Response(separation.report.to_yaml(found), media_type="application/yaml", headers=headers)
 
     @app.put("/api/uploads")
     async def upload(request: Request, name: str) -> Response:
@@ -194,8 +202,13 @@ def _folder_for_export() -> Path:
 
 
 def _song(store: ArtifactStore, result: Artifact) -> str:
+    name = _recording_name(store, result)
+    return Path(name).stem if name else "stems"
+
+
+def _recording_name(store: ArtifactStore, result: Artifact) -> str | None:
     recording = store.get(result.manifest.inputs.get("recording", ""))
-    return Path(recording.name).stem if recording else "stems"
+    return recording.name if recording else None
 
 
 def _immutable(body: bytes) -> Response:

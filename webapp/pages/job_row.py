@@ -9,6 +9,7 @@ from nicegui import ui
 
 from webapp.components.cells import Cells
 from webapp.jobs import Job, State
+from webapp.pages.job_report import show_report
 from webapp.pages.job_view import CellsOf
 from webapp.pages.job_words import detail_of, left_of, title_of, took
 from webapp.theme import button, icon_button, pill, stem_color, text
@@ -116,6 +117,7 @@ class JobRow:
             with self._fold:
                 for sentence in (self.job.error or ())[1:]:
                     text(sentence, "small", tag="p")
+                show_report(self.job)
                 with ui.element("ol").classes("job-log").props("tabindex=0") as self._log:
                     pass
                 self._log.props["aria-label"] = f"What happened to {self.job.record.recording_name}"
