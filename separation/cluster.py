@@ -260,11 +260,30 @@ def settle_workers() -> None:
 def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
     from distributed import Client
 
+    security = None if tls is None else tls.security()
+    if isinstance(scheduler, str):
+        _refuse_silence(scheduler, security)
+    return Client(scheduler, set_as_default=False, security=security)
+
+
+def _refuse_silence(address: str, security: Security | None) -> None:
+    """Raise SeparationError where no scheduler answers.
+
+    A client that finds none is not closed by Dask before it is collected, in whatever thread that happens, which may
+    then wait for seconds.
+    """
+    from distributed.comm.core import connect
+
+    async def knock() -> None:
+        options = {} if security is None else security.get_connection_args("client")
+        comm = await connect(address, **options)
+        await comm.close()
+
     try:
-        return Client(scheduler, set_as_default=False, security=None if tls is None else tls.security())
-    except (OSError, ValueError, TypeError) as failure:  # nobody answers there, not an address, or TLS on one side only
+        asyncio.run(knock())
+    except (OSError, ValueError, TypeError, RuntimeError) as failure:  # nobody there, no address, TLS on one side only
         raise SeparationError(
-            f"There is no Dask scheduler at {scheduler}.",
+            f"There is no Dask scheduler at {address}.",
             f"({failure})",
             "Start one with “dask scheduler” and give the address it prints, such as tcp://10.0.0.5:8786; one that "
             "asks for TLS needs the certificate files too.",

@@ -54,7 +54,6 @@ class Learner:
 
     def __init__(self, training: Training, shape: NetworkShape, device: torch.device) -> None:
         torch.manual_seed(training.seed)
-        torch.set_flush_denormal(True)  # decaying tails would slow the arithmetic ten times
         self.training, self.device = training, device
         self.network = SeparatorNetwork(shape).to(device)
         self.mean = SeparatorNetwork(shape).to(device).requires_grad_(False)
