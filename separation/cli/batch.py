@@ -95,12 +95,12 @@ def batch(
     places = folders(files)
     tasks = [Task(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()
-    work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, connection)
+    work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, report is not None, connection)
     done, failures = _run(tasks, work, jobs, common)
     if failures:
         _write_failures(failures, out / FAILURES)
     if report is not None:
-        _write_report([*(one.report for one in done), *_listed(failures)], report, common)
+        _write_report([*(one.report for one in done if one.report), *_listed(failures)], report, common)
     n_cached = sum(one.cached for one in done)
     _say_result(len(done), n_cached, failures, out, time.monotonic() - started_s, common)
     if failures:

@@ -42,7 +42,7 @@ class Done:
 
     cached: bool
     notes: tuple[str, ...]
-    report: dict[str, Any]
+    report: dict[str, Any] | None
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class Extraction:
         format_: of the tracks.
         temp_dir: for files in the making; None for the usual places.
         log_level: what a worker logs from.
+        reports: what each file took is wanted; a report of a thousand files is held until its end.
         connection: to the scheduler whose workers do it, if it is not done here.
         locks: a folder where processes agree on who works on which content; None where there is one process.
         show: told of every event; None where nobody watches.
@@ -70,6 +71,7 @@ class Extraction:
     format_: str
     temp_dir: Path | None
     log_level: int
+    reports: bool
     connection: Connection
     locks: Path | None = None
     show: Callable[[Event], None] | None = None
@@ -94,9 +96,12 @@ class Extraction:
                 recording = import_recording(task.source, shelf, name=shown(task.source.name), part=self.part)
                 converted = watch.measured()
                 result, cached = self._separated(recording, shelf)
-                notes = _write_tracks(result, task.folder, self.format_)
+                written = _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
+        notes = (*recording.info["warnings"], *result.info["warnings"], *written)
+        if not self.reports:
+            return Done(cached, notes, None)
         found = report.of_result(
             result.info,
             cached=cached,
@@ -104,7 +109,7 @@ class Extraction:
             source=shown(task.name),
             converted=converted,
         )
-        return Done(cached, (*recording.info["warnings"], *result.info["warnings"], *notes), found)
+        return Done(cached, notes, found)
 
     def close(self) -> None:
         """Leave the store and the engine."""
