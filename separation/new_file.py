@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from separation.errors import AudioError
+from separation.interrupts import interrupts_held
 
 
 @contextmanager
@@ -26,6 +29,20 @@ def new_file(path: Path) -> Iterator[Path]:
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def hidden_folder(parent: Path) -> Iterator[Path]:
+    """A new folder in `parent`, for files that appear elsewhere all at once; gone afterwards, also when interrupted."""
+    folder: Path | None = None
+    try:
+        with interrupts_held():
+            folder = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=parent))
+        yield folder
+    finally:
+        with interrupts_held():
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

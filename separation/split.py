@@ -20,7 +20,7 @@ from separation.decode import AudioFile, convert, decode_blocks
 from separation.encode import FORMATS, Encoded, encode
 from separation.errors import AudioError, SettingsError
 from separation.file_names import plain_name
-from separation.new_file import new_file
+from separation.new_file import hidden_folder, new_file
 from separation.part import Part
 from separation.readers import AudioInfo
 from separation.request import ChunkSettings
@@ -206,15 +206,15 @@ def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[
     """All chunks into a hidden folder and from there into their own, then the metadata; returns notes."""
     notes = []
     folder = metadata.parent
-    with new_file(metadata) as part, TemporaryDirectory(dir=folder, prefix=".") as hidden:
+    with new_file(metadata) as part, hidden_folder(folder) as hidden:
         for file, chunk in zip(cut.files, cut.chunks, strict=True):
             source = _Stretch(audio, chunk.start, chunk.stop - chunk.start)
-            written = encode(source, Path(hidden) / file, format)
+            written = encode(source, hidden / file, format)
             notes += [f"{file}: {note}" for note in written.notes]
         part.write_text(json.dumps(cut.to_dict(), indent=2) + "\n", "utf-8")
         metadata.unlink(missing_ok=True)  # an older one would describe the new chunks wrongly while they move in
         for file in cut.files:
-            (Path(hidden) / file).replace(folder / file)
+            (hidden / file).replace(folder / file)
     return notes
 
 

@@ -248,7 +248,11 @@ class ArtifactStore:
             whole = [manifest for key in self._index.find() if (manifest := self._whole(key)) is not None]
             kept = {self._disk.path_of(output.entry) for manifest in whole for output in manifest.outputs.values()}
             freed_bytes = sweep_files(folder, kept, 0 if held == "ours" else ABANDONED_AFTER_S)
-            return freed_bytes + sweep_scratch(self._scratch, 0)
+            return freed_bytes + self.sweep_scratch()
+
+    def sweep_scratch(self) -> int:
+        """Delete files in the making whose process is gone, and nothing else; returns the bytes freed."""
+        return sweep_scratch(self._scratch, 0)
 
     def size_bytes(self) -> int:
         """What all artifacts take on disk."""
@@ -349,7 +353,7 @@ class ArtifactStore:
                 self.sweep()
                 self._index.set("swept", time.time())
             else:
-                sweep_scratch(self._scratch, 0)
+                self.sweep_scratch()
 
     def _artifact(self, key: str, manifest: Manifest) -> Artifact:
         paths = {name: self._disk.path_of(output.entry) for name, output in manifest.outputs.items()}

@@ -44,9 +44,10 @@ def _cleaned_up(folder: tempfile.TemporaryDirectory[str]) -> None:
     """Delete a folder, also where an interrupt comes in between."""
     try:
         folder.cleanup()
-    except KeyboardInterrupt:
+    except BaseException as stop:
         folder.cleanup()
-        raise
+        # Interrupted between closing a descriptor and noting it, `rmtree` closes it again: "bad file descriptor".
+        raise stop.__context__ if isinstance(stop.__context__, KeyboardInterrupt) else stop from None
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
 
 import numpy as np
@@ -11,7 +13,9 @@ import pytest
 import soundfile
 
 from separation.interrupts import interrupts_held
+from separation.new_file import hidden_folder
 from separation.readers import BoundedFile, SoundfileReader
+from storage.leftovers import living_folder
 
 
 class Interrupted(BoundedFile):
@@ -74,3 +78,44 @@ def test_in_another_thread_nothing_changes():
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+# Folders that are gone afterwards
+
+
+def interrupting(work):
+    """`work`, in the middle of which Ctrl-C comes, the first time."""
+
+    def interrupted(*args, **options):
+        if not told:
+            told.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+        return work(*args, **options)
+
+    told: list[bool] = []
+    return interrupted
+
+
+@pytest.mark.parametrize("moment", ["mkdtemp", "rmtree"])
+def test_a_hidden_folder_is_gone_also_if_the_interrupt_comes_while_it_is_made_or_deleted(tmp_path, monkeypatch, moment):
+    module = {"mkdtemp": tempfile, "rmtree": shutil}[moment]
+    monkeypatch.setattr(module, moment, interrupting(getattr(module, moment)))
+    with pytest.raises(KeyboardInterrupt), hidden_folder(tmp_path) as folder:
+        (folder / "half.wav").write_bytes(b"RIFF")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_is_gone_also_if_an_interrupt_in_deleting_it_looks_like_an_error_of_the_system(tmp_path, monkeypatch):
+    rmtree = shutil.rmtree
+
+    def interrupted(*args, **options):
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+        try:
+            raise KeyboardInterrupt
+        finally:
+            os.close(1_000_000)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt), living_folder(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -127,6 +127,7 @@ def _run(
                         assert outcome.result is not None
                         done.append(outcome.result)
         except KeyboardInterrupt:
+            work.sweep()
             raise KeyboardInterrupt(
                 f"{len(done)} of {_counted(len(tasks))} are done and stay; nothing half-written remains."
             ) from None

@@ -115,6 +115,11 @@ class Extraction:
         """Leave the store and the engine."""
         self._open.close()
 
+    def sweep(self) -> None:
+        """Delete what interrupted processes could not: an interrupt may come even while they clean up."""
+        with closing(self._open_store()) as store:
+            store.sweep_scratch()
+
     def _open_store(self) -> ArtifactStore:
         from storage import ArtifactStore, data_folder
 
@@ -168,19 +173,18 @@ class Extraction:
 def _write_tracks(result: Artifact, folder: Path, format_: str) -> list[str]:
     """Write the kept tracks into `folder`, which changes only when all are complete; returns notes."""
     from separation.file_names import plain_names
+    from separation.new_file import hidden_folder
 
     notes = []
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=folder.parent) as making:
+        with hidden_folder(folder.parent) as making:
             files = [f"{name}{FORMATS[format_]}" for name in plain_names(result.info["tracks"])]
             for index, file in enumerate(files):
-                notes += [
-                    f"{file}: {note}" for note in write_track(result.files[str(index)], Path(making, file), format_)
-                ]
+                notes += [f"{file}: {note}" for note in write_track(result.files[str(index)], making / file, format_)]
             folder.mkdir(exist_ok=True)
             for file in files:
-                Path(making, file).replace(folder / file)
+                (making / file).replace(folder / file)
     except OSError as error:
         raise SeparationError(
             f"{shown(folder)} cannot hold the tracks.",
