@@ -33,6 +33,7 @@ ORDERS = (
     "CREATE INDEX Artifact_by_kind ON Artifact (kind, source)",
     "CREATE INDEX Artifact_by_source ON Artifact (source, scrap)",
 )
+CACHE_PAGES = 512  # of 4096 bytes
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +57,10 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
             # The store's own eviction: diskcache's knows neither pins nor that an artifact's files belong together.
             eviction_policy="none",
             size_limit=2**62,
+            # Each thread has a connection of its own. With diskcache's 32 MB of cache and 64 MB of mapped file for
+            # each, a process grows for thousands of artifacts, and the system keeps these pages anyway.
+            sqlite_cache_size=CACHE_PAGES,
+            sqlite_mmap_size=0,
         )
         if not self._has_table():
             with self.transact():

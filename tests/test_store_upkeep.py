@@ -79,6 +79,27 @@ def in_a_process(*words):
     )
 
 
+# Memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_store_takes_no_more_memory_the_more_it_keeps(store):
+    def resident_mb():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+    def keep_many(n):
+        for _ in range(n):
+            with store.scratch() as folder:
+                (folder / "track").write_bytes(b"")
+                key = store.key("result", random=os.urandom(8).hex())
+                store.put(key, kind="result", name="x", files={"track": folder / "track"}, info={"long": "x" * 50_000})
+
+    keep_many(100)
+    before_mb = resident_mb()
+    keep_many(500)
+    assert resident_mb() - before_mb < 8, "500 manifests of 50 kB"
+
+
 # Removing what was not used
 
 

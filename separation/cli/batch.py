@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,44 +96,57 @@ def batch(
     tasks = [Task(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()
     work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, report is not None, connection)
-    done, failures = _run(tasks, work, jobs, common)
-    if failures:
-        _write_failures(failures, out / FAILURES)
+    tally = _run(tasks, work, jobs, common)
+    if tally.failures:
+        _write_failures(tally.failures, out / FAILURES)
     if report is not None:
-        _write_report([*(one.report for one in done if one.report), *_listed(failures)], report, common)
-    n_cached = sum(one.cached for one in done)
-    _say_result(len(done), n_cached, failures, out, time.monotonic() - started_s, common)
-    if failures:
+        _write_report([*tally.reports, *_listed(tally.failures)], report, common)
+    _say_result(tally, out, time.monotonic() - started_s, common)
+    if tally.failures:
         sys.exit(SOME_FAILED)
 
 
-def _run(
-    tasks: Sequence[Task], work: Extraction, jobs: int, common: Common
-) -> tuple[list[Done], list[tuple[Path, PlaygroundError]]]:
+@dataclass(slots=True)
+class _Tally:
+    """What is held of the files that are finished: little, as there may be thousands."""
+
+    n_done: int = 0
+    n_cached: int = 0
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[tuple[Path, PlaygroundError]] = field(default_factory=list)
+
+    def add(self, outcome: Outcome[Task, Done]) -> None:
+        """Count one more file."""
+        if outcome.error is not None:
+            self.failures.append((outcome.file.name, outcome.error))
+            return
+        assert outcome.result is not None
+        self.n_done += 1
+        self.n_cached += outcome.result.cached
+        if outcome.result.report is not None:
+            self.reports.append(outcome.result.report)
+
+
+def _run(tasks: Sequence[Task], work: Extraction, jobs: int, common: Common) -> _Tally:
     from separation.batch import run
 
     progress = _Progress(len(tasks), common)
-    done: list[Done] = []
-    failures: list[tuple[Path, PlaygroundError]] = []
+    tally = _Tally()
     with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks:
         work = replace(work, show=progress.event) if jobs == 1 else replace(work, locks=Path(locks))
         try:
             with closing(work), closing(run(tasks, work, jobs, started=progress.started)) as outcomes:
                 for outcome in outcomes:
                     progress.finished(outcome)
-                    if outcome.error is not None:
-                        failures.append((outcome.file.name, outcome.error))
-                    else:
-                        assert outcome.result is not None
-                        done.append(outcome.result)
+                    tally.add(outcome)
         except KeyboardInterrupt:
             work.sweep()
             raise KeyboardInterrupt(
-                f"{len(done)} of {_counted(len(tasks))} are done and stay; nothing half-written remains."
+                f"{tally.n_done} of {_counted(len(tasks))} are done and stay; nothing half-written remains."
             ) from None
         finally:
             progress.end()
-    return done, failures
+    return tally
 
 
 class _Progress:
@@ -210,28 +223,21 @@ def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, 
     ]
 
 
-def _say_result(
-    n_done: int,
-    n_cached: int,
-    failures: Sequence[tuple[Path, PlaygroundError]],
-    out: Path,
-    seconds: float,
-    common: Common,
-) -> None:
-    cached = f", {n_cached} of them cached" if n_cached else ""
-    common.say(f"{_counted(n_done)} done{cached}, {seconds:.2f} s in all. The results are in {shown(out)}.")
-    if failures:
-        common.say(f"{_counted(len(failures))} failed, listed in {shown(out / FAILURES)}:")
-    for name, error in failures:
+def _say_result(tally: _Tally, out: Path, seconds: float, common: Common) -> None:
+    cached = f", {tally.n_cached} of them cached" if tally.n_cached else ""
+    common.say(f"{_counted(tally.n_done)} done{cached}, {seconds:.2f} s in all. The results are in {shown(out)}.")
+    if tally.failures:
+        common.say(f"{_counted(len(tally.failures))} failed, listed in {shown(out / FAILURES)}:")
+    for name, error in tally.failures:
         common.say(f"  {shown(name)}: {error}")
     common.result(
         {
             "out": str(out),
-            "files": n_done + len(failures),
-            "done": n_done,
-            "cached": n_cached,
-            "failed": len(failures),
-            "failures": _listed(failures),
+            "files": tally.n_done + len(tally.failures),
+            "done": tally.n_done,
+            "cached": tally.n_cached,
+            "failed": len(tally.failures),
+            "failures": _listed(tally.failures),
             "seconds": seconds,
         }
     )
