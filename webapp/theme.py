@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from nicegui import app, ui
 
-from webapp.components.icons import FAVICON
+from webapp.components.icons import FAVICON, icon_sheet
 from webapp.components.pieces import (
     CostBox,
     JobCard,
@@ -28,6 +29,7 @@ from webapp.components.pieces import (
     pill,
     skeleton,
     text,
+    tipped,
 )
 from webapp.components.segmented import Segmented, segmented
 from webapp.components.shell import PAGES, Frame, shell
@@ -60,6 +62,7 @@ __all__ = [
     "stem_color",
     "stem_hex",
     "text",
+    "tipped",
 ]
 
 Scheme = Literal["dark", "light", "auto"]
@@ -150,8 +153,7 @@ def install_theme(scheme: Scheme | None = None) -> None:
     )
     # Before the first script runs, so that no page flashes white.
     ui.add_head_html(f"<style>:root {{ color-scheme: {_CSS_SCHEME[scheme]}; }}</style>")
-    for sheet in _SHEETS:
-        ui.add_head_html(f'<link rel="stylesheet" href="{_sheet_url(sheet)}">')
+    ui.add_head_html(_head())
     ui.dark_mode(_DARK[scheme])
 
 
@@ -180,7 +182,13 @@ def _serve_sheets() -> None:
         app.add_static_files("/static", STATIC, max_cache_age=31_536_000)
 
 
-def _sheet_url(sheet: str) -> str:
-    # The version is the content, so a changed sheet is fetched at once and an old one is never asked for again.
-    version = hashlib.sha256((STATIC / sheet).read_bytes()).hexdigest()[:12]
-    return f"/static/{sheet}?v={version}"
+@cache
+def _head() -> str:
+    links = (f'<link rel="stylesheet" href="{_url(sheet)}">' for sheet in _SHEETS)
+    return f"{''.join(links)}<style>{icon_sheet()}</style>" + f'<script type="module" src="{_url("tips.js")}"></script>'
+
+
+def _url(file: str) -> str:
+    # The version is the content, so a changed file is fetched at once and an old one is never asked for again.
+    version = hashlib.sha256((STATIC / file).read_bytes()).hexdigest()[:12]
+    return f"/static/{file}?v={version}"

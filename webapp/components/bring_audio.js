@@ -14,8 +14,8 @@ export default {
       <section v-if="current" class="card upload" role="status" :aria-label="'Bringing ' + current.name">
         <span class="job-words"><b class="job-title">{{ current.name }}</b><span class="mute">{{ words }}</span></span>
         <progress :max="1" :value="current.sent ? undefined : fraction" :aria-label="words"></progress>
-        <button type="button" class="button quiet" @click="cancel">
-          Cancel<q-tooltip>Stops this upload; nothing of it is kept</q-tooltip>
+        <button type="button" class="button quiet" data-tip="Stops this upload; nothing of it is kept" @click="cancel">
+          Cancel
         </button>
       </section>
     </div>`,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from nicegui import ui
 
 from webapp.components.cells import Cell, Cells
-from webapp.components.icons import icon
+from webapp.components.icons import icon, icon_classes
+
+Element = TypeVar("Element", bound=ui.element)
 
 
 def text(content: str, classes: str = "", *, tag: str = "span") -> Text:
@@ -53,31 +55,30 @@ def button(
     tip: str = "",
     icon_name: str = "",
     classes: str = "",
-) -> ui.element:
-    """A button in our look; `element.props("disabled")` disables it. Without a label, what is placed in it is it."""
-    element = ui.element("button").classes(f"button {kind} {classes}").props("type=button")
-    if on_click is not None:
-        element.on("click", lambda _: on_click(), [])
-    with element:
-        if icon_name:
-            icon(icon_name)
-        if label:
-            text(label, "button-label")
-    if tip:
-        element.tooltip(tip)
-    return element
+) -> Text:
+    """A button in our look; `element.props("disabled")` disables it, `set_text` changes its words."""
+    words = f"button {kind} {classes}" + (f" {icon_classes(icon_name)}" if icon_name else "")
+    return _clickable(text(label, words, tag="button"), on_click, tip)
 
 
 def icon_button(name: str, label: str, on_click: Callable[[], object] | None = None) -> ui.element:
     """A button that is only an icon; `label` is its name for screen readers and its tooltip."""
-    element = ui.element("button").classes("icon-button").props("type=button")
+    element = ui.element("button").classes(f"icon-button {icon_classes(name)}")
     element.props["aria-label"] = label
+    return _clickable(element, on_click, label)
+
+
+def tipped(element: Element, tip: str) -> Element:
+    """Give an element its tooltip: what choosing it does. It shows under the mouse and with the keyboard's focus."""
+    element.props["data-tip"] = tip
+    return element
+
+
+def _clickable(element: Element, on_click: Callable[[], object] | None, tip: str) -> Element:
+    element.props["type"] = "button"
     if on_click is not None:
         element.on("click", lambda _: on_click(), [])
-    with element:
-        icon(name)
-    element.tooltip(label)
-    return element
+    return tipped(element, tip) if tip else element
 
 
 def chip(
@@ -103,12 +104,9 @@ def chip(
             if detail:
                 text(detail, "chip-detail")
         if on_remove is not None:
-            cross = ui.element("button").classes("chip-remove").props("type=button")
+            cross = ui.element("button").classes(f"chip-remove {icon_classes('close')}")
             cross.props["aria-label"] = f"Remove {label}"
-            cross.on("click", lambda _: on_remove(), [])
-            with cross:
-                icon("close")
-            cross.tooltip(f"Leave out {label}")
+            _clickable(cross, on_remove, f"Leave out {label}")
     return element
 
 
@@ -167,8 +165,7 @@ def drop_zone(title: str, detail: str = "") -> Iterator[ui.element]:
     Add the class `over` while a file hovers above it.
     """
     with ui.element("div").classes("drop-zone") as element:
-        with ui.element("span").classes("drop-mark"):
-            icon("upload")
+        icon("upload").classes("drop-mark")
         text(title, "drop-title", tag="h2")
         if detail:
             text(detail, "mute", tag="p")

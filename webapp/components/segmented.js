@@ -5,8 +5,9 @@ export default {
     <div class="seg" :class="{ full }" role="radiogroup" :aria-label="label" @keydown="onKey">
       <button v-for="option in options" :key="option.value" type="button" role="radio" ref="buttons"
               :aria-checked="option.value === value" :tabindex="option.value === stop ? 0 : -1"
-              :class="{ on: option.value === value }" :aria-disabled="option.disabled" @click="choose(option)">
-        {{ option.label }}<q-tooltip v-if="option.tip">{{ option.tip }}</q-tooltip>
+              :class="{ on: option.value === value }" :aria-disabled="option.disabled"
+              :data-tip="option.tip || null" @click="choose(option)">
+        {{ option.label }}
       </button>
     </div>`,
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from webapp.components.icons import icon
+from webapp.components.icons import icon_classes
+from webapp.components.pieces import icon_button, text
 
 # key -> (label, path); the rail shows those a page asks for, in this order
 PAGES = {
@@ -80,37 +81,21 @@ def shell(
 
 def _rail(active: str, pages: Sequence[str]) -> None:
     with ui.element("nav").classes("shell-rail").props('aria-label="Pages"'):
-        with ui.element("span").classes("rail-logo").props('role=img aria-label="Audio Playground"'):
-            icon("logo")
+        logo = ui.element("span").classes(f"rail-logo {icon_classes('logo')}")
+        logo.props('role=img aria-label="Audio Playground"')
         for page in pages:
             label, path = PAGES[page]
-            link = ui.element("a").classes("rail-link").props(f"href={path}")
+            link = text(label, f"rail-link {icon_classes(page)}", tag="a").props(f"href={path}")
             if page == active:
                 link.classes("on").props("aria-current=page")
-            with link:
-                icon(page)
-                _text(label, tag="span")
 
 
 def _sheet_head(side: str) -> None:
     with ui.element("div").classes("sheet-head"):
-        _text(side, tag="h2")
-        close = ui.element("button").classes("icon-button").props('type=button aria-label="Close"')
-        close.on("click", js_handler=_CLOSE_SHEET)
-        with close:
-            icon("close")
+        text(side, tag="h2")
+        icon_button("close", "Close").on("click", js_handler=_CLOSE_SHEET)
 
 
 def _sheet_button(side: str) -> None:
-    button = ui.element("button").classes("sheet-button")
+    button = text(side, f"sheet-button {icon_classes('settings')}", tag="button")
     button.props("type=button aria-expanded=false aria-controls=side").on("click", js_handler=_TOGGLE_SHEET)
-    with button:
-        icon("settings")
-        _text(side, tag="span")
-
-
-def _text(text: str, *, tag: str) -> ui.element:
-    element = ui.element(tag)
-    with element:
-        ui.html(text, sanitize=True, tag="span")
-    return element

@@ -15,31 +15,28 @@ export default {
         <div class="strip">
           <span class="track-name"><i class="dot"></i><b :title="track.name">{{ track.name }}</b>
             <a v-if="track.download" class="icon-button" :href="prefixed(track.download)" download
-               :aria-label="'Download ' + track.name">
+               :aria-label="'Download ' + track.name" data-tip="Keep this sound as a file, without the mixer's gain">
               ${ICONS.download}
-              <q-tooltip>Keep this sound as a file, without the mixer's gain</q-tooltip>
             </a>
             <button v-if="menu" type="button" class="icon-button" :aria-label="'More for ' + track.name"
-                    @click="$emit('menu', track.id)">
+                    data-tip="More to do with this sound" @click="$emit('menu', track.id)">
               ${ICONS.more}
-              <q-tooltip>More to do with this sound</q-tooltip>
             </button>
           </span>
           <span class="controls">
             <button type="button" class="ms mute-button" :class="{ on: mix[track.id]?.muted }"
                     :aria-pressed="!!mix[track.id]?.muted" :aria-label="'Mute ' + track.name"
-                    @click="toggle(track, 'muted')">M<q-tooltip>Silence this track (M)</q-tooltip>
-            </button>
+                    data-tip="Silence this track (M)" @click="toggle(track, 'muted')">M</button>
             <button type="button" class="ms solo-button" :class="{ on: mix[track.id]?.solo }"
                     :aria-pressed="!!mix[track.id]?.solo" :aria-label="'Solo ' + track.name"
-                    @click="toggle(track, 'solo')">S<q-tooltip>Hear only this track, and others that are solo (S)</q-tooltip>
-            </button>
+                    data-tip="Hear only this track, and others that are solo (S)"
+                    @click="toggle(track, 'solo')">S</button>
             <label class="fader" :style="{ '--at': slider(track) }">
               <input type="range" min="0" max="1" step="0.001" :value="slider(track)"
+                     data-tip="Gain, -60 to +6 dB; double-click for 0 dB"
                      :aria-label="'Gain of ' + track.name" :aria-valuetext="decibels(gain(track))"
                      @input="onFader($event, track)" @change="report"
                      @dblclick="setGain(track, 0, true)" @keydown="onFaderKey($event, track)" />
-              <q-tooltip>Gain, -60 to +6 dB; double-click for 0 dB</q-tooltip>
             </label>
             <output class="readout">{{ decibels(gain(track)) }}</output>
           </span>

@@ -8,28 +8,28 @@ export default {
   template: `
     <div class="transport" role="group" aria-label="Playback">
       <button type="button" class="play" :class="phase" :disabled="!duration"
-              :aria-label="wanted ? 'Pause' : 'Play'" @click="toggle">
+              :aria-label="wanted ? 'Pause' : 'Play'" @click="toggle"
+              :data-tip="wanted ? 'Pause (K)' : 'Play all tracks in sync (K)'">
         <span v-if="wanted" class="face">${ICONS.pause}</span>
         <span v-else class="face">${ICONS.play}</span>
-        <q-tooltip>{{ wanted ? "Pause (K)" : "Play all tracks in sync (K)" }}</q-tooltip>
       </button>
       <span class="time" role="timer" aria-live="off" :aria-label="clockSpoken(position)">
         <span class="now">{{ clock(position) }}</span><span class="whole"> / {{ clock(duration) }}</span>
       </span>
       <span class="buffering" role="status">{{ phase === "buffering" && slow ? "waiting for audio…" : "" }}</span>
       <button type="button" class="toggle loop" :class="{ on: looping }"
-              :aria-pressed="looping" aria-label="Loop" @click="toggleLoop">
+              :aria-pressed="looping" aria-label="Loop" @click="toggleLoop"
+              :data-tip="looping ? 'Play on to the end' : 'Start again at the end, without a gap'">
         ${ICONS.loop}
         <span>{{ loopText }}</span>
-        <q-tooltip>{{ looping ? "Play on to the end" : "Start again at the end, without a gap" }}</q-tooltip>
       </button>
       <span class="grow"></span>
       <slot></slot>
-      <span class="meter" role="meter" aria-label="Level" aria-valuemin="-60" aria-valuemax="0"
+      <span class="meter" role="meter" aria-label="Level"
+            data-tip="Level of what is heard, -60 to 0 dB below full scale; red means it would clip" aria-valuemin="-60" aria-valuemax="0"
             :aria-valuenow="Math.round(shown)" :aria-valuetext="shown <= -60 ? 'silent' : Math.round(shown) + ' dB'">
         <i :style="{ transform: 'scaleX(' + share + ')' }"></i>
         <b v-if="held > -60" :class="{ over: held >= 0 }" :style="{ left: 100 * heldShare + '%' }"></b>
-        <q-tooltip>Level of what is heard, -60 to 0 dB below full scale; red means it would clip</q-tooltip>
       </span>
     </div>`,
 

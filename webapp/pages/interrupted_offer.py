@@ -8,7 +8,7 @@ from nicegui import ui
 
 from webapp.components.icons import icon
 from webapp.jobs import Jobs
-from webapp.theme import Text, button, text
+from webapp.theme import button, text
 
 
 class InterruptedOffer:
@@ -24,11 +24,10 @@ class InterruptedOffer:
         self._jobs = jobs
         with ui.element("section").classes("card offer").props("role=status") as self._line:
             icon("warning")
-            self._words: Text = text("", "offer-words", tag="p")
+            self._words = text("", "offer-words", tag="p")
             with ui.element("span").classes("job-buttons"):
                 button("Show queue", on_show, tip="One by one: resume or discard")
-                with button("", on_resume, tip="Goes on where it was; finished chunks are not computed again"):
-                    self._resume: Text = text("", "button-label")
+                self._resume = button("", on_resume, tip="Goes on where it was; finished chunks are not computed again")
         self.show(None)
 
     def show(self, recording_key: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from webapp.jobs import Job
-from webapp.theme import CostBox
+from webapp.theme import CostBox, tipped
 
 
 def show_report(job: Job) -> None:
@@ -19,7 +19,7 @@ def show_report(job: Job) -> None:
     if report:
         CostBox(rows_of(report, cached=job.cached)).props('aria-label="What it took"')
     link = ui.link("Report (YAML)", f"/media/{job.record.result}/report.yaml").classes("small")
-    link.props("download").tooltip("Time and memory of every step, settings, versions, quality")
+    tipped(link.props("download"), "Time and memory of every step, settings, versions, quality")
 
 
 def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str]:

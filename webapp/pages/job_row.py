@@ -12,7 +12,7 @@ from webapp.jobs import Job, State
 from webapp.pages.job_report import show_report
 from webapp.pages.job_view import CellsOf
 from webapp.pages.job_words import detail_of, left_of, title_of, took
-from webapp.theme import button, icon_button, pill, stem_color, text
+from webapp.theme import button, icon_button, pill, stem_color, text, tipped
 
 PILLS = {State.RUNNING: "ok", State.INTERRUPTED: "warn", State.FAILED: "bad"}
 AGAIN = {State.INTERRUPTED: "Resume", State.FAILED: "Try again", State.CANCELLED: "Run again"}
@@ -42,11 +42,8 @@ class JobRow:
         name = job.record.recording_name
         with ui.element("li").classes("job-row") as self.element:
             with ui.element("div").classes("job-row-head"):
-                opener = ui.element("button").classes("job-row-name").props("type=button")
-                opener.on("click", lambda _: on_open(), [])
-                with opener:
-                    text(name)
-                opener.tooltip("Shows this recording on the desk")
+                opener = text(name, "job-row-name", tag="button").props("type=button")
+                tipped(opener, "Shows this recording on the desk").on("click", lambda _: on_open(), [])
                 self._pill = pill("")
             _prompts(job)
             with ui.element("div").classes("job-row-progress") as self._progress:
@@ -61,8 +58,6 @@ class JobRow:
                     self._down = icon_button("down", f"Move {name} down")
                     self._down.on("click", lambda _: on_move(1, self._down), [])
                     self._again = button("", on_resume, tip="Finished chunks are not computed again")
-                    with self._again:
-                        self._again_words = text("", "button-label")
                     self._cancel = button(
                         "Cancel", on_cancel, tip="Stops at the model's next step; finished chunks stay"
                     )
@@ -97,7 +92,7 @@ class JobRow:
             move.set_visibility(waiting and n_waiting > 1)
             # Not `disabled`: whoever moves a job to an end by keyboard keeps the focus.
             move.props(f"aria-disabled={'false' if possible else 'true'}")
-        self._again_words.set_text(AGAIN.get(state, ""))
+        self._again.set_text(AGAIN.get(state, ""))
         self._again.set_visibility(state in AGAIN)
         self._cancel.set_visibility(not job.over and not job.cancel.is_set())
         self._discard.set_visibility(job.over)

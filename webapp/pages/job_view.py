@@ -16,7 +16,7 @@ FEW_CELLS = 8  # more of them that change at once are sent together
 
 
 class JobView:
-    """Shows one job of a recording while it goes on or could go on, or nothing.
+    """Shows one job of a recording while it goes on or could go on, or nothing. It is drawn when there first is one.
 
     Args:
         jobs: the queue.
@@ -26,24 +26,22 @@ class JobView:
     def __init__(self, jobs: Jobs, *, on_refused: Callable[[StorageError], object]) -> None:
         self.job: Job | None = None
         self._jobs, self._on_refused = jobs, on_refused
-        self._card = JobCard("Separating")
-        with self._card.buttons:
-            self._cancel = self._button("Cancel", jobs.cancel, "Stops at the model's next step; finished chunks stay")
-            self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
-            self._discard = self._button("Discard", jobs.discard, "Forgets this job; finished chunks stay in the store")
-            self._dismiss = self._button("Dismiss", self._put_away, "Puts this line away")
         self._put_away_at = ""
-        self._cells = CellsOf(self._card.cells)
-        self._card.set_visibility(False)
+        self._drawn = False
+        self._place = ui.element("div")
+        self._place.set_visibility(False)
 
     def show(self, job: Job | None) -> None:
         """Draw how the job stands now. A finished one gives its place to its tracks, a failed one to its sentence."""
         self.job = job
-        self._card.set_visibility(job is not None and job.state not in (State.DONE, State.FAILED))
+        put_away = job is not None and job.over and job.record.ended == self._put_away_at
+        self._place.set_visibility(job is not None and not put_away and job.state not in (State.DONE, State.FAILED))
         if job is None:
             return
-        if job.over and job.record.ended == self._put_away_at:
-            self._card.set_visibility(False)
+        if not self._drawn:
+            self._drawn = True
+            with self._place:
+                self._draw()
         self._cancel.set_visibility(not job.over and not job.cancel.is_set())
         for answer in (self._resume, self._discard):
             answer.set_visibility(job.state is State.INTERRUPTED)
@@ -51,6 +49,16 @@ class JobView:
         detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused)
         self._card.set_state(title_of(job), detail, left_of(job))
         self._cells.show(job)
+
+    def _draw(self) -> None:
+        jobs = self._jobs
+        self._card = JobCard("Separating")
+        with self._card.buttons:
+            self._cancel = self._button("Cancel", jobs.cancel, "Stops at the model's next step; finished chunks stay")
+            self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
+            self._discard = self._button("Discard", jobs.discard, "Forgets this job; finished chunks stay in the store")
+            self._dismiss = self._button("Dismiss", self._put_away, "Puts this line away")
+        self._cells = CellsOf(self._card.cells)
 
     def _button(self, label: str, action: Callable[[Job], object], tip: str) -> ui.element:
         return button(label, lambda: self._do(action), tip=tip)

@@ -7,7 +7,7 @@ from functools import partial
 
 from nicegui import ui
 
-from webapp.theme import card, chip, stem_color, text
+from webapp.theme import card, chip, stem_color, text, tipped
 
 NOBODY = "not available"  # beside a prompt that no separator here can answer
 
@@ -29,7 +29,7 @@ class PromptRow:
             self._chips = ui.element("span").classes("chip-list")
             self._input = ui.input(placeholder="another sound, in a few words…").classes("grow prompt-input")
             self._input.props('borderless dense maxlength=200 aria-label="Add a sound to isolate"')
-            self._input.tooltip("Each sound becomes a track of its own. Enter adds it; commas part several.")
+            tipped(self._input, "Each sound becomes a track of its own. Enter adds it; commas part several.")
             self._input.on("keydown.enter", self._typed)
             self._suggestions = ui.element("span").classes("suggestions").props('role=group aria-label="Suggestions"')
 
@@ -103,9 +103,7 @@ class PromptRow:
         self._toggles = {}
         with self._suggestions:
             for words in suggested:
-                toggle = ui.element("button").classes("toggle").props("type=button")
+                toggle = text(words, "toggle", tag="button").props("type=button")
                 toggle.on("click", partial(self._toggle, words), [])
-                with toggle:
-                    text(words)
-                toggle.tooltip(f"Isolate {words}, or leave it out again")
+                tipped(toggle, f"Isolate {words}, or leave it out again")
                 self._toggles[words] = toggle

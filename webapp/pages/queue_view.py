@@ -52,10 +52,15 @@ class QueueView:
             with ui.element("div").classes("queue-head"):
                 text("Queue", tag="h2")
                 text("", "grow")
-                self._pause = button("Pause", lambda: self._do(jobs.pause), icon_name="pause")
-                self._pause.tooltip("What runs goes on to its end; nothing follows it until you go on")
-                self._go_on = button("Go on", lambda: self._do(jobs.go_on), icon_name="play", classes="go-on")
-                self._go_on.tooltip("Starts the next job")
+                self._pause = button(
+                    "Pause",
+                    lambda: self._do(jobs.pause),
+                    icon_name="pause",
+                    tip="What runs goes on to its end; nothing follows it until you go on",
+                )
+                self._go_on = button(
+                    "Go on", lambda: self._do(jobs.go_on), icon_name="play", classes="go-on", tip="Starts the next job"
+                )
                 icon_button("close", "Close", self._dialog.close)
             self._messages = ui.element("div").classes("messages").props("aria-live=polite")
             self._note = text("", "queue-note", tag="p").props("role=status")

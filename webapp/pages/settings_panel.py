@@ -16,7 +16,7 @@ from separation.targets import Target
 from storage import Artifact
 from webapp.outlook import Outlook
 from webapp.pages.demucs_fields import DemucsFields
-from webapp.theme import CostBox, button, heading, segmented, text
+from webapp.theme import CostBox, button, heading, segmented, text, tipped
 
 PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; the page's own are put in when it runs
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
@@ -55,9 +55,10 @@ class SettingsPanel:
         heading("Who separates")
         backends = {"auto": "Automatic"} | {name: backend.label for name, backend in registry.BACKENDS.items()}
         self._backend = ui.select(backends, value="auto", on_change=self._backend_changed).classes("w-full")
-        self._backend.props('outlined dense aria-label="Who separates"').tooltip(
+        tipped(
+            self._backend.props('outlined dense aria-label="Who separates"'),
             "Demucs sounds far better and needs its weights and more time; the built-in separator always works, "
-            "in little memory. Automatic takes the best that is here."
+            "in little memory. Automatic takes the best that is here.",
         )
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
         self._demucs = DemucsFields(self._changed)
@@ -65,24 +66,24 @@ class SettingsPanel:
         with ui.element("div").classes("field"):
             text("Device", "mute")
             self._device = ui.select(DEVICES, value="auto", on_change=self._changed).classes("grow")
-            self._device.props('outlined dense aria-label="Device"').tooltip(
+            tipped(
+                self._device.props('outlined dense aria-label="Device"'),
                 "Where Demucs runs. A graphics card is many times faster and needs its own memory; the sound is the "
-                "same. The built-in separator always uses the processor."
+                "same. The built-in separator always uses the processor.",
             )
         with ui.element("div").classes("field"):
             text("Seed", "mute")
             self._seed = ui.number(value=0, min=0, max=2**31, precision=0, on_change=self._changed).classes("grow")
-            self._seed.props('outlined dense aria-label="Seed"').tooltip(
+            tipped(
+                self._seed.props('outlined dense aria-label="Seed"'),
                 "The same seed and settings give the same result. It matters only with Demucs's shifts, and costs "
-                "neither time nor memory."
+                "neither time nor memory.",
             )
         self._facts = CostBox()
         self._memory = text("", "warn small", tag="p").props("role=status")
         self._smaller = button(
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
-        with self._smaller:
-            self._smaller_words = text("")
         self.explain([])
 
     @property
@@ -134,7 +135,7 @@ class SettingsPanel:
         fitting = self._flight.fitting if self._flight is not None else None
         self._smaller.set_visibility(fitting is not None)
         if self._flight is not None and fitting is not None:
-            self._smaller_words.set_text(f"Use {ladder.changed(self._flight.request, fitting, options=False)}")
+            self._smaller.set_text(f"Use {ladder.changed(self._flight.request, fitting, options=False)}")
 
     def _meaning(self, words: str) -> str | None:
         try:

@@ -38,6 +38,7 @@ from webapp.theme import (
     shell,
     stem_color,
     text,
+    tipped,
 )
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
@@ -64,8 +65,6 @@ class StudioPage:
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
-                with self._run:
-                    self._run_words = text("", "button-label")
             with frame.footer:
                 Transport()
         jobs.changed.subscribe(self._job_changed)
@@ -137,7 +136,7 @@ class StudioPage:
                 text("", "grow")
                 self._format = ui.select({name: kind.label for name, kind in FORMATS.items()}, value="wav24")
                 self._format.props('outlined dense aria-label="File format"').on_value_change(self._refresh)
-                self._format.tooltip("What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.")
+                tipped(self._format, "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.")
                 button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
             self._tracks = Tracks([])
 
@@ -240,7 +239,7 @@ class StudioPage:
             words = "In the queue…" if busy.state is State.QUEUED else f"Separating… {100 * busy.progress:.0f} %"
         else:
             words = f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}" if n_prompts else "Name a sound first"
-        self._run_words.set_text(words)
+        self._run.set_text(words)
         ready = self._recording is not None and n_prompts and busy is None
         self._run.props(remove="disabled") if ready else self._run.props("disabled")
 
