@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+from scipy import fft
 
+from separation.dsp.stft import hann
 from separation.metrics import Samples, energy, flat_pair, refuse_unlike
 
 SILENCE = 1e-4  # -80 dBFS
@@ -125,7 +126,7 @@ def _magnitudes(samples: Samples, n_fft: int) -> Iterator[npt.NDArray[np.floatin
     Every sample lies in four frames, those at the ends in frames that begin before and end after the signal.
     """
     hop = n_fft // HOPS_PER_FRAME
-    window = signal.windows.hann(n_fft, sym=False).astype(np.float32)
+    window = hann(n_fft).astype(np.float32)
     for channel in samples:
         padded = np.pad(channel, (n_fft - hop, n_fft - 1))
         frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]

@@ -35,9 +35,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from separation.backends.protocol import Samples
+from separation.dsp.stft import hann
 from separation.measures import is_silent
 from separation.targets import Target, residual_stem
 
@@ -107,7 +108,7 @@ class QualityMeter:
         self._names = [track.name for track in tracks]
         self._pairs = [(i, j) for i, j in combinations(range(len(tracks)), 2) if apart(tracks[i], tracks[j])]
         self._n_fft = int(fft.next_fast_len(max(16, round(FRAME_S * sample_rate)), real=True))
-        self._window = signal.windows.hann(self._n_fft, sym=False).astype(np.float32)
+        self._window = hann(self._n_fft).astype(np.float32)
         self._held: list[Samples] = []  # each (mixture and tracks, channels, samples)
         self._n_held = 0
         self._loud = np.zeros(len(tracks), np.bool_)

@@ -11,7 +11,7 @@ import pytest
 from assets.demo_recording import load_demo
 from separation.dsp import hpss, low_end, masks, pitch, repet, stereo_masks
 from separation.dsp.classical import STEMS, separate_classical, stem_masks
-from separation.dsp.stft import frame_length, istft, stft
+from separation.dsp.stft import frame_length, hann, istft, stft
 from separation.errors import AudioError
 from separation.metrics import si_sdr
 
@@ -339,3 +339,10 @@ def test_every_stem_of_the_demo_is_nearer_to_the_truth_than_the_mixture_is():
 def test_importing_the_package_does_not_import_scipy():
     code = "import sys, separation, separation.metrics; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("n", [16, 999, 2048, 6144])
+def test_the_window_is_the_periodic_one_of_scipy(n):
+    from scipy import signal
+
+    assert np.array_equal(np.float32(hann(n)), np.float32(signal.windows.hann(n, sym=False)))

@@ -38,5 +38,12 @@ def test_the_packages_know_only_what_they_may(module, others):
     assert imported_by(module) & others == set()
 
 
+def test_separating_without_a_model_does_not_wait_for_the_half_second_of_scipy_signal():
+    modules = "separation.dsp.classical, separation.quality, separation.measures"
+    code = f"import sys, {modules}; print('scipy.signal' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_the_check_sees_a_heavy_import():
     assert "scipy" in imported_by("separation.dsp.hpss") & HEAVY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+from scipy import fft
 
 Samples = npt.NDArray[np.float32]  # (channels, samples)
 Spectrum = npt.NDArray[np.complex64]  # (channels, frames, bins)
@@ -53,6 +53,14 @@ def istft(spectrum: Spectrum, n_samples: int) -> Samples:
     return blocks.reshape(n_channels, -1)[:, before : before + n_samples]
 
 
+def hann(n: int) -> npt.NDArray[np.float64]:
+    """A periodic Hann window of `n` samples.
+
+    The same as SciPy's, whose `signal` takes half a second to import.
+    """
+    return np.hanning(n + 1)[:-1]
+
+
 def window(n_fft: int) -> npt.NDArray[np.float32]:
     """The square root of a periodic Hann window, used both ways."""
-    return np.asarray(np.sqrt(signal.windows.hann(n_fft, sym=False)), dtype=np.float32)
+    return np.asarray(np.sqrt(hann(n_fft)), dtype=np.float32)
