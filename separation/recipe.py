@@ -36,7 +36,20 @@ def read(path: Path) -> Request:
     Raises:
         SettingsError: it cannot be read, or describes none; names file and line.
     """
-    document = yaml_lines.read(path)
+    return _request(yaml_lines.read(path), path)
+
+
+def parse(text: str) -> Request:
+    """The same of a text, such as a pasted one.
+
+    Raises:
+        SettingsError: it describes no request; names the line.
+    """
+    name = "The recipe"
+    return _request(yaml_lines.parse(text, name), Path(name))
+
+
+def _request(document: yaml_lines.Node, path: Path) -> Request:
     try:
         return Request.from_dict(document.plain)
     except SettingsError as error:

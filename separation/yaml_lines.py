@@ -79,6 +79,17 @@ def read(path: Path) -> Node:
         raise refused(path, line, "This is not UTF-8 text.", "", "Save the file as UTF-8.") from error
 
 
+def parse(text: str, name: str) -> Node:
+    """The one document of a text; `name` stands for the file in errors.
+
+    Raises:
+        SettingsError: it is not such YAML; names the line.
+    """
+    if len(text) > MAX_BYTES:
+        raise SettingsError(f"{name} is too long.", "At most 1 MB of YAML is read.", "Check that it is the right text.")
+    return _Reading(Path(name)).document(text)
+
+
 def refused(path: Path, line: int, what: str, why: str = "", todo: str = "") -> SettingsError:
     """The error that says what is wrong at a line of a file."""
     return SettingsError(f"{path}, line {line}: {what}", why, todo)

@@ -1,6 +1,7 @@
 """What is kept: content-addressed artifacts, their manifests, the library the pages list, and the records of jobs."""
 
 from storage.artifacts import Artifact, ArtifactStore
+from storage.drafts import DraftBook
 from storage.errors import StorageError
 from storage.home import data_folder
 from storage.jobs import JobBook, JobRecord, JobState
@@ -9,6 +10,7 @@ from storage.library import Library
 __all__ = [
     "Artifact",
     "ArtifactStore",
+    "DraftBook",
     "JobBook",
     "JobRecord",
     "JobState",

@@ -15,7 +15,7 @@ from separation import Request as Wanted
 from separation import __version__
 from separation.cluster import Cluster
 from separation.request import ChunkSettings
-from storage import ArtifactStore, JobBook
+from storage import ArtifactStore, DraftBook, JobBook
 from webapp.jobs import Job, Jobs
 from webapp.main import create_app
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
     store = ArtifactStore(home, version=__version__)
-    _add_routes(create_app(store, Cluster(), JobBook(home)), store)
+    _add_routes(create_app(store, Cluster(), JobBook(home), DraftBook(home)), store)
     ui.run(
         host="127.0.0.1",
         port=parser.parse_args().port,

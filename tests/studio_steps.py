@@ -10,6 +10,7 @@ from typing import Any
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 from tests.browser import wait_until
 
@@ -140,7 +141,7 @@ class Studio:
         self.js(script, base64.b64encode(path.read_bytes()).decode(), path.name)
 
     def type(self, words: str) -> None:
-        self.one(".prompt-input input").send_keys(words, Keys.ENTER)
+        self.one(".prompt-input").send_keys(words, Keys.ENTER)
 
     def ask(self, *words: str) -> Studio:
         """Exactly these prompts, whatever was there."""
@@ -163,6 +164,43 @@ class Studio:
         """Wait until the mixer holds the mixture and these."""
         wait_until(lambda: self.tracks == ["Mixture", *names] and not self.job, f"the tracks {names}", RUN_S)
         return self
+
+    def setting(self, label: str) -> WebElement:
+        """A control of the settings panel by what stands beside it, unfolding its group if need be."""
+        script = """
+            const beside = (el) => el.ariaLabel ?? el.labels?.[0]?.textContent.trim() ?? "";
+            const named = (el) => beside(el).startsWith(arguments[0]);
+            const field = [...document.querySelectorAll(".settings :is(select, input)")].find(named);
+            const group = field?.closest("details");
+            if (group) group.open = true;
+            return field"""
+        found: WebElement = wait_until(lambda: self.js(script, label), f"the setting “{label}”")
+        return found
+
+    def set(self, label: str, value: object) -> Studio:
+        """Enter a value into a control of the settings panel: an option's words, a number, or on and off."""
+        field = self.setting(label)
+        if field.tag_name == "select":
+            Select(field).select_by_visible_text(str(value))
+        elif isinstance(value, bool):
+            if field.is_selected() != value:
+                field.click()
+        else:
+            field.send_keys(Keys.CONTROL, "a")
+            field.send_keys(str(value), Keys.TAB)
+        return self
+
+    @property
+    def preset(self) -> str:
+        """The preset that is on."""
+        return "".join(self.texts(".settings-group:first-child .seg > label.on"))
+
+    def choose_preset(self, name: str) -> None:
+        """Choose a preset."""
+        script = """return [...document.querySelectorAll(".settings .seg > label")].find(
+            (el) => el.innerText === arguments[0])"""
+        self.js(script, name).click()
+        wait_until(lambda: self.preset == name, f"the preset {name}")
 
     def choose(self, label: str, option: str) -> None:
         """Choose in a drop-down list, by its name and the option's words."""

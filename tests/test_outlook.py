@@ -17,7 +17,7 @@ from tests.server import running_server
 from tests.studio_steps import Studio
 from webapp import outlook
 from webapp.outlook import Outlook
-from webapp.pages.settings_panel import _with_changes
+from webapp.pages.settings_panel import with_changes
 
 
 @pytest.fixture
@@ -83,11 +83,11 @@ def test_only_what_makes_a_run_fit_is_changed_in_the_panel():
     draft = Request.of("drums", seed=7)
     before = Request.of("drums", backend="builtin", model="classical", device="cpu", chunks=ChunkSettings(chunk_s=10.0))
     after = Request.of("drums", backend="builtin", model="classical", device="cpu", chunks=ChunkSettings(chunk_s=5.0))
-    assert _with_changes(draft, before, after) == Request.of("drums", seed=7, chunks=ChunkSettings(chunk_s=5.0))
+    assert with_changes(draft, before, after) == Request.of("drums", seed=7, chunks=ChunkSettings(chunk_s=5.0))
     large, usual = (Request.of("drums", backend="demucs", model=model) for model in ("htdemucs_ft", "htdemucs"))
-    assert _with_changes(draft, large, usual) == Request.of("drums", backend="demucs", model="htdemucs", seed=7)
+    assert with_changes(draft, large, usual) == Request.of("drums", backend="demucs", model="htdemucs", seed=7)
     cut = Request.of("drums", backend="demucs", model="htdemucs_ft", demucs=DemucsSettings(segment_s=5.0))
-    assert _with_changes(draft, large, cut).demucs.segment_s == 5
+    assert with_changes(draft, large, cut).demucs.segment_s == 5
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_the_studio_says_what_to_expect_and_one_press_makes_a_run_fit(studio: St
         resize(studio.browser, width)
         assert sideways_px(studio.browser) == 0, name
     studio.button("Use chunks of 5 s").click()
-    wait_until(lambda: facts(studio).get("Chunks") == "5 s", "shorter chunks")
+    wait_until(lambda: studio.setting("Length").get_attribute("value") == "5", "shorter chunks")
     wait_until(lambda: not [line for line in studio.texts(".warn.small") if line], "no warning")
     studio.start().finish("drums", "everything else")
     assert len(studio.js("return [...document.querySelectorAll('.track')]")) == 3

@@ -216,3 +216,27 @@ def test_where_a_recipe_cannot_be_written_is_said_before_any_work(folder, backen
     words = ("extract", "auto", "song.wav", "-p", "drums", "--save-recipe", "file/recipe.yaml")
     assert "cannot hold the recipe" in audio_playground(*words, status=2).stderr
     assert backend.n_loads == 0
+
+
+# Pasted ones
+
+
+@settings(deadline=None, max_examples=30)
+@given(request=REQUESTS)
+def test_a_pasted_recipe_is_the_request_it_was_copied_from(request):
+    assert recipe.parse(recipe.written(request)) == request
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prompts: [drums]\nseed: -1\n", "The recipe, line 2: seed=-1 is out of range."),
+        ("prompts: [drums\n", "The recipe, line"),
+        ("x" * (2**20 + 1), "The recipe is too long."),
+        ("", "The recipe is empty."),
+    ],
+)
+def test_a_pasted_text_that_is_none_is_refused_with_its_line(text, said):
+    with pytest.raises(SettingsError) as caught:
+        recipe.parse(text)
+    assert said in str(caught.value)

@@ -12,7 +12,7 @@ from tests.server import running_server
 from tests.studio_steps import Studio
 
 pytestmark = pytest.mark.browser
-SEED = "The same seed and settings"
+CHUNKS = "What is heard at once"
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +34,20 @@ def test_under_the_mouse_it_says_what_a_thing_does_and_goes_with_the_mouse(studi
     wait_until(lambda: not tip(studio), "no tip")
 
 
-def test_a_field_of_quasar_has_one_wherever_the_mouse_is_on_it_and_loses_it_while_one_chooses(studio: Studio) -> None:
-    field = studio.one('.q-select:has([aria-label="Who separates"])')
-    ActionChains(studio.browser).move_to_element(field).perform()
-    wait_until(lambda: tip(studio).startswith("Demucs sounds far better"), "the tip")
-    field.click()
-    wait_until(lambda: studio.all(".q-menu") and not tip(studio), "the choices alone")
-    ActionChains(studio.browser).send_keys(Keys.ESCAPE).perform()
-    wait_until(lambda: not studio.all(".q-menu"), "the list to close")
+def test_a_setting_has_one_wherever_the_mouse_is_on_its_row(studio: Studio) -> None:
+    field = studio.setting("Who separates")
+    for place in (field, field.find_element("xpath", "..")):
+        ActionChains(studio.browser).move_to_element(studio.one("h1")).move_to_element(place).perform()
+        wait_until(lambda: tip(studio).startswith("SAM-Audio takes any words"), "the tip")
 
 
 def test_the_keyboard_shows_it_too_and_says_it_to_screen_readers(studio: Studio) -> None:
-    seed = studio.one('input[aria-label="Seed"]')
+    field = studio.setting("Length")
     ActionChains(studio.browser).move_to_element(studio.one("h1")).perform()
-    studio.one('[aria-label="Device"] input').send_keys(Keys.TAB)
-    wait_until(lambda: tip(studio).startswith(SEED), "the tip")
-    assert seed.get_attribute("aria-description").startswith(SEED)
+    studio.js("arguments[0].focus()", field.find_element("xpath", "ancestor::details/summary"))
+    ActionChains(studio.browser).send_keys(Keys.TAB).perform()
+    wait_until(lambda: tip(studio).startswith(CHUNKS), "the tip")
+    assert field.get_attribute("aria-description").startswith(CHUNKS)
     ActionChains(studio.browser).send_keys("1").perform()
     wait_until(lambda: not tip(studio), "no tip over what is typed")
 

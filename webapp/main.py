@@ -13,12 +13,13 @@ from nicegui import app, ui
 
 from separation import __version__
 from separation.cluster import Cluster, Tls
-from storage import ArtifactStore, JobBook, Library
+from storage import ArtifactStore, DraftBook, JobBook, Library
 from webapp import access
+from webapp.drafts import Drafts
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
 from webapp.outlook import Outlook
-from webapp.pages.studio import StudioPage
+from webapp.pages.studio import MAX_PROMPTS, StudioPage
 from webapp.passcode import generate_passcode
 from webapp.theme import FAVICON, install_theme
 
@@ -67,6 +68,7 @@ def serve(settings: ServerSettings) -> None:
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls),
         JobBook(settings.home),
+        DraftBook(settings.home),
         works_here=settings.scheduler is None,
     )
     access.install(app, rules)
@@ -99,18 +101,21 @@ def serve(settings: ServerSettings) -> None:
     )
 
 
-def create_app(store: ArtifactStore, engine: Cluster, book: JobBook, *, works_here: bool = True) -> Jobs:
+def create_app(
+    store: ArtifactStore, engine: Cluster, book: JobBook, drafts: DraftBook, *, works_here: bool = True
+) -> Jobs:
     """Register pages and routes; returns the queue they share. `works_here` unless workers are on other computers."""
     jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
+    shared_drafts = Drafts(drafts)
     add_media_routes(app, store)
 
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "") -> None:
         install_theme()
-        page = StudioPage(library, jobs, outlook)
+        page = StudioPage(library, jobs, shared_drafts, outlook)
         if recording:
-            page.open(recording, [words[:200] for words in prompts.split(",")[:50] if words.strip()])
+            page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()])
 
     app.on_shutdown(jobs.close)
     app.on_shutdown(engine.close)

@@ -21,6 +21,7 @@ SHAPES = {
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "up": '<path d="M12 19V5.5M6 11.5l6-6 6 6"/>',
     "down": '<path d="M12 5v13.5M6 12.5l6 6 6-6"/>',
+    "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M5.5 15.5h-1v-11h11v1"/>',
     "queue": '<path d="M4 6.5h11M4 12h11M4 17.5h7"/><path d="M17 13.5v7l4.5-3.5Z" fill="currentColor"/>',
     "pause": '<path d="M9 6v12M15 6v12"/>',
     "minus": '<path d="M5 12h14"/>',

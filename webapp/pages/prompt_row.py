@@ -1,109 +1,99 @@
-"""The prompt row: what to isolate, one chip each, one colour each."""
+"""The prompt row of the Studio: what is asked for, what each prompt is taken for, and what could be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 
-from nicegui import ui
-
-from webapp.theme import card, chip, stem_color, text, tipped
+from separation import phrasing, vocabulary
+from separation.backends import registry
+from separation.backends.protocol import Backend
+from separation.errors import PromptError
+from separation.request import Prompt
+from separation.targets import Target
+from webapp.components.prompts import Chip, Prompts, Suggestions
+from webapp.drafts import Draft
+from webapp.theme import card, stem_color
 
 NOBODY = "not available"  # beside a prompt that no separator here can answer
 
 
 class PromptRow:
-    """Prompts in the order they were given, and toggles for what the chosen backend surely can do.
+    """Draws the prompts of a draft.
 
     Args:
-        on_change: called whenever a prompt comes or goes.
+        on_prompts: called with all prompts in their new order.
+        on_select: called with the prompt whose spans are to be painted.
     """
 
-    def __init__(self, *, on_change: Callable[[], object]) -> None:
-        self.texts: list[str] = []
-        self._on_change = on_change
-        self._meanings: Mapping[str, str | None] = {}
-        self._drawn: list[tuple[str, str | None]] = []
-        self._toggles: dict[str, ui.element] = {}
-        with card("chips"):
-            self._chips = ui.element("span").classes("chip-list")
-            self._input = ui.input(placeholder="another sound, in a few words…").classes("grow prompt-input")
-            self._input.props('borderless dense maxlength=200 aria-label="Add a sound to isolate"')
-            tipped(self._input, "Each sound becomes a track of its own. Enter adds it; commas part several.")
-            self._input.on("keydown.enter", self._typed)
-            self._suggestions = ui.element("span").classes("suggestions").props('role=group aria-label="Suggestions"')
+    def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
+        with card():
+            self._prompts = Prompts(on_prompts=on_prompts, on_select=on_select)
 
-    def set(self, texts: Sequence[str]) -> None:
-        """Replace all prompts, without calling `on_change`."""
-        self.texts = list(texts)
-        self._draw()
-
-    def offer(self, suggested: Sequence[str], meanings: Mapping[str, str | None]) -> None:
-        """Show what can be chosen, and what each prompt is taken for.
+    def show(self, draft: Draft, uses: Backend, selected: str) -> None:
+        """Draw how it stands now.
 
         Args:
-            suggested: prompts the backend can surely answer.
-            meanings: prompt -> what it was matched to, "" where that goes without saying, None if nobody can do it.
+            draft: what is asked for.
+            uses: who would separate.
+            selected: the prompt whose spans are painted.
         """
-        self._meanings = meanings
-        if list(suggested) != list(self._toggles):
-            self._draw_toggles(suggested)
-        self._draw()
+        free = registry.runs_sam_audio(uses.name)
+        chips: list[Chip] = []
+        for prompt in draft.prompts:
+            chips.append(_chip(prompt, _meaning(draft, uses, prompt), [chip["color"] for chip in chips]))
+        # Only a model that takes any words has better ones.
+        advised = next((text for text in draft.texts if free and phrasing.advice(text)), None)
+        better = None if advised is None else (advised, phrasing.plainly(advised))
+        self._prompts.show(
+            chips,
+            _suggestions(draft, uses),
+            selected=selected,
+            note="" if advised is None else f"“{advised}”: {phrasing.advice(advised)}",
+            better=better if better and better[0] != better[1] and better[1] not in draft.texts else None,
+            ordered=draft.settings.sam.chain and free,
+        )
 
-    def _typed(self) -> None:
-        self._add(self._input.value or "")
-        self._input.set_value("")
 
-    def _add(self, words: str) -> None:
-        for prompt in (part.strip() for part in words.split(",")):
-            if prompt and prompt.casefold() not in (known.casefold() for known in self.texts):
-                self.texts.append(prompt)
-        self._on_change()
+def colors(draft: Draft) -> dict[str, str]:
+    """The colour of each prompt, the same wherever it appears."""
+    found: dict[str, str] = {}
+    for text in draft.texts:
+        found[text] = stem_color(text, found.values())
+    return found
 
-    def _remove(self, prompt: str) -> None:
-        self.texts.remove(prompt)
-        self._on_change()
 
-    def _remove_chip(self, prompt: str) -> None:
-        self._remove(prompt)
-        self._input.run_method("focus")  # the button that had the focus is gone
+def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
+    chip: Chip = {"text": prompt.text, "color": stem_color(prompt.text, taken)}
+    if detail := NOBODY if meaning is None else meaning:
+        chip["detail"] = detail
+    if meaning is None:
+        chip["warn"] = True
+    counts = {sign: sum(anchor.sign == sign for anchor in prompt.anchors) for sign in "+-"}
+    if spans := " ".join(f"{sign}{count}" for sign, count in counts.items() if count):
+        chip["spans"] = spans
+    return chip
 
-    def _toggle(self, words: str) -> None:
-        chosen = next((prompt for prompt in self.texts if prompt.casefold() == words.casefold()), None)
-        if chosen is None:
-            self._add(words)
-        else:
-            self._remove(chosen)
 
-    def _draw(self) -> None:
-        chosen = {prompt.casefold() for prompt in self.texts}
-        for words, toggle in self._toggles.items():
-            pressed = words.casefold() in chosen
-            toggle.props(f"aria-pressed={str(pressed).lower()}").classes(
-                add="on" if pressed else "", remove="" if pressed else "on"
-            )
-        wanted = [(prompt, self._meanings.get(prompt, "")) for prompt in self.texts]
-        if wanted != self._drawn:
-            self._drawn = wanted
-            self._draw_chips()
+def _suggestions(draft: Draft, uses: Backend) -> list[Suggestions]:
+    if registry.runs_sam_audio(uses.name):
+        return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
+    return [{"kind": "", "texts": list(vocabulary.suggestions(uses.stems(draft.asked)))}]
 
-    def _draw_chips(self) -> None:
-        self._chips.clear()
-        colors: list[str] = []
-        with self._chips:
-            for prompt, meaning in self._drawn:
-                colors.append(stem_color(prompt, colors))
-                detail = NOBODY if meaning is None else meaning
-                element = chip(prompt, colors[-1], detail=detail, on_remove=partial(self._remove_chip, prompt))
-                if meaning is None:
-                    element.classes("warn")
 
-    def _draw_toggles(self, suggested: Sequence[str]) -> None:
-        self._suggestions.clear()
-        self._toggles = {}
-        with self._suggestions:
-            for words in suggested:
-                toggle = text(words, "toggle", tag="button").props("type=button")
-                toggle.on("click", partial(self._toggle, words), [])
-                tipped(toggle, f"Isolate {words}, or leave it out again")
-                self._toggles[words] = toggle
+def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
+    """What a prompt is matched to; "" where that goes without saying, None where nothing matches."""
+    try:
+        targets = uses.targets(replace(draft.settings, prompts=(prompt,), sam=replace(draft.settings.sam, rerolls=())))
+    except PromptError:
+        return None
+    return _matched(prompt.text, targets[0])
+
+
+def _matched(words: str, target: Target) -> str:
+    stems = " and ".join(sorted(target.stems))
+    if target.complement:
+        return f"→ all but {stems}"
+    if target.stems == {words.strip()}:  # a model that takes any words
+        return ""
+    return "" if set(words.casefold().split()) - {"and"} == target.stems else f"→ {stems}"

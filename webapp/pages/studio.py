@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from webapp.components.track import Chunk, Track
 from webapp.components.tracks import Tracks
 from webapp.components.transport import Transport
 from webapp.components.waveform import Waveform
+from webapp.drafts import Draft, Drafts
 from webapp.jobs import Job, Jobs, State
 from webapp.outlook import Outlook
 from webapp.pages.interrupted_offer import InterruptedOffer
@@ -25,7 +27,7 @@ from webapp.pages.job_view import JobView
 from webapp.pages.job_words import cell_of
 from webapp.pages.prompt_row import PromptRow
 from webapp.pages.queue_view import QueueView
-from webapp.pages.settings_panel import SettingsPanel
+from webapp.pages.settings_panel import SettingsPanel, choice_of
 from webapp.theme import (
     SCHEMES,
     button,
@@ -43,14 +45,18 @@ from webapp.theme import (
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
+MAX_PROMPTS = 50
 N_RECENT = 6  # recordings the empty page offers; the menu has more
 
 
 class StudioPage:
     """One open Studio. Everything that must survive a reload is in the library, the jobs, and the page's address."""
 
-    def __init__(self, library: Library, jobs: Jobs, outlook: Outlook) -> None:
-        self._library, self._jobs = library, jobs
+    def __init__(self, library: Library, jobs: Jobs, drafts: Drafts, outlook: Outlook) -> None:
+        self._library, self._jobs, self._drafts = library, jobs, drafts
+        self._draft = Draft()
+        self._choice = choice_of(self._draft)
+        self._selected = ""  # the prompt whose spans are painted
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._result: Artifact | None = None
@@ -61,7 +67,7 @@ class StudioPage:
             with frame.main:
                 self._main()
             with frame.side:
-                self._settings = SettingsPanel(on_change=self._settings_changed, outlook=outlook)
+                self._settings = SettingsPanel(on_edit=self._edit, outlook=outlook)
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
@@ -69,7 +75,8 @@ class StudioPage:
                 Transport()
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._queue_arranged)
-        self._settings_changed()
+        drafts.changed.subscribe(self._draft_changed)
+        self._show_draft()
 
     def open(self, key: str, prompts: Sequence[str] = ()) -> None:
         """Show a recording with its newest result and its job, if one runs.
@@ -88,10 +95,14 @@ class StudioPage:
         job = self._jobs.active(key)
         self._job_view.show(job)
         self._say_failure(job)
-        if asked := prompts or _asked(job, self._result):
-            self._prompts.set(asked)
+        begun = self._drafts.of(key)
+        self._show_draft(begun)
+        if prompts or begun is None:
+            texts = list(prompts) or _asked(job, self._result) or self._draft.texts
+            self._edit(lambda draft: replace(self._draft, prompts=()).with_prompts(*texts))
         ui.page_title(recording.name)
-        self._settings_changed()
+        # Not `ui.run_javascript`: the button that was pressed may be gone by now.
+        self._client.run_javascript(f"history.replaceState(null, '', '?{urlencode({'recording': key})}')")
 
     # what the screen holds, top to bottom
 
@@ -125,7 +136,7 @@ class StudioPage:
                     icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
                     button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
                 self._wave = Waveform(None)
-            self._prompts = PromptRow(on_change=self._settings_changed)
+            self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
             self._mixer()
 
@@ -168,7 +179,7 @@ class StudioPage:
             return
         self._messages.clear()
         try:
-            request = self._settings.request(self._prompts.texts)
+            request = self._draft.request
             find_result(self._recording, request, self._library.store)  # every mistake shows here, before the queue
             job = self._jobs.submit(self._recording, request)
         except (PlaygroundError, StorageError) as error:
@@ -198,14 +209,40 @@ class StudioPage:
             self._job_view.show(self._jobs.active(self._recording.key))
         self._refresh()
 
-    def _settings_changed(self) -> None:
-        texts = self._prompts.texts
-        self._settings.explain(texts, self._recording)
-        self._prompts.offer(self._settings.suggestions, self._settings.meanings(texts))
-        if self._recording is not None:
-            address = urlencode({"recording": self._recording.key, "prompts": ",".join(texts)})
-            # Not `ui.run_javascript`: the chip whose button was pressed may be gone by now.
-            self._client.run_javascript(f"history.replaceState(null, '', '?{address}')")
+    # the draft
+
+    def _edit(self, change: Callable[[Draft], Draft]) -> None:
+        """Change what is asked for; every page that shows this recording follows."""
+        if self._recording is None:
+            self._show_draft(change(self._draft))
+            return
+        try:
+            self._drafts.change(self._recording.key, change)
+        except StorageError as error:
+            self._say_error(error)
+
+    def _draft_changed(self, recording: str) -> None:
+        if self._recording is not None and recording == self._recording.key:
+            self._show_draft(self._drafts.of(recording))
+
+    def _set_prompts(self, texts: list[str]) -> None:
+        try:
+            self._edit(lambda draft: draft.with_prompts(*texts[:MAX_PROMPTS]))
+        except PlaygroundError as error:
+            self._say_error(error)
+
+    def _select(self, prompt: str) -> None:
+        self._selected = prompt
+        self._show_draft()
+
+    def _show_draft(self, draft: Draft | None = None) -> None:
+        """Draw what is asked for, and what follows from it."""
+        self._draft = draft = draft or self._draft
+        if self._selected not in draft.texts:
+            self._selected = draft.texts[-1] if draft.texts else ""
+        self._choice = choice_of(draft)
+        self._settings.show(draft, self._choice, self._recording)
+        self._prompts.show(draft, self._choice.uses, self._selected)
         self._refresh()
 
     def _download_all(self) -> None:
@@ -220,7 +257,7 @@ class StudioPage:
         self._empty.set_visibility(recording is None)
         self._desk.set_visibility(recording is not None)
         self._keep.set_visibility(self._result is not None)
-        self._show_run(len(self._prompts.texts), job if job is not None and not job.over else None)
+        self._show_run(len(self._draft.prompts), job if job is not None and not job.over else None)
         if recording is None:
             return
         self._title.set_text(recording.name)

@@ -1,0 +1,63 @@
+"""What people are in the middle of asking of a recording, kept so that no reload and no restart loses it.
+
+Drafts are small JSON values under the key of their recording, each written in one transaction, in an index of their own
+beside the artifacts. What they say is the business of whoever writes them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from diskcache import Cache
+
+from storage.disk import PlainDisk
+from storage.errors import system_errors
+
+FORGOTTEN_AFTER_S = 365 * 24 * 3600.0  # since the last change
+ROOM = "Check that the data folder may be written to and has room."
+log = logging.getLogger(__name__)
+
+
+class DraftBook:
+    """Drafts by recording.
+
+    Args:
+        home: the data folder.
+
+    Raises:
+        StorageError: from here and every method, if the index cannot be read or written.
+    """
+
+    def __init__(self, home: Path) -> None:
+        folder = home / "drafts"
+        with system_errors("The drafts cannot be opened.", ROOM):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._index = Cache(
+                str(folder), disk=PlainDisk, eviction_policy="none", disk_min_file_size=2**30, size_limit=2**62
+            )
+
+    def read(self, recording: str) -> Mapping[str, Any] | None:
+        """The draft of a recording, if there is one that can be read."""
+        with system_errors("The draft cannot be read.", ROOM):
+            text = self._index.get(recording)
+        if text is None:
+            return None
+        try:
+            draft = json.loads(text)
+        except (TypeError, ValueError) as damage:
+            log.warning("the draft of %s is passed over: %s", recording, damage)
+            return None
+        return draft if isinstance(draft, dict) else None
+
+    def write(self, recording: str, draft: Mapping[str, Any]) -> None:
+        """Replace the draft of a recording."""
+        with system_errors("What you changed could not be written down.", ROOM):
+            self._index.set(recording, json.dumps(draft, ensure_ascii=False), expire=FORGOTTEN_AFTER_S)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._index.close()

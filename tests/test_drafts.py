@@ -1,0 +1,88 @@
+"""Drafts outlive pages and servers, and changes of several people to one of them add up."""
+
+from __future__ import annotations
+
+import pytest
+
+from separation.request import Anchor, Prompt, Request, SamSettings, SolverSettings
+from storage import DraftBook
+from webapp.drafts import Draft, Drafts
+
+SONG = "a" * 64
+OTHER = "b" * 64
+
+
+@pytest.fixture
+def book(tmp_path):
+    book = DraftBook(tmp_path)
+    yield book
+    book.close()
+
+
+def changed(drafts):
+    told = []
+    drafts.changed.subscribe(told.append)
+    return told
+
+
+def test_a_draft_may_ask_for_nothing_yet_and_is_a_request_once_it_names_a_sound():
+    draft = Draft()
+    assert draft.prompts == () and draft.texts == []
+    assert draft.with_prompts("drums").request == Request.of("drums")
+
+
+def test_everything_of_a_request_survives_a_restart(book, tmp_path):
+    request = Request(
+        prompts=(Prompt(text="drums", anchors=(Anchor(sign="-", start_s=0.4, stop_s=1.2),)), Prompt(text="bass")),
+        backend="sam-audio",
+        sam=SamSettings(stereo="sides", chain=True),
+        solver=SolverSettings(method="heun", n_steps=7),
+        seed=3,
+    )
+    Drafts(book).change(SONG, lambda draft: Draft.of(request))
+    again = DraftBook(tmp_path)
+    assert Drafts(again).of(SONG).request == request
+    again.close()
+
+
+def test_what_nobody_touched_is_as_the_page_has_it(book):
+    drafts = Drafts(book)
+    assert drafts.of(SONG) is None
+    assert drafts.change(SONG, lambda draft: draft.with_prompts("bass")).texts == ["bass"]
+    assert drafts.of(OTHER) is None
+
+
+def test_two_people_who_change_different_things_keep_both(book):
+    drafts = Drafts(book)
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums"))
+    drafts.change(SONG, lambda draft: draft.with_anchors("drums", (Anchor(sign="+", start_s=1.0, stop_s=2.0),)))
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums", "bass"))
+    found = drafts.of(SONG)
+    assert found.texts == ["drums", "bass"]
+    assert found.prompts[0].anchors == (Anchor(sign="+", start_s=1.0, stop_s=2.0),)
+
+
+def test_spans_of_a_prompt_that_somebody_took_away_meanwhile_change_nothing(book):
+    drafts = Drafts(book)
+    before = drafts.change(SONG, lambda draft: draft.with_prompts("bass"))
+    after = drafts.change(SONG, lambda draft: draft.with_anchors("drums", (Anchor(sign="+", start_s=1.0, stop_s=2.0),)))
+    assert after == before
+
+
+def test_pages_are_told_of_changes_and_of_nothing_else(book):
+    drafts = Drafts(book)
+    told = changed(drafts)
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums"))
+    drafts.change(SONG, lambda draft: draft)
+    assert told == [SONG]
+
+
+def test_a_draft_of_another_version_is_passed_over(book):
+    book.write(SONG, {"prompts": ["drums"], "settings": {"colour": "green"}})
+    assert Drafts(book).of(SONG) is None
+
+
+def test_a_damaged_draft_is_passed_over(book, caplog):
+    book._index.set(SONG, "{half")
+    assert book.read(SONG) is None
+    assert "passed over" in caplog.text

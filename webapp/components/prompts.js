@@ -1,0 +1,147 @@
+// What to isolate: a chip per sound in an order that can be changed, a field for more, and suggestions.
+
+const MIME = "text/x-audio-playground-prompt"; // a chip that is dragged, and nothing from elsewhere
+
+export default {
+  template: `
+    <div class="prompts">
+      <div class="chips" @dragover="onDragOver" @drop.prevent="onDrop">
+        <span class="chip-list" role="list" aria-label="Sounds to isolate">
+          <span v-for="(prompt, index) in prompts" :key="prompt.text" role="listitem" class="chip" draggable="true"
+                :class="{ on: prompt.text === selected && prompts.length > 1, warn: prompt.warn, dragged: dragged === index }"
+                :style="{ '--stem': prompt.color }" @dragstart="onDragStart($event, index)" @dragend="dragged = -1">
+            <button type="button" class="chip-body" ref="bodies" :aria-pressed="prompt.text === selected"
+                    :aria-label="spoken(prompt)" :data-tip="prompt.tip || chipTip" @click="$emit('select', prompt.text)"
+                    @keydown="onChipKey($event, index)">
+              <i class="dot"></i><span>{{ prompt.text }}</span>
+              <span v-if="prompt.detail" class="chip-detail">{{ prompt.detail }}</span>
+              <span v-if="prompt.spans" class="chip-detail num">{{ prompt.spans }}</span>
+            </button>
+            <button type="button" class="chip-remove i i-close" :aria-label="'Remove ' + prompt.text"
+                    :data-tip="'Leave out ' + prompt.text" @click="remove(index)"></button>
+          </span>
+        </span>
+        <input ref="input" class="prompt-input" v-model="typed" maxlength="200" enterkeyhint="done" autocomplete="off"
+               placeholder="another sound, in a few words…" aria-label="Add a sound to isolate"
+               data-tip="Each sound becomes a track of its own. Enter adds it; commas part several."
+               @keydown.enter.prevent="addTyped" @keydown.backspace="onBackspace" />
+        <span v-for="kind in suggestions" :key="kind.kind" class="suggestions" role="group"
+              :aria-label="kind.kind ? 'Suggestions: ' + kind.kind : 'Suggestions'">
+          <span v-if="kind.kind" class="mute small">{{ kind.kind }}</span>
+          <button v-for="words in kind.texts" :key="words" type="button" class="toggle" :class="{ on: has(words) }"
+                  :aria-pressed="has(words)" :data-tip="'Isolate ' + words + ', or leave it out again'"
+                  @click="toggle(words)">{{ words }}</button>
+        </span>
+      </div>
+      <p v-if="note" class="prompts-note small mute" role="status">{{ note }}
+        <button v-if="better" type="button" class="button plain" @click="replace">Use “{{ better.to }}”</button></p>
+    </div>`,
+
+  props: {
+    prompts: { type: Array, default: () => [] },
+    suggestions: { type: Array, default: () => [] },
+    selected: String,
+    note: String,
+    better: Object, // {from, to}
+    ordered: Boolean, // the order matters
+  },
+  emits: ["prompts", "select"],
+
+  data: () => ({ typed: "", dragged: -1 }),
+
+  computed: {
+    texts() {
+      return this.prompts.map((prompt) => prompt.text);
+    },
+    chipTip() {
+      const order = this.ordered ? " Each works on what the ones before it left: drag to change the order, or Alt and an arrow." : "";
+      return `Choose whose spans you paint.${order}`;
+    },
+  },
+
+  methods: {
+    spoken(prompt) {
+      return [prompt.text, prompt.detail, prompt.spans].filter(Boolean).join(", ");
+    },
+
+    has(words) {
+      return this.texts.some((text) => text.toLowerCase() === words.toLowerCase());
+    },
+
+    send(texts) {
+      this.$emit("prompts", texts);
+    },
+
+    addTyped() {
+      const added = this.typed.split(",").map((part) => part.trim());
+      this.typed = "";
+      this.add(added);
+    },
+
+    add(words) {
+      const texts = [...this.texts];
+      for (const text of words) {
+        if (text && !texts.some((known) => known.toLowerCase() === text.toLowerCase())) texts.push(text);
+      }
+      if (texts.length > this.texts.length) this.send(texts);
+    },
+
+    remove(index) {
+      this.send(this.texts.filter((_, other) => other !== index));
+      this.$refs.input.focus(); // the button that had the focus is gone
+    },
+
+    toggle(words) {
+      if (this.has(words)) this.send(this.texts.filter((text) => text.toLowerCase() !== words.toLowerCase()));
+      else this.add([words]);
+    },
+
+    replace() {
+      this.send(this.texts.map((text) => (text === this.better.from ? this.better.to : text)));
+    },
+
+    onBackspace(event) {
+      if (!this.typed && !event.repeat && this.prompts.length) this.$refs.bodies.at(-1).focus();
+    },
+
+    // ---- order
+
+    move(from, to) {
+      if (to < 0 || to >= this.texts.length || to === from) return;
+      const texts = [...this.texts];
+      texts.splice(to, 0, ...texts.splice(from, 1));
+      this.send(texts);
+    },
+
+    onChipKey(event, index) {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (step && event.altKey) {
+        this.move(index, index + step);
+        event.preventDefault(); // the browser would go back a page
+      } else if (event.key === "Delete" || event.key === "Backspace") {
+        this.remove(index);
+        event.preventDefault();
+      }
+    },
+
+    onDragStart(event, index) {
+      this.dragged = index;
+      event.dataTransfer.setData(MIME, String(index));
+      event.dataTransfer.effectAllowed = "move";
+    },
+
+    onDragOver(event) {
+      if (this.dragged >= 0) event.preventDefault();
+    },
+
+    /** Before the chip whose middle is right of the pointer, or last. */
+    onDrop(event) {
+      if (this.dragged < 0) return;
+      const boxes = this.$refs.bodies.map((body) => body.parentElement.getBoundingClientRect());
+      const at = boxes.findIndex((box) => event.clientY < box.bottom && event.clientX < box.left + box.width / 2);
+      const to = at < 0 ? this.texts.length - 1 : at - (this.dragged < at ? 1 : 0);
+      this.move(this.dragged, to);
+      this.dragged = -1;
+    },
+  },
+};

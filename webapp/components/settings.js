@@ -1,0 +1,74 @@
+// Groups of settings as plain controls. What is shown and what may be entered is decided by the server, field by field.
+
+const OPEN = "settings-open"; // groups that are unfolded, kept for this tab
+
+export default {
+  template: `
+    <div class="settings" :key="drawing">
+      <component :is="group.fold ? 'details' : 'div'" v-for="group in groups" :key="group.title" class="settings-group"
+                 :open="group.fold ? opened.includes(group.title) : null" @toggle="remember($event, group.title)">
+        <summary v-if="group.fold" class="group" :data-tip="group.tip || null">{{ group.title }}
+          <span class="settings-digest">{{ group.digest }}</span></summary>
+        <h2 v-else-if="group.title" class="group">{{ group.title }}</h2>
+        <template v-for="field in group.fields" :key="field.name">
+          <div v-if="field.kind === 'choice'" class="field" :data-tip="field.tip || null">
+            <span v-if="field.label" class="mute">{{ field.label }}</span>
+            <span class="seg" :class="{ full: !field.label }" role="radiogroup" :aria-label="field.spoken || field.label">
+              <label v-for="option in field.options" :key="option.value" :data-tip="option.tip || null"
+                     :class="{ on: option.value === field.value, off: option.disabled }">
+                <input type="radio" :name="id(field)" :checked="option.value === field.value" :disabled="option.disabled"
+                       @change="send(field, option.value)" />{{ option.label }}</label>
+            </span>
+          </div>
+          <label v-else class="field" :class="{ off: field.disabled }" :data-tip="field.tip || null">
+            <span class="mute">{{ field.label }}</span>
+            <select v-if="field.kind === 'select'" :id="id(field)" :value="field.value" :disabled="field.disabled"
+                    :aria-label="field.spoken" @change="send(field, $event.target.value)">
+              <option v-for="option in field.options" :key="option.value" :value="option.value"
+                      :disabled="option.disabled">{{ option.label }}</option>
+            </select>
+            <input v-else-if="field.kind === 'switch'" :id="id(field)" type="checkbox" role="switch" class="switch"
+                   :checked="field.value" :disabled="field.disabled" @change="send(field, $event.target.checked)" />
+            <span v-else class="number"><input :id="id(field)" type="number" :value="field.value" :min="field.min"
+                   :max="field.max" :step="field.step" :placeholder="field.placeholder" :disabled="field.disabled"
+                   @change="sendNumber(field, $event.target)" /><i v-if="field.unit"
+                   aria-hidden="true">{{ field.unit }}</i></span>
+          </label>
+        </template>
+        <p v-if="group.note" class="mute small">{{ group.note }}</p>
+      </component>
+    </div>`,
+
+  props: { groups: { type: Array, default: () => [] }, drawing: Number },
+  emits: ["set"],
+
+  data() {
+    return { opened: JSON.parse(sessionStorage.getItem(OPEN) ?? "[]") };
+  },
+
+  methods: {
+    id(field) {
+      return "setting-" + field.name.replace(".", "-");
+    },
+
+    send(field, value) {
+      this.$emit("set", { name: field.name, value });
+    },
+
+    /** A number as typed, brought into its range; an empty field is the choice its placeholder names. */
+    sendNumber(field, input) {
+      if (input.value === "" && field.placeholder) return this.send(field, null);
+      const wanted = Number(input.value);
+      const value = Math.min(field.max, Math.max(field.min, field.step === 1 ? Math.round(wanted) : wanted));
+      if (input.value === "" || Number.isNaN(wanted)) input.value = field.value;
+      else if (value === field.value) input.value = value;
+      else this.send(field, value);
+    },
+
+    remember(event, title) {
+      const others = this.opened.filter((other) => other !== title);
+      this.opened = event.target.open ? [...others, title] : others;
+      sessionStorage.setItem(OPEN, JSON.stringify(this.opened));
+    },
+  },
+};

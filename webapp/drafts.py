@@ -1,0 +1,115 @@
+"""What is being asked of each recording, shared by all pages that show it and kept on disk with every change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from nicegui import Event as PageEvent
+
+from separation.errors import PlaygroundError
+from separation.request import Anchor, Prompt, Request
+from storage import DraftBook
+
+PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; a draft need not have one yet
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Prompts, and all other settings: `settings.prompts` mean nothing. Changes make new drafts."""
+
+    prompts: tuple[Prompt, ...] = ()
+    settings: Request = field(default_factory=lambda: Request(prompts=PLACEHOLDER))
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The draft of a whole request, such as a recipe."""
+        return cls(request.prompts, replace(request, prompts=PLACEHOLDER))
+
+    @property
+    def texts(self) -> list[str]:
+        """The prompts in words, in their order."""
+        return [prompt.text for prompt in self.prompts]
+
+    @property
+    def request(self) -> Request:
+        """What is asked for.
+
+        Raises:
+            SettingsError: no prompt is there yet.
+        """
+        return replace(self.settings, prompts=self.prompts)
+
+    @property
+    def asked(self) -> Request:
+        """The same with something in the place of no prompt, to see what the settings would do."""
+        return replace(self.settings, prompts=self.prompts or PLACEHOLDER)
+
+    def with_prompts(self, *texts: str) -> Draft:
+        """These prompts in this order; those that were there keep their spans."""
+        known = {prompt.text.casefold(): prompt for prompt in self.prompts}
+        return replace(self, prompts=tuple(known.get(text.casefold(), Prompt(text=text)) for text in texts))
+
+    def with_anchors(self, text: str, anchors: Sequence[Anchor]) -> Draft:
+        """Other spans for a prompt; nothing changes if it is not there any more."""
+        return replace(
+            self,
+            prompts=tuple(
+                replace(prompt, anchors=tuple(anchors)) if prompt.text == text else prompt for prompt in self.prompts
+            ),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; see `Request.to_dict`."""
+        prompts = self.asked.to_dict()["prompts"] if self.prompts else []
+        return {"prompts": prompts, "settings": self.settings.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The draft that `to_dict` described.
+
+        Raises:
+            SettingsError: it comes from another version, or from elsewhere.
+        """
+        settings = Request.from_dict(values["settings"])
+        prompts = values["prompts"]
+        return cls(Request.from_dict({"prompts": prompts}).prompts if prompts else (), settings)
+
+
+class Drafts:
+    """The drafts of this server. All of it on the event loop.
+
+    Attributes:
+        changed: the draft of a recording, named by its key, is another one.
+    """
+
+    def __init__(self, book: DraftBook) -> None:
+        self.changed: PageEvent[str] = PageEvent()
+        self._book = book
+        self._known: dict[str, Draft] = {}
+
+    def of(self, recording: str) -> Draft | None:
+        """The draft of a recording, if anybody has begun one."""
+        if recording not in self._known and (values := self._book.read(recording)) is not None:
+            try:
+                self._known[recording] = Draft.from_dict(values)
+            except (PlaygroundError, KeyError, TypeError) as error:
+                log.warning("the draft of %s is passed over: %s", recording, error)
+        return self._known.get(recording)
+
+    def change(self, recording: str, edit: Callable[[Draft], Draft]) -> Draft:
+        """Apply a change to the draft as it is now, whoever made it so; returns the new one.
+
+        Raises:
+            StorageError: it cannot be written down; pages have it all the same.
+        """
+        before = self.of(recording)
+        draft = edit(before or Draft())
+        if draft != before:
+            self._known[recording] = draft
+            self.changed.emit(recording)
+            self._book.write(recording, draft.to_dict())
+        return draft
