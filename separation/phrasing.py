@@ -1,0 +1,49 @@
+"""How to say what is wanted to a model that takes any words: suggestions, and a gentle word on what would do better.
+
+SAM-Audio was trained on short lowercase phrases of a noun or of a noun and a verb, such as “man speaking” (SAM-Audio,
+Meta 2025, model card).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# What people most often look for, by kind; all in the form that the model knows best.
+SUGGESTIONS: Mapping[str, tuple[str, ...]] = {
+    "voice": ("man speaking", "woman singing", "crowd cheering", "baby crying"),
+    "instrument": ("drums", "bass guitar", "acoustic guitar", "piano", "violin", "trumpet"),
+    "effect": ("dog barking", "wind", "rain", "traffic noise", "footsteps", "applause"),
+}
+N_WORDS = 6
+_ASKING = re.compile(
+    r"^(?:please |can you |could you |i want |i'd like |i would like )*(?:to )?"
+    r"(?:isolate|extract|separate|get|give me|remove|take out|pull out|find|keep|only|just) +(?:only |just )?",
+    re.IGNORECASE,
+)
+_ARTICLE = re.compile(r"^(?:the|a|an|any|some|all(?: of)? the|sound of(?: an?| the)?) +", re.IGNORECASE)
+
+
+def advice(text: str) -> str:
+    """What would probably work better than these words, in one sentence, or "" where they are fine.
+
+    Whether a person follows it is theirs to decide: the model takes any words.
+    """
+    plain = plainly(text)
+    if len(plain.split()) > N_WORDS:
+        return f"Phrases of up to {N_WORDS} words work best: a noun, or a noun and a verb, such as “man speaking”."
+    return f"Models know short phrases in lower case best: try “{plain}”." if plain != text.strip() else ""
+
+
+def plainly(text: str) -> str:
+    """The phrase without polite words, article, capitals and full stop; itself where nothing would be left.
+
+    Letters that belong together, such as “TV” or “808 bass”, stay.
+    """
+    words = " ".join(text.split()).rstrip(".!?… ")
+    for pattern in (_ASKING, _ARTICLE):
+        words = pattern.sub("", words, count=1)
+    words = " ".join(
+        word if len(word) > 1 and word.isupper() and len(word) <= 3 else word.lower() for word in words.split()
+    )
+    return words or text.strip()
