@@ -197,6 +197,18 @@ class FloatWavWriter:
             self._file.write(np.ascontiguousarray(block.T, "<f4").data)
         self.n_samples += block.shape[1]
 
+    def flush(self) -> None:
+        """Let readers see everything written so far; the sizes in the header are true only after `close`."""
+        with self._writing():
+            self._file.flush()
+
+    @classmethod
+    def read_part(cls, path: Path, n_channels: int, start: int, stop: int) -> bytes:
+        """Samples `start` to `stop` of a file that is being written, interleaved little-endian float32."""
+        with path.open("rb") as file:
+            file.seek(cls._HEADER.size + 4 * n_channels * start)
+            return file.read(4 * n_channels * (stop - start))
+
     def close(self) -> None:
         """Write the sizes into the header."""
         if not self._file.closed:

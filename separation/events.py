@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -53,6 +55,19 @@ class Planned(Event):
     device: str
     stems: tuple[str, ...]
     spans_s: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Growing(Event):
+    """The tracks are being written, to be kept under `key`. Each `ChunkFinished` after it adds to them.
+
+    `files` has the WAV file of each track, "0", "1" and so on in the order of `Planned.stems`, and its picture as
+    "0.peaks"; they are moved when all are complete, and deleted if they never are.
+    """
+
+    key: str
+    files: Mapping[str, Path]
+    n_channels: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,6 +41,11 @@ class PeaksWriter:
             with self._writing():
                 self._file.write(_pairs(block[:, :n_whole].reshape(block.shape[0], -1, SAMPLES_PER_PEAK)))
 
+    def flush(self) -> None:
+        """Let readers see all whole pairs so far."""
+        with self._writing():
+            self._file.flush()
+
     def _writing(self) -> AbstractContextManager[None]:
         return writing("The picture of the waveform", self._folder)
 

@@ -227,7 +227,7 @@ def _made(
 
     with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
         chunks = ChunkShelf(shelf, recording.key)
-        files, info = yield from write_tracks(mixture, settled, engine, folder, chunks, warnings)
+        files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
         result = shelf.put(
             key,
             kind="result",

@@ -14,7 +14,7 @@ from separation.backends import registry
 from separation.chunk_keys import Chunks
 from separation.encode import FloatWavWriter
 from separation.engine import Engine
-from separation.events import AnchorsMapped, ChunkFinished, ChunkMeasured, Event, Finished, Planned, Warned
+from separation.events import AnchorsMapped, ChunkFinished, ChunkMeasured, Event, Finished, Growing, Planned, Warned
 from separation.peaks import PeaksWriter
 from separation.pipeline import separate_settled
 from separation.quality import QualityMeter
@@ -27,10 +27,13 @@ def write_tracks(
     settled: Request,
     engine: Engine,
     folder: Path,
+    key: str,
     kept: Chunks,
     warnings: Sequence[str],
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
     """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
+
+    Under which key they are going to be kept, and where they grow until then, is said by `Growing` after `Planned`.
 
     Beside what a track is, `info` says what was found out on the way: "chunks_s" is (start, stop) of every chunk in
     seconds, "measures" and "anchors" hold the fields of each `ChunkMeasured` and `AnchorsMapped`, in their order,
@@ -65,6 +68,7 @@ def write_tracks(
                 for name, samples in event.audio.items():
                     for writer in writers[name]:
                         writer.write(samples)
+                        writer.flush()  # whoever listens meanwhile reads the file
                 start = info["n_samples"]
                 info["n_samples"] += next(iter(event.audio.values())).shape[-1]
                 meter.add(mixture.read(start, info["n_samples"]), event.audio)
@@ -75,6 +79,8 @@ def write_tracks(
             elif isinstance(event, Finished):
                 info |= {"seconds": event.seconds, "rtf": event.rtf}
             yield event
+            if isinstance(event, Planned):
+                yield Growing(key=key, files=dict(files), n_channels=mixture.n_channels)
     quality = meter.result()
     if quality is not None and (doubt := quality.warning):
         recorder.take(warned := Warned(message=doubt))

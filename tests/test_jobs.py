@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from separation import Request
@@ -16,6 +17,8 @@ from separation.runs import import_recording
 from storage import JobBook, JobRecord, StorageError
 from tests import run_fakes
 from webapp.jobs import Job, Jobs, State
+
+SILENCE = {"a": np.zeros((1, 4), np.float32)}
 
 LONG_S = 60.0  # nothing here takes a second on a free computer
 
@@ -356,7 +359,7 @@ def test_chunks_that_are_solved_together_go_on_together():
     job.note(ChunkStarted(index=0, n_chunks=2))
     job.note(SolverStep(done=10, total=40))
     assert (job.step, job.chunks) == ((10, 40), [0.225, 0.225])
-    job.note(ChunkFinished(index=0, n_chunks=2, start=0, audio={}))
+    job.note(ChunkFinished(index=0, n_chunks=2, start=0, audio=SILENCE))
     assert job.chunks == [1, 0.225]
 
 
@@ -366,9 +369,9 @@ def test_what_was_kept_does_not_make_the_rest_look_quick():
     job.note(Planned(model="m", device="cpu", stems=("a",), spans_s=((0, 1),) * 10))
     for index in range(8):
         job.note(ChunkStarted(index=index, n_chunks=10, kept=True))
-        job.note(ChunkFinished(index=index, n_chunks=10, start=0, audio={}))
+        job.note(ChunkFinished(index=index, n_chunks=10, start=0, audio=SILENCE))
     assert job.remaining_s is None, "nothing was computed yet"
-    job.note(ChunkFinished(index=8, n_chunks=10, start=0, audio={}))
+    job.note(ChunkFinished(index=8, n_chunks=10, start=0, audio=SILENCE))
     job.started_s = time.monotonic() - 60
     assert job.remaining_s == pytest.approx(60, abs=5)
 

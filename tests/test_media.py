@@ -21,17 +21,35 @@ from assets.demo_recording import load_demo
 from separation import Request, decode
 from separation.encode import FORMATS
 from separation.engine import Inline
+from separation.events import ChunkFinished, Growing
 from separation.runs import import_recording, separate_recording
+from storage import JobRecord
 from tests import odd_files, run_fakes
 from webapp import media
+from webapp.job import Job
+
+
+class Making:
+    """What is being made: one job at most."""
+
+    job: Job | None = None
+
+    def growing(self, result):
+        growing = self.job is not None and self.job.growing is not None and self.job.growing.key == result
+        return self.job if growing and self.job.n_ready else None
 
 
 @pytest.fixture
-def client(store, tmp_path, monkeypatch):
+def making():
+    return Making()
+
+
+@pytest.fixture
+def client(store, making, tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     app = FastAPI()
-    media.add_media_routes(app, store)
+    media.add_media_routes(app, store, making)
     with TestClient(app) as client:  # an unforeseen error is raised here, so a traceback cannot pass for an answer
         yield client
     assert list((tmp_path / "tmp").iterdir()) == [], "downloads clean up after themselves"
@@ -295,3 +313,38 @@ def test_the_report_of_a_result_is_yaml_that_names_its_recording(client, result,
     assert report["chunks"]["total"] == report["chunks"]["computed"] + report["chunks"]["from_store"]
     assert report["settings"]["prompts"][0]["text"] == "drums?"
     assert client.get(f"/media/{'0' * 64}/report.yaml").status_code == 404
+
+
+# What is heard while it is made
+
+
+def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_keep(
+    client, store, making, recording, monkeypatch
+):
+    run_fakes.install(monkeypatch)
+    made = separate_recording(recording, Request.of("drums?", "drums!"), store, Inline())
+    making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
+    heard = []
+    for event in made:
+        making.job.note(event)
+        if isinstance(event, ChunkFinished):
+            key, n_ready = making.job.growing.key, making.job.n_ready
+            answer = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.info["n_samples"]})
+            heard.append(np.frombuffer(answer.content, "<f4").reshape(-1, recording.info["n_channels"]))
+            assert len(heard[-1]) == n_ready
+            whole = n_ready == recording.info["n_samples"]
+            assert ("no-store" in answer.headers["cache-control"]) == (not whole), "what is cut short is not kept"
+            assert len(client.get(f"/media/{key}/0/peaks").content) == 2 * (n_ready // 256)
+            assert client.get(f"/media/{key}/7/pcm", params={"start": 0, "count": 1}).status_code == 404
+    making.job = None
+    final = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.info["n_samples"]}).content
+    final = np.frombuffer(final, "<f4").reshape(-1, recording.info["n_channels"])
+    assert len(heard) > 1 and all(np.array_equal(part, final[: len(part)]) for part in heard)
+
+
+def test_a_track_that_was_moved_to_its_place_meanwhile_is_found_there(client, making, result, recording):
+    making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
+    making.job.growing = Growing(key=result.key, files={"0": Path("gone.wav"), "0.peaks": Path("gone")}, n_channels=2)
+    making.job.n_ready = 1
+    assert len(window(client, result, 0, 100, "0")[0]) == 100
+    assert client.get(f"/media/{result.key}/0/peaks").content == result.files["0.peaks"].read_bytes()

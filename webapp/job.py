@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from separation.events import (
     BackendChosen,
     ChunkFinished,
+    ChunkMeasured,
     ChunkStarted,
     Event,
     Finished,
+    Growing,
     Kept,
     ModelLoading,
     Planned,
@@ -36,6 +39,10 @@ class Job:
         kept: indices of the chunks that were finished by an earlier run.
         spans_s: (start, stop) of each chunk.
         step: (evaluations done, of how many), where chunks are solved together.
+        tracks: their names, once they are known.
+        growing: where its tracks are written while it runs.
+        n_ready: samples of them that can be heard.
+        measures: what was measured of each chunk of a generative model, as a result's `info` has it.
         result: the kept result, once done.
         cached: the result was there already.
     """
@@ -50,6 +57,10 @@ class Job:
     kept: set[int] = field(default_factory=set)
     spans_s: tuple[tuple[float, float], ...] = ()
     step: tuple[int, int] | None = None
+    growing: Growing | None = None
+    n_ready: int = 0
+    measures: list[dict[str, Any]] = field(default_factory=list)
+    tracks: tuple[str, ...] = ()
     result: Artifact | None = None
     cached: bool = False
     rtf: float | None = None
@@ -97,6 +108,7 @@ class Job:
         self.earlier, self.together, self.cached = False, together, False
         self.backend, self.why, self.loading, self.rtf, self.result = "", "", None, None, None
         self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
+        self._grow(None)
         self.started_s, self.seconds = time.monotonic(), 0.0
 
     def note(self, event: Event) -> bool:
@@ -107,7 +119,8 @@ class Job:
             case ModelLoading():
                 self.loading = event
             case Planned():
-                self.loading, self.spans_s = None, event.spans_s
+                self.loading, self.spans_s, self.tracks = None, event.spans_s, event.stems
+                self._grow(None)
                 # There may be a second plan, with smaller settings, where memory was not enough for the first.
                 self.chunks, self.kept, self.step = [0.0] * len(event.spans_s), set(), None
                 self.started_s = time.monotonic()
@@ -117,8 +130,13 @@ class Job:
                 self.chunks[event.index] = max(self.chunks[event.index], 0.01)
                 if event.kept:
                     self.kept.add(event.index)
+            case Growing():
+                self._grow(event)
+            case ChunkMeasured():
+                self.measures.append(asdict(event))
             case ChunkFinished():
                 self.chunks[event.index] = 1.0
+                self.n_ready = event.start + next(iter(event.audio.values())).shape[-1]
             case Finished():
                 self.rtf = event.rtf
             case Kept():
@@ -148,6 +166,9 @@ class Job:
                 return "The same had been done before; nothing had to be computed."
             case _:
                 return ""
+
+    def _grow(self, growing: Growing | None) -> None:
+        self.growing, self.n_ready, self.measures = growing, 0, []
 
     def _step(self, event: SolverStep) -> None:
         # What follows the last evaluation (decoding, stitching) is part of the chunk.

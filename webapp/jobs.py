@@ -75,6 +75,12 @@ class Jobs:
         """The one that runs."""
         return self._running
 
+    def growing(self, result: str) -> Job | None:
+        """The job that is making the result of this key just now, once there is something of it to hear."""
+        job = self._running
+        grows = job is not None and job.growing is not None and job.growing.key == result and job.n_ready > 0
+        return job if grows else None
+
     @property
     def interrupted(self) -> list[Job]:
         """Those a server left unfinished, in the order in which they would have run."""

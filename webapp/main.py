@@ -108,7 +108,7 @@ def create_app(
     jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
     shared_drafts = Drafts(drafts)
-    add_media_routes(app, store)
+    add_media_routes(app, store, jobs)
 
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "") -> None:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
@@ -21,23 +22,35 @@ from starlette.responses import FileResponse, JSONResponse, Response
 import separation.report
 from assets.demo_recording import write_demo_mixture
 from separation.decode import AudioFile
-from separation.encode import FORMATS, encode
+from separation.encode import FORMATS, FloatWavWriter, encode
 from separation.errors import AudioError, PlaygroundError, SettingsError
 from separation.file_names import plain_name, plain_names
 from separation.new_file import writing
+from separation.peaks import SAMPLES_PER_PEAK
 from separation.runs import import_recording
 from storage import Artifact, ArtifactStore, StorageError
+from webapp.job import Job
 
 MAX_UPLOAD_BYTES = 4 * 2**30
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
 DISK_RESERVE_BYTES = 256 * 2**20  # an upload never takes the last of the disk
 
 
-def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
-    """Register all routes of this file."""
+class Making(Protocol):
+    """What is being made just now: `webapp.jobs.Jobs` is one."""
+
+    def growing(self, result: str) -> Job | None:
+        """The job that is making the result of this key, once there is something of it to hear."""
+        ...
+
+
+def add_media_routes(app: FastAPI, store: ArtifactStore, making: Making) -> None:
+    """Register all routes of this file; the tracks of a result can be heard while it is made."""
 
     @app.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: int, count: int) -> Response:
+        if (part := _growing_pcm(making.growing(key), track, start, count)) is not None:
+            return part
         with AudioFile(_audio(_artifact(store, key), track)) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
@@ -45,6 +58,8 @@ def add_media_routes(app: FastAPI, store: ArtifactStore) -> None:
 
     @app.get("/media/{key}/{track}/peaks")
     def peaks(key: str, track: str) -> Response:
+        if (job := making.growing(key)) is not None and (path := _growing_file(job, f"{track}.peaks")) is not None:
+            return _passing(path.read_bytes()[: 2 * (job.n_ready // SAMPLES_PER_PEAK)])
         artifact = _artifact(store, key)
         _audio(artifact, track)
         return _immutable(artifact.files[f"{track}.peaks"].read_bytes())
@@ -168,6 +183,31 @@ def _artifact(store: ArtifactStore, key: str) -> Artifact:
     if not re.fullmatch(r"[0-9a-f]{64}", key) or (artifact := store.get(key)) is None:
         raise HTTPException(404, "Not in the library any more.")
     return artifact
+
+
+def _growing_file(job: Job, name: str) -> Path | None:
+    """A file of what a job is making; None if it has been moved to where it is kept."""
+    path = None if job.growing is None else job.growing.files.get(name)
+    return path if path is not None and path.exists() else None
+
+
+def _growing_pcm(job: Job | None, track: str, start: int, count: int) -> Response | None:
+    """A window of a track as far as it is made."""
+    if job is None or job.growing is None or (path := _growing_file(job, track)) is None:
+        return None
+    stop = min(start + min(count, MAX_WINDOW_SAMPLES), job.n_ready)
+    first = max(0, min(start, stop))
+    try:
+        body = FloatWavWriter.read_part(path, job.growing.n_channels, first, stop)
+    except FileNotFoundError:  # moved to where it is kept, this moment
+        return None
+    # What is complete never changes any more; what is cut short is longer the next time.
+    return _immutable(body) if stop - first == count else _passing(body)
+
+
+def _passing(body: bytes) -> Response:
+    headers = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
+    return Response(body, media_type="application/octet-stream", headers=headers)
 
 
 def _audio(artifact: Artifact, track: str) -> Path:

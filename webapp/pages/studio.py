@@ -263,10 +263,13 @@ class StudioPage:
         self._title.set_text(recording.name)
         self._about.set_text(_described(recording))
         self._made.set_text(_made(self._result, job))
-        mixture = _mixture_track(recording, self._format.value, has_stems=self._result is not None)
+        heard = self._result is not None or (job is not None and job.n_ready > 0)
+        mixture = _mixture_track(recording, self._format.value, has_stems=heard)
         if self._wave.track != mixture:
             self._wave.set_track(mixture)
-        self._tracks.set_tracks([mixture, *_result_tracks(self._result, self._format.value)])
+        growing = job if job is not None and not job.over and job.n_ready else None
+        stems = _growing_tracks(growing, recording) if growing else _result_tracks(self._result, self._format.value)
+        self._tracks.set_tracks([mixture, *stems])
         self._wave.set_chunks(_strip(job, recording) if job and not job.over else [])
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
@@ -341,6 +344,27 @@ def _result_tracks(result: Artifact | None, format: str) -> list[Track]:
         assert result is not None
         color = stem_color("residual" if name == "everything else" else name, {track["color"] for track in tracks})
         tracks.append(_track(result, str(index), name, color, format))
+    return tracks
+
+
+def _growing_tracks(job: Job, recording: Artifact) -> list[Track]:
+    """What a job has made so far, under the addresses that its result will have."""
+    assert job.growing is not None
+    tracks: list[Track] = []
+    for index, name in enumerate(job.tracks):
+        color = stem_color("residual" if name == "everything else" else name, {track["color"] for track in tracks})
+        track = Track(
+            id=f"{job.growing.key[:12]}-{index}",
+            name=name,
+            color=color,
+            url=f"/media/{job.growing.key}/{index}",
+            n_samples=recording.info["n_samples"],
+            sample_rate=recording.info["sample_rate"],
+            n_channels=recording.info["n_channels"],
+            download="",
+            ready_samples=job.n_ready,
+        )
+        tracks.append(track)
     return tracks
 
 
