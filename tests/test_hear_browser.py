@@ -16,7 +16,7 @@ from tests.server import running_server
 from tests.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
-LONG_S = 240  # 24 chunks, so that the run lasts for some seconds after the first
+LONG_S = 120  # 13 chunks, so that the run lasts for some seconds after the first
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,12 @@ def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def studio(long_song: Path) -> Iterator[Studio]:
-    """A long recording on the desk."""
+@pytest.fixture(scope="module")
+def studio() -> Iterator[Studio]:
+    """An empty Studio at first."""
     with running_server() as server, chromium() as browser:
         resize(browser, DESKTOP)
-        yield Studio(browser, server.url).open().bring(long_song).ask("drums")
+        yield Studio(browser, server.url).open()
         assert console_errors(browser) == []
         assert "Traceback" not in server.log()
 
@@ -46,8 +46,8 @@ def pieces(studio: Studio, name: str) -> list[tuple[int, int, int]]:
     return [(piece["start_sample"], piece["when_frame"], piece["count"]) for piece in track["scheduled"]]
 
 
-def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(studio: Studio) -> None:
-    studio.start()
+def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(studio: Studio, long_song: Path) -> None:
+    studio.bring(long_song).ask("drums").start()
     wait_until(lambda: studio.tracks == ["Mixture", "drums", "everything else"], "the first chunk", RUN_S)
     assert studio.job, "the run goes on"
     studio.one(".play").click()
@@ -63,3 +63,46 @@ def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(stud
     for (sample, frame, count), following in pairwise(heard):
         assert following[:2] == (sample + count, frame + count), "abutting in the sound and on the clock"
     assert heard == pieces(studio, "everything else")
+
+
+def audible(studio: Studio) -> dict[str, list[tuple[str, float]]]:
+    """What is heard: side of the comparison to (track, linear gain)."""
+    shown = studio.js("return [...window.audioPlayground.player.owners.values()].flat()")
+    about = {track["id"]: track for track in shown}
+    heard: dict[str, list[tuple[str, float]]] = {}
+    for track in studio.player()["tracks"]:
+        if track["gain"] > 0:
+            side = about[track["id"]].get("side", "")
+            heard.setdefault(side, []).append((about[track["id"]]["name"], track["gain"]))
+    return heard
+
+
+def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Studio) -> None:
+    studio.open().try_demo().ask("drums").start().finish("drums", "everything else")
+    studio.set("Length", 3).set("Only the first", 1)
+    wait_until(lambda: "3 s" in "".join(studio.texts(".settings-digest")), "the other settings")
+    studio.start()
+    wait_until(lambda: not studio.job and studio.all('[aria-label="Compare with"]'), "the second result", RUN_S)
+    other = studio.setting("Compare with").find_elements("css selector", "option")[1]
+    studio.set("Compare with", other.text)
+    wait_until(
+        lambda: len(studio.texts(".ab label")) == 2 and "measuring" not in "".join(studio.texts(".ab")), "A and B"
+    )
+    assert set(audible(studio)) == {"A"}
+    studio.one(".play").click()
+    wait_until(lambda: studio.player()["position_samples"] > 0, "sound")
+    studio.one("body").send_keys("b")
+    wait_until(lambda: set(audible(studio)) == {"B"}, "the other side")
+    assert studio.player()["playing"] or studio.player()["phase"] == "buffering"
+    studio.one('[aria-label="Mute drums"]').click()
+    assert [name for name, _ in audible(studio)["B"]] == ["everything else"]
+    studio.one("body").send_keys("a")
+    wait_until(lambda: [name for name, _ in audible(studio).get("A", [])] == ["everything else"], "the same mute on A")
+    gains = [gain for side in audible(studio).values() for _, gain in side]
+    assert all(gain <= 1 for gain in gains), "matched by attenuation alone"
+    together = studio.js("""
+        const tracks = window.audioPlayground.player.state().tracks.filter((track) => track.scheduled.length);
+        return tracks.map((track) => track.scheduled.map((piece) => [piece.start_sample, piece.when_frame]))""")
+    starts = [dict(map(tuple, pieces)) for pieces in together]
+    common = set.intersection(*(set(pieces) for pieces in starts))
+    assert common and all(len({pieces[sample] for pieces in starts}) == 1 for sample in common), "to the sample"

@@ -274,7 +274,7 @@ def test_a_stem_downloads_as_audio_of_the_exact_length(separated: Studio) -> Non
     samples, rate = soundfile.read(io.BytesIO(separated.fetch(link)), always_2d=True)
     assert (samples.shape, rate) == ((n_samples, 2), 44_100)
     assert np.abs(samples).max() > 0.05
-    separated.choose("File format", "FLAC, 24 bit")
+    separated.set("File format", "FLAC, 24 bit")
     changed = wait_until(lambda: _link_other_than(separated, link), "links to the new format")
     assert separated.fetch(changed)[:4] == b"fLaC"
 

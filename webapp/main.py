@@ -111,11 +111,11 @@ def create_app(
     add_media_routes(app, store, jobs)
 
     @ui.page("/", title="Audio Playground", language="en-US")
-    def studio(recording: str = "", prompts: str = "") -> None:
+    def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
         page = StudioPage(library, jobs, shared_drafts, outlook)
         if recording:
-            page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()])
+            page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
 
     app.on_shutdown(jobs.close)
     app.on_shutdown(engine.close)

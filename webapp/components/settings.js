@@ -21,7 +21,7 @@ export default {
             </span>
           </div>
           <label v-else class="field" :class="{ off: field.disabled }" :data-tip="field.tip || null">
-            <span class="mute">{{ field.label }}</span>
+            <span v-if="field.label" class="mute">{{ field.label }}</span>
             <select v-if="field.kind === 'select'" :id="id(field)" :value="field.value" :disabled="field.disabled"
                     :aria-label="field.spoken" @change="send(field, $event.target.value)">
               <option v-for="option in field.options" :key="option.value" :value="option.value"

@@ -29,6 +29,9 @@ class Track(TypedDict):
     muted: NotRequired[bool]  # where the mixer stands when the track first appears
     solo: NotRequired[bool]
     gain_db: NotRequired[float]
+    side: NotRequired[Literal["A", "B"]]  # of two results that are compared; only one side is heard at a time
+    twin: NotRequired[str]  # what is the same on both sides stands in the mixer alike
+    match_db: NotRequired[float]  # attenuation that makes both sides equally loud, 0 or less
     explained: NotRequired[list[float]]  # per chunk, 0..1: how much of it the mixture explains
 
 

@@ -10,7 +10,7 @@ export default {
   template: `
     <div class="tracks">
       <p v-if="!tracks.length" class="tracks-empty mute">{{ emptyText }}</p>
-      <div v-for="track in tracks" :key="track.id" class="track" :class="{ silent: !heard(track) }"
+      <div v-for="track in rows" :key="track.id" class="track" :class="{ silent: !heard(track) }"
            role="group" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
         <div class="strip">
           <span class="track-name"><i class="dot"></i><b :title="track.name">{{ track.name }}</b>
@@ -59,10 +59,14 @@ export default {
   emits: ["mix", "seek", "menu"],
 
   data() {
-    return { mix: {}, drawn: {}, failures: {}, width: 0, range: null, dragging: false };
+    return { side: player.side, mix: {}, drawn: {}, failures: {}, width: 0, range: null, dragging: false };
   },
 
   computed: {
+    /** Of two results that are compared, the rows of the one that is heard. */
+    rows() {
+      return this.tracks.filter((track) => !track.side || track.side === this.side);
+    },
     total() {
       return Math.max(1, ...this.tracks.map((track) => track.n_samples));
     },
@@ -85,6 +89,7 @@ export default {
       player.on("mix", () => this.readMix()),
       player.on("tracks", () => this.readMix()),
       player.on("range", () => this.drawAll()),
+      player.on("side", () => this.showSide()),
       onSchemeChange(() => this.drawAll()),
       () => this.observer.disconnect(),
       () => player.setTracks(this, []),
@@ -123,6 +128,11 @@ export default {
         this.failures[track.id] = reason.message;
       }
       this.drawAll();
+    },
+
+    showSide() {
+      this.side = player.side;
+      this.$nextTick(() => this.drawAll());
     },
 
     readMix() {

@@ -9,14 +9,10 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from separation.backends import registry
-from separation.encode import FORMATS
 from separation.errors import PlaygroundError
 from separation.runs import find_result
 from storage import Artifact, Library, StorageError
 from webapp.components.bring_audio import BringAudio, Brought, Refused
-from webapp.components.track import Chunk, Track
-from webapp.components.tracks import Tracks
 from webapp.components.transport import Transport
 from webapp.components.waveform import Waveform
 from webapp.drafts import Draft, Drafts
@@ -24,10 +20,11 @@ from webapp.jobs import Job, Jobs, State
 from webapp.outlook import Outlook
 from webapp.pages.interrupted_offer import InterruptedOffer
 from webapp.pages.job_view import JobView
-from webapp.pages.job_words import cell_of
+from webapp.pages.mixer import Mixer
 from webapp.pages.prompt_row import PromptRow
 from webapp.pages.queue_view import QueueView
 from webapp.pages.settings_panel import SettingsPanel, choice_of
+from webapp.pages.sounds import running_strip
 from webapp.theme import (
     SCHEMES,
     button,
@@ -38,9 +35,7 @@ from webapp.theme import (
     icon_button,
     set_scheme,
     shell,
-    stem_color,
     text,
-    tipped,
 )
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
@@ -59,7 +54,6 @@ class StudioPage:
         self._selected = ""  # the prompt whose spans are painted
         self._client = ui.context.client
         self._recording: Artifact | None = None
-        self._result: Artifact | None = None
         self._failed = ""
         with shell("studio", pages=("studio",), side="Settings") as frame:
             with frame.header:
@@ -78,11 +72,12 @@ class StudioPage:
         drafts.changed.subscribe(self._draft_changed)
         self._show_draft()
 
-    def open(self, key: str, prompts: Sequence[str] = ()) -> None:
+    def open(self, key: str, prompts: Sequence[str] = (), result: str = "") -> None:
         """Show a recording with its newest result and its job, if one runs.
 
         Args:
             key: of the recording in the library.
+            result: key of the result to show instead of the newest.
             prompts: what to isolate; unless given, what the job or the result was asked for.
         """
         try:
@@ -91,14 +86,14 @@ class StudioPage:
             self._say_error(error)
             return
         self._recording = recording
-        self._result = next(iter(self._library.results(key)), None)
+        self._mixer.open(recording, result)
         job = self._jobs.active(key)
         self._job_view.show(job)
         self._say_failure(job)
         begun = self._drafts.of(key)
         self._show_draft(begun)
         if prompts or begun is None:
-            texts = list(prompts) or _asked(job, self._result) or self._draft.texts
+            texts = list(prompts) or _asked(job, self._mixer.result) or self._draft.texts
             self._edit(lambda draft: replace(self._draft, prompts=()).with_prompts(*texts))
         ui.page_title(recording.name)
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
@@ -138,18 +133,7 @@ class StudioPage:
                 self._wave = Waveform(None)
             self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
-            self._mixer()
-
-    def _mixer(self) -> None:
-        with card():
-            with ui.element("div").classes("toolbar wrap") as self._keep:
-                self._made = text("", "mute")
-                text("", "grow")
-                self._format = ui.select({name: kind.label for name, kind in FORMATS.items()}, value="wav24")
-                self._format.props('outlined dense aria-label="File format"').on_value_change(self._refresh)
-                tipped(self._format, "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.")
-                button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
-            self._tracks = Tracks([])
+            self._mixer = Mixer(self._library)
 
     def _recent(self) -> None:
         recordings = self._library.recordings()[:N_RECENT]
@@ -199,7 +183,7 @@ class StudioPage:
             return
         self._job_view.show(self._jobs.active(self._recording.key))
         if job.state is State.DONE and job.result is not None:
-            self._result = job.result
+            self._mixer.add(job.result)
         self._say_failure(job)
         self._refresh()
 
@@ -245,10 +229,6 @@ class StudioPage:
         self._prompts.show(draft, self._choice.uses, self._selected)
         self._refresh()
 
-    def _download_all(self) -> None:
-        if self._result is not None:
-            ui.navigate.to(f"/media/{self._result.key}/all.zip?format={self._format.value}")
-
     # what is shown
 
     def _refresh(self) -> None:
@@ -256,21 +236,16 @@ class StudioPage:
         self._offer.show(recording.key if recording is not None else None)
         self._empty.set_visibility(recording is None)
         self._desk.set_visibility(recording is not None)
-        self._keep.set_visibility(self._result is not None)
         self._show_run(len(self._draft.prompts), job if job is not None and not job.over else None)
         if recording is None:
             return
         self._title.set_text(recording.name)
         self._about.set_text(_described(recording))
-        self._made.set_text(_made(self._result, job))
-        heard = self._result is not None or (job is not None and job.n_ready > 0)
-        mixture = _mixture_track(recording, self._format.value, has_stems=heard)
+        self._mixer.show(job)
+        mixture = self._mixer.mixture()
         if self._wave.track != mixture:
             self._wave.set_track(mixture)
-        growing = job if job is not None and not job.over and job.n_ready else None
-        stems = _growing_tracks(growing, recording) if growing else _result_tracks(self._result, self._format.value)
-        self._tracks.set_tracks([mixture, *stems])
-        self._wave.set_chunks(_strip(job, recording) if job and not job.over else [])
+        self._wave.set_chunks(running_strip(job, recording) if job and not job.over else [])
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
         if self._recording is None:
@@ -315,82 +290,8 @@ def _asked(job: Job | None, result: Artifact | None) -> list[str]:
     return [prompt["text"] for prompt in result.manifest.config["prompts"]] if result is not None else []
 
 
-def _made(result: Artifact | None, job: Job | None) -> str:
-    """How a result came to be, in one line."""
-    if result is None:
-        return ""
-    backend = registry.get(result.manifest.config["backend"]).label
-    if job is not None and job.cached and job.result == result:
-        return f"{backend} · kept from an earlier run, nothing had to be computed"
-    speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
-    return f"{backend} · {result.info['seconds']:.1f} s{speed}"
-
-
 def _described(recording: Artifact) -> str:
     seconds = recording.info["n_samples"] / recording.info["sample_rate"]
     rate_khz = recording.info["sample_rate"] / 1000
     channels = "mono" if recording.info["n_channels"] == 1 else "stereo"
     return f"{int(seconds // 60)}:{seconds % 60:02.0f} · {rate_khz:g} kHz · {channels}"
-
-
-def _mixture_track(recording: Artifact, format: str, *, has_stems: bool) -> Track:
-    # Beside its own stems the mixture would double everything.
-    return _track(recording, "audio", "Mixture", stem_color("mixture"), format, muted=has_stems)
-
-
-def _result_tracks(result: Artifact | None, format: str) -> list[Track]:
-    tracks: list[Track] = []
-    for index, name in enumerate(result.info["tracks"] if result else ()):
-        assert result is not None
-        color = stem_color("residual" if name == "everything else" else name, {track["color"] for track in tracks})
-        tracks.append(_track(result, str(index), name, color, format))
-    return tracks
-
-
-def _growing_tracks(job: Job, recording: Artifact) -> list[Track]:
-    """What a job has made so far, under the addresses that its result will have."""
-    assert job.growing is not None
-    tracks: list[Track] = []
-    for index, name in enumerate(job.tracks):
-        color = stem_color("residual" if name == "everything else" else name, {track["color"] for track in tracks})
-        track = Track(
-            id=f"{job.growing.key[:12]}-{index}",
-            name=name,
-            color=color,
-            url=f"/media/{job.growing.key}/{index}",
-            n_samples=recording.info["n_samples"],
-            sample_rate=recording.info["sample_rate"],
-            n_channels=recording.info["n_channels"],
-            download="",
-            ready_samples=job.n_ready,
-        )
-        tracks.append(track)
-    return tracks
-
-
-def _track(artifact: Artifact, file: str, name: str, color: str, format: str, *, muted: bool = False) -> Track:
-    return Track(
-        # The mixer keeps what a person set by this name, so it changes with where the track should stand at first.
-        id=f"{artifact.key[:12]}-{file}{'-muted' if muted else ''}",
-        name=name,
-        color=color,
-        url=f"/media/{artifact.key}/{file}",
-        n_samples=artifact.info["n_samples"],
-        sample_rate=artifact.info["sample_rate"],
-        n_channels=artifact.info["n_channels"],
-        download=f"/media/{artifact.key}/{file}/file?format={format}",
-        muted=muted,
-    )
-
-
-def _strip(job: Job, recording: Artifact) -> list[Chunk]:
-    """The chunks of a running job as cells under the waveform."""
-    rate, n_samples = recording.info["sample_rate"], recording.info["n_samples"]
-    starts = [round(start_s * rate) for start_s, _ in job.spans_s] + [n_samples]
-    strip: list[Chunk] = []
-    for index in range(len(job.chunks)):
-        cell, start = cell_of(job, index), starts[index]
-        strip.append(
-            Chunk(start=start, count=starts[index + 1] - start, state=cell["state"], fraction=cell["fraction"])
-        )
-    return strip

@@ -11,13 +11,14 @@ import { linear, Voice } from "./voice.js";
 const TICK_MS = 50;
 const SLEEP_MS = 10_000; // paused this long, the sound card may rest
 
-/** Emits: "tracks", "mix", "phase", "play", "pause", "seek", "loop", "range", "frame". */
+/** Emits: "tracks", "mix", "side", "phase", "play", "pause", "seek", "loop", "range", "frame". */
 export class Player extends Emitter {
   constructor() {
     super();
     this.voices = new Map(); // id -> Voice
     this.owners = new Map(); // component -> descriptors it shows
     this.loop = { on: false, start: null, end: null }; // samples; null means the border of the recording
+    this.side = "A"; // of the tracks that have one, those of this side are heard
     this.range = null; // {start, count} samples in view, shared by all waveforms; null: everything
     this.phase = "stopped"; // stopped | buffering | playing
     this.context = null;
@@ -54,8 +55,13 @@ export class Player extends Emitter {
   addOrUpdate(track) {
     const known = this.voices.get(track.id);
     const voice = known ?? new Voice(track, this.onArrival);
-    if (known) known.update(track, this.onArrival);
-    else this.voices.set(track.id, voice);
+    if (known) {
+      known.update(track, this.onArrival);
+    } else {
+      const twin = this.twinsOf(voice)[0]; // what is compared stands in the mixer alike
+      if (twin) voice.mix = { ...twin.mix };
+      this.voices.set(track.id, voice);
+    }
     // A descriptor sets the mixer when it first says so or changes its mind; in between the person's hand counts.
     for (const key of ["muted", "solo", "gain_db"]) {
       if (track[key] !== undefined && track[key] !== voice.declared[key]) voice.mix[key] = track[key];
@@ -150,8 +156,23 @@ export class Player extends Emitter {
   setMix(id, change) {
     const voice = this.voices.get(id);
     if (!voice) return;
-    Object.assign(voice.mix, change);
+    for (const one of [voice, ...this.twinsOf(voice)]) Object.assign(one.mix, change);
     this.applyMix();
+    this.emit("mix");
+  }
+
+  /** The same sound of the other side. */
+  twinsOf(voice) {
+    const { side, twin } = voice.track;
+    return [...this.voices.values()].filter((other) => side && other.track.side !== side && other.track.twin === twin);
+  }
+
+  /** Hear the other side: sample-synchronous, without a gap or a click. */
+  setSide(side) {
+    if (side === this.side) return;
+    this.side = side;
+    this.applyMix();
+    this.emit("side");
     this.emit("mix");
   }
 
@@ -168,8 +189,9 @@ export class Player extends Emitter {
     const voices = [...this.voices.values()];
     const anySolo = voices.some((voice) => voice.mix.solo);
     for (const voice of voices) {
-      const heard = !voice.mix.muted && (voice.mix.solo || !anySolo);
-      voice.setAudible(heard ? linear(voice.mix.gain_db) : 0);
+      const { side, match_db = 0 } = voice.track;
+      const heard = !voice.mix.muted && (voice.mix.solo || !anySolo) && (!side || side === this.side);
+      voice.setAudible(heard ? linear(voice.mix.gain_db) * linear(match_db) : 0);
     }
   }
 

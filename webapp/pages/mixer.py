@@ -1,0 +1,232 @@
+"""What was made of a recording: results, their tracks under one time line, two of them on A and B, and downloads."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import datetime
+from typing import Any
+
+from nicegui import background_tasks, ui
+
+from separation.backends import registry
+from separation.decode import AudioFile
+from separation.encode import FORMATS
+from separation.loudness import integrated_lufs
+from storage import Artifact, Library, StorageError
+from webapp.components.ab import Ab, Side
+from webapp.components.settings import Field, Option, Settings
+from webapp.components.track import Track
+from webapp.components.tracks import Tracks
+from webapp.job import Job
+from webapp.pages.sounds import growing_tracks, mixture_track, result_tracks
+from webapp.theme import button, card, text
+
+NOTHING = "-"  # no second result
+
+
+class Mixer:
+    """Draws the results of one recording.
+
+    Args:
+        library: where they are.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._client = ui.context.client
+        self._recording: Artifact | None = None
+        self._results: list[Artifact] = []
+        self._result: Artifact | None = None
+        self._other: Artifact | None = None
+        self._job: Job | None = None
+        self._format = "wav24"
+        self._match_db: dict[str, dict[str, float]] = {"A": {}, "B": {}}
+        with card():
+            with ui.element("div").classes("toolbar wrap") as self._bar:
+                self._made = text("", "mute grow")
+                self._choices = Settings(self._choose).classes("inline")
+                button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
+            self._place = ui.element("div")
+            self._ab: Ab | None = None
+            self._tracks = Tracks([])
+
+    @property
+    def result(self) -> Artifact | None:
+        """The result that is shown."""
+        return self._result
+
+    def open(self, recording: Artifact, result: str = "") -> None:
+        """Show the results of a recording, the one of that key or the newest first."""
+        self._recording, self._other = recording, None
+        self._draw_ab()
+        self._results = self._library.results(recording.key)
+        self._result = next((one for one in self._results if one.key == result), next(iter(self._results), None))
+
+    def add(self, result: Artifact) -> None:
+        """A result has just been made: it is shown, and what was there can still be chosen."""
+        if self._result is None or self._result.key != result.key:
+            self._results = [result, *(one for one in self._results if one.key != result.key)]
+            self._result, self._other = result, None
+            self._draw_ab()
+
+    def show(self, job: Job | None) -> None:
+        """Draw how it stands now; a running job's tracks are heard as far as they are made."""
+        self._job = job
+        recording, result = self._recording, self._result
+        if recording is None:
+            return
+        growing = job if job is not None and not job.over and job.n_ready else None
+        self._bar.set_visibility(result is not None)
+        self._made.set_text(_made(result, job))
+        self._choices.set_groups([{"title": "", "fields": self._fields()}])
+        mixture = mixture_track(recording, self._format, has_stems=result is not None or growing is not None)
+        if growing is not None:
+            stems = growing_tracks(growing, recording)
+        elif result is None:
+            stems = []
+        elif self._other is None:
+            stems = result_tracks(result, self._format)
+        else:
+            stems = [*self._side("A", result), *self._side("B", self._other)]
+        self._tracks.set_tracks([mixture, *stems])
+
+    def mixture(self) -> Track | None:
+        """The recording as the large waveform shows it."""
+        if self._recording is None:
+            return None
+        heard = self._result is not None or (self._job is not None and not self._job.over and self._job.n_ready > 0)
+        return mixture_track(self._recording, self._format, has_stems=heard)
+
+    # what people do
+
+    def _choose(self, name: str, value: Any) -> None:
+        if name == "format":
+            self._format = value
+        elif name == "result":
+            self._result = next(one for one in self._results if one.key == value)
+            self._other = None if self._other is self._result else self._other
+        else:
+            self._other = next((one for one in self._results if one.key == value), None)
+        self._match_db = {"A": {}, "B": {}}
+        self._draw_ab()
+        self.show(self._job)
+
+    def _download_all(self) -> None:
+        if self._result is not None:
+            ui.navigate.to(f"/media/{self._result.key}/all.zip?format={self._format}")
+
+    # A and B
+
+    def _draw_ab(self) -> None:
+        if self._result is None or self._other is None:
+            self._place.clear()
+            self._ab = None
+            return
+        if self._ab is None:
+            with self._place:
+                self._ab = Ab()
+        sides: list[Side] = []
+        for side, result in (("A", self._result), ("B", self._other)):
+            found = self._match_db[side].values()
+            match = "measuring…" if not found else f"{min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
+            sides.append({"side": side, "label": label_of(result), "match": match})
+        self._ab.set_sides(sides)
+        if not self._match_db["A"]:
+            background_tasks.create(self._match(self._result, self._other), name="loudness")
+
+    async def _match(self, a: Artifact, b: Artifact) -> None:
+        """Measure both, and turn down the louder one of each pair of tracks."""
+        try:
+            loud_a, loud_b = await asyncio.to_thread(lambda: (_loudness(a), _loudness(b)))
+        except (OSError, StorageError):  # one of them is gone, which its tracks say
+            return
+        if (self._result, self._other) != (a, b):
+            return
+        pairs = {name: loud_b.get(name, -math.inf) - loud for name, loud in loud_a.items()}
+        finite = {name: difference for name, difference in pairs.items() if math.isfinite(difference)}
+        self._match_db = {
+            "A": {name: min(0.0, finite.get(name, 0.0)) for name in loud_a},
+            "B": {name: min(0.0, -finite.get(name, 0.0)) for name in loud_b},
+        }
+        with self._client:
+            self._draw_ab()
+            self.show(self._job)
+
+    def _side(self, side: Any, result: Artifact) -> list[Track]:
+        tracks = result_tracks(result, self._format)
+        for track in tracks:
+            track["side"], track["twin"] = side, track["name"]
+            track["match_db"] = self._match_db[side].get(track["name"], 0.0)
+        return tracks
+
+    def _fields(self) -> list[Field]:
+        fields: list[Field] = []
+        if len(self._results) > 1 and self._result is not None:
+            options = [Option(value=one.key, label=label_of(one)) for one in self._results]
+            others = [option for option in options if option["value"] != self._result.key]
+            fields += [
+                {
+                    "name": "result",
+                    "kind": "select",
+                    "label": "",
+                    "spoken": "Result",
+                    "value": self._result.key,
+                    "options": options,
+                    "tip": "Everything that was made of this recording.",
+                },
+                {
+                    "name": "other",
+                    "kind": "select",
+                    "label": "",
+                    "spoken": "Compare with",
+                    "value": NOTHING if self._other is None else self._other.key,
+                    "options": [Option(value=NOTHING, label="Compare with…"), *others],
+                    "tip": "Puts another result beside this one, on the keys A and B.",
+                },
+            ]
+        fields.append(
+            {
+                "name": "format",
+                "kind": "select",
+                "label": "",
+                "spoken": "File format",
+                "value": self._format,
+                "options": [Option(value=name, label=kind.label) for name, kind in FORMATS.items()],
+                "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
+            }
+        )
+        return fields
+
+
+def label_of(result: Artifact) -> str:
+    """What tells a result from the others of its recording."""
+    config = result.manifest.config
+    parts = [result.name, registry.get(config["backend"]).label]
+    if registry.runs_sam_audio(config["backend"]):
+        parts.append(f"{config['solver']['method']} {config['solver']['n_steps']}")
+        parts += [f"seed {config['seed']}"] if config["seed"] else []
+        rerolls = [str(reroll["chunk"] + 1) for reroll in config["sam"]["rerolls"]]
+        parts += [f"chunk {', '.join(rerolls)} re-rolled"] if rerolls else []
+    made = datetime.fromisoformat(result.manifest.created).astimezone()
+    return " · ".join([*parts, made.strftime("%H:%M")])
+
+
+def _loudness(result: Artifact) -> dict[str, float]:
+    """LUFS of each track."""
+    found = {}
+    for index, name in enumerate(result.info["tracks"]):
+        with AudioFile(result.files[str(index)]) as audio:
+            found[name] = integrated_lufs(audio)
+    return found
+
+
+def _made(result: Artifact | None, job: Job | None) -> str:
+    """How a result came to be, in one line."""
+    if result is None:
+        return ""
+    backend = registry.get(result.manifest.config["backend"]).label
+    if job is not None and job.cached and job.result == result:
+        return f"{backend} · kept from an earlier run, nothing had to be computed"
+    speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
+    return f"{backend} · {result.info['seconds']:.1f} s{speed}"
