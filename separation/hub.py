@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from separation import transfer
+from separation import hub_token, transfer
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event, ModelLoading
 
@@ -233,7 +233,7 @@ def _headers() -> dict[str, str]:
     if token is None:
         return {}
     # Checked here because the error of the connection would quote it.
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not hub_token.is_sound(token):
         raise BackendUnavailable(
             "The token of the hub on this computer cannot be one.",
             f"It holds a space or a sign that no token has ({_where_from()}).",

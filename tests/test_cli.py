@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from assets.demo_recording import write_demo_mixture
-from separation import decode, runs
+from separation import decode, installed, runs
 from separation.backends import registry
 from separation.backends.protocol import Readiness
 from separation.cli import extract as extract_module
@@ -348,9 +348,7 @@ def test_a_backend_that_fails_its_self_test_is_reported_and_the_doctor_goes_on(b
 
 
 def test_the_doctor_says_what_is_not_installed(backend, monkeypatch):
-    from separation.cli import doctor
-
-    monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package", "separation"))
+    monkeypatch.setattr(installed, "PACKAGES", ("no-such-package", "separation"))
     packages = json.loads(audio_playground("doctor", "--no-self-test", "--json").stdout)["packages"]
     assert packages["no-such-package"] == "not installed"
 
