@@ -91,9 +91,10 @@ def find(source: Source) -> Path | None:
 
 def on_disk(repository: str) -> int:
     """Bytes that a repository takes up in the cache, finished or not, in all its revisions."""
-    folder = repository_folder(repository)
-    files = (file for part in ("blobs", "snapshots") for file in (folder / part).rglob("*"))
-    return sum(file.stat().st_size for file in files if file.is_file() and not file.is_symlink())
+    # Neither `rglob` nor `stat`: a download or a removal that goes on beside this takes files away meanwhile.
+    walks = (os.walk(repository_folder(repository) / part) for part in ("blobs", "snapshots"))
+    files = (Path(folder) / name for walk in walks for folder, _, names in walk for name in names)
+    return sum(transfer.length(file) for file in files if not file.is_symlink())
 
 
 def download(source: Source, model: str, *, gated: bool = False) -> Generator[Event, None, None]:

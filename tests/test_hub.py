@@ -452,3 +452,25 @@ def test_a_download_that_never_finished_can_be_removed(published):
     refusal()
     assert hub.remove(REPOSITORY) > 0
     assert not hub.repository_folder(REPOSITORY).exists()
+
+
+def test_what_goes_on_beside_it_does_not_disturb_counting_what_is_on_the_disk(fake):
+    blobs = hub.repository_folder(REPOSITORY) / "blobs"
+    blobs.mkdir(parents=True)
+    over = threading.Event()
+
+    def come_and_go():
+        while not over.is_set():
+            for number in range(20):
+                (blobs / f"{number}.incomplete").write_bytes(b"12")
+            for number in range(20):
+                (blobs / f"{number}.incomplete").unlink()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        counts = [hub.on_disk(REPOSITORY) for _ in range(300)]
+    finally:
+        over.set()
+        thread.join()
+    assert all(0 <= count <= 40 for count in counts)
