@@ -15,10 +15,14 @@ from separation import __version__
 from separation.cluster import Cluster, Tls
 from storage import ArtifactStore, DraftBook, JobBook, Library
 from webapp import access
+from webapp.doctor import Doctor
+from webapp.downloads import Downloads
 from webapp.drafts import Drafts
+from webapp.hub_account import HubAccount
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
 from webapp.outlook import Outlook
+from webapp.pages.models import ModelsPage
 from webapp.pages.studio import MAX_PROMPTS, StudioPage
 from webapp.passcode import generate_passcode
 from webapp.theme import FAVICON, install_theme
@@ -108,6 +112,7 @@ def create_app(
     jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
     shared_drafts = Drafts(drafts)
+    downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     add_media_routes(app, store, jobs)
 
     @ui.page("/", title="Audio Playground", language="en-US")
@@ -117,6 +122,13 @@ def create_app(
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
 
+    @ui.page("/models", title="Models", language="en-US")
+    def models() -> None:
+        install_theme()
+        ModelsPage(downloads, account, doctor, outlook)
+
+    app.on_shutdown(downloads.close)
+    app.on_shutdown(doctor.close)
     app.on_shutdown(jobs.close)
     app.on_shutdown(engine.close)
     return jobs

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from separation.estimates import Preflight, preflight
+from separation.estimates import Estimate, Preflight, expected, preflight
 from separation.footprint import available_bytes
 from separation.request import Request
 from storage import Artifact, ArtifactStore, StorageError
@@ -38,6 +38,11 @@ class Outlook:
         self._refresh()
         duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
         return preflight(request, duration_s, self._reports, available_bytes() if self._here else None)
+
+    def expected(self, request: Request, duration_s: float) -> Estimate:
+        """The same without a recording, and without a look at what memory there is."""
+        self._refresh()
+        return expected(request, duration_s, self._reports)
 
     def _refresh(self) -> None:
         now_s = time.monotonic()

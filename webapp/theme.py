@@ -72,7 +72,17 @@ _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "lig
 _SCHEME_COOKIE = "scheme"  # each browser remembers its own
 
 STATIC = Path(__file__).parent / "static"
-_SHEETS = ("theme.css", "shell.css", "pieces.css", "quasar.css", "player.css", "bring.css", "queue.css", "settings.css")
+_SHEETS = (
+    "theme.css",
+    "shell.css",
+    "pieces.css",
+    "quasar.css",
+    "player.css",
+    "bring.css",
+    "queue.css",
+    "settings.css",
+    "models.css",
+)
 
 # (light, dark) per stem. Each has at least 4.5:1 against the card it lies on (#ffffff, #14181e), so that a stem's
 # colour may be text as well as a drawing; tests/test_player_browser.py computes the ratios.

@@ -55,7 +55,7 @@ class StudioPage:
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._failed = ""
-        with shell("studio", pages=("studio",), side="Settings") as frame:
+        with shell("studio", pages=("studio", "library", "models"), side="Settings") as frame:
             with frame.header:
                 self._header()
             with frame.main:

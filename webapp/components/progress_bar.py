@@ -1,0 +1,29 @@
+"""A bar that fills up, for what has no parts to show."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+
+class ProgressBar(ui.element):
+    """How much is done; screen readers read it when they come to it, and are not interrupted by it.
+
+    Args:
+        label: what of, for screen readers.
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.classes("bar").props("role=progressbar aria-valuemin=0 aria-valuemax=100")
+        self.props["aria-label"] = label
+        self._shown: tuple[str, str] | None = None
+        with self:
+            ui.element("i")
+
+    def show(self, fraction: float, words: str) -> None:
+        """Draw a fraction from 0 to 1, and say it in words."""
+        percent = f"{100 * min(1.0, max(0.0, fraction)):.1f}"
+        if (percent, words) != self._shown:
+            self._shown = (percent, words)
+            self.style(f"--done: {percent}%").props(f"aria-valuenow={percent}")
+            self.props["aria-valuetext"] = words
