@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,38 @@ from separation.chunking import Chunk
 from separation.conform import Level
 from separation.events import AnchorsMapped
 from separation.models.sam_audio.anchors import frame_spans
-from separation.request import Prompt
+from separation.request import Anchor, Prompt
+
+
+class Reach(NamedTuple):
+    """Whether a chunk holds marked frames: of a "+" span, of a "-" span."""
+
+    plus: bool
+    minus: bool
+
+
+def reach(
+    anchors: Iterable[Anchor],
+    spans_s: Iterable[tuple[float, float]],
+    *,
+    sample_rate: int = 48_000,
+    frame: int = 1920,
+) -> tuple[Reach, ...]:
+    """Which anchors of a prompt the model is told of in each chunk.
+
+    Args:
+        anchors: of one prompt, in seconds of the recording.
+        spans_s: (start, stop) of each chunk, as `events.Planned` has them.
+        sample_rate: Hz, of the model.
+        frame: samples of its latent frame; the defaults are SAM-Audio's.
+    """
+    anchors = tuple(anchors)
+    reached = []
+    for start_s, stop_s in spans_s:
+        inside = _frames_marked(anchors, round(start_s * sample_rate), round(stop_s * sample_rate), sample_rate, frame)
+        signs = {span.sign for span in inside}
+        reached.append(Reach(plus="+" in signs, minus="-" in signs))
+    return tuple(reached)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,11 +119,17 @@ class Windows:
 
     def _spans(self, chunk: Chunk, frame: int) -> dict[str, tuple[FrameSpan, ...]]:
         """Every prompt's spans on the frames of `chunk`, from 0."""
-        assert chunk.start % frame == 0
-        n_frames = -(-(chunk.stop - chunk.start) // frame)
+        rate = self.facts.sample_rate
         return {
-            prompt.text.strip(): frame_spans(
-                prompt.anchors, chunk.start // frame, n_frames, self.facts.sample_rate, frame
-            )
+            prompt.text.strip(): _frames_marked(prompt.anchors, chunk.start, chunk.stop, rate, frame)
             for prompt in self.prompts
         }
+
+
+def _frames_marked(
+    anchors: Iterable[Anchor], start: int, stop: int, sample_rate: int, frame: int
+) -> tuple[FrameSpan, ...]:
+    """The anchors on the frames of the chunk of samples [start, stop), from 0."""
+    assert start % frame == 0
+    n_frames = -(-(stop - start) // frame)
+    return frame_spans(anchors, start // frame, n_frames, sample_rate, frame)

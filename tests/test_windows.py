@@ -14,8 +14,8 @@ from separation.conform import Level
 from separation.events import AnchorsMapped, ChunkFinished, ChunkStarted, Planned, Warned
 from separation.models.sam_audio.anchors import NULL, ROWS, anchor_rows, first_frame
 from separation.pipeline import separate
-from separation.request import Anchor, Prompt, Request, Reroll, SamSettings
-from separation.windows import Windows
+from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings
+from separation.windows import Reach, Windows, reach
 from tests.fakes import use_only
 
 RATE, FRAME = 1_000, 40
@@ -88,6 +88,21 @@ def test_the_seconds_that_are_reported_are_those_of_the_frames_that_are_marked(s
                 assert stop_s == min(part.start + span.stop * FRAME, n_samples) / RATE
 
 
+@given(
+    st.lists(anchors, max_size=5),
+    st.one_of(st.none(), st.floats(0.5, 6)),
+    st.floats(0, 0.5),
+    st.integers(1, 10_000),
+)
+def test_the_spans_said_to_reach_a_chunk_are_those_the_model_is_told_of(spans, chunk_s, share, n_samples):
+    settings = ChunkSettings(chunk_s=chunk_s, overlap_s=share * (chunk_s or 0))
+    windows = windows_of(n_samples, Windowing.of(settings, RATE, FRAME), Prompt(text="dog", anchors=tuple(spans)))
+    spans_s = [(part.start / RATE, part.stop / RATE) for part in windows.chunks]  # as `Planned` has them
+    told = [{span.sign for span in windows.of(part).anchors["dog"]} for part in windows.chunks]
+    expected = tuple(Reach(plus="+" in signs, minus="-" in signs) for signs in told)
+    assert reach(spans, spans_s, sample_rate=RATE, frame=FRAME) == expected
+
+
 @pytest.fixture
 def use(monkeypatch):
     windowing = Windowing(chunk=10 * FRAME, overlap=2 * FRAME)
@@ -104,7 +119,8 @@ PROMPTS = (anchored("drums", ("+", 0.30, 0.41), ("-", 0.9, 5)), anchored("bass",
 
 def test_a_model_with_frames_is_told_where_the_anchors_fall_and_so_is_everyone_right_after_the_chunk_started(use):
     fake = use(frame=FRAME)
-    told = [e for e in separate(MIXTURE, Request(prompts=PROMPTS)) if isinstance(e, (ChunkStarted, AnchorsMapped))]
+    events = list(separate(MIXTURE, Request(prompts=PROMPTS)))
+    told = [event for event in events if isinstance(event, (ChunkStarted, AnchorsMapped))]
     # Chunks start at 0, 0.32 and 0.64 s. A span begins with the first frame that starts inside it.
     assert told == [
         ChunkStarted(index=0, n_chunks=3),
@@ -115,6 +131,12 @@ def test_a_model_with_frames_is_told_where_the_anchors_fall_and_so_is_everyone_r
         ChunkStarted(index=2, n_chunks=3),
         AnchorsMapped(index=2, prompt="drums", spans_s=(("-", 0.92, 1.0),)),
     ]
+    planned = next(event for event in events if isinstance(event, Planned))
+    assert reach(PROMPTS[0].anchors, planned.spans_s, sample_rate=RATE, frame=FRAME) == (
+        (True, False),
+        (True, False),
+        (False, True),
+    )
     shown = [dict(window.anchors) for window in fake.model.seen]
     assert shown == [
         {"drums": (("+", 8, 10),), "bass": (("+", 0, 1),), "vocals": ()},
