@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import time
 
 import numpy as np
 from fastapi import HTTPException, Response
 from nicegui import app, ui
 
+from separation import anchor_text
+from separation.chunking import Windowing, plan
+from separation.request import ChunkSettings
+from separation.windows import reach
 from webapp.components.cells import Cell
+from webapp.components.spans import Span, SpanPrompt, Spans, anchors_of, spans_of
 from webapp.components.track import Chunk, Track
 from webapp.components.tracks import Tracks
 from webapp.components.transport import Transport
@@ -184,6 +191,74 @@ def with_meter(shown: Track) -> Track:
     return Track({**shown, "explained": [0.97] * 8 + [0.4] + [0.9] * 4})
 
 
+def marking(given: str, elsewhere: str, frame_s: float) -> None:
+    """The waveform with its spans; what the server knows of them stands at the foot, as JSON."""
+    n_changes = 0
+    lags: list[bool] = []
+    cut = plan(N_SAMPLES, Windowing.of(ChunkSettings(chunk_s=3, overlap_s=0.4), SAMPLE_RATE, 1920))
+    spans_s = [(chunk.start / SAMPLE_RATE, chunk.stop / SAMPLE_RATE) for chunk in cut]
+
+    def show_reach() -> None:
+        name = spans.selected
+        starts = [chunk.start for chunk in cut] + [N_SAMPLES]
+        reached = reach(anchors_of(name, spans.spans), spans_s)
+        wave.set_chunks(
+            [
+                Chunk(start=start, count=starts[k + 1] - start, state="pending", plus=here.plus, minus=here.minus)
+                for k, (start, here) in enumerate(zip(starts[:-1], reached, strict=True))
+            ]
+        ).mark_reach(name, stem_color(name))
+
+    def changed(now: list[Span]) -> None:
+        nonlocal n_changes
+        n_changes += 1
+        if lags:
+            time.sleep(0.3)  # the server is busy with something
+            spans.update()
+        heard.set_text(json.dumps({"changes": n_changes, "spans": now}))
+        show_reach()
+
+    def choose(name: str) -> None:
+        spans.select(name)
+        show_reach()
+
+    def undoable(undo: bool, redo: bool) -> None:
+        states.set_text(json.dumps({"undo": undo, "redo": redo}))
+
+    names = ("target", "residual")
+    with shell("studio", pages=("studio",), side="") as frame:
+        with frame.main, card():
+            with ui.element("div").classes("toolbar"):
+                modes = {"seek": "Select", "plus": "+ Here", "minus": "− Not here"}
+                segmented(modes, "seek", lambda tool: spans.set_tool(tool), label="Tool")  # type: ignore[arg-type]  # its keys
+                segmented(names, "target", choose, label="Sound")
+                button("Undo", lambda: spans.undo())
+                button("Redo", lambda: spans.redo())
+            with Waveform(MIXTURE) as wave:
+                spans = Spans(
+                    spans_of("target", anchor_text.parse(given)),
+                    prompts=[SpanPrompt(text=name, color=stem_color(name)) for name in names],
+                    selected="target",
+                    duration_s=N_SAMPLES / SAMPLE_RATE,
+                    frame_s=frame_s,
+                    recording="a",
+                    on_change=changed,
+                    on_history=undoable,
+                )
+        with frame.footer:
+            Transport()
+    heard = text(json.dumps({"changes": 0, "spans": spans.spans}), tag="p").props("id=heard").classes("sr-only")
+    states = text(json.dumps({"undo": False, "redo": False}), tag="p").props("id=history").classes("sr-only")
+    for name, act in {
+        "elsewhere": lambda: spans.set_spans(spans_of("target", anchor_text.parse(elsewhere))),
+        "lag": lambda: lags.append(True),
+        "other": lambda: spans.set_recording("b", 5.0),
+        "back": lambda: spans.set_recording("a", N_SAMPLES / SAMPLE_RATE, spans_of("target", anchor_text.parse(given))),
+    }.items():
+        ui.button(on_click=act).props(f"id={name}").classes("sr-only")
+    show_reach()
+
+
 def noop() -> None:
     """A button of a page that does nothing."""
 
@@ -197,6 +272,11 @@ def main() -> None:
     def index(scheme: str = "auto") -> None:
         install_theme("dark" if scheme == "dark" else "light" if scheme == "light" else "auto")
         studio()
+
+    @ui.page("/spans", language="en-US", title="Spans")
+    def marked(spans: str = "", elsewhere: str = "", scheme: str = "auto", frame_s: float = 0.04) -> None:
+        install_theme("dark" if scheme == "dark" else "light" if scheme == "light" else "auto")
+        marking(spans, elsewhere, frame_s)
 
     @ui.page("/empty", language="en-US", title="Empty")
     def empty() -> None:

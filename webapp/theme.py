@@ -78,6 +78,7 @@ _SHEETS = (
     "pieces.css",
     "quasar.css",
     "player.css",
+    "spans.css",
     "bring.css",
     "queue.css",
     "settings.css",

@@ -45,7 +45,7 @@ class Chunk(TypedDict):
     count: int  # samples up to the next chunk: the hop, not the chunk, so that cells do not overlap
     state: ChunkState
     fraction: NotRequired[float]  # 0..1 of a running chunk
-    plus: NotRequired[bool]  # a "+" span reaches it
+    plus: NotRequired[bool]  # a "+" span reaches it, see `separation.windows.reach`
     minus: NotRequired[bool]  # a "-" span reaches it
 
 

@@ -1,8 +1,9 @@
 // The large view of one recording. What it shows is in `view`; layers (children) read it through `inject`.
-// A layer lies over the drawing. It takes a gesture for itself by stopping `pointerdown`; what it lets through seeks.
+// A layer lies over the drawing. It takes a gesture for itself by stopping `pointerdown`; what it lets through seeks. A
+// second finger makes either a pinch: `view.pinching` says so, and a layer then breaks off what it had begun.
 import {
-  Strip, clock, clockSpoken, colorOf, describeCells, drawBars, fitCanvas, fullScale, isTyping, loadPyramid, onSchemeChange,
-  player, ruler,
+  Strip, clock, clockSpoken, colorOf, describeCells, describeReach, drawBars, fitCanvas, fullScale, isTyping, loadPyramid,
+  onSchemeChange, player, ruler,
 } from "audio-playground-player";
 
 const RULER_PX = 24;
@@ -13,7 +14,7 @@ export default {
   template: `
     <div class="wave">
       <div ref="stage" class="wave-stage" :style="{ height: height + 'px' }"
-           @wheel.prevent="onWheel" @pointerdown="onDown" @pointermove="onMove"
+           @wheel.prevent="onWheel" @pointerdown.capture="onFinger" @pointerdown="onDown" @pointermove="onMove"
            @pointerup="onUp" @pointercancel="onCancel" @pointerleave="hover = null">
         <div class="wave-slider" tabindex="0" role="slider" @keydown="onKey"
              :aria-label="track ? 'Position in ' + track.name : 'Position'" aria-valuemin="0"
@@ -45,6 +46,7 @@ export default {
     loading: Boolean,
     emptyText: String,
     height: { type: Number, default: 210 },
+    marked: Object, // {name, color}: whose spans the strip shows
   },
   emits: ["seek", "chunk", "view"],
 
@@ -58,6 +60,8 @@ export default {
       samplesPerPixel: 1,
       width: 0, // CSS pixels
       sampleRate: 48_000,
+      pinching: false,
+      reveal: (start, stop) => this.reveal(start, stop), // samples to bring into view
       sampleAt: (x) => this.view.start + x * this.view.samplesPerPixel,
       xOf: (sample) => (sample - this.view.start) / this.view.samplesPerPixel,
     };
@@ -78,7 +82,7 @@ export default {
       return this.track && this.drawn && this.count < this.total - 1;
     },
     chunkWords() {
-      return describeCells(this.chunks);
+      return [describeCells(this.chunks), ...describeReach(this.chunks, this.marked?.name)].join("; ");
     },
   },
 
@@ -97,7 +101,7 @@ export default {
       () => this.observer.disconnect(),
       () => player.setTracks(this, []),
     ];
-    this.strip.setChunks(this.chunks);
+    this.strip.setChunks(this.chunks, this.marked);
     this.$nextTick(() => this.adopt());
   },
   beforeUnmount() {
@@ -109,7 +113,10 @@ export default {
       this.adopt(now?.url === before?.url);
     },
     chunks(chunks) {
-      this.strip.setChunks(chunks);
+      this.strip.setChunks(chunks, this.marked);
+    },
+    marked(marked) {
+      this.strip.setChunks(this.chunks, marked);
     },
   },
 
@@ -188,6 +195,12 @@ export default {
       this.setView(start * rate, ((end - start) * rate) / Math.max(1, this.view.width));
     },
 
+    reveal(start, stop) {
+      if (stop < this.view.start || start > this.view.start + this.count) {
+        this.setView((start + stop - this.count) / 2, this.view.samplesPerPixel);
+      }
+    },
+
     /** The playhead; pages on when playback leaves a zoomed view. */
     follow() {
       if (this.dragging) return;
@@ -256,12 +269,22 @@ export default {
       this.$emit("seek", this.seconds(this.head));
     },
 
-    onDown(event) {
+    /** Counts fingers before a layer can take them. */
+    onFinger(event) {
       if (!this.track || event.button > 0) return;
-      this.$refs.stage.setPointerCapture(event.pointerId);
       this.pointers.set(event.pointerId, event.clientX);
-      this.dragging = this.pointers.size === 1; // a second finger makes it a pinch
-      if (this.dragging) this.moveHead(this.view.sampleAt(this.xOf(event)));
+      this.view.pinching = this.pointers.size > 1;
+      if (!this.view.pinching) return;
+      this.dragging = false;
+      this.$refs.stage.setPointerCapture(event.pointerId);
+      event.stopPropagation();
+    },
+
+    onDown(event) {
+      if (!this.pointers.has(event.pointerId)) return;
+      this.$refs.stage.setPointerCapture(event.pointerId);
+      this.dragging = true;
+      this.moveHead(this.view.sampleAt(this.xOf(event)));
     },
 
     onMove(event) {
@@ -281,6 +304,7 @@ export default {
 
     onCancel(event) {
       this.pointers.delete(event.pointerId);
+      this.view.pinching = this.pointers.size > 1;
       this.dragging = false;
     },
 

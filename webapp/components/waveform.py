@@ -13,8 +13,9 @@ from webapp.components.track import Chunk, ChunkState, Track, arguments_to
 class Waveform(ui.element, component="waveform.js", esm={"audio-playground-player": "player"}):
     """Draws `track`, moves the playhead, zooms and scrolls.
 
-    Children become layers over the drawing: a Vue component placed inside may `inject: ["waveView"]` and gets
-    `{start, samplesPerPixel, width, sampleAt(x), xOf(sample)}`, which Vue keeps up to date while people zoom.
+    Children become layers over the drawing, such as `Spans`: a Vue component placed inside may `inject: ["waveView"]`
+    and gets `{start, samplesPerPixel, width, sampleRate, pinching, sampleAt(x), xOf(sample), reveal(start, stop)}`,
+    which Vue keeps up to date while people zoom.
 
     Args:
         track: the recording, or None for the empty state.
@@ -72,6 +73,13 @@ class Waveform(ui.element, component="waveform.js", esm={"audio-playground-playe
         for index, (before, now) in enumerate(zip(list(shown), chunks, strict=True)):
             if before != now:
                 self.update_chunk(index, now["state"], now.get("fraction", 0.0))
+        return self
+
+    def mark_reach(self, name: str, color: str) -> Self:
+        """Say whose spans the chunks' `plus` and `minus` are: the prompt's name, and its colour for the marks."""
+        marked = {"name": name, "color": color}
+        if self._props.get("marked") != marked:
+            self._props["marked"] = marked
         return self
 
     def update_chunk(self, index: int, state: ChunkState, fraction: float = 0.0) -> None:

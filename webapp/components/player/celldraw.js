@@ -46,3 +46,19 @@ export function describeCells(cells) {
   if (count("failed")) words.push(`${count("failed")} failed`);
   return words.join(", ");
 }
+
+/** Which cells spans reach, in words: ["+ drums reaches chunks 2 to 5, 8"]; of a single cell only that it is reached. */
+export function describeReach(cells, name = "span") {
+  return Object.entries({ plus: "+", minus: "−" }).flatMap(([flag, sign]) => {
+    const runs = []; // [first, last], counted from 1
+    cells.forEach((cell, index) => {
+      if (!cell[flag]) return;
+      if (runs.at(-1)?.[1] === index) runs.at(-1)[1]++;
+      else runs.push([index + 1, index + 1]);
+    });
+    if (!runs.length) return [];
+    const chunks = runs.length > 1 || runs[0][0] < runs[0][1] ? "chunks" : "chunk";
+    const places = runs.map(([first, last]) => (first === last ? first : `${first} to ${last}`));
+    return `${sign} ${name} reaches ${cells.length > 1 ? `${chunks} ${places.join(", ")}` : "it"}`;
+  });
+}

@@ -4,11 +4,12 @@ import { Player } from "./player.js";
 export { clock, clockSpoken, decibels, gainToSlider, sliderToGain, GAIN_FLOOR_DB, GAIN_CEILING_DB } from "./format.js";
 export { loadPyramid } from "./peaks.js";
 export { colorOf, drawBars, fitCanvas, fullScale, onSchemeChange } from "./canvas.js";
-export { cellColors, drawCell, describeCells } from "./celldraw.js";
+export { cellColors, drawCell, describeCells, describeReach } from "./celldraw.js";
 export { ruler } from "./ruler.js";
 export { ICONS } from "./icons.js";
 export { Strip } from "./strip.js";
 export { isTyping } from "./keys.js";
+export * as spanlist from "./spanlist.js";
 
 export const player = new Player();
 

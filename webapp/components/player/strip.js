@@ -1,8 +1,10 @@
 // The strip under the waveform: one cell per chunk, on the same time line, with the spans that reach it.
 import { colorOf, fitCanvas } from "./canvas.js";
-import { cellColors, drawCell } from "./celldraw.js";
+import { cellColors, describeReach, drawCell } from "./celldraw.js";
 
-export const STRIP_PX = 14; // height: mark of "-" spans, cell, mark of "+" spans
+export const STRIP_PX = 20; // height: mark of "-" spans, cell, mark of "+" spans
+const MARK_PX = 4;
+const DASH_PX = [4, 3]; // of "-" marks, which are told from "+" without their colour
 
 export class Strip {
   /** `view` is the waveform's; the strip follows it when `draw` is called. */
@@ -13,8 +15,10 @@ export class Strip {
     this.colors = null;
   }
 
-  setChunks(chunks) {
+  /** `marked` is {name, color} of the prompt whose spans the marks are. */
+  setChunks(chunks, marked) {
     this.chunks = chunks.map((chunk) => ({ ...chunk })); // ours to change, one cell at a time
+    this.marked = marked;
     this.draw();
   }
 
@@ -22,6 +26,7 @@ export class Strip {
     if (!this.chunks.length || !this.view.width) return;
     fitCanvas(this.canvas, this.view.width, STRIP_PX);
     this.colors = cellColors((css) => colorOf(this.canvas.parentElement, css));
+    if (this.marked) this.colors.plus = this.colors.minus = colorOf(this.canvas.parentElement, this.marked.color);
     this.chunks.forEach((_, index) => this.drawChunk(index));
   }
 
@@ -38,13 +43,18 @@ export class Strip {
     const width = Math.max(1, chunk.count / this.view.samplesPerPixel - 2);
     if (left > this.view.width || left + width < 0) return;
     const context = this.canvas.getContext("2d");
-    drawCell(context, chunk, { x: left, y: 4, width, height: 6 }, this.colors);
-    const mark = (y, color) => {
-      context.fillStyle = color;
-      context.fillRect(left, y, width, 2);
+    drawCell(context, chunk, { x: left, y: MARK_PX + 2, width, height: STRIP_PX - 2 * MARK_PX - 4 }, this.colors);
+    const mark = (y, color, dash) => {
+      context.strokeStyle = color;
+      context.lineWidth = MARK_PX;
+      context.setLineDash(dash);
+      context.beginPath();
+      context.moveTo(left, y + MARK_PX / 2);
+      context.lineTo(left + width, y + MARK_PX / 2);
+      context.stroke();
     };
-    if (chunk.plus) mark(12, this.colors.plus);
-    if (chunk.minus) mark(0, this.colors.minus);
+    if (chunk.plus) mark(STRIP_PX - MARK_PX, this.colors.plus, []);
+    if (chunk.minus) mark(0, this.colors.minus, DASH_PX);
   }
 
   /** Index of the chunk at x, or -1. */
@@ -59,6 +69,7 @@ export class Strip {
     if (index < 0) return "";
     const { state, fraction = 0 } = this.chunks[index];
     const share = state === "running" ? ` ${Math.round(100 * fraction)} %` : "";
-    return `Chunk ${index + 1} of ${this.chunks.length}: ${state}${share}`;
+    const words = [`Chunk ${index + 1} of ${this.chunks.length}: ${state}${share}`];
+    return [...words, ...describeReach([this.chunks[index]], this.marked?.name)].join("; ");
   }
 }

@@ -1,0 +1,149 @@
+// Spans on the frames of a model: arithmetic on lists, without a screen.
+//
+// A span {prompt, sign, a, b} marks the frames [a, b). Where spans of one prompt overlap, the model goes by the last one
+// of the list. Lists are sorted, so that is the one that starts last.
+
+const RATE = 48_000; // at which SAM-Audio counts the samples of its frames
+
+export class Grid {
+  /** With `frame_s` 0 there is nothing to snap to, and milliseconds are counted instead of frames. */
+  constructor(duration_s, frame_s) {
+    this.duration_s = duration_s;
+    this.frame_s = frame_s;
+    this.unit_s = frame_s || 0.001;
+    this.hop = frame_s ? Math.round(frame_s * RATE) : 48;
+    this.count = Math.max(0, Math.ceil(duration_s / this.unit_s - 1e-6));
+  }
+
+  clip(k, low = 0, high = this.count) {
+    return Math.max(low, Math.min(k, high));
+  }
+
+  /** The nearest border between frames. */
+  nearest(time_s) {
+    return this.clip(Math.round(time_s / this.unit_s));
+  }
+
+  /** The border the model takes a time for: the first at that time or later, computed in its order. */
+  heard(time_s) {
+    return this.frame_s ? this.clip(Math.ceil((time_s * RATE) / this.hop)) : this.nearest(time_s);
+  }
+
+  /** Seconds of a border, such that the model takes them for it; past the last whole frame, the recording's end. */
+  time(k) {
+    if (k >= this.count) return this.duration_s;
+    const time_s = Math.round(k * this.unit_s * 1e6) / 1e6;
+    // 0.28 * 48000 is a hair above frame 7, so the model takes it for frame 8; 0.2799 is frame 7.
+    return this.heard(time_s) > k ? Math.round(time_s * 1e4 - 1) / 1e4 : time_s;
+  }
+
+  /** A border as people read it: "1.20", "1:02.48". */
+  text(k) {
+    const digits = this.frame_s ? 2 : 3;
+    const scale = 10 ** digits;
+    const ticks = Math.round(Math.min(k * this.unit_s, this.duration_s) * scale);
+    const seconds = ((ticks % (60 * scale)) / scale).toFixed(digits);
+    const minutes = Math.floor(ticks / (60 * scale));
+    if (!minutes) return seconds;
+    const hours = Math.floor(minutes / 60);
+    const pad = (n) => String(n).padStart(2, "0");
+    return (hours ? `${hours}:${pad(minutes % 60)}` : minutes) + ":" + seconds.padStart(digits + 3, "0");
+  }
+
+  range(span, word = "–") {
+    return `${this.text(span.a)} ${word} ${this.text(span.b)} s`;
+  }
+}
+
+/** Seconds of "1.2", "1:02.5" or "1:00:02,5"; null if it is no time. */
+export function parseTime(text) {
+  const match = /^(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d*)?|[.,]\d+)$/.exec(text.trim());
+  if (!match) return null;
+  const [hours, minutes, seconds] = match.slice(1).map((part) => Number((part ?? "0").replace(",", ".")));
+  if ((match[2] !== undefined && seconds >= 60) || (match[1] !== undefined && minutes >= 60)) return null;
+  return 3600 * hours + 60 * minutes + seconds;
+}
+
+/** The sign as people read it. */
+export const shown = (sign) => (sign === "-" ? "−" : "+");
+
+export const same = (x, y) => x.prompt === y.prompt && x.sign === y.sign && x.a === y.a && x.b === y.b;
+const contradict = (x, y) => x.prompt === y.prompt && x.sign !== y.sign && x.a < y.b && y.a < x.b;
+const order = (x, y) => x.a - y.a || y.b - x.b; // of two with one start the shorter is last, so both can be seen
+
+/** Those that win over `span` where they overlap it. */
+export function winners(list, span) {
+  const rank = (other) => order(span, other) || list.indexOf(span) - list.indexOf(other);
+  return list.filter((other) => contradict(span, other) && rank(other) < 0);
+}
+
+/** Sorted. Where sorting would let an earlier span of the list win over a later one, the earlier is cut back. */
+export function settled(list) {
+  const done = [...list];
+  for (let i = done.length - 1; i >= 0; i--) {
+    const old = done[i];
+    const over = done.slice(i + 1).find((later) => contradict(old, later) && order(old, later) > 0);
+    if (!over) continue;
+    const rest = [{ ...old, b: over.a }, { ...old, a: over.b, uid: undefined }].filter(({ a, b }) => a < b);
+    done.splice(i, 1, ...rest);
+    i += rest.length; // what is left of it may meet others
+  }
+  return done.sort(order);
+}
+
+/** The list with `to` in place of `from`; without `from`, `to` is painted over what is there. */
+export function replaced(list, from, to) {
+  if (!from) return settled([...list, to]);
+  const rest = list.filter((span) => span.uid !== from.uid);
+  return (to ? [...rest, to] : rest).sort(order);
+}
+
+/** What the model makes of spans in seconds: {spans, lost}; `lost` counts those that mark no frame. */
+export function read(given, grid) {
+  const all = given.map(({ prompt, sign, start_s, stop_s }) => {
+    const cut = stop_s > grid.duration_s + grid.unit_s;
+    return { prompt, sign, a: grid.heard(start_s), b: grid.heard(stop_s), cut };
+  });
+  const spans = settled(all.filter(({ a, b }) => a < b));
+  return { spans, lost: all.filter(({ a, b }) => a >= b).length };
+}
+
+export function written(list, grid) {
+  return list.map(({ prompt, sign, a, b }) => ({ prompt, sign, start_s: grid.time(a), stop_s: grid.time(b) }));
+}
+
+/** What was done, as differences: undoing takes back a person's own step and nothing that came from elsewhere. */
+export class History {
+  constructor(depth = 200) {
+    this.depth = depth;
+    this.past = []; // {removed, added}
+    this.future = [];
+  }
+
+  push(before, after) {
+    const missing = (list, other) => list.filter((span) => !other.some((one) => same(one, span)));
+    this.past.push({ removed: missing(before, after), added: missing(after, before) });
+    this.past = this.past.slice(-this.depth);
+    this.future = [];
+  }
+
+  /** The list without the last step, or null; steps whose spans are gone are passed over. */
+  undo(list) {
+    return this.step(this.past, this.future, list, "added", "removed");
+  }
+
+  redo(list) {
+    return this.step(this.future, this.past, list, "removed", "added");
+  }
+
+  step(from, onto, list, out, back) {
+    while (from.length) {
+      const edit = from.pop();
+      const rest = list.filter((span) => !edit[out].some((one) => same(one, span)));
+      if (list.length - rest.length < edit[out].length) continue;
+      onto.push(edit);
+      return [...rest, ...edit[back]].sort(order);
+    }
+    return null;
+  }
+}

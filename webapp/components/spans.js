@@ -1,0 +1,429 @@
+// Where the prompted sounds are: spans over the waveform, drawn, moved and typed. A layer of waveform.js.
+// `live` is a gesture under way, {kind, from, to}: `from` is of the list, and the list changes only when it ends.
+import { isTyping, player, spanlist } from "audio-playground-player";
+
+const { Grid, History, parseTime, read, replaced, same, shown, winners, written } = spanlist;
+const CLICK_PX = 4; // a pointer that moves less has clicked
+const BURST_MS = 600; // nudges that follow each other faster are one step
+const NEW_S = 1; // a span made at the playhead
+
+export default {
+  template: `
+    <div class="spans" :class="[live?.kind, { painting: paints }]" @pointerdown="onDown" @pointermove="onMove"
+         @pointerup="onUp" @pointercancel="drop" @lostpointercapture="drop">
+      <i v-for="span in others" class="span faint" :class="{ minus: span.sign === '-' }" :style="box(span)"></i>
+      <div role="group" :aria-label="'Spans of ' + selected">
+        <div v-for="span in own" :key="span.uid" :data-uid="span.uid" class="span" :style="box(span)"
+             :class="{ minus: span.sign === '-', chosen: span.uid === chosen, first: !span.a, last: span.b === grid.count }"
+             tabindex="0" role="slider" :aria-label="name(span)" :aria-valuetext="grid.range(span, 'to')" aria-valuemin="0"
+             :aria-valuemax="grid.duration_s" :aria-valuenow="grid.time(span.a)" :aria-description="notes[span.uid]"
+             :data-tip="span.uid === chosen ? null : notes[span.uid]"
+             @focus="choose(span)" @blur="settle" @keydown="onKey($event, span)">
+          <b>{{ shown(span.sign) }}</b><i class="edge" data-edge="a"></i><i class="edge" data-edge="b"></i>
+        </div>
+      </div>
+      <span v-if="live?.to" class="span-label" :style="beside(live.to)">{{ notes[live.to.uid] }}</span>
+      <Teleport v-if="bench && grid.count && prompts.length" :to="bench">
+        <div class="span-bar" role="group" aria-label="Span" :style="{ '--stem': colorOf(selected) }">
+          <template v-if="one">
+            <button type="button" class="span-sign" :class="{ minus: one.sign === '-' }" @click="flip()"
+                    :aria-label="one.sign === '-' ? 'Not here' : 'Here'"
+                    data-tip="+ the sound is here, − it is not; press to change">{{ shown(one.sign) }}</button>
+            <template v-for="(label, edge) in { a: 'Start', b: 'End' }">
+              <input class="span-time" :aria-label="label + ' of the span'" :value="grid.text(one[edge])"
+                     :aria-invalid="wrong === edge" :data-edge="edge" autocomplete="off" spellcheck="false"
+                     data-tip="A time such as 1.2 or 1:02.5" @focus="$event.target.select()" @change="type($event, edge)" @keydown="onField($event, edge)">
+            </template>
+            <button type="button" class="toggle i i-loop" :class="{ on: looping }" :aria-pressed="looping" @click="loop"
+                    aria-label="Loop this span" data-tip="Play only this span, again and again, while you adjust it"></button>
+            <button type="button" class="icon-button i i-trash" aria-label="Delete the span" @click="remove(one)"
+                    data-tip="Delete the span (Delete)"></button>
+          </template>
+          <span class="mute small" :class="{ warn: problem }" role="status">{{ problem || words }}</span>
+        </div>
+      </Teleport>
+    </div>`,
+
+  props: {
+    spans: { type: Array, default: () => [] },
+    prompts: { type: Array, default: () => [] },
+    selected: String,
+    duration: Number,
+    frame: Number,
+    tool: String,
+    recording: String,
+    seen: Number, // the last of our changes that the server knew when it sent these properties
+  },
+  inject: { view: { from: "waveView" } },
+  emits: ["change", "history"],
+
+  data() {
+    return { list: [], lost: 0, live: null, chosen: null, looping: false, problem: "", wrong: "", bench: null };
+  },
+
+  computed: {
+    grid() {
+      return new Grid(this.duration, this.frame);
+    },
+    paints() {
+      return { plus: "+", minus: "-" }[this.tool];
+    },
+    /** The list as it looks during a gesture. */
+    all() {
+      const { from, to } = this.live ?? {};
+      if (!to) return this.list;
+      const stays = this.list.some(({ uid }) => uid === from?.uid); // the server may have taken it away meanwhile
+      return stays ? this.list.map((span) => (span.uid === from.uid ? to : span)) : [...this.list, to];
+    },
+    own() {
+      return this.all.filter((span) => span.prompt === this.selected);
+    },
+    others() {
+      return this.all.filter((span) => span.prompt !== this.selected && this.colorOf(span.prompt));
+    },
+    one() {
+      return this.own.find((span) => span.uid === this.chosen);
+    },
+    /** What there is to say of each, by uid; zooming changes none of it. */
+    notes() {
+      return Object.fromEntries(this.own.map((span) => [span.uid, this.about(span)]));
+    },
+    region() {
+      const rate = this.view.sampleRate;
+      return this.one && [this.one.a, this.one.b].map((k) => Math.round(this.grid.time(k) * rate));
+    },
+    words() {
+      if (this.one) return this.notes[this.one.uid];
+      if (this.lost) return `${this.lost} of the spans mark no frame of this recording: the model leaves them out.`;
+      if (!this.selected) return "Choose a sound, then mark where it is.";
+      const keys = matchMedia("(pointer: coarse)").matches ? "" : ", or press A or X at the playhead";
+      if (!this.paints) return `Mark where “${this.selected}” is: drag with + or −${keys}.`;
+      return `Drag over the waveform where “${this.selected}” is${this.paints === "-" ? " not" : ""}.`;
+    },
+  },
+
+  watch: {
+    spans: "adopt",
+    grid: "adopt",
+    recording: "adopt",
+    selected() {
+      this.settle();
+    },
+    region(now, before) {
+      if (!this.looping || `${now}` === `${before}`) return;
+      clearTimeout(this.following);
+      this.following = setTimeout(() => this.looping && this.setLoop(!!this.one), 120);
+    },
+    "view.pinching"(pinching) {
+      if (pinching) this.drop();
+    },
+  },
+
+  created() {
+    this.histories = new Map(); // recording -> History
+    this.sent = this.seen ?? 0;
+    this.nextUid = 0;
+    this.adopt();
+  },
+  mounted() {
+    this.bench = this.$el.closest(".wave");
+    this.onPageKey = this.onPageKey.bind(this);
+    document.addEventListener("keydown", this.onPageKey, true);
+    this.endLoop = player.on("loop", () => {
+      const { on, start, end } = player.loop;
+      if (!on || `${[start, end]}` !== `${this.looped}`) this.looping = false;
+    });
+  },
+  beforeUnmount() {
+    this.settle();
+    if (this.looping) this.setLoop(false);
+    this.endLoop();
+    document.removeEventListener("keydown", this.onPageKey, true);
+  },
+
+  methods: {
+    shown,
+
+    // ---- the list, here and on the server
+
+    /** Take over what the server says, unless it said so before it knew our last change. */
+    adopt() {
+      const other = this.recording !== this.adopted;
+      if (!other && this.seen < this.sent) return;
+      if (other) Object.assign(this, { adopted: this.recording, sent: this.seen ?? 0, live: null, chosen: null });
+      const { spans, lost } = read(this.spans, this.grid);
+      this.lost = lost;
+      this.list = this.named(spans);
+      if (other && this.bench) this.tellHistory();
+    },
+
+    /** Each with a number to follow it by; equal spans keep theirs. */
+    named(spans) {
+      const free = [...this.list];
+      return spans.map((span) => {
+        const i = free.findIndex((known) => (span.uid ? known.uid === span.uid : same(known, span)));
+        const uid = span.uid ?? (i < 0 ? ++this.nextUid : free[i].uid);
+        if (i >= 0) free.splice(i, 1);
+        return { ...span, uid };
+      });
+    },
+
+    edit(from, to) {
+      if (from && to && same(from, to)) return;
+      const next = this.named(replaced(this.list, from, to));
+      this.history().push(this.list, next);
+      this.send(next);
+    },
+
+    send(next) {
+      this.list = next;
+      const revision = ++this.sent;
+      this.$emit("change", { spans: written(next, this.grid), revision, recording: this.recording });
+      this.tellHistory();
+    },
+
+    history() {
+      if (!this.histories.has(this.recording)) this.histories.set(this.recording, new History());
+      return this.histories.get(this.recording);
+    },
+
+    tellHistory() {
+      const { past, future } = this.history();
+      this.$emit("history", { undo: past.length > 0, redo: future.length > 0 });
+    },
+
+    undo(step = "undo") {
+      this.drop();
+      this.settle();
+      const next = this.history()[step](this.list);
+      if (next) this.send(this.named(next));
+    },
+    redo() {
+      this.undo("redo");
+    },
+
+    // ---- gestures
+
+    onDown(event) {
+      const hit = this.own.find(({ uid }) => uid === Number(event.target.closest("[data-uid]")?.dataset.uid));
+      const edge = event.target.dataset.edge;
+      // Inside a span of the other sign the brush paints an exception; everything else of a span is grabbed.
+      const paint = this.paints && !edge && hit?.sign !== this.paints;
+      if (event.button > 0 || !this.grid.count || (!hit && !(paint && this.selected))) return;
+      event.stopPropagation();
+      this.settle();
+      this.$el.setPointerCapture(event.pointerId);
+      const from = paint ? null : this.list.find(({ uid }) => uid === hit.uid);
+      const kind = paint ? "paint" : (edge ?? "move");
+      this.live = { kind, from, to: null, hit, pointer: event.pointerId, x: event.clientX, at: this.timeAt(event) };
+    },
+
+    onMove(event) {
+      const { live, grid } = this;
+      if (live?.pointer !== event.pointerId || (!live.to && Math.abs(event.clientX - live.x) < CLICK_PX)) return;
+      const time_s = this.timeAt(event);
+      if (live.kind !== "paint") {
+        live.to = this.moved(live.from, live.kind, Math.round((time_s - live.at) / grid.unit_s));
+        return;
+      }
+      const [start, end] = [live.at, time_s].sort((x, y) => x - y).map((s) => grid.nearest(s));
+      const a = Math.min(start, grid.count - 1);
+      live.to = { prompt: this.selected, sign: this.paints, a, b: Math.max(end, a + 1), uid: live.to?.uid ?? ++this.nextUid };
+    },
+
+    onUp(event) {
+      const { live } = this;
+      if (live?.pointer !== event.pointerId) return;
+      this.live = null;
+      if (live.to) this.edit(live.from, live.to);
+      else if (!live.hit) player.seek(live.at * this.view.sampleRate);
+      this.focus((live.to ?? live.hit)?.uid);
+    },
+
+    /** Break a gesture off. */
+    drop() {
+      if (this.live?.pointer !== undefined) this.live = null;
+    },
+
+    moved(span, kind, by) {
+      const { grid } = this;
+      let { a, b } = span;
+      if (kind === "a") a = grid.clip(a + by, 0, b - 1);
+      else if (kind === "b") b = grid.clip(b + by, a + 1);
+      else [a, b] = [a, b].map((k) => k + grid.clip(by, -span.a, grid.count - span.b));
+      return { ...span, a, b, cut: false };
+    },
+
+    nudge(span, kind, by) {
+      if (this.live?.pointer !== undefined) return;
+      const from = this.live?.from ?? this.list.find(({ uid }) => uid === span.uid);
+      this.live = { kind: "keys", from, to: this.moved(span, kind, by) };
+      this.show(this.live.to);
+      clearTimeout(this.burst);
+      this.burst = setTimeout(() => this.settle(), BURST_MS);
+    },
+
+    /** End a burst of nudges. */
+    settle() {
+      if (this.live?.kind !== "keys") return;
+      const { from, to } = this.live;
+      const focused = document.activeElement?.dataset?.uid === String(to.uid);
+      this.live = null;
+      this.edit(from, to);
+      if (focused) this.focus(to.uid); // it may have changed places
+    },
+
+    remove(span) {
+      this.settle();
+      const at = this.own.findIndex(({ uid }) => uid === span.uid);
+      const next = this.own[at + 1] ?? this.own[at - 1];
+      this.edit(span);
+      this.focus(next?.uid);
+    },
+
+    flip(sign) {
+      this.settle();
+      const to = sign ?? (this.one.sign === "+" ? "-" : "+");
+      this.edit(this.one, { ...this.one, sign: to });
+    },
+
+    /** A new span at the playhead. */
+    mark(sign) {
+      this.settle();
+      const { grid } = this;
+      const length = Math.min(grid.count, Math.round(NEW_S / grid.unit_s));
+      const a = Math.min(grid.nearest(player.position / this.view.sampleRate), grid.count - length);
+      const span = { prompt: this.selected, sign, a, b: a + length, uid: ++this.nextUid };
+      this.edit(null, span);
+      this.focus(span.uid);
+    },
+
+    // ---- keys
+
+    onKey(event, span) {
+      if (event.ctrlKey || event.metaKey || (event.altKey && !/^Arrow(Up|Down)$/.test(event.key))) return;
+      const n = event.shiftKey ? 10 : 1;
+      const edge = event.altKey ? "a" : "b";
+      const keys = {
+        ArrowLeft: () => this.nudge(span, "move", -n),
+        ArrowRight: () => this.nudge(span, "move", n),
+        ArrowUp: () => this.nudge(span, edge, n),
+        ArrowDown: () => this.nudge(span, edge, -n),
+        Delete: () => this.remove(span),
+        Backspace: () => this.remove(span),
+        "+": () => this.flip("+"),
+        "=": () => this.flip("+"),
+        "-": () => this.flip("-"),
+        Enter: () => this.bench.querySelector(".span-time").focus(),
+        Escape: () => this.focus(),
+      };
+      if (!keys[event.key]) return;
+      keys[event.key]();
+      event.preventDefault();
+      event.stopPropagation();
+    },
+
+    onPageKey(event) {
+      if (event.key === "Escape" && this.live?.pointer !== undefined) {
+        this.drop();
+        event.stopPropagation();
+      }
+      const { target, isComposing } = event;
+      if (isTyping({ target, isComposing }) || !this.$el.checkVisibility() || !this.grid.count) return;
+      const key = event.key?.toLowerCase() ?? "";
+      const command = event.ctrlKey || event.metaKey;
+      if (command && !event.altKey && "zy".includes(key)) this.undo(key === "y" || event.shiftKey ? "redo" : "undo");
+      else if (isTyping(event) || event.repeat || !this.selected || !"ax".includes(key) || document.querySelector(".q-menu, .q-dialog")) return;
+      else this.mark(key === "a" ? "+" : "-");
+      event.preventDefault();
+    },
+
+    onField(event, edge) {
+      if (event.key === "Enter") this.type(event, edge);
+      if (event.key !== "Escape") return;
+      event.target.value = this.grid.text(this.one[edge]);
+      this.wrong = this.problem = "";
+      this.focus(this.chosen);
+    },
+
+    /** A time that was typed. */
+    type({ target }, edge) {
+      const { grid } = this;
+      const time_s = parseTime(target.value);
+      const to = { ...this.one, [edge]: grid.nearest(time_s ?? 0), cut: false };
+      this.problem = "";
+      if (time_s === null) this.problem = `“${target.value}” is not a time: write 1.2 or 1:02.5.`;
+      else if (time_s > grid.duration_s + grid.unit_s) this.problem = `The recording ends at ${grid.text(grid.count)}.`;
+      else if (to.a >= to.b) this.problem = "A span has to end after its start.";
+      this.wrong = this.problem && edge;
+      if (this.problem) return;
+      target.value = grid.text(to[edge]);
+      this.edit(this.one, to);
+    },
+
+    // ---- what is chosen, heard and seen
+
+    choose({ uid }) {
+      if (uid !== this.chosen) this.wrong = this.problem = "";
+      this.chosen = uid;
+      if (this.one) this.show(this.one);
+    },
+
+    /** Choose a span and hand it the keyboard; without one, the waveform has it again. */
+    focus(uid = null) {
+      this.chosen = uid;
+      const place = () => (uid ? this.$el.querySelector(`[data-uid="${uid}"]`) : this.bench.querySelector(".wave-slider"));
+      this.$nextTick(() => place()?.focus({ preventScroll: true }));
+    },
+
+    show(span) {
+      const [start, end] = [span.a, span.b].map((k) => this.grid.time(k) * this.view.sampleRate);
+      this.view.reveal(start, end);
+    },
+
+    loop() {
+      this.looping = !this.looping;
+      this.setLoop(this.looping);
+    },
+
+    setLoop(on) {
+      this.looping = on;
+      this.looped = on ? this.region : null;
+      player.setLoop(on, ...(this.looped ?? []));
+      if (on && (player.position < this.region[0] || player.position >= this.region[1])) player.seek(this.region[0]);
+    },
+
+    name(span) {
+      return `${span.sign === "-" ? "−" : "+"} ${span.prompt}, ${this.grid.range(span, "to")}`;
+    },
+
+    about(span) {
+      const { grid } = this;
+      let words = `${shown(span.sign)} ${grid.range(span)}`;
+      if (this.frame) words += `, snapped to ${Math.round(1000 * this.frame)} ms frames`;
+      if (span.cut) words += "; cut at the end of the recording";
+      const over = winners(this.own, span).map((other) => `${shown(other.sign)} ${grid.range(other)}`);
+      return over.length ? `${words}. Where ${over.join(" and ")} lies over it, that one counts.` : words;
+    },
+
+    colorOf(prompt) {
+      return this.prompts.find(({ text }) => text === prompt)?.color;
+    },
+
+    x(k) {
+      return this.view.xOf(this.grid.time(k) * this.view.sampleRate);
+    },
+    box(span) {
+      return { left: this.x(span.a) + "px", width: this.x(span.b) - this.x(span.a) + "px", "--stem": this.colorOf(span.prompt) };
+    },
+    beside(span) {
+      const { width } = this.view;
+      const [left, right] = [this.x(span.a), width - this.x(span.b)];
+      return left < right ? { left: Math.max(4, left) + "px" } : { right: Math.max(4, right) + "px" };
+    },
+
+    timeAt(event) {
+      return this.view.sampleAt(event.clientX - this.$el.getBoundingClientRect().left) / this.view.sampleRate;
+    },
+  },
+};
