@@ -274,6 +274,15 @@ def test_spans_are_grabbed_by_their_edges_and_middle_with_any_tool(page: Page) -
     assert page.position_s() == 0
 
 
+def test_a_span_of_one_frame_is_moved_by_its_sign(page: Page) -> None:
+    page.open("+10-10.04")
+    sign = page.driver.find_element(By.CSS_SELECTOR, ".span > b")
+    width = page.js("return document.querySelector('.spans').clientWidth")
+    ActionChains(page.driver, duration=0).drag_and_drop_by_offset(sign, round(width / DURATION_S), 0).perform()
+    (span,) = page.after(1)
+    assert span in ("+ 10.96 11", "+ 11 11.04", "+ 11.04 11.08")
+
+
 def test_with_the_select_tool_free_waveform_seeks_and_a_click_chooses(page: Page) -> None:
     page.open("+4-8")
     page.drag(12, 15)

@@ -1,8 +1,8 @@
 // Where the prompted sounds are: spans over the waveform, drawn, moved and typed. A layer of waveform.js.
 // `live` is a gesture under way, {kind, from, to}: `from` is of the list, and the list changes only when it ends.
-import { isTyping, player, spanlist } from "audio-playground-player";
+import { SpanBar, isTyping, player, spanlist } from "audio-playground-player";
 
-const { Grid, History, parseTime, read, replaced, same, shown, winners, written } = spanlist;
+const { Grid, History, describe, read, replaced, same, shown, written } = spanlist;
 const CLICK_PX = 4; // a pointer that moves less has clicked
 const BURST_MS = 600; // nudges that follow each other faster are one step
 const NEW_S = 1; // a span made at the playhead
@@ -24,26 +24,12 @@ export default {
       </div>
       <span v-if="live?.to" class="span-label" :style="beside(live.to)">{{ notes[live.to.uid] }}</span>
       <Teleport v-if="bench && grid.count && prompts.length" :to="bench">
-        <div class="span-bar" role="group" aria-label="Span" :style="{ '--stem': colorOf(selected) }">
-          <template v-if="one">
-            <button type="button" class="span-sign" :class="{ minus: one.sign === '-' }" @click="flip()"
-                    :aria-label="one.sign === '-' ? 'Not here' : 'Here'"
-                    data-tip="+ the sound is here, − it is not; press to change">{{ shown(one.sign) }}</button>
-            <template v-for="(label, edge) in { a: 'Start', b: 'End' }">
-              <input class="span-time" :aria-label="label + ' of the span'" :value="grid.text(one[edge])"
-                     :aria-invalid="wrong === edge" :data-edge="edge" autocomplete="off" spellcheck="false"
-                     data-tip="A time such as 1.2 or 1:02.5" @focus="$event.target.select()" @change="type($event, edge)" @keydown="onField($event, edge)">
-            </template>
-            <button type="button" class="toggle i i-loop" :class="{ on: looping }" :aria-pressed="looping" @click="loop"
-                    aria-label="Loop this span" data-tip="Play only this span, again and again, while you adjust it"></button>
-            <button type="button" class="icon-button i i-trash" aria-label="Delete the span" @click="remove(one)"
-                    data-tip="Delete the span (Delete)"></button>
-          </template>
-          <span class="mute small" :class="{ warn: problem }" role="status">{{ problem || words }}</span>
-        </div>
+        <span-bar :span="one" :grid="grid" :rate="view.sampleRate" :words="words" :style="{ '--stem': colorOf(selected) }"
+                  @edit="change" @remove="remove(one)" @leave="focus(chosen)"></span-bar>
       </Teleport>
     </div>`,
 
+  components: { SpanBar },
   props: {
     spans: { type: Array, default: () => [] },
     prompts: { type: Array, default: () => [] },
@@ -58,7 +44,7 @@ export default {
   emits: ["change", "history"],
 
   data() {
-    return { list: [], lost: 0, live: null, chosen: null, looping: false, problem: "", wrong: "", bench: null };
+    return { list: [], lost: 0, live: null, chosen: null, bench: null };
   },
 
   computed: {
@@ -86,11 +72,7 @@ export default {
     },
     /** What there is to say of each, by uid; zooming changes none of it. */
     notes() {
-      return Object.fromEntries(this.own.map((span) => [span.uid, this.about(span)]));
-    },
-    region() {
-      const rate = this.view.sampleRate;
-      return this.one && [this.one.a, this.one.b].map((k) => Math.round(this.grid.time(k) * rate));
+      return Object.fromEntries(this.own.map((span) => [span.uid, describe(this.own, span, this.grid)]));
     },
     words() {
       if (this.one) return this.notes[this.one.uid];
@@ -109,11 +91,6 @@ export default {
     selected() {
       this.settle();
     },
-    region(now, before) {
-      if (!this.looping || `${now}` === `${before}`) return;
-      clearTimeout(this.following);
-      this.following = setTimeout(() => this.looping && this.setLoop(!!this.one), 120);
-    },
     "view.pinching"(pinching) {
       if (pinching) this.drop();
     },
@@ -129,15 +106,9 @@ export default {
     this.bench = this.$el.closest(".wave");
     this.onPageKey = this.onPageKey.bind(this);
     document.addEventListener("keydown", this.onPageKey, true);
-    this.endLoop = player.on("loop", () => {
-      const { on, start, end } = player.loop;
-      if (!on || `${[start, end]}` !== `${this.looped}`) this.looping = false;
-    });
   },
   beforeUnmount() {
     this.settle();
-    if (this.looping) this.setLoop(false);
-    this.endLoop();
     document.removeEventListener("keydown", this.onPageKey, true);
   },
 
@@ -223,12 +194,13 @@ export default {
       if (live?.pointer !== event.pointerId || (!live.to && Math.abs(event.clientX - live.x) < CLICK_PX)) return;
       const time_s = this.timeAt(event);
       if (live.kind !== "paint") {
-        live.to = this.moved(live.from, live.kind, Math.round((time_s - live.at) / grid.unit_s));
+        live.to = grid.moved(live.from, live.kind, Math.round((time_s - live.at) / grid.unit_s));
         return;
       }
       const [start, end] = [live.at, time_s].sort((x, y) => x - y).map((s) => grid.nearest(s));
       const a = Math.min(start, grid.count - 1);
-      live.to = { prompt: this.selected, sign: this.paints, a, b: Math.max(end, a + 1), uid: live.to?.uid ?? ++this.nextUid };
+      const uid = live.to?.uid ?? ++this.nextUid;
+      live.to = { prompt: this.selected, sign: this.paints, a, b: Math.max(end, a + 1), uid };
     },
 
     onUp(event) {
@@ -245,19 +217,10 @@ export default {
       if (this.live?.pointer !== undefined) this.live = null;
     },
 
-    moved(span, kind, by) {
-      const { grid } = this;
-      let { a, b } = span;
-      if (kind === "a") a = grid.clip(a + by, 0, b - 1);
-      else if (kind === "b") b = grid.clip(b + by, a + 1);
-      else [a, b] = [a, b].map((k) => k + grid.clip(by, -span.a, grid.count - span.b));
-      return { ...span, a, b, cut: false };
-    },
-
     nudge(span, kind, by) {
       if (this.live?.pointer !== undefined) return;
       const from = this.live?.from ?? this.list.find(({ uid }) => uid === span.uid);
-      this.live = { kind: "keys", from, to: this.moved(span, kind, by) };
+      this.live = { kind: "keys", from, to: this.grid.moved(span, kind, by) };
       this.show(this.live.to);
       clearTimeout(this.burst);
       this.burst = setTimeout(() => this.settle(), BURST_MS);
@@ -281,10 +244,10 @@ export default {
       this.focus(next?.uid);
     },
 
-    flip(sign) {
+    /** Change the chosen span. */
+    change(to) {
       this.settle();
-      const to = sign ?? (this.one.sign === "+" ? "-" : "+");
-      this.edit(this.one, { ...this.one, sign: to });
+      this.edit(this.one, to);
     },
 
     /** A new span at the playhead. */
@@ -311,9 +274,9 @@ export default {
         ArrowDown: () => this.nudge(span, edge, -n),
         Delete: () => this.remove(span),
         Backspace: () => this.remove(span),
-        "+": () => this.flip("+"),
-        "=": () => this.flip("+"),
-        "-": () => this.flip("-"),
+        "+": () => this.change({ ...span, sign: "+" }),
+        "=": () => this.change({ ...span, sign: "+" }),
+        "-": () => this.change({ ...span, sign: "-" }),
         Enter: () => this.bench.querySelector(".span-time").focus(),
         Escape: () => this.focus(),
       };
@@ -330,41 +293,19 @@ export default {
       }
       const { target, isComposing } = event;
       if (isTyping({ target, isComposing }) || !this.$el.checkVisibility() || !this.grid.count) return;
-      const key = event.key?.toLowerCase() ?? "";
-      const command = event.ctrlKey || event.metaKey;
-      if (command && !event.altKey && "zy".includes(key)) this.undo(key === "y" || event.shiftKey ? "redo" : "undo");
-      else if (isTyping(event) || event.repeat || !this.selected || !"ax".includes(key) || document.querySelector(".q-menu, .q-dialog")) return;
-      else this.mark(key === "a" ? "+" : "-");
+      const key = event.key?.toLowerCase();
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && (key === "z" || key === "y")) {
+        this.undo(key === "y" || event.shiftKey ? "redo" : "undo");
+      } else if ((key === "a" || key === "x") && this.selected && !isTyping(event) && !event.repeat) {
+        if (document.querySelector(".q-menu, .q-dialog")) return; // where letters may choose
+        this.mark(key === "a" ? "+" : "-");
+      } else return;
       event.preventDefault();
     },
 
-    onField(event, edge) {
-      if (event.key === "Enter") this.type(event, edge);
-      if (event.key !== "Escape") return;
-      event.target.value = this.grid.text(this.one[edge]);
-      this.wrong = this.problem = "";
-      this.focus(this.chosen);
-    },
-
-    /** A time that was typed. */
-    type({ target }, edge) {
-      const { grid } = this;
-      const time_s = parseTime(target.value);
-      const to = { ...this.one, [edge]: grid.nearest(time_s ?? 0), cut: false };
-      this.problem = "";
-      if (time_s === null) this.problem = `“${target.value}” is not a time: write 1.2 or 1:02.5.`;
-      else if (time_s > grid.duration_s + grid.unit_s) this.problem = `The recording ends at ${grid.text(grid.count)}.`;
-      else if (to.a >= to.b) this.problem = "A span has to end after its start.";
-      this.wrong = this.problem && edge;
-      if (this.problem) return;
-      target.value = grid.text(to[edge]);
-      this.edit(this.one, to);
-    },
-
-    // ---- what is chosen, heard and seen
+    // ---- what is chosen and seen
 
     choose({ uid }) {
-      if (uid !== this.chosen) this.wrong = this.problem = "";
       this.chosen = uid;
       if (this.one) this.show(this.one);
     },
@@ -372,8 +313,8 @@ export default {
     /** Choose a span and hand it the keyboard; without one, the waveform has it again. */
     focus(uid = null) {
       this.chosen = uid;
-      const place = () => (uid ? this.$el.querySelector(`[data-uid="${uid}"]`) : this.bench.querySelector(".wave-slider"));
-      this.$nextTick(() => place()?.focus({ preventScroll: true }));
+      const place = uid ? `[data-uid="${uid}"]` : ".wave-slider";
+      this.$nextTick(() => this.bench.querySelector(place)?.focus({ preventScroll: true }));
     },
 
     show(span) {
@@ -381,29 +322,8 @@ export default {
       this.view.reveal(start, end);
     },
 
-    loop() {
-      this.looping = !this.looping;
-      this.setLoop(this.looping);
-    },
-
-    setLoop(on) {
-      this.looping = on;
-      this.looped = on ? this.region : null;
-      player.setLoop(on, ...(this.looped ?? []));
-      if (on && (player.position < this.region[0] || player.position >= this.region[1])) player.seek(this.region[0]);
-    },
-
     name(span) {
-      return `${span.sign === "-" ? "−" : "+"} ${span.prompt}, ${this.grid.range(span, "to")}`;
-    },
-
-    about(span) {
-      const { grid } = this;
-      let words = `${shown(span.sign)} ${grid.range(span)}`;
-      if (this.frame) words += `, snapped to ${Math.round(1000 * this.frame)} ms frames`;
-      if (span.cut) words += "; cut at the end of the recording";
-      const over = winners(this.own, span).map((other) => `${shown(other.sign)} ${grid.range(other)}`);
-      return over.length ? `${words}. Where ${over.join(" and ")} lies over it, that one counts.` : words;
+      return `${shown(span.sign)} ${span.prompt}, ${this.grid.range(span, "to")}`;
     },
 
     colorOf(prompt) {
@@ -414,12 +334,12 @@ export default {
       return this.view.xOf(this.grid.time(k) * this.view.sampleRate);
     },
     box(span) {
-      return { left: this.x(span.a) + "px", width: this.x(span.b) - this.x(span.a) + "px", "--stem": this.colorOf(span.prompt) };
+      const [left, right] = [this.x(span.a), this.x(span.b)];
+      return { left: left + "px", width: right - left + "px", "--stem": this.colorOf(span.prompt) };
     },
+    /** Where the label of a gesture goes. */
     beside(span) {
-      const { width } = this.view;
-      const [left, right] = [this.x(span.a), width - this.x(span.b)];
-      return left < right ? { left: Math.max(4, left) + "px" } : { right: Math.max(4, right) + "px" };
+      return { left: `max(4px, min(${this.x(span.a)}px, 100% - 266px))` };
     },
 
     timeAt(event) {

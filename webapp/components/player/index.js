@@ -1,5 +1,5 @@
 // What pages hear and see of audio. One module, so that every component on a page shares one player.
-import { Player } from "./player.js";
+import { player } from "./player.js";
 
 export { clock, clockSpoken, decibels, gainToSlider, sliderToGain, GAIN_FLOOR_DB, GAIN_CEILING_DB } from "./format.js";
 export { loadPyramid } from "./peaks.js";
@@ -10,8 +10,8 @@ export { ICONS } from "./icons.js";
 export { Strip } from "./strip.js";
 export { isTyping } from "./keys.js";
 export * as spanlist from "./spanlist.js";
-
-export const player = new Player();
+export { SpanBar } from "./spanbar.js";
+export { player };
 
 // One name on the window, for tests and for people with a console open.
 window.audioPlayground = { ...window.audioPlayground, player };

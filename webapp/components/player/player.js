@@ -286,3 +286,5 @@ export class Player extends Emitter {
     this.context = this.bus = this.meter = null;
   }
 }
+
+export const player = new Player(); // one for all components of a page

@@ -37,6 +37,15 @@ export class Grid {
     return this.heard(time_s) > k ? Math.round(time_s * 1e4 - 1) / 1e4 : time_s;
   }
 
+  /** The span moved by so many frames, or its border "a" or "b" alone; it stays inside, and a frame long at least. */
+  moved(span, what, by) {
+    let { a, b } = span;
+    if (what === "a") a = this.clip(a + by, 0, b - 1);
+    else if (what === "b") b = this.clip(b + by, a + 1);
+    else [a, b] = [a, b].map((k) => k + this.clip(by, -span.a, this.count - span.b));
+    return { ...span, a, b, cut: false };
+  }
+
   /** A border as people read it: "1.20", "1:02.48". */
   text(k) {
     const digits = this.frame_s ? 2 : 3;
@@ -71,10 +80,15 @@ export const same = (x, y) => x.prompt === y.prompt && x.sign === y.sign && x.a 
 const contradict = (x, y) => x.prompt === y.prompt && x.sign !== y.sign && x.a < y.b && y.a < x.b;
 const order = (x, y) => x.a - y.a || y.b - x.b; // of two with one start the shorter is last, so both can be seen
 
-/** Those that win over `span` where they overlap it. */
-export function winners(list, span) {
+/** What there is to say of a span: where it is, and which others of its prompt win over it. */
+export function describe(list, span, grid) {
+  let words = `${shown(span.sign)} ${grid.range(span)}`;
+  if (grid.frame_s) words += `, snapped to ${Math.round(1000 * grid.frame_s)} ms frames`;
+  if (span.cut) words += "; cut at the end of the recording";
   const rank = (other) => order(span, other) || list.indexOf(span) - list.indexOf(other);
-  return list.filter((other) => contradict(span, other) && rank(other) < 0);
+  const winners = list.filter((other) => contradict(span, other) && rank(other) < 0);
+  const over = winners.map((other) => `${shown(other.sign)} ${grid.range(other)}`);
+  return over.length ? `${words}. Where ${over.join(" and ")} lies over it, that one counts.` : words;
 }
 
 /** Sorted. Where sorting would let an earlier span of the list win over a later one, the earlier is cut back. */
