@@ -339,7 +339,7 @@ export default {
     },
     /** Where the label of a gesture goes. */
     beside(span) {
-      return { left: `max(4px, min(${this.x(span.a)}px, 100% - 266px))` };
+      return { left: `max(4px, min(${this.x(span.a)}px, 100% - 294px))` };
     },
 
     timeAt(event) {
