@@ -78,7 +78,7 @@ export default {
       if (this.one) return this.notes[this.one.uid];
       if (this.lost) return `${this.lost} of the spans mark no frame of this recording: the model leaves them out.`;
       if (!this.selected) return "Choose a sound, then mark where it is.";
-      const keys = matchMedia("(pointer: coarse)").matches ? "" : ", or press A or X at the playhead";
+      const keys = matchMedia("(pointer: coarse)").matches ? "" : ", or press Y or N at the playhead";
       if (!this.paints) return `Mark where “${this.selected}” is: drag with + or −${keys}.`;
       return `Drag over the waveform where “${this.selected}” is${this.paints === "-" ? " not" : ""}.`;
     },
@@ -296,9 +296,9 @@ export default {
       const key = event.key?.toLowerCase();
       if ((event.ctrlKey || event.metaKey) && !event.altKey && (key === "z" || key === "y")) {
         this.undo(key === "y" || event.shiftKey ? "redo" : "undo");
-      } else if ((key === "a" || key === "x") && this.selected && !isTyping(event) && !event.repeat) {
+      } else if ((key === "y" || key === "n") && this.selected && !isTyping(event) && !event.repeat) {
         if (document.querySelector(".q-menu, .q-dialog")) return; // where letters may choose
-        this.mark(key === "a" ? "+" : "-");
+        this.mark(key === "y" ? "+" : "-");
       } else return;
       event.preventDefault();
     },

@@ -56,7 +56,7 @@ class Spans(ui.element, component="spans.js", esm={"audio-playground-player": "p
     With a painting tool, dragging paints a span of the selected prompt; the ruler still seeks. Spans are dragged by
     their middle or an edge with any tool. Of a focused span, arrows left and right move it by a frame, up and down its
     end, Alt with up and down its start (Shift: ten frames); + and - set its sign, Delete removes it, Enter opens exact
-    typing, Escape leaves. Anywhere on the page, A and X mark a second at the playhead as + and -, Ctrl+Z and
+    typing, Escape leaves. Anywhere on the page, Y and N (yes, no) mark a second at the playhead as + and -, Ctrl+Z and
     Ctrl+Shift+Z or Ctrl+Y undo and redo.
 
     Args:

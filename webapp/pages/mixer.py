@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -30,10 +31,11 @@ class Mixer:
 
     Args:
         library: where they are.
+        on_change: called when a person has chosen another result.
     """
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, *, on_change: Callable[[], object]) -> None:
+        self._library, self._on_change = library, on_change
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._results: list[Artifact] = []
@@ -110,7 +112,7 @@ class Mixer:
             self._other = next((one for one in self._results if one.key == value), None)
         self._match_db = {"A": {}, "B": {}}
         self._draw_ab()
-        self.show(self._job)
+        self._on_change()
 
     def _download_all(self) -> None:
         if self._result is not None:

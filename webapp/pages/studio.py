@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from separation.errors import PlaygroundError
+from separation.request import Request
 from separation.runs import find_result
 from storage import Artifact, Library, StorageError
 from webapp.components.bring_audio import BringAudio, Brought, Refused
 from webapp.components.transport import Transport
-from webapp.components.waveform import Waveform
 from webapp.drafts import Draft, Drafts
 from webapp.jobs import Job, Jobs, State
 from webapp.outlook import Outlook
@@ -24,11 +24,10 @@ from webapp.pages.mixer import Mixer
 from webapp.pages.prompt_row import PromptRow
 from webapp.pages.queue_view import QueueView
 from webapp.pages.settings_panel import SettingsPanel, choice_of
-from webapp.pages.sounds import running_strip
+from webapp.pages.wave_desk import WaveDesk
 from webapp.theme import (
     SCHEMES,
     button,
-    card,
     drop_zone,
     error_card,
     heading,
@@ -66,7 +65,7 @@ class StudioPage:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
             with frame.footer:
-                Transport()
+                self._transport = Transport()
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._queue_arranged)
         drafts.changed.subscribe(self._draft_changed)
@@ -123,17 +122,10 @@ class StudioPage:
                 button("Try the demo", self._bring.try_demo, kind="primary", tip="A short song made for this program")
             self._recent()
         with ui.element("div").classes("stack") as self._desk:
-            with card():
-                with ui.element("div").classes("toolbar"):
-                    text("Mixture", "mute")
-                    text("", "grow")
-                    icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
-                    icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
-                    button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
-                self._wave = Waveform(None)
+            self._wave = WaveDesk(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
             self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
-            self._mixer = Mixer(self._library)
+            self._mixer = Mixer(self._library, on_change=self._refresh)
 
     def _recent(self) -> None:
         recordings = self._library.recordings()[:N_RECENT]
@@ -159,11 +151,17 @@ class StudioPage:
         self._say(refused["what"], refused["why"], refused["todo"])
 
     def _separate(self) -> None:
+        try:
+            self._submit(self._draft.request)
+        except PlaygroundError as error:
+            self._say_error(error)
+
+    def _submit(self, request: Request) -> None:
+        """Queue a run for the recording on the desk."""
         if self._recording is None:
             return
         self._messages.clear()
         try:
-            request = self._draft.request
             find_result(self._recording, request, self._library.store)  # every mistake shows here, before the queue
             job = self._jobs.submit(self._recording, request)
         except (PlaygroundError, StorageError) as error:
@@ -171,6 +169,12 @@ class StudioPage:
             return
         self._job_view.show(job)
         self._refresh()
+
+    def _loop(self, start_s: float, stop_s: float) -> None:
+        """Hear a passage again and again."""
+        self._transport.set_loop(start_s, stop_s)
+        self._transport.seek(start_s)
+        self._transport.play()
 
     def _resume_all(self) -> None:
         try:
@@ -243,9 +247,8 @@ class StudioPage:
         self._about.set_text(_described(recording))
         self._mixer.show(job)
         mixture = self._mixer.mixture()
-        if self._wave.track != mixture:
-            self._wave.set_track(mixture)
-        self._wave.set_chunks(running_strip(job, recording) if job and not job.over else [])
+        if mixture is not None:
+            self._wave.show(recording, mixture, self._draft, self._choice, self._selected, job, self._mixer.result)
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
         if self._recording is None:
