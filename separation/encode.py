@@ -117,15 +117,22 @@ class Encoded:
 
 
 def encode(
-    source: AudioSource, path: Path | str, format: str = "wav32f", *, peak_protect: bool = False, dither_seed: int = 0
+    source: AudioSource,
+    path: Path | str,
+    format: str = "wav32f",
+    *,
+    sample_rate: int | None = None,
+    peak_protect: bool = False,
+    dither_seed: int = 0,
 ) -> Encoded:
     """Write all of `source` to `path`, by blocks, in one of `FORMATS`.
 
     wav32f keeps every sample as it is. All other formats end at full scale: samples beyond it are cut there (they
     never wrap around) and counted, or, with `peak_protect`, the whole source is first turned down until its peak
     is at -1 dBFS. wav16 is dithered with triangular noise of two LSB peak to peak (TPDF, drawn from NumPy's default
-    generator seeded with `dither_seed`, so the same source gives the same bytes); wav24 and flac are rounded. A
-    rate that the format does not know is resampled, and a note says so.
+    generator seeded with `dither_seed`, so the same source gives the same bytes); wav24 and flac are rounded. The
+    file has the source's rate, or `sample_rate` (Hz); one that the format does not know is replaced by the nearest it
+    does, and a note says so.
 
     Raises:
         SettingsError: the format is unknown, or does not take this many channels.
@@ -134,8 +141,9 @@ def encode(
     kind = _format_for(source, format)
     if source.n_samples == 0:
         raise AudioError("There is nothing to write.", "The audio is zero samples long.", "Choose a longer part.")
-    path, rate = Path(path), kind.rate_for(source.sample_rate)
-    notes = [] if rate == source.sample_rate else [_resampled_note(kind, source.sample_rate, rate)]
+    wanted = sample_rate or source.sample_rate
+    path, rate = Path(path), kind.rate_for(wanted)
+    notes = [] if rate == wanted else [_resampled_note(kind, wanted, rate)]
     gain = 1.0
     if peak_protect and format != "wav32f":
         peak = max(_peak(block) for block in _blocks(source, rate))

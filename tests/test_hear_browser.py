@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from selenium.webdriver import Keys
 
 from assets.demo_recording import load_demo
 from tests.browser import DESKTOP, chromium, console_errors, resize, wait_until
@@ -106,3 +107,23 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     starts = [dict(map(tuple, pieces)) for pieces in together]
     common = set.intersection(*(set(pieces) for pieces in starts))
     assert common and all(len({pieces[sample] for pieces in starts}) == 1 for sample in common), "to the sample"
+
+
+def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path: Path) -> None:
+    studio.open().try_demo()
+    studio.ask("drums").start().finish("drums", "everything else")
+    studio.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
+    studio.one('[aria-label="Place of everything else"]').send_keys(Keys.ARROW_LEFT * 6)
+    studio.one('[aria-label="Place of drums"]').send_keys(Keys.ARROW_RIGHT * 10)
+    studio.set("File format", "WAV, 32-bit float")
+    where = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    studio.browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+    studio.button("This mix").click()
+    (kept,) = wait_until(lambda: list(tmp_path.glob("*.wav")), "the mix")
+    assert kept.name == "Demo song - drums - classical - mix.wav"
+    script = """const done = arguments[0], count = 44100;
+        window.audioPlayground.player.render(22050, count).then((channels) => done(channels.map((c) => [...c])))"""
+    heard = np.array(studio.browser.execute_async_script(script), np.float32)
+    sound, _ = soundfile.read(kept, dtype="float32")
+    assert np.abs(heard).max() > 0.05
+    assert pytest.approx(heard, abs=1e-5) == sound[22_050 : 22_050 + 44_100].T

@@ -154,7 +154,7 @@ def test_an_unknown_format_says_which_there_are(client, recording):
 
 def test_the_archive_has_one_file_for_each_track_and_the_manifest(client, result):
     answer = client.get(f"/media/{result.key}/all.zip", params={"format": "wav32f"})
-    assert unquote(answer.headers["content-disposition"]).endswith("My song - drums_, drums_.zip")
+    assert unquote(answer.headers["content-disposition"]).endswith("My song - drums_, drums_ - only.zip")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
         # “drums?” and “drums!” would be one file name.
@@ -169,13 +169,44 @@ def test_the_archive_has_one_file_for_each_track_and_the_manifest(client, result
 
 def test_one_track_is_called_in_a_download_as_it_is_in_the_archive(client, result):
     answer = client.get(f"/media/{result.key}/1/file")
-    assert unquote(answer.headers["content-disposition"]).endswith("drums_ (2).wav")
+    assert unquote(answer.headers["content-disposition"]).endswith("My song - drums_ (2) - only.wav")
+
+
+def test_the_mix_is_the_sum_of_what_the_mixer_lets_through(client, result, recording):
+    tracks = {"track": ["audio", "1"], "gain_db": [0.0, -6.0], "pan": [0.0, 0.0], "format": "wav32f"}
+    answer = client.get(f"/media/{result.key}/mix", params=tracks)
+    assert unquote(answer.headers["content-disposition"]).endswith("My song - drums_, drums_ - only - mix.wav")
+    sound, _ = soundfile.read(io.BytesIO(answer.content), dtype="float32", always_2d=True)
+    mixture = decode(recording.files["audio"]).waveform.samples
+    expected = mixture + 10 ** (-6 / 20) * decode(result.files["1"]).waveform.samples
+    assert pytest.approx(expected, abs=1e-6) == sound.T
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"track": ["0", "1"], "gain_db": [0.0]}, 422),
+        ({"track": ["7"], "gain_db": [0.0]}, 404),
+        ({"track": ["0"], "gain_db": ["loud"]}, 422),
+        ({"track": ["0"], "gain_db": [0.0], "rate": 7}, 422),
+        ({}, 422),
+    ],
+)
+def test_a_mix_that_cannot_be_is_refused(client, result, query, status):
+    assert client.get(f"/media/{result.key}/mix", params=query).status_code == status
+
+
+def test_a_download_has_the_rate_that_was_chosen(client, result):
+    answer = client.get(f"/media/{result.key}/0/file", params={"format": "wav24", "rate": 22_050})
+    sound, rate = soundfile.read(io.BytesIO(answer.content))
+    kept = decode(result.files["0"]).waveform
+    assert rate == 22_050 and abs(len(sound) - kept.n_samples * 22_050 / kept.sample_rate) <= 1
 
 
 def test_the_archive_outlives_its_recording(client, store, recording, result):
     store.remove(recording.key)
     answer = client.get(f"/media/{result.key}/all.zip")
-    assert unquote(answer.headers["content-disposition"]).endswith("stems - drums_, drums_.zip")
+    assert unquote(answer.headers["content-disposition"]).endswith("stems - drums_, drums_ - only.zip")
 
 
 # Uploads
@@ -340,6 +371,18 @@ def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_k
     final = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.info["n_samples"]}).content
     final = np.frombuffer(final, "<f4").reshape(-1, recording.info["n_channels"])
     assert len(heard) > 1 and all(np.array_equal(part, final[: len(part)]) for part in heard)
+
+
+def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, result, recording, monkeypatch):
+    making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
+    making.job.growing = Growing(key=result.key, files={"0": Path("gone.wav"), "0.peaks": Path("gone")}, n_channels=2)
+    making.job.n_ready = 1
+    found, asked = store.get, []
+    monkeypatch.setattr(store, "get", lambda key: None if asked.append(key) or len(asked) % 4 else found(key))
+    assert client.get(f"/media/{result.key}/0/peaks").status_code == 200
+    monkeypatch.setattr(media, "MOVING_S", 0.05)
+    monkeypatch.setattr(store, "get", lambda key: None)
+    assert client.get(f"/media/{result.key}/0/peaks").status_code == 404
 
 
 def test_a_track_that_was_moved_to_its_place_meanwhile_is_found_there(client, making, result, recording):

@@ -8,31 +8,27 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import tempfile
-import zipfile
+import time
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
-from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
-import separation.report
 from assets.demo_recording import write_demo_mixture
 from separation.decode import AudioFile
-from separation.encode import FORMATS, FloatWavWriter, encode
+from separation.encode import FloatWavWriter
 from separation.errors import AudioError, PlaygroundError, SettingsError
-from separation.file_names import plain_name, plain_names
-from separation.new_file import writing
 from separation.peaks import SAMPLES_PER_PEAK
 from separation.runs import import_recording
 from storage import Artifact, ArtifactStore, StorageError
+from webapp.exports import add_export_routes, tracks_of
 from webapp.job import Job
 
 MAX_UPLOAD_BYTES = 4 * 2**30
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
+MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
 DISK_RESERVE_BYTES = 256 * 2**20  # an upload never takes the last of the disk
 
 
@@ -51,7 +47,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, making: Making) -> None
     def pcm(key: str, track: str, start: int, count: int) -> Response:
         if (part := _growing_pcm(making.growing(key), track, start, count)) is not None:
             return part
-        with AudioFile(_audio(_artifact(store, key), track)) as audio:
+        with AudioFile(_audio(_artifact_soon(store, making, key), track)) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
@@ -60,53 +56,11 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, making: Making) -> None
     def peaks(key: str, track: str) -> Response:
         if (job := making.growing(key)) is not None and (path := _growing_file(job, f"{track}.peaks")) is not None:
             return _passing(path.read_bytes()[: 2 * (job.n_ready // SAMPLES_PER_PEAK)])
-        artifact = _artifact(store, key)
+        artifact = _artifact_soon(store, making, key)
         _audio(artifact, track)
         return _immutable(artifact.files[f"{track}.peaks"].read_bytes())
 
-    @app.get("/media/{key}/{track}/file")
-    def download(key: str, track: str, format: str = "wav24") -> Response:
-        artifact = _artifact(store, key)
-        folder = _folder_for_export()
-        cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-        try:
-            path = _export(_audio(artifact, track), folder / _file_names(artifact)[track], format)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return FileResponse(
-            path,
-            media_type=FORMATS[format].mime_type,
-            headers={"Content-Disposition": _attachment(path.name)},
-            background=cleanup,
-        )
-
-    @app.get("/media/{key}/all.zip")
-    def download_all(key: str, format: str = "wav24") -> Response:
-        artifact = _artifact(store, key)
-        folder = _folder_for_export()
-        cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-        try:
-            archive = folder / "stems.zip"
-            with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
-                for track, file_name in _file_names(artifact).items():
-                    path = _export(artifact.files[track], folder / file_name, format)
-                    bundle.write(path, path.name)
-                    path.unlink()
-                bundle.writestr("manifest.toml", artifact.manifest.to_toml())
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        name = f"{plain_name(_song(store, artifact))} - {plain_name(artifact.name)}.zip"
-        headers = {"Content-Disposition": _attachment(name)}
-        return FileResponse(archive, media_type="application/zip", headers=headers, background=cleanup)
-
-    @app.get("/media/{key}/report.yaml")
-    def report(key: str) -> Response:
-        artifact = _artifact(store, key)
-        found = separation.report.of_result(artifact.info, cached=False, source=_recording_name(store, artifact))
-        headers = {"Content-Disposition": _attachment(f"{plain_name(artifact.name)}.report.yaml")}
-        return Response(separation.report.to_yaml(found), media_type="application/yaml", headers=headers)
+    add_export_routes(app, store, lambda key: _artifact(store, key))
 
     @app.put("/api/uploads")
     async def upload(request: Request, name: str) -> Response:
@@ -210,45 +164,18 @@ def _passing(body: bytes) -> Response:
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
+def _artifact_soon(store: ArtifactStore, making: Making, key: str) -> Artifact:
+    """An artifact; one that is on its way from where it was made to where it is kept is waited for."""
+    deadline_s = time.monotonic() + MOVING_S
+    while making.growing(key) is not None and store.get(key) is None and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    return _artifact(store, key)
+
+
 def _audio(artifact: Artifact, track: str) -> Path:
-    if track not in _tracks(artifact):
+    if track not in tracks_of(artifact):
         raise HTTPException(404, "There is no such track.")
     return artifact.files[track]
-
-
-def _tracks(artifact: Artifact) -> list[str]:
-    return [name for name in artifact.files if not name.endswith(".peaks")]
-
-
-def _file_names(artifact: Artifact) -> dict[str, str]:
-    """Track to a file name without its extension, made of what a person calls it; no two alike."""
-    tracks = _tracks(artifact)
-    return dict(zip(tracks, plain_names(artifact.info.get("tracks", [artifact.name])), strict=True))
-
-
-def _export(kept: Path, target: Path, format: str) -> Path:
-    """Encode a track to `target` with the format's extension."""
-    if format not in FORMATS:
-        raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
-    path = target.with_name(f"{target.name}{FORMATS[format].extension}")
-    with AudioFile(kept) as audio:
-        encode(audio, path, format)
-    return path
-
-
-def _folder_for_export() -> Path:
-    with writing("The download", Path(tempfile.gettempdir())):
-        return Path(tempfile.mkdtemp(prefix="audio-playground-"))
-
-
-def _song(store: ArtifactStore, result: Artifact) -> str:
-    name = _recording_name(store, result)
-    return Path(name).stem if name else "stems"
-
-
-def _recording_name(store: ArtifactStore, result: Artifact) -> str | None:
-    recording = store.get(result.manifest.inputs.get("recording", ""))
-    return recording.name if recording else None
 
 
 def _immutable(body: bytes) -> Response:
@@ -259,10 +186,6 @@ def _immutable(body: bytes) -> Response:
         "Content-Encoding": "identity",
     }
     return Response(body, media_type="application/octet-stream", headers=headers)
-
-
-def _attachment(name: str) -> str:
-    return f"attachment; filename*=UTF-8''{quote(name)}"
 
 
 def _shown(name: str) -> str:

@@ -29,6 +29,7 @@ class Track(TypedDict):
     muted: NotRequired[bool]  # where the mixer stands when the track first appears
     solo: NotRequired[bool]
     gain_db: NotRequired[float]
+    pan: NotRequired[float]
     side: NotRequired[Literal["A", "B"]]  # of two results that are compared; only one side is heard at a time
     twin: NotRequired[str]  # what is the same on both sides stands in the mixer alike
     match_db: NotRequired[float]  # attenuation that makes both sides equally loud, 0 or less
@@ -56,6 +57,7 @@ class Mix(TypedDict):
     gain_db: float  # -60 is silence
     muted: bool
     solo: bool
+    pan: float  # -1 is left, 1 is right
 
 
 Handler = Callable[[Any], object] | None  # plain function or coroutine function

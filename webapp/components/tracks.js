@@ -39,6 +39,10 @@ export default {
                      @dblclick="setGain(track, 0, true)" @keydown="onFaderKey($event, track)" />
             </label>
             <output class="readout">{{ decibels(gain(track)) }}</output>
+            <input class="pan" type="range" min="-1" max="1" step="0.05" :value="mix[track.id]?.pan ?? 0"
+                   :aria-label="'Place of ' + track.name" :aria-valuetext="placeText(track)"
+                   data-tip="Left or right; double-click for the middle" @input="onPan($event, track)" @change="report"
+                   @dblclick="setPan(track, 0)" />
           </span>
         </div>
         <div class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
@@ -219,6 +223,21 @@ export default {
     setGain(track, gain_db, final) {
       player.setMix(track.id, { gain_db: Math.min(GAIN_CEILING_DB, Math.max(GAIN_FLOOR_DB, gain_db)) });
       if (final) this.report();
+    },
+
+    setPan(track, pan) {
+      player.setMix(track.id, { pan });
+      this.report();
+    },
+
+    onPan(event, track) {
+      const pan = Number(event.target.value);
+      player.setMix(track.id, { pan: Math.abs(pan) < 0.08 ? 0 : pan }); // the middle is easy to meet
+    },
+
+    placeText(track) {
+      const pan = Math.round(100 * (this.mix[track.id]?.pan ?? 0));
+      return pan ? `${Math.abs(pan)} % ${pan < 0 ? "left" : "right"}` : "in the middle";
     },
 
     onFader(event, track) {

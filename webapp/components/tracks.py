@@ -67,4 +67,5 @@ def _mix_of(track: Track) -> Mix:
         gain_db=track.get("gain_db", 0.0),
         muted=track.get("muted", False),
         solo=track.get("solo", False),
+        pan=track.get("pan", 0.0),
     )

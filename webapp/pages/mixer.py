@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
 
@@ -19,6 +20,7 @@ from webapp.components.ab import Ab, Side
 from webapp.components.settings import Field, Option, Settings
 from webapp.components.track import Track
 from webapp.components.tracks import Tracks
+from webapp.exports import SAMPLE_RATES
 from webapp.job import Job
 from webapp.pages.sounds import growing_tracks, mixture_track, result_tracks
 from webapp.theme import button, card, text
@@ -42,12 +44,14 @@ class Mixer:
         self._result: Artifact | None = None
         self._other: Artifact | None = None
         self._job: Job | None = None
-        self._format = "wav24"
+        self._format, self._rate = "wav24", 0
+        self._shown: list[Track] = []
         self._match_db: dict[str, dict[str, float]] = {"A": {}, "B": {}}
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
                 self._made = text("", "mute grow")
                 self._choices = Settings(self._choose).classes("inline")
+                button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
                 button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
             self._place = ui.element("div")
             self._ab: Ab | None = None
@@ -82,29 +86,32 @@ class Mixer:
         self._bar.set_visibility(result is not None)
         self._made.set_text(_made(result, job))
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
-        mixture = mixture_track(recording, self._format, has_stems=result is not None or growing is not None)
+        mixture = mixture_track(recording, urlencode(self._how), has_stems=result is not None or growing is not None)
         if growing is not None:
             stems = growing_tracks(growing, recording)
         elif result is None:
             stems = []
         elif self._other is None:
-            stems = result_tracks(result, self._format)
+            stems = result_tracks(result, urlencode(self._how))
         else:
             stems = [*self._side("A", result), *self._side("B", self._other)]
-        self._tracks.set_tracks([mixture, *stems])
+        self._shown = [mixture, *stems]
+        self._tracks.set_tracks(self._shown)
 
     def mixture(self) -> Track | None:
         """The recording as the large waveform shows it."""
         if self._recording is None:
             return None
         heard = self._result is not None or (self._job is not None and not self._job.over and self._job.n_ready > 0)
-        return mixture_track(self._recording, self._format, has_stems=heard)
+        return mixture_track(self._recording, urlencode(self._how), has_stems=heard)
 
     # what people do
 
     def _choose(self, name: str, value: Any) -> None:
         if name == "format":
             self._format = value
+        elif name == "rate":
+            self._rate = int(value)
         elif name == "result":
             self._result = next(one for one in self._results if one.key == value)
             self._other = None if self._other is self._result else self._other
@@ -116,7 +123,29 @@ class Mixer:
 
     def _download_all(self) -> None:
         if self._result is not None:
-            ui.navigate.to(f"/media/{self._result.key}/all.zip?format={self._format}")
+            ui.navigate.to(f"/media/{self._result.key}/all.zip?{urlencode(self._how)}")
+
+    def _download_mix(self) -> None:
+        """What is heard on side A, as one file."""
+        if self._result is None:
+            return
+        mixed = {mix["id"]: mix for mix in self._tracks.mix}
+        solo = any(mix["solo"] for mix in mixed.values())
+        parts = []
+        for track in self._shown:
+            mix = mixed[track["id"]]
+            if not mix["muted"] and (mix["solo"] or not solo) and mix["gain_db"] > -60 and track.get("side") != "B":
+                file = track["url"].rsplit("/", 1)[1]
+                parts += [("track", file), ("gain_db", str(mix["gain_db"])), ("pan", str(mix["pan"]))]
+        if not parts:
+            ui.notify("Every track is muted: there is nothing to keep.")
+            return
+        ui.navigate.to(f"/media/{self._result.key}/mix?{urlencode([*parts, *self._how.items()])}")
+
+    @property
+    def _how(self) -> dict[str, str]:
+        """How downloads are written."""
+        return {"format": self._format} | ({"rate": str(self._rate)} if self._rate else {})
 
     # A and B
 
@@ -156,7 +185,7 @@ class Mixer:
             self.show(self._job)
 
     def _side(self, side: Any, result: Artifact) -> list[Track]:
-        tracks = result_tracks(result, self._format)
+        tracks = result_tracks(result, urlencode(self._how))
         for track in tracks:
             track["side"], track["twin"] = side, track["name"]
             track["match_db"] = self._match_db[side].get(track["name"], 0.0)
@@ -196,6 +225,18 @@ class Mixer:
                 "value": self._format,
                 "options": [Option(value=name, label=kind.label) for name, kind in FORMATS.items()],
                 "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
+            }
+        )
+        rates = {0: "Rate as it is"} | {rate: f"{rate / 1000:g} kHz" for rate in SAMPLE_RATES}
+        fields.append(
+            {
+                "name": "rate",
+                "kind": "select",
+                "label": "",
+                "spoken": "Sample rate",
+                "value": str(self._rate),
+                "options": [Option(value=str(rate), label=label) for rate, label in rates.items()],
+                "tip": "Of downloads. Keeping the rate changes nothing; another one resamples.",
             }
         )
         return fields

@@ -15,17 +15,17 @@ from webapp.theme import stem_color
 REST = "everything else"
 
 
-def mixture_track(recording: Artifact, format: str, *, has_stems: bool) -> Track:
+def mixture_track(recording: Artifact, how: str, *, has_stems: bool) -> Track:
     """The recording itself; beside its own stems it would double everything, so it is muted then."""
-    return _track(recording, "audio", "Mixture", stem_color("mixture"), format, muted=has_stems)
+    return _track(recording, "audio", "Mixture", stem_color("mixture"), how, muted=has_stems)
 
 
-def result_tracks(result: Artifact, format: str) -> list[Track]:
-    """The tracks of a result, each in its colour."""
+def result_tracks(result: Artifact, how: str) -> list[Track]:
+    """The tracks of a result, each in its colour; `how` downloads are written, as the query of their addresses."""
     names = result.info["tracks"]
     measures = result.info.get("measures", [])
     tracks = [
-        _track(result, str(index), name, color, format)
+        _track(result, str(index), name, color, how)
         for index, (name, color) in enumerate(zip(names, _colors(names), strict=True))
     ]
     for track in tracks:
@@ -82,7 +82,7 @@ def _colors(names: Sequence[str]) -> list[str]:
     return colors
 
 
-def _track(artifact: Artifact, file: str, name: str, color: str, format: str, *, muted: bool = False) -> Track:
+def _track(artifact: Artifact, file: str, name: str, color: str, how: str, *, muted: bool = False) -> Track:
     return Track(
         # The mixer keeps what a person set by this name, so it changes with where the track should stand at first.
         id=f"{artifact.key[:12]}-{file}{'-muted' if muted else ''}",
@@ -92,6 +92,6 @@ def _track(artifact: Artifact, file: str, name: str, color: str, format: str, *,
         n_samples=artifact.info["n_samples"],
         sample_rate=artifact.info["sample_rate"],
         n_channels=artifact.info["n_channels"],
-        download=f"/media/{artifact.key}/{file}/file?format={format}",
+        download=f"/media/{artifact.key}/{file}/file?{how}",
         muted=muted,
     )

@@ -6,11 +6,12 @@ import { stretch } from "./walk.js";
 export async function renderOffline(player, start, count) {
   const course = player.schedule.course;
   const voices = [...player.voices.values()];
-  const channels = Math.max(1, ...voices.map((voice) => voice.track.n_channels));
+  const channels = Math.max(1, ...voices.map((voice) => (voice.mix.pan ? 2 : voice.track.n_channels)));
   const context = new OfflineAudioContext({ numberOfChannels: channels, length: count, sampleRate: player.rate });
   const shadows = voices.map((voice) => {
     const shadow = new Voice(voice.track, () => {});
     shadow.audible = voice.audible;
+    shadow.mix.pan = voice.mix.pan;
     return shadow;
   });
   for (let frame = 0, cursor = start; frame < count; ) {

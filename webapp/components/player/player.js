@@ -63,7 +63,7 @@ export class Player extends Emitter {
       this.voices.set(track.id, voice);
     }
     // A descriptor sets the mixer when it first says so or changes its mind; in between the person's hand counts.
-    for (const key of ["muted", "solo", "gain_db"]) {
+    for (const key of ["muted", "solo", "gain_db", "pan"]) {
       if (track[key] !== undefined && track[key] !== voice.declared[key]) voice.mix[key] = track[key];
       voice.declared[key] = track[key];
     }
@@ -156,7 +156,10 @@ export class Player extends Emitter {
   setMix(id, change) {
     const voice = this.voices.get(id);
     if (!voice) return;
-    for (const one of [voice, ...this.twinsOf(voice)]) Object.assign(one.mix, change);
+    for (const one of [voice, ...this.twinsOf(voice)]) {
+      Object.assign(one.mix, change);
+      one.place(this.bus);
+    }
     this.applyMix();
     this.emit("mix");
   }
@@ -177,7 +180,7 @@ export class Player extends Emitter {
   }
 
   mixOf(id) {
-    return this.voices.get(id)?.mix ?? { muted: false, solo: false, gain_db: 0 };
+    return this.voices.get(id)?.mix ?? { muted: false, solo: false, gain_db: 0, pan: 0 };
   }
 
   /** Why a track cannot be played, or "". */

@@ -9,7 +9,7 @@ export class Voice {
   constructor(track, onArrival) {
     this.track = track;
     this.windows = new Windows(track, onArrival);
-    this.mix = { muted: false, solo: false, gain_db: 0 };
+    this.mix = { muted: false, solo: false, gain_db: 0, pan: 0 };
     this.declared = {}; // the mix its descriptor last asked for
     this.audible = 1; // linear gain the mixer wants
     this.node = null;
@@ -36,8 +36,22 @@ export class Voice {
     if (this.node?.context !== context) {
       this.node = new GainNode(context, { gain: this.audible });
       this.node.connect(bus);
+      this.panner = null;
+      this.place(bus);
     }
     return this.node;
+  }
+
+  /** Bring the sound to its place; one in the middle, and it never was elsewhere, goes past the panner untouched. */
+  place(bus) {
+    if (!this.node || (!this.panner && !this.mix.pan)) return;
+    if (!this.panner) {
+      // Two channels always, so that the middle of a mono sound is as loud as without a panner.
+      this.panner = new StereoPannerNode(this.node.context, { channelCount: 2, channelCountMode: "explicit" });
+      this.node.disconnect();
+      this.node.connect(this.panner).connect(bus);
+    }
+    ramp(this.panner.pan, this.mix.pan, this.node.context.currentTime);
   }
 
   setAudible(gain) {

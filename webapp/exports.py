@@ -1,0 +1,185 @@
+"""Files to keep: a track, all tracks, the mix as it stands in the mixer, and the report of a run."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import FastAPI, HTTPException, Query
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+import separation.report
+from separation.backends import registry
+from separation.decode import AudioFile
+from separation.encode import FORMATS, encode
+from separation.errors import SettingsError
+from separation.file_names import plain_name, plain_names
+from separation.mix import Mix
+from separation.new_file import writing
+from storage import Artifact, ArtifactStore
+
+SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
+MAX_GAIN_DB = 24.0
+
+
+def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str], Artifact]) -> None:
+    """Register all routes of this file.
+
+    Args:
+        app: where.
+        store: where recordings and results are.
+        found: an artifact by a key from an address; raises 404.
+    """
+
+    @app.get("/media/{key}/{track}/file")
+    def download(key: str, track: str, format: str = "wav24", rate: int = 0) -> Response:
+        artifact = found(key)
+        if track not in tracks_of(artifact):
+            raise HTTPException(404, "There is no such track.")
+        name = f"{_song(store, artifact)}{_file_names(artifact)[track]}{_settings(artifact)}"
+        return _file(lambda folder: _export(artifact.files[track], folder / name, format, rate), format)
+
+    @app.get("/media/{key}/mix")
+    def mix(
+        key: str,
+        track: list[str] = Query(),  # noqa: B008 - how FastAPI is told of a list
+        gain_db: list[float] = Query(),  # noqa: B008
+        pan: list[float] = Query(default=[]),  # noqa: B008
+        format: str = "wav24",
+        rate: int = 0,
+    ) -> Response:
+        artifact = found(key)
+        files = [_mixed_file(store, artifact, one) for one in track]
+        if len(gain_db) != len(files) or (pan and len(pan) != len(files)):
+            raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")
+        gains = [10 ** (max(-90.0, min(one, MAX_GAIN_DB)) / 20) for one in gain_db]
+        pans = [max(-1.0, min(one, 1.0)) for one in pan]
+        name = f"{_song(store, artifact)}{plain_name(artifact.name)}{_settings(artifact)} - mix"
+
+        def make(folder: Path) -> Path:
+            path = folder / f"{name}{_extension(format)}"
+            with ExitStack() as opened:
+                sources = [opened.enter_context(AudioFile(file)) for file in files]
+                encode(Mix(sources, gains, pans), path, format, sample_rate=_rate(rate))
+            return path
+
+        return _file(make, format)
+
+    @app.get("/media/{key}/all.zip")
+    def download_all(key: str, format: str = "wav24", rate: int = 0) -> Response:
+        artifact = found(key)
+        name = f"{_song(store, artifact) or 'stems - '}{plain_name(artifact.name)}{_settings(artifact)}.zip"
+
+        def make(folder: Path) -> Path:
+            archive = folder / name
+            with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
+                for track, file_name in _file_names(artifact).items():
+                    path = _export(artifact.files[track], folder / file_name, format, rate)
+                    bundle.write(path, path.name)
+                    path.unlink()
+                bundle.writestr("manifest.toml", artifact.manifest.to_toml())
+            return archive
+
+        return _file(make)
+
+    @app.get("/media/{key}/report.yaml")
+    def report(key: str) -> Response:
+        artifact = found(key)
+        about = separation.report.of_result(artifact.info, cached=False, source=_recording_name(store, artifact))
+        headers = {"Content-Disposition": _attachment(f"{plain_name(artifact.name)}.report.yaml")}
+        return Response(separation.report.to_yaml(about), media_type="application/yaml", headers=headers)
+
+
+def tracks_of(artifact: Artifact) -> list[str]:
+    """The names of its audio files."""
+    return [name for name in artifact.files if not name.endswith(".peaks")]
+
+
+def _file(make: Callable[[Path], Path], format: str = "") -> Response:
+    """What `make` writes into a folder of its own, as a download; the folder goes when it has been sent."""
+    with writing("The download", Path(tempfile.gettempdir())):
+        folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
+    try:
+        path = make(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return FileResponse(
+        path,
+        media_type=FORMATS[format].mime_type if format else "application/zip",
+        headers={"Content-Disposition": _attachment(path.name)},
+        background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
+    )
+
+
+def _export(kept: Path, target: Path, format: str, rate: int) -> Path:
+    """Encode a track to `target` with the format's extension."""
+    path = target.with_name(f"{target.name}{_extension(format)}")
+    with AudioFile(kept) as audio:
+        encode(audio, path, format, sample_rate=_rate(rate))
+    return path
+
+
+def _extension(format: str) -> str:
+    if format not in FORMATS:
+        raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
+    return FORMATS[format].extension
+
+
+def _rate(rate: int) -> int | None:
+    """Hz, or None for the track's own."""
+    if rate and rate not in SAMPLE_RATES:
+        known = ", ".join(map(str, SAMPLE_RATES))
+        raise SettingsError(f"A sample rate of {rate} Hz is not offered.", "", f"Choose one of: {known}.")
+    return rate or None
+
+
+def _mixed_file(store: ArtifactStore, result: Artifact, track: str) -> Path:
+    """The file of a track of the mixer: one of the result's, or "audio" for the recording itself."""
+    if track in tracks_of(result):
+        return result.files[track]
+    recording = store.get(result.manifest.inputs.get("recording", "")) if track == "audio" else None
+    if recording is None:
+        raise HTTPException(404, "There is no such track.")
+    return recording.files["audio"]
+
+
+def _file_names(artifact: Artifact) -> dict[str, str]:
+    """Track to a file name without its extension, made of what a person calls it; no two alike."""
+    tracks = tracks_of(artifact)
+    return dict(zip(tracks, plain_names(artifact.info.get("tracks", [artifact.name])), strict=True))
+
+
+def _song(store: ArtifactStore, result: Artifact) -> str:
+    """The beginning of a file's name: what it was made from."""
+    name = _recording_name(store, result)
+    return f"{plain_name(Path(name).stem)} - " if name else ""
+
+
+def _settings(artifact: Artifact) -> str:
+    """The end of a file's name: who separated, and with what."""
+    config = artifact.manifest.config
+    if "backend" not in config:
+        return ""
+    words = [config["model"] or config["backend"]]
+    if registry.runs_sam_audio(config["backend"]):
+        words = [f"sam-audio {Path(words[0]).name}", f"{config['solver']['method']} {config['solver']['n_steps']}"]
+        words += [f"seed {config['seed']}"] * bool(config["seed"])
+    elif config["demucs"]["shifts"]:
+        words.append(f"{config['demucs']['shifts']} shifts")
+    return f" - {plain_name(', '.join(words))}"
+
+
+def _recording_name(store: ArtifactStore, result: Artifact) -> str | None:
+    recording = store.get(result.manifest.inputs.get("recording", ""))
+    return recording.name if recording else None
+
+
+def _attachment(name: str) -> str:
+    return f"attachment; filename*=UTF-8''{quote(name)}"
