@@ -2,15 +2,20 @@
 
 from storage.artifacts import Artifact, ArtifactStore
 from storage.drafts import DraftBook
+from storage.artifacts import ArtifactStore
+from storage.catalogue import Catalogue, Entry
 from storage.errors import StorageError
 from storage.home import data_folder
 from storage.jobs import JobBook, JobRecord, JobState
 from storage.library import Library
+from storage.manifest import Artifact
 
 __all__ = [
     "Artifact",
     "ArtifactStore",
     "DraftBook",
+    "Catalogue",
+    "Entry",
     "JobBook",
     "JobRecord",
     "JobState",

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ from diskcache import Timeout
 
 from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room, system_errors
+from storage.index import Row, Share
 from storage.keys import content_key, file_digest
 from storage.leftovers import ABANDONED_AFTER_S, hold, living_folder, sweep_files, sweep_scratch
-from storage.manifest import Manifest, Output
+from storage.manifest import Artifact, Manifest, Output
 from storage.spare import open_index
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
@@ -36,31 +37,10 @@ FIRST_TO_GO = frozenset({"chunk"})
 # What was replaced, under a key that nobody asks for, until whoever was handed its files is done with them.
 REPLACED = "replaced"
 REPLACED_STAYS_S = 3600.0
+# What a person deleted can be brought back for so long, unless its room is needed.
+TRASH_STAYS_S = 30 * 24 * 3600.0
 ROOM = "Check that the folder may be written to and has room, or choose another."
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Artifact:
-    """Something finished: its key, its manifest, and where its files lie.
-
-    The paths stay valid until the artifact is removed or evicted, and for an hour if it is replaced and its room is not
-    needed; a file already open stays readable even then.
-    """
-
-    key: str
-    manifest: Manifest
-    files: Mapping[str, Path]
-
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-        return self.manifest.name
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """What there is to know of the content."""
-        return self.manifest.info
 
 
 class ArtifactStore:
@@ -69,6 +49,9 @@ class ArtifactStore:
     When a new artifact would pass `limit_bytes`, the artifacts that were not used for the longest time are evicted,
     those of a kind in `FIRST_TO_GO` before all others; pinned ones never are. Using means `get`; listing
     does not count.
+
+    What is in the trash is there for `restore` only, goes before all others whether it is pinned or not, and comes out
+    when the same is kept again.
 
     Args:
         folder: where everything lies; made if it is not there.
@@ -163,21 +146,29 @@ class ArtifactStore:
         return self._artifact(key, manifest)
 
     def get(self, key: str) -> Artifact | None:
-        """The artifact under `key`, or None. Counts as a use.
+        """The artifact under `key`, or None if there is none or it is in the trash. Counts as a use.
 
         Raises:
             StorageError: the index cannot be read, or someone put a pickle into it.
         """
         with system_errors("The store cannot be read.", ROOM):
-            if self._index.manifest(key) is None or (manifest := self._whole(key)) is None:
+            if self._index.trashed(key) or self._index.manifest(key) is None:
+                return None
+            if (manifest := self._whole(key)) is None:
                 return None
             self._index.use(key, time.time())
             return self._artifact(key, manifest)
 
-    def list(self, kind: str | None = None, *, source: str | None = None) -> list[Artifact]:
-        """All artifacts, or those of one kind or made from one recording, newest first. Does not count as a use."""
+    def list(self, kind: str | None = None, *, source: str | None = None, trashed: bool = False) -> list[Artifact]:
+        """All artifacts, or those of one kind or made from one recording, newest first. Does not count as a use.
+
+        Args:
+            kind: "recording", "result", ...
+            source: key of the recording they were made from.
+            trashed: those in the trash instead of all others.
+        """
         with system_errors("The store cannot be read.", ROOM):
-            keys = self._index.find(*(() if kind is None else (kind,)), source=source)
+            keys = self._index.find(*(() if kind is None else (kind,)), source=source, trashed=trashed)
             found = [
                 self._artifact(key, manifest)
                 for key, manifest in self._index.manifests(keys).items()
@@ -194,7 +185,7 @@ class ArtifactStore:
         """
         with system_errors(f"“{manifest.name}” could not be changed.", ROOM), self._index.transact():
             current = self._index.manifest(key)
-            if current is None:
+            if current is None or self._index.trashed(key):
                 raise StorageError(f"“{manifest.name}” could not be changed.", "It was removed meanwhile.")
             manifest = replace(manifest, outputs=current.outputs)  # another process may have replaced them
             self._index.enter(key, manifest)
@@ -206,6 +197,29 @@ class ArtifactStore:
         With a recording go the finished chunks that were made from it; results stay.
         """
         return bool(self._remove(lambda: [key]))
+
+    def trash(self, *keys: str) -> tuple[str, ...]:
+        """Put artifacts into the trash, a recording with its results; returns the keys of all that went.
+
+        Finished chunks stay where they are, which is first to go, and go at the latest with their recording.
+        """
+        when_s = time.time()
+        with system_errors("This could not be put into the trash.", ROOM), self._index.transact():
+            return tuple(gone for key in keys for gone in self._index.trash(key, when_s))
+
+    def restore(self, *keys: str) -> tuple[str, ...]:
+        """Take artifacts out of the trash; returns the keys of all that came, which are fewer if some are gone.
+
+        With a recording come the results that went with it, and with a result its recording.
+        """
+        when_s = time.time()
+        with system_errors("This could not be taken out of the trash.", ROOM), self._index.transact():
+            return tuple(back for key in keys for back in self._index.restore(key, when_s))
+
+    def empty_trash(self, *, older_than_s: float = 0.0) -> tuple[Manifest, ...]:
+        """Remove what was put into the trash so many seconds ago; returns the manifests of what went."""
+        before_s = time.time() - older_than_s if older_than_s else float("inf")
+        return self._remove(lambda: self._index.find(trashed_before_s=before_s))
 
     def pin(self, key: str, pinned: bool = True) -> None:
         """Protect an artifact from eviction, or stop protecting it."""
@@ -227,11 +241,12 @@ class ArtifactStore:
 
         Args:
             kinds: "recording", "result", ...; the chunks of a recording go with it.
-            unused_for_s: only what was not used for so many seconds.
-            pinned: pinned ones too.
+            unused_for_s: only what was not used for so many seconds, and not the trash.
+            pinned: pinned ones too; in the trash no pin counts.
         """
         before_s = None if unused_for_s is None else time.time() - unused_for_s
-        return self._remove(lambda: self._index.find(*kinds, before_s=before_s, pinned=pinned))
+        trashed = None if before_s is None else False
+        return self._remove(lambda: self._index.find(*kinds, before_s=before_s, pinned=pinned, trashed=trashed))
 
     def trim(self) -> tuple[Manifest, ...]:
         """Evict what is over the limit, as far as it is not pinned; returns the manifests of what went."""
@@ -259,6 +274,26 @@ class ArtifactStore:
         with system_errors("The store cannot be read.", ROOM):
             return self._index.size_bytes()
 
+    def usage(self, *, unused_for_s: float | None = None) -> dict[str, Share]:
+        """How many artifacts of each kind there are and what they take; what is in the trash is of the kind "trash".
+
+        Args:
+            unused_for_s: only what `discard` would remove if it were given that; chunks of recordings count as chunks.
+        """
+        before_s = None if unused_for_s is None else time.time() - unused_for_s
+        with system_errors("The store cannot be read.", ROOM):
+            return self._index.shares(before_s=before_s)
+
+    def rows(self, *kinds: str) -> tuple[Row, ...]:
+        """What the index has of all artifacts of these kinds, also those in the trash, in no order."""
+        with system_errors("The store cannot be read.", ROOM):
+            return tuple(row for kind in kinds for row in self._index.rows(kind))
+
+    def manifest(self, key: str) -> Manifest | None:
+        """The manifest of an artifact, whether it is in the trash or not. Does not count as a use."""
+        with system_errors("The store cannot be read.", ROOM):
+            return self._index.manifest(key)
+
     def close(self) -> None:
         """Close this thread's connection to the index."""
         self._index.close()
@@ -279,12 +314,19 @@ class ArtifactStore:
             if there is not None:
                 self._set_aside(there, outputs.values())
             manifest = replace(manifest, outputs=outputs)
-            outdated = self._index.find(REPLACED, before_s=time.time() - REPLACED_STAYS_S)
-            for old in self._index.forget([*outdated, *self._to_evict(manifest.size_bytes, instead_of=key)]):
+            going = [*self._outdated(but=key), *self._to_evict(manifest.size_bytes, instead_of=key)]
+            for old in self._index.forget(going):
                 log.info("evicting %s “%s”, %d bytes", old.kind, old.name, old.size_bytes)
                 unneeded += old.outputs.values()
             self._index.enter(key, manifest)
         return manifest, tuple(unneeded)
+
+    def _outdated(self, *, but: str) -> tuple[str, ...]:
+        """Keys of what was replaced or put into the trash too long ago, except for one."""
+        now_s = time.time()
+        replaced = self._index.find(REPLACED, before_s=now_s - REPLACED_STAYS_S)
+        trashed = self._with_chunks(self._index.find(trashed_before_s=now_s - TRASH_STAYS_S))
+        return tuple(key for key in (*replaced, *trashed) if key != but)
 
     def _same(self, there: Manifest | None, name: str, output: Output) -> Output | None:
         """The file of that name and content that is there already."""
@@ -323,13 +365,9 @@ class ArtifactStore:
         Chunks go with their recording. Returns the manifests of what went.
         """
 
-        def chosen() -> Iterator[str]:
-            for key in choose():
-                yield from (key, *self._index.find(source=key, scrap=True))
-
         def forget() -> tuple[Manifest, ...]:
             with self._index.transact():
-                return self._index.forget(chosen())
+                return self._index.forget(self._with_chunks(choose()))
 
         with system_errors("This could not be removed.", ROOM):
             try:
@@ -338,10 +376,14 @@ class ArtifactStore:
                 if not no_room(error):
                     raise
                 # The index cannot be written because the disk is full: let the files go first, and there is room.
-                self._drop_files_of(self._index.manifests(chosen()).values())
+                self._drop_files_of(self._index.manifests(self._with_chunks(choose())).values())
                 gone = forget()
             self._drop_files_of(gone)
         return tuple(manifest for manifest in gone if manifest.kind != REPLACED)
+
+    def _with_chunks(self, keys: Iterable[str]) -> Iterator[str]:
+        for key in keys:
+            yield from (key, *self._index.find(source=key, scrap=True))
 
     def _sweep_once(self) -> None:
         """Before the first new artifact, delete what killed processes left; the store itself once a day."""

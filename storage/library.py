@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from storage.artifacts import Artifact, ArtifactStore
+from storage.artifacts import ArtifactStore
 from storage.errors import StorageError
+from storage.manifest import Artifact
 
 
 class Library:

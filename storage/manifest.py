@@ -1,10 +1,11 @@
-"""What a manifest says: where an artifact came from, and what it holds."""
+"""Artifacts and their manifests: where something finished came from, and what it holds."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from storage.errors import StorageError
@@ -77,6 +78,29 @@ class Manifest:
         import tomli_w  # only exports need it
 
         return tomli_w.dumps(_without_none(asdict(self)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """Something finished: its key, its manifest, and where its files lie.
+
+    The paths stay valid until the artifact is removed or evicted, and for an hour if it is replaced and its room is not
+    needed; a file already open stays readable even then.
+    """
+
+    key: str
+    manifest: Manifest
+    files: Mapping[str, Path]
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.manifest.name
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What there is to know of the content."""
+        return self.manifest.info
 
 
 def _without_none(value: Any) -> Any:

@@ -79,6 +79,8 @@ def test_an_empty_store_is_said_to_be_empty():
         "artifacts": [],
         "n_chunks": 0,
         "chunk_bytes": 0,
+        "n_trashed": 0,
+        "trash_bytes": 0,
         "total_bytes": 0,
         "limit_bytes": 20 * 2**30,
     }
@@ -138,6 +140,7 @@ def test_cleaning_keeps_what_is_there_to_be_used(folder, backend):
     before = told("list")
     assert told("clean", "--older-than", "30d") == {
         "leftover_bytes": 0,
+        "trashed": [],
         "unused": [],
         "over_limit": [],
         "freed_bytes": 0,
@@ -168,6 +171,7 @@ def test_cleaning_brings_the_store_under_a_smaller_limit_and_says_if_pins_preven
     first, _ = keep(store, "first", 70 * 2**20), keep(store, "second", 70 * 2**20)
     assert told("clean", "--cache-limit-gb", 0.1) == {
         "leftover_bytes": 0,
+        "trashed": [],
         "unused": [],
         "over_limit": ["first"],
         "freed_bytes": 70 * 2**20,
@@ -192,6 +196,19 @@ def test_other_times_are_refused_and_nothing_is_deleted(store, text):
     keep(store, "a", 10)
     assert "is not a time to go by" in cache("clean", "--older-than", text, status=2)
     assert len(store.list()) == 1
+
+
+def test_the_trash_is_told_and_what_is_long_in_it_goes_and_the_rest_only_if_asked_for(store):
+    kept = [keep(store, name, 1024) for name in ("old", "young", "here")]
+    store.pin(kept[1].key)
+    store.trash(*(artifact.key for artifact in kept[:2]))
+    store._index._sql("UPDATE Artifact SET trashed_s = 1 WHERE key = ?", (kept[0].key,))
+    assert "2 in the trash: 2.0 kB; “cache clean --trash” deletes what is there." in cache("list")
+    assert (told("list")["n_trashed"], told("list")["trash_bytes"]) == (2, 2048)
+    assert cache("clean").splitlines() == ["In the trash: result old, 1.0 kB.", "1.0 kB freed."]
+    assert told("clean", "--trash")["trashed"] == ["young"]
+    store.trash(kept[2].key)
+    assert cache("clear", "--yes") == "Deleted 1 result, 1.0 kB freed.\n"
 
 
 # Clearing

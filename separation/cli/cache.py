@@ -42,7 +42,7 @@ def _limit_option(command: Function) -> Function:
 @_limit_option
 @common_options
 def list_(cache_limit_gb: float, common: Common) -> None:
-    """Say what is kept: kind, name, size, last use, and whether it is pinned."""
+    """Say what is kept: kind, name, size, last use, whether it is pinned; and what the trash takes."""
     store = _store(common, cache_limit_gb)
     everything = store.list()
     kept: list[dict[str, Any]] = [
@@ -68,6 +68,9 @@ def list_(cache_limit_gb: float, common: Common) -> None:
         common.say(
             f"{_counted(chunks)} that runs can go on from: {_size(_bytes_of(chunks))}; they are the first to go."
         )
+    trash = store.usage().get("trash")
+    if trash is not None:
+        common.say(f"{trash.n} in the trash: {_size(trash.size_bytes)}; “cache clean --trash” deletes what is there.")
     n_pinned = sum(artifact["pinned"] for artifact in kept)
     words = f"{len(kept)} kept, {n_pinned} of them pinned" if kept else "Nothing is kept"
     common.say(f"{words}: {_size(total_bytes)} of {_size(store.limit_bytes)}.")
@@ -76,6 +79,8 @@ def list_(cache_limit_gb: float, common: Common) -> None:
             "artifacts": kept,
             "n_chunks": len(chunks),
             "chunk_bytes": _bytes_of(chunks),
+            "n_trashed": 0 if trash is None else trash.n,
+            "trash_bytes": 0 if trash is None else trash.size_bytes,
             "total_bytes": total_bytes,
             "limit_bytes": store.limit_bytes,
         }
@@ -84,22 +89,30 @@ def list_(cache_limit_gb: float, common: Common) -> None:
 
 @cache.command()
 @click.option("--older-than", metavar="TIME", help="Also what was not used for so long and is not pinned, such as 30d.")
+@click.option("--trash", is_flag=True, help="Also what is in the trash, whenever it was put there.")
 @_limit_option
 @common_options
-def clean(older_than: str | None, cache_limit_gb: float, common: Common) -> None:
-    """Delete what killed runs left half-made, and what is over the limit.
+def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Common) -> None:
+    """Delete what killed runs left half-made, what was in the trash for 30 days, and what is over the limit.
 
     TIME is a number and m, h, d or w: minutes, hours, days, weeks.
     """
+    from storage.artifacts import TRASH_STAYS_S
+
     unused_for_s = None if older_than is None else _seconds(older_than)
     store = _store(common, cache_limit_gb)
     leftover_bytes = store.sweep()
+    trashed = store.empty_trash(older_than_s=0 if trash else TRASH_STAYS_S)
     unused = store.discard(unused_for_s=unused_for_s) if unused_for_s is not None else ()
     over_limit = store.trim()
-    freed_bytes = leftover_bytes + _bytes_of((*unused, *over_limit))
+    freed_bytes = leftover_bytes + _bytes_of((*trashed, *unused, *over_limit))
     if leftover_bytes:
         common.say(f"What was left half-made: {_size(leftover_bytes)}.")
-    for why, gone in ((f"Not used for {older_than}", unused), ("Over the limit", over_limit)):
+    for why, gone in (
+        ("In the trash", trashed),
+        (f"Not used for {older_than}", unused),
+        ("Over the limit", over_limit),
+    ):
         for manifest in gone:
             common.say(f"{why}: {_described(manifest)}.")
     common.say(f"{_size(freed_bytes)} freed." if freed_bytes else "There was nothing to delete.")
@@ -109,6 +122,7 @@ def clean(older_than: str | None, cache_limit_gb: float, common: Common) -> None
     common.result(
         {
             "leftover_bytes": leftover_bytes,
+            "trashed": [manifest.name for manifest in trashed],
             "unused": [manifest.name for manifest in unused],
             "over_limit": [manifest.name for manifest in over_limit],
             "freed_bytes": freed_bytes,
@@ -125,13 +139,14 @@ def clean(older_than: str | None, cache_limit_gb: float, common: Common) -> None
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common_options
 def clear(recordings: bool, results: bool, pinned: bool, yes: bool, common: Common) -> None:
-    """Delete everything that is not pinned. Files you brought or saved elsewhere are not touched."""
+    """Delete everything that is not pinned, and the trash. Files you brought or saved elsewhere are not touched."""
     kinds = (*(["recording"] if recordings else []), *(["result", "chunk"] if results else []))
     store = _store(common)
     chosen = [
         artifact.manifest
-        for artifact in store.list()
-        if (not kinds or artifact.manifest.kind in kinds) and (pinned or not store.pinned(artifact.key))
+        for trashed in (False, True)
+        for artifact in store.list(trashed=trashed)
+        if (not kinds or artifact.manifest.kind in kinds) and (pinned or trashed or not store.pinned(artifact.key))
     ]
     if chosen and not yes:
         click.confirm(f"Delete {_counted(chosen)} ({_size(_bytes_of(chosen))})?", abort=True, err=True)
