@@ -1,9 +1,8 @@
 """What is kept: content-addressed artifacts, their manifests, the library the pages list, and the records of jobs."""
 
-from storage.artifacts import Artifact, ArtifactStore
-from storage.drafts import DraftBook
 from storage.artifacts import ArtifactStore
 from storage.catalogue import Catalogue, Entry
+from storage.drafts import DraftBook
 from storage.errors import StorageError
 from storage.home import data_folder
 from storage.jobs import JobBook, JobRecord, JobState
@@ -13,8 +12,8 @@ from storage.manifest import Artifact
 __all__ = [
     "Artifact",
     "ArtifactStore",
-    "DraftBook",
     "Catalogue",
+    "DraftBook",
     "Entry",
     "JobBook",
     "JobRecord",

@@ -14,6 +14,7 @@ from nicegui import app, ui
 from separation import __version__
 from separation.cluster import Cluster, Tls
 from storage import ArtifactStore, DraftBook, JobBook, Library
+from storage.artifacts import TRASH_STAYS_S
 from webapp import access
 from webapp.doctor import Doctor
 from webapp.downloads import Downloads
@@ -22,9 +23,11 @@ from webapp.hub_account import HubAccount
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
 from webapp.outlook import Outlook
+from webapp.pages.library import LibraryPage
 from webapp.pages.models import ModelsPage
 from webapp.pages.studio import MAX_PROMPTS, StudioPage
 from webapp.passcode import generate_passcode
+from webapp.shelf import Shelf
 from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,7 @@ def serve(settings: ServerSettings) -> None:
     rules = access.require_sharing_rules(settings.host, passcode, port=settings.port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
     store.sweep()
+    store.empty_trash(older_than_s=TRASH_STAYS_S)
     create_app(
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls),
@@ -111,9 +115,9 @@ def create_app(
     """Register pages and routes; returns the queue they share. `works_here` unless workers are on other computers."""
     jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
-    shared_drafts = Drafts(drafts)
+    shared_drafts, shelf = Drafts(drafts), Shelf(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
-    add_media_routes(app, store, jobs)
+    add_media_routes(app, store, jobs, on_brought=shelf.changed.emit)
 
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
@@ -121,6 +125,11 @@ def create_app(
         page = StudioPage(library, jobs, shared_drafts, outlook)
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
+
+    @ui.page("/library", title="Library", language="en-US")
+    def library_page() -> None:
+        install_theme()
+        LibraryPage(shelf, jobs)
 
     @ui.page("/models", title="Models", language="en-US")
     def models() -> None:

@@ -9,6 +9,7 @@ import asyncio
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -40,8 +41,17 @@ class Making(Protocol):
         ...
 
 
-def add_media_routes(app: FastAPI, store: ArtifactStore, making: Making) -> None:
-    """Register all routes of this file; the tracks of a result can be heard while it is made."""
+def add_media_routes(
+    app: FastAPI, store: ArtifactStore, making: Making, *, on_brought: Callable[[], object] = lambda: None
+) -> None:
+    """Register all routes of this file; the tracks of a result can be heard while it is made.
+
+    Args:
+        app: where.
+        store: where recordings and results are.
+        making: what is not there yet.
+        on_brought: called on the event loop when a recording was brought.
+    """
 
     @app.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: int, count: int) -> Response:
@@ -75,6 +85,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, making: Making) -> None
             except AudioError as error:  # it speaks of the file on our disk; the person knows it by another name
                 what = error.what.replace(repr(path.name), f"“{_shown(name)}”")
                 raise AudioError(what, error.why, error.todo) from error
+        on_brought()
         return JSONResponse(_about(recording))
 
     @app.post("/api/demo")
@@ -83,6 +94,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, making: Making) -> None
             path = folder / "demo.flac"
             await asyncio.to_thread(write_demo_mixture, path)
             recording = await asyncio.to_thread(import_recording, path, store, name="Demo song")
+        on_brought()
         return JSONResponse(_about(recording))
 
     async def say(request: Request, error: Exception) -> Response:

@@ -83,6 +83,7 @@ _SHEETS = (
     "queue.css",
     "settings.css",
     "models.css",
+    "library.css",
 )
 
 # (light, dark) per stem. Each has at least 4.5:1 against the card it lies on (#ffffff, #14181e), so that a stem's

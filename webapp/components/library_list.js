@@ -1,0 +1,291 @@
+// The library as a list: search, sort, choose, fold, rename. The server has all rows and sends one page of them.
+
+const SORTS = { newest: "Newest", name: "Name", length: "Length", size: "Size", used: "Last used" };
+const TYPING_MS = 180;
+
+/** A moment as the clock here shows it; the year only if it is another one. */
+function moment(seconds) {
+  const date = new Date(seconds * 1000);
+  const now = new Date();
+  const day = { day: "numeric", month: "short", ...(date.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) };
+  const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return date.toDateString() === now.toDateString() ? clock : `${date.toLocaleDateString("en-GB", day)} ${clock}`;
+}
+
+/** Put text on the clipboard, also on plain http, where browsers offer no `navigator.clipboard`; false if they refuse. */
+async function copyText(text) {
+  if (window.isSecureContext && navigator.clipboard) {
+    return navigator.clipboard.writeText(text).then(() => true, () => false);
+  }
+  const field = document.createElement("textarea");
+  const focused = document.activeElement;
+  field.value = text;
+  field.className = "sr-only";
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return copied;
+}
+
+// One recording or result: what it is called, what there is to know of it, what can be done with it.
+const Line = {
+  template: `
+    <div class="lib-line">
+      <label class="lib-check"><input type="checkbox" :checked="chosen" :aria-label="'Choose ' + item.name"
+        @click="$emit('choose', $event.shiftKey)"></label>
+      <div class="lib-words">
+        <div class="lib-title">
+          <input v-if="renaming" ref="field" v-model="draft" class="lib-rename" aria-label="New name" maxlength="200"
+                 @keydown.enter.prevent="end(true)" @keydown.esc.stop="end(false)" @blur="end(true)">
+          <component v-else :is="item.href ? 'a' : 'span'" :href="item.href" class="lib-name" :aria-label="label"
+                     :data-tip="item.href ? 'Opens it in the Studio' : null">
+            <template v-if="soundsAreTheName">
+              <template v-for="sound in item.sounds">
+                <span class="lib-sound" :style="{ '--stem': sound.color }"><i class="dot"></i>{{ sound.text }}</span>{{ " " }}
+              </template>
+            </template>
+            <template v-else>{{ item.name }}</template>
+          </component>
+          <span v-if="item.pinned" class="i i-pin lib-pinned" role="img" aria-label="Pinned"></span>
+          <a v-if="item.job" class="pill" :class="item.job.look" :href="item.job.href">{{ item.job.words }}</a>
+        </div>
+        <p v-if="item.sounds?.length && !soundsAreTheName" class="lib-sounds">
+          <span v-for="sound in item.sounds" class="lib-sound" :style="{ '--stem': sound.color }">
+            <i class="dot"></i>{{ sound.text }}</span>
+        </p>
+        <p class="lib-facts"><span v-for="fact in facts">{{ fact }}</span></p>
+      </div>
+      <div class="lib-actions"><slot></slot>
+        <template v-if="trash">
+          <button type="button" class="button" data-tip="Takes it out of the trash" @click="$emit('act', 'restore')"
+                  :aria-label="'Restore ' + item.name">Restore</button>
+        </template>
+        <template v-else-if="!item.gone">
+          <button type="button" class="icon-button i i-pin" :aria-pressed="item.pinned ? 'true' : 'false'"
+                  :aria-label="(item.pinned ? 'Unpin ' : 'Pin ') + item.name"
+                  data-tip="Pinned things stay when room is needed" @click="$emit('act', item.pinned ? 'unpin' : 'pin')"></button>
+          <button type="button" ref="pencil" class="icon-button i i-rename" :aria-label="'Rename ' + item.name"
+                  data-tip="Rename" @click="begin"></button>
+          <button type="button" class="icon-button i i-trash" :aria-label="'Delete ' + item.name"
+                  :data-tip="deleting" @click="$emit('act', 'trash')"></button>
+        </template>
+      </div>
+    </div>`,
+
+  props: { item: Object, chosen: Boolean, trash: Boolean },
+  emits: ["choose", "act", "rename"],
+  data: () => ({ renaming: false, draft: "" }),
+
+  computed: {
+    soundsAreTheName() {
+      const { sounds, name } = this.item;
+      return !!sounds?.length && name === sounds.map((sound) => sound.text).join(", ");
+    },
+    /** Sounds side by side need a comma when they are read out. */
+    label() {
+      return this.soundsAreTheName && this.item.href ? this.item.name : null;
+    },
+    facts() {
+      const { told, size, created_s, deleted_s, goes_s } = this.item;
+      const when = deleted_s ? [`deleted ${moment(deleted_s)}`, `goes ${moment(goes_s)}`] : created_s ? [moment(created_s)] : [];
+      return [...told, size, ...when].filter(Boolean);
+    },
+    deleting() {
+      const n = this.item.n_results;
+      return `Into the trash${n ? `, with ${n} result${n === 1 ? "" : "s"}` : ""}; it can be undone`;
+    },
+  },
+
+  methods: {
+    begin() {
+      this.draft = this.item.name;
+      this.renaming = true;
+      this.$nextTick(() => this.$refs.field.select());
+    },
+    end(keep) {
+      if (!this.renaming) return; // leaving the field follows Enter
+      this.renaming = false;
+      const name = this.draft.trim();
+      if (keep && name && name !== this.item.name) this.$emit("rename", name);
+      this.$nextTick(() => document.activeElement === document.body && this.$refs.pencil?.focus());
+    },
+  },
+};
+
+// What a result was made with, and what it took.
+const Details = {
+  template: `
+    <div class="lib-details">
+      <p v-if="!details" class="mute small">Loading…</p>
+      <template v-else>
+        <dl class="cost"><template v-for="[label, value] in details.figures">
+          <dt class="mute">{{ label }}</dt><dd>{{ value }}</dd></template></dl>
+        <div class="lib-recipe">
+          <pre ref="recipe" tabindex="0" :aria-label="'Recipe of ' + name">{{ details.recipe }}</pre>
+          <div class="job-buttons">
+            <button type="button" class="button" data-tip="The exact settings as YAML; the terminal runs them, too"
+                    @click="copy">{{ copied }}</button>
+            <a class="button" :href="details.report" download
+               data-tip="Time and memory of every step, settings, versions, quality">Report</a>
+          </div>
+        </div>
+      </template>
+    </div>`,
+
+  props: { details: Object, name: String },
+  data: () => ({ copied: "Copy recipe" }),
+
+  methods: {
+    async copy() {
+      this.copied = (await copyText(this.details.recipe)) ? "Copied" : "Select it and copy";
+      setTimeout(() => (this.copied = "Copy recipe"), 2500);
+    },
+  },
+};
+
+export default {
+  components: { LibraryLine: Line, LibraryDetails: Details },
+
+  template: `
+    <div class="lib">
+      <div class="lib-tools">
+        <label class="lib-search i i-search">
+          <input ref="search" type="search" v-model="text" aria-label="Search the library" maxlength="200"
+                 placeholder="Search names, sounds, separators" @input="typed">
+        </label>
+        <label class="lib-sort" v-show="!trash"><span class="mute">Sort</span>
+          <select v-model="sort" aria-label="Sort by" @change="ask(0)">
+            <option v-for="(label, value) in sorts" :value="value">{{ label }}</option>
+          </select>
+        </label>
+        <div class="seg" role="group" aria-label="What is shown">
+          <button type="button" :class="{ on: !trash }" :aria-pressed="!trash" @click="look(false)">Library</button>
+          <button type="button" :class="{ on: trash }" :aria-pressed="trash" @click="look(true)">
+            Trash<template v-if="view?.n_trashed"> ({{ view.n_trashed }})</template></button>
+        </div>
+      </div>
+
+      <div v-if="chosen.length" class="lib-chosen" role="group" aria-label="What is chosen">
+        <b class="num">{{ chosen.length }} chosen</b>
+        <template v-if="trash"><button type="button" class="button" @click="actOnChosen('restore')">Restore</button></template>
+        <template v-else>
+          <button type="button" class="button" @click="actOnChosen('pin')">Pin</button>
+          <button type="button" class="button" @click="actOnChosen('unpin')">Unpin</button>
+          <button type="button" class="button danger" data-tip="Into the trash, recordings with their results"
+                  @click="actOnChosen('trash')">Delete</button>
+        </template>
+        <button type="button" class="button plain" @click="chosen = []">Choose none</button>
+      </div>
+
+      <div v-if="!view" class="stack" role="status" aria-label="Loading the library">
+        <div v-for="n in 4" class="skeleton" style="height: 58px"></div>
+      </div>
+      <p v-else-if="!view.rows.length && (text || trash)" class="lib-none mute" role="status">{{ nothing }}</p>
+      <ul v-else class="lib-list" :aria-label="trash ? 'Trash' : 'Recordings'">
+        <li v-for="(row, index) in view.rows" :key="row.key" class="lib-row" :class="{ gone: row.gone }">
+          <library-line :item="row" :trash="trash" :chosen="chosen.includes(row.key)" @choose="choose(row.key, $event)"
+                        @act="act($event, [row.key], index)" @rename="rename(row.key, $event)">
+            <button v-if="row.n_results" type="button" class="button plain lib-fold" :class="{ open: row.open }"
+                    :aria-expanded="row.open ? 'true' : 'false'" :aria-label="folding(row)" @click="unfold(row)">
+              <span class="i i-fold"></span>{{ row.n_results }} result{{ row.n_results === 1 ? "" : "s" }}</button>
+          </library-line>
+          <ul v-if="row.open" class="lib-results" :aria-label="'Results of ' + row.name">
+            <li v-for="result in row.results" :key="result.key">
+              <library-line :item="result" :chosen="chosen.includes(result.key)" @choose="choose(result.key, $event)"
+                            @act="act($event, [result.key], index)" @rename="rename(result.key, $event)">
+                <button type="button" class="button plain" :aria-expanded="result.key in details ? 'true' : 'false'"
+                        :aria-label="'Details of ' + result.name" @click="$emit('details', result.key)">Details</button>
+              </library-line>
+              <library-details v-if="result.key in details" :details="details[result.key]" :name="result.name"/>
+            </li>
+            <li v-if="row.results.length < row.n_results">
+              <button type="button" class="button plain" @click="$emit('unfold', { key: row.key, n: row.n_results })">
+                Show the other {{ row.n_results - row.results.length }}</button>
+            </li>
+          </ul>
+        </li>
+      </ul>
+
+      <nav v-if="view && view.total > view.rows.length" class="lib-pages" aria-label="Pages of the list">
+        <button type="button" class="button" :disabled="!view.page" @click="ask(view.page - 1)">Before</button>
+        <span class="mute num" role="status">{{ view.first + 1 }}–{{ view.first + view.rows.length }} of {{ view.total.toLocaleString("en") }}</span>
+        <button type="button" class="button" :disabled="view.last" @click="ask(view.page + 1)">Next</button>
+      </nav>
+    </div>`,
+
+  props: { view: Object, details: { type: Object, default: () => ({}) } },
+  emits: ["ask", "unfold", "details", "act", "rename"],
+  data: () => ({ sorts: SORTS, text: "", sort: "newest", trash: false, chosen: [], last: null, acted: null }),
+
+  computed: {
+    /** Keys of all lines on the screen, from top to bottom. */
+    lines() {
+      return this.view.rows.flatMap((row) => [row.key, ...row.results.map((result) => result.key)]);
+    },
+    nothing() {
+      if (this.text) return `Nothing ${this.trash ? "in the trash" : "in the library"} has “${this.text.trim()}”.`;
+      return "The trash is empty.";
+    },
+  },
+
+  watch: {
+    view() {
+      if (this.acted === null) return;
+      const index = Math.min(this.acted, this.view.rows.length - 1);
+      this.acted = null;
+      this.$nextTick(() => {
+        if (document.activeElement !== document.body) return; // the button that was pressed is still there
+        const rows = this.$el.querySelectorAll(".lib-row");
+        (rows[index]?.querySelector(".lib-name[href], button") ?? this.$refs.search).focus();
+      });
+    },
+  },
+
+  methods: {
+    typed() {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.ask(0), TYPING_MS);
+    },
+    ask(page) {
+      clearTimeout(this.timer);
+      if (page !== this.view?.page) this.$el.closest(".shell-main")?.scrollTo({ top: 0 });
+      this.$emit("ask", { search: this.text, sort: this.sort, trash: this.trash, page });
+    },
+    look(trash) {
+      this.trash = trash;
+      this.chosen = [];
+      this.ask(0);
+    },
+    folding(row) {
+      return `${row.open ? "Fold" : "Show"} ${row.n_results} result${row.n_results === 1 ? "" : "s"} of ${row.name}`;
+    },
+    unfold(row) {
+      this.$emit("unfold", { key: row.key, n: row.open ? 0 : -1 });
+    },
+
+    choose(key, extend) {
+      const lines = this.lines;
+      const from = extend ? lines.indexOf(this.last) : -1;
+      const on = !this.chosen.includes(key);
+      const to = lines.indexOf(key);
+      const range = from < 0 ? [key] : lines.slice(Math.min(from, to), Math.max(from, to) + 1);
+      const others = this.chosen.filter((other) => !range.includes(other));
+      this.chosen = on ? [...others, ...range] : others;
+      this.last = key;
+    },
+    actOnChosen(verb) {
+      this.act(verb, this.chosen, 0);
+      this.chosen = [];
+    },
+    act(verb, keys, index) {
+      this.acted = index;
+      this.chosen = this.chosen.filter((key) => !keys.includes(key));
+      this.$emit("act", { verb, keys: [...keys] });
+    },
+    rename(key, name) {
+      this.$emit("rename", { key, name });
+    },
+  },
+};
