@@ -41,13 +41,18 @@ class Catalogue(Generic[About]):
         self._entries: dict[str, Entry[About]] = {}
         self._lock = threading.Lock()
 
-    def entries(self) -> list[Entry[About]]:
+    def entries(self, *, fresh: bool = True) -> list[Entry[About]]:
         """All there are now, also those in the trash, in no order; a file that was lost shows when it is opened.
+
+        Args:
+            fresh: ask the index; else those of the last time, if there was one.
 
         Raises:
             StorageError: the store cannot be read.
         """
         with self._lock:
+            if not fresh and self._entries:
+                return list(self._entries.values())
             rows = self._store.rows(*self._kinds)
             entries = (self._entry(row) for row in rows)
             self._entries = {entry.row.key: entry for entry in entries if entry is not None}

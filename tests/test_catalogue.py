@@ -59,6 +59,13 @@ def test_what_another_process_does_is_seen(store, catalogue, tmp_path):
     assert shown(catalogue).keys() == {"song"}
 
 
+def test_the_index_is_not_asked_again_for_what_may_be_a_moment_old(store, catalogue):
+    keep(store, "one")
+    assert len(catalogue.entries(fresh=False)) == 1  # nothing is known yet
+    keep(store, "two")
+    assert len(catalogue.entries(fresh=False)) == 1 and len(catalogue.entries()) == 2
+
+
 def test_what_cannot_be_understood_is_not_listed_and_the_rest_is(store):
     keep(store, "song")
     keep(store, "odd")

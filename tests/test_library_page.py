@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -68,6 +73,18 @@ class Shelves(Studio):
         self.all(".lib-tools .seg button")[on].click()
         wait_until(lambda: self.all(".lib-tools .seg button")[on].get_attribute("aria-pressed") == "true", "the choice")
         return self
+
+    def press(self, words: str) -> None:
+        """Press a button of a dialog, which may still be growing or lie under one that goes."""
+
+        def pressed() -> bool:
+            try:
+                self.button(words).click()
+            except (ElementNotInteractableException, ElementClickInterceptedException, StaleElementReferenceException):
+                return False
+            return True
+
+        wait_until(pressed, f"“{words}” to be pressed")
 
     def choose(self, name: str, *, shift: bool = False) -> None:  # type: ignore[override]
         box = self.labelled(f"Choose {name}")
@@ -156,7 +173,7 @@ def test_the_details_of_a_result_are_its_recipe_to_be_copied_and_its_report(shel
     recipe = wait_until(lambda: "".join(shelf.texts(".lib-recipe pre")), "the recipe")
     assert recipe.startswith("# A recipe") and "- text: drums" in recipe and "backend: builtin" in recipe
     assert "Evaluations" in "".join(shelf.texts(".lib-details .cost"))
-    report = shelf.js("return document.querySelector('.lib-recipe a').href")
+    report = shelf.js("return document.querySelector('.lib-recipe a[download]').href")
     assert b"evaluations:" in shelf.fetch(report)
     # On plain http from another computer there is no `navigator.clipboard`.
     shelf.js("Object.defineProperty(window, 'isSecureContext', { value: false })")
@@ -313,10 +330,10 @@ def test_the_disk_use_is_that_of_the_store_and_cleaning_up_frees_what_it_said(
     wait_until(lambda: filled.disk.get("Trash") == "2.0 MB", "the trash")
     n_bytes = store.usage()["recording"].size_bytes
     assert filled.disk["Recordings"] == f"{n_bytes / 2**20:.1f} MB"
-    filled.button("Clean up").click()
+    filled.press("Clean up")
     words = wait_until(lambda: "".join(filled.texts(".clean-up")), "the dialog")
     assert "1 chunk, 3.0 MB" in words and "1 recording and 0 results, not pinned: 5.0 MB" in words
-    filled.button("Delete for good, frees 5.0 MB").click()
+    filled.press("Delete for good, frees 5.0 MB")
     wait_until(lambda: filled.notice == "Deleted 1 chunk, 1 recording: 5.0 MB freed.", "what it did")
     assert {"Old pinned", "Old lost"} <= {kept.name for kept in store.list("recording")}
     assert store.usage()["chunk"].n >= 1 and "trash" not in store.usage()
@@ -326,12 +343,12 @@ def test_the_disk_use_is_that_of_the_store_and_cleaning_up_frees_what_it_said(
 def test_the_trash_is_emptied_only_after_a_question(filled: Shelves, store: ArtifactStore) -> None:
     store.trash(key_of(store, "Hum f0"))
     filled.open()
-    filled.button("Empty trash").click()
-    filled.button("Cancel").click()
+    filled.press("Empty trash")
+    filled.press("Cancel")
     assert len(store.list(trashed=True)) == 1
     wait_until(lambda: not filled.texts(".clean-up"), "the question to close")
-    filled.button("Empty trash").click()
-    filled.button("Delete for good").click()
+    filled.press("Empty trash")
+    filled.press("Delete for good")
     wait_until(lambda: filled.notice == "1 thing deleted for good.", "that it did")
     assert store.list(trashed=True) == []
 
@@ -362,6 +379,33 @@ def test_a_phone_has_all_of_it_in_reach_of_a_finger_and_every_control_a_name(
     shown = [control for control in controls[:120] if control.is_displayed()]
     assert len(shown) > 20
     assert [control.get_attribute("outerHTML") for control in shown if not control.accessible_name.strip()] == []
+
+
+def test_results_whose_recording_is_gone_can_still_be_had_and_deleted(filled: Shelves, store: ArtifactStore) -> None:
+    gone = shelves.recording(store, "Evicted")
+    shelves.result(store, gone, "kettle")
+    store.remove(gone.key)
+    filled.open()
+    filled.search("kettle")
+    filled.shows("A recording that is no longer here")
+    filled.labelled("Details of kettle").click()
+    wait_until(lambda: "Download all stems" in filled.texts(".lib-recipe .button"), "its download")
+    filled.labelled("Delete A recording that is no longer here").click()
+    wait_until(lambda: filled.notice == "1 result moved to the trash.", "the notice")
+    filled.button("Undo").click()
+    filled.shows("A recording that is no longer here")
+
+
+def test_a_store_that_cannot_be_read_is_said_and_the_page_recovers(filled: Shelves, store: ArtifactStore) -> None:
+    store._index._sql("ALTER TABLE Artifact RENAME TO Away")
+    try:
+        Studio.open(filled, "/library")
+        wait_until(lambda: "The store cannot be read." in filled.messages, "the message")
+        assert filled.all(".lib .skeleton") and not filled.texts(".lib-list")
+    finally:
+        store._index._sql("ALTER TABLE Away RENAME TO Artifact")
+    filled.search("hum x")
+    wait_until(lambda: len(filled.names) == 10 and not filled.messages, "the list, and no message any more")
 
 
 def key_of(store: ArtifactStore, name: str) -> Any:

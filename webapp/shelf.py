@@ -143,17 +143,18 @@ class Shelf:
         self.changed: PageEvent[[]] = PageEvent()
         self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
 
-    def view(self, wish: Wish, jobs: Mapping[str, Row]) -> dict[str, Any]:
+    def view(self, wish: Wish, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
         """The rows of one page of the list, and how many there are, as the list's component takes them.
 
         Args:
             wish: what is to be shown.
             jobs: of recordings, by their keys: what a row says of a job.
+            fresh: read from the store what has changed; else what was read last will do.
 
         Raises:
             StorageError: the store cannot be read.
         """
-        entries = self._catalogue.entries()
+        entries = self._catalogue.entries(fresh=fresh)
         here = [entry for entry in entries if not entry.row.trashed_s]
         thrown = _thrown(entry for entry in entries if entry.row.trashed_s)
         words = wish.search.casefold().split()
@@ -197,7 +198,7 @@ class Shelf:
     def names(self, keys: Iterable[str]) -> list[str]:
         """What these are called, as far as they are there."""
         wanted = set(keys)
-        return [entry.about.name for entry in self._catalogue.entries() if entry.row.key in wanted]
+        return [entry.about.name for entry in self._catalogue.entries(fresh=False) if entry.row.key in wanted]
 
 
 def facts_of(manifest: Manifest) -> Facts:
@@ -298,7 +299,7 @@ def _row(group: Group, wish: Wish, words: list[str], jobs: Mapping[str, Row]) ->
     """A recording as the component shows it; its results only where they are unfolded."""
     recording = group.recording
     n_shown = wish.unfolded.get(group.key, 0)
-    if recording is not None and not _has(recording, words):
+    if words and (recording is None or not _has(recording, words)):
         n_shown = max(n_shown, RESULTS_SHOWN)  # they are what was found
     row = {
         "key": group.key,

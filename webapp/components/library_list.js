@@ -62,11 +62,11 @@ const Line = {
           <button type="button" class="button" data-tip="Takes it out of the trash" @click="$emit('act', 'restore')"
                   :aria-label="'Restore ' + item.name">Restore</button>
         </template>
-        <template v-else-if="!item.gone">
-          <button type="button" class="icon-button i i-pin" :aria-pressed="item.pinned ? 'true' : 'false'"
+        <template v-else>
+          <button v-if="!item.gone" type="button" class="icon-button i i-pin" :aria-pressed="item.pinned ? 'true' : 'false'"
                   :aria-label="(item.pinned ? 'Unpin ' : 'Pin ') + item.name"
                   data-tip="Pinned things stay when room is needed" @click="$emit('act', item.pinned ? 'unpin' : 'pin')"></button>
-          <button type="button" ref="pencil" class="icon-button i i-rename" :aria-label="'Rename ' + item.name"
+          <button v-if="!item.gone" type="button" ref="pencil" class="icon-button i i-rename" :aria-label="'Rename ' + item.name"
                   data-tip="Rename" @click="begin"></button>
           <button type="button" class="icon-button i i-trash" :aria-label="'Delete ' + item.name"
                   :data-tip="deleting" @click="$emit('act', 'trash')"></button>
@@ -74,7 +74,7 @@ const Line = {
       </div>
     </div>`,
 
-  props: { item: Object, chosen: Boolean, trash: Boolean },
+  props: { item: Object, chosen: Boolean, trash: Boolean, used: Boolean },
   emits: ["choose", "act", "rename"],
   data: () => ({ renaming: false, draft: "" }),
 
@@ -88,9 +88,11 @@ const Line = {
       return this.soundsAreTheName && this.item.href ? this.item.name : null;
     },
     facts() {
-      const { told, size, created_s, deleted_s, goes_s } = this.item;
-      const when = deleted_s ? [`deleted ${moment(deleted_s)}`, `goes ${moment(goes_s)}`] : created_s ? [moment(created_s)] : [];
-      return [...told, size, ...when].filter(Boolean);
+      const { told, size, created_s, deleted_s, goes_s, used_s } = this.item;
+      const facts = [...told, size];
+      if (deleted_s) facts.push(`deleted ${moment(deleted_s)}`, `goes ${moment(goes_s)}`);
+      else if (created_s) facts.push(moment(created_s), this.used && `used ${moment(used_s)}`);
+      return facts.filter(Boolean);
     },
     deleting() {
       const n = this.item.n_results;
@@ -127,6 +129,7 @@ const Details = {
           <div class="job-buttons">
             <button type="button" class="button" data-tip="The exact settings as YAML; the terminal runs them, too"
                     @click="copy">{{ copied }}</button>
+            <a class="button" :href="details.stems" data-tip="One zip with every track, as 24-bit WAV">Download all stems</a>
             <a class="button" :href="details.report" download
                data-tip="Time and memory of every step, settings, versions, quality">Report</a>
           </div>
@@ -185,7 +188,7 @@ export default {
       <p v-else-if="!view.rows.length && (text || trash)" class="lib-none mute" role="status">{{ nothing }}</p>
       <ul v-else class="lib-list" :aria-label="trash ? 'Trash' : 'Recordings'">
         <li v-for="(row, index) in view.rows" :key="row.key" class="lib-row" :class="{ gone: row.gone }">
-          <library-line :item="row" :trash="trash" :chosen="chosen.includes(row.key)" @choose="choose(row.key, $event)"
+          <library-line :item="row" :trash="trash" :used="sort === 'used'" :chosen="chosen.includes(row.key)" @choose="choose(row.key, $event)"
                         @act="act($event, [row.key], index)" @rename="rename(row.key, $event)">
             <button v-if="row.n_results" type="button" class="button plain lib-fold" :class="{ open: row.open }"
                     :aria-expanded="row.open ? 'true' : 'false'" :aria-label="folding(row)" @click="unfold(row)">

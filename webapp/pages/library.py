@@ -100,12 +100,12 @@ class LibraryPage:
 
     # what is shown
 
-    async def _look(self) -> None:
-        """Draw what there is now, if it is not what is drawn already."""
+    async def _look(self, *, fresh: bool = True) -> None:
+        """Draw what there is now, if it is not what is drawn already; `fresh` unless only the wish is new."""
         self._n_looks += 1
         this_look = self._n_looks
         try:
-            view = await run.io_bound(self._shelf.view, self._wish, self._job_rows())
+            view = await run.io_bound(self._shelf.view, self._wish, self._job_rows(), fresh=fresh)
             usage = await run.io_bound(self._store.usage)
         except StorageError as error:
             self._readable = False
@@ -142,13 +142,13 @@ class LibraryPage:
     async def _ask(self, search: str, sort: str, page: int, trash: bool) -> None:
         sort = sort if sort in SORTS else "newest"
         self._wish = replace(self._wish, search=search, sort=sort, page=page, trash=trash)
-        await self._look()
+        await self._look(fresh=False)
 
     async def _unfold(self, key: str, n_results: int) -> None:
         unfolded = dict(self._wish.unfolded)
         unfolded[key] = RESULTS_SHOWN if n_results < 0 else n_results
         self._wish = replace(self._wish, unfolded=unfolded)
-        await self._look()
+        await self._look(fresh=False)
 
     async def _toggle_details(self, key: str) -> None:
         if self._details.pop(key, None) is None:
@@ -186,9 +186,7 @@ class LibraryPage:
         gone = await self._try(partial(self._store.trash, *keys))
         if gone:
             self._deleted = gone
-            what = f"“{names[0]}”" if len(names) == 1 else counted(len(names), "thing")
-            with_it = f" with {counted(len(gone) - len(names), 'result')}" if len(gone) > len(names) else ""
-            self._say_done(f"{what}{with_it} moved to the trash.", undo=True)
+            self._say_done(f"{_named(names, len(gone))} moved to the trash.", undo=True)
 
     def _busy(self, keys: Sequence[str]) -> Job | None:
         jobs = [*([self._jobs.running] if self._jobs.running is not None else []), *self._jobs.queue]
@@ -280,6 +278,14 @@ class _Question:
         return self._on_yes()
 
 
+def _named(names: Sequence[str], n_gone: int) -> str:
+    """What went, in words: what was chosen by its name or number, and how many results went with it."""
+    if not names:  # results whose recording is gone already
+        return counted(n_gone, "result")
+    what = f"“{names[0]}”" if len(names) == 1 else counted(len(names), "thing")
+    return f"{what} with {counted(n_gone - len(names), 'result')}" if n_gone > len(names) else what
+
+
 def _details(result: Artifact) -> dict[str, Any]:
     """What the list shows of one result on demand: its recipe, and what it took."""
     report = result.info.get("report") or {}
@@ -290,5 +296,6 @@ def _details(result: Artifact) -> dict[str, Any]:
     return {
         "recipe": written,
         "figures": list(rows_of(report).items()) if report else [],
+        "stems": f"/media/{result.key}/all.zip?format=wav24",
         "report": f"/media/{result.key}/report.yaml",
     }
