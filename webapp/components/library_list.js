@@ -179,7 +179,8 @@ export default {
           <button type="button" class="button danger" data-tip="Into the trash, recordings with their results"
                   @click="actOnChosen('trash')">Delete</button>
         </template>
-        <button type="button" class="button plain" @click="chosen = []">Choose none</button>
+        <button type="button" class="icon-button i i-close" aria-label="Choose none" data-tip="Choose none"
+                @click="chosen = []"></button>
       </div>
 
       <div v-if="!view" class="stack" role="status" aria-label="Loading the library">

@@ -40,23 +40,29 @@ class LibraryList(ui.element, component="library_list.js"):
         self._props["view"] = None
         self._props["details"] = {}
 
-        # Whatever a browser sends is brought into shape here; what has no shape is not answered.
+        # Whatever a browser sends is brought into shape here; keys that are none are not answered.
         def ask(asked: Any) -> object:
             search, sort = str(asked["search"])[:MAX_WORDS], str(asked["sort"])
             return on_ask(search, sort, int(asked["page"]), bool(asked["trash"]))
 
+        def unfold(asked: Any) -> object:
+            return on_unfold(asked["key"], int(asked["n"])) if _keys(asked["key"]) else None
+
+        def details(key: Any) -> object:
+            return on_details(key) if _keys(key) else None
+
         def act(asked: Any) -> object:
             verb = next((verb for verb in VERBS if verb == asked["verb"]), None)
-            keys = [key for key in asked["keys"] if KEY.fullmatch(str(key))]
+            keys = _keys(*asked["keys"])
             return on_act(verb, keys) if verb and keys else None
 
         def rename(asked: Any) -> object:
             name = "".join(sign for sign in str(asked["name"]) if sign.isprintable())
-            return on_rename(str(asked["key"]), name[:MAX_WORDS])
+            return on_rename(asked["key"], name[:MAX_WORDS]) if _keys(asked["key"]) else None
 
         self.on("ask", arguments_to(ask))
-        self.on("unfold", arguments_to(lambda asked: on_unfold(str(asked["key"]), int(asked["n"]))))
-        self.on("details", arguments_to(lambda key: on_details(str(key))))
+        self.on("unfold", arguments_to(unfold))
+        self.on("details", arguments_to(details))
         self.on("act", arguments_to(act))
         self.on("rename", arguments_to(rename))
 
@@ -65,3 +71,8 @@ class LibraryList(ui.element, component="library_list.js"):
         self._props["view"] = dict(view)
         self._props["details"] = dict(details)
         return self
+
+
+def _keys(*sent: Any) -> list[str]:
+    """Those that may be keys of the store."""
+    return [key for key in sent if isinstance(key, str) and KEY.fullmatch(key)]
