@@ -125,3 +125,16 @@ def test_a_polite_sentence_is_met_with_better_words(studio: Studio) -> None:
     studio.button("Use “man”").click()
     wait_until(lambda: studio.prompts == ["man"] and not studio.texts(".prompts-note"), "the better words")
     studio.set("Who separates", "Automatic")
+
+
+def test_the_keys_are_shown_with_a_question_mark_and_not_while_one_types(studio: Studio) -> None:
+    studio.one(".prompt-input").send_keys("what?")
+    assert not studio.texts(".keymap dialog h2")
+    studio.js("document.activeElement.blur()")
+    ActionChains(studio.browser).send_keys("?").perform()
+    wait_until(lambda: studio.texts(".keymap dialog h2") == ["Keys"], "the keys")
+    assert "Play and pause" in studio.texts(".keymap dd")
+    ActionChains(studio.browser).send_keys(Keys.ESCAPE).perform()
+    wait_until(lambda: not studio.texts(".keymap dialog h2"), "the page again")
+    studio.one(".prompt-input").send_keys(Keys.CONTROL, "a")
+    studio.one(".prompt-input").send_keys(Keys.DELETE)

@@ -113,6 +113,8 @@ def create_app(
     store: ArtifactStore, engine: Cluster, book: JobBook, drafts: DraftBook, *, works_here: bool = True
 ) -> Jobs:
     """Register pages and routes; returns the queue they share. `works_here` unless workers are on other computers."""
+    # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
+    app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
     shared_drafts, shelf = Drafts(drafts), Shelf(library)

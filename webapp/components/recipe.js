@@ -9,7 +9,7 @@ export default {
       <button type="button" class="button plain" @click="open"
               data-tip="Takes prompts, spans and all settings from a recipe">Paste recipe</button>
       <span class="sr-only" role="status">{{ copied ? "The recipe is copied" : "" }}</span>
-      <dialog ref="dialog" class="recipe-dialog" aria-label="Recipe" @keydown.stop>
+      <dialog ref="dialog" class="box-dialog recipe-dialog" aria-label="Recipe" @keydown.stop>
         <form method="dialog" @submit.prevent="apply">
           <h2>Recipe</h2>
           <p class="mute">YAML as “Copy recipe” and the command line write it. What it leaves out is at its default.</p>

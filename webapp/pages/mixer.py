@@ -271,5 +271,22 @@ def _made(result: Artifact | None, job: Job | None) -> str:
     backend = registry.get(result.manifest.config["backend"]).label
     if job is not None and job.cached and job.result == result:
         return f"{backend} · kept from an earlier run, nothing had to be computed"
+    measured = f" · {words}" if (words := _measured(result)) else ""
     speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
-    return f"{backend} · {result.info['seconds']:.1f} s{speed}"
+    return f"{backend} · {result.info['seconds']:.1f} s{speed}{measured}"
+
+
+def _measured(result: Artifact) -> str:
+    """What was found out about a generative model's estimates, in a few words; "" for others."""
+    measures = result.info.get("measures", [])
+    sounding = [one for one in measures if one["explained_energy"] is not None]
+    if not sounding:
+        return ""
+    least = min(sounding, key=lambda one: one["explained_energy"])
+    words = [f"{100 * least['explained_energy']:.0f} % explained in chunk {least['index'] + 1}, the least"]
+    drifts = [one["gain_drift_db"] for one in measures if one["gain_drift_db"] is not None]
+    if drifts:
+        words.append(f"volume off by up to {max(drifts, key=abs):+.1f} dB")
+    nulls = [one["null_depth_db"] for one in measures if one["null_depth_db"] is not None]
+    words.append(f"null {max(nulls):.0f} dB" if nulls else "adds up exactly")
+    return ", ".join(words)
