@@ -89,6 +89,8 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     wait_until(
         lambda: len(studio.texts(".ab label")) == 2 and "measuring" not in "".join(studio.texts(".ab")), "A and B"
     )
+    first, second = studio.texts(".ab label span:first-of-type")
+    assert "chunk 10 s" in second and "chunk 3 s" in first, "told apart by what differs"
     assert set(audible(studio)) == {"A"}
     studio.one(".play").click()
     wait_until(lambda: studio.player()["position_samples"] > 0, "sound")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -49,7 +49,7 @@ class Mixer:
         self._match_db: dict[str, dict[str, float]] = {"A": {}, "B": {}}
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
-                self._made = text("", "mute grow")
+                self._made = text("", "mute made")
                 self._choices = Settings(self._choose).classes("inline")
                 button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
                 button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
@@ -158,10 +158,11 @@ class Mixer:
             with self._place:
                 self._ab = Ab()
         sides: list[Side] = []
+        labels = labels_of(self._results)
         for side, result in (("A", self._result), ("B", self._other)):
             found = self._match_db[side].values()
-            match = "measuring…" if not found else f"{min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
-            sides.append({"side": side, "label": label_of(result), "match": match})
+            match = "measuring…" if not found else f"up to {min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
+            sides.append({"side": side, "label": labels[result.key], "match": match})
         self._ab.set_sides(sides)
         if not self._match_db["A"]:
             background_tasks.create(self._match(self._result, self._other), name="loudness")
@@ -194,7 +195,7 @@ class Mixer:
     def _fields(self) -> list[Field]:
         fields: list[Field] = []
         if len(self._results) > 1 and self._result is not None:
-            options = [Option(value=one.key, label=label_of(one)) for one in self._results]
+            options = [Option(value=key, label=label) for key, label in labels_of(self._results).items()]
             others = [option for option in options if option["value"] != self._result.key]
             fields += [
                 {
@@ -242,17 +243,37 @@ class Mixer:
         return fields
 
 
-def label_of(result: Artifact) -> str:
-    """What tells a result from the others of its recording."""
-    config = result.manifest.config
-    parts = [result.name, registry.get(config["backend"]).label]
-    if registry.runs_sam_audio(config["backend"]):
-        parts.append(f"{config['solver']['method']} {config['solver']['n_steps']}")
-        parts += [f"seed {config['seed']}"] if config["seed"] else []
-        rerolls = [str(reroll["chunk"] + 1) for reroll in config["sam"]["rerolls"]]
-        parts += [f"chunk {', '.join(rerolls)} re-rolled"] if rerolls else []
-    made = datetime.fromisoformat(result.manifest.created).astimezone()
-    return " · ".join([*parts, made.strftime("%H:%M")])
+def labels_of(results: Sequence[Artifact]) -> dict[str, str]:
+    """What tells the results of one recording apart, by their keys: the settings in which they differ."""
+    plain = {one.key: dict(_plain(one.manifest.config)) for one in results}
+    names = {name for config in plain.values() for name in config}
+    differing = sorted(name for name in names if len({str(config.get(name)) for config in plain.values()}) > 1)
+    labels = {}
+    for one in results:
+        config = plain[one.key]
+        said = [one.name, registry.get(one.manifest.config["backend"]).label]
+        said += [_setting(name, config[name]) for name in differing if config.get(name) not in (None, [], "")]
+        made = datetime.fromisoformat(one.manifest.created).astimezone()
+        labels[one.key] = " · ".join([*said[:5], made.strftime("%H:%M:%S")])
+    return labels
+
+
+def _plain(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by their whole names; who separates and what is said anyway."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _plain(value, f"{prefix}{name}.")
+        elif name not in ("prompts", "backend", "device"):
+            yield f"{prefix}{name}", value
+
+
+def _setting(name: str, value: Any) -> str:
+    """A setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
+    if name == "sam.rerolls":
+        return f"chunk {', '.join(str(reroll['chunk'] + 1) for reroll in value)} re-rolled"
+    short = name.rpartition(".")[2].removeprefix("n_").replace("_ratio", "").replace("_", " ")
+    seconds = short.endswith(" s")
+    return f"{short.removesuffix(' s')} {value}{' s' if seconds else ''}"
 
 
 def _loudness(result: Artifact) -> dict[str, float]:
