@@ -57,7 +57,7 @@ def add_media_routes(
     def pcm(key: str, track: str, start: int, count: int) -> Response:
         if (part := _growing_pcm(making.growing(key), track, start, count)) is not None:
             return part
-        with AudioFile(_audio(_artifact_soon(store, making, key), track)) as audio:
+        with AudioFile(_audio(_artifact_soon(store, making, key, track), track)) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
@@ -66,7 +66,7 @@ def add_media_routes(
     def peaks(key: str, track: str) -> Response:
         if (job := making.growing(key)) is not None and (path := _growing_file(job, f"{track}.peaks")) is not None:
             return _passing(path.read_bytes()[: 2 * (job.n_ready // SAMPLES_PER_PEAK)])
-        artifact = _artifact_soon(store, making, key)
+        artifact = _artifact_soon(store, making, key, track)
         _audio(artifact, track)
         return _immutable(artifact.files[f"{track}.peaks"].read_bytes())
 
@@ -176,12 +176,16 @@ def _passing(body: bytes) -> Response:
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
-def _artifact_soon(store: ArtifactStore, making: Making, key: str) -> Artifact:
-    """An artifact; one that is on its way from where it was made to where it is kept is waited for."""
+def _artifact_soon(store: ArtifactStore, making: Making, key: str, file: str) -> Artifact:
+    """An artifact; one whose file is on its way from where it was made to where it is kept is waited for."""
     deadline_s = time.monotonic() + MOVING_S
-    while making.growing(key) is not None and store.get(key) is None and time.monotonic() < deadline_s:
+    while _moving(making.growing(key), file) and store.get(key) is None and time.monotonic() < deadline_s:
         time.sleep(0.02)
     return _artifact(store, key)
+
+
+def _moving(job: Job | None, file: str) -> bool:
+    return job is not None and job.growing is not None and file in job.growing.files
 
 
 def _audio(artifact: Artifact, track: str) -> Path:
