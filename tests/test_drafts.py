@@ -86,3 +86,21 @@ def test_a_damaged_draft_is_passed_over(book, caplog):
     book._index.set(SONG, "{half")
     assert book.read(SONG) is None
     assert "passed over" in caplog.text
+
+
+def test_the_same_sound_named_twice_is_one_prompt_however_it_comes(book):
+    draft = Draft().with_prompts("Drums", " drums ", "bass", "  ")
+    assert draft.texts == ["Drums", "bass"]
+    drafts = Drafts(book)
+    drafts.change(SONG, lambda draft: draft.with_prompts("a", "A"))  # an address can say so
+    assert drafts.of(SONG).request.prompts == (Prompt(text="a"),)
+
+
+def test_spans_that_another_page_has_just_painted_survive_those_of_a_page_that_does_not_know_them(book):
+    plus, minus = (Anchor(sign=sign, start_s=1.0, stop_s=2.0) for sign in "+-")
+    drafts = Drafts(book)
+    known = drafts.change(SONG, lambda draft: draft.with_prompts("drums", "bass"))
+    drafts.change(SONG, lambda draft: draft.with_anchors("drums", (plus,)))
+    # This page still has what it knew of the drums, and has painted on the bass.
+    drafts.change(SONG, lambda draft: draft.with_changed_anchors(known, {"drums": (), "bass": (minus,)}))
+    assert [prompt.anchors for prompt in drafts.of(SONG).prompts] == [(plus,), (minus,)]

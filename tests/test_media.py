@@ -187,6 +187,7 @@ def test_the_mix_is_the_sum_of_what_the_mixer_lets_through(client, result, recor
     [
         ({"track": ["0", "1"], "gain_db": [0.0]}, 422),
         ({"track": ["7"], "gain_db": [0.0]}, 404),
+        ({"track": ["0"] * 200, "gain_db": [0.0] * 200}, 422),
         ({"track": ["0"], "gain_db": ["loud"]}, 422),
         ({"track": ["0"], "gain_db": [0.0], "rate": 7}, 422),
         ({}, 422),

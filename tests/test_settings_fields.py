@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from separation import presets
 from separation.backends import registry
-from separation.errors import PlaygroundError
+from separation.errors import PlaygroundError, SettingsError
 from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings
 from webapp.drafts import Draft
 from webapp.pages.settings_panel import choice_of
@@ -132,3 +132,9 @@ def test_whoever_separates_has_only_the_settings_that_matter():
         assert not any(name.startswith(others) for name in shown(Request.of("drums", backend=backend)))
     assert "seed" not in shown(Request.of("drums", backend="demucs"))  # nothing is random without shifts
     assert "seed" in shown(after(Request.of("drums", backend="demucs"), "demucs.shifts", 1))
+
+
+@pytest.mark.parametrize("name", ["colour", "sam.colour", "prompts", "solver", "a.b.c", "sam.rerolls", "demucs.folder"])
+def test_what_no_control_is_called_is_refused(name):
+    with pytest.raises(SettingsError):
+        after(sam(), name, "x")

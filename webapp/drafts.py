@@ -49,9 +49,17 @@ class Draft:
         return replace(self.settings, prompts=self.prompts or PLACEHOLDER)
 
     def with_prompts(self, *texts: str) -> Draft:
-        """These prompts in this order; those that were there keep their spans."""
-        known = {prompt.text.casefold(): prompt for prompt in self.prompts}
-        return replace(self, prompts=tuple(known.get(text.casefold(), Prompt(text=text)) for text in texts))
+        """These prompts in this order, each once; those that were there keep their spans.
+
+        Raises:
+            SettingsError: one is too long.
+        """
+        known = {_name(prompt.text): prompt for prompt in self.prompts}
+        wanted: dict[str, Prompt] = {}
+        for text in texts:
+            if (name := _name(text)) and name not in wanted:
+                wanted[name] = known.get(name) or Prompt(text=text.strip())
+        return replace(self, prompts=tuple(wanted.values()))
 
     def with_anchors(self, text: str, anchors: Sequence[Anchor]) -> Draft:
         """Other spans for a prompt; nothing changes if it is not there any more."""
@@ -61,6 +69,19 @@ class Draft:
                 replace(prompt, anchors=tuple(anchors)) if prompt.text == text else prompt for prompt in self.prompts
             ),
         )
+
+    def with_changed_anchors(self, known: Draft, anchors: Mapping[str, Sequence[Anchor]]) -> Draft:
+        """Other spans for the prompts whose spans somebody changed; what they did not touch stays as it is now.
+
+        Args:
+            known: the draft they saw.
+            anchors: the spans of every prompt of it as they are now, by its text.
+        """
+        draft = self
+        for prompt in known.prompts:
+            if (now := tuple(anchors.get(prompt.text, ()))) != prompt.anchors:
+                draft = draft.with_anchors(prompt.text, now)
+        return draft
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; see `Request.to_dict`."""
@@ -77,6 +98,11 @@ class Draft:
         settings = Request.from_dict(values["settings"])
         prompts = values["prompts"]
         return cls(Request.from_dict({"prompts": prompts}).prompts if prompts else (), settings)
+
+
+def _name(text: str) -> str:
+    """Which prompt a text is: a request has no two of one name."""
+    return text.strip().casefold()
 
 
 class Drafts:

@@ -26,6 +26,7 @@ from storage import Artifact, ArtifactStore
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
 MAX_GAIN_DB = 24.0
+MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of its own
 
 
 def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str], Artifact]) -> None:
@@ -55,6 +56,8 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
         rate: int = 0,
     ) -> Response:
         artifact = found(key)
+        if len(track) > MAX_TRACKS:
+            raise SettingsError(f"The mix has {len(track)} tracks.", "", f"At most {MAX_TRACKS} are mixed at once.")
         files = [_mixed_file(store, artifact, one) for one in track]
         if len(gain_db) != len(files) or (pan and len(pan) != len(files)):
             raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")

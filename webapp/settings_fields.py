@@ -12,10 +12,8 @@ from typing import Any
 
 from separation import presets
 from separation.backends import registry
-from separation.request import (
-    ChunkSettings,
-    Request,
-)
+from separation.errors import SettingsError
+from separation.request import ChunkSettings, Request
 from webapp.components.settings import Field, Group, Option
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
@@ -63,8 +61,10 @@ def changed(settings: Request, settled: Request, name: str, value: Any) -> Reque
         value: what was entered; None where a field was emptied.
 
     Raises:
-        SettingsError: the value makes no sense together with the others.
+        SettingsError: there is no such control now, or the value makes no sense together with the others.
     """
+    if name not in (field["name"] for group in groups(settings, settled) for field in group["fields"]):
+        raise SettingsError(f"There is no setting “{name}” here.", "", "Reload the page.")
     if name == "preset":
         return presets.apply(value, settings)
     if name == "backend":
@@ -102,30 +102,19 @@ def _preset(settings: Request) -> Field:
         presets.CUSTOM: "Values of your own. Change one of the settings below to come here.",
     }
     name = presets.name_of(settings)
-    options = _options({name: name for name in tips}, tips=tips, disabled=(presets.CUSTOM,))
-    return {
-        "name": "preset",
-        "kind": "choice",
-        "label": "",
-        "spoken": "Preset",
-        "value": name if name in presets.GENERIC else presets.CUSTOM,
-        "options": options,
-    }
+    value = name if name in presets.GENERIC else presets.CUSTOM
+    options = _options({name: name for name in tips}, tips, disabled=(presets.CUSTOM,))
+    return _choice("preset", "", value, options, spoken="Preset")
 
 
 def _backend(settings: Request) -> Field:
     names = {registry.AUTO: "Automatic", registry.SAM_AUDIO: "SAM-Audio, the best way here"}
     names |= {name: LABELS.get(name, backend.label) for name, backend in registry.BACKENDS.items()}
-    return {
-        "name": "backend",
-        "kind": "select",
-        "label": "Separator",
-        "spoken": "Who separates",
-        "value": settings.backend,
-        "options": _options(names),
-        "tip": "SAM-Audio takes any words, and spans, and needs the most time and memory. Demucs knows fixed stems and "
-        "sounds best on them. The built-in separator always works. Automatic takes the best that is here.",
-    }
+    tip = (
+        "SAM-Audio takes any words, and spans, and needs the most time and memory. Demucs knows fixed stems and sounds "
+        "best on them. The built-in separator always works. Automatic takes the best that is here."
+    )
+    return _select("backend", "Separator", settings.backend, names, tip, spoken="Who separates")
 
 
 def _model(settings: Request, settled: Request, used: str) -> list[Field]:
@@ -139,307 +128,257 @@ def _model(settings: Request, settled: Request, used: str) -> list[Field]:
         else "htdemucs_ft sounds a little better at four times the time and room on disk; "
         "htdemucs_6s also knows guitar and piano."
     )
-    return [
-        {
-            "name": "model",
-            "kind": "select",
-            "label": "Model",
-            "value": settled.model or models[0],
-            "options": _options({name: SIZES.get(name, name) for name in known}),
-            "tip": tip,
-        }
-    ]
+    return [_select("model", "Model", settled.model or models[0], {name: SIZES.get(name, name) for name in known}, tip)]
 
 
 def _sound(settled: Request) -> Group:
     sam, together = settled.sam, _together(settled)
-    n_prompts = len(settled.prompts)
-    return {
-        "title": "Sound",
-        "fold": True,
-        "digest": ", ".join(part for part in (sam.stereo, "chained" if sam.chain else "") if part),
-        "fields": [
-            {
-                "name": "sam.stereo",
-                "kind": "select",
-                "label": "Stereo",
-                "value": sam.stereo,
-                "options": _options(
-                    {"projected": "Projected on the mixture", "sides": "Left and right apart", "mono": "Mono"}
-                ),
-                "tip": "The model hears one channel. Projected keeps every place in the stereo image and invents "
-                "nothing; left and right apart takes twice the time; mono is the model's own sound.",
-            },
-            {
-                "name": "sam.residual",
-                "kind": "choice",
-                "label": "Residual",
-                "value": sam.residual,
-                "options": _options(
-                    {"mixture": "What is left", "model": "Model's own"},
-                    tips={
-                        "mixture": "One track: the mixture minus all targets, exactly.",
-                        "model": "The model's own idea of the rest, a track for each prompt. Not with chained prompts.",
-                    },
-                    disabled=("model",) if sam.chain else (),
-                ),
-            },
-            {
-                "name": "sam.chain",
-                "kind": "switch",
-                "label": "Chain prompts",
-                "value": sam.chain,
-                "disabled": n_prompts < 2 or sam.residual == "model" or together,
-                "tip": "Each prompt works on what the ones before it left of the mixture, so their order matters. "
-                "Needs two prompts, the residual “What is left”, and crossfaded chunks.",
-            },
-            {
-                "name": "sam.only_inside",
-                "kind": "switch",
-                "label": "Only inside +",
-                "value": sam.only_inside,
-                "disabled": together or not _marked(settled),
-                "tip": "Chunks without a + span are not computed and stay silent: faster, and nothing is invented "
-                "there. Paint a + span first; needs crossfaded chunks.",
-            },
-            {
-                "name": "sam.match_gain",
-                "kind": "switch",
-                "label": "Match gain",
-                "value": sam.match_gain,
-                "tip": "Scales each chunk by the gain that explains the mixture best, within 12 dB, where the model "
-                "changed the volume. Costs nothing.",
-            },
-        ],
-    }
+    residuals = _options(
+        {"mixture": "What is left", "model": "Model's own"},
+        {
+            "mixture": "One track: the mixture minus all targets, exactly.",
+            "model": "The model's own idea of the rest, a track for each prompt. Not with chained prompts.",
+        },
+        disabled=("model",) if sam.chain else (),
+    )
+    fields = [
+        _select(
+            "sam.stereo",
+            "Stereo",
+            sam.stereo,
+            {"projected": "Projected on the mixture", "sides": "Left and right apart", "mono": "Mono"},
+            "The model hears one channel. Projected keeps every place in the stereo image and invents nothing; left "
+            "and right apart takes twice the time; mono is the model's own sound.",
+        ),
+        _choice("sam.residual", "Residual", sam.residual, residuals),
+        _switch(
+            "sam.chain",
+            "Chain prompts",
+            sam.chain,
+            "Each prompt works on what the ones before it left of the mixture, so their order matters. Needs two "
+            "prompts, the residual “What is left”, and crossfaded chunks.",
+            disabled=len(settled.prompts) < 2 or sam.residual == "model" or together,
+        ),
+        _switch(
+            "sam.only_inside",
+            "Only inside +",
+            sam.only_inside,
+            "Chunks without a + span are not computed and stay silent: faster, and nothing is invented there. Paint a "
+            "+ span first; needs crossfaded chunks.",
+            disabled=together or not _marked(settled),
+        ),
+        _switch(
+            "sam.match_gain",
+            "Match gain",
+            sam.match_gain,
+            "Scales each chunk by the gain that explains the mixture best, within 12 dB, where the model changed the "
+            "volume. Costs nothing.",
+        ),
+    ]
+    return _fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
 
 
 def _solver(settled: Request) -> Group:
     solver = settled.solver
-    return {
-        "title": "Solver",
-        "fold": True,
-        "digest": f"{solver.method}, {solver.n_steps} steps",
-        "fields": [
-            {
-                "name": "solver.method",
-                "kind": "select",
-                "label": "Method",
-                "value": solver.method,
-                "options": _options(SOLVER_LABELS),
-                "tip": "How the model's flow is followed from noise to audio. Time goes with evaluations: method times "
-                "steps. Adams-Bashforth gives the accuracy of midpoint for half of them.",
-            },
-            {
-                "name": "solver.n_steps",
-                "kind": "number",
-                "label": "Steps",
-                "value": solver.n_steps,
-                "min": 1,
-                "max": 1000,
-                "step": 1,
-                "tip": "More steps follow the flow more exactly, at as much more time; memory stays the same. Beyond "
-                "16 midpoint steps there is little to hear.",
-            },
-            {
-                "name": "solver.grid",
-                "kind": "choice",
-                "label": "Grid",
-                "value": solver.grid,
-                "options": _options(
-                    {"uniform": "Uniform", "sway": "Sway"},
-                    tips={
-                        "uniform": "Steps of equal length, as the official code takes them.",
-                        "sway": "Shorter steps near the noise: often better with few steps, at the same time.",
-                    },
-                ),
-            },
-        ],
-    }
+    grids = _options(
+        {"uniform": "Uniform", "sway": "Sway"},
+        {
+            "uniform": "Steps of equal length, as the official code takes them.",
+            "sway": "Shorter steps near the noise: often better with few steps, at the same time.",
+        },
+    )
+    fields = [
+        _select(
+            "solver.method",
+            "Method",
+            solver.method,
+            SOLVER_LABELS,
+            "How the model's flow is followed from noise to audio. Time goes with evaluations: method times steps. "
+            "Adams-Bashforth gives the accuracy of midpoint for half of them.",
+        ),
+        _number(
+            "solver.n_steps",
+            "Steps",
+            solver.n_steps,
+            (1, 1000, 1),
+            "More steps follow the flow more exactly, at as much more time; memory stays the same. Beyond 16 midpoint "
+            "steps there is little to hear.",
+        ),
+        _choice("solver.grid", "Grid", solver.grid, grids),
+    ]
+    return _fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
 
 
 def _chunks(settled: Request, *, together: bool) -> Group:
     chunks = settled.chunks or ChunkSettings()
-    blocked = _together(settled)
-    fields: list[Field] = [
-        {
-            "name": "chunks.chunk_s",
-            "kind": "number",
-            "label": "Length",
-            "value": chunks.chunk_s,
-            "min": max(0.5, 2 * chunks.overlap_s) if chunks.chunk_s is None else 0.5,
-            "max": 600,
-            "step": 0.5,
-            "unit": "s",
-            "placeholder": "all at once",
-            "tip": "What is heard at once. Longer chunks have fewer seams and need more memory; empty takes the whole "
+    fields = [
+        _number(
+            "chunks.chunk_s",
+            "Length",
+            chunks.chunk_s,
+            (0.5, 600, 0.5),
+            "What is heard at once. Longer chunks have fewer seams and need more memory; empty takes the whole "
             "recording.",
-        },
-        {
-            "name": "chunks.overlap_s",
-            "kind": "number",
-            "label": "Overlap",
-            "value": chunks.overlap_s,
-            "min": 0,
-            "max": 300 if chunks.chunk_s is None else chunks.chunk_s / 2,
-            "step": 0.1,
-            "unit": "s",
-            "tip": "What neighbours share: smoother seams, a little more time. At most half a chunk.",
-        },
-        {
-            "name": "chunks.fade",
-            "kind": "choice",
-            "label": "Fade",
-            "value": chunks.fade,
-            "options": _options({"cosine": "Cosine", "linear": "Linear"}),
-            "tip": "The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
-        },
+            unit="s",
+            empty="all at once",
+        ),
+        _number(
+            "chunks.overlap_s",
+            "Overlap",
+            chunks.overlap_s,
+            (0, 300 if chunks.chunk_s is None else chunks.chunk_s / 2, 0.1),
+            "What neighbours share: smoother seams, a little more time. At most half a chunk.",
+            unit="s",
+        ),
+        _choice(
+            "chunks.fade",
+            "Fade",
+            chunks.fade,
+            _options({"cosine": "Cosine", "linear": "Linear"}),
+            tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
+        ),
+        *([_stitch(settled)] if together else []),
+        _number(
+            "chunks.max_chunks",
+            "Only the first",
+            chunks.max_chunks,
+            (1, 100_000, 1),
+            "For a first impression: the tracks end after so many chunks. What was computed is kept.",
+            unit="chunks",
+            empty="all",
+        ),
     ]
-    if together:
-        why = "Not with chained prompts or “Only inside +”." if settled.sam.chain or settled.sam.only_inside else ""
-        fields.append(
-            {
-                "name": "chunks.stitch",
-                "kind": "choice",
-                "label": "Seams",
-                "value": chunks.stitch,
-                "options": _options(
-                    {"crossfade": "Crossfade", "multidiffusion": "Multi-diffusion"},
-                    tips={
-                        "crossfade": "Finished chunks are blended: the first is heard at once, and all are kept.",
-                        "multidiffusion": "All chunks are solved together: no drift between them, but nothing is heard "
-                        f"before the end and no chunk is kept. {why}".rstrip(),
-                    },
-                    disabled=("multidiffusion",) if why and not blocked else (),
-                ),
-            }
-        )
-    fields.append(
+    if chunks.chunk_s is None:
+        return _fold("Chunks", fields, "whole recording")
+    return _fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s shared")
+
+
+def _stitch(settled: Request) -> Field:
+    alone = settled.sam.chain or settled.sam.only_inside
+    why = " Not with chained prompts or “Only inside +”." if alone else ""
+    options = _options(
+        {"crossfade": "Crossfade", "multidiffusion": "Multi-diffusion"},
         {
-            "name": "chunks.max_chunks",
-            "kind": "number",
-            "label": "Only the first",
-            "value": chunks.max_chunks,
-            "min": 1,
-            "max": 100_000,
-            "step": 1,
-            "unit": "chunks",
-            "placeholder": "all",
-            "tip": "For a first impression: the tracks end after so many chunks. What was computed is kept.",
-        }
+            "crossfade": "Finished chunks are blended: the first is heard at once, and all are kept.",
+            "multidiffusion": "All chunks are solved together: no drift between them, but nothing is heard before the "
+            f"end and no chunk is kept.{why}",
+        },
+        disabled=("multidiffusion",) if alone and not _together(settled) else (),
     )
-    length = "whole recording" if chunks.chunk_s is None else f"{chunks.chunk_s:g} s, {chunks.overlap_s:g} s shared"
-    return {"title": "Chunks", "fold": True, "digest": length, "fields": fields}
+    return _choice("chunks.stitch", "Seams", "multidiffusion" if _together(settled) else "crossfade", options)
 
 
 def _demucs(settled: Request) -> Group:
     demucs = settled.demucs
-    return {
-        "title": "Demucs",
-        "fold": True,
-        "digest": f"{demucs.shifts} shifts, {100 * demucs.overlap_ratio:.0f} % overlap",
-        "fields": [
-            {
-                "name": "demucs.shifts",
-                "kind": "number",
-                "label": "Shifts",
-                "value": demucs.shifts,
-                "min": 0,
-                "max": 20,
-                "step": 1,
-                "tip": "Averages estimates of shifted copies: up to 0.2 dB better; each shift costs the time of one "
-                "run. Memory stays the same.",
-            },
-            {
-                "name": "demucs.overlap_ratio",
-                "kind": "number",
-                "label": "Overlap",
-                "value": demucs.overlap_ratio,
-                "min": 0,
-                "max": 0.5,
-                "step": 0.05,
-                "tip": "The fraction of a segment that neighbours share: smoother seams, up to twice the time. Memory "
-                "stays the same.",
-            },
-            {
-                "name": "demucs.segment_s",
-                "kind": "number",
-                "label": "Segment",
-                "value": demucs.segment_s,
-                "min": 1,
-                "max": 600,
-                "step": 0.1,
-                "unit": "s",
-                "placeholder": "longest",
-                "tip": "How much of the song is heard at once. Shorter segments save memory with the mdx models only: "
-                "the others fill them up to 7.8 s, so shorter ones just take longer.",
-            },
-            {
-                "name": "demucs.split",
-                "kind": "switch",
-                "label": "Split",
-                "value": demucs.split,
-                "tip": "Cuts the song into segments, which keeps memory steady however long it is. Transformer models "
-                "always split.",
-            },
-            {
-                "name": "demucs.mixed_precision",
-                "kind": "switch",
-                "label": "Half precision",
-                "value": demucs.mixed_precision,
-                "tip": "On CUDA it needs less memory and time, for a sound a hair less exact; elsewhere it does "
-                "nothing.",
-            },
-        ],
-    }
+    fields = [
+        _number(
+            "demucs.shifts",
+            "Shifts",
+            demucs.shifts,
+            (0, 20, 1),
+            "Averages estimates of shifted copies: up to 0.2 dB better; each shift costs the time of one run. Memory "
+            "stays the same.",
+        ),
+        _number(
+            "demucs.overlap_ratio",
+            "Overlap",
+            demucs.overlap_ratio,
+            (0, 0.5, 0.05),
+            "The fraction of a segment that neighbours share: smoother seams, up to twice the time. Memory stays the "
+            "same.",
+        ),
+        _number(
+            "demucs.segment_s",
+            "Segment",
+            demucs.segment_s,
+            (1, 600, 0.1),
+            "How much of the song is heard at once. Shorter segments save memory with the mdx models only: the others "
+            "fill them up to 7.8 s, so shorter ones just take longer.",
+            unit="s",
+            empty="longest",
+        ),
+        _switch(
+            "demucs.split",
+            "Split",
+            demucs.split,
+            "Cuts the song into segments, which keeps memory steady however long it is. Transformer models always "
+            "split.",
+        ),
+        _switch(
+            "demucs.mixed_precision",
+            "Half precision",
+            demucs.mixed_precision,
+            "On CUDA it needs less memory and time, for a sound a hair less exact; elsewhere it does nothing.",
+        ),
+    ]
+    return _fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
 
 
 def _run(settings: Request, settled: Request, used: str) -> list[Group]:
     if used == "builtin":
         return []  # always on the processor, and nothing in it is random
-    fields: list[Field] = [
-        {
-            "name": "device",
-            "kind": "select",
-            "label": "Device",
-            "value": settings.device,
-            "options": _options(DEVICES),
-            "tip": "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is "
-            "the same.",
-        }
-    ]
-    if registry.runs_sam_audio(used):
-        labels = {"float32": "float32, exact", "bfloat16": "bfloat16, half the memory"}
-        if used == "sam_torch":
-            labels["int8"] = "int8, a quarter, processor only"
-        fields.append(
-            {
-                "name": "sam.precision",
-                "kind": "select",
-                "label": "Precision",
-                "value": settled.sam.precision,
-                "options": _options(labels),
-                "disabled": used == "sam_official",
-                "tip": "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for "
-                "a sound that is nearly the same.",
-            }
+    sam = registry.runs_sam_audio(used)
+    tip = "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is the same."
+    fields = [_select("device", "Device", settings.device, DEVICES, tip)]
+    if sam:
+        fields.append(_precision(settled, used))
+    if sam or settled.demucs.shifts:
+        tip = (
+            "Which noise the model starts from. The same seed and settings give the same result; another one gives "
+            "another take, for the same time."
         )
-    if registry.runs_sam_audio(used) or settled.demucs.shifts:
-        fields.append(
-            {
-                "name": "seed",
-                "kind": "number",
-                "label": "Seed",
-                "value": settings.seed,
-                "min": 0,
-                "max": 2**31,
-                "step": 1,
-                "tip": "Which noise the model starts from. The same seed and settings give the same result; another "
-                "one gives another take, for the same time.",
-            }
-        )
-    digest = [DEVICES[settings.device], *([settled.sam.precision] if registry.runs_sam_audio(used) else [])]
-    return [{"title": "Run", "fold": True, "digest": ", ".join(digest), "fields": fields}]
+        fields.append(_number("seed", "Seed", settings.seed, (0, 2**31, 1), tip))
+    return [_fold("Run", fields, DEVICES[settings.device], settled.sam.precision if sam else "")]
+
+
+def _precision(settled: Request, used: str) -> Field:
+    labels = {"float32": "float32, exact", "bfloat16": "bfloat16, half the memory"}
+    labels |= {"int8": "int8, a quarter, processor only"} if used == "sam_torch" else {}
+    tip = (
+        "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound that is "
+        "nearly the same."
+    )
+    field = _select("sam.precision", "Precision", settled.sam.precision, labels, tip)
+    field["disabled"] = used == "sam_official"
+    return field
+
+
+def _fold(title: str, fields: list[Field], *digest: str) -> Group:
+    """A group that is folded away; the digest says what is in it."""
+    return {"title": title, "fold": True, "digest": ", ".join(filter(None, digest)), "fields": fields}
+
+
+def _choice(name: str, label: str, value: str, options: list[Option], *, tip: str = "", spoken: str = "") -> Field:
+    return Field(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
+
+
+def _select(name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = "") -> Field:
+    field = Field(name=name, kind="select", label=label, value=value, options=_options(labels), tip=tip)
+    if spoken:
+        field["spoken"] = spoken
+    return field
+
+
+def _switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> Field:
+    return Field(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
+
+
+def _number(
+    name: str,
+    label: str,
+    value: float | None,
+    span: tuple[float, float, float],
+    tip: str,
+    *,
+    unit: str = "",
+    empty: str = "",
+) -> Field:
+    """A number of a span (lowest, highest, step); `empty` says what no number means, where there may be none."""
+    low, high, step = span
+    field = Field(name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip)
+    if empty:
+        field["placeholder"] = empty
+    return field
 
 
 def _together(settled: Request) -> bool:
@@ -451,7 +390,7 @@ def _marked(settled: Request) -> bool:
 
 
 def _options(
-    labels: Mapping[str, str], *, tips: Mapping[str, str] | None = None, disabled: Iterable[str] = ()
+    labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
 ) -> list[Option]:
     out: list[Option] = []
     blocked = set(disabled)

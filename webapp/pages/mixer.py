@@ -14,8 +14,9 @@ from nicegui import background_tasks, ui
 from separation.backends import registry
 from separation.decode import AudioFile
 from separation.encode import FORMATS
+from separation.errors import PlaygroundError
 from separation.loudness import integrated_lufs
-from storage import Artifact, Library, StorageError
+from storage import Artifact, Library
 from webapp.components.ab import Ab, Side
 from webapp.components.settings import Field, Option, Settings
 from webapp.components.track import Track
@@ -41,6 +42,7 @@ class Mixer:
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._results: list[Artifact] = []
+        self._labels: dict[str, str] = {}
         self._result: Artifact | None = None
         self._other: Artifact | None = None
         self._job: Job | None = None
@@ -64,17 +66,18 @@ class Mixer:
 
     def open(self, recording: Artifact, result: str = "") -> None:
         """Show the results of a recording, the one of that key or the newest first."""
-        self._recording, self._other = recording, None
-        self._draw_ab()
-        self._results = self._library.results(recording.key)
-        self._result = next((one for one in self._results if one.key == result), next(iter(self._results), None))
+        self._recording = recording
+        self._hold(self._library.results(recording.key))
+        self._compare(next((one for one in self._results if one.key == result), next(iter(self._results), None)), None)
 
     def add(self, result: Artifact) -> None:
         """A result has just been made: it is shown, and what was there can still be chosen."""
         if self._result is None or self._result.key != result.key:
-            self._results = [result, *(one for one in self._results if one.key != result.key)]
-            self._result, self._other = result, None
-            self._draw_ab()
+            self._hold([result, *(one for one in self._results if one.key != result.key)])
+            self._compare(result, None)
+
+    def _hold(self, results: list[Artifact]) -> None:
+        self._results, self._labels = results, labels_of(results)
 
     def show(self, job: Job | None) -> None:
         """Draw how it stands now; a running job's tracks are heard as far as they are made."""
@@ -84,6 +87,7 @@ class Mixer:
             return
         growing = job if job is not None and not job.over and job.n_ready else None
         self._bar.set_visibility(result is not None)
+        self._place.set_visibility(growing is None)  # what is being made is heard alone
         self._made.set_text(_made(result, job))
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
         mixture = mixture_track(recording, urlencode(self._how), has_stems=result is not None or growing is not None)
@@ -113,12 +117,9 @@ class Mixer:
         elif name == "rate":
             self._rate = int(value)
         elif name == "result":
-            self._result = next(one for one in self._results if one.key == value)
-            self._other = None if self._other is self._result else self._other
+            self._compare(next(one for one in self._results if one.key == value), self._other)
         else:
-            self._other = next((one for one in self._results if one.key == value), None)
-        self._match_db = {"A": {}, "B": {}}
-        self._draw_ab()
+            self._compare(self._result, next((one for one in self._results if one.key == value), None))
         self._on_change()
 
     def _download_all(self) -> None:
@@ -149,6 +150,12 @@ class Mixer:
 
     # A and B
 
+    def _compare(self, result: Artifact | None, other: Artifact | None) -> None:
+        """Hear a result, and another beside it if there is one."""
+        self._result, self._other = result, None if other is result else other
+        self._match_db = {"A": {}, "B": {}}
+        self._draw_ab()
+
     def _draw_ab(self) -> None:
         if self._result is None or self._other is None:
             self._place.clear()
@@ -158,11 +165,10 @@ class Mixer:
             with self._place:
                 self._ab = Ab()
         sides: list[Side] = []
-        labels = labels_of(self._results)
         for side, result in (("A", self._result), ("B", self._other)):
             found = self._match_db[side].values()
             match = "measuring…" if not found else f"up to {min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
-            sides.append({"side": side, "label": labels[result.key], "match": match})
+            sides.append({"side": side, "label": self._labels[result.key], "match": match})
         self._ab.set_sides(sides)
         if not self._match_db["A"]:
             background_tasks.create(self._match(self._result, self._other), name="loudness")
@@ -171,7 +177,7 @@ class Mixer:
         """Measure both, and turn down the louder one of each pair of tracks."""
         try:
             loud_a, loud_b = await asyncio.to_thread(lambda: (_loudness(a), _loudness(b)))
-        except (OSError, StorageError):  # one of them is gone, which its tracks say
+        except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
             return
         if (self._result, self._other) != (a, b):
             return
@@ -195,7 +201,7 @@ class Mixer:
     def _fields(self) -> list[Field]:
         fields: list[Field] = []
         if len(self._results) > 1 and self._result is not None:
-            options = [Option(value=key, label=label) for key, label in labels_of(self._results).items()]
+            options = [Option(value=key, label=label) for key, label in self._labels.items()]
             others = [option for option in options if option["value"] != self._result.key]
             fields += [
                 {

@@ -69,7 +69,7 @@ N_RECENT = 6  # recordings the empty page offers; the menu has more
 
 
 class StudioPage:
-    """One open Studio. Everything that must survive a reload is in the library, the jobs, and the page's address."""
+    """One open Studio. What must survive a reload is in the library, the jobs, the drafts, and the page's address."""
 
     def __init__(self, library: Library, jobs: Jobs, drafts: Drafts, outlook: Outlook) -> None:
         self._library, self._jobs, self._drafts = library, jobs, drafts

@@ -47,6 +47,7 @@ class WaveDesk:
     ) -> None:
         self._on_edit, self._on_loop, self._on_reroll = on_edit, on_loop, on_reroll
         self._recording = ""
+        self._draft = Draft()
         self._result: Artifact | None = None
         self._spans_s: tuple[tuple[float, float], ...] = ()
         self._chunk: int | None = None
@@ -100,15 +101,16 @@ class WaveDesk:
         """
         if self._wave.track != mixture:
             self._wave.set_track(mixture)
-        if recording.key != self._recording or (result and result.key) != (self._result and self._result.key):
-            self._close_chunk()
-        self._result = result
+        before = (self._recording, self._result and self._result.key, self._spans_s)
+        self._draft, self._result = draft, result
         self._show_spans(recording, draft, choice, selected)
         if job is not None and not job.over and job.chunks:
             self._spans_s = job.spans_s
             self._wave.set_chunks(running_strip(job, recording))
-            return
-        self._show_strip(recording, draft, choice, selected, result)
+        else:
+            self._show_strip(recording, draft, choice, selected, result)
+        if before != (self._recording, result and result.key, self._spans_s):
+            self._close_chunk()  # what its row says was of another cut, or of another result
 
     def _show_spans(self, recording: Artifact, draft: Draft, choice: Choice, selected: str) -> None:
         heeded = choice.uses.takes_anchors
@@ -159,15 +161,13 @@ class WaveDesk:
             element.props(f"aria-disabled={'false' if possible else 'true'}")
 
     def _painted(self, spans: list[Span]) -> None:
-        def edit(draft: Draft) -> Draft:
-            for text_ in draft.texts:
-                draft = draft.with_anchors(text_, anchors_of(text_, spans))
-            return draft
-
+        known = self._draft
         try:
-            self._on_edit(edit)
+            anchors = {words: anchors_of(words, spans) for words in known.texts}
         except PlaygroundError:  # of a browser that sends nonsense; what it shows is put right
             self._spans.update()
+            return
+        self._on_edit(lambda draft: draft.with_changed_anchors(known, anchors))
 
     # one chunk
 
