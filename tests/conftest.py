@@ -1,14 +1,18 @@
-"""What many tests start from: a folder to work in, a store, a separator that counts, a kept recording."""
+"""What many tests start from: folders, a store, a separator that counts, a kept recording, a server, a browser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
 from separation.runs import import_recording
 from storage import Artifact, ArtifactStore
 from tests import run_fakes
+from tests.browser import chromium
+from tests.server import RunningServer, running_server
 
 
 @pytest.fixture
@@ -34,3 +38,17 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> run_fakes.CountingBackend:
 def recording(store: ArtifactStore, tmp_path: Path) -> Artifact:
     """Two seconds of noise, kept."""
     return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    """The studio as it is, one for all tests of a file, with a data folder of its own."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    """A browser for all tests of a file."""
+    with chromium() as driver:
+        yield driver

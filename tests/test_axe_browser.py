@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,11 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.browser import DESKTOP, PHONE, chromium, resize, wait_until
-from tests.server import RunningServer, running_server
+from tests.browser import DESKTOP, PHONE, resize, wait_until
+from tests.server import RunningServer
 from tests.studio_steps import Studio
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as driver:
-        yield driver
 
 
 @pytest.fixture(params=["dark", "light", "phone"])

@@ -10,23 +10,11 @@ import pytest
 import soundfile
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from tests.browser import DESKTOP, chromium, console_errors, resize, wait_until
+from tests.browser import DESKTOP, console_errors, resize, wait_until
 from tests.server import RunningServer, running_server
 from tests.studio_steps import Studio
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")

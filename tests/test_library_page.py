@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from storage import ArtifactStore
 from tests import library_shelves as shelves
 from tests.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
-from tests.server import RunningServer, running_server
+from tests.server import RunningServer
 from tests.studio_steps import RUN_S, Studio
 from tests.test_queue_browser import Desk
 
@@ -90,12 +90,6 @@ class Shelves(Studio):
         box = self.labelled(f"Choose {name}")
         keys = ActionChains(self.browser)
         (keys.key_down(Keys.SHIFT).click(box).key_up(Keys.SHIFT) if shift else keys.click(box)).perform()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.browser import DESKTOP, PHONE, chromium, console_errors, prefer, resize, sideways_px, wait_until
+from tests.browser import DESKTOP, PHONE, console_errors, prefer, resize, sideways_px, wait_until
 from tests.player_app import N_SAMPLES, SAMPLE_RATE, SOUNDS
 from tests.server import running_server
 from webapp.theme import FREE_COLORS, STEM_COLORS, stem_color, stem_hex
@@ -28,12 +28,6 @@ WINDOW = 2 * SAMPLE_RATE  # samples per fetch
 def address() -> Iterator[str]:
     with running_server(module="tests.player_app") as server:
         yield server.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as driver:
-        yield driver
 
 
 @pytest.fixture

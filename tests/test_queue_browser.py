@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import soundfile
 from selenium.webdriver import Chrome, Keys
 
 from assets.demo_recording import load_demo
-from tests.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
+from tests.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.server import RunningServer, running_server
 from tests.studio_steps import RUN_S, Studio
 
@@ -69,18 +68,6 @@ class Desk(Studio):
     def focused(self) -> str | None:
         found: str | None = self.js("return document.activeElement.getAttribute('aria-label')")
         return found
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")

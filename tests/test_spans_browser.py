@@ -15,7 +15,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from separation.models.sam_audio.anchors import anchor_rows, first_frame, frame_spans
 from separation.request import Anchor
-from tests.browser import DESKTOP, PHONE, chromium, console_errors, prefer, resize, sideways_px, wait_until
+from tests.browser import DESKTOP, PHONE, console_errors, prefer, resize, sideways_px, wait_until
 from tests.player_app import N_SAMPLES, SAMPLE_RATE
 from tests.server import running_server
 
@@ -28,12 +28,6 @@ FRAME_S = 0.04
 def address() -> Iterator[str]:
     with running_server(module="tests.player_app") as server:
         yield server.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as driver:
-        yield driver
 
 
 class Page:
