@@ -5,79 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import soundfile
 import yaml
 from selenium.webdriver import ActionChains, Keys
 
 from separation.outline import outline
-from separation.request import Request
+from tests.anchor_steps import DURATION_S, RATE, anchors, chip, marking, paint, request
 from tests.browser import DESKTOP, chromium, console_errors, resize, wait_until
-from tests.sam_models import CHECKPOINT, clip
+from tests.sam_models import CHECKPOINT
 from tests.server import running_server
 from tests.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
-RATE, DURATION_S = 48_000, 8
-RECIPE = f"""
-prompts: [violin, man speaking]
-backend: sam_torch
-model: {CHECKPOINT}
-device: cpu
-solver: {{method: euler, n_steps: 2}}
-chunks: {{chunk_s: 2, overlap_s: 0.5}}
-"""
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """Eight seconds on the desk, to be separated by the tiny model."""
-    song = tmp_path_factory.mktemp("files") / "song.wav"
-    soundfile.write(song, clip(RATE * DURATION_S), RATE)
     with running_server() as server, chromium() as browser:
         resize(browser, DESKTOP)
-        studio = Studio(browser, server.url).open().bring(song)
-        permissions = {"permissions": ["clipboardReadWrite"], "origin": server.url}
-        browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
-        paste(studio, RECIPE)
-        yield studio
+        yield marking(Studio(browser, server.url), tmp_path_factory.mktemp("files"))
         assert console_errors(browser) == []
         assert "Traceback" not in server.log()
-
-
-def paste(studio: Studio, written: str) -> None:
-    studio.button("Paste recipe").click()
-    studio.one(".recipe-dialog textarea").send_keys(Keys.CONTROL, "a")
-    studio.browser.execute_cdp_cmd("Input.insertText", {"text": written})
-    studio.button("Use it").click()
-    wait_until(lambda: not studio.texts(".recipe-dialog h2"), "the recipe to be taken")
-
-
-def request(studio: Studio) -> Request:
-    """What is asked for, as “Copy recipe” has it."""
-    studio.button("Copy recipe").click()
-    script = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)))"
-    copied: str = studio.browser.execute_async_script(script)
-    return Request.from_dict(yaml.safe_load(copied))
-
-
-def anchors(studio: Studio, prompt: str) -> list[tuple[str, float, float]]:
-    (found,) = [one for one in request(studio).prompts if one.text == prompt]
-    return [(anchor.sign, round(anchor.start_s, 2), round(anchor.stop_s, 2)) for anchor in found.anchors]
-
-
-def paint(studio: Studio, tool: str, start_s: float, stop_s: float) -> None:
-    """Drag with a tool over a stretch of the waveform."""
-    (chosen,) = [one for one in studio.all(".toolbar .seg button") if one.text == tool]
-    chosen.click()
-    stage = studio.one(".wave-stage")
-    width = studio.js("return arguments[0].clientWidth", stage)
-    x = [round(width * (second / DURATION_S - 0.5)) for second in (start_s, stop_s)]
-    mouse = ActionChains(studio.browser).move_to_element_with_offset(stage, x[0], 20)
-    mouse.click_and_hold().move_by_offset(x[1] - x[0], 0).release().perform()
-
-
-def chip(studio: Studio, words: str) -> str:
-    return next((text for text in studio.prompts if text.startswith(words)), "")
 
 
 def test_what_is_painted_is_what_is_asked_for_of_the_chosen_prompt(studio: Studio) -> None:
