@@ -226,6 +226,11 @@ class ArtifactStore:
         with system_errors("This could not be pinned or unpinned.", ROOM):
             self._index.pin(key, pinned)
 
+    def trashed(self, key: str) -> bool:
+        """Whether it is in the trash."""
+        with system_errors("The store cannot be read.", ROOM):
+            return self._index.trashed(key)
+
     def pinned(self, key: str) -> bool:
         """Whether it is protected from eviction."""
         with system_errors("The store cannot be read.", ROOM):

@@ -48,6 +48,7 @@ def test_what_is_in_the_trash_is_not_found_until_it_is_restored(store):
     song, other = keep(store, "song"), keep(store, "other")
     assert store.trash(song.key) == (song.key,)
     assert store.get(song.key) is None and names(store) == ["other"] and in_trash(store) == ["song"]
+    assert store.trashed(song.key) and not store.trashed(other.key) and not store.trashed("0" * 64)
     with pytest.raises(StorageError, match="not in the library any more"):
         Library(store).open(song.key)
     assert store.trash(song.key, "0" * 64) == ()

@@ -124,7 +124,7 @@ def create_app(
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
-        page = StudioPage(library, jobs, shared_drafts, outlook)
+        page = StudioPage(shelf, jobs, shared_drafts, outlook)
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
 

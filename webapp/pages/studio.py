@@ -7,18 +7,19 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
 
-from nicegui import ui
+from nicegui import run, ui
 
 from separation.errors import PlaygroundError
 from separation.request import Request
 from separation.runs import find_result
-from storage import Artifact, Library, StorageError
+from storage import Artifact, StorageError
 from webapp.components.bring_audio import BringAudio, Brought, Refused
 from webapp.components.keymap import Keymap
 from webapp.components.transport import Transport
 from webapp.drafts import Draft, Drafts
 from webapp.jobs import Job, Jobs, State
 from webapp.outlook import Outlook
+from webapp.pages.gone_notice import GoneNotice
 from webapp.pages.interrupted_offer import InterruptedOffer
 from webapp.pages.job_view import JobView
 from webapp.pages.mixer import Mixer
@@ -26,6 +27,7 @@ from webapp.pages.prompt_row import PromptRow
 from webapp.pages.queue_view import QueueView
 from webapp.pages.settings_panel import SettingsPanel, choice_of
 from webapp.pages.wave_desk import WaveDesk
+from webapp.shelf import Shelf
 from webapp.theme import (
     SCHEMES,
     button,
@@ -71,8 +73,8 @@ N_RECENT = 6  # recordings the empty page offers; the menu has more
 class StudioPage:
     """One open Studio. What must survive a reload is in the library, the jobs, the drafts, and the page's address."""
 
-    def __init__(self, library: Library, jobs: Jobs, drafts: Drafts, outlook: Outlook) -> None:
-        self._library, self._jobs, self._drafts = library, jobs, drafts
+    def __init__(self, shelf: Shelf, jobs: Jobs, drafts: Drafts, outlook: Outlook) -> None:
+        self._shelf, self._library, self._jobs, self._drafts = shelf, shelf.library, jobs, drafts
         self._draft = Draft()
         self._choice = choice_of(self._draft)
         self._selected = ""  # the prompt whose spans are painted
@@ -94,6 +96,7 @@ class StudioPage:
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._queue_arranged)
         drafts.changed.subscribe(self._draft_changed)
+        shelf.changed.subscribe(self._gone.look)
         self._show_draft()
 
     def open(self, key: str, prompts: Sequence[str] = (), result: str = "") -> None:
@@ -110,6 +113,7 @@ class StudioPage:
             self._say_error(error)
             return
         self._recording = recording
+        self._gone.watch(recording)
         self._mixer.open(recording, result)
         job = self._jobs.active(key)
         self._job_view.show(job)
@@ -141,6 +145,7 @@ class StudioPage:
     def _main(self) -> None:
         self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._gone = GoneNotice(self._library.store, on_change=self._gone_or_back, on_restore=self._restore)
         self._offer = InterruptedOffer(self._jobs, on_resume=self._resume_all, on_show=self._queue.open)
         with ui.element("div").classes("stack") as self._empty:
             with drop_zone("Drop a recording here", FORMATS_TAKEN):
@@ -223,6 +228,27 @@ class StudioPage:
             self._job_view.show(self._jobs.active(self._recording.key))
         self._refresh()
 
+    async def _restore(self) -> None:
+        """Bring the recording on the desk back from the trash."""
+        assert self._recording is not None
+        try:
+            await run.io_bound(self._library.store.restore, self._recording.key)
+        except StorageError as error:
+            self._say_error(error)
+        await self._gone.look()
+        self._shelf.changed.emit()
+
+    def _gone_or_back(self) -> None:
+        if self._recording is None:
+            return
+        if not self._gone.gone:
+            self.open(self._recording.key, result=self._mixer.result.key if self._mixer.result is not None else "")
+            return
+        # What the browser has fetched of it would play on for some seconds, and then fail.
+        self._mixer.close()
+        self._wave.close()
+        self._refresh()
+
     # the draft
 
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
@@ -265,9 +291,9 @@ class StudioPage:
         recording, job = self._recording, self._job_view.job
         self._offer.show(recording.key if recording is not None else None)
         self._empty.set_visibility(recording is None)
-        self._desk.set_visibility(recording is not None)
+        self._desk.set_visibility(recording is not None and not self._gone.gone)
         self._show_run(len(self._draft.prompts), job if job is not None and not job.over else None)
-        if recording is None:
+        if recording is None or self._gone.gone:
             return
         self._title.set_text(recording.name)
         self._about.set_text(_described(recording))
@@ -279,12 +305,14 @@ class StudioPage:
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
         if self._recording is None:
             words = "Bring a recording first"
+        elif self._gone.gone:
+            words = "The recording was deleted"
         elif busy is not None:
             words = "In the queue…" if busy.state is State.QUEUED else f"Separating… {100 * busy.progress:.0f} %"
         else:
             words = f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}" if n_prompts else "Name a sound first"
         self._run.set_text(words)
-        ready = self._recording is not None and n_prompts and busy is None
+        ready = self._recording is not None and n_prompts and busy is None and not self._gone.gone
         self._run.props(remove="disabled") if ready else self._run.props("disabled")
 
     def _list_recordings(self) -> None:

@@ -112,6 +112,10 @@ class WaveDesk:
         if before != (self._recording, result and result.key, self._spans_s):
             self._close_chunk()  # what its row says was of another cut, or of another result
 
+    def close(self) -> None:
+        """There is nothing to show any more."""
+        self._wave.set_track(None)
+
     def _show_spans(self, recording: Artifact, draft: Draft, choice: Choice, selected: str) -> None:
         heeded = choice.uses.takes_anchors
         self._tools.set_visibility(heeded)
