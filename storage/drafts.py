@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,14 @@ class DraftBook:
         """Replace the draft of a recording."""
         with system_errors("What you changed could not be written down.", ROOM):
             self._index.set(recording, json.dumps(draft, ensure_ascii=False), expire=FORGOTTEN_AFTER_S)
+
+    def keep_only(self, recordings: Collection[str]) -> tuple[str, ...]:
+        """Delete the drafts of all other recordings; returns whose went."""
+        with system_errors("The drafts cannot be cleaned up.", ROOM):
+            gone = tuple(recording for recording in self._index.iterkeys() if recording not in recordings)
+            for recording in gone:
+                self._index.delete(recording)
+        return gone
 
     def close(self) -> None:
         """Close this thread's connection."""

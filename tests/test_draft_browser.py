@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from selenium.webdriver import ActionChains, Chrome, Keys
 
+from storage import DraftBook
 from tests.browser import DESKTOP, console_errors, resize, wait_until
 from tests.server import RunningServer, running_server
 from tests.studio_steps import Studio
@@ -55,6 +56,40 @@ def test_what_was_entered_is_there_after_a_reload_and_in_a_second_tab(studio: St
     wait_until(lambda: studio.prompts == ["drums", "bass", "vocals"], "the prompt of the other tab")
     studio.choose_preset("Balanced")
     studio.set("Who separates", "Automatic")
+
+
+def test_looking_at_a_recording_writes_no_draft_and_asking_for_something_does(
+    browser: Chrome, server: RunningServer, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "looked at.flac", 0.3 * np.sin(np.arange(44_100) / 9), 44_100)
+    studio = Studio(browser, server.url).open().bring(tmp_path / "looked at.flac")
+    address, book = browser.current_url, DraftBook(server.home)
+    key = address.rpartition("=")[2]
+    assert book.read(key) is None
+    browser.get(f"{address}&prompts=drums,bass")
+    studio.settled()
+    wait_until(lambda: studio.prompts == ["drums", "bass"], "the prompts of the address")
+    assert book.read(key) is None
+    studio.type("vocals")
+    wait_until(lambda: len(studio.prompts) == 3, "one more")
+    draft = book.read(key)
+    assert draft is not None and [prompt["text"] for prompt in draft["prompts"]] == ["drums", "bass", "vocals"]
+    browser.get(f"{address}&prompts=piano")
+    studio.settled()
+    wait_until(lambda: studio.prompts != [] and "piano" in studio.prompts[0], "the prompt of the address")
+    assert book.read(key) == draft, "an address changes nobody's draft"
+
+
+def test_what_was_typed_before_the_file_came_is_kept_with_it(
+    browser: Chrome, server: RunningServer, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "later.flac", 0.3 * np.sin(np.arange(44_100) / 7), 44_100)
+    studio = Studio(browser, server.url).open()
+    studio.setting("Length")
+    studio.set("Length", 5)
+    wait_until(lambda: "5 s" in "".join(studio.texts(".settings-digest")), "the setting")
+    studio.bring(tmp_path / "later.flac").reload()
+    wait_until(lambda: studio.setting("Length").get_attribute("value") == "5", "the setting")
 
 
 def test_what_was_entered_is_there_after_the_server_died(browser: Chrome, tone: Path) -> None:

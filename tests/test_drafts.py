@@ -104,3 +104,12 @@ def test_spans_that_another_page_has_just_painted_survive_those_of_a_page_that_d
     # This page still has what it knew of the drums, and has painted on the bass.
     drafts.change(SONG, lambda draft: draft.with_changed_anchors(known, {"drums": (), "bass": (minus,)}))
     assert [prompt.anchors for prompt in drafts.of(SONG).prompts] == [(plus,), (minus,)]
+
+
+def test_drafts_of_recordings_that_are_gone_for_good_go_too(book):
+    drafts = Drafts(book)
+    for song in (SONG, OTHER):
+        drafts.change(song, lambda draft: draft.with_prompts("drums"))
+    drafts.keep_only({OTHER})
+    assert drafts.of(SONG) is None and book.read(SONG) is None
+    assert drafts.of(OTHER).texts == ["drums"]

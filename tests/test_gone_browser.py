@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from selenium.webdriver import Chrome
 
+from storage import DraftBook
 from tests.browser import DESKTOP, console_errors, resize, wait_until
 from tests.server import RunningServer
 from tests.studio_steps import RUN_S, Studio
@@ -49,7 +50,9 @@ def in_library(studio: Studio, *labels: str) -> None:
     studio.browser.switch_to.window(here)
 
 
-def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(studio: Studio, tone: Path) -> None:
+def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
+    studio: Studio, server: RunningServer, tone: Path
+) -> None:
     studio.one(".play").click()
     wait_until(lambda: studio.player()["position_samples"] > 0, "sound")
     in_library(studio, f"Delete {NAME}")
@@ -67,5 +70,6 @@ def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(studio: 
     in_library(studio, f"Delete {NAME}", "Empty trash", "Delete for good")
     wait_until(lambda: "was deleted for good" in "".join(studio.texts(".offer")), "the sentence")
     assert not [words for words in studio.texts(".offer button") if words]
+    assert DraftBook(server.home).read(studio.browser.current_url.rpartition("=")[2]) is None
     studio.browse(tone)
     wait_until(lambda: studio.tracks == ["Mixture"] and not studio.texts(".offer"), "it again", RUN_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -139,3 +139,12 @@ class Drafts:
             self.changed.emit(recording)
             self._book.write(recording, draft.to_dict())
         return draft
+
+    def keep_only(self, recordings: Collection[str]) -> None:
+        """Forget those of recordings that are not here any more, nor in the trash.
+
+        Raises:
+            StorageError: the drafts cannot be read or written.
+        """
+        for recording in self._book.keep_only(recordings):
+            self._known.pop(recording, None)

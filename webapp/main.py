@@ -121,6 +121,12 @@ def create_app(
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     add_media_routes(app, store, jobs, on_brought=shelf.changed.emit)
 
+    def forget_drafts() -> None:
+        shared_drafts.keep_only({row.key for row in store.rows("recording")})
+
+    forget_drafts()  # other programs may have deleted recordings meanwhile
+    shelf.emptied.subscribe(forget_drafts)
+
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()

@@ -136,11 +136,13 @@ class Shelf:
 
     Attributes:
         changed: something was brought, made, renamed, pinned, deleted or brought back.
+        emptied: something was deleted for good.
     """
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self.changed: PageEvent[[]] = PageEvent()
+        self.emptied: PageEvent[[]] = PageEvent()
         self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
 
     def view(self, wish: Wish, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:

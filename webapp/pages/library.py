@@ -206,11 +206,13 @@ class LibraryPage:
 
     async def _trash_emptied(self) -> None:
         gone = await self._try(self._store.empty_trash)
+        self._shelf.emptied.emit()
         if gone is not None:
             self._say_done(f"{counted(len(gone), 'thing')} deleted for good.")
         await self._tell()
 
     async def _cleaned(self, words: str) -> None:
+        self._shelf.emptied.emit()
         self._say_done(words)
         await self._tell()
 

@@ -77,6 +77,7 @@ class StudioPage:
         self._shelf, self._library, self._jobs, self._drafts = shelf, shelf.library, jobs, drafts
         self._draft = Draft()
         self._choice = choice_of(self._draft)
+        self._unwritten = False  # whether the draft is this page's alone
         self._selected = ""  # the prompt whose spans are painted
         self._client = ui.context.client
         self._recording: Artifact | None = None
@@ -112,6 +113,7 @@ class StudioPage:
         except StorageError as error:
             self._say_error(error)
             return
+        again = self._recording is not None and self._recording.key == key
         self._recording = recording
         self._gone.watch(recording)
         self._mixer.open(recording, result)
@@ -120,9 +122,12 @@ class StudioPage:
         self._say_failure(job)
         begun = self._drafts.of(key)
         self._show_draft(begun)
-        if prompts or begun is None:
+        # To look is not to change anything: what is shown becomes the draft of everybody with the first edit of it.
+        self._unwritten = bool(prompts) or begun is None
+        if self._unwritten:
             texts = list(prompts) or _asked(job, self._mixer.result) or self._draft.texts
-            self._edit(lambda draft: replace(self._draft, prompts=()).with_prompts(*texts))
+            spans = self._draft if again else replace(self._draft, prompts=())  # those of another one mean nothing here
+            self._show_draft(spans.with_prompts(*texts))
         ui.page_title(recording.name)
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
         self._client.run_javascript(f"history.replaceState(null, '', '?{urlencode({'recording': key})}')")
@@ -176,14 +181,19 @@ class StudioPage:
     def _brought(self, brought: Brought) -> None:
         for warning in brought["warnings"]:
             self._say(f"{brought['name']}: {warning}")
+        typed = self._draft != Draft()
         self.open(brought["key"])
+        if self._unwritten and typed:
+            self._edit(lambda draft: draft)  # what was typed before the file came
 
     def _refused(self, refused: Refused) -> None:
         self._say(refused["what"], refused["why"], refused["todo"])
 
     def _separate(self) -> None:
         try:
-            self._submit(self._draft.request)
+            request = self._draft.request
+            self._edit(lambda draft: draft)  # what is asked for is everybody's by now
+            self._submit(request)
         except PlaygroundError as error:
             self._say_error(error)
 
@@ -256,13 +266,16 @@ class StudioPage:
         if self._recording is None:
             self._show_draft(change(self._draft))
             return
+        shown, unwritten = self._draft, self._unwritten
+        self._unwritten = False
         try:
-            self._drafts.change(self._recording.key, change)
+            self._drafts.change(self._recording.key, (lambda _: change(shown)) if unwritten else change)
         except StorageError as error:
             self._say_error(error)
 
     def _draft_changed(self, recording: str) -> None:
         if self._recording is not None and recording == self._recording.key:
+            self._unwritten = False
             self._show_draft(self._drafts.of(recording))
 
     def _set_prompts(self, texts: list[str]) -> None:
