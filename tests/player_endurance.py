@@ -68,8 +68,7 @@ _RECORDER = """
         done(voices.length);
     });
 """
-_TAKE = """
-    const done = arguments[arguments.length - 1];
+_TAKE = """new Promise((done) => {
     const text = (samples) => {
         const bytes = new Uint8Array(samples.buffer);
         let letters = "";
@@ -78,7 +77,7 @@ _TAKE = """
     };
     window.recorder.port.onmessage = ({data}) => done(data.map(text));
     window.recorder.port.postMessage("");
-"""
+})"""
 
 
 @dataclass
@@ -133,7 +132,9 @@ class Listener:
 
     def take(self) -> NDArray[np.float32]:
         """What each track gave last, in the same frames: shape (tracks, HEARD)."""
-        found = self.studio.browser.execute_async_script(_TAKE)
+        # Not `execute_async_script`: the driver keeps what scripts return in the page, whose heap is measured.
+        asked = {"expression": _TAKE, "awaitPromise": True, "returnByValue": True}
+        found = self.studio.browser.execute_cdp_cmd("Runtime.evaluate", asked)["result"]["value"]
         return np.stack([np.frombuffer(base64.b64decode(track), "<f4") for track in found])
 
     def take_sounding(self) -> NDArray[np.float32]:

@@ -34,7 +34,8 @@ export default {
         </span>
       </div>
       <p v-if="note" class="prompts-note small mute" role="status">{{ note }}
-        <button v-if="better" type="button" class="button plain" @click="replace">Use “{{ better.to }}”</button></p>
+        <button v-if="better" type="button" class="button plain" @click="replace">Use “{{ better.to }}”</button>
+        <a v-if="models" href="/models" data-tip="Who can separate here, and what the others lack">See the models</a></p>
     </div>`,
 
   props: {
@@ -43,6 +44,7 @@ export default {
     selected: String,
     note: String,
     better: Object, // {from, to}
+    models: Boolean, // a link to them belongs below
     ordered: Boolean, // the order matters
   },
   emits: ["prompts", "select"],

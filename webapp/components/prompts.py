@@ -50,6 +50,7 @@ class Prompts(ui.element, component="prompts.js"):
         selected: str = "",
         note: str = "",
         better: tuple[str, str] | None = None,
+        models: bool = False,
         ordered: bool = False,
     ) -> None:
         """Draw these.
@@ -60,6 +61,7 @@ class Prompts(ui.element, component="prompts.js"):
             selected: the prompt that is worked on.
             note: a sentence below.
             better: a prompt, and the words a button below would put in its place.
+            models: another model may do better, so there is a link to all of them.
             ordered: their order matters.
         """
         wanted = {
@@ -68,6 +70,7 @@ class Prompts(ui.element, component="prompts.js"):
             "selected": selected,
             "note": note,
             "better": None if better is None else {"from": better[0], "to": better[1]},
+            "models": models,
             "ordered": ordered,
         }
         for name, value in wanted.items():

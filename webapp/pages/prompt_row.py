@@ -49,7 +49,8 @@ class PromptRow:
             chips,
             _suggestions(draft, uses),
             selected=selected,
-            note="" if advised is None else f"“{advised}”: {phrasing.advice(advised)}",
+            note=_note(chips, advised, uses),
+            models=any("warn" in chip for chip in chips),
             better=better if better and better[0] != better[1] and better[1] not in draft.texts else None,
             ordered=draft.settings.sam.chain and free,
         )
@@ -61,6 +62,14 @@ def colors(draft: Draft) -> dict[str, str]:
     for text in draft.texts:
         found[text] = stem_color(text, found.values())
     return found
+
+
+def _note(chips: list[Chip], advised: str | None, uses: Backend) -> str:
+    """A sentence below: better words for a prompt, or that nobody here can answer one."""
+    if advised is not None:
+        return f"“{advised}”: {phrasing.advice(advised)}"
+    unanswered = next((chip["text"] for chip in chips if "warn" in chip), None)
+    return "" if unanswered is None else f"{uses.label} cannot separate “{unanswered}”."
 
 
 def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:

@@ -8,7 +8,7 @@ from typing import Any
 
 from separation import ladder, recipe, solvers
 from separation.backends import registry
-from separation.backends.protocol import Backend
+from separation.backends.protocol import Backend, Readiness
 from separation.errors import PlaygroundError, PromptError
 from separation.estimates import Preflight, memory_words, time_words
 from separation.request import Request
@@ -28,6 +28,12 @@ class Choice:
     settled: Request
     why: str
     possible: bool
+
+    @property
+    def lacking(self) -> bool:
+        """Whether something that could be had would change the answer: weights, a package, other hardware."""
+        hindrances = [kind.value for kind in Readiness if kind is not Readiness.USABLE]
+        return not self.possible or any(words in self.why for words in hindrances)
 
     @property
     def uses(self) -> Backend:
@@ -72,6 +78,7 @@ class SettingsPanel:
         self._choice: Choice | None = None
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
+        self._models = text("See what is missing on the Models page", "small", tag="a").props("href=/models")
         self._recipe = Recipe(self._paste)
         self._facts = CostBox()
         self._memory = text("", "warn small", tag="p").props("role=status")
@@ -85,6 +92,7 @@ class SettingsPanel:
         settled = choice.settled
         self._settings.set_groups(settings_fields.groups(draft.settings, settled))
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
+        self._models.set_visibility(choice.lacking)
         self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
         self._flight = None if recording is None or not choice.possible else self._outlook.of(settled, recording)
         rows = {"Uses": choice.uses.label, "Licence": choice.uses.licence}
