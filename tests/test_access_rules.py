@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 
 from separation.errors import SettingsError
-from webapp.access import install, is_loopback, require_sharing_rules, storage_secret
+from webapp.access import install, is_host, is_loopback, require_sharing_rules, storage_secret
 from webapp.pages.login import LARGEST_FORM, local_path, login_routes
 from webapp.passcode import READABLE, GuessLimit, Passcode, generate_passcode
-from webapp.sessions import Sessions
+from webapp.sessions import Sessions, attach
 
 PASSCODE = "correct horse"
 
@@ -257,3 +258,24 @@ def test_a_damaged_or_open_storage_secret_is_repaired(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_text("")
     assert len(storage_secret(tmp_path)) >= 43
+
+
+@pytest.mark.parametrize(
+    ("came_from", "headers", "signed_in", "host"),
+    [
+        ("127.0.0.1", {}, True, True),
+        ("::1", {}, True, True),
+        ("192.168.1.5", {}, True, True),  # the address of this computer itself
+        ("192.168.1.9", {}, True, False),
+        ("127.0.0.1", {"x-forwarded-for": "203.0.113.4"}, True, False),
+        ("127.0.0.1", {"via": "1.1 proxy"}, True, False),
+        ("192.168.1.9", {}, False, True),  # nobody has to sign in, so nobody is a guest
+    ],
+)
+def test_a_guest_is_who_signed_in_from_elsewhere(came_from, headers, signed_in, host):
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "headers": raw, "client": (came_from, 50_000), "server": ("192.168.1.5", 8080)}
+    if signed_in:
+        sessions = Sessions(cookie="a")
+        attach(sessions.open(came_from)[1], scope)
+    assert is_host(HTTPConnection(scope)) is host

@@ -28,9 +28,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from separation.errors import SettingsError
 from webapp.pages.login import LOGIN_PATH, login_routes
 from webapp.passcode import GuessLimit, Passcode
-from webapp.sessions import Session, Sessions, attach, page_belongs_to
+from webapp.sessions import Session, Sessions, attach, page_belongs_to, session_of
 
 SOCKET_PATH = "/_nicegui_ws"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # headers that proxies add
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # NiceGUI's own scripts and styles: the same files for everyone who installs this release. Its uploads, media, resources
 # and dynamic resources are not among them.
@@ -212,6 +213,19 @@ class Guard:
         await self._app(scope, receive_until_over, send_once_closed)
         if self._sessions.is_over(session):
             await send_once_closed({"type": "websocket.close", "code": 1008})
+
+
+def is_host(connection: HTTPConnection) -> bool:
+    """Whether a request comes from whoever runs the studio: from its own computer, or without a passcode from anybody.
+
+    What a proxy on this computer passes on comes from elsewhere.
+    """
+    if session_of(connection) is None:
+        return True
+    if any(name in connection.headers for name in FORWARDED) or connection.client is None:
+        return False
+    came_from, arrived_at = connection.client.host, (connection.scope.get("server") or ("",))[0]
+    return is_loopback(came_from) or came_from == arrived_at
 
 
 def is_loopback(host: str) -> bool:

@@ -26,6 +26,7 @@ class BackendCard:
         survey: how everything stands.
         downloads, account: of this server.
         say: told what a screen reader should say.
+        may_change: whether this page may fetch and remove models.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class BackendCard:
         downloads: Downloads,
         account: HubAccount,
         say: Callable[[str], object],
+        may_change: bool,
     ) -> None:
         self.rows: dict[str, ModelRow] = {}
         names = {backend.name for backend in backends}
@@ -57,6 +59,7 @@ class BackendCard:
                             downloads=downloads,
                             account=account,
                             say=say,
+                            may_change=may_change,
                         )
         self.show(survey)
 

@@ -25,9 +25,10 @@ class DoctorCard:
     Args:
         doctor: of this server.
         say: told what a screen reader should say.
+        may_run: whether this page may start a test.
     """
 
-    def __init__(self, doctor: Doctor, *, say: Callable[[str], object]) -> None:
+    def __init__(self, doctor: Doctor, *, say: Callable[[str], object], may_run: bool) -> None:
         self._doctor, self._say = doctor, say
         self._was_busy = False
         with card("doctor") as surface:
@@ -38,7 +39,9 @@ class DoctorCard:
                     self._words = text(WHAT_IT_DOES, "mute small", tag="p")
                 self._unfold = button("Versions", self._toggle_versions, kind="plain", tip="For reports of faults")
                 self._unfold.props("aria-expanded=false")
-                self._test = button("", self._run, tip="Takes seconds; a large model takes longer to load")
+                takes = "Takes seconds; a large model takes longer to load"
+                self._test = button("", self._run if may_run else None, tip=takes)
+                self._test.set_visibility(may_run)
             self._trouble = ui.element("div").classes("messages")
             self._found = ui.element("ul").classes("doctor-found").props('role=list aria-label="What was found"')
             self._versions = ui.element("div").classes("doctor-versions")

@@ -30,6 +30,7 @@ class ModelRow:
         note: why it would not work here even when it is fetched, "" if it would.
         downloads, account: of this server.
         say: told what a screen reader should say.
+        may_change: whether this page may fetch and remove it; without that its buttons are not there and do nothing.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ModelRow:
         downloads: Downloads,
         account: HubAccount,
         say: Callable[[str], object],
+        may_change: bool,
     ) -> None:
         self._entry, self._downloads, self._account, self._say = entry, downloads, account, say
         self._error: tuple[str, str, str] | None = None
@@ -63,14 +65,17 @@ class ModelRow:
                         text(f"Memory {memory}", "mute small", tag="p")
                     if note:
                         text(note, "warn small", tag="p")
-                with ui.element("div").classes("model-buttons"):
-                    self._access = button("Steps", self._toggle_steps, kind="plain").props("aria-expanded=false")
+                with ui.element("div").classes("model-buttons") as buttons:
+                    self._access = button("Steps", self._toggle_steps if may_change else None, kind="plain").props(
+                        "aria-expanded=false"
+                    )
                     tipped(self._access, "How to be let in to this model, and with which token")
                     self._access.props["aria-label"] = f"Steps to get {entry.label}"
-                    self._remove = button("Remove", self._ask, icon_name="trash", kind="plain")
+                    self._remove = button("Remove", self._ask if may_change else None, icon_name="trash", kind="plain")
                     tipped(self._remove, "Deletes it from this computer, for other programs that share it too")
                     self._remove.props["aria-label"] = f"Remove {entry.label}"
-                    self._action = button("", self._act)
+                    self._action = button("", self._act if may_change else None)
+                buttons.set_visibility(may_change)
             self._progress = ui.element("div").classes("model-progress")
             self._trouble = ui.element("div").classes("model-trouble")
             self._place = ui.element("div").classes("model-place")

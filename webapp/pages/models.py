@@ -9,6 +9,7 @@ from functools import partial
 from nicegui import ui
 
 from separation.errors import PlaygroundError
+from webapp.access import is_host
 from webapp.doctor import Doctor
 from webapp.downloads import Downloads
 from webapp.hub_account import HubAccount
@@ -20,6 +21,10 @@ from webapp.pages.model_words import size
 from webapp.pages.models_survey import Survey, look
 from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, skeleton, text
 
+FOR_THE_HOST = (
+    "You are a guest here: models are downloaded and removed, tokens set and self-tests run "
+    "on the computer that runs the studio."
+)
 log = logging.getLogger(__name__)
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
 
@@ -38,13 +43,16 @@ class ModelsPage:
         self._cards: list[BackendCard] = []
         self._rows: dict[str, ModelRow] = {}
         self._looking = self._look_again = False
+        self._may_change = is_host(self._client.request)
         with shell("models", pages=("studio", "library", "models"), side="", footer=False) as frame:
             with frame.header:
                 self._header()
             with frame.main:
                 self._status = text("", "sr-only", tag="p").props("role=status")
                 with ui.element("div").classes("models"):
-                    DoctorCard(doctor, say=self._status.set_text)
+                    if not self._may_change:
+                        text(FOR_THE_HOST, "mute guest-note", tag="p")
+                    DoctorCard(doctor, say=self._status.set_text, may_run=self._may_change)
                     self._place = ui.element("div").classes("models-cards").props("aria-busy=true")
                     with self._place:
                         for _ in range(3):
@@ -115,7 +123,12 @@ class ModelsPage:
         with self._place:
             for backends in families():
                 drawn = BackendCard(
-                    backends, survey, downloads=self._downloads, account=self._account, say=self._status.set_text
+                    backends,
+                    survey,
+                    downloads=self._downloads,
+                    account=self._account,
+                    say=self._status.set_text,
+                    may_change=self._may_change,
                 )
                 self._cards.append(drawn)
                 self._rows |= drawn.rows
