@@ -90,8 +90,8 @@ class Findings:
     heap_bytes: list[int] = field(default_factory=list)  # after collecting garbage: at the start, and at the end
 
 
-def keep_noise(store: ArtifactStore) -> tuple[Artifact, Artifact]:
-    """A recording and a result of it, all with the same noise under noises of their own."""
+def keep_noise(store: ArtifactStore, n_results: int = 1) -> tuple[Artifact, list[Artifact]]:
+    """A recording and results of it, all with the same noise under noises of their own."""
     rng = np.random.default_rng(1)
     common = 0.1 * rng.standard_normal(RATE * DURATION_S)
 
@@ -107,11 +107,21 @@ def keep_noise(store: ArtifactStore) -> tuple[Artifact, Artifact]:
                     peaks.write(samples)
                 files |= {file: folder / f"{index}.wav", f"{file}.peaks": folder / f"{index}.peaks"}
             more = {"tracks": names, "seconds": 1.0, "rtf": 0.1, "model": None}
-            return store.put(store.key(kind, name=name), kind=kind, name=name, files=files, info=info | more, **about)
+            return store.put(
+                store.key(kind, name=name, **about.get("config", {})),
+                kind=kind,
+                name=name,
+                files=files,
+                info=info | more,
+                **about,
+            )
 
     recording = keep("recording", "noise.wav", 1, [])
-    config = Request.of("drums", backend="builtin").to_dict()
-    return recording, keep("result", "drums", 2, list(TRACKS), inputs={"recording": recording.key}, config=config)
+    made = []
+    for seed in range(n_results):
+        config = Request.of("drums", backend="builtin", seed=seed).to_dict()
+        made.append(keep("result", "drums", 2, list(TRACKS), inputs={"recording": recording.key}, config=config))
+    return recording, made
 
 
 @dataclass(frozen=True)

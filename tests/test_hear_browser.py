@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import soundfile
 from selenium.webdriver import Keys
 
 from assets.demo_recording import load_demo
+from storage import ArtifactStore
 from tests.browser import DESKTOP, chromium, console_errors, resize, wait_until
+from tests.player_endurance import keep_noise
 from tests.server import running_server
 from tests.studio_steps import RUN_S, Studio
 
@@ -30,9 +33,15 @@ def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studio() -> Iterator[Studio]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def studio(home: Path) -> Iterator[Studio]:
     """An empty Studio at first."""
-    with running_server() as server, chromium() as browser:
+    with running_server(home=home) as server, chromium() as browser:
         resize(browser, DESKTOP)
         yield Studio(browser, server.url).open()
         assert console_errors(browser) == []
@@ -66,16 +75,34 @@ def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(stud
     assert heard == pieces(studio, "everything else")
 
 
+def shown(studio: Studio) -> list[dict[str, Any]]:
+    """The tracks of the page."""
+    found: list[dict[str, Any]] = studio.js("return [...window.audioPlayground.player.owners.values()].flat()")
+    return found
+
+
 def audible(studio: Studio) -> dict[str, list[tuple[str, float]]]:
     """What is heard: side of the comparison to (track, linear gain)."""
-    shown = studio.js("return [...window.audioPlayground.player.owners.values()].flat()")
-    about = {track["id"]: track for track in shown}
+    about = {track["id"]: track for track in shown(studio)}
     heard: dict[str, list[tuple[str, float]]] = {}
     for track in studio.player()["tracks"]:
         if track["gain"] > 0:
             side = about[track["id"]].get("side", "")
             heard.setdefault(side, []).append((about[track["id"]]["name"], track["gain"]))
     return heard
+
+
+def matched(studio: Studio) -> dict[str, float]:
+    """By how many dB each track is turned down so that both sides are equally loud."""
+    found: dict[str, float] = studio.js("""
+        const shown = [...window.audioPlayground.player.owners.values()].flat().filter((track) => track.side);
+        return Object.fromEntries(shown.map((track) => [track.side + " " + track.name, track.match_db]))""")
+    return found
+
+
+def download(studio: Studio, name: str) -> str:
+    """The address of a track's file."""
+    return str(studio.js(f"""return document.querySelector('[aria-label="Download {name}"]')?.href ?? ''"""))
 
 
 def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Studio) -> None:
@@ -103,12 +130,34 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     wait_until(lambda: [name for name, _ in audible(studio).get("A", [])] == ["everything else"], "the same mute on A")
     gains = [gain for side in audible(studio).values() for _, gain in side]
     assert all(gain <= 1 for gain in gains), "matched by attenuation alone"
+    levels, places = matched(studio), studio.texts(".ab label")
+    assert min(levels.values()) < 0, "one of them is louder"
+    studio.set("File format", "FLAC, 24 bit")
+    wait_until(lambda: "format=flac" in download(studio, "drums"), "the other format")
+    assert (matched(studio), studio.texts(".ab label")) == (levels, places)
     together = studio.js("""
         const tracks = window.audioPlayground.player.state().tracks.filter((track) => track.scheduled.length);
         return tracks.map((track) => track.scheduled.map((piece) => [piece.start_sample, piece.when_frame]))""")
     starts = [dict(map(tuple, pieces)) for pieces in together]
     common = set.intersection(*(set(pieces) for pieces in starts))
     assert common and all(len({pieces[sample] for pieces in starts}) == 1 for sample in common), "to the sample"
+
+
+def test_an_older_result_is_shown_by_its_address_and_a_comparison_makes_way_for_a_new_one(
+    studio: Studio, home: Path
+) -> None:
+    recording, (older, _) = keep_noise(ArtifactStore(home), 2)
+    studio.open(f"/?recording={recording.key}&result={older.key}")
+    wait_until(lambda: older.key in download(studio, "drums"), "the older result")
+    other = studio.setting("Compare with").find_elements("css selector", "option")[1]
+    studio.set("Compare with", other.text)
+    wait_until(lambda: len(studio.texts(".ab label")) == 2, "A and B")
+    studio.ask("bass").start()
+    wait_until(lambda: studio.tracks == ["Mixture", "bass", "everything else"], "the first chunk", RUN_S)
+    assert studio.job and not studio.texts(".ab label"), "what is being made is heard alone"
+    assert not any(track.get("side") for track in shown(studio))
+    studio.finish("bass", "everything else")
+    assert not studio.texts(".ab label")
 
 
 def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path: Path) -> None:
