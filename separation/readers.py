@@ -218,7 +218,7 @@ class PyAVReader:
     def __init__(self, file: BoundedFile, block_samples: int):
         self.warnings: list[str] = []
         self._block_samples = block_samples
-        self._container = _open_container(file)
+        self._container = open_container(file)
         n_streams = len(self._container.streams.audio)
         if n_streams == 0:
             self.close()
@@ -228,7 +228,7 @@ class PyAVReader:
             if index:  # a decoder that failed leaves the container in the middle of the file
                 self.close()
                 file.seek(0)
-                self._container = _open_container(file)
+                self._container = open_container(file)
             try:
                 self._frames = self._decoded(self._container.streams.audio[index])
                 first = next(self._frames, None)
@@ -326,7 +326,8 @@ def grouped(pieces: Iterable[NDArray[np.float32]], n_samples: int) -> Iterator[N
         yield np.concatenate(held, axis=1)
 
 
-def _open_container(file: BoundedFile) -> Any:
+def open_container(file: BoundedFile) -> Any:
+    """A file as FFmpeg opens it, which reads nothing but this file; `NotReadableError` if it cannot."""
     import av  # on demand: it loads some 40 MB of libraries that a WAV never needs
 
     options = {

@@ -117,15 +117,16 @@ def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None
         return kept
     with shelf.scratch() as folder:
         conversion = _decode(path, folder, part)
+        files, about = _picture(path, folder) if part.is_whole else ({}, {})
         return shelf.put(
             key,
             kind="recording",
             name=name if part.is_whole else f"{name}, {part}",
-            files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"},
+            files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks", **files},
             command=commands.converting(name, part),
             inputs={"sha256": digest},
             config=span,
-            info=_described(conversion) | ({} if part.is_whole else {"part": {"of": name, **span}}),
+            info=_described(conversion) | about | ({} if part.is_whole else {"part": {"of": name, **span}}),
         )
 
 
@@ -327,6 +328,14 @@ def _decode(path: Path, folder: Path, part: Part) -> Conversion:
         for start in range(0, audio.n_samples, 1 << 18):
             peaks.write(audio.read(start, min(start + (1 << 18), audio.n_samples)))
     return conversion
+
+
+def _picture(path: Path, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """The moving picture of a file, and what has to be known of it; nothing if it is sound alone."""
+    from separation.video import keep_picture
+
+    picture = keep_picture(path, folder / "video")
+    return ({}, {}) if picture is None else ({"video": picture.path}, {"video": picture.info})
 
 
 def _described(conversion: Conversion) -> dict[str, Any]:

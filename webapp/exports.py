@@ -15,6 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 import separation.report
+from separation.audio import AudioSource
 from separation.backends import registry
 from separation.decode import AudioFile
 from separation.encode import FORMATS, encode
@@ -22,9 +23,16 @@ from separation.errors import SettingsError
 from separation.file_names import plain_name, plain_names
 from separation.mix import Mix
 from separation.new_file import writing
+from separation.video import KINDS, Picture
 from storage import Artifact, ArtifactStore
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
+VIDEO = "video"  # a recording's file with its picture, and the format that joins it with a sound
+MIME_TYPES = {
+    ".zip": "application/zip",
+    **{kind.extension: kind.mime_type for kind in FORMATS.values()},
+    **{kind.extension: kind.mime_type for kind in KINDS},
+}
 MAX_GAIN_DB = 24.0
 MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of its own
 
@@ -44,7 +52,8 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
         if track not in tracks_of(artifact):
             raise HTTPException(404, "There is no such track.")
         name = f"{_song(store, artifact)}{_file_names(artifact)[track]}{_settings(artifact)}"
-        return _file(lambda folder: _export(artifact.files[track], folder / name, format, rate), format)
+        picture = _picture_of(store, artifact)
+        return _file(lambda folder: _export(artifact.files[track], folder / name, format, rate, picture))
 
     @app.get("/media/{key}/mix")
     def mix(
@@ -64,26 +73,26 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
         gains = [10 ** (max(-90.0, min(one, MAX_GAIN_DB)) / 20) for one in gain_db]
         pans = [max(-1.0, min(one, 1.0)) for one in pan]
         name = f"{_song(store, artifact)}{plain_name(artifact.name)}{_settings(artifact)} - mix"
+        picture = _picture_of(store, artifact)
 
         def make(folder: Path) -> Path:
-            path = folder / f"{name}{_extension(format)}"
             with ExitStack() as opened:
                 sources = [opened.enter_context(AudioFile(file)) for file in files]
-                encode(Mix(sources, gains, pans), path, format, sample_rate=_rate(rate))
-            return path
+                return _written(Mix(sources, gains, pans), folder / name, format, rate, picture)
 
-        return _file(make, format)
+        return _file(make)
 
     @app.get("/media/{key}/all.zip")
     def download_all(key: str, format: str = "wav24", rate: int = 0) -> Response:
         artifact = found(key)
         name = f"{_song(store, artifact) or 'stems - '}{plain_name(artifact.name)}{_settings(artifact)}.zip"
+        picture = _picture_of(store, artifact)
 
         def make(folder: Path) -> Path:
             archive = folder / name
             with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
                 for track, file_name in _file_names(artifact).items():
-                    path = _export(artifact.files[track], folder / file_name, format, rate)
+                    path = _export(artifact.files[track], folder / file_name, format, rate, picture)
                     bundle.write(path, path.name)
                     path.unlink()
                 bundle.writestr("manifest.toml", artifact.manifest.to_toml())
@@ -101,10 +110,10 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
 
 def tracks_of(artifact: Artifact) -> list[str]:
     """The names of its audio files."""
-    return [name for name in artifact.files if not name.endswith(".peaks")]
+    return [name for name in artifact.files if not name.endswith(".peaks") and name != VIDEO]
 
 
-def _file(make: Callable[[Path], Path], format: str = "") -> Response:
+def _file(make: Callable[[Path], Path]) -> Response:
     """What `make` writes into a folder of its own, as a download; the folder goes when it has been sent."""
     with writing("The download", Path(tempfile.gettempdir())):
         folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
@@ -115,24 +124,46 @@ def _file(make: Callable[[Path], Path], format: str = "") -> Response:
         raise
     return FileResponse(
         path,
-        media_type=FORMATS[format].mime_type if format else "application/zip",
+        media_type=MIME_TYPES[path.suffix],
         headers={"Content-Disposition": _attachment(path.name)},
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
 
 
-def _export(kept: Path, target: Path, format: str, rate: int) -> Path:
+def _export(kept: Path, target: Path, format: str, rate: int, picture: Picture | None) -> Path:
     """Encode a track to `target` with the format's extension."""
-    path = target.with_name(f"{target.name}{_extension(format)}")
     with AudioFile(kept) as audio:
-        encode(audio, path, format, sample_rate=_rate(rate))
+        return _written(audio, target, format, rate, picture)
+
+
+def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: Picture | None) -> Path:
+    """Write a sound, or the recording's picture with it, to `target` with the format's extension."""
+    if format == VIDEO:
+        if picture is None:
+            raise SettingsError(
+                "This recording has no picture.", "Pictures are kept of videos brought whole.", "Choose another format."
+            )
+        path = target.with_name(f"{target.name}{picture.extension}")
+        picture.write_with(sound, path)
+        return path
+    if format not in FORMATS:
+        raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
+    path = target.with_name(f"{target.name}{FORMATS[format].extension}")
+    encode(sound, path, format, sample_rate=_rate(rate))
     return path
 
 
-def _extension(format: str) -> str:
-    if format not in FORMATS:
-        raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
-    return FORMATS[format].extension
+def _picture_of(store: ArtifactStore, artifact: Artifact) -> Picture | None:
+    """The picture of a recording, or of the one a result was made from."""
+    recording = artifact if artifact.manifest.kind == "recording" else _recording(store, artifact)
+    return None if recording is None else picture_of(recording)
+
+
+def picture_of(recording: Artifact) -> Picture | None:
+    """The moving picture that was kept with a recording, if it came from a video."""
+    if VIDEO not in recording.files:
+        return None
+    return Picture.of(recording.files[VIDEO], recording.info[VIDEO])
 
 
 def _rate(rate: int) -> int | None:
@@ -147,7 +178,7 @@ def _mixed_file(store: ArtifactStore, result: Artifact, track: str) -> Path:
     """The file of a track of the mixer: one of the result's, or "audio" for the recording itself."""
     if track in tracks_of(result):
         return result.files[track]
-    recording = store.get(result.manifest.inputs.get("recording", "")) if track == "audio" else None
+    recording = _recording(store, result) if track == "audio" else None
     if recording is None:
         raise HTTPException(404, "There is no such track.")
     return recording.files["audio"]
@@ -180,8 +211,12 @@ def _settings(artifact: Artifact) -> str:
 
 
 def _recording_name(store: ArtifactStore, result: Artifact) -> str | None:
-    recording = store.get(result.manifest.inputs.get("recording", ""))
+    recording = _recording(store, result)
     return recording.name if recording else None
+
+
+def _recording(store: ArtifactStore, result: Artifact) -> Artifact | None:
+    return store.get(result.manifest.inputs.get("recording", ""))
 
 
 def _attachment(name: str) -> str:

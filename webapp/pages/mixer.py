@@ -21,7 +21,7 @@ from webapp.components.ab import Ab, Side
 from webapp.components.settings import Field, Option, Settings
 from webapp.components.track import Track
 from webapp.components.tracks import Tracks
-from webapp.exports import SAMPLE_RATES
+from webapp.exports import SAMPLE_RATES, VIDEO, picture_of
 from webapp.job import Job
 from webapp.pages.sounds import growing_tracks, mixture_track, result_tracks
 from webapp.theme import button, card, text
@@ -67,6 +67,8 @@ class Mixer:
     def open(self, recording: Artifact, result: str = "") -> None:
         """Show the results of a recording, the one of that key or the newest first."""
         self._recording = recording
+        if self._format == VIDEO and picture_of(recording) is None:
+            self._format = "wav24"
         self._hold(self._library.results(recording.key))
         self._compare(next((one for one in self._results if one.key == result), next(iter(self._results), None)), None)
 
@@ -228,6 +230,9 @@ class Mixer:
                     "tip": "Puts another result beside this one, on the keys A and B.",
                 },
             ]
+        formats = [Option(value=name, label=kind.label) for name, kind in FORMATS.items()]
+        if self._recording is not None and picture_of(self._recording) is not None:
+            formats.append(Option(value=VIDEO, label="Video, with this sound"))
         fields.append(
             {
                 "name": "format",
@@ -235,7 +240,7 @@ class Mixer:
                 "label": "",
                 "spoken": "File format",
                 "value": self._format,
-                "options": [Option(value=name, label=kind.label) for name, kind in FORMATS.items()],
+                "options": formats,
                 "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
             }
         )
