@@ -70,6 +70,13 @@ class Mixer:
         self._hold(self._library.results(recording.key))
         self._compare(next((one for one in self._results if one.key == result), next(iter(self._results), None)), None)
 
+    def clear(self) -> None:
+        """Nothing is on the desk that anything could have been made of."""
+        self._recording = self._job = None
+        self._hold([])
+        self._compare(None, None)
+        self._tracks.set_tracks([])
+
     def add(self, result: Artifact) -> None:
         """A result has just been made: it is shown, and what was there can still be chosen."""
         if self._result is None or self._result.key != result.key:
