@@ -14,7 +14,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from separation.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Waveform, resample_blocks, to_channels
+from separation.arriving import ArrivingFile
+from separation.audio import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    Waveform,
+    resample_blocks,
+    resampled_length,
+    to_channels,
+)
 from separation.encode import FloatWavWriter, dbfs
 from separation.errors import AudioError
 from separation.new_file import new_file
@@ -25,9 +33,11 @@ __all__ = [
     "AudioFile",
     "AudioInfo",
     "Conversion",
+    "ConvertedBlocks",
     "Decoded",
     "DecodedBlocks",
     "convert",
+    "converted_blocks",
     "decode",
     "decode_blocks",
     "probe",
@@ -99,27 +109,74 @@ def convert(
         AudioError: no audio can be read, it is longer than `max_duration_s`, or `out_path` cannot be written.
         SettingsError: the part does not lie in the recording.
     """
-    path, out_path = Path(path), Path(out_path)
-    with decode_blocks(path, part=part) as blocks:
-        info = blocks.info
-        if max_duration_s is not None and part.is_whole and (info.duration_s or 0) > max_duration_s:
-            raise _too_long(path, max_duration_s)
-        rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
-        n_channels = min(info.n_channels, 2)
-        mixed = (to_channels(block, n_channels) for block in blocks)
-        with new_file(out_path) as making, FloatWavWriter(making, n_channels, rate) as writer:
-            for block in resample_blocks(mixed, n_channels, info.sample_rate, rate):
-                writer.write(block)
-                # A header may say less than there is, or nothing.
-                if max_duration_s is not None and writer.n_samples > max_duration_s * rate:
-                    raise _too_long(path, max_duration_s)
-        if rate != info.sample_rate:
-            blocks.warnings.append(f"The recording was brought from {info.sample_rate} Hz to {rate} Hz.")
-        if n_channels != info.n_channels:
-            blocks.warnings.append(f"The {info.n_channels} channels were mixed down to stereo (ITU-R BS.775).")
+    out_path = Path(out_path)
+    with (
+        converted_blocks(path, part=part, max_duration_s=max_duration_s) as blocks,
+        new_file(out_path) as making,
+        FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer,
+    ):
+        for block in blocks:
+            writer.write(block)
+        return blocks.conversion()
+
+
+class ConvertedBlocks:
+    """The blocks of a file brought to the shape in which recordings are kept; read once.
+
+    Attributes:
+        sample_rate: Hz, of the blocks.
+        n_channels: of the blocks, 1 or 2.
+        n_expected: how many samples there will be by the header; None if it does not say.
+    """
+
+    def __init__(self, decoded: DecodedBlocks, name: str, part: Part, max_duration_s: float | None) -> None:
+        info = decoded.info
+        self.sample_rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
+        self.n_channels = min(info.n_channels, 2)
+        whole = None if info.n_samples is None else resampled_length(info.n_samples, info.sample_rate, self.sample_rate)
+        self.n_expected = whole if part.is_whole else None
+        self._decoded, self._name, self._max_duration_s = decoded, name, max_duration_s
+        self._n_samples = 0
+        if max_duration_s is not None and (self.n_expected or 0) > max_duration_s * self.sample_rate:
+            raise _too_long(name, max_duration_s)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        rate, limit_s = self._decoded.info.sample_rate, self._max_duration_s
+        mixed = (to_channels(block, self.n_channels) for block in self._decoded)
+        for block in resample_blocks(mixed, self.n_channels, rate, self.sample_rate):
+            yield block
+            self._n_samples += block.shape[1]
+            # A header may say less than there is, or nothing.
+            if limit_s is not None and self._n_samples > limit_s * self.sample_rate:
+                raise _too_long(self._name, limit_s)
+
+    def conversion(self) -> Conversion:
+        """What has been read, when all of it has."""
+        info, warnings = self._decoded.info, self._decoded.warnings
+        if self.sample_rate != info.sample_rate:
+            warnings.append(f"The recording was brought from {info.sample_rate} Hz to {self.sample_rate} Hz.")
+        if self.n_channels != info.n_channels:
+            warnings.append(f"The {info.n_channels} channels were mixed down to stereo (ITU-R BS.775).")
         return Conversion(
-            n_samples=writer.n_samples, sample_rate=rate, n_channels=n_channels, warnings=tuple(blocks.warnings)
+            n_samples=self._n_samples,
+            sample_rate=self.sample_rate,
+            n_channels=self.n_channels,
+            warnings=tuple(warnings),
         )
+
+
+@contextmanager
+def converted_blocks(
+    source: Path | str | ArrivingFile, *, part: Part = WHOLE, max_duration_s: float | None = None
+) -> Iterator[ConvertedBlocks]:
+    """Open a file as `convert` reads it, for whoever writes the blocks elsewhere.
+
+    Raises:
+        AudioError: no audio can be read, or it is longer than `max_duration_s`; also while reading.
+        SettingsError: while reading: the part does not lie in the recording.
+    """
+    with decode_blocks(source, part=part) as decoded:
+        yield ConvertedBlocks(decoded, _name_of(source), part, max_duration_s)
 
 
 class DecodedBlocks:
@@ -149,7 +206,7 @@ class DecodedBlocks:
             peak = max(peak, float(np.abs(block).max()))
             yield block
         if self._file.trouble:
-            raise _unusable(self._name, self._file.trouble, "Copy it to another place and try again.")
+            raise _unreadable(self._name, self._file.trouble)
         # Under half: a recording with accidents. Half and more: not a recording any more.
         if 2 * n_broken >= n_values:
             raise AudioError(
@@ -169,19 +226,25 @@ class DecodedBlocks:
 
 @contextmanager
 def decode_blocks(
-    path: Path | str, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
+    source: Path | str | ArrivingFile, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
 ) -> Iterator[DecodedBlocks]:
     """Open a file for reading by blocks of about `block_samples`: by libsndfile, or else by FFmpeg's libraries.
+
+    One that is still arriving is read as its bytes come.
 
     Raises:
         AudioError: no audio can be read from it.
         SettingsError: while reading: the part does not lie in the recording.
     """
-    path = Path(path)
-    name = _shown(path)
-    with _open_regular_file(path) as opened:
-        _refuse_strangers(opened, name)
-        reader, file = _open_reader(opened, name, block_samples)
+    name = _name_of(source)
+    with source.open() if isinstance(source, ArrivingFile) else _open_regular_file(Path(source)) as opened:
+        if isinstance(source, ArrivingFile) and source.size_bytes() == 0:
+            raise _empty(name)
+        try:
+            _refuse_strangers(opened, name)
+            reader, file = _open_reader(opened, name, block_samples)
+        except OSError as error:
+            raise _unreadable(name, f"Reading it failed ({error.strerror or error})") from error
         try:
             rate = reader.info.sample_rate
             if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
@@ -259,7 +322,7 @@ def _open_regular_file(path: Path) -> BinaryIO:
         if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
             raise _unusable(name, "It is a device or a pipe", "Choose a file.")
         if path.stat().st_size == 0:
-            raise _unusable(name, "The file is empty", "Copy or download it again.")
+            raise _empty(name)
         return path.open("rb")
     except FileNotFoundError as error:
         raise _unusable(name, "There is no such file", "Check its name and folder.") from error
@@ -314,17 +377,25 @@ def _shown(path: Path) -> str:
     return repr(name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}")
 
 
-def _too_long(path: Path, max_duration_s: float) -> AudioError:
-    return AudioError(
-        f"{_shown(path)} is too long.", f"At most {max_duration_s:g} s are taken.", "Cut it, or raise the limit."
-    )
+def _name_of(source: Path | str | ArrivingFile) -> str:
+    return _shown(Path(source.name if isinstance(source, ArrivingFile) else source))
+
+
+def _too_long(name: str, max_duration_s: float) -> AudioError:
+    return AudioError(f"{name} is too long.", f"At most {max_duration_s:g} s are taken.", "Cut it, or raise the limit.")
 
 
 def _unusable(name: str, why: str, todo: str) -> AudioError:
     return AudioError(f"{name} cannot be used as audio.", f"{why}.", todo)
 
 
-_IMPORT_AGAIN: Final = "Import the recording again."
+def _unreadable(name: str, why: str) -> AudioError:
+    return _unusable(name, why, "Copy it to another place and try again.")
+
+
+def _empty(name: str) -> AudioError:
+    return _unusable(name, "The file is empty", "Copy or download it again.")
+
 
 # How files begin that people drop by mistake -> what to call them
 _STRANGERS: Final = {

@@ -39,7 +39,8 @@ class PeaksWriter:
         self._rest = block[:, n_whole:].copy()
         if n_whole:
             with self._writing():
-                self._file.write(_pairs(block[:, :n_whole].reshape(block.shape[0], -1, SAMPLES_PER_PEAK)))
+                frames = np.ascontiguousarray(block[:, :n_whole].T)  # as decoders give them: nothing is copied
+                self._file.write(_pairs(frames.reshape(-1, SAMPLES_PER_PEAK * block.shape[0])))
 
     def flush(self) -> None:
         """Let readers see all whole pairs so far."""
@@ -55,11 +56,11 @@ class PeaksWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         with self._writing(), self._file:
             if self._rest.shape[1]:
-                self._file.write(_pairs(self._rest[:, None, :]))
+                self._file.write(_pairs(self._rest.reshape(1, -1)))
 
 
-def _pairs(grouped: NDArray[np.float32]) -> bytes:
-    """Groups of shape (channels, n_groups, samples) as interleaved int8 (min, max)."""
-    low = np.floor(grouped.min(axis=(0, 2)) * 127)
-    high = np.ceil(grouped.max(axis=(0, 2)) * 127)
+def _pairs(groups: NDArray[np.float32]) -> bytes:
+    """Groups of shape (n_groups, values of all channels) as interleaved int8 (min, max)."""
+    low = np.floor(groups.min(axis=1) * 127)
+    high = np.ceil(groups.max(axis=1) * 127)
     return bytes(np.stack([low, high], axis=1).clip(-127, 127).astype(np.int8))

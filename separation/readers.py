@@ -28,6 +28,7 @@ DECODER_ERRORS: Final = (
 )
 
 PIECE_SAMPLES: Final = 4_096  # one read of libsndfile; FFmpeg's frames are about as long
+PCM_PIECE_SAMPLES: Final = 65_536  # plain samples cannot be damaged so that decoding fails
 MAX_STREAMS: Final = 16  # audio tracks tried
 MAX_SILENT_PACKETS: Final = 100_000  # in a row; the longest real run is a few priming packets
 
@@ -178,8 +179,9 @@ class SoundfileReader:
     def _pieces(self) -> Iterator[NDArray[np.float32]]:
         # Small reads: at a damaged place soundfile raises, and the rest of that read is lost.
         n_read = self._first.shape[1]
+        plain = self.info.format != "FLAC" and self.info.codec.startswith(("PCM_", "FLOAT", "DOUBLE"))
         try:
-            while (piece := self._read(PIECE_SAMPLES)).size:
+            while (piece := self._read(PCM_PIECE_SAMPLES if plain else PIECE_SAMPLES)).size:
                 n_read += piece.shape[1]
                 yield piece
         except DECODER_ERRORS as error:
@@ -205,7 +207,7 @@ class SoundfileReader:
     def _read(self, n_samples: int) -> NDArray[np.float32]:
         with interrupts_held():
             frames: NDArray[np.float32] = self._sound.read(n_samples, dtype="float32", always_2d=True)
-        return np.ascontiguousarray(frames.T)
+        return frames.T  # a view: what is written again as frames is not turned round twice
 
     def close(self) -> None:
         """Let go of libsndfile."""
@@ -317,11 +319,13 @@ class PyAVReader:
 def grouped(pieces: Iterable[NDArray[np.float32]], n_samples: int) -> Iterator[NDArray[np.float32]]:
     """Short pieces of shape (channels, length) joined to blocks of `n_samples` or a little more."""
     held: list[NDArray[np.float32]] = []
+    n_held = 0
     for piece in pieces:
         held.append(piece)
-        if sum(one.shape[1] for one in held) >= n_samples:
-            yield np.concatenate(held, axis=1)
-            held = []
+        n_held += piece.shape[1]
+        if n_held >= n_samples:
+            yield np.concatenate(held, axis=1) if len(held) > 1 else piece
+            held, n_held = [], 0
     if held:
         yield np.concatenate(held, axis=1)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from separation import commands, ladder
+from separation.arriving import ArrivingFile
 from separation.backends import registry
 from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
 from separation.events import (
@@ -96,30 +97,68 @@ class Shelf(Protocol[Thing]):
         ...
 
 
-def import_recording(path: Path, shelf: Shelf[Thing], *, name: str | None = None, part: Part = WHOLE) -> Thing:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoding:
+    """A recording as far as it is decoded; its files grow.
+
+    Attributes:
+        audio: the float32 WAV, to be read by `FloatWavWriter.read_part` up to `n_ready`.
+        peaks: its peaks, whole pairs only.
+        n_ready: samples that are there.
+        n_expected: samples there will be by the file's header; None if it does not say.
+        sample_rate: Hz.
+        n_channels: 1 or 2.
+    """
+
+    audio: Path
+    peaks: Path
+    n_ready: int
+    n_expected: int | None
+    sample_rate: int
+    n_channels: int
+
+
+def import_recording(
+    source: Path | ArrivingFile,
+    shelf: Shelf[Thing],
+    *,
+    name: str | None = None,
+    part: Part = WHOLE,
+    on_decoded: Callable[[Decoding], object] | None = None,
+) -> Thing:
     """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
 
     A part of it is a recording of its own, whose `info["part"]` says what it was cut from: {"of", "start_s", "end_s"}.
 
     Args:
-        path: any file `separation.decode` takes, at most `MAX_DURATION_S` long.
+        source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; it may still be arriving.
         shelf: where to keep it.
         name: what to call it; the file's own name unless given.
         part: which part of it.
+        on_decoded: told after each block; not if the recording is found to be kept already.
 
     Raises:
         AudioError: no usable audio, with what to do.
         SettingsError: the part does not lie in the recording.
     """
-    digest, name, span = _digest(path), name or path.name, {} if part.is_whole else asdict(part)
-    key = shelf.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
-    if kept := shelf.get(key):
+    name, span = name or source.name, {} if part.is_whole else asdict(part)
+    arriving = isinstance(source, ArrivingFile) and not source.complete
+
+    def key(digest: str) -> str:
+        return shelf.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
+
+    if not arriving and (kept := shelf.get(key(_digest(source)))):
         return kept
+    from separation.video import keep_beside
+
     with shelf.scratch() as folder:
-        conversion = _decode(path, folder, part)
-        files, about = _picture(path, folder) if part.is_whole else ({}, {})
+        conversion = _decode(source, folder, part, on_decoded or (lambda decoding: None))
+        digest = _digest(source)
+        if arriving and (kept := shelf.get(key(digest))):
+            return kept
+        files, about = keep_beside(source, folder) if part.is_whole else ({}, {})
         return shelf.put(
-            key,
+            key(digest),
             kind="recording",
             name=name if part.is_whole else f"{name}, {part}",
             files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks", **files},
@@ -300,15 +339,17 @@ class ChunkShelf:
             ) from failure
 
 
-def _digest(path: Path) -> str:
+def _digest(source: Path | ArrivingFile) -> str:
     """SHA-256 of a file's bytes; the `AudioError` that says why if it cannot be read."""
+    if isinstance(source, ArrivingFile):
+        return source.sha256()
     try:
-        with path.open("rb") as file:
+        with source.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         from separation.decode import probe
 
-        probe(path)  # knows what to say of folders, pipes, names and permissions
+        probe(source)  # knows what to say of folders, pipes, names and permissions
         raise
 
 
@@ -318,24 +359,35 @@ def _origin(recording: Item) -> tuple[str, Part]:
     return part.pop("of", recording.name), Part(**part)
 
 
-def _decode(path: Path, folder: Path, part: Part) -> Conversion:
+def _decode(
+    source: Path | ArrivingFile, folder: Path, part: Part, on_decoded: Callable[[Decoding], object]
+) -> Conversion:
     """Write the audio of a file's part and its peaks into `folder`."""
-    from separation.decode import AudioFile, convert
+    from separation.decode import converted_blocks
+    from separation.encode import FloatWavWriter
     from separation.peaks import PeaksWriter
 
-    conversion = convert(path, folder / "audio.wav", part=part, max_duration_s=MAX_DURATION_S)
-    with AudioFile(folder / "audio.wav") as audio, PeaksWriter(folder / "peaks") as peaks:
-        for start in range(0, audio.n_samples, 1 << 18):
-            peaks.write(audio.read(start, min(start + (1 << 18), audio.n_samples)))
-    return conversion
-
-
-def _picture(path: Path, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
-    """The moving picture of a file, and what has to be known of it; nothing if it is sound alone."""
-    from separation.video import keep_picture
-
-    picture = keep_picture(path, folder / "video")
-    return ({}, {}) if picture is None else ({"video": picture.path}, {"video": picture.info})
+    audio_path, peaks_path = folder / "audio.wav", folder / "peaks"
+    with (
+        converted_blocks(source, part=part, max_duration_s=MAX_DURATION_S) as blocks,
+        FloatWavWriter(audio_path, blocks.n_channels, blocks.sample_rate) as audio,
+        PeaksWriter(peaks_path) as peaks,
+    ):
+        for block in blocks:
+            for writer in (audio, peaks):
+                writer.write(block)
+                writer.flush()
+            on_decoded(
+                Decoding(
+                    audio=audio_path,
+                    peaks=peaks_path,
+                    n_ready=audio.n_samples,
+                    n_expected=blocks.n_expected,
+                    sample_rate=blocks.sample_rate,
+                    n_channels=blocks.n_channels,
+                )
+            )
+        return blocks.conversion()
 
 
 def _described(conversion: Conversion) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from separation.readers import DECODER_ERRORS, MAX_STREAMS, BoundedFile, NotRead
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from separation.arriving import ArrivingFile
+
 BLOCK_SAMPLES: Final = 16_384
 # Such containers have exact time stamps; Matroska takes every codec and counts in milliseconds.
 _IN_MP4: Final = frozenset({"h264", "hevc", "mpeg4"})
@@ -168,6 +170,12 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
         with suppress(FileNotFoundError):
             target.unlink()
         return None
+
+
+def keep_beside(source: Path | ArrivingFile, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """What a recording has beside its sound: the picture's file and what is known of it, or nothing and nothing."""
+    picture = keep_picture(source if isinstance(source, Path) else source.path, folder / "video")
+    return ({}, {}) if picture is None else ({"video": picture.path}, {"video": picture.info})
 
 
 def _is_container(path: Path) -> bool:

@@ -121,7 +121,8 @@ class Studio:
 
     def bring(self, path: Path) -> Studio:
         self.browse(path)
-        wait_until(lambda: self.title == path.name, f"{path.name} in the studio", RUN_S)
+        there = "return !document.querySelector('.shell-actions .button.primary').innerText.startsWith('Still')"
+        wait_until(lambda: self.title == path.name and self.js(there), f"{path.name} in the studio", RUN_S)
         return self
 
     def drag_over(self, path: Path) -> None:

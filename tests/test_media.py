@@ -26,6 +26,7 @@ from separation.runs import import_recording, separate_recording
 from storage import JobRecord
 from tests import odd_files, run_fakes
 from webapp import media
+from webapp.arrivals import Arrivals
 from webapp.job import Job
 
 
@@ -49,7 +50,7 @@ def client(store, making, tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     app = FastAPI()
-    media.add_media_routes(app, store, making)
+    media.add_media_routes(app, store, making, Arrivals())
     with TestClient(app) as client:  # an unforeseen error is raised here, so a traceback cannot pass for an answer
         yield client
     assert list((tmp_path / "tmp").iterdir()) == [], "downloads clean up after themselves"
@@ -286,7 +287,9 @@ def test_a_disk_that_fills_up_during_an_upload_is_said_in_words(client, store, m
             raise OSError(errno.ENOSPC, "No space left on device")
 
     usual = Path.open
-    monkeypatch.setattr(Path, "open", lambda path, mode="r", *a: Full() if mode == "wb" else usual(path, mode, *a))
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode="r", *a, **k: Full() if mode == "wb" else usual(path, mode, *a, **k)
+    )
     answer = upload(client, odd_files.stored("WAV"))
     assert answer.status_code == 503
     assert "No space left" in answer.json()["why"]

@@ -19,6 +19,7 @@ from tests.server import RunningServer
 from tests.studio_steps import RUN_S, Studio
 from tests.test_video import CLICK_S, FPS, film, heard, packets, where
 from webapp import media
+from webapp.arrivals import Arrivals
 
 
 class NothingGrows:
@@ -29,7 +30,7 @@ class NothingGrows:
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    media.add_media_routes(app, store, NothingGrows())
+    media.add_media_routes(app, store, NothingGrows(), Arrivals())
     with TestClient(app) as client:
         yield client
 

@@ -16,6 +16,7 @@ from separation.cluster import Cluster, Tls
 from storage import ArtifactStore, DraftBook, JobBook, Library
 from storage.artifacts import TRASH_STAYS_S
 from webapp import access
+from webapp.arrivals import Arrivals
 from webapp.doctor import Doctor
 from webapp.downloads import Downloads
 from webapp.drafts import Drafts
@@ -119,7 +120,8 @@ def create_app(
     outlook = Outlook(store, here=works_here)
     shared_drafts, shelf = Drafts(drafts), Shelf(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
-    add_media_routes(app, store, jobs, on_brought=shelf.changed.emit)
+    arrivals = Arrivals()
+    add_media_routes(app, store, jobs, arrivals, on_brought=shelf.changed.emit)
 
     def forget_drafts() -> None:
         shared_drafts.keep_only({row.key for row in store.rows("recording")})
@@ -130,7 +132,7 @@ def create_app(
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
-        page = StudioPage(shelf, jobs, shared_drafts, outlook)
+        page = StudioPage(shelf, jobs, arrivals, shared_drafts, outlook)
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
 

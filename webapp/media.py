@@ -10,6 +10,8 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,12 +20,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from assets.demo_recording import write_demo_mixture
+from separation.arriving import ArrivingFile
 from separation.decode import AudioFile
 from separation.encode import FloatWavWriter
 from separation.errors import AudioError, PlaygroundError, SettingsError
 from separation.peaks import SAMPLES_PER_PEAK
 from separation.runs import import_recording
 from storage import Artifact, ArtifactStore, StorageError
+from webapp.arrivals import Arrival, Arrivals
 from webapp.exports import add_export_routes, tracks_of
 from webapp.job import Job
 
@@ -41,50 +45,105 @@ class Making(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class GrowingTrack:
+    """A track as far as it is there."""
+
+    audio: Path
+    peaks: Path
+    n_channels: int
+    n_ready: int
+
+    def pcm(self, start: int, count: int) -> Response | None:
+        """A window of it; None if it has been moved, this moment, to where it is kept."""
+        stop = min(start + min(count, MAX_WINDOW_SAMPLES), self.n_ready)
+        first = max(0, min(start, stop))
+        try:
+            body = FloatWavWriter.read_part(self.audio, self.n_channels, first, stop)
+        except FileNotFoundError:
+            return None
+        # What is complete never changes any more; what is cut short is longer the next time.
+        return _immutable(body) if stop - first == count else _passing(body)
+
+    def peaks_from(self, first: int) -> Response | None:
+        """Its peaks but the first so many pairs; None as above."""
+        try:
+            with self.peaks.open("rb") as file:
+                file.seek(2 * max(0, first))
+                return _passing(file.read(max(0, 2 * (self.n_ready // SAMPLES_PER_PEAK - first))))
+        except FileNotFoundError:
+            return None
+
+
 def add_media_routes(
-    app: FastAPI, store: ArtifactStore, making: Making, *, on_brought: Callable[[], object] = lambda: None
+    app: FastAPI,
+    store: ArtifactStore,
+    making: Making,
+    arrivals: Arrivals,
+    *,
+    on_brought: Callable[[], object] = lambda: None,
 ) -> None:
-    """Register all routes of this file; the tracks of a result can be heard while it is made.
+    """Register all routes of this file; what is being made, or is arriving, is heard as far as it is there.
 
     Args:
         app: where.
         store: where recordings and results are.
-        making: what is not there yet.
+        making: results that are not there yet.
+        arrivals: recordings that are not.
         on_brought: called on the event loop when a recording was brought.
     """
 
     @app.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: int, count: int) -> Response:
-        if (part := _growing_pcm(making.growing(key), track, start, count)) is not None:
+        if (grown := growing(key, track)) is not None and (part := grown.pcm(start, count)) is not None:
             return part
-        with AudioFile(_audio(_artifact_soon(store, making, key, track), track)) as audio:
+        with AudioFile(_audio(artifact_soon(key, track), track)) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
 
     @app.get("/media/{key}/{track}/peaks")
-    def peaks(key: str, track: str) -> Response:
-        if (job := making.growing(key)) is not None and (path := _growing_file(job, f"{track}.peaks")) is not None:
-            return _passing(path.read_bytes()[: 2 * (job.n_ready // SAMPLES_PER_PEAK)])
-        artifact = _artifact_soon(store, making, key, track)
+    def peaks(key: str, track: str, start: int = 0) -> Response:
+        if (grown := growing(key, track)) is not None and (part := grown.peaks_from(start)) is not None:
+            return part
+        artifact = artifact_soon(key, track)
         _audio(artifact, track)
-        return _immutable(artifact.files[f"{track}.peaks"].read_bytes())
+        return _immutable(artifact.files[f"{track}.peaks"].read_bytes()[2 * max(0, start) :])
+
+    def growing(key: str, track: str) -> GrowingTrack | None:
+        if (arrival := arrivals.get(key)) is not None and (decoding := arrival.decoding) is not None:
+            return GrowingTrack(decoding.audio, decoding.peaks, decoding.n_channels, decoding.n_ready)
+        if (job := making.growing(key)) is not None and (found := job.growing) is not None and track in found.files:
+            return GrowingTrack(found.files[track], found.files[f"{track}.peaks"], found.n_channels, job.n_ready)
+        return None
+
+    def artifact_soon(key: str, track: str) -> Artifact:
+        """An artifact; one whose files are on their way from where they were made to where they are kept is awaited."""
+        deadline_s = time.monotonic() + MOVING_S
+        arrival = arrivals.get(key)
+        while growing(key, track) is not None and time.monotonic() < deadline_s:
+            if arrival is not None and arrival.recording:
+                return _artifact(store, arrival.recording)
+            if store.get(key) is not None:
+                break
+            time.sleep(0.02)
+        return _artifact(store, key)
 
     add_export_routes(app, store, lambda key: _artifact(store, key))
 
     @app.put("/api/uploads")
-    async def upload(request: Request, name: str) -> Response:
+    async def upload(request: Request, name: str, id: str = "") -> Response:
         with store.scratch() as folder:
-            path = folder / "upload"
+            announced = _check_announced(request, folder)
+            arrival = arrivals.begin(id, _shown(name))
             try:
-                await _receive(request, path)
+                recording = await _bring(request, folder / "upload", arrival, announced, store)
+                arrivals.end(arrival, recording.key)
             except ClientDisconnect:
                 return Response(status_code=400)  # cancelled: nobody is left to read this
-            try:
-                recording = await asyncio.to_thread(import_recording, path, store, name=_shown(name))
-            except AudioError as error:  # it speaks of the file on our disk; the person knows it by another name
-                what = error.what.replace(repr(path.name), f"“{_shown(name)}”")
-                raise AudioError(what, error.why, error.todo) from error
+            finally:
+                if not arrival.recording:
+                    arrivals.end(arrival)
         on_brought()
         return JSONResponse(_about(recording))
 
@@ -106,25 +165,61 @@ def add_media_routes(
     app.add_exception_handler(StorageError, say)
 
 
-async def _receive(request: Request, path: Path) -> None:
-    """Stream the body to disk, within the limits, whatever the headers claim."""
+def _check_announced(request: Request, folder: Path) -> int | None:
+    """How many bytes are announced, if they are; too many are refused before they are sent."""
     header = request.headers.get("content-length", "")
-    announced = int(header) if header.isdecimal() else 0
-    allowed = min(MAX_UPLOAD_BYTES, shutil.disk_usage(path.parent).free - DISK_RESERVE_BYTES)
-    received = 0
-    if announced > allowed:
+    announced = int(header) if header.isdecimal() and int(header) else None
+    if announced is not None and announced > (allowed := _allowed_bytes(folder)):
         raise _too_large(announced, allowed)
+    return announced
+
+
+def _allowed_bytes(folder: Path) -> int:
+    return min(MAX_UPLOAD_BYTES, shutil.disk_usage(folder).free - DISK_RESERVE_BYTES)
+
+
+async def _bring(
+    request: Request, path: Path, arrival: Arrival, announced: int | None, store: ArtifactStore
+) -> Artifact:
+    """Stream the body to disk while a thread decodes what has come."""
+    name = arrival.name
+    thread = ThreadPoolExecutor(1)  # its own: it waits for as long as somebody sends
     try:
-        with path.open("wb") as file:
-            async for block in request.stream():
-                received += len(block)
-                if received > allowed:
-                    raise _too_large(received, allowed)
-                file.write(block)
+        file = ArrivingFile(path, name, announced)
+        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, arrival, store)
+        try:
+            await _receive(request, file)
+        except BaseException:
+            file.break_off()
+            await asyncio.gather(decoded, return_exceptions=True)
+            raise
+        return await decoded
     except OSError as error:
-        raise StorageError(
-            "The upload could not be written.", f"The system says: {error.strerror or error}.", "Make room on the disk."
-        ) from error
+        said = f"The system says: {error.strerror or error}."
+        raise StorageError("The upload could not be written.", said, "Make room on the disk.") from error
+    except AudioError as error:  # it speaks of the file as a terminal would; the person knows it as it is
+        raise AudioError(error.what.replace(repr(name), f"“{name}”"), error.why, error.todo) from error
+    finally:
+        thread.shutdown(wait=False)
+
+
+def _import(file: ArrivingFile, arrival: Arrival, store: ArtifactStore) -> Artifact:
+    try:
+        return import_recording(file, store, name=arrival.name, on_decoded=arrival.take)
+    finally:
+        store.close()  # this thread's connection
+
+
+async def _receive(request: Request, file: ArrivingFile) -> None:
+    """Write the body, within the limits, whatever the headers claim."""
+    allowed = _allowed_bytes(file.path.parent)
+    received = 0
+    async for block in request.stream():
+        received += len(block)
+        if received > allowed:
+            raise _too_large(received, allowed)
+        file.write(block)
+    file.finish()
 
 
 def _too_large(size_bytes: int, allowed_bytes: int) -> AudioError:
@@ -151,41 +246,9 @@ def _artifact(store: ArtifactStore, key: str) -> Artifact:
     return artifact
 
 
-def _growing_file(job: Job, name: str) -> Path | None:
-    """A file of what a job is making; None if it has been moved to where it is kept."""
-    path = None if job.growing is None else job.growing.files.get(name)
-    return path if path is not None and path.exists() else None
-
-
-def _growing_pcm(job: Job | None, track: str, start: int, count: int) -> Response | None:
-    """A window of a track as far as it is made."""
-    if job is None or job.growing is None or (path := _growing_file(job, track)) is None:
-        return None
-    stop = min(start + min(count, MAX_WINDOW_SAMPLES), job.n_ready)
-    first = max(0, min(start, stop))
-    try:
-        body = FloatWavWriter.read_part(path, job.growing.n_channels, first, stop)
-    except FileNotFoundError:  # moved to where it is kept, this moment
-        return None
-    # What is complete never changes any more; what is cut short is longer the next time.
-    return _immutable(body) if stop - first == count else _passing(body)
-
-
 def _passing(body: bytes) -> Response:
     headers = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
     return Response(body, media_type="application/octet-stream", headers=headers)
-
-
-def _artifact_soon(store: ArtifactStore, making: Making, key: str, file: str) -> Artifact:
-    """An artifact; one whose file is on its way from where it was made to where it is kept is waited for."""
-    deadline_s = time.monotonic() + MOVING_S
-    while _moving(making.growing(key), file) and store.get(key) is None and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    return _artifact(store, key)
-
-
-def _moving(job: Job | None, file: str) -> bool:
-    return job is not None and job.growing is not None and file in job.growing.files
 
 
 def _audio(artifact: Artifact, track: str) -> Path:

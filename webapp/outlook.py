@@ -12,6 +12,7 @@ from separation.estimates import Estimate, Preflight, expected, preflight
 from separation.footprint import available_bytes
 from separation.request import Request
 from storage import Artifact, ArtifactStore, StorageError
+from webapp.arrivals import Arrival
 
 log = logging.getLogger(__name__)
 FRESH_S = 20.0  # after that the store is read again: a run may have finished, here or in a terminal
@@ -33,7 +34,7 @@ class Outlook:
         self._read_s = float("-inf")
         self._refresh()
 
-    def of(self, request: Request, recording: Artifact) -> Preflight:
+    def of(self, request: Request, recording: Artifact | Arrival) -> Preflight:
         """What a settled request would take for a recording."""
         self._refresh()
         duration_s = recording.info["n_samples"] / recording.info["sample_rate"]

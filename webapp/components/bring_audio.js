@@ -1,7 +1,7 @@
 // Drop anywhere, browse or paste: files go to the server one after another, over plain HTTP.
 //
-// While something is on its way a card shows its name, the bytes, and a button to stop it. Nothing else on the page
-// changes until the server has decoded the file and said that it is usable.
+// While something is on its way a card shows its name, the bytes, and a button to stop it. The server decodes what has
+// come, so that the page can show it by its id; it is usable when the server says so.
 
 const ACCEPT = "audio/*,video/*,.flac,.opus,.m4a,.mkv,.wma,.aif,.aiff,.caf,.w64";
 
@@ -81,8 +81,10 @@ export default {
       const file = this.waiting.shift();
       this.current = file ? { name: file.name, loaded: 0, total: file.size, sent: false } : null;
       if (!file) return;
+      const id = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+      this.$emit("coming", { id, name: file.name.slice(0, 200) });
       const name = encodeURIComponent(file.name.slice(0, 200));
-      this.send("PUT", `${window.path_prefix}/api/uploads?name=${name}`, file);
+      this.send("PUT", `${window.path_prefix}/api/uploads?name=${name}&id=${id}`, file);
     },
 
     send(method, url, body) {
@@ -93,7 +95,10 @@ export default {
       request.upload.onload = () => (this.current.sent = true);
       request.onload = () => this.finish(request);
       request.onerror = () => this.refuse("The server cannot be reached.", "The upload was cut off.", "Try again.");
-      request.onabort = () => this.next();
+      request.onabort = () => {
+        this.$emit("cancelled");
+        this.next();
+      };
       request.send(body);
     },
 

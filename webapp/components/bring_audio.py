@@ -26,6 +26,13 @@ class Refused(TypedDict):
     todo: str
 
 
+class Coming(TypedDict):
+    """A file that is being sent: the key of its `webapp.arrivals.Arrival`, and its name."""
+
+    id: str
+    name: str
+
+
 class BringAudio(ui.element, component="bring_audio.js"):
     """Watches the whole page for dropped and pasted files, uploads them one after another, and shows how far it is.
 
@@ -34,10 +41,23 @@ class BringAudio(ui.element, component="bring_audio.js"):
     Args:
         on_brought: called for each recording that was taken.
         on_refused: called for each file that was not.
+        on_coming: called when the first bytes of a file leave.
+        on_cancelled: called when a person has stopped sending it.
     """
 
-    def __init__(self, *, on_brought: Callable[[Brought], object], on_refused: Callable[[Refused], object]) -> None:
+    def __init__(
+        self,
+        *,
+        on_brought: Callable[[Brought], object],
+        on_refused: Callable[[Refused], object],
+        on_coming: Callable[[Coming], object] | None = None,
+        on_cancelled: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__()
+        if on_coming is not None:
+            self.on("coming", arguments_to(on_coming))
+        if on_cancelled is not None:
+            self.on("cancelled", lambda: on_cancelled())
         self.on("brought", arguments_to(on_brought))
         self.on("refused", arguments_to(on_refused))
 

@@ -3,7 +3,7 @@
 The browser fetches the samples itself, in windows, so a track is only a description:
 
     GET {url}/pcm?start=<sample>&count=<n>   little-endian float32, interleaved frames (n, channels)
-    GET {url}/peaks                          int8 (min, max) per 256 samples, 127 is full scale
+    GET {url}/peaks?start=<pair>             int8 (min, max) per 256 samples, 127 is full scale
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Track(TypedDict):
     sample_rate: int  # Hz
     n_channels: int
     download: str  # address of the file to keep, or "" when there is none yet
+    was: NotRequired[str]  # base of the addresses it had while it arrived: the same sound, which may be drawn already
     ready_samples: NotRequired[int]  # how much may be played while the rest is computed; default: all
     muted: NotRequired[bool]  # where the mixer stands when the track first appears
     solo: NotRequired[bool]

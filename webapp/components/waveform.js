@@ -110,7 +110,8 @@ export default {
 
   watch: {
     track(now, before) {
-      this.adopt(now?.url === before?.url);
+      const same = now && before && (now.url === before.url || now.was === before.url);
+      this.adopt(same, same && this.count >= before.n_samples - 1);
     },
     chunks(chunks) {
       this.strip.setChunks(chunks, this.marked);
@@ -128,8 +129,8 @@ export default {
       return samples / this.view.sampleRate;
     },
 
-    /** Take over a track; `same` audio that has only grown keeps its picture until the new one is here. */
-    async adopt(same = false) {
+    /** Take over a track; `same` audio that has only grown keeps its picture until the new one is here, and its view. */
+    async adopt(same = false, wasAll = true) {
       const track = this.track;
       player.setTracks(this, track ? [track] : []);
       this.failure = "";
@@ -139,7 +140,7 @@ export default {
       }
       if (!track) return this.draw();
       this.view.sampleRate = track.sample_rate;
-      if (!same) this.showAll();
+      if (!same || wasAll) this.showAll();
       this.follow();
       try {
         const pyramid = await loadPyramid(track);

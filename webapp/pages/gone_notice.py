@@ -43,8 +43,8 @@ class GoneNotice:
         """Whether there is nothing to play or to separate any more."""
         return self._state != "here"
 
-    def watch(self, recording: Artifact) -> None:
-        """Another recording is on the desk, and it is there."""
+    def watch(self, recording: Artifact | None) -> None:
+        """Another recording is on the desk, and it is there; or none is."""
         self._recording = recording
         self._show("here")
 

@@ -72,9 +72,11 @@ class Mixer:
         self._hold(self._library.results(recording.key))
         self._compare(next((one for one in self._results if one.key == result), next(iter(self._results), None)), None)
 
-    def close(self) -> None:
-        """There is nothing to hear any more."""
-        self._recording = None
+    def clear(self) -> None:
+        """Nothing is on the desk that anything could have been made of."""
+        self._recording = self._job = None
+        self._hold([])
+        self._compare(None, None)
         self._tracks.set_tracks([])
 
     def add(self, result: Artifact) -> None:

@@ -14,6 +14,7 @@ from separation.estimates import Preflight, memory_words, time_words
 from separation.request import Request
 from storage import Artifact
 from webapp import settings_fields
+from webapp.arrivals import Arrival
 from webapp.components.recipe import Recipe
 from webapp.components.settings import Settings
 from webapp.drafts import Draft
@@ -86,7 +87,7 @@ class SettingsPanel:
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
 
-    def show(self, draft: Draft, choice: Choice, recording: Artifact | None) -> None:
+    def show(self, draft: Draft, choice: Choice, recording: Artifact | Arrival | None) -> None:
         """Draw how it stands now: who would separate and why, what it would take, or what is in the way."""
         self._choice = choice
         settled = choice.settled
@@ -161,7 +162,7 @@ def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
     return rows | {"Estimate": estimate.source}
 
 
-def _disk_bytes(recording: Artifact, n_tracks: int) -> int:
+def _disk_bytes(recording: Artifact | Arrival, n_tracks: int) -> int:
     """What tracks of a recording's length take: float32."""
     n_samples: int = recording.info["n_samples"] * recording.info["n_channels"]
     return 4 * n_samples * n_tracks

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from storage import Artifact
+from webapp.arrivals import Arrival
 from webapp.components.track import Chunk, Track
 from webapp.job import Job
 from webapp.pages.job_words import cell_of
@@ -18,6 +19,23 @@ REST = "everything else"
 def mixture_track(recording: Artifact, how: str, *, has_stems: bool) -> Track:
     """The recording itself; beside its own stems it would double everything, so it is muted then."""
     return _track(recording, "audio", "Mixture", stem_color("mixture"), how, muted=has_stems)
+
+
+def arriving_track(arrival: Arrival) -> Track | None:
+    """A recording on its way in, as far as it is there; None before its header is read."""
+    if not arrival.info or arrival.decoding is None:
+        return None
+    return Track(
+        id=f"{arrival.key[:12]}-arriving",
+        name=arrival.name,
+        color=stem_color("mixture"),
+        url=f"/media/{arrival.key}/audio",
+        download="",
+        ready_samples=arrival.decoding.n_ready,
+        n_samples=arrival.info["n_samples"],
+        sample_rate=arrival.info["sample_rate"],
+        n_channels=arrival.info["n_channels"],
+    )
 
 
 def result_tracks(result: Artifact, how: str) -> list[Track]:
@@ -54,7 +72,7 @@ def growing_tracks(job: Job, recording: Artifact) -> list[Track]:
     ]
 
 
-def running_strip(job: Job, recording: Artifact) -> list[Chunk]:
+def running_strip(job: Job, recording: Artifact | Arrival) -> list[Chunk]:
     """The chunks of a running job as cells under the waveform."""
     strip = strip_of(job.spans_s, recording)
     for index, chunk in enumerate(strip):
@@ -63,7 +81,7 @@ def running_strip(job: Job, recording: Artifact) -> list[Chunk]:
     return strip
 
 
-def strip_of(spans_s: Sequence[Sequence[float]], recording: Artifact) -> list[Chunk]:
+def strip_of(spans_s: Sequence[Sequence[float]], recording: Artifact | Arrival) -> list[Chunk]:
     """Chunks as cells that do not overlap: each ends where the next one starts."""
     rate, n_samples = recording.info["sample_rate"], recording.info["n_samples"]
     starts = [min(n_samples, round(start_s * rate)) for start_s, _ in spans_s] + [n_samples]

@@ -13,8 +13,10 @@ from separation.errors import PlaygroundError
 from separation.request import Request
 from separation.runs import find_result
 from storage import Artifact, StorageError
-from webapp.components.bring_audio import BringAudio, Brought, Refused
+from webapp.arrivals import Arrival, Arrivals
+from webapp.components.bring_audio import BringAudio, Brought, Coming, Refused
 from webapp.components.keymap import Keymap
+from webapp.components.track import Track
 from webapp.components.transport import Transport
 from webapp.drafts import Draft, Drafts
 from webapp.jobs import Job, Jobs, State
@@ -26,6 +28,7 @@ from webapp.pages.mixer import Mixer
 from webapp.pages.prompt_row import PromptRow
 from webapp.pages.queue_view import QueueView
 from webapp.pages.settings_panel import SettingsPanel, choice_of
+from webapp.pages.sounds import arriving_track
 from webapp.pages.wave_desk import WaveDesk
 from webapp.shelf import Shelf
 from webapp.theme import (
@@ -73,7 +76,7 @@ N_RECENT = 6  # recordings the empty page offers; the menu has more
 class StudioPage:
     """One open Studio. What must survive a reload is in the library, the jobs, the drafts, and the page's address."""
 
-    def __init__(self, shelf: Shelf, jobs: Jobs, drafts: Drafts, outlook: Outlook) -> None:
+    def __init__(self, shelf: Shelf, jobs: Jobs, arrivals: Arrivals, drafts: Drafts, outlook: Outlook) -> None:
         self._shelf, self._library, self._jobs, self._drafts = shelf, shelf.library, jobs, drafts
         self._draft = Draft()
         self._choice = choice_of(self._draft)
@@ -81,6 +84,11 @@ class StudioPage:
         self._selected = ""  # the prompt whose spans are painted
         self._client = ui.context.client
         self._recording: Artifact | None = None
+        self._coming: Coming | None = None  # a file on its way, which has the desk meanwhile
+        self._arrival: Arrival | None = None  # as far as it is there
+        self._typed = False  # whether something was asked of it already
+        self._before = ""  # what had the desk
+        self._shown = ""  # the result that was heard when its recording was deleted
         self._failed = ""
         with shell("studio", pages=("studio", "library", "models"), side="Settings") as frame:
             with frame.header:
@@ -96,6 +104,7 @@ class StudioPage:
                 self._transport = Transport()
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._queue_arranged)
+        arrivals.changed.subscribe(self._arrival_changed)
         drafts.changed.subscribe(self._draft_changed)
         shelf.changed.subscribe(self._gone.look)
         self._show_draft()
@@ -113,8 +122,7 @@ class StudioPage:
         except StorageError as error:
             self._say_error(error)
             return
-        again = self._recording is not None and self._recording.key == key
-        self._recording = recording
+        self._recording, self._coming = recording, None
         self._gone.watch(recording)
         self._mixer.open(recording, result)
         job = self._jobs.active(key)
@@ -126,8 +134,7 @@ class StudioPage:
         self._unwritten = bool(prompts) or begun is None
         if self._unwritten:
             texts = list(prompts) or _asked(job, self._mixer.result) or self._draft.texts
-            spans = self._draft if again else replace(self._draft, prompts=())  # those of another one mean nothing here
-            self._show_draft(spans.with_prompts(*texts))
+            self._show_draft(replace(self._draft, prompts=()).with_prompts(*texts))
         ui.page_title(recording.name)
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
         self._client.run_javascript(f"history.replaceState(null, '', '?{urlencode({'recording': key})}')")
@@ -148,7 +155,9 @@ class StudioPage:
                 ui.menu_item(label, partial(set_scheme, scheme))
 
     def _main(self) -> None:
-        self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
+        self._bring = BringAudio(
+            on_brought=self._brought, on_refused=self._refused, on_coming=self._come, on_cancelled=self._stay
+        )
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
         self._gone = GoneNotice(self._library.store, on_change=self._gone_or_back, on_restore=self._restore)
         self._offer = InterruptedOffer(self._jobs, on_resume=self._resume_all, on_show=self._queue.open)
@@ -161,7 +170,8 @@ class StudioPage:
             self._wave = WaveDesk(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
             self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
-            self._mixer = Mixer(self._library, on_change=self._refresh)
+            with ui.element("div") as self._results:
+                self._mixer = Mixer(self._library, on_change=self._refresh)
 
     def _recent(self) -> None:
         recordings = self._library.recordings()[:N_RECENT]
@@ -178,15 +188,45 @@ class StudioPage:
 
     # what people do
 
+    def _come(self, coming: Coming) -> None:
+        """A file is being sent: it has the desk from now on, and is shown as far as it is there."""
+        if self._recording is not None:
+            self._before = self._recording.key
+            self._draft = replace(self._draft, prompts=())
+        self._recording, self._coming, self._arrival, self._typed = None, coming, None, False
+        self._gone.watch(None)
+        self._job_view.show(None)
+        self._mixer.clear()
+        self._show_draft()
+
+    def _arrival_changed(self, arrival: Arrival) -> None:
+        if self._coming is not None and arrival.key == self._coming["id"]:
+            self._arrival = arrival
+            self._show_draft()
+
+    def _stay(self) -> None:
+        """The file does not come after all: what was there before has the desk again."""
+        if self._coming is None:
+            return
+        self._coming = self._arrival = None
+        if self._before:
+            self.open(self._before)
+        else:
+            self._show_draft()
+
     def _brought(self, brought: Brought) -> None:
         for warning in brought["warnings"]:
             self._say(f"{brought['name']}: {warning}")
-        typed = self._draft != Draft()
+        typed = self._draft if self._coming is not None and self._typed else None
+        begun = self._draft != Draft()  # before the file came
         self.open(brought["key"])
-        if self._unwritten and typed:
-            self._edit(lambda draft: draft)  # what was typed before the file came
+        if typed is not None:
+            self._edit(lambda draft: typed)
+        elif self._unwritten and begun:
+            self._edit(lambda draft: draft)
 
     def _refused(self, refused: Refused) -> None:
+        self._stay()
         self._say(refused["what"], refused["why"], refused["todo"])
 
     def _separate(self) -> None:
@@ -252,11 +292,12 @@ class StudioPage:
         if self._recording is None:
             return
         if not self._gone.gone:
-            self.open(self._recording.key, result=self._mixer.result.key if self._mixer.result is not None else "")
+            self.open(self._recording.key, result=self._shown)
             return
         # What the browser has fetched of it would play on for some seconds, and then fail.
-        self._mixer.close()
-        self._wave.close()
+        self._shown = self._mixer.result.key if self._mixer.result is not None else ""
+        self._mixer.clear()
+        self._wave.wait()
         self._refresh()
 
     # the draft
@@ -264,6 +305,7 @@ class StudioPage:
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
         """Change what is asked for; every page that shows this recording follows."""
         if self._recording is None:
+            self._typed = True
             self._show_draft(change(self._draft))
             return
         shown, unwritten = self._draft, self._unwritten
@@ -294,7 +336,7 @@ class StudioPage:
         if self._selected not in draft.texts:
             self._selected = draft.texts[-1] if draft.texts else ""
         self._choice = choice_of(draft)
-        self._settings.show(draft, self._choice, self._recording)
+        self._settings.show(draft, self._choice, self._recording or self._arrival)
         self._prompts.show(draft, self._choice.uses, self._selected)
         self._refresh()
 
@@ -303,21 +345,37 @@ class StudioPage:
     def _refresh(self) -> None:
         recording, job = self._recording, self._job_view.job
         self._offer.show(recording.key if recording is not None else None)
-        self._empty.set_visibility(recording is None)
-        self._desk.set_visibility(recording is not None and not self._gone.gone)
+        self._empty.set_visibility(recording is None and self._coming is None)
+        self._desk.set_visibility(not self._gone.gone and (recording is not None or self._coming is not None))
+        self._results.set_visibility(recording is not None)
         self._show_run(len(self._draft.prompts), job if job is not None and not job.over else None)
-        if recording is None or self._gone.gone:
+        if self._gone.gone:
             return
-        self._title.set_text(recording.name)
-        self._about.set_text(_described(recording))
-        self._mixer.show(job)
-        mixture = self._mixer.mixture()
-        if mixture is not None:
-            self._wave.show(recording, mixture, self._draft, self._choice, self._selected, job, self._mixer.result)
+        if recording is not None:
+            self._title.set_text(recording.name)
+            self._about.set_text(_described(recording))
+            self._mixer.show(job)
+            self._show_wave(recording, self._mixer.mixture(), job)
+        elif self._coming is not None:
+            self._title.set_text(self._coming["name"])
+            self._about.set_text(_described(self._arrival) if self._arrival is not None else "on its way")
+            self._show_wave(self._arrival, None if self._arrival is None else arriving_track(self._arrival))
+        else:
+            self._title.set_text("Audio Playground")
+            self._about.set_text("")
+
+    def _show_wave(self, recording: Artifact | Arrival | None, mixture: Track | None, job: Job | None = None) -> None:
+        if recording is None or mixture is None:
+            self._wave.wait()
+            return
+        if self._arrival is not None and self._arrival.recording == recording.key:
+            mixture["was"] = f"/media/{self._arrival.key}/audio"
+        result = self._mixer.result if recording is self._recording else None
+        self._wave.show(recording, mixture, self._draft, self._choice, self._selected, job, result)
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
         if self._recording is None:
-            words = "Bring a recording first"
+            words = "Bring a recording first" if self._coming is None else "Still on its way…"
         elif self._gone.gone:
             words = "The recording was deleted"
         elif busy is not None:
@@ -360,7 +418,7 @@ def _asked(job: Job | None, result: Artifact | None) -> list[str]:
     return [prompt["text"] for prompt in result.manifest.config["prompts"]] if result is not None else []
 
 
-def _described(recording: Artifact) -> str:
+def _described(recording: Artifact | Arrival) -> str:
     seconds = recording.info["n_samples"] / recording.info["sample_rate"]
     rate_khz = recording.info["sample_rate"] / 1000
     channels = "mono" if recording.info["n_channels"] == 1 else "stereo"

@@ -14,6 +14,7 @@ from separation.outline import outline
 from separation.request import Request, Reroll
 from separation.windows import reach
 from storage import Artifact
+from webapp.arrivals import Arrival
 from webapp.components.segmented import Segmented, segmented
 from webapp.components.spans import Span, SpanPrompt, Spans, Tool, anchors_of, spans_of
 from webapp.components.track import Track
@@ -78,9 +79,16 @@ class WaveDesk:
         self._row.set_visibility(False)
         self._history(False, False)
 
+    def wait(self) -> None:
+        """A recording is on its way, and nothing of it is there yet."""
+        self._wave.set_track(None)
+        self._wave.set_loading()
+        self._wave.set_chunks([])
+        self._tools.set_visibility(False)
+
     def show(
         self,
-        recording: Artifact,
+        recording: Artifact | Arrival,
         mixture: Track,
         draft: Draft,
         choice: Choice,
@@ -112,11 +120,7 @@ class WaveDesk:
         if before != (self._recording, result and result.key, self._spans_s):
             self._close_chunk()  # what its row says was of another cut, or of another result
 
-    def close(self) -> None:
-        """There is nothing to show any more."""
-        self._wave.set_track(None)
-
-    def _show_spans(self, recording: Artifact, draft: Draft, choice: Choice, selected: str) -> None:
+    def _show_spans(self, recording: Artifact | Arrival, draft: Draft, choice: Choice, selected: str) -> None:
         heeded = choice.uses.takes_anchors
         self._tools.set_visibility(heeded)
         n_spans = sum(len(prompt.anchors) for prompt in draft.prompts)
@@ -134,7 +138,7 @@ class WaveDesk:
         self._spans.select(selected if heeded else "")
 
     def _show_strip(
-        self, recording: Artifact, draft: Draft, choice: Choice, selected: str, result: Artifact | None
+        self, recording: Artifact | Arrival, draft: Draft, choice: Choice, selected: str, result: Artifact | None
     ) -> None:
         cut = outline(choice.settled, recording.info["n_samples"], recording.info["sample_rate"])
         done = () if result is None else tuple(map(tuple, result.info.get("chunks_s", ())))

@@ -3,12 +3,40 @@
 export const SAMPLES_PER_PEAK = 256;
 const KEPT = 24; // pyramids remembered, so that switching recordings back and forth fetches nothing
 
-/** Levels of (min, max) pairs; level k covers 256 * 2^k samples per pair. */
+/** Levels of (min, max) pairs; level k covers 256 * 2^k samples per pair. What is appended shows in all of them. */
 export class Pyramid {
-  constructor(pairs) {
-    this.levels = [pairs]; // Int8Array, min and max in turn
-    while (this.levels.at(-1).length > 512) this.levels.push(halve(this.levels.at(-1)));
-    this.peak = this.levels.at(-1).reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
+  constructor(total) {
+    this.levels = []; // Int8Array, min and max in turn
+    for (let n = Math.ceil(total / SAMPLES_PER_PEAK); !this.levels.length || n > 256; n = Math.ceil(n / 2)) {
+      this.levels.push(new Int8Array(2 * n));
+    }
+    this.n = 0; // pairs of the finest level that are here
+    this.top = 0;
+  }
+
+  /** The largest value so far, 0..1. */
+  get peak() {
+    return this.top / 127;
+  }
+
+  append(pairs) {
+    const room = this.levels[0].length - 2 * this.n;
+    if (pairs.length > room) pairs = pairs.subarray(0, room); // more than was announced
+    this.levels[0].set(pairs, 2 * this.n);
+    this.top = pairs.reduce((most, value) => Math.max(most, Math.abs(value)), this.top);
+    let first = this.n;
+    let last = (this.n += pairs.length / 2);
+    for (let k = 1; k < this.levels.length; k++) {
+      const finer = this.levels[k - 1];
+      const end = 2 * (last - 1); // an odd last pair stands for itself
+      [first, last] = [first >> 1, (last + 1) >> 1];
+      for (let i = first; i < last; i++) {
+        const [a, b] = [4 * i, Math.min(4 * i + 2, end)];
+        this.levels[k][2 * i] = Math.min(finer[a], finer[b]);
+        this.levels[k][2 * i + 1] = Math.max(finer[a + 1], finer[b + 1]);
+      }
+    }
+    return this;
   }
 
   /** Lowest and highest value, -1..1, over [start, end) samples; null beyond the end. */
@@ -18,7 +46,7 @@ export class Pyramid {
     const pairs = this.levels[level];
     const size = SAMPLES_PER_PEAK * 2 ** level;
     const first = Math.max(0, Math.floor(start / size));
-    const last = Math.min(pairs.length / 2, Math.max(first + 1, Math.ceil(end / size)));
+    const last = Math.min(Math.ceil(this.n / 2 ** level), Math.max(first + 1, Math.ceil(end / size)));
     if (first >= last) return null;
     let low = 127;
     let high = -128;
@@ -30,35 +58,29 @@ export class Pyramid {
   }
 }
 
-function halve(pairs) {
-  const n = Math.ceil(pairs.length / 4);
-  const coarser = new Int8Array(2 * n);
-  for (let i = 0; i < n; i++) {
-    const a = 4 * i;
-    const b = Math.min(a + 2, pairs.length - 2); // an odd last pair stands for itself
-    coarser[2 * i] = Math.min(pairs[a], pairs[b]);
-    coarser[2 * i + 1] = Math.max(pairs[a + 1], pairs[b + 1]);
-  }
-  return coarser;
-}
+const loaded = new Map(); // url -> {ready, promise of a Pyramid}, the least recently wanted first
 
-const loaded = new Map(); // "url ready" -> promise of a Pyramid
-
-/** The pyramid of a track; one that still grows is fetched again when more of it is ready. */
+/** The pyramid of a track; of one that has grown only what is new is fetched. */
 export function loadPyramid(track) {
-  const key = `${track.url} ${track.ready_samples ?? "all"}`;
-  if (!loaded.has(key)) {
-    const promise = fetchPairs(track).then((pairs) => new Pyramid(pairs));
-    promise.catch(() => loaded.delete(key)); // the next caller tries again
-    loaded.set(key, promise);
-    if (loaded.size > KEPT) loaded.delete(loaded.keys().next().value);
+  const ready = track.ready_samples ?? Infinity; // the last pair, of fewer samples, comes when all is there
+  let entry = loaded.get(track.url) ?? loaded.get(track.was);
+  loaded.delete(track.url);
+  if (!entry || entry.total !== track.n_samples) entry = { ready: -1, total: track.n_samples, promise: null };
+  loaded.set(track.url, entry);
+  if (loaded.size > KEPT) loaded.delete(loaded.keys().next().value);
+  if (entry.ready < ready) {
+    entry.ready = ready;
+    const before = entry.promise ?? Promise.resolve(new Pyramid(track.n_samples));
+    entry.promise = before.then(async (pyramid) => pyramid.append(await fetchPairs(track, pyramid.n)));
+    entry.promise.catch(() => loaded.delete(track.url)); // the next caller tries again
   }
-  return loaded.get(key);
+  return entry.promise;
 }
 
-async function fetchPairs(track) {
+async function fetchPairs(track, start) {
   const growing = track.ready_samples !== undefined && track.ready_samples < track.n_samples;
-  const response = await fetch(withPrefix(track.url) + "/peaks", { cache: growing ? "no-store" : "default" });
+  const from = start ? `?start=${start}` : "";
+  const response = await fetch(`${withPrefix(track.url)}/peaks${from}`, { cache: growing ? "no-store" : "default" });
   if (!response.ok) {
     const what = `The waveform of ${track.name} could not be loaded (${response.status}).`;
     throw new Error(`${what} Reload the page to try again.`);
