@@ -60,7 +60,8 @@ def _sounds() -> dict[str, np.ndarray]:
     target = (0.45 * np.stack([voice, 0.8 * voice], axis=1)).astype(np.float32)  # (samples, 2)
     residual = (0.5 * np.stack([0.7 * street, street], axis=1)).astype(np.float32)
     mixture = target + residual
-    return {"mixture": mixture, "target": target, "residual": residual, "anti": -mixture}
+    tone = np.repeat(0.5 * np.sin(2 * np.pi * 441.7 * t)[:, None], 2, axis=1).astype(np.float32)
+    return {"mixture": mixture, "target": target, "residual": residual, "anti": -mixture, "tone": tone}
 
 
 SOUNDS = _sounds()
@@ -185,6 +186,8 @@ def studio() -> None:
     ui.button(on_click=lambda: wave.update_chunk(8, "running", 0.4)).props("id=step").classes("sr-only")
     late = track("anti", "late stem", stem_color("late stem"))
     ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, late])).props("id=late").classes("sr-only")
+    tone = track("tone", "tone", stem_color("tone"))
+    ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, tone])).props("id=tone").classes("sr-only")
 
 
 def with_meter(shown: Track) -> Track:

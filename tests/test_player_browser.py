@@ -79,6 +79,11 @@ def pieces(page: Chrome) -> dict[str, list[tuple[int, int, int]]]:
     }
 
 
+def whole_windows(page: Chrome) -> list[tuple[int, int, int]]:
+    """What was scheduled of the mixture from the first sample of a window on."""
+    return [piece for piece in pieces(page)["mixture"] if piece[0] % WINDOW == 0]
+
+
 def begun(page: Chrome, sample: int) -> bool:
     return any(start == sample for start, *_ in pieces(page)["mixture"])
 
@@ -163,6 +168,80 @@ def test_a_loop_goes_round_without_a_gap(page: Chrome) -> None:
     assert all(b[1] == a[1] + a[2] for a, b in itertools.pairwise(run))
     assert all(b[0] in (a[0] + a[2], start) for a, b in itertools.pairwise(run))
     assert sum(count for *_, count in run) > 2 * (end - start)
+
+
+def with_track(page: Chrome, id_: str) -> None:
+    """Another of the sounds in the place of the residual."""
+    page.execute_script(f"document.getElementById('{'late' if id_ == 'anti' else id_}').click()")
+    wait_until(lambda: id_ in gains(page), "the other track")
+
+
+def sounding_s(samples: np.ndarray) -> float:
+    """Seconds up to the last sample that is not silent."""
+    loud = np.abs(samples).max(axis=0) > 1e-3
+    return float(np.flatnonzero(loud)[-1] + 1) / SAMPLE_RATE
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.75, 1.25, 1.5])
+def test_a_tone_keeps_its_pitch_and_level_at_every_speed_and_lasts_as_long_as_it_should(
+    page: Chrome, speed: float
+) -> None:
+    with_track(page, "tone")
+    player(page, f"setMix('tone', {{solo: true}}); audioPlayground.player.setSpeed({speed})")
+    heard = rendered(page, N_SAMPLES - 6 * SAMPLE_RATE, 13 * SAMPLE_RATE)
+    assert sounding_s(heard) == pytest.approx(6 / speed, abs=0.06)
+    steady = heard[0, SAMPLE_RATE : 3 * SAMPLE_RATE]
+    spectrum = np.abs(np.fft.rfft(steady * np.hanning(len(steady))))  # 0.5 Hz a bin
+    assert np.argmax(spectrum) / 2 == pytest.approx(441.7, abs=0.5)
+    near = slice(2 * 400, 2 * 483)
+    beside = np.sqrt((spectrum**2).sum() - (spectrum[near] ** 2).sum())
+    assert beside < 10 ** (-40 / 20) * np.sqrt((spectrum[near] ** 2).sum()), "no clicks at the joints"
+    blocks = steady[: len(steady) // 4800 * 4800].reshape(-1, 4800)
+    assert np.sqrt((blocks**2).mean(axis=1)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02), "no beat at the joints"
+
+
+def test_two_tracks_that_cancel_do_so_at_every_speed_too(page: Chrome) -> None:
+    with_track(page, "anti")
+    player(page, "setMix('target', {muted: true}); audioPlayground.player.setSpeed(0.75)")
+    residue = rendered(page, 12_345, 3 * WINDOW)
+    assert np.abs(residue).max() < 1e-6
+    player(page, "setMix('anti', {muted: true})")
+    assert np.abs(rendered(page, 12_345, 3 * WINDOW)).max() > 0.1  # the test can fail
+
+
+def test_a_short_loop_is_slow_too(page: Chrome) -> None:
+    start, end = WINDOW - 9_000, WINDOW + 9_000  # over a seam of windows
+    player(page, f"setLoop(true, {start}, {end}); audioPlayground.player.setSpeed(0.5)")
+    heard = rendered(page, start, 4 * 36_000)[0, 20_000:]
+    spectrum = np.fft.rfft(heard - heard.mean(), 2 * len(heard))
+    alike = np.fft.irfft(np.abs(spectrum) ** 2)[20_000:60_000]
+    assert 20_000 + np.argmax(alike) == pytest.approx(2 * (end - start), rel=0.03), "the time it takes to come round"
+
+
+def test_speed_is_changed_in_the_middle_without_a_gap_and_all_tracks_stay_together(page: Chrome) -> None:
+    play(page)
+    body = page.find_element(By.TAG_NAME, "body")
+    wait_until(lambda: state(page)["position_samples"] > 0.3 * SAMPLE_RATE, "sound")
+    body.send_keys("<")
+    assert state(page)["speed"] == 0.75
+    assert page.find_element(By.CSS_SELECTOR, '[aria-label="Speed"]').get_attribute("value") == "0.75"
+    slow = wait_until(lambda: whole_windows(page)[-1][2] > 1.2 * WINDOW and whole_windows(page), "the slower course")
+    assert state(page)["playing"]
+    scheduled = pieces(page)
+    assert scheduled["mixture"] == scheduled["target"] == scheduled["residual"]
+    assert slow[-1][2] == pytest.approx(WINDOW / 0.75, rel=0.01)
+    *_, joint, following = scheduled["mixture"]  # where the new course took over, and what it goes on with
+    assert following[1] == joint[1] + joint[2], "abutting"
+    assert joint[2] == pytest.approx((following[0] - joint[0]) / 0.75, rel=0.02)
+    a, b = state(page), wait_until(lambda: (now := state(page))["context_frame"] > 60_000 and now, "more of it")
+    assert b["position_samples"] - a["position_samples"] == pytest.approx(
+        0.75 * (b["context_frame"] - a["context_frame"]), abs=0.05 * SAMPLE_RATE
+    )
+    body.send_keys(">>>>>")
+    assert state(page)["speed"] == 1.5
+    choice = page.find_element(By.CSS_SELECTOR, '[aria-label="Speed"]')
+    choice.send_keys("1×")
+    wait_until(lambda: state(page)["speed"] == 1, "the speed of the recording, by keyboard")
 
 
 def test_seeking_while_playing_stays_in_sync(page: Chrome) -> None:

@@ -1,5 +1,5 @@
 // The foot of a page: play, time, loop, level.
-import { ICONS, clock, clockSpoken, isTyping, player } from "audio-playground-player";
+import { ICONS, SPEEDS, clock, clockSpoken, isTyping, player } from "audio-playground-player";
 
 const FLOOR_DB = -60; // left end of the meter
 const FALL_DB = 1.2; // per frame of the screen: a meter rises at once and falls slowly
@@ -23,6 +23,10 @@ export default {
         ${ICONS.loop}
         <span>{{ loopText }}</span>
       </button>
+      <select class="toggle speed" :class="{ on: speed !== 1 }" aria-label="Speed" :value="speed" @change="setSpeed"
+              data-tip="Slower or faster at the same pitch (&lt; &gt;)">
+        <option v-for="one in speeds" :key="one" :value="one">{{ one }}×</option>
+      </select>
       <span class="grow"></span>
       <slot></slot>
       <span class="meter" role="meter" aria-label="Level"
@@ -38,10 +42,11 @@ export default {
 
   data() {
     const level = { shown: FLOOR_DB, held: FLOOR_DB }; // dB: the bar, and the mark of the last peak
-    return { phase: "stopped", position: 0, duration: 0, looping: false, region: "", slow: false, ...level };
+    return { phase: "stopped", position: 0, duration: 0, looping: false, region: "", speed: 1, slow: false, ...level };
   },
 
   computed: {
+    speeds: () => SPEEDS,
     wanted() {
       return this.phase !== "stopped";
     },
@@ -66,6 +71,7 @@ export default {
       player.on("pause", () => this.$emit("pause", seconds())),
       player.on("seek", () => this.$emit("seek", seconds())),
       player.on("loop", () => this.onLoop()),
+      player.on("speed", () => (this.speed = player.speed)),
     ];
     this.onKey = this.onKey.bind(this);
     document.addEventListener("keydown", this.onKey);
@@ -123,6 +129,10 @@ export default {
       player.setLoop(!on, start, end);
     },
 
+    setSpeed(event) {
+      player.setSpeed(Number(event.target.value));
+    },
+
     onKey(event) {
       if (event.defaultPrevented || isTyping(event)) return;
       if (event.repeat && "kp".includes(event.key.toLowerCase())) return; // a key held down is one press
@@ -132,6 +142,8 @@ export default {
         j: () => player.skip(-5),
         l: () => player.skip(5),
         home: () => player.seek(0),
+        "<": () => player.stepSpeed(-1),
+        ">": () => player.stepSpeed(1),
       };
       const act = keys[event.key.toLowerCase()];
       if (!act || (event.key === "Home" && event.target.closest?.("[role=slider], input"))) return;

@@ -12,7 +12,8 @@ from webapp.components.track import arguments_to
 class Transport(ui.element, component="transport.js", esm={"audio-playground-player": "player"}):
     """Plays whatever tracks the page shows; everything time-critical stays in the browser.
 
-    Keys, wherever no text is being typed: K or P play and pause, J and L five seconds back and on, Home to the start.
+    Keys, wherever no text is being typed: K or P play and pause, J and L five seconds back and on, Home to the start,
+    < and > slower and faster.
 
     Args:
         on_play: called once when playback starts, with the position in seconds.

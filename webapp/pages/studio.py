@@ -51,6 +51,7 @@ KEYS = {
         "K P": "Play and pause",
         "J L": "Five seconds back, five on",
         "Home": "To the start",
+        "< >": "Slower, faster, at the same pitch",
         "A B": "Of two results that are compared, this or that",
     },
     "On the waveform": {

@@ -1,8 +1,9 @@
 // The same course, the same pieces, the same gains, rendered to samples instead of to a sound card.
+import { pace } from "./schedule.js";
 import { Voice } from "./voice.js";
 import { stretch } from "./walk.js";
 
-/** Render `count` samples from `start`; returns one Float32Array per channel. */
+/** Render `count` frames from sample `start`; returns one Float32Array per channel. */
 export async function renderOffline(player, start, count) {
   const course = player.schedule.course;
   const voices = [...player.voices.values()];
@@ -17,14 +18,17 @@ export async function renderOffline(player, start, count) {
   for (let frame = 0, cursor = start; frame < count; ) {
     const part = stretch(cursor, course);
     if (!part) break;
-    for (const shadow of shadows) {
-      const index = Math.floor(part.start / course.windowSize);
-      const to = Math.min(part.start + part.count, shadow.ready);
-      if (to <= part.start) continue;
-      const window = await shadow.windows.load(index, shadow.ready);
-      shadow.schedule(context, context.destination, window, { from: part.start, to, whenFrame: frame, fadeIn: false });
+    const index = Math.floor(part.start / course.windowSize);
+    const windows = await Promise.all(
+      shadows.map(async (shadow) => [shadow, await shadow.windows.load(index, shadow.ready)]),
+    );
+    part.whenFrame = frame;
+    pace(part, windows, player);
+    for (const [shadow, window] of windows) {
+      const to = shadow.framesOf(part);
+      if (to) shadow.schedule(context, context.destination, window, part, { from: 0, to, fadeIn: false });
     }
-    frame += part.count;
+    frame += part.frames;
     cursor = part.next;
   }
   const rendered = await context.startRendering();

@@ -6,18 +6,20 @@ import { Emitter } from "./emitter.js";
 import { Meter } from "./meter.js";
 import { renderOffline } from "./offline.js";
 import { Schedule } from "./schedule.js";
+import { SPEEDS } from "./tempo.js";
 import { linear, Voice } from "./voice.js";
 
 const TICK_MS = 50;
 const SLEEP_MS = 10_000; // paused this long, the sound card may rest
 
-/** Emits: "tracks", "mix", "side", "phase", "play", "pause", "seek", "loop", "range", "frame". */
+/** Emits: "tracks", "mix", "side", "phase", "play", "pause", "seek", "loop", "speed", "range", "frame". */
 export class Player extends Emitter {
   constructor() {
     super();
     this.voices = new Map(); // id -> Voice
     this.owners = new Map(); // component -> descriptors it shows
     this.loop = { on: false, start: null, end: null }; // samples; null means the border of the recording
+    this.speed = 1; // the pitch stays (tempo.js)
     this.side = "A"; // of the tracks that have one, those of this side are heard
     this.range = null; // {start, count} samples in view, shared by all waveforms; null: everything
     this.phase = "stopped"; // stopped | buffering | playing
@@ -145,6 +147,20 @@ export class Player extends Emitter {
     this.tick();
   }
 
+  /** Play slower or faster at the same pitch. */
+  setSpeed(speed) {
+    this.speed = Math.min(SPEEDS.at(-1), Math.max(SPEEDS[0], speed));
+    if (this.wanted) this.schedule.replan(this.frame);
+    this.emit("speed");
+    this.tick();
+  }
+
+  /** The next speed up or down. */
+  stepSpeed(step) {
+    const next = SPEEDS.filter((speed) => (speed - this.speed) * step > 0);
+    if (next.length) this.setSpeed(step > 0 ? next[0] : next.at(-1));
+  }
+
   /** Tell all waveforms which samples are in view: {start, count}, or null for everything. */
   setRange(range) {
     this.range = range;
@@ -224,6 +240,7 @@ export class Player extends Emitter {
       context_frame: this.frame,
       sample_rate: this.rate,
       loop: { ...this.loop },
+      speed: this.speed,
       tracks: [...this.voices].map(([id, voice]) => ({
         id,
         ...voice.mix,
@@ -235,7 +252,7 @@ export class Player extends Emitter {
     };
   }
 
-  /** `count` samples from `start` as the schedule gives them, one Float32Array per channel; no sound card involved. */
+  /** `count` frames from sample `start` as the schedule gives them, one Float32Array per channel; no sound card involved. */
   render(start, count) {
     return renderOffline(this, start, count);
   }

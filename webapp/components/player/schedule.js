@@ -3,6 +3,7 @@
 // The course of a recording is cut into stretches (walk.js). A stretch starts all tracks at one context frame, exactly
 // where the stretch before it ended. If samples are late nothing starts: playback waits for every track, then goes on
 // in sync. Tracks that join or grow meanwhile are filled into stretches already under way.
+import { planTempo } from "./tempo.js";
 import { FADE_S } from "./voice.js";
 import { stretch, windowsAhead } from "./walk.js";
 import { WINDOW_S } from "./windows.js";
@@ -20,7 +21,7 @@ export class Schedule {
     this.nextFrame = null; // the frame it starts at; null: as soon as it can
     this.fadeNext = true; // whether it fades in
     this.lastFrame = 0; // no start before this one: the last stretch is still heard
-    this.stretches = []; // oldest first: {start, count, whenFrame, fade, filled: Map id -> sample}
+    this.stretches = []; // oldest first: see `begin`
   }
 
   get course() {
@@ -59,13 +60,19 @@ export class Schedule {
       // After an overrun the clock has gone on and the music has not: a new start, faded in.
       const late = this.nextFrame === null || this.nextFrame < now + SAFE_FRAMES;
       const whenFrame = late ? Math.max(now + this.frames(LEAD_S), this.lastFrame) : this.nextFrame;
-      this.begin({ ...part, whenFrame, fade: late || this.fadeNext });
+      this.begin(part, whenFrame, late || this.fadeNext);
     }
     return "ahead";
   }
 
-  begin({ start, count, next, whenFrame, fade }) {
-    const part = { start, count, whenFrame, fade, filled: new Map() };
+  /** `count` samples from `start` are heard for `frames` frames from `whenFrame`, laid by `plan` unless at speed 1. */
+  begin({ start, count, next }, whenFrame, fade) {
+    const part = { start, count, whenFrame, fade, filled: new Map() }; // id -> frames already scheduled
+    const windows = [...this.player.voices.values()].map((voice) => {
+      const to = Math.min(start + count, voice.ready);
+      return [voice, start < to && this.windowFor(voice, start, to)];
+    });
+    pace(part, windows, this.player);
     this.stretches.push(part);
     this.fill(part, -Infinity);
     this.cursor = next;
@@ -76,15 +83,15 @@ export class Schedule {
   /** Start what a stretch still lacks: at first everything, later the tracks that have joined or grown. */
   fill(part, now) {
     const { context, bus, voices } = this.player;
-    const reachable = part.start + now + this.frames(LEAD_S) - part.whenFrame; // first sample not yet too late
+    const reachable = now + this.frames(LEAD_S) - part.whenFrame; // first frame not yet too late
     for (const [id, voice] of voices) {
-      const done = part.filled.get(id) ?? part.start;
+      const done = part.filled.get(id) ?? 0;
       const from = Math.max(done, reachable);
-      const to = Math.min(part.start + part.count, voice.ready);
-      const window = from < to && this.windowFor(voice, part.start, to);
+      const to = voice.framesOf(part);
+      const window = from < to && this.windowFor(voice, part.start, Math.min(part.start + part.count, voice.ready));
       if (!window) continue;
-      const fadeIn = from > done || (from === part.start && part.fade);
-      voice.schedule(context, bus, window, { from, to, whenFrame: part.whenFrame + from - part.start, fadeIn });
+      const fadeIn = from > done || (from === 0 && part.fade);
+      voice.schedule(context, bus, window, part, { from, to, fadeIn });
       part.filled.set(id, to);
     }
   }
@@ -115,7 +122,7 @@ export class Schedule {
   }
 
   prefetch() {
-    const ahead = windowsAhead(this.cursor, this.frames(PREFETCH_S - HORIZON_S), this.course);
+    const ahead = windowsAhead(this.cursor, this.frames((PREFETCH_S - HORIZON_S) * this.player.speed), this.course);
     for (const voice of this.player.voices.values()) for (const index of ahead) voice.windows.want(index, voice.ready);
   }
 
@@ -137,11 +144,11 @@ export class Schedule {
     this.cursor = sample;
     this.nextFrame = null;
     this.lastFrame = 0;
-    const ahead = windowsAhead(sample, this.frames(PREFETCH_S), this.course);
+    const ahead = windowsAhead(sample, this.frames(PREFETCH_S * this.player.speed), this.course);
     for (const voice of this.player.voices.values()) voice.windows.keepOnly(ahead);
   }
 
-  /** The course has changed: play on without a break, but along the new one. */
+  /** The course or the speed has changed: play on without a break, but along the new one. */
   replan(now) {
     const frame = now + this.frames(LEAD_S);
     if (!this.sounds(frame)) return; // nothing of the old course is left
@@ -149,7 +156,7 @@ export class Schedule {
     this.fadeOut(frame); // the same samples fade in at the same frame: linear ramps sum to one
     this.stretches = this.stretches.filter((part) => part.whenFrame < frame);
     const last = this.stretches.at(-1);
-    if (last) last.count = Math.min(last.count, frame - last.whenFrame);
+    if (last && endOf(last) > frame) [last.count, last.frames] = [sample - last.start, frame - last.whenFrame];
     this.cursor = sample;
     this.nextFrame = this.lastFrame = frame;
     this.fadeNext = true;
@@ -158,7 +165,8 @@ export class Schedule {
   /** The sample played at a context frame. */
   sampleAt(frame) {
     for (const part of this.stretches) {
-      if (frame < endOf(part)) return part.start + Math.max(0, frame - part.whenFrame);
+      const { start, count, frames, whenFrame } = part;
+      if (frame < endOf(part)) return start + Math.round(Math.max(0, frame - whenFrame) * (count / frames));
     }
     const last = this.stretches.at(-1);
     return last ? last.start + last.count : this.cursor;
@@ -166,5 +174,16 @@ export class Schedule {
 }
 
 function endOf(part) {
-  return part.whenFrame + part.count;
+  return part.whenFrame + part.frames;
+}
+
+/** Decide how a stretch is laid at this speed, the same for all tracks; `windows` are pairs of a voice and its window. */
+export function pace(part, windows, { speed, rate }) {
+  part.plan = null;
+  if (speed !== 1) {
+    const heard = new Float32Array(part.count);
+    for (const [voice, window] of windows) voice.addTo(heard, window, part);
+    part.plan = planTempo(heard, speed, rate);
+  }
+  part.frames = part.plan?.frames ?? part.count;
 }

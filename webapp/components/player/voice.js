@@ -1,5 +1,6 @@
 // One track as the audio graph sees it: pieces of sound -> their edges -> the track's gain -> the bus.
 import { GAIN_FLOOR_DB } from "./format.js";
+import { framesWithin, laid } from "./tempo.js";
 import { Windows } from "./windows.js";
 
 export const FADE_S = 0.012; // linear ramps of 12 ms: short enough to feel instant, long enough not to click
@@ -59,11 +60,32 @@ export class Voice {
     if (this.node) ramp(this.node.gain, gain, this.node.context.currentTime);
   }
 
-  /** Start the part [from, to) of one window at a context frame; `fadeIn` for sound that begins mid-way. */
-  schedule(context, bus, window, { from, to, whenFrame, fadeIn }) {
-    const exact = cut(window?.buffer, from % this.windows.size, to - from);
+  /** Add the sound of a stretch, both channels as one, to `mono`; what is not heard counts where nothing is. */
+  addTo(mono, window, { start }) {
+    const gain = Math.max(this.audible, 0.001);
+    const offset = start % this.windows.size;
+    for (let channel = 0; channel < (window?.buffer?.numberOfChannels ?? 0); channel++) {
+      const samples = window.buffer.getChannelData(channel);
+      const count = Math.min(mono.length, samples.length - offset);
+      for (let i = 0; i < count; i++) mono[i] += gain * samples[offset + i];
+    }
+  }
+
+  /** Frames of a stretch that can be heard of it now. */
+  framesOf({ start, count, plan, frames }) {
+    const there = Math.max(0, Math.min(count, this.ready - start));
+    return Math.min(frames, plan ? framesWithin(plan, there) : there);
+  }
+
+  /** Start frames [from, to) of a stretch, which lies in one window; `fadeIn` for sound that begins mid-way. */
+  schedule(context, bus, window, stretch, { from, to, fadeIn }) {
+    const { start, plan } = stretch;
+    const offset = start % this.windows.size;
+    const buffer = window?.buffer;
+    const exact = plan && buffer ? laid(buffer, offset, plan, from, to) : cut(buffer, offset + from, to - from);
     if (!exact) return; // the server had less than it promised: silence
     const rate = this.track.sample_rate;
+    const whenFrame = stretch.whenFrame + from;
     const when = whenFrame / rate; // whole frames: neighbours abut exactly
     const source = new AudioBufferSourceNode(context, { buffer: exact });
     const edge = new GainNode(context);
@@ -79,7 +101,8 @@ export class Voice {
     };
     source.start(when);
     this.pieces.push(piece);
-    this.scheduled.push({ start_sample: from, when_frame: whenFrame, count: exact.length, fade_in: fadeIn });
+    const start_sample = start + Math.round(from * (stretch.count / stretch.frames));
+    this.scheduled.push({ start_sample, when_frame: whenFrame, count: exact.length, fade_in: fadeIn });
     if (this.scheduled.length > REMEMBERED) this.scheduled.shift();
   }
 
