@@ -119,6 +119,8 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     first, second = studio.texts(".ab label span:first-of-type")
     assert "chunk 10 s" in second and "chunk 3 s" in first, "told apart by what differs"
     assert set(audible(studio)) == {"A"}
+    meters = [meter.accessible_name[:6] for meter in studio.all(".measure [role=meter]")]
+    assert meters == ["A What", "B What"]
     studio.one(".play").click()
     wait_until(lambda: studio.player()["position_samples"] > 0, "sound")
     studio.one("body").send_keys("b")

@@ -23,6 +23,7 @@ from webapp.components.track import Track
 from webapp.components.tracks import Tracks
 from webapp.exports import SAMPLE_RATES, VIDEO, picture_of
 from webapp.job import Job
+from webapp.pages.measures_row import MeasuresRow
 from webapp.pages.sounds import growing_tracks, mixture_track, result_tracks
 from webapp.theme import button, card, text
 
@@ -52,6 +53,7 @@ class Mixer:
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
                 self._made = text("", "mute made")
+                self._measures = MeasuresRow()
                 self._choices = Settings(self._choose).classes("inline")
                 button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
                 button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
@@ -98,6 +100,8 @@ class Mixer:
         self._bar.set_visibility(result is not None)
         self._place.set_visibility(growing is None)  # what is being made is heard alone
         self._made.set_text(_made(result, job))
+        if growing is None:
+            self._measures.show(recording, [one for one in (result, self._other) if one is not None])
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
         mixture = mixture_track(recording, urlencode(self._how), has_stems=result is not None or growing is not None)
         if growing is not None:
@@ -310,22 +314,5 @@ def _made(result: Artifact | None, job: Job | None) -> str:
     backend = registry.get(result.manifest.config["backend"]).label
     if job is not None and job.cached and job.result == result:
         return f"{backend} · kept from an earlier run, nothing had to be computed"
-    measured = f" · {words}" if (words := _measured(result)) else ""
     speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
-    return f"{backend} · {result.info['seconds']:.1f} s{speed}{measured}"
-
-
-def _measured(result: Artifact) -> str:
-    """What was found out about a generative model's estimates, in a few words; "" for others."""
-    measures = result.info.get("measures", [])
-    sounding = [one for one in measures if one["explained_energy"] is not None]
-    if not sounding:
-        return ""
-    least = min(sounding, key=lambda one: one["explained_energy"])
-    words = [f"{100 * least['explained_energy']:.0f} % explained in chunk {least['index'] + 1}, the least"]
-    drifts = [one["gain_drift_db"] for one in measures if one["gain_drift_db"] is not None]
-    if drifts:
-        words.append(f"volume off by up to {max(drifts, key=abs):+.1f} dB")
-    nulls = [one["null_depth_db"] for one in measures if one["null_depth_db"] is not None]
-    words.append(f"null {max(nulls):.0f} dB" if nulls else "adds up exactly")
-    return ", ".join(words)
+    return f"{backend} · {result.info['seconds']:.1f} s{speed}"
