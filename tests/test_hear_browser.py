@@ -168,6 +168,7 @@ def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path:
     studio.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
     studio.one('[aria-label="Place of everything else"]').send_keys(Keys.ARROW_LEFT * 6)
     studio.one('[aria-label="Place of drums"]').send_keys(Keys.ARROW_RIGHT * 10)
+    assert {round(track["pan"], 2) for track in studio.player()["tracks"]} == {0, -0.6, 1}
     studio.set("File format", "WAV, 32-bit float")
     where = {"behavior": "allow", "downloadPath": str(tmp_path)}
     studio.browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)

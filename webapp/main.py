@@ -23,6 +23,7 @@ from webapp.drafts import Drafts
 from webapp.hub_account import HubAccount
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
+from webapp.mixes import Mixes
 from webapp.outlook import Outlook
 from webapp.pages.library import LibraryPage
 from webapp.pages.models import ModelsPage
@@ -118,7 +119,7 @@ def create_app(
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)
     outlook = Outlook(store, here=works_here)
-    shared_drafts, shelf = Drafts(drafts), Shelf(library)
+    shared_drafts, mixes, shelf = Drafts(drafts), Mixes(drafts), Shelf(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     arrivals = Arrivals()
     add_media_routes(app, store, jobs, arrivals, on_brought=shelf.changed.emit)
@@ -132,7 +133,7 @@ def create_app(
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
-        page = StudioPage(shelf, jobs, arrivals, shared_drafts, outlook)
+        page = StudioPage(shelf, jobs, arrivals, shared_drafts, mixes, outlook)
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
 

@@ -42,7 +42,7 @@ export default {
             <input class="pan" type="range" min="-1" max="1" step="0.05" :value="mix[track.id]?.pan ?? 0"
                    :aria-label="'Place of ' + track.name" :aria-valuetext="placeText(track)"
                    data-tip="Left or right; double-click for the middle" @input="onPan($event, track)" @change="report"
-                   @dblclick="setPan(track, 0)" />
+                   @dblclick="setPan(track, 0)" @keydown="onPanKey($event, track)" />
           </span>
         </div>
         <div class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
@@ -235,6 +235,15 @@ export default {
       player.setMix(track.id, { pan: Math.abs(pan) < 0.08 ? 0 : pan }); // the middle is easy to meet
     },
 
+    /** By keys too the middle is met exactly, and left again. */
+    onPanKey(event, track) {
+      const step = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const pan = Math.round(10 * (this.mix[track.id]?.pan ?? 0)) + step;
+      this.setPan(track, Math.max(-10, Math.min(10, pan)) / 10);
+      event.preventDefault();
+    },
+
     placeText(track) {
       const pan = Math.round(100 * (this.mix[track.id]?.pan ?? 0));
       return pan ? `${Math.abs(pan)} % ${pan < 0 ? "left" : "right"}` : "in the middle";
@@ -257,6 +266,12 @@ export default {
       if (!key || event.repeat || isTyping(event)) return;
       this.toggle(track, key);
       event.preventDefault();
+    },
+
+    /** Called from Python. */
+    setMix(rows) {
+      for (const { id, ...mix } of rows) player.setMix(id, mix);
+      this.report();
     },
 
     report() {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from nicegui import ui
@@ -54,7 +54,13 @@ class Tracks(ui.element, component="tracks.js", esm={"audio-playground-player": 
         """Replace the rows; playback goes on, new tracks join it and removed ones leave it."""
         if self._props["tracks"] != list(tracks):
             self._props["tracks"] = list(tracks)
+            shown = {track["id"] for track in tracks}
+            self._mix = {id_: mix for id_, mix in self._mix.items() if id_ in shown}
         return self
+
+    def set_mix(self, mix: Iterable[Mix]) -> None:
+        """Move the faders; `on_mix` is called as if a person had done it."""
+        self.run_method("setMix", list(mix))
 
     def _remember_mix(self, mix: list[Mix]) -> object:
         self._mix = {row["id"]: row for row in mix}

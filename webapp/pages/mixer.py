@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
@@ -16,14 +17,16 @@ from separation.decode import AudioFile
 from separation.encode import FORMATS
 from separation.errors import PlaygroundError
 from separation.loudness import integrated_lufs
-from storage import Artifact, Library
+from storage import Artifact, Library, StorageError
 from webapp.components.ab import Ab, Side
 from webapp.components.settings import Field, Option, Settings
-from webapp.components.track import Track
+from webapp.components.track import Mix, Track
 from webapp.components.tracks import Tracks
 from webapp.exports import SAMPLE_RATES, VIDEO, picture_of
 from webapp.job import Job
+from webapp.mixes import MIXTURE, Desk, Levels, Mixes, level_of
 from webapp.pages.measures_row import MeasuresRow
+from webapp.pages.mix_row import MixRow
 from webapp.pages.sounds import growing_tracks, mixture_track, result_tracks
 from webapp.theme import button, card, text
 
@@ -35,11 +38,20 @@ class Mixer:
 
     Args:
         library: where they are.
+        mixes: how the mixer of each recording stands.
         on_change: called when a person has chosen another result.
+        on_refused: called with the reason why something could not be kept.
     """
 
-    def __init__(self, library: Library, *, on_change: Callable[[], object]) -> None:
-        self._library, self._on_change = library, on_change
+    def __init__(
+        self,
+        library: Library,
+        mixes: Mixes,
+        *,
+        on_change: Callable[[], object],
+        on_refused: Callable[[StorageError], object],
+    ) -> None:
+        self._library, self._mixes, self._on_change, self._on_refused = library, mixes, on_change, on_refused
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._results: list[Artifact] = []
@@ -49,6 +61,7 @@ class Mixer:
         self._job: Job | None = None
         self._format, self._rate = "wav24", 0
         self._shown: list[Track] = []
+        self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
         self._match_db: dict[str, dict[str, float]] = {"A": {}, "B": {}}
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
@@ -59,7 +72,9 @@ class Mixer:
                 button("Download all stems", self._download_all, icon_name="download", tip="One zip with every track")
             self._place = ui.element("div")
             self._ab: Ab | None = None
-            self._tracks = Tracks([])
+            self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
+            self._tracks = Tracks([], on_mix=self._mixed)
+        mixes.saved.subscribe(self._mixes_saved)
 
     @property
     def result(self) -> Artifact | None:
@@ -67,12 +82,17 @@ class Mixer:
         return self._result
 
     def open(self, recording: Artifact, result: str = "") -> None:
-        """Show the results of a recording, the one of that key or the newest first."""
+        """Show the results of a recording: the one of that key, else what was heard last, or a newer one."""
         self._recording = recording
         if self._format == VIDEO and picture_of(recording) is None:
             self._format = "wav24"
+        self._placed = {}
         self._hold(self._library.results(recording.key))
-        self._compare(next((one for one in self._results if one.key == result), next(iter(self._results), None)), None)
+        desk = self._mixes.of(recording.key)
+        chosen = not result and desk.newest == self._newest
+        first, other = (desk.result, desk.other) if chosen else (result, "")
+        known = {one.key: one for one in self._results}
+        self._compare(known.get(first, next(iter(self._results), None)), known.get(other))
 
     def clear(self) -> None:
         """Nothing is on the desk that anything could have been made of."""
@@ -90,6 +110,11 @@ class Mixer:
     def _hold(self, results: list[Artifact]) -> None:
         self._results, self._labels = results, labels_of(results)
 
+    @property
+    def _newest(self) -> str:
+        newest = max(self._results, key=lambda one: one.manifest.created, default=None)
+        return "" if newest is None else newest.key
+
     def show(self, job: Job | None) -> None:
         """Draw how it stands now; a running job's tracks are heard as far as they are made."""
         self._job = job
@@ -103,7 +128,6 @@ class Mixer:
         if growing is None:
             self._measures.show(recording, [one for one in (result, self._other) if one is not None])
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
-        mixture = mixture_track(recording, urlencode(self._how), has_stems=result is not None or growing is not None)
         if growing is not None:
             stems = growing_tracks(growing, recording)
         elif result is None:
@@ -112,15 +136,18 @@ class Mixer:
             stems = result_tracks(result, urlencode(self._how))
         else:
             stems = [*self._side("A", result), *self._side("B", self._other)]
-        self._shown = [mixture, *stems]
+        mixture = mixture_track(recording, urlencode(self._how), has_stems=bool(stems))
+        self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
+        shown = {track["id"] for track in self._shown}
+        self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
         self._tracks.set_tracks(self._shown)
+        self._show_mixes()
 
     def mixture(self) -> Track | None:
         """The recording as the large waveform shows it."""
         if self._recording is None:
             return None
-        heard = self._result is not None or (self._job is not None and not self._job.over and self._job.n_ready > 0)
-        return mixture_track(self._recording, urlencode(self._how), has_stems=heard)
+        return self._shown[0] if self._shown else mixture_track(self._recording, urlencode(self._how), has_stems=False)
 
     # what people do
 
@@ -161,12 +188,65 @@ class Mixer:
         """How downloads are written."""
         return {"format": self._format} | ({"rate": str(self._rate)} if self._rate else {})
 
+    # where the mixer stands
+
+    def _placed_track(self, track: Track) -> Track:
+        """A track that stands where its sound stood last; from then on the person's hand moves it."""
+        assert self._recording is not None
+        levels = self._mixes.of(self._recording.key).levels
+        level = self._placed.setdefault(track["id"], levels.get(_sound(track), {}))
+        return cast(Track, {**track, **level})
+
+    @property
+    def _levels(self) -> Levels:
+        """Where each sound stands on this page."""
+        rows = {mix["id"]: mix for mix in self._tracks.mix}
+        return {_sound(track): level_of(rows[track["id"]]) for track in self._shown}
+
+    def _mixed(self, rows: list[Mix]) -> None:
+        """A fader has been moved, or a button pressed."""
+        sounds = {track["id"]: _sound(track) for track in self._shown}
+        if len(self._shown) > 1:
+            self._change(lambda desk: desk.with_mix((sounds[row["id"]], row) for row in rows if row["id"] in sounds))
+        self._mix_row.mark(self._levels)
+
+    def _recall(self, levels: Levels) -> None:
+        """Hear a mix; sounds that it does not know stay as they are."""
+        self._tracks.set_mix(
+            Mix(id=track["id"], **levels[_sound(track)]) for track in self._shown if _sound(track) in levels
+        )
+
+    def _save(self, name: str) -> None:
+        levels = self._levels
+        self._change(lambda desk: desk.with_saved(str(name), levels))
+
+    def _delete(self, name: str) -> None:
+        self._change(lambda desk: desk.without_saved(name))
+
+    def _change(self, edit: Callable[[Desk], Desk]) -> None:
+        assert self._recording is not None
+        try:
+            self._mixes.change(self._recording.key, edit)
+        except StorageError as error:
+            self._on_refused(error)
+
+    def _mixes_saved(self, recording: str) -> None:
+        if self._recording is not None and self._recording.key == recording:
+            self._show_mixes()
+
+    def _show_mixes(self) -> None:
+        assert self._recording is not None
+        sounds = list(dict.fromkeys(_sound(track) for track in self._shown[1:]))
+        self._mix_row.show(sounds, self._mixes.of(self._recording.key).saved, self._levels)
+
     # A and B
 
     def _compare(self, result: Artifact | None, other: Artifact | None) -> None:
         """Hear a result, and another beside it if there is one."""
         self._result, self._other = result, None if other is result else other
         self._match_db = {"A": {}, "B": {}}
+        first, second = ("" if one is None else one.key for one in (result, self._other))
+        self._change(lambda desk: replace(desk, result=first, other=second, newest=self._newest))
         self._draw_ab()
 
     def _draw_ab(self) -> None:
@@ -263,6 +343,11 @@ class Mixer:
             }
         )
         return fields
+
+
+def _sound(track: Track) -> str:
+    """What the mixer knows a track by: the same sound of another result stands alike."""
+    return MIXTURE if track["url"].endswith("/audio") else track["name"]
 
 
 def labels_of(results: Sequence[Artifact]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from webapp.components.track import Track
 from webapp.components.transport import Transport
 from webapp.drafts import Draft, Drafts
 from webapp.jobs import Job, Jobs, State
+from webapp.mixes import Mixes
 from webapp.outlook import Outlook
 from webapp.pages.gone_notice import GoneNotice
 from webapp.pages.interrupted_offer import InterruptedOffer
@@ -75,9 +76,11 @@ N_RECENT = 6  # recordings the empty page offers; the menu has more
 
 
 class StudioPage:
-    """One open Studio. What must survive a reload is in the library, the jobs, the drafts, and the page's address."""
+    """One open Studio. What must survive a reload is in the library, jobs, drafts and mixes, and in the address."""
 
-    def __init__(self, shelf: Shelf, jobs: Jobs, arrivals: Arrivals, drafts: Drafts, outlook: Outlook) -> None:
+    def __init__(
+        self, shelf: Shelf, jobs: Jobs, arrivals: Arrivals, drafts: Drafts, mixes: Mixes, outlook: Outlook
+    ) -> None:
         self._shelf, self._library, self._jobs, self._drafts = shelf, shelf.library, jobs, drafts
         self._draft = Draft()
         self._choice = choice_of(self._draft)
@@ -95,7 +98,7 @@ class StudioPage:
             with frame.header:
                 self._header()
             with frame.main:
-                self._main()
+                self._main(mixes)
             with frame.side:
                 self._settings = SettingsPanel(on_edit=self._edit, outlook=outlook)
             with frame.actions:
@@ -155,7 +158,7 @@ class StudioPage:
             for scheme, label in SCHEMES.items():
                 ui.menu_item(label, partial(set_scheme, scheme))
 
-    def _main(self) -> None:
+    def _main(self, mixes: Mixes) -> None:
         self._bring = BringAudio(
             on_brought=self._brought, on_refused=self._refused, on_coming=self._come, on_cancelled=self._stay
         )
@@ -172,7 +175,7 @@ class StudioPage:
             self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
             with ui.element("div") as self._results:
-                self._mixer = Mixer(self._library, on_change=self._refresh)
+                self._mixer = Mixer(self._library, mixes, on_change=self._refresh, on_refused=self._say_error)
 
     def _recent(self) -> None:
         recordings = self._library.recordings()[:N_RECENT]
