@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from separation.audio import AudioSource
-from separation.measures import NULL_FLOOR_DB, is_silent
 from separation.targets import residual_stem
 
 MOST_BLOCKS = 300  # of a second each; longer recordings are looked at in places spread evenly
@@ -24,11 +23,13 @@ def null_level_db(mixture: AudioSource, tracks: Mapping[str, AudioSource]) -> fl
         tracks: by their names, each with the rate, channels and length of the mixture.
 
     Returns:
-        Not below `NULL_FLOOR_DB`; None where the mixture is silent or there are no tracks.
+        Not below `separation.measures.NULL_FLOOR_DB`; None where the mixture is silent or there are no tracks.
 
     Raises:
         AudioError: a file is gone.
     """
+    from separation.measures import NULL_FLOOR_DB, is_silent  # SciPy takes 0.3 s to import
+
     sums = _sums(list(tracks))
     block = mixture.sample_rate
     n_blocks = -(-mixture.n_samples // block)

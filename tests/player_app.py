@@ -17,8 +17,10 @@ from fastapi import HTTPException, Response
 from nicegui import app, ui
 
 from separation import anchor_text
+from separation.audio import Waveform as Sound
 from separation.chunking import Windowing, plan
 from separation.request import ChunkSettings
+from separation.spectrogram import tile
 from separation.windows import reach
 from webapp.components.cells import Cell
 from webapp.components.spans import Span, SpanPrompt, Spans, anchors_of, spans_of
@@ -100,6 +102,10 @@ def serve_media() -> None:
         padded = np.pad(SOUNDS[id_], ((0, -N_SAMPLES % 256), (0, 0))).reshape(-1, 256 * 2)  # (peaks, samples * 2)
         pairs = np.stack([padded.min(axis=1), padded.max(axis=1)], axis=1)  # (peaks, 2)
         return Response(np.clip(np.round(127 * pairs), -127, 127).astype(np.int8).tobytes())
+
+    @app.get("/media/{id_}/spectrogram/{level}/{index}")
+    def spectrogram(id_: str, level: int, index: int) -> Response:
+        return Response(tile(Sound(SOUNDS[id_].T, SAMPLE_RATE), level, index).tobytes())
 
     @app.post("/delay/{id_}/{seconds}")
     def delay(id_: str, seconds: float) -> dict[str, float]:

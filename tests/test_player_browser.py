@@ -391,6 +391,34 @@ def test_zoom_shows_a_passage_on_all_tracks(page: Chrome) -> None:
     assert page.execute_script("return window.audioPlayground.player.range") is None
 
 
+def brightest_hz(page: Chrome, name: str) -> float:
+    """The pitch of the row that stands out most in a lane's picture, on the scale of spectrograms of 48 kHz."""
+    script = """
+        const canvas = arguments[0].querySelector(".lane canvas");
+        const {data, width, height} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const light = (x, y) => data.slice(4 * (y * width + x), 4 * (y * width + x) + 3).reduce((a, b) => a + b);
+        const columns = [0.3, 0.5, 0.8].map((share) => Math.round(share * width));
+        return Array.from({length: height}, (_, y) => columns.reduce((sum, x) => sum + light(x, y), 0));
+    """
+    light = page.execute_script(script, row(page, name))
+    return float(50 * (16_000 / 50) ** (1 - (np.argmax(light) + 0.5) / len(light)))
+
+
+def test_a_lane_shows_the_spectrogram_of_its_sound(page: Chrome) -> None:
+    with_track(page, "tone")
+    switch = row(page, "tone").find_element(By.CSS_SELECTOR, '[aria-label="Spectrogram of tone"]')
+    before = row(page, "tone").rect["height"]
+    switch.send_keys(Keys.ENTER)
+    assert switch.get_attribute("aria-pressed") == "true"
+    wait_until(lambda: brightest_hz(page, "tone") == pytest.approx(441.7, rel=0.1), "a line at its pitch")
+    assert row(page, "tone").rect["height"] > before
+    page.find_element(By.CSS_SELECTOR, ".wave-slider").send_keys("+++")
+    wait_until(lambda: brightest_hz(page, "tone") == pytest.approx(441.7, rel=0.1), "the same, closer")
+    switch.click()
+    wait_until(lambda: row(page, "tone").rect["height"] == before, "the waveform again")
+    page.find_element(By.CSS_SELECTOR, ".wave-slider").send_keys("0")
+
+
 def test_one_cell_of_the_strip_changes_without_the_others(page: Chrome) -> None:
     strip = "const c = document.querySelector('.wave-strip'); return [...c.getContext('2d').getImageData(%s).data];"
     cell = page.execute_script("return document.querySelector('.wave-strip').width") // 13

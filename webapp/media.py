@@ -30,6 +30,7 @@ from storage import Artifact, ArtifactStore, StorageError
 from webapp.arrivals import Arrival, Arrivals
 from webapp.exports import add_export_routes, tracks_of
 from webapp.job import Job
+from webapp.spectrograms import add_spectrogram_routes
 
 MAX_UPLOAD_BYTES = 4 * 2**30
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
@@ -130,6 +131,7 @@ def add_media_routes(
         return _artifact(store, key)
 
     add_export_routes(app, store, lambda key: _artifact(store, key))
+    add_spectrogram_routes(app, lambda key, track: _audio(_artifact_soon(store, making, key, track), track))
 
     @app.put("/api/uploads")
     async def upload(request: Request, name: str, id: str = "") -> Response:

@@ -1,10 +1,11 @@
 // The mixer: rows of sounds under one time line.
 import {
-  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, fitCanvas, fullScale, gainToSlider, isTyping,
-  loadPyramid, onSchemeChange, player, sliderToGain,
+  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, drawSpectrogram, fitCanvas, fullScale,
+  gainToSlider, isTyping, loadPyramid, onSchemeChange, player, sliderToGain, spectrumColors,
 } from "audio-playground-player";
 
 const HEIGHT_PX = 52;
+const SPECTRUM_PX = 120;
 
 export default {
   template: `
@@ -14,6 +15,9 @@ export default {
            role="group" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
         <div class="strip">
           <span class="track-name"><i class="dot"></i><b :title="track.name">{{ track.name }}</b>
+            <button type="button" class="icon-button spectrum" :aria-pressed="!!spectra[track.name]"
+                    :aria-label="'Spectrogram of ' + track.name" @click="toggleSpectrum(track)"
+                    data-tip="Which pitches sound when: spectrogram or waveform">${ICONS.spectrum}</button>
             <a v-if="track.download" class="icon-button" :href="prefixed(track.download)" download
                :aria-label="'Download ' + track.name" data-tip="Keep this sound as a file, without the mixer's gain">
               ${ICONS.download}
@@ -47,7 +51,7 @@ export default {
         </div>
         <div class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
              @pointerup="onSeek($event, track)" @pointercancel="dragging = false">
-          <canvas :ref="(el) => (canvases[track.id] = el)" aria-hidden="true"></canvas>
+          <canvas :style="{ height: height(track) + 'px' }" :ref="(el) => (canvases[track.id] = el)" aria-hidden="true"></canvas>
           <div class="playhead"></div>
           <div v-if="failures[track.id]" class="lane-note" role="alert">{{ failures[track.id] }}</div>
           <div v-else-if="!drawn[track.id]" class="lane-note skeleton"></div>
@@ -63,7 +67,7 @@ export default {
   emits: ["mix", "seek", "menu"],
 
   data() {
-    return { side: player.side, mix: {}, drawn: {}, failures: {}, width: 0, range: null, dragging: false };
+    return { side: player.side, mix: {}, drawn: {}, failures: {}, spectra: {}, width: 0, range: null, dragging: false };
   },
 
   computed: {
@@ -165,13 +169,31 @@ export default {
     draw(track) {
       const canvas = this.canvases[track.id];
       if (!canvas || !this.pyramids[track.id]) return;
-      const context = fitCanvas(canvas, this.width, HEIGHT_PX);
+      const context = fitCanvas(canvas, this.width, this.height(track));
       const ready = Math.min(track.ready_samples ?? track.n_samples, track.n_samples);
+      if (this.height(track) === SPECTRUM_PX) {
+        const colors = spectrumColors(canvas.parentElement, track.color);
+        drawSpectrogram(context, track, this.view, SPECTRUM_PX, colors, (reason) => {
+          if (reason) this.failures[track.id] = reason.message;
+          else this.draw(track);
+        });
+        return;
+      }
       // One scale for all rows, so that a quiet sound looks quieter than a loud one.
       const scale = fullScale(Math.max(...this.tracks.map(({ id }) => this.pyramids[id]?.peak ?? 0)));
       const color = colorOf(canvas.parentElement, track.color);
       if (ready < track.n_samples) this.drawUnready(context, canvas, ready);
       drawBars(context, this.pyramids[track.id], this.view, { top: 0, height: HEIGHT_PX, color, ready, scale });
+    },
+
+    /** What is still being made has no spectrogram yet. */
+    height(track) {
+      return this.spectra[track.name] && track.ready_samples === undefined ? SPECTRUM_PX : HEIGHT_PX;
+    },
+
+    toggleSpectrum({ name }) {
+      this.spectra[name] = !this.spectra[name]; // by name: other results show the same
+      this.$nextTick(() => this.drawAll());
     },
 
     /** What is still being computed: a thin dashed zero line. */

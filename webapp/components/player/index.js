@@ -9,6 +9,7 @@ export { ruler } from "./ruler.js";
 export { ICONS } from "./icons.js";
 export { Strip } from "./strip.js";
 export { isTyping } from "./keys.js";
+export { drawSpectrogram, spectrumColors } from "./spectro.js";
 export { SPEEDS } from "./tempo.js";
 export * as spanlist from "./spanlist.js";
 export { SpanBar } from "./spanbar.js";

@@ -1,0 +1,82 @@
+// Spectrograms: tiles of grey values from the server, seen through a colour map of the scheme.
+import { colorOf } from "./canvas.js";
+import { withPrefix } from "./peaks.js";
+
+const COLUMNS = 256; // of a tile, as separation/spectrogram.py makes them
+const BANDS = 64;
+const LOWEST_HZ = 50;
+const HIGHEST_HZ = 16_000;
+const KEPT = 96; // tiles remembered
+
+const greys = new Map(); // address -> {tile: Uint8Array once it has come}, in order of last use
+
+/** Draw the part of a track that `view` shows; `onTile` is called when more of it has come, or with why it cannot. */
+export function drawSpectrogram(context, track, view, height, colors, onTile) {
+  const level = Math.max(0, Math.min(16, Math.floor(Math.log2(view.samplesPerPixel / COLUMNS))));
+  const span = COLUMNS * 2 ** level; // samples of a column
+  const shown = view.width * view.samplesPerPixel;
+  const last = Math.min(track.n_samples, view.start + shown) / span / COLUMNS;
+  for (let index = Math.max(0, Math.floor(view.start / span / COLUMNS)); index < last; index++) {
+    const tile = tileOf(`${withPrefix(track.url)}/spectrogram/${level}/${index}`, onTile);
+    if (!tile?.length) continue;
+    const x = (index * COLUMNS * span - view.start) / view.samplesPerPixel;
+    const columns = tile.length / BANDS;
+    context.drawImage(painted(tile, colors), x, 0, (columns * span) / view.samplesPerPixel, height);
+  }
+  const top = Math.min(HIGHEST_HZ, track.sample_rate / 2);
+  Object.assign(context, { font: "10px system-ui", lineWidth: 3, strokeStyle: colors.ground, fillStyle: colors.text });
+  for (const [hz, words] of [[100, "100 Hz"], [1000, "1 kHz"], [8000, "8 kHz"]]) {
+    const y = height * (1 - Math.log(hz / LOWEST_HZ) / Math.log(top / LOWEST_HZ));
+    context.strokeText(words, 4, y + 3);
+    context.fillText(words, 4, y + 3);
+  }
+}
+
+/** Colours from silence to full scale: the ground, the colour of the sound, the colour of text. */
+export function spectrumColors(element, color) {
+  const [ground, sound, text] = ["var(--panel)", color, "var(--text)"].map((css) => colorOf(element, css));
+  const context = new OffscreenCanvas(256, 1).getContext("2d");
+  const ramp = context.createLinearGradient(0, 0, 256, 0);
+  for (const [at, stop] of [[0.2, ground], [0.72, sound], [0.95, text]]) ramp.addColorStop(at, stop);
+  context.fillStyle = ramp;
+  context.fillRect(0, 0, 256, 1);
+  return { ground, text, ramp: new Uint32Array(context.getImageData(0, 0, 256, 1).data.buffer) };
+}
+
+/** The grey values at an address, or undefined while they are on their way. */
+function tileOf(url, onTile) {
+  const known = greys.get(url);
+  greys.delete(url);
+  greys.set(url, known ?? fetchTile(url, onTile));
+  if (greys.size > KEPT) greys.delete(greys.keys().next().value);
+  return known?.tile;
+}
+
+function fetchTile(url, onTile) {
+  const entry = {};
+  const arrive = async () => {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`The spectrogram cannot be had (${response.status}).`);
+    entry.tile = new Uint8Array(await response.arrayBuffer());
+    onTile();
+  };
+  arrive().catch((reason) => {
+    greys.delete(url);
+    onTile(reason);
+  });
+  return entry;
+}
+
+/** A tile as an image, one pixel for a band of a column. */
+function painted(tile, { ramp }) {
+  const columns = tile.length / BANDS;
+  const canvas = new OffscreenCanvas(columns, BANDS);
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, BANDS);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < tile.length; i++) {
+    pixels[(BANDS - 1 - (i % BANDS)) * columns + Math.floor(i / BANDS)] = ramp[tile[i]];
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
