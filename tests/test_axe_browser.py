@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
 
 from tests.browser import DESKTOP, PHONE, resize, wait_until
 from tests.server import RunningServer
@@ -57,6 +57,9 @@ def test_the_empty_studio(studio: Studio) -> None:
 
 def test_a_studio_full_of_things(studio: Studio) -> None:
     studio.try_demo().ask("drums").start().finish("drums", "everything else")
+    studio.one(".mix-name").send_keys("a mix of mine", Keys.ENTER)
+    wait_until(lambda: studio.texts(".mixes .chip-body"), "the mix")
+    studio.js("document.querySelector('.spectrum').click()")
     assert faults(studio) == []
     if studio.one(".sheet-button").is_displayed():  # on a phone
         studio.button("Settings").click()

@@ -35,7 +35,7 @@ class MeasuresRow:
         self._shown = keys
         self._row.clear()
         with self._row:
-            for result, side in zip(results, ("A", "B") if len(results) > 1 else ("",), strict=True):
+            for result, side in zip(results, ("A", "B") if len(results) > 1 else ("",), strict=False):
                 meter = NullMeter(f"{side} Null".strip(), spoken=f"{side} What is left without the tracks".strip())
                 _readouts(result, side)
                 background_tasks.create(self._measure(recording, result, meter), name="null")

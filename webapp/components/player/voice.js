@@ -38,17 +38,21 @@ export class Voice {
       this.node = new GainNode(context, { gain: this.audible });
       this.node.connect(bus);
       this.panner = null;
-      this.place(bus);
+      this.place(bus, this.mix.pan);
     }
     return this.node;
   }
 
-  /** Bring the sound to its place; one in the middle, and it never was elsewhere, goes past the panner untouched. */
-  place(bus) {
+  /** Bring the sound to its place, `from` where it is if that is not known; one in the middle, and it never was elsewhere, goes past the panner untouched. */
+  place(bus, from = 0) {
     if (!this.node || (!this.panner && !this.mix.pan)) return;
     if (!this.panner) {
       // Two channels always, so that the middle of a mono sound is as loud as without a panner.
-      this.panner = new StereoPannerNode(this.node.context, { channelCount: 2, channelCountMode: "explicit" });
+      this.panner = new StereoPannerNode(this.node.context, {
+        pan: from,
+        channelCount: 2,
+        channelCountMode: "explicit",
+      });
       this.node.disconnect();
       this.node.connect(this.panner).connect(bus);
     }
