@@ -192,6 +192,7 @@ def studio() -> None:
     ui.button(on_click=lambda: wave.update_chunk(8, "running", 0.4)).props("id=step").classes("sr-only")
     late = track("anti", "late stem", stem_color("late stem"))
     ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, late])).props("id=late").classes("sr-only")
+    ui.button(on_click=lambda: tracks.set_tracks([TARGET, RESIDUAL, late])).props("id=null").classes("sr-only")
     tone = track("tone", "tone", stem_color("tone"))
     ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, tone])).props("id=tone").classes("sr-only")
 

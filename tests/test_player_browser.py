@@ -170,10 +170,10 @@ def test_a_loop_goes_round_without_a_gap(page: Chrome) -> None:
     assert sum(count for *_, count in run) > 2 * (end - start)
 
 
-def with_track(page: Chrome, id_: str) -> None:
-    """Another of the sounds in the place of the residual."""
-    page.execute_script(f"document.getElementById('{'late' if id_ == 'anti' else id_}').click()")
-    wait_until(lambda: id_ in gains(page), "the other track")
+def with_tone(page: Chrome) -> None:
+    """A tone in the place of the residual."""
+    page.execute_script("document.getElementById('tone').click()")
+    wait_until(lambda: "tone" in gains(page), "the tone")
 
 
 def sounding_s(samples: np.ndarray) -> float:
@@ -186,7 +186,7 @@ def sounding_s(samples: np.ndarray) -> float:
 def test_a_tone_keeps_its_pitch_and_level_at_every_speed_and_lasts_as_long_as_it_should(
     page: Chrome, speed: float
 ) -> None:
-    with_track(page, "tone")
+    with_tone(page)
     player(page, f"setMix('tone', {{solo: true}}); audioPlayground.player.setSpeed({speed})")
     heard = rendered(page, N_SAMPLES - 6 * SAMPLE_RATE, 13 * SAMPLE_RATE)
     assert sounding_s(heard) == pytest.approx(6 / speed, abs=0.06)
@@ -200,11 +200,11 @@ def test_a_tone_keeps_its_pitch_and_level_at_every_speed_and_lasts_as_long_as_it
     assert np.sqrt((blocks**2).mean(axis=1)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02), "no beat at the joints"
 
 
-def test_two_tracks_that_cancel_do_so_at_every_speed_too(page: Chrome) -> None:
-    with_track(page, "anti")
-    player(page, "setMix('target', {muted: true}); audioPlayground.player.setSpeed(0.75)")
-    residue = rendered(page, 12_345, 3 * WINDOW)
-    assert np.abs(residue).max() < 1e-6
+def test_tracks_that_add_up_do_so_at_every_speed_too(page: Chrome) -> None:
+    page.execute_script("document.getElementById('null').click()")  # target, residual, and minus their sum
+    wait_until(lambda: "anti" in gains(page), "the inverted mixture")
+    player(page, "setMix('mixture', {muted: true}); audioPlayground.player.setSpeed(0.75)")
+    assert np.abs(rendered(page, 12_345, 3 * WINDOW)).max() < 1e-6
     player(page, "setMix('anti', {muted: true})")
     assert np.abs(rendered(page, 12_345, 3 * WINDOW)).max() > 0.1  # the test can fail
 
@@ -405,11 +405,11 @@ def brightest_hz(page: Chrome, name: str) -> float:
 
 
 def test_a_lane_shows_the_spectrogram_of_its_sound(page: Chrome) -> None:
-    with_track(page, "tone")
+    with_tone(page)
     switch = row(page, "tone").find_element(By.CSS_SELECTOR, '[aria-label="Spectrogram of tone"]')
     before = row(page, "tone").rect["height"]
     switch.send_keys(Keys.ENTER)
-    assert switch.get_attribute("aria-pressed") == "true"
+    wait_until(lambda: switch.get_attribute("aria-pressed") == "true", "the switch to be on")
     wait_until(lambda: brightest_hz(page, "tone") == pytest.approx(441.7, rel=0.1), "a line at its pitch")
     assert row(page, "tone").rect["height"] > before
     page.find_element(By.CSS_SELECTOR, ".wave-slider").send_keys("+++")

@@ -1,7 +1,7 @@
 // The mixer: rows of sounds under one time line.
 import {
-  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, drawSpectrogram, fitCanvas, fullScale,
-  gainToSlider, isTyping, loadPyramid, onSchemeChange, player, sliderToGain, spectrumColors,
+  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, fitCanvas, fullScale, gainToSlider, isTyping,
+  loadPyramid, loadSpectro, onSchemeChange, player, sliderToGain,
 } from "audio-playground-player";
 
 const HEIGHT_PX = 52;
@@ -88,6 +88,7 @@ export default {
     this.head = 0;
     this.canvases = {};
     this.pyramids = {};
+    this.spectro = null;
   },
   mounted() {
     this.observer = new ResizeObserver(() => this.drawAll());
@@ -172,8 +173,8 @@ export default {
       const context = fitCanvas(canvas, this.width, this.height(track));
       const ready = Math.min(track.ready_samples ?? track.n_samples, track.n_samples);
       if (this.height(track) === SPECTRUM_PX) {
-        const colors = spectrumColors(canvas.parentElement, track.color);
-        drawSpectrogram(context, track, this.view, SPECTRUM_PX, colors, (reason) => {
+        const colors = this.spectro.spectrumColors(canvas.parentElement, track.color);
+        this.spectro.drawSpectrogram(context, track, this.view, SPECTRUM_PX, colors, (reason) => {
           if (reason) this.failures[track.id] = reason.message;
           else this.draw(track);
         });
@@ -191,7 +192,8 @@ export default {
       return this.spectra[track.name] && track.ready_samples === undefined ? SPECTRUM_PX : HEIGHT_PX;
     },
 
-    toggleSpectrum({ name }) {
+    async toggleSpectrum({ name }) {
+      this.spectro ??= await loadSpectro();
       this.spectra[name] = !this.spectra[name]; // by name: other results show the same
       this.$nextTick(() => this.drawAll());
     },

@@ -9,11 +9,13 @@ export { ruler } from "./ruler.js";
 export { ICONS } from "./icons.js";
 export { Strip } from "./strip.js";
 export { isTyping } from "./keys.js";
-export { drawSpectrogram, spectrumColors } from "./spectro.js";
 export { SPEEDS } from "./tempo.js";
 export * as spanlist from "./spanlist.js";
 export { SpanBar } from "./spanbar.js";
 export { player };
+
+/** What few pages need comes when it is wanted. */
+export const loadSpectro = () => import("./spectro.js");
 
 // One name on the window, for tests and for people with a console open.
 window.audioPlayground = { ...window.audioPlayground, player };
