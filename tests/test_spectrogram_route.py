@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from separation.decode import AudioFile
 from separation.spectrogram import BANDS, tile
+from webapp.arrivals import Arrivals
 from webapp.media import add_media_routes
 
 
@@ -22,7 +23,7 @@ class Nothing:
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    add_media_routes(app, store, Nothing())
+    add_media_routes(app, store, Nothing(), Arrivals())
     return TestClient(app)
 
 

@@ -23,7 +23,7 @@ from webapp.drafts import Drafts
 from webapp.hub_account import HubAccount
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
-from webapp.mixes import Mixes
+from webapp.mixes import Mixes, name_of
 from webapp.outlook import Outlook
 from webapp.pages.library import LibraryPage
 from webapp.pages.models import ModelsPage
@@ -125,7 +125,8 @@ def create_app(
     add_media_routes(app, store, jobs, arrivals, on_brought=shelf.changed.emit)
 
     def forget_drafts() -> None:
-        shared_drafts.keep_only({row.key for row in store.rows("recording")})
+        kept = {row.key for row in store.rows("recording")}
+        shared_drafts.keep_only(kept | {name_of(recording) for recording in kept})
 
     forget_drafts()  # other programs may have deleted recordings meanwhile
     shelf.emptied.subscribe(forget_drafts)

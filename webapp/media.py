@@ -131,7 +131,7 @@ def add_media_routes(
         return _artifact(store, key)
 
     add_export_routes(app, store, lambda key: _artifact(store, key))
-    add_spectrogram_routes(app, lambda key, track: _audio(_artifact_soon(store, making, key, track), track))
+    add_spectrogram_routes(app, lambda key, track: _audio(artifact_soon(key, track), track))
 
     @app.put("/api/uploads")
     async def upload(request: Request, name: str, id: str = "") -> Response:

@@ -143,7 +143,7 @@ class Mixes:
         """The mixer of a recording."""
         if recording not in self._known:
             self._known[recording] = Desk()
-            if (values := self._book.read(_name(recording))) is not None:
+            if (values := self._book.read(name_of(recording))) is not None:
                 try:
                     self._known[recording] = Desk.from_dict(values)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -161,10 +161,10 @@ class Mixes:
         if desk.saved != before.saved:
             self.saved.emit(recording)
         if desk != before:
-            self._book.write(_name(recording), desk.to_dict())
+            self._book.write(name_of(recording), desk.to_dict())
         return desk
 
 
-def _name(recording: str) -> str:
-    """Under which it is kept, beside the draft of the recording."""
+def name_of(recording: str) -> str:
+    """The name in the book of a recording's mixer, which stands beside its draft."""
     return f"mixer of {recording}"

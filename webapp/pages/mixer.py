@@ -92,13 +92,14 @@ class Mixer:
         chosen = not result and desk.newest == self._newest
         first, other = (desk.result, desk.other) if chosen else (result, "")
         known = {one.key: one for one in self._results}
-        self._compare(known.get(first, next(iter(self._results), None)), known.get(other))
+        self._hear(known.get(first, next(iter(self._results), None)), known.get(other))
 
     def clear(self) -> None:
         """Nothing is on the desk that anything could have been made of."""
         self._recording = self._job = None
+        self._shown = []
         self._hold([])
-        self._compare(None, None)
+        self._hear(None, None)
         self._tracks.set_tracks([])
 
     def add(self, result: Artifact) -> None:
@@ -242,11 +243,14 @@ class Mixer:
     # A and B
 
     def _compare(self, result: Artifact | None, other: Artifact | None) -> None:
-        """Hear a result, and another beside it if there is one."""
-        self._result, self._other = result, None if other is result else other
-        self._match_db = {"A": {}, "B": {}}
+        """Choose a result, and another beside it if there is one."""
+        self._hear(result, other)
         first, second = ("" if one is None else one.key for one in (result, self._other))
         self._change(lambda desk: replace(desk, result=first, other=second, newest=self._newest))
+
+    def _hear(self, result: Artifact | None, other: Artifact | None) -> None:
+        self._result, self._other = result, None if other is result else other
+        self._match_db = {"A": {}, "B": {}}
         self._draw_ab()
 
     def _draw_ab(self) -> None:
