@@ -19,6 +19,7 @@ from storage.errors import system_errors
 
 FORGOTTEN_AFTER_S = 365 * 24 * 3600.0  # since the last change
 ROOM = "Check that the data folder may be written to and has room."
+PART = "/"  # between a recording and the name of a part; keys have none
 log = logging.getLogger(__name__)
 
 
@@ -40,10 +41,10 @@ class DraftBook:
                 str(folder), disk=PlainDisk, eviction_policy="none", disk_min_file_size=2**30, size_limit=2**62
             )
 
-    def read(self, recording: str) -> Mapping[str, Any] | None:
-        """The draft of a recording, if there is one that can be read."""
+    def read(self, recording: str, part: str = "") -> Mapping[str, Any] | None:
+        """The draft of a recording, or another part of what is kept beside it, if there is one that can be read."""
         with system_errors("The draft cannot be read.", ROOM):
-            text = self._index.get(recording)
+            text = self._index.get(_key(recording, part))
         if text is None:
             return None
         try:
@@ -53,19 +54,23 @@ class DraftBook:
             return None
         return draft if isinstance(draft, dict) else None
 
-    def write(self, recording: str, draft: Mapping[str, Any]) -> None:
-        """Replace the draft of a recording."""
+    def write(self, recording: str, draft: Mapping[str, Any], part: str = "") -> None:
+        """Replace the draft of a recording, or another part of what is kept beside it."""
         with system_errors("What you changed could not be written down.", ROOM):
-            self._index.set(recording, json.dumps(draft, ensure_ascii=False), expire=FORGOTTEN_AFTER_S)
+            self._index.set(_key(recording, part), json.dumps(draft, ensure_ascii=False), expire=FORGOTTEN_AFTER_S)
 
     def keep_only(self, recordings: Collection[str]) -> tuple[str, ...]:
         """Delete the drafts of all other recordings; returns whose went."""
         with system_errors("The drafts cannot be cleaned up.", ROOM):
-            gone = tuple(recording for recording in self._index.iterkeys() if recording not in recordings)
-            for recording in gone:
-                self._index.delete(recording)
-        return gone
+            gone = [key for key in self._index.iterkeys() if key.partition(PART)[0] not in recordings]
+            for key in gone:
+                self._index.delete(key)
+        return tuple(dict.fromkeys(key.partition(PART)[0] for key in gone))
 
     def close(self) -> None:
         """Close this thread's connection."""
         self._index.close()
+
+
+def _key(recording: str, part: str) -> str:
+    return f"{recording}{PART}{part}" if part else recording

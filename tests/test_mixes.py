@@ -35,7 +35,7 @@ def test_a_mixer_survives_a_restart_with_its_mixes_and_its_result(book, tmp_path
 
 def test_nothing_touched_means_nothing_kept(book):
     assert Mixes(book).of(SONG) == Desk()
-    assert book.read(f"mixer of {SONG}") is None
+    assert book.read(SONG, "mixer") is None
 
 
 def test_sounds_of_other_results_stay_as_they_were():
@@ -73,9 +73,20 @@ def test_what_a_browser_says_is_brought_within_the_ends_of_the_controls():
 
 @pytest.mark.parametrize("damage", [{"levels": 3}, {"levels": {"drums": {}}, "saved": {}}, {}])
 def test_a_mixer_of_another_version_is_passed_over(book, caplog, damage):
-    book.write(f"mixer of {SONG}", damage)
+    book.write(SONG, damage, "mixer")
     assert Mixes(book).of(SONG) == Desk()
     assert "passed over" in caplog.text
+
+
+def test_a_mixer_lives_as_long_as_its_recording_and_beside_its_draft(book):
+    mixes, other = Mixes(book), "b" * 64
+    book.write(SONG, {"prompts": []})
+    for recording in (SONG, other):
+        mixes.change(recording, lambda desk: desk.with_saved("mine", {}))
+    mixes.keep_only({SONG})
+    assert mixes.of(SONG).saved == Mixes(book).of(SONG).saved == {"mine": {}}
+    assert book.read(SONG) == {"prompts": []}
+    assert mixes.of(other) == Mixes(book).of(other) == Desk()
 
 
 def test_the_usual_mixes_of_two_sounds_and_the_rest():

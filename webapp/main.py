@@ -23,7 +23,7 @@ from webapp.drafts import Drafts
 from webapp.hub_account import HubAccount
 from webapp.jobs import Jobs
 from webapp.media import add_media_routes
-from webapp.mixes import Mixes, name_of
+from webapp.mixes import Mixes
 from webapp.outlook import Outlook
 from webapp.pages.library import LibraryPage
 from webapp.pages.models import ModelsPage
@@ -125,8 +125,9 @@ def create_app(
     add_media_routes(app, store, jobs, arrivals, on_brought=shelf.changed.emit)
 
     def forget_drafts() -> None:
-        kept = {row.key for row in store.rows("recording")}
-        shared_drafts.keep_only(kept | {name_of(recording) for recording in kept})
+        here = {row.key for row in store.rows("recording")}
+        shared_drafts.keep_only(here)
+        mixes.keep_only(here)
 
     forget_drafts()  # other programs may have deleted recordings meanwhile
     shelf.emptied.subscribe(forget_drafts)

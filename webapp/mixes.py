@@ -7,7 +7,7 @@ two tabs, may listen to different sounds at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self, TypedDict
 
@@ -18,6 +18,7 @@ from storage import DraftBook
 from webapp.components.track import Mix
 
 MIXTURE = ""  # the recording among the sounds; no prompt is called so
+MIXER = "mixer"  # the part beside a recording's draft
 MAX_SAVED = 50
 MAX_NAME = 60  # letters
 GAIN_DB = (-60.0, 6.0)  # the ends of a fader; the lower one is silence
@@ -143,7 +144,7 @@ class Mixes:
         """The mixer of a recording."""
         if recording not in self._known:
             self._known[recording] = Desk()
-            if (values := self._book.read(name_of(recording))) is not None:
+            if (values := self._book.read(recording, MIXER)) is not None:
                 try:
                     self._known[recording] = Desk.from_dict(values)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -161,10 +162,14 @@ class Mixes:
         if desk.saved != before.saved:
             self.saved.emit(recording)
         if desk != before:
-            self._book.write(name_of(recording), desk.to_dict())
+            self._book.write(recording, desk.to_dict(), MIXER)
         return desk
 
+    def keep_only(self, recordings: Collection[str]) -> None:
+        """Forget those of recordings that are not here any more, nor in the trash.
 
-def name_of(recording: str) -> str:
-    """The name in the book of a recording's mixer, which stands beside its draft."""
-    return f"mixer of {recording}"
+        Raises:
+            StorageError: they cannot be read or written.
+        """
+        self._book.keep_only(recordings)
+        self._known = {key: desk for key, desk in self._known.items() if key in recordings}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -27,6 +26,7 @@ from webapp.job import Job
 from webapp.mixes import MIXTURE, Desk, Levels, Mixes, level_of
 from webapp.pages.measures_row import MeasuresRow
 from webapp.pages.mix_row import MixRow
+from webapp.pages.result_labels import labels_of
 from webapp.pages.sounds import growing_tracks, mixture_track, result_tracks
 from webapp.theme import button, card, text
 
@@ -84,9 +84,9 @@ class Mixer:
     def open(self, recording: Artifact, result: str = "") -> None:
         """Show the results of a recording: the one of that key, else what was heard last, or a newer one."""
         self._recording = recording
+        self._placed = {}
         if self._format == VIDEO and picture_of(recording) is None:
             self._format = "wav24"
-        self._placed = {}
         self._hold(self._library.results(recording.key))
         desk = self._mixes.of(recording.key)
         chosen = not result and desk.newest == self._newest
@@ -97,9 +97,9 @@ class Mixer:
     def clear(self) -> None:
         """Nothing is on the desk that anything could have been made of."""
         self._recording = self._job = None
-        self._shown = []
         self._hold([])
         self._hear(None, None)
+        self._shown = []
         self._tracks.set_tracks([])
 
     def add(self, result: Artifact) -> None:
@@ -148,7 +148,9 @@ class Mixer:
         """The recording as the large waveform shows it."""
         if self._recording is None:
             return None
-        return self._shown[0] if self._shown else mixture_track(self._recording, urlencode(self._how), has_stems=False)
+        if self._shown:
+            return Track(**self._shown[0])  # a copy, which belongs to whoever asked
+        return mixture_track(self._recording, urlencode(self._how), has_stems=False)
 
     # what people do
 
@@ -225,7 +227,8 @@ class Mixer:
         self._change(lambda desk: desk.without_saved(name))
 
     def _change(self, edit: Callable[[Desk], Desk]) -> None:
-        assert self._recording is not None
+        if self._recording is None:
+            return
         try:
             self._mixes.change(self._recording.key, edit)
         except StorageError as error:
@@ -352,39 +355,6 @@ class Mixer:
 def _sound(track: Track) -> str:
     """What the mixer knows a track by: the same sound of another result stands alike."""
     return MIXTURE if track["url"].endswith("/audio") else track["name"]
-
-
-def labels_of(results: Sequence[Artifact]) -> dict[str, str]:
-    """What tells the results of one recording apart, by their keys: the settings in which they differ."""
-    plain = {one.key: dict(_plain(one.manifest.config)) for one in results}
-    names = {name for config in plain.values() for name in config}
-    differing = sorted(name for name in names if len({str(config.get(name)) for config in plain.values()}) > 1)
-    labels = {}
-    for one in results:
-        config = plain[one.key]
-        said = [one.name, registry.get(one.manifest.config["backend"]).label]
-        said += [_setting(name, config[name]) for name in differing if config.get(name) not in (None, [], "")]
-        made = datetime.fromisoformat(one.manifest.created).astimezone()
-        labels[one.key] = " · ".join([*said[:5], made.strftime("%H:%M:%S")])
-    return labels
-
-
-def _plain(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings by their whole names; who separates and what is said anyway."""
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _plain(value, f"{prefix}{name}.")
-        elif name not in ("prompts", "backend", "device"):
-            yield f"{prefix}{name}", value
-
-
-def _setting(name: str, value: Any) -> str:
-    """A setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
-    if name == "sam.rerolls":
-        return f"chunk {', '.join(str(reroll['chunk'] + 1) for reroll in value)} re-rolled"
-    short = name.rpartition(".")[2].removeprefix("n_").replace("_ratio", "").replace("_", " ")
-    seconds = short.endswith(" s")
-    return f"{short.removesuffix(' s')} {value}{' s' if seconds else ''}"
 
 
 def _loudness(result: Artifact) -> dict[str, float]:

@@ -1,0 +1,43 @@
+"""What the results of one recording are called, so that they are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from separation.backends import registry
+from storage import Artifact
+
+
+def labels_of(results: Sequence[Artifact]) -> dict[str, str]:
+    """What tells the results of one recording apart, by their keys: the settings in which they differ."""
+    plain = {one.key: dict(_plain(one.manifest.config)) for one in results}
+    names = {name for config in plain.values() for name in config}
+    differing = sorted(name for name in names if len({str(config.get(name)) for config in plain.values()}) > 1)
+    labels = {}
+    for one in results:
+        config = plain[one.key]
+        said = [one.name, registry.get(one.manifest.config["backend"]).label]
+        said += [_setting(name, config[name]) for name in differing if config.get(name) not in (None, [], "")]
+        made = datetime.fromisoformat(one.manifest.created).astimezone()
+        labels[one.key] = " · ".join([*said[:5], made.strftime("%H:%M:%S")])
+    return labels
+
+
+def _plain(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by their whole names; who separates and what is said anyway."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _plain(value, f"{prefix}{name}.")
+        elif name not in ("prompts", "backend", "device"):
+            yield f"{prefix}{name}", value
+
+
+def _setting(name: str, value: Any) -> str:
+    """A setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
+    if name == "sam.rerolls":
+        return f"chunk {', '.join(str(reroll['chunk'] + 1) for reroll in value)} re-rolled"
+    short = name.rpartition(".")[2].removeprefix("n_").replace("_ratio", "").replace("_", " ")
+    seconds = short.endswith(" s")
+    return f"{short.removesuffix(' s')} {value}{' s' if seconds else ''}"
