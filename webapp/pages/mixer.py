@@ -68,8 +68,9 @@ class Mixer:
                 self._made = text("", "mute made")
                 self._measures = MeasuresRow()
                 self._choices = Settings(self._choose).classes("inline")
-                button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
-                button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
+                with ui.element("span").classes("line"):
+                    button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
+                    button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
             self._place = ui.element("div")
             self._ab: Ab | None = None
             self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
