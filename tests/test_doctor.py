@@ -67,7 +67,7 @@ async def test_it_waits_for_a_separation_that_runs(doctor, jobs, backend, record
     with pytest.raises(SeparationError, match="has to wait"):
         doctor.run()
     opened.set()
-    await until(lambda: job.over)
+    await until(lambda: job.over and jobs.running is None)
     doctor.run()
     await until(lambda: not doctor.busy)
     assert isinstance(doctor.verdicts["fake"], Passed)
