@@ -108,7 +108,8 @@ class _Reader(io.RawIOBase):
         if size is None or size < 0:
             size = max(0, self._source.size_bytes() - self._position)
         here = self._source.wait_for(self._position + size)
-        data = os.pread(self._file.fileno(), max(0, min(size, here - self._position)), self._position)
+        self._file.seek(self._position)  # not `os.pread`, which Windows lacks
+        data = self._file.read(max(0, min(size, here - self._position))) or b""
         self._position += len(data)
         return data
 
