@@ -21,7 +21,9 @@ from separation.training.cache import cache_folder, replacing
 from separation.training.composing import bass_part, compose, part
 from separation.training.drumming import as_notes, drum_part, load_kit, play, stroke_named, synthetic_kit
 from separation.training.effects import with_effects
+from separation.training.electronic import KINDS, electronic_bass_part, electronic_stem, is_electronic
 from separation.training.learning import Learner, Training, batches, loss
+from separation.training.mastering import mastered
 from separation.training.mixing import STEM_SAMPLES, Example, StemStore, draw_plan, realise
 from separation.training.sources import SOURCES, TEST_ONLY, Source, check_licence
 from separation.training.synthesis import draw_timbre, play_timbre
@@ -220,10 +222,74 @@ def test_two_steps_and_two_after_a_pause_are_four_steps(stems, tmp_path):
 def test_a_leak_into_an_absent_class_costs_more_than_one_into_a_present_class():
     masks = torch.zeros(1, 7, 2, 3)
     masks[:, 1] = 0.5
+    nothing = torch.zeros(1, 7, 2, 3)
+    absent = Example(torch.ones(1, 2, 3), torch.zeros(1, 2, 3), nothing, torch.ones(1, 2, 3), torch.zeros(1, 7))
+    everything, there = nothing.clone(), torch.zeros(1, 7)
+    everything[:, 1], there[:, 1] = 1, 1
+    assert loss(masks, absent) > loss(masks, absent._replace(masks=everything, present=there))
+
+
+def test_a_quiet_stem_that_is_missed_costs_as_much_as_a_loud_one_beside_what_is_loud():
+    ideal = torch.zeros(1, 7, 2, 100)
+    ideal[:, 0, :, :98], ideal[:, 1, :, 98:] = 1, 1
+    power = torch.ones(1, 2, 100)
     present = torch.zeros(1, 7)
-    ideal = Example(torch.ones(1, 2, 3), torch.zeros(1, 2, 3), torch.zeros(1, 7, 2, 3), torch.ones(1, 2, 3), present)
-    there = ideal._replace(present=torch.ones(1, 7))
-    assert loss(masks, ideal) > loss(masks, there) > 0
+    present[:, :2] = 1
+    example = Example(power, torch.zeros_like(power), ideal, torch.ones_like(power), present)
+    lost, halved = ideal.clone(), ideal.clone()
+    lost[:, 1], halved[:, 0] = 0, 0.87  # all of a fiftieth; as much energy of the rest
+    assert loss(lost, example) > loss(halved, example) + 0.1
+
+
+# Mastering
+
+
+def test_pumping_pushes_down_all_but_the_drums():
+    drums = torch.zeros(44_100)
+    drums[10_000:10_100] = 1
+    stems = torch.stack([drums, torch.full((44_100,), 0.3), torch.full((44_100,), -0.2)])
+    pumped = mastered(stems, [True, False, False], 0.8, 0)
+    assert torch.equal(pumped[0], drums)
+    gain = pumped[1:] / stems[1:]
+    torch.testing.assert_close(gain[0], gain[1])
+    assert gain[0, 9_000] > 0.99 and gain[0, 10_112] < 0.25
+    assert gain[0, 10_500] < gain[0, 14_000] < gain[0, 20_000] < 1.001
+
+
+def test_a_driven_mix_is_bent_and_still_the_sum_of_its_stems():
+    stems = torch.randn(3, 20_000, generator=torch.Generator().manual_seed(0))
+    driven = mastered(stems, [False] * 3, 0, 2.0)
+    peak = stems.sum(dim=0).abs().max()
+    expected = torch.tanh(stems.sum(dim=0) * 2 / peak) * peak / 2
+    torch.testing.assert_close(driven.sum(dim=0), expected, atol=1e-4, rtol=1e-3)
+    assert torch.equal(mastered(stems, [True, False, False], 0, 0), stems)
+
+
+# Electronic songs
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_an_electronic_stem_is_its_seed(name):
+    song = compose(np.random.default_rng(3), 6.0)
+    strokes = drum_part(np.random.default_rng(4), song)
+
+    def stem(seed):
+        return electronic_stem(np.random.default_rng(seed), name, song, strokes, 3 * 44_100)
+
+    assert np.isfinite(stem(1)).all() and np.abs(stem(1)).max() > 0.01
+    assert np.array_equal(stem(1), stem(1)) and not np.array_equal(stem(1), stem(2))
+
+
+def test_electronic_basses_are_low_and_some_songs_are_electronic():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        notes = electronic_bass_part(rng, compose(rng, 12.0))
+        assert notes and all(26 <= note.pitch < 64 and note.duration_s > 0 for note in notes)
+    share = np.mean([is_electronic(1, number) for number in range(500)])
+    assert 0.3 < share < 0.5
+
+
+# Files
 
 
 def test_a_killed_write_leaves_the_old_file(tmp_path):

@@ -13,11 +13,12 @@ import soundfile
 from scipy import signal
 
 from separation.models.builtin import CLASSES, SAMPLE_RATE
-from separation.training.mixing import LEVEL_DB, PRESENCE, REFERENCE_RMS, SILENT_RMS, Random, StemStore
+from separation.training.mixing import LEVEL_DB, REFERENCE_RMS, SILENT_RMS, Random, StemStore
 
 Samples = npt.NDArray[np.float32]
 MIXTURE_S = 8.0
 N_SAMPLES = int(MIXTURE_S * SAMPLE_RATE)
+PRESENCE = {"drums": 0.65, "bass": 0.6, "vocals": 0.55, "piano": 0.42, "guitar": 0.5, "strings": 0.38, "other": 0.5}
 GAIN_DB = (-5.0, 4.0)
 SEED = 5
 MP3_KBPS = 128

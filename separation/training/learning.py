@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from separation.models.builtin.network import NetworkShape, SeparatorNetwork
+from separation.models.builtin.network import TINY, NetworkShape, SeparatorNetwork
 from separation.training.cache import replacing
 from separation.training.mixing import Example, StemStore, draw_plan, realise
 
@@ -25,6 +25,7 @@ CLIP = 1.0
 MEAN_DECAY = 0.999
 # A mask where its class is absent costs this much more: leaks are what a listener hears in a pause.
 ABSENT_WEIGHT = 1.5
+RATIO_WEIGHT = 0.3
 BETAS = (0.9, 0.99)
 
 
@@ -106,9 +107,21 @@ class Learner:
 
 
 def loss(masks: Tensor, example: Example) -> Tensor:
-    """Squared error of the masks, weighted by loudness, summed over the classes and averaged over all else."""
+    """Squared error of the masks, weighted by loudness, and the logarithm of what of each stem is missed.
+
+    The first is summed over the classes and averaged over all else; loud stems decide it. The second is one number for
+    each stem, be it loud or quiet: the energy of the error over the stem's own, or over the mixture's where it is
+    absent (about the negative signal-to-noise ratio of its class, with no reward beyond 30 dB).
+    """
     absent = (ABSENT_WEIGHT - 1) * (1 - example.present)[:, :, None, None]
-    return ((masks - example.masks).square() * (1 + absent) * example.weight[:, None]).sum(dim=1).mean()
+    squares = (masks - example.masks).square()
+    of_masks = (squares * (1 + absent) * example.weight[:, None]).sum(dim=1).mean()
+    power = example.power[:, None]
+    total = power.sum(dim=(2, 3)) + TINY
+    own = (power * example.masks.square()).sum(dim=(2, 3))
+    reference = torch.where(example.present > 0, own, total) + 1e-5 * total
+    missed = torch.log((power * squares).sum(dim=(2, 3)) / reference + 1e-3)
+    return of_masks + RATIO_WEIGHT * missed.mean()
 
 
 def batches(store: StemStore, training: Training, first_step: int, n_steps: int) -> Iterator[Example]:

@@ -21,15 +21,18 @@ from separation.errors import PlaygroundError
 from separation.models.builtin import CLASSES, SAMPLE_RATE
 from separation.models.builtin.network import TINY, features
 from separation.models.builtin.spectra import HOP, N_BINS, grouped, stft
+from separation.training.mastering import mastered
 
 Random = np.random.Generator
 SEGMENT = 93 * HOP  # 96 frames, 2.2 s
 STEM_SAMPLES = 12 * SAMPLE_RATE
-PRESENCE = {"drums": 0.65, "bass": 0.6, "vocals": 0.55, "piano": 0.42, "guitar": 0.5, "strings": 0.38, "other": 0.5}
+PRESENCE = {"drums": 0.7, "bass": 0.7, "vocals": 0.55, "piano": 0.42, "guitar": 0.5, "strings": 0.38, "other": 0.5}
 LEVEL_DB = {"drums": 1.0, "bass": 0.0, "vocals": 2.0, "piano": 0.0, "guitar": 0.0, "strings": -1.0, "other": -1.0}
 GAIN_DB = (-10.0, 5.0)
 VARISPEED = (0.82, 1.22)
+FASTEST = 2.0
 CENTRED = {"drums", "bass", "vocals"}
+DRIVEN = {"drums": 0.2, "bass": 0.25}
 FULL_SCALE = 32_000
 FFT_STEP = 8192  # any multiple makes a fast transform
 REFERENCE_RMS = 0.05
@@ -100,6 +103,8 @@ class StemPlan:
     pan: float  # -1 left to 1 right
     spread: float  # radians between the channels, varying with frequency
     eq_db: tuple[tuple[float, float, float], ...] = ()  # (octaves from 1 kHz, width in octaves, dB); width 0: a tilt
+    low_cut_hz: float | None = None  # 12 dB an octave
+    high_cut_hz: float | None = None
     drive: float = 0.0
     reverb: tuple[float, float, int] | None = None  # decay in seconds, level, seed
 
@@ -112,6 +117,8 @@ class MixPlan:
     stereo: bool = False
     low_pass_hz: float | None = None
     compression: float = 0.0
+    pumping: float = 0.0  # how far the drums push the rest down, 0 to 1
+    drive: float = 0.0  # of the whole record into a soft clipper, 0: none
 
 
 class Example(NamedTuple):
@@ -130,7 +137,7 @@ def draw_plan(rng: Random, numbers: Mapping[str, Sequence[int]], n_samples: int 
     while not 1 <= len(present) <= 6:
         present = [name for name in CLASSES if rng.random() < PRESENCE[name]]
     same_song, stereo = rng.random() < 0.6, bool(rng.random() < 0.55)
-    latest = STEM_SAMPLES - int(n_samples * VARISPEED[1]) - 2
+    latest = STEM_SAMPLES - int(n_samples * FASTEST) - 2
     together = int(rng.choice(numbers["drums"])), int(rng.integers(latest)), _speed(rng)
     stems = []
     for name in present:
@@ -139,12 +146,16 @@ def draw_plan(rng: Random, numbers: Mapping[str, Sequence[int]], n_samples: int 
                 number, start, speed = together
             else:
                 number, start, speed = int(rng.choice(numbers[name])), int(rng.integers(latest)), _speed(rng)
+            if name == "bass" and rng.random() < 0.15:  # basses of small loudspeakers, an octave up
+                speed = float(rng.uniform(VARISPEED[1], FASTEST))
             stems.append(_stem_plan(rng, name, number, start, speed))
     return MixPlan(
         stems=tuple(stems),
         stereo=stereo,
         low_pass_hz=float(rng.uniform(8_000, 17_000)) if rng.random() < 0.15 else None,
         compression=float(rng.uniform(0.1, 0.6)) if rng.random() < 0.3 else 0.0,
+        pumping=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.2 else 0.0,
+        drive=float(rng.uniform(0.5, 3.0)) if rng.random() < 0.35 else 0.0,
     )
 
 
@@ -175,7 +186,12 @@ def _stem_plan(rng: Random, name: str, number: int, start: int, speed: float) ->
         pan=pan,
         spread=spread,
         eq_db=tuple(eq),
-        drive=float(rng.uniform(1, 5)) if name != "strings" and rng.random() < 0.12 else 0.0,
+        # Who mixes a record keeps the lowest octaves free for drums and bass.
+        low_cut_hz=float(2 ** rng.uniform(6, 8.5)) if name not in {"drums", "bass"} and rng.random() < 0.5 else None,
+        high_cut_hz=float(2 ** rng.uniform(7.5, 11.5))
+        if rng.random() < {"bass": 0.25, "drums": 0.0}.get(name, 0.04)
+        else None,
+        drive=float(rng.uniform(1, 5)) if name != "strings" and rng.random() < DRIVEN.get(name, 0.12) else 0.0,
         reverb=(float(rng.uniform(0.05, 0.45)), float(rng.uniform(0.1, 0.7)), int(rng.integers(2**31)))
         if wet
         else None,
@@ -197,7 +213,7 @@ def realise(plan: MixPlan, store: StemReader, n_samples: int = SEGMENT) -> Examp
         power, off_centre = (x[0] for x in features(stft(nothing)))
         masks = torch.full((len(CLASSES), *power.shape), 1 / len(CLASSES), device=store.device)
         return Example(power, off_centre, masks, torch.zeros_like(power), present + 1)
-    spectra = stft(torch.stack(audio))  # (stems, frames, bins)
+    spectra = stft(mastered(torch.stack(audio), [stem.name == "drums" for stem in plans], plan.pumping, plan.drive))
     curves = torch.stack([_curve(stem, plan.low_pass_hz, store.device) for stem in plans])
     gains = torch.stack([_panned(stem, store.device) if plan.stereo else _mono(store.device) for stem in plans])
     gains = gains * curves[:, None]  # (stems, channels, bins)
@@ -266,7 +282,12 @@ def _curve(stem: StemPlan, low_pass_hz: float | None, device: torch.device) -> T
     gain_db = torch.zeros(N_BINS, device=device)
     for centre, width, db in stem.eq_db:
         gain_db += db * (octaves if width == 0 else torch.exp(-0.5 * ((octaves - centre) / width) ** 2))
-    curve = 10 ** (gain_db.clamp(-15, 12) / 20)
+    gain_db = gain_db.clamp(-15, 12)
+    if stem.low_cut_hz is not None:
+        gain_db -= 12 * torch.log2(stem.low_cut_hz / hz.clamp_min(20)).clamp_min(0)
+    if stem.high_cut_hz is not None:
+        gain_db -= 12 * torch.log2(hz.clamp_min(20) / stem.high_cut_hz).clamp_min(0)
+    curve = 10 ** (gain_db / 20)
     return curve if low_pass_hz is None else curve * (hz < low_pass_hz)
 
 

@@ -19,6 +19,7 @@ from separation.training.cache import cache_folder, replacing
 from separation.training.composing import Random, bass_part, compose, part
 from separation.training.drumming import Kit, Stroke, as_notes, drum_part, load_kit, play, read_mono, synthetic_kit
 from separation.training.effects import noise_effect, with_effects
+from separation.training.electronic import KINDS, electronic_stem, is_electronic
 from separation.training.fluid import DRUM_BANK, Note, Preset, Samples, Synth
 from separation.training.sources import fetch_all, of_split
 from separation.training.synthesis import draw_timbre, play_timbre
@@ -102,7 +103,10 @@ class Orchestra:
         """The stem of a class in song `number`, (N_SAMPLES,), peak 1."""
         song = compose(np.random.default_rng((SEED[self.split], number)), STEM_S)
         rng = np.random.default_rng((SEED[self.split], number, ("vocals", *INSTRUMENTS).index(name)))
-        if name == "vocals":
+        electronic = self.split == "train" and name in KINDS and is_electronic(SEED[self.split], number)
+        if electronic:
+            audio = electronic_stem(rng, name, song, drum_part(rng, song), N_SAMPLES)
+        elif name == "vocals":
             audio = voice_stem(rng, self.voices, N_SAMPLES)
         elif name == "drums":
             audio = self._drums(rng, drum_part(rng, song))

@@ -14,6 +14,7 @@ from separation.training.fluid import Note, Samples
 TABLE = 2048
 LONGEST_S = 5.0
 TOP_HZ = 19_000.0
+ELECTRONIC = ("lead", "super saw", "pad", "pluck")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +137,7 @@ def slope(exponent: float, n: int = 80, odd: float = 1.0) -> Samples:
 
 
 def draw_timbre(rng: Random, kind: str) -> Timbre:
-    """A random instrument of a class: "bass", "piano", "guitar", "strings" or "other"."""
+    """A random instrument of a class: "bass", "piano", "guitar", "strings", "other", or "electronic" of other."""
     u = rng.uniform
     if kind == "bass":
         return _bass(rng)
@@ -185,7 +186,7 @@ def draw_timbre(rng: Random, kind: str) -> Timbre:
             noise=u(0, 0.06),
             formants_hz=tuple(u(250, 4500, 5)),
         )
-    return _other(rng)
+    return _other(rng, ELECTRONIC if kind == "electronic" else (*ELECTRONIC, "organ", "flute", "brass", "bell"))
 
 
 def _bass(rng: Random) -> Timbre:
@@ -228,9 +229,9 @@ def _bass(rng: Random) -> Timbre:
     )
 
 
-def _other(rng: Random) -> Timbre:
+def _other(rng: Random, families: Sequence[str]) -> Timbre:
     u = rng.uniform
-    family = rng.choice(["lead", "super saw", "pad", "pluck", "organ", "flute", "brass", "bell"])
+    family = rng.choice(list(families))
     slow = family in {"pad"}
     if family in {"lead", "super saw", "pad"}:
         return Timbre(
