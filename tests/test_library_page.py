@@ -79,7 +79,12 @@ class Shelves(Studio):
 
         def pressed() -> bool:
             try:
-                self.button(words).click()
+                button = self.button(words)
+                before = button.rect
+                time.sleep(0.05)
+                if button.rect != before:  # a click would land where it was
+                    return False
+                button.click()
             except (ElementNotInteractableException, ElementClickInterceptedException, StaleElementReferenceException):
                 return False
             return True
