@@ -39,7 +39,7 @@ docs: $(VENV)/bin/python
 MINUTES ?= 180
 train-builtin: training-tools
 	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering test --songs 64 --voices 64
-	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering train --songs 1200 --voices 700
+	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering train --songs 2000 --voices 700
 	OMP_WAIT_POLICY=passive nice -n 19 $(BIN)/python -u -m separation.training.train --minutes $(MINUTES) \
 	  --cooldown-minutes 30 $(ARGS)
 

@@ -110,18 +110,17 @@ def loss(masks: Tensor, example: Example) -> Tensor:
     """Squared error of the masks, weighted by loudness, and the logarithm of what of each stem is missed.
 
     The first is summed over the classes and averaged over all else; loud stems decide it. The second is one number for
-    each stem, be it loud or quiet: the energy of the error over the stem's own, or over the mixture's where it is
-    absent (about the negative signal-to-noise ratio of its class, with no reward beyond 30 dB).
+    each class that is present, be it loud or quiet: the energy of the error over the stem's own, about the negative
+    signal-to-noise ratio, with no reward beyond 30 dB. Absent classes are left out of it: with them, leaks sank by
+    another 15 dB, and quiet stems were taken for absent.
     """
     absent = (ABSENT_WEIGHT - 1) * (1 - example.present)[:, :, None, None]
     squares = (masks - example.masks).square()
     of_masks = (squares * (1 + absent) * example.weight[:, None]).sum(dim=1).mean()
     power = example.power[:, None]
-    total = power.sum(dim=(2, 3)) + TINY
-    own = (power * example.masks.square()).sum(dim=(2, 3))
-    reference = torch.where(example.present > 0, own, total) + 1e-5 * total
-    missed = torch.log((power * squares).sum(dim=(2, 3)) / reference + 1e-3)
-    return of_masks + RATIO_WEIGHT * missed.mean()
+    own = (power * example.masks.square()).sum(dim=(2, 3)) + 1e-5 * power.sum(dim=(2, 3)) + TINY
+    missed = torch.log((power * squares).sum(dim=(2, 3)) / own + 1e-3)
+    return of_masks + RATIO_WEIGHT * (missed * example.present).sum() / example.present.sum().clamp_min(1)
 
 
 def batches(store: StemStore, training: Training, first_step: int, n_steps: int) -> Iterator[Example]:

@@ -169,7 +169,7 @@ def _stem_plan(rng: Random, name: str, number: int, start: int, speed: float) ->
         eq.append((0.0, 0.0, float(rng.uniform(-2, 2))))
         for _ in range(int(rng.integers(3))):
             eq.append((float(rng.uniform(-3.5, 3.5)), float(rng.uniform(0.3, 1.2)), float(rng.uniform(-8, 8))))
-    if name in CENTRED:
+    if name in CENTRED and rng.random() < 0.75:  # a record may spread its bass, too
         pan = float(rng.uniform(-0.15, 0.15)) if rng.random() < 0.3 else 0.0
         spread = float(rng.uniform(0, 0.5)) if rng.random() < 0.4 else 0.0
     else:
