@@ -29,7 +29,7 @@ def extracting(source: str, part: Part, request: Request) -> str:
     if sam:
         words += ["--backend", request.backend.removeprefix("sam_"), "--model", str(request.model)]
         words += _anchors(request.prompts) + _solving(request.solver) + _sam_options(request.sam)
-    if request.device != "auto" and request.backend != "builtin":
+    if request.device != "auto" and request.backend != "builtin-dsp":
         words += ["--device", request.device]
     return shlex.join([*words, "--seed", str(request.seed)])
 

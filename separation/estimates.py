@@ -41,7 +41,7 @@ SEVERAL = (0.9, 1.15)  # and from the quickest and slowest of several
 ENCODE, DECODE = 48.7, 110.0
 EVALUATE = {"small": 9.6, "base": 27.9, "large": 127.1}
 DEMUCS_NETWORK = 46.0  # 1.8 s for a segment of 7.8 s on two cores
-BUILTIN = 12.0  # 1.0 s for 17 s on two cores
+BUILTIN = 12.0  # the network and the classical methods alike: 1.0 s for 17 s on two cores
 # Units a second. A core with AVX-512 does 100; older ones less. Published times of graphics cards vary as widely.
 PACE_PER_CORE, CORES_VARY = 100.0, (0.7, 4.0)
 PACES = {"cuda": 5000.0, "mps": 1500.0}
@@ -50,9 +50,12 @@ CARDS_VARY = (0.4, 4.0)
 SAM_LOADED_MB = {"small": (700.0, 1200.0), "base": (700.0, 2600.0), "large": (700.0, 11_700.0)}
 SAM_SLOPE_MB = 150.0
 # MB that a process holds once a model is loaded, and more for each second of a chunk, measured on two cores.
-LOADED_MB, SLOPE_MB = {"builtin": 170.0, "demucs": 650.0}, {"builtin": 12.0, "demucs": 85.0}
+LOADED_MB, SLOPE_MB = (
+    {"builtin": 300.0, "builtin-dsp": 170.0, "demucs": 650.0},
+    {"builtin": 17.0, "builtin-dsp": 12.0, "demucs": 85.0},
+)
 DEMUCS_MORE_MB = 170.0  # each further network of a bag
-LOAD_S = {"builtin": (0.2, 2.0), "demucs": (2.0, 10.0)}
+LOAD_S = {"builtin": (1.5, 6.0), "builtin-dsp": (0.2, 2.0), "demucs": (2.0, 10.0)}
 SAM_LOAD_S = (5.0, 60.0)
 
 
@@ -309,7 +312,7 @@ def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] |
     if sam and (request.model or "small").removesuffix("-tv") not in EVALUATE:
         return None  # somebody's own folder
     pace, (low, high) = PACES.get(_place(request.device), PACE_PER_CORE * _n_cores()), CARDS_VARY
-    if _place(request.device) == "cpu" or request.backend == "builtin":
+    if _place(request.device) == "cpu":
         pace, (low, high) = PACE_PER_CORE * _n_cores(), CORES_VARY
     load_s = SAM_LOAD_S if sam else LOAD_S.get(request.backend)
     if load_s is None:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from separation.audio import resampled_length
 from separation.backends import registry
-from separation.backends.builtin import SAMPLE_RATE
 from separation.chunking import Windowing, plan
 from separation.errors import PlaygroundError
+from separation.models.builtin import SAMPLE_RATE
 from separation.models.sam_audio import weights
 from separation.models.sam_audio.config import CodecConfig, read_config
 from separation.request import ChunkSettings, Request
@@ -33,7 +33,7 @@ def outline(settled: Request, n_samples: int, sample_rate: int) -> Outline | Non
     if registry.runs_sam_audio(settled.backend):
         codec = _codec(settled.model)
         rate, frame = codec.sample_rate, codec.hop
-    elif settled.backend == "builtin":
+    elif settled.backend in ("builtin", "builtin-dsp"):
         rate, frame = SAMPLE_RATE, 1
     else:
         return None

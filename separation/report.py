@@ -36,13 +36,18 @@ HEADER = """\
 """
 # What each backend computes with, beside this program and Python.
 PACKAGES = {
-    "builtin": ("numpy", "scipy"),
+    "builtin": ("numpy", "torch"),
+    "builtin-dsp": ("numpy", "scipy"),
     "demucs": ("demucs", "torch"),
     "sam_torch": ("torch", "transformers"),
     "sam_mlx": ("mlx", "mlx-audio", "torch", "transformers"),
     "sam_official": ("sam-audio", "torch"),
 }
-NOT_OF = {"builtin": ("solver", "demucs", "sam"), "demucs": ("chunks", "solver", "sam")}
+NOT_OF = {
+    "builtin": ("solver", "demucs", "sam"),
+    "builtin-dsp": ("solver", "demucs", "sam"),
+    "demucs": ("chunks", "solver", "sam"),
+}
 LISTED = 500  # times of single pieces that are written out; beyond, their summary
 
 

@@ -36,6 +36,10 @@ SYNONYMS: dict[str, str] = {
     "piano": """
         piano, pianos, grand piano, upright piano, pianist, electric piano, piano playing, piano solo, keyboard,
         keyboards, keys, rhodes, wurlitzer""",
+    "strings": """
+        string, strings, string section, string sections, string ensemble, string orchestra, string quartet, violin,
+        violins, viola, violas, cello, cellos, celli, fiddle, fiddles, violinist, cellist, bowed strings, orchestra,
+        orchestral strings, synth strings, pizzicato, violin solo, cello solo""",
     "other": "other, others, the other, other instruments, remaining instruments, other sounds",
 }
 # “A woman singing”, “the lead singer's voice”: every person with everything a voice does.
@@ -145,7 +149,8 @@ def _refusal(name: str, phrase: str, stems: Sequence[str], backend: str) -> Prom
         return PromptError(
             what,
             f"{subject} leaves {elsewhere} inside “other”.",
-            "Ask for “other”, or choose a model that separates it (Demucs htdemucs_6s has guitar and piano).",
+            "Ask for “other”, or choose a model that separates it (Demucs htdemucs_6s has guitar and piano; the "
+            "built-in separator tries them and strings).",
         )
     return PromptError(
         what,

@@ -7,7 +7,7 @@ import sys
 from separation.cli.main import main
 from webapp import outlook
 
-FREE_BYTES = 260_000_000  # enough for 5 s at a time of the built-in separator, not for 10 s
+FREE_BYTES = 450_000_000  # enough for 5 s at a time of the built-in separator, not for 10 s
 
 if __name__ == "__main__":
     outlook.available_bytes = lambda: FREE_BYTES

@@ -9,9 +9,10 @@ from safetensors.torch import load_file, save_file
 from separation.errors import BackendUnavailable
 from separation.models.builtin import CLASSES
 from separation.models.builtin.network import NetworkShape, SeparatorNetwork, features
+from separation.models.builtin.revision import revision_of
 from separation.models.builtin.separator import separate
 from separation.models.builtin.spectra import N_BINS, N_GROUPS, grouped, istft, n_frames, stft, ungrouped
-from separation.models.builtin.weights import read_network, revision_of, write_network
+from separation.models.builtin.weights import read_network, write_network
 
 SMALL = NetworkShape(channels=16, layers=1, head=16)
 

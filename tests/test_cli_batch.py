@@ -79,14 +79,17 @@ def tree(folder):
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """Sixty files, five of them broken, run by one job and by two: (folder, words of each, bytes held after each)."""
+    """Sixty files, five of them broken, run by one job and by two: (folder, words of each, bytes held after each).
+
+    By the classical methods, whose samples do not depend on how many threads there are.
+    """
     folder = tmp_path_factory.mktemp("many")
     songs(folder / "music", *(f"{index:03}.wav" for index in range(N_FILES)))
     for name in BROKEN:
         (folder / "music" / f"{name}.wav").write_bytes(b"not audio")
     runs = {}
     for jobs in (1, 2):
-        words = (folder / "music", "-o", folder / f"out{jobs}", "--backend", "builtin", "--jobs", jobs)
+        words = (folder / "music", "-o", folder / f"out{jobs}", "--backend", "builtin-dsp", "--jobs", jobs)
         program = in_a_process(*words, code=MEASURED, home=folder / f"home{jobs}")
         output, errors = program.communicate(timeout=300)
         assert program.returncode == 6, errors
@@ -136,7 +139,7 @@ def test_memory_does_not_grow_with_the_number_of_files(many, jobs):
 def test_the_same_batch_again_computes_nothing_and_tries_the_broken_ones(many, jobs, monkeypatch, tmp_path):
     folder, _ = many
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(folder / "home1"))
-    words = (folder / "music", "-o", tmp_path / "again", "--backend", "builtin", "--jobs", jobs)
+    words = (folder / "music", "-o", tmp_path / "again", "--backend", "builtin-dsp", "--jobs", jobs)
     told = said(*words, status=6)
     assert (told["files"], told["done"], told["cached"], told["failed"]) == (60, 55, 55, 5)
     assert told["failures"] == json.loads((tmp_path / "again" / "failures.json").read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from separation import commands
 from separation.backends.builtin import BuiltinBackend
+from separation.backends.builtin_dsp import ClassicalBackend
 from separation.backends.demucs import DemucsBackend
 from separation.cli import extract as extract_module
 from separation.cli import sam_audio as sam_audio_module
@@ -85,11 +86,12 @@ def test_the_command_of_a_recording_is_one_the_terminal_takes(tmp_path):
         ChunkSettings(max_chunks=3),
     ],
 )
-def test_the_command_of_a_builtin_result_makes_the_same_request(chunks):
-    request = BuiltinBackend().settle(Request.of("drums", "everything but the --bass", chunks=chunks))
+@pytest.mark.parametrize("backend", [BuiltinBackend(), ClassicalBackend()], ids=lambda backend: backend.name)
+def test_the_command_of_a_builtin_result_makes_the_same_request(backend, chunks):
+    request = backend.settle(Request.of("drums", "everything but the --bass", chunks=chunks))
     source, again = asked(commands.extracting("-my song.wav", WHOLE, request))
     assert source.name == "-my song.wav"
-    assert BuiltinBackend().settle(again) == request
+    assert backend.settle(again) == request
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def test_the_doctor_tests_what_is_ready_and_the_serving_process_loads_no_framewo
     page.button("Run the self-test").click()
     wait_until(lambda: "passed the self-test" in "".join(page.texts(".doctor-head")), "the end of the test", RUN_S)
     found = {line.split("\n")[0]: line for line in page.texts(".doctor-found li")}
-    for label, model in (("SAM-Audio", "small"), ("Built-in separator", "classical")):
+    for label, model in (("SAM-Audio", "small"), ("Built-in separator", "network")):
         assert "Works" in found[label] and f"{model} on" in found[label] and "x real time" in found[label]
     assert "Demucs" not in found
     libraries = Path(f"/proc/{site.server.process.pid}/maps")

@@ -353,9 +353,9 @@ def demo():
     return load_demo()
 
 
-def test_the_built_in_separator_takes_the_demo_apart_into_stems_that_sum_to_it(demo):
+def test_the_classical_separator_takes_the_demo_apart_into_stems_that_sum_to_it(demo):
     mixture = Waveform(demo.mixture, demo.sample_rate)
-    request = Request.of("drums", "bass", "vocals", "other", backend="builtin")
+    request = Request.of("drums", "bass", "vocals", "other", backend="builtin-dsp")
     events = list(separate(mixture, request))
     pieces = [event.audio for event in events if isinstance(event, ChunkFinished)]
     planned = next(event for event in events if isinstance(event, Planned))
@@ -370,7 +370,7 @@ def test_the_built_in_separator_takes_the_demo_apart_into_stems_that_sum_to_it(d
 
 def test_two_seconds_of_the_demo_sound_the_same_in_other_formats(demo):
     short = Waveform(demo.mixture[:, 44_100 : 3 * 44_100], 44_100)
-    request = Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=1, overlap_s=0.25))
+    request = Request.of("drums", backend="builtin-dsp", chunks=ChunkSettings(chunk_s=1, overlap_s=0.25))
     plain = extract(short, request)["drums"]
     from_48k = resample(extract(resample(short, 48_000), request)["drums"], 44_100)
     assert si_sdr(from_48k.samples, plain.samples) > 20
@@ -378,5 +378,5 @@ def test_two_seconds_of_the_demo_sound_the_same_in_other_formats(demo):
 
 @pytest.mark.parametrize("chunk_s", [0.5, 0.50003, 1.00003])
 def test_half_overlap_fits_chunks_of_an_odd_number_of_samples_too(chunk_s):
-    request = Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=chunk_s, overlap_s=chunk_s / 2))
+    request = Request.of("drums", backend="builtin-dsp", chunks=ChunkSettings(chunk_s=chunk_s, overlap_s=chunk_s / 2))
     assert extract(noise(44_100), request)["drums"].n_samples == 44_100

@@ -224,7 +224,7 @@ def test_mlx_asked_for_by_name_says_why_it_cannot_be_used(monkeypatch):
 def test_mlx_comes_first_of_the_family_where_it_is_preferred(preferred):
     names = list(registry.in_order(mlx_preferred=preferred))
     own = ["sam_mlx", "sam_torch"] if preferred else ["sam_torch", "sam_mlx"]
-    assert names == ["demucs", *own, "sam_official", "builtin"]
+    assert names == ["demucs", *own, "sam_official", "builtin", "builtin-dsp"]
 
 
 # Those there are
@@ -240,15 +240,18 @@ def test_there_is_always_a_backend_and_every_one_says_who_it_is():
         assert backend.availability().sentence
         assert backend.takes_anchors is registry.runs_sam_audio(name)
     assert registry.get("builtin").availability().usable
+    assert registry.get("builtin-dsp").availability().usable
 
 
-def test_what_the_built_in_separator_ignores_makes_no_difference_to_a_kept_result():
-    plain, _ = registry.choose(Request.of("drums", backend="builtin"))
-    seeded, _ = registry.choose(Request.of("drums", backend="builtin", seed=9, device="cuda", model="classical"))
+def test_what_the_classical_separator_ignores_makes_no_difference_to_a_kept_result():
+    plain, _ = registry.choose(Request.of("drums", backend="builtin-dsp"))
+    seeded, _ = registry.choose(Request.of("drums", backend="builtin-dsp", seed=9, device="cuda", model="classical"))
     assert plain == seeded
-    assert registry.get("builtin").revision(plain) == registry.get("builtin").revision(seeded)
+    assert registry.get("builtin-dsp").revision(plain) == registry.get("builtin-dsp").revision(seeded)
 
 
 def test_a_model_that_the_built_in_separator_does_not_have_is_refused_not_replaced():
-    with pytest.raises(SettingsError, match=r"“htdemucs”.*classical"):
+    with pytest.raises(SettingsError, match=r"“htdemucs”.*network"):
         registry.choose(Request.of("drums", backend="builtin", model="htdemucs"))
+    with pytest.raises(SettingsError, match=r"“htdemucs”.*classical"):
+        registry.choose(Request.of("drums", backend="builtin-dsp", model="htdemucs"))

@@ -150,7 +150,8 @@ def test_settings_are_those_the_backend_has_and_make_the_same_request_again():
 
 
 def test_versions_are_those_of_what_the_backend_computes_with():
-    assert set(report.versions("builtin")) == {"audio-playground", "python", "numpy", "scipy"}
+    assert set(report.versions("builtin-dsp")) == {"audio-playground", "python", "numpy", "scipy"}
+    assert set(report.versions("builtin")) == {"audio-playground", "python", "numpy", "torch"}
     assert {"torch", "demucs"} <= set(report.versions("demucs"))
     assert "sam-audio" not in report.versions("sam_official")  # which is not installed
 

@@ -42,7 +42,7 @@ def put_sam(folder, model="small", weights=None):
 
 def test_the_built_in_separator_passes_and_says_what_it_took():
     _, passed = run(self_test(BuiltinBackend(), Inline()))
-    assert (passed.backend, passed.model, passed.device) == ("builtin", "classical", "cpu")
+    assert (passed.backend, passed.model, passed.device) == ("builtin", "network", "cpu")
     assert 0 < passed.work_s < passed.seconds and passed.load_s >= 0
     assert passed.speed == pytest.approx(DURATION_S / passed.work_s)
 

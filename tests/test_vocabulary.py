@@ -12,6 +12,7 @@ from separation.vocabulary import SYNONYMS, match, suggestions
 
 FOUR = ("drums", "bass", "other", "vocals")
 SIX = (*FOUR, "guitar", "piano")
+SEVEN = (*SIX, "strings")
 
 MEANS = {
     "drums": """
@@ -107,7 +108,7 @@ def test_the_table_is_a_fair_sample():
     assert len({phrase for phrase, _ in PHRASES}) == len(PHRASES)
 
 
-@pytest.mark.parametrize("stems", [FOUR, SIX], ids=["four stems", "six stems"])
+@pytest.mark.parametrize("stems", [FOUR, SIX, SEVEN], ids=["four stems", "six stems", "seven stems"])
 @pytest.mark.parametrize(("phrase", "expected"), PHRASES)
 def test_people_are_understood(phrase, expected, stems):
     assert match(phrase, stems, backend="Fake") == Target(name=phrase, **meaning(expected))
@@ -119,12 +120,30 @@ def test_what_is_not_one_of_the_stems_is_refused_with_what_would_do(phrase):
         match(phrase, FOUR, backend="Fake")
     assert f"“{phrase.strip()}”" in refusal.value.what
     assert refusal.value.todo
-    if "guitar" not in phrase and "piano" not in phrase:
+    if not any(word in phrase for word in ("guitar", "piano", "violin", "strings")):
         assert "drums, bass, other, vocals, instrumental" in refusal.value.why
         assert "no drums" in refusal.value.todo
 
 
-@pytest.mark.parametrize("phrase", ["guitar", "the guitars", "piano", "no piano", "drums and guitar", "piano, drums"])
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("strings", "strings"),
+        ("the string section", "strings"),
+        ("violins", "strings"),
+        ("a cello", "strings"),
+        ("no strings", "- strings"),
+        ("everything except drums and the violin", "- drums strings"),
+        ("piano and strings", "piano strings"),
+    ],
+)
+def test_strings_are_understood_where_there_is_such_a_stem(phrase, expected):
+    assert match(phrase, SEVEN, backend="Fake") == Target(name=phrase, **meaning(expected))
+
+
+@pytest.mark.parametrize(
+    "phrase", ["guitar", "the guitars", "piano", "no piano", "drums and guitar", "piano, drums", "violin", "no strings"]
+)
 def test_a_stem_that_another_model_has_is_refused_by_pointing_there(phrase):
     with pytest.raises(PromptError) as refusal:
         match(phrase, FOUR, backend="Fake")
@@ -163,7 +182,7 @@ def test_every_suggestion_works(stems):
     ("stem", "phrase"), [(stem, " ".join(e.split())) for stem, table in SYNONYMS.items() for e in table.split(",")]
 )
 def test_every_entry_of_the_table_can_be_reached(stem, phrase):
-    assert match(phrase, SIX, backend="Fake").stems == {stem}
+    assert match(phrase, SEVEN, backend="Fake").stems == {stem}
 
 
 def test_a_model_with_its_own_stems_is_asked_by_their_names():

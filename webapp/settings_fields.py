@@ -315,7 +315,7 @@ def _demucs(settled: Request) -> Group:
 
 
 def _run(settings: Request, settled: Request, used: str) -> list[Group]:
-    if used == "builtin":
+    if used == "builtin-dsp":
         return []  # always on the processor, and nothing in it is random
     sam = registry.runs_sam_audio(used)
     tip = "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is the same."

@@ -1,29 +1,42 @@
-"""The separator that is always there: classical signal processing, no weights, no network, no account."""
+"""The separator that is always there: a small network that comes with the program; no download, no account.
+
+This is the cheap half; the network is in `separation.models.builtin`, its weights and their card in `assets/builtin`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from separation import vocabulary
 from separation.backends.protocol import Availability, Model, ModelFacts, Readiness, Samples, Window
 from separation.chunking import Windowing
-from separation.errors import SettingsError
+from separation.errors import SettingsError, WeightsMissing
 from separation.events import Event, ModelLoading, SolverStep
+from separation.models.builtin import CLASSES, SAMPLE_RATE
+from separation.models.builtin.revision import revision_of
 from separation.request import ChunkSettings, Request
 from separation.targets import Target
 
-SAMPLE_RATE = 44_100
-# Long enough for repetition to show, short enough to hear progress.
+if TYPE_CHECKING:
+    from separation.models.builtin.network import SeparatorNetwork
+
+NETWORK = "network"
+WEIGHTS = Path(__file__).parents[2] / "assets" / "builtin" / "network.safetensors"
+MODEL_CARD = WEIGHTS.with_name("MODEL_CARD.md")
+# Long enough for a phrase to be heard as one, short enough to hear progress.
 DEFAULT_CHUNKS = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
-STEMS = ("drums", "bass", "vocals", "other")
-METHODS = "classical"
-# Changes whenever the methods' output does, so that kept results are never mistaken for new ones.
+# What the network hears on each side of a chunk: it reads both ways, and its first frames know nothing of what was.
+CONTEXT_S = 0.5
+EXPERIMENTAL = ("piano", "guitar", "strings", "other")
+# Changes whenever this code's output does, so that kept results are never mistaken for new ones.
 REVISION = "1"
 
 
 class BuiltinBackend:
-    """Harmonic-percussive medians, repetition similarity and stereo cues behind the common protocol."""
+    """Seven masks from one recurrent network behind the common protocol."""
 
     name = "builtin"
     label = "Built-in separator"
@@ -31,64 +44,83 @@ class BuiltinBackend:
     takes_anchors = False
 
     def models(self) -> tuple[str, ...]:
-        """One set of methods."""
-        return (METHODS,)
+        """One network."""
+        return (NETWORK,)
 
     def settle(self, request: Request) -> Request:
-        """Only prompts and chunks matter here; a model it does not have is a `SettingsError`."""
-        if request.model not in (None, METHODS):
+        """Prompts, chunks and the device matter here; a model it does not have is a `SettingsError`."""
+        if request.model not in (None, NETWORK):
             raise SettingsError(
                 f"The built-in separator has no model “{request.model}”.",
                 "",
-                f"Leave the model open, or name {METHODS}.",
+                f"Leave the model open, or name {NETWORK}; the classical methods are the backend “builtin-dsp”.",
             )
         return Request(
             prompts=request.prompts,
             backend=self.name,
-            model=METHODS,
-            device="cpu",
+            model=NETWORK,
+            device=request.device,
             chunks=replace(request.chunks or DEFAULT_CHUNKS, stitch="crossfade"),
         )
 
     def revision(self, request: Request) -> str:
-        """The methods' own version."""
-        return f"{METHODS}-{REVISION}"
+        """The weights' identity and this code's version."""
+        return f"{NETWORK}-{revision_of(WEIGHTS)}-{REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Always usable."""
+        """Usable when the program is whole."""
+        if not WEIGHTS.exists():
+            return Availability(
+                readiness=Readiness.NEEDS_WEIGHTS,
+                sentence="Its weights, which come with the program, are gone. Install the program again.",
+            )
         return Availability(
-            readiness=Readiness.USABLE, sentence="Works without weights or network: drums, bass, vocals, other."
+            readiness=Readiness.USABLE,
+            sentence=f"Works without download or account: drums, bass, vocals; {', '.join(EXPERIMENTAL[:-1])} and "
+            f"{EXPERIMENTAL[-1]} are experimental.",
         )
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """Always the same four."""
-        return STEMS
+        """Always the same seven."""
+        return CLASSES
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Prompts matched to the four stems through the table of synonyms."""
+        """Prompts matched to the seven stems through the table of synonyms."""
         backend = "the built-in separator"
-        return tuple(vocabulary.match(prompt.text, STEMS, backend=backend) for prompt in request.prompts)
+        return tuple(vocabulary.match(prompt.text, CLASSES, backend=backend) for prompt in request.prompts)
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
-        """Nothing is read but SciPy."""
-        yield ModelLoading(model=METHODS)
-        return _Classical(request.chunks or DEFAULT_CHUNKS)
+        """Read the weights and move them to the device."""
+        availability = self.availability(request)
+        if not availability.usable:
+            raise WeightsMissing("The built-in separator cannot run.", availability.sentence)
+        yield ModelLoading(model=NETWORK)
+        from separation.models.builtin.weights import read_network  # PyTorch takes seconds to import
+        from separation.models.demucs.network import choose_device
+
+        device = choose_device(request.device)
+        network = read_network(WEIGHTS).to(device)
+        return _Network(network, device, self.revision(request), request.chunks or DEFAULT_CHUNKS)
 
 
-class _Classical:
-    def __init__(self, chunks: ChunkSettings) -> None:
+class _Network:
+    def __init__(self, network: SeparatorNetwork, device: str, revision: str, chunks: ChunkSettings) -> None:
+        self._network = network
+        windowing = replace(Windowing.of(chunks, SAMPLE_RATE), context=int(CONTEXT_S * SAMPLE_RATE))
         self.facts = ModelFacts(
-            model=METHODS,
-            revision=REVISION,
-            device="cpu",
+            model=NETWORK,
+            revision=revision,
+            device=device,
             sample_rate=SAMPLE_RATE,
             n_channels=2,
-            windowing=Windowing.of(chunks, SAMPLE_RATE),
+            windowing=windowing,
         )
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        from separation.dsp.classical import separate_classical  # SciPy takes 0.3 s to import
+        import torch
 
-        stems = separate_classical(window.samples, SAMPLE_RATE)
+        from separation.models.builtin.separator import separate
+
+        stems = separate(self._network, torch.from_numpy(window.samples).to(self.facts.device))
         yield SolverStep(done=1, total=1)
-        return stems
+        return dict(zip(CLASSES, stems.cpu().numpy(), strict=True))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from separation.backends.builtin import BuiltinBackend
+from separation.backends.builtin_dsp import ClassicalBackend
 from separation.backends.demucs import DemucsBackend
 from separation.backends.protocol import Availability, Backend, Readiness
 from separation.backends.sam_mlx import SamMlxBackend, preferred_here
@@ -22,10 +23,10 @@ LAST_RESORT = "sam_official"
 
 
 def in_order(mlx_preferred: bool) -> dict[str, Backend]:
-    """All backends: fixed stems first, which are fastest; the separator that always works last."""
+    """All backends: fixed stems first, which are fastest; the separators that always work last."""
     mlx, torch = SamMlxBackend(), SamTorchBackend()
     own = (mlx, torch) if mlx_preferred else (torch, mlx)
-    backends: tuple[Backend, ...] = (DemucsBackend(), *own, SamOfficialBackend(), BuiltinBackend())
+    backends: tuple[Backend, ...] = (DemucsBackend(), *own, SamOfficialBackend(), BuiltinBackend(), ClassicalBackend())
     return {backend.name: backend for backend in backends}
 
 

@@ -38,7 +38,10 @@ SOME_FAILED = 6
 )
 @click.option("--recursive", is_flag=True, help="Also the folders in DIR.")
 @click.option(
-    "--backend", type=click.Choice(["auto", "builtin", "demucs", "sam-audio"]), default="auto", show_default=True
+    "--backend",
+    type=click.Choice(["auto", "builtin", "builtin-dsp", "demucs", "sam-audio"]),
+    default="auto",
+    show_default=True,
 )
 @click.option("--preset", help="Preview, Balanced or Quality.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)

@@ -49,12 +49,26 @@ def auto(wanted: Wanted, common: Common) -> None:
 @chunk_options
 @common_options
 def builtin(wanted: Wanted, common: Common, **given: Any) -> None:
-    """By the separator that needs no weights: drums, bass, vocals, other."""
+    """By the network that comes with the program: drums, bass, vocals; experimental: piano, guitar, strings, other."""
     from separation.backends.builtin import DEFAULT_CHUNKS
     from separation.request import Request
 
     chunks = chunk_settings(DEFAULT_CHUNKS, given)
     request = Request.of(*wanted.prompts, backend="builtin", device=common.device, chunks=chunks, seed=wanted.seed)
+    run(wanted, request, common)
+
+
+@extract.command("builtin-dsp")
+@extract_options
+@chunk_options
+@common_options
+def builtin_dsp(wanted: Wanted, common: Common, **given: Any) -> None:
+    """By classical signal processing, to compare with: drums, bass, vocals, other."""
+    from separation.backends.builtin_dsp import DEFAULT_CHUNKS
+    from separation.request import Request
+
+    chunks = chunk_settings(DEFAULT_CHUNKS, given)
+    request = Request.of(*wanted.prompts, backend="builtin-dsp", device=common.device, chunks=chunks, seed=wanted.seed)
     run(wanted, request, common)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from separation.models.builtin import CLASSES
-from separation.training.learning import Learner
+from separation.training.learning import RATIO_WEIGHT, Learner
 from separation.training.sources import SHARE_ALIKE, SOURCES, Source
 
 EXPERIMENTAL = ("piano", "guitar", "strings", "other")
@@ -16,6 +16,8 @@ CURVE_ROWS = 16
 _CANNOT = """\
 - It was trained on synthetic songs alone. On the test set, which is synthetic too, it does better than on records.
 - **Piano, guitar, strings and other are experimental**: expect parts of one in another.
+- On the one real electronic song it was tried on, drums came out whole and the synthesizer's bass hardly at all:
+  it went to drums and piano. `builtin-dsp` found that bass.
 - It cannot tell two singers apart, nor kick from snare, nor a choir from strings reliably.
 - Sounds that are not in its seven classes (animals, traffic, applause) land in any of them. Ask for them with a
   backend that takes any words.
@@ -29,6 +31,7 @@ def model_card(
     seconds: Mapping[str, Mapping[str, float]],
     n_bytes: int,
     revision: str,
+    remark: str = "",
 ) -> str:
     """The card as Markdown.
 
@@ -38,6 +41,7 @@ def model_card(
         seconds: audio of each split and class.
         n_bytes: size of the file of weights.
         revision: of that file.
+        remark: what else there is to say about this training.
     """
     n_parameters = sum(parameter.numel() for parameter in learner.network.parameters())
     examples = learner.steps * learner.training.batch
@@ -70,7 +74,8 @@ and voices that are not in training (mean, tenth percentile). "Degraded" are the
 
 {examples:,} examples of 2.2 s ({learner.steps:,} steps of {learner.training.batch}) in {learner.seconds / 3600:.1f}
 hours; AdamW at {learner.training.rate:g}, seed {learner.training.seed}; the weights are a running mean. The loss is the
-squared error of the masks, weighted by loudness:
+squared error of the masks, weighted by loudness, and {RATIO_WEIGHT} times the mean logarithm of what of each stem is
+missed, which is negative where little is. {remark}
 
 {_curve(learner.history, learner.training.batch)}
 

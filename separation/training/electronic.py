@@ -82,7 +82,9 @@ def _bass_timbre(rng: Random) -> Timbre:
         timbre = Timbre(dark=slope(u(2.5, 6), 12, odd=u(0, 1)), bright=slope(u(2, 3), 20), click=u(0, 0.2))
     elif family == "fm":
         ratio = float(rng.choice([0.5, 1, 1, 2, 3]))
-        timbre = Timbre(dark=slope(4.0, 8), bright=slope(3.0, 8), fm_ratio=ratio, fm_index=u(1, 6), brightness=u(0, 0.7))
+        timbre = Timbre(
+            dark=slope(4.0, 8), bright=slope(3.0, 8), fm_ratio=ratio, fm_index=u(1, 6), brightness=u(0, 0.7)
+        )
     else:
         odd, voices = (u(0, 0.4), 1) if family == "pulse" else (1.0, int(rng.integers(2, 5)))
         dark, bright = slope(u(1.4, 2.5), odd=odd), slope(u(0.8, 1.3), odd=odd)

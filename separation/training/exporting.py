@@ -11,7 +11,8 @@ import torch
 
 from separation.errors import PlaygroundError
 from separation.models.builtin import CLASSES
-from separation.models.builtin.weights import revision_of, write_network
+from separation.models.builtin.revision import revision_of
+from separation.models.builtin.weights import write_network
 from separation.training.cache import cache_folder, replacing
 from separation.training.card import model_card
 from separation.training.learning import Learner
@@ -19,8 +20,8 @@ from separation.training.learning import Learner
 ASSETS = Path(__file__).parents[2] / "assets" / "builtin"
 
 
-def export(checkpoint: Path, evaluation: Path, stems: Path, target: Path) -> None:
-    """Write `network.safetensors` and `MODEL_CARD.md` to the folder `target`."""
+def export(checkpoint: Path, evaluation: Path, stems: Path, target: Path, remark: str = "") -> None:
+    """Write `network.safetensors` and `MODEL_CARD.md`, with the remark about its training, to the folder `target`."""
     learner = Learner.resume(checkpoint, torch.device("cpu"))
     report: dict[str, Any] = json.loads(evaluation.read_text())
     if report["steps"] != learner.steps:
@@ -36,7 +37,7 @@ def export(checkpoint: Path, evaluation: Path, stems: Path, target: Path) -> Non
         split: {name: 12.0 * len(list((stems / split / name).glob("[0-9]*.npy"))) for name in CLASSES}
         for split in ("train", "test")
     }
-    card = model_card(learner, report, seconds, weights.stat().st_size, revision_of(weights))
+    card = model_card(learner, report, seconds, weights.stat().st_size, revision_of(weights), remark)
     with replacing(target / "MODEL_CARD.md") as partial:
         partial.write_text(card)
 
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--evaluation", type=Path, default=None, help="default: the newest beside the checkpoint")
     parser.add_argument("--stems", type=Path, default=cache_folder() / "stems")
     parser.add_argument("--target", type=Path, default=ASSETS)
+    parser.add_argument("--remark", default="", help="a sentence for the card about this training")
     asked = parser.parse_args()
     found = sorted(asked.checkpoint.parent.glob("evaluation-*[0-9].json"), key=lambda path: path.stat().st_mtime)
     evaluation = asked.evaluation or (found[-1] if found else None)
@@ -57,7 +59,7 @@ def main() -> None:
             "The card states what was measured, so nothing is exported without it.",
             "Run make eval-builtin.",
         )
-    export(asked.checkpoint, evaluation, asked.stems, asked.target)
+    export(asked.checkpoint, evaluation, asked.stems, asked.target, asked.remark)
     print(f"{asked.target}: {', '.join(sorted(path.name for path in asked.target.iterdir()))}")
 
 

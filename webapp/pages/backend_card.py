@@ -8,6 +8,7 @@ from nicegui import ui
 
 from separation import catalogue
 from separation.backends import registry
+from separation.backends.builtin import MODEL_CARD
 from separation.backends.protocol import Backend, Readiness
 from separation.catalogue import Entry
 from webapp.downloads import Downloads
@@ -15,7 +16,7 @@ from webapp.hub_account import HubAccount
 from webapp.pages.model_row import ModelRow
 from webapp.pages.model_words import PILLS, size
 from webapp.pages.models_survey import RUNS_WITH, Survey
-from webapp.theme import card, pill, text
+from webapp.theme import button, card, pill, text
 
 
 class BackendCard:
@@ -48,6 +49,9 @@ class BackendCard:
                 text(backends[0].label, tag="h2")
             self._ways = [_Way(backend, "h3" if len(backends) > 1 else "h2") for backend in backends]
             text(f"{backends[0].licence}.", "mute small licence", tag="p")
+            if "builtin" in names:
+                tip = "What the network learned from, how good it is in figures, and what it cannot do"
+                button("Model card", _show_model_card, kind="quiet", tip=tip)
             if entries:
                 with ui.element("ul").classes("model-list").props('role=list aria-label="Models"'):
                     for entry in entries:
@@ -101,11 +105,21 @@ class _Way:
         self._sentence.set_text(sentence)
 
 
+def _show_model_card() -> None:
+    with ui.dialog() as dialog, ui.element("div").classes("card pad model-card"):
+        dialog.props["aria-label"] = "Model card of the built-in separator"
+        ui.markdown(MODEL_CARD.read_text("utf-8"))
+        button("Close", dialog.close)
+    dialog.on("hide", dialog.delete)
+    dialog.open()
+
+
 def families() -> list[list[Backend]]:
     """Backends that share their models, those with models to fetch first."""
     groups: dict[str, list[Backend]] = {}
     for name, backend in registry.BACKENDS.items():
-        groups.setdefault(catalogue.SAM_AUDIO if registry.runs_sam_audio(name) else name, []).append(backend)
+        family = catalogue.SAM_AUDIO if registry.runs_sam_audio(name) else name.removesuffix("-dsp")
+        groups.setdefault(family, []).append(backend)
     return list(groups.values())
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from separation import phrasing, vocabulary
 from separation.backends import registry
+from separation.backends.builtin import EXPERIMENTAL
 from separation.backends.protocol import Backend
 from separation.errors import PromptError
 from separation.request import Prompt
@@ -87,7 +88,15 @@ def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
 def _suggestions(draft: Draft, uses: Backend) -> list[Suggestions]:
     if registry.runs_sam_audio(uses.name):
         return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
-    return [{"kind": "", "texts": list(vocabulary.suggestions(uses.stems(draft.asked)))}]
+    texts = vocabulary.suggestions(uses.stems(draft.asked))
+    plain: Suggestions = {"kind": "", "texts": [text for text in texts if text not in _experimental(uses)]}
+    tried: Suggestions = {"kind": "experimental", "texts": [text for text in texts if text in _experimental(uses)]}
+    return [plain, tried] if tried["texts"] else [plain]
+
+
+def _experimental(uses: Backend) -> Sequence[str]:
+    """The stems of a backend that are tried without a promise."""
+    return EXPERIMENTAL if uses.name == "builtin" else ()
 
 
 def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
@@ -96,7 +105,10 @@ def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
         targets = uses.targets(replace(draft.settings, prompts=(prompt,), sam=replace(draft.settings.sam, rerolls=())))
     except PromptError:
         return None
-    return _matched(prompt.text, targets[0])
+    meaning = _matched(prompt.text, targets[0])
+    if not targets[0].complement and targets[0].stems & {*_experimental(uses)}:
+        return f"{meaning} (experimental)".strip()
+    return meaning
 
 
 def _matched(words: str, target: Target) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -43,8 +42,3 @@ def read_network(path: Path) -> SeparatorNetwork:
             "Install the program again, or use the classical methods (backend builtin-dsp).",
         ) from failure
     return network.eval().requires_grad_(False)
-
-
-def revision_of(path: Path) -> str:
-    """What changes when the weights do: the start of the file's SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

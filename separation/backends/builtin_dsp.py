@@ -1,0 +1,94 @@
+"""Classical signal processing: no weights at all. Kept to compare with, and for when the network's weights are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+
+from separation import vocabulary
+from separation.backends.protocol import Availability, Model, ModelFacts, Readiness, Samples, Window
+from separation.chunking import Windowing
+from separation.errors import SettingsError
+from separation.events import Event, ModelLoading, SolverStep
+from separation.request import ChunkSettings, Request
+from separation.targets import Target
+
+SAMPLE_RATE = 44_100
+# Long enough for repetition to show, short enough to hear progress.
+DEFAULT_CHUNKS = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
+STEMS = ("drums", "bass", "vocals", "other")
+METHODS = "classical"
+# Changes whenever the methods' output does, so that kept results are never mistaken for new ones.
+REVISION = "1"
+
+
+class ClassicalBackend:
+    """Harmonic-percussive medians, repetition similarity and stereo cues behind the common protocol."""
+
+    name = "builtin-dsp"
+    label = "Built-in, classical methods"
+    licence = "MIT, part of this program"
+    takes_anchors = False
+
+    def models(self) -> tuple[str, ...]:
+        """One set of methods."""
+        return (METHODS,)
+
+    def settle(self, request: Request) -> Request:
+        """Only prompts and chunks matter here; a model it does not have is a `SettingsError`."""
+        if request.model not in (None, METHODS):
+            raise SettingsError(
+                f"The classical separator has no model “{request.model}”.",
+                "",
+                f"Leave the model open, or name {METHODS}.",
+            )
+        return Request(
+            prompts=request.prompts,
+            backend=self.name,
+            model=METHODS,
+            device="cpu",
+            chunks=replace(request.chunks or DEFAULT_CHUNKS, stitch="crossfade"),
+        )
+
+    def revision(self, request: Request) -> str:
+        """The methods' own version."""
+        return f"{METHODS}-{REVISION}"
+
+    def availability(self, request: Request | None = None) -> Availability:
+        """Always usable."""
+        return Availability(
+            readiness=Readiness.USABLE, sentence="Works without weights or network: drums, bass, vocals, other."
+        )
+
+    def stems(self, request: Request | None = None) -> tuple[str, ...]:
+        """Always the same four."""
+        return STEMS
+
+    def targets(self, request: Request) -> tuple[Target, ...]:
+        """Prompts matched to the four stems through the table of synonyms."""
+        backend = "the classical separator"
+        return tuple(vocabulary.match(prompt.text, STEMS, backend=backend) for prompt in request.prompts)
+
+    def load(self, request: Request) -> Generator[Event, None, Model]:
+        """Nothing is read but SciPy."""
+        yield ModelLoading(model=METHODS)
+        return _Classical(request.chunks or DEFAULT_CHUNKS)
+
+
+class _Classical:
+    def __init__(self, chunks: ChunkSettings) -> None:
+        self.facts = ModelFacts(
+            model=METHODS,
+            revision=REVISION,
+            device="cpu",
+            sample_rate=SAMPLE_RATE,
+            n_channels=2,
+            windowing=Windowing.of(chunks, SAMPLE_RATE),
+        )
+
+    def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        from separation.dsp.classical import separate_classical  # SciPy takes 0.3 s to import
+
+        stems = separate_classical(window.samples, SAMPLE_RATE)
+        yield SolverStep(done=1, total=1)
+        return stems
