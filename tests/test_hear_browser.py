@@ -174,7 +174,7 @@ def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path:
     studio.browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
     studio.button("This mix").click()
     (kept,) = wait_until(lambda: list(tmp_path.glob("*.wav")), "the mix")
-    assert kept.name == "Demo song - drums - classical - mix.wav"
+    assert kept.name == "Demo song - drums - network - mix.wav"
     script = """const done = arguments[0], count = 44100;
         window.audioPlayground.player.render(22050, count).then((channels) => done(channels.map((c) => [...c])))"""
     heard = np.array(studio.browser.execute_async_script(script), np.float32)

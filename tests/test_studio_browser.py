@@ -289,7 +289,7 @@ def test_all_stems_come_in_one_archive(separated: Studio, tmp_path: Path) -> Non
     separated.browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
     separated.button("All stems").click()
     (archive,) = wait_until(lambda: list(tmp_path.glob("*.zip")), "the archive")
-    assert archive.name == "Demo song - drums, vocals - classical.zip"
+    assert archive.name == "Demo song - drums, vocals - network.zip"
     with zipfile.ZipFile(archive) as bundle:
         assert set(bundle.namelist()) >= {"drums.wav", "vocals.wav", "everything else.wav"}
         assert bundle.testzip() is None
