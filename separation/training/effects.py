@@ -86,6 +86,15 @@ def swept(rng: Random, audio: Samples) -> Samples:
     return np.asarray(sum(share * part for share, part in zip(shares, filtered, strict=True)), np.float32)
 
 
+def in_a_room(rng: Random, audio: Samples) -> Samples:
+    """With a room's reflections: coloured noise that fades."""
+    n = int(0.8 * SAMPLE_RATE)
+    tail = rng.normal(0, 1, n) * np.exp(-np.arange(n) / (rng.uniform(0.03, 0.2) * SAMPLE_RATE))
+    tail = signal.sosfilt(_butter(1, rng.uniform(1500, 12_000), "lowpass"), tail)
+    tail = tail * rng.uniform(0.1, 0.6) / np.sqrt((tail**2).sum())
+    return np.asarray(audio + signal.fftconvolve(audio, tail)[: len(audio)], np.float32)
+
+
 def noise_effect(rng: Random, n_samples: int) -> Samples:
     """Risers, wind and vinyl: sounds without a note that songs have, for “other”."""
     hiss = rng.normal(0, 1, n_samples)

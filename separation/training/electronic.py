@@ -13,9 +13,10 @@ from scipy import signal
 
 from separation.models.builtin import SAMPLE_RATE
 from separation.training.composing import BEATS, Random, Song, part
-from separation.training.drumming import Stroke, play, synthetic_kit
+from separation.training.drumming import Stroke, play
 from separation.training.effects import driven, ducked, echo, swept
 from separation.training.fluid import Note, Samples
+from separation.training.kits import Kit
 from separation.training.synthesis import Timbre, draw_timbre, play_timbre, slope
 
 SHARE = 0.4
@@ -33,10 +34,19 @@ def is_electronic(split_seed: int, number: int) -> bool:
     return bool(np.random.default_rng((split_seed, number, 99)).random() < SHARE)
 
 
-def electronic_stem(rng: Random, name: str, song: Song, strokes: list[Stroke], n_samples: int) -> Samples:
-    """The drums (playing `strokes`), bass or other of an electronic song, (n_samples,), of any level."""
-    if name == "drums":
-        return _drums(rng, strokes, n_samples)
+def electronic_drums(rng: Random, strokes: list[Stroke], kit: Kit, n_samples: int) -> Samples:
+    """The strokes, (n_samples,), sometimes driven, sometimes with an early sampler's few bits."""
+    audio = play(rng, strokes, kit, n_samples)
+    if rng.random() < 0.35:
+        audio = driven(audio, rng.uniform(1, 5))
+    if rng.random() < 0.1:
+        steps = 2 ** int(rng.integers(5, 9))
+        audio = np.asarray(np.round(audio / np.abs(audio).max() * steps) / steps, np.float32)
+    return audio
+
+
+def electronic_stem(rng: Random, name: str, song: Song, n_samples: int) -> Samples:
+    """The bass or other of an electronic song, (n_samples,), of any level."""
     if name == "bass":
         return _pumping(rng, _bass(rng, song, n_samples), song, 0.55)
     notes = part(rng, song, "arpeggio arpeggio melody melody stabs pad", 45, 88)
@@ -97,16 +107,6 @@ def _bass_timbre(rng: Random) -> Timbre:
         release_s=u(0.02, 0.15),
         brightness_s=u(0.05, 0.8),
     )
-
-
-def _drums(rng: Random, strokes: list[Stroke], n_samples: int) -> Samples:
-    audio = play(rng, strokes, synthetic_kit(rng), n_samples)
-    if rng.random() < 0.35:
-        audio = driven(audio, rng.uniform(1, 5))
-    if rng.random() < 0.1:  # an early sampler's few bits
-        steps = 2 ** int(rng.integers(5, 9))
-        audio = np.asarray(np.round(audio / np.abs(audio).max() * steps) / steps, np.float32)
-    return audio
 
 
 def _pumping(rng: Random, audio: Samples, song: Song, how_often: float) -> Samples:

@@ -25,7 +25,7 @@ CLIP = 1.0
 MEAN_DECAY = 0.999
 # A mask where its class is absent costs this much more: leaks are what a listener hears in a pause.
 ABSENT_WEIGHT = 1.5
-RATIO_WEIGHT = 0.3
+RATIO_WEIGHT = 0.5
 BETAS = (0.9, 0.99)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import cached_property
 from multiprocessing import Process
 from pathlib import Path
 
@@ -17,10 +18,12 @@ import numpy as np
 from separation.models.builtin import SAMPLE_RATE
 from separation.training.cache import cache_folder, replacing
 from separation.training.composing import Random, bass_part, compose, part
-from separation.training.drumming import Kit, Stroke, as_notes, drum_part, load_kit, play, read_mono, synthetic_kit
-from separation.training.effects import noise_effect, with_effects
-from separation.training.electronic import KINDS, electronic_stem, is_electronic
+from separation.training.drumming import GENERAL_MIDI, Stroke, as_notes, drum_part, play
+from separation.training.effects import in_a_room, noise_effect, with_effects
+from separation.training.electronic import KINDS, electronic_drums, electronic_stem, is_electronic
 from separation.training.fluid import DRUM_BANK, Note, Preset, Samples, Synth
+from separation.training.kits import Kit, load_kit, mixed_kit, modelled_kit, synthetic_kit
+from separation.training.sampled import SampledInstrument
 from separation.training.sources import fetch_all, of_split
 from separation.training.synthesis import draw_timbre, play_timbre
 from separation.training.voices import voice_stem
@@ -70,7 +73,10 @@ class Orchestra:
             for source in self.sources.values()
             if source.name.startswith(("voice-", "espeak", "flite", "klettres"))
         ]
-        self.piano = {name: source.audio for name, source in self.sources.items() if name.startswith("salamander")}
+        self.sampled = {
+            kind: [SampledInstrument(source.audio) for source in self.sources.values() if source.instrument == kind]
+            for kind in INSTRUMENTS
+        }
 
     def _sort(self, presets: tuple[Preset, ...], font: str) -> None:
         for preset in presets:
@@ -104,8 +110,11 @@ class Orchestra:
         song = compose(np.random.default_rng((SEED[self.split], number)), STEM_S)
         rng = np.random.default_rng((SEED[self.split], number, ("vocals", *INSTRUMENTS).index(name)))
         electronic = self.split == "train" and name in KINDS and is_electronic(SEED[self.split], number)
-        if electronic:
-            audio = electronic_stem(rng, name, song, drum_part(rng, song), N_SAMPLES)
+        if electronic and name == "drums":
+            kit = synthetic_kit(rng) if rng.random() < 0.5 else self._mixed_kit(rng)
+            audio = electronic_drums(rng, drum_part(rng, song), kit, N_SAMPLES)
+        elif electronic:
+            audio = electronic_stem(rng, name, song, N_SAMPLES)
         elif name == "vocals":
             audio = voice_stem(rng, self.voices, N_SAMPLES)
         elif name == "drums":
@@ -120,8 +129,15 @@ class Orchestra:
 
     def _drums(self, rng: Random, strokes: list[Stroke]) -> Samples:
         u = rng.random()
-        if u < 0.3 and self.split == "train":
-            return play(rng, strokes, synthetic_kit(rng), N_SAMPLES)
+        if self.split == "train" and u < 0.75:
+            if u < 0.2:
+                kit = synthetic_kit(rng)
+            elif u < 0.4:
+                kit = modelled_kit(rng)
+            else:
+                kit = self._mixed_kit(rng)
+            audio = play(rng, strokes, kit, N_SAMPLES)
+            return in_a_room(rng, audio) if rng.random() < 0.4 else audio
         if u < 0.6:
             return play(rng, strokes, self.kits[rng.integers(len(self.kits))], N_SAMPLES)
         notes = as_notes(rng, strokes)
@@ -132,12 +148,31 @@ class Orchestra:
         audio = self.synth.render(notes, preset, N_SAMPLES, reverb=int(rng.choice([0, 0, 30, 80])))
         return audio if np.abs(audio).max() > 1e-3 else play(rng, strokes, synthetic_kit(rng), N_SAMPLES)
 
+    def _mixed_kit(self, rng: Random) -> Kit:
+        return mixed_kit(rng, [*self.kits, *self.struck, modelled_kit(rng)])
+
+    @cached_property
+    def struck(self) -> list[Kit]:
+        """The soundfonts' drum kits, stroke by stroke."""
+        kits = [self._struck(preset) for preset in self.presets["drums"]]
+        return [kit for kit in kits if kit]
+
+    def _struck(self, preset: Preset) -> Kit:
+        length = int(2.5 * SAMPLE_RATE)
+        kit: dict[str, list[Samples]] = {}
+        for drum, keys in GENERAL_MIDI.items():
+            for key in keys:
+                sound = self.synth.render([Note(0.0, 0.15, key, 110)], preset, length)
+                if (peak := np.abs(sound).max()) > 1e-3:
+                    kit.setdefault(drum, []).append(np.asarray(sound / peak, np.float32))
+        return kit
+
     def _pitched(self, rng: Random, name: str, notes: list[Note]) -> Samples:
         u = rng.random()
         if self.split == "train" and u < SYNTHETIC[name]:
             return play_timbre(rng, notes, draw_timbre(rng, name), N_SAMPLES)
-        if name == "piano" and self.piano and u > 0.75:
-            return self._salamander(rng, notes)
+        if self.sampled[name] and u > 0.7:
+            return self.sampled[name][rng.integers(len(self.sampled[name]))].play(notes, N_SAMPLES)
         preset = self.draw(rng, name)
         reverb, chorus = int(rng.choice([0, 0, 30, 60, 100])), int(rng.choice([0, 0, 0, 40]))
         audio = self.synth.render(notes, preset, N_SAMPLES, reverb=reverb, chorus=chorus)
@@ -145,36 +180,6 @@ class Orchestra:
             second = self.synth.render(notes, self.draw(rng, name), N_SAMPLES)
             audio = audio + second * np.float32(rng.uniform(0.3, 1) * (audio.std() + 1e-6) / (second.std() + 1e-6))
         return audio
-
-    def _salamander(self, rng: Random, notes: list[Note]) -> Samples:
-        folder = sorted(self.piano.values())[rng.integers(len(self.piano))]
-        pitches = {path: _midi(path.stem) for path in sorted(folder.rglob("*.ogg"))}
-        recorded = {pitch: path for path, pitch in pitches.items() if pitch is not None}
-        audio = np.zeros(N_SAMPLES, np.float32)
-        sounds: dict[int, Samples] = {}
-        for note in notes:
-            start = int(max(0.0, note.start_s) * SAMPLE_RATE)
-            if note.pitch not in sounds:
-                nearest = min(recorded, key=lambda midi: abs(midi - note.pitch))
-                sound, ratio = read_mono(recorded[nearest], 6.0), 2 ** ((note.pitch - nearest) / 12)
-                n = int(len(sound) / ratio)
-                sounds[note.pitch] = np.interp(np.arange(n) * ratio, np.arange(len(sound)), sound).astype(np.float32)
-            held = int(note.duration_s * SAMPLE_RATE)
-            piece = sounds[note.pitch][: max(0, min(held + SAMPLE_RATE // 4, N_SAMPLES - start))].copy()
-            if len(piece) > held:
-                piece[held:] *= np.exp(-np.arange(len(piece) - held) / (0.06 * SAMPLE_RATE))
-            audio[start : start + len(piece)] += piece * np.float32((note.velocity / 127) ** 1.5)
-        return audio
-
-
-def _midi(name: str) -> int | None:
-    """The pitch a sample such as “D#4v10” or “A0” is of; None for noises of the pedal."""
-    letter, rest = name[:1], name[1:]
-    if letter not in "CDEFGAB" or not rest:
-        return None
-    sharp = rest[0] in "#s"
-    octave = rest[1 if sharp else 0 :][:1]
-    return 12 * (int(octave) + 1) + "C D EF G A B".index(letter) + sharp if octave.isdigit() else None
 
 
 def stem_path(split: str, name: str, number: int) -> Path:

@@ -40,6 +40,7 @@ class Source:
         split: "train" or "test".
         path: where the sounds are inside the package.
         registry: "apt", "npm", or "program" for an installed speech synthesiser.
+        instrument: the class, of an instrument recorded note by note.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Source:
     path: str = ""
     evidence: tuple[str, str] | None = None
     registry: str = "apt"
+    instrument: str = ""
 
     def __post_init__(self) -> None:
         check_licence(self)
@@ -105,7 +107,15 @@ def _piano(velocity: int) -> Source:
     return Source(
         name=f"salamander-{velocity}", package=f"@audio-samples/piano-velocity{velocity}", registry="npm",
         licence="CC-BY-3.0", attribution="Salamander Grand Piano V3 by Alexander Holm", split="train",
-        path="package", evidence=("package/package.json", "Salamander"),
+        path="package", evidence=("package/package.json", "Salamander"), instrument="piano",
+    )  # fmt: skip
+
+
+def _sampled(name: str, instrument: str) -> Source:
+    return Source(
+        name=f"sampled-{name}", package=f"tonejs-instrument-{name}-mp3", registry="npm", licence="CC-BY-3.0",
+        attribution="tonejs-instruments by Nicholaus P. Brosowsky and Makefully Studios", split="train",
+        path="package", evidence=("package/README.md", "CC-by 3.0"), instrument=instrument,
     )  # fmt: skip
 
 
@@ -127,7 +137,14 @@ SOURCES: tuple[Source, ...] = (
     _kit("rumpf_kit_z01_h2", "CC-BY-3.0", "Emanuel Rumpf", "cc-by", "train"),
     _kit("BJA_Pacific", "CC-BY-SA-3.0", "Luc Tunguay", "Share Alike", "train"),
     _kit("circAfrique v4", "CC-BY-SA-3.0", "Jim Harney", "ShareAlike", "train"),
-    _piano(4), _piano(10), _piano(14),
+    _piano(4), _piano(10), _piano(14), _sampled("piano", "piano"),
+    _sampled("guitar-acoustic", "guitar"), _sampled("guitar-electric", "guitar"), _sampled("guitar-nylon", "guitar"),
+    _sampled("bass-electric", "bass"), _sampled("violin", "strings"), _sampled("cello", "strings"),
+    _sampled("contrabass", "strings"),
+    *(_sampled(name, "other") for name in (
+        "flute", "clarinet", "bassoon", "saxophone", "trumpet", "trombone", "french-horn", "tuba", "organ", "harmonium",
+        "harp", "xylophone",
+    )),
     _voice("en", "en_US_f_Allison", "CC-BY-SA-3.0", "Allison Smith, recorded for Digium"),
     _voice("es", "es_MX_f_Allison", "CC-BY-SA-3.0", "Allison Smith, recorded for Digium"),
     _voice("fr", "fr_CA_f_June", "CC-BY-SA-3.0", "June Wallack, recorded for Digium"),
@@ -196,24 +213,20 @@ def _fetch(source: Source) -> None:
     unpacked = source.folder.with_name(f".{source.folder.name}.partial")
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir(parents=True)
-    before = set(packages.iterdir())
     if source.registry == "apt":
         _run(["apt-get", "download", "--quiet", source.package], packages)
         archive = next(path for path in packages.glob(f"{source.package}_*.deb"))
         _run(["dpkg-deb", "--extract", str(archive), str(unpacked)], packages)
     else:
-        _run(["npm", "pack", "--silent", source.package], packages)
-        archive = (
-            set(packages.iterdir()) - before or set(packages.glob(f"{source.package[1:].replace('/', '-')}-*"))
-        ).pop()
+        archive = packages / _run(["npm", "pack", "--silent", source.package], packages).split()[-1]
         with tarfile.open(archive) as tar:
             tar.extractall(unpacked, filter="data")
     unpacked.replace(source.folder)
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path) -> str:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)  # noqa: S603  # fixed commands
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603  # fixed commands
     except (subprocess.CalledProcessError, FileNotFoundError) as failure:
         raise PlaygroundError(
             f"“{' '.join(command)}” failed.", str(getattr(failure, "stderr", failure)).strip()[-400:],
