@@ -376,3 +376,10 @@ def test_a_precision_that_it_does_not_have_is_refused_before_a_run():
     assert [target.name for target in BACKEND.targets(request("violin", sam=SamSettings(precision="bfloat16")))]
     with pytest.raises(SettingsError, match=r"int8.*sam_torch"):
         BACKEND.targets(request("violin", sam=SamSettings(precision="int8")))
+
+
+@with_mlx
+def test_the_backend_names_the_precisions_its_network_has():
+    from separation.models.sam_audio.mlx_network import PRECISIONS
+
+    assert tuple(PRECISIONS) == sam_mlx.PRECISIONS

@@ -47,31 +47,6 @@ from webapp.theme import (
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
 MAX_PROMPTS = 50
-KEYS = {
-    "Playing": {
-        "K P": "Play and pause",
-        "J L": "Five seconds back, five on",
-        "Home": "To the start",
-        "< >": "Slower, faster, at the same pitch",
-        "A B": "Of two results that are compared, this or that",
-    },
-    "On the waveform": {
-        "← →": "A little back, a little on (Shift: five seconds)",
-        "PageUp PageDown": "Ten seconds on, ten back",
-        "+ - 0": "Closer, further, all of it",
-    },
-    "On a track": {"M S": "Mute, solo"},
-    "Spans": {
-        "Y N": "Here it is, here it is not: a second at the playhead",
-        "← →": "Move the span by a frame (Shift: ten)",
-        "↑ ↓": "Move its end; with Alt its start",
-        "+ -": "Set its sign",
-        "Enter": "Type its times",
-        "Delete": "Remove it",
-        "Ctrl+Z": "Undo; with Shift, redo",
-    },
-    "Prompts": {"Alt+← Alt+→": "Change the order", "Delete": "Leave it out"},
-}
 N_RECENT = 6  # recordings the empty page offers; the menu has more
 
 
@@ -150,7 +125,7 @@ class StudioPage:
         self._about = text("", "mute hide-phone")
         text("", "grow")
         self._queue = QueueView(self._jobs, on_open=self.open)
-        Keymap(KEYS)
+        Keymap()
         with icon_button("library", "Recordings"):
             self._recordings = ui.menu().props(BELOW)
         self._recordings.on("before-show", self._list_recordings)

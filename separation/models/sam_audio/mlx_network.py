@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from separation.backends.sam_mlx import PRECISIONS
 from separation.errors import BackendUnavailable, SettingsError
 from separation.models.sam_audio.checkpoint import fill
 from separation.models.sam_audio.clips import batch_of
@@ -47,6 +46,7 @@ except (ImportError, OSError) as failure:  # OSError: a shared library that one 
     ) from failure
 
 Array: TypeAlias = Any  # mlx.core.array
+PRECISIONS = {"float32": mx.float32, "bfloat16": mx.bfloat16}
 PIECE_FRAMES = 500  # 20 s: what decoding takes in memory ends to grow with the length there
 
 
@@ -180,7 +180,7 @@ def load(path: Path, *, device: str = "cpu", precision: str = "float32", video_c
     folder = path.parent if path.is_file() else path
     config = read_config(folder)
     modules = _modules(config)
-    weights = list(_weights(config, path, video_constant, getattr(mx, precision)))
+    weights = list(_weights(config, path, video_constant, PRECISIONS[precision]))
     try:
         modules.load_weights(weights, strict=True)  # every name and shape, on both sides
     except ValueError as difference:
