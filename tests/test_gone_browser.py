@@ -17,6 +17,7 @@ from tests.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
 NAME = "a tone.flac"
+TITLED = ("Empty trash", "Delete for good")  # the other buttons of the Library are pictures with a name
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def in_library(studio: Studio, *labels: str) -> None:
     library = Studio(studio.browser, studio.url).open("/library")
     for label in labels:
         find = f'[aria-label="{label}"]'
-        button = wait_until(lambda: library.all(find), label)[0] if NAME in label else library.button(label)  # noqa: B023
+        button = library.button(label) if label in TITLED else wait_until(lambda: library.all(find), label)[0]  # noqa: B023
         library.js("arguments[0].click()", button)
     said = lambda: "".join(library.texts(".lib-notice-line > .grow"))  # noqa: E731
     wait_until(said, "what was done")
@@ -73,3 +74,17 @@ def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
     assert DraftBook(server.home).read(studio.browser.current_url.rpartition("=")[2]) is None
     studio.browse(tone)
     wait_until(lambda: studio.tracks == ["Mixture"] and not studio.texts(".offer"), "it again", RUN_S)
+
+
+def test_a_result_deleted_elsewhere_leaves_the_mixer_and_is_said(studio: Studio) -> None:
+    studio.start().finish("drums", "bass", "everything else")
+    in_library(studio, f"Show 2 results of {NAME}", "Delete drums, bass")
+    studio.finish("drums", "everything else")
+    assert "“drums, bass” was deleted. The Library brings it back" in " ".join(studio.messages.split())
+    assert not [select for select in studio.all("select") if select.accessible_name == "Result"], "one is no choice"
+    studio.one(".play").click()
+    wait_until(lambda: studio.player()["position_samples"] > 0, "sound of what is left")
+    in_library(studio, f"Show 1 result of {NAME}", "Delete drums")
+    wait_until(lambda: studio.tracks == ["Mixture"], "the recording alone")
+    assert studio.run_button.is_enabled()
+    studio.start().finish("drums", "bass", "everything else")

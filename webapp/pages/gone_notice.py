@@ -10,8 +10,6 @@ from storage import Artifact, ArtifactStore, StorageError
 from webapp.components.icons import icon
 from webapp.theme import button, text
 
-LOOK_AGAIN_S = 10.0  # terminals and other servers delete things, too, and tell nobody
-
 
 class GoneNotice:
     """Watches one recording; while it is not there, this says so and offers to bring it back from the trash.
@@ -36,7 +34,6 @@ class GoneNotice:
                     "Bring it back", on_restore, icon_name="undo", tip="Out of the trash, with its results"
                 )
         self._line.set_visibility(False)
-        ui.timer(LOOK_AGAIN_S, self.look)
 
     @property
     def gone(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from nicegui import background_tasks, ui
+from nicegui import background_tasks, run, ui
 
 from separation.backends import registry
 from separation.decode import AudioFile
@@ -108,6 +108,27 @@ class Mixer:
         if self._result is None or self._result.key != result.key:
             self._hold([result, *(one for one in self._results if one.key != result.key)])
             self._compare(result, None)
+
+    async def look(self) -> list[Artifact]:
+        """Take in results made, deleted or brought back elsewhere; returns what was heard and is gone."""
+        recording, held = self._recording, self._results
+        if recording is None:
+            return []
+        try:
+            found = await run.io_bound(self._library.results, recording.key)
+        except StorageError:
+            return []  # a disk that cannot be read just now has not lost them
+        if found is None or self._results is not held or {one.key for one in found} == {one.key for one in held}:
+            return []
+        here = {one.key for one in found}
+        heard = [one for one in (self._result, self._other) if one is not None]
+        left = [one for one in heard if one.key in here]
+        self._hold(found)
+        if len(left) < len(heard) or not heard:
+            again: list[Artifact | None] = [*(left or found[:1]), None, None]
+            self._hear(again[0], again[1])
+        self._on_change()
+        return [one for one in heard if one.key not in here]
 
     def _hold(self, results: list[Artifact]) -> None:
         self._results, self._labels = results, labels_of(results)

@@ -47,6 +47,7 @@ from webapp.theme import (
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
 MAX_PROMPTS = 50
+LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete things, too, and tell nobody
 N_RECENT = 6  # recordings the empty page offers; the menu has more
 
 
@@ -85,7 +86,8 @@ class StudioPage:
         jobs.arranged.subscribe(self._queue_arranged)
         arrivals.changed.subscribe(self._arrival_changed)
         drafts.changed.subscribe(self._draft_changed)
-        shelf.changed.subscribe(self._gone.look)
+        shelf.changed.subscribe(self._look)
+        ui.timer(LOOK_AGAIN_S, self._look)
         self._show_draft()
 
     def open(self, key: str, prompts: Sequence[str] = (), result: str = "") -> None:
@@ -256,6 +258,14 @@ class StudioPage:
         if self._recording is not None:
             self._job_view.show(self._jobs.active(self._recording.key))
         self._refresh()
+
+    async def _look(self) -> None:
+        """See whether what is on the desk is still there."""
+        await self._gone.look()
+        for result in await self._mixer.look():
+            trashed = await run.io_bound(self._library.store.trashed, result.key)
+            todo = "The Library brings it back from the trash." if trashed else "Separate again to have it again."
+            self._say(f"“{result.name}” was deleted.", "", todo)
 
     async def _restore(self) -> None:
         """Bring the recording on the desk back from the trash."""
