@@ -1,8 +1,10 @@
 // Where the prompted sounds are: spans over the waveform, drawn, moved and typed. A layer of waveform.js.
 // `live` is a gesture under way, {kind, from, to}: `from` is of the list, and the list changes only when it ends.
-import { SpanBar, isTyping, player, spanlist } from "audio-playground-player";
+// The two files of the player's that only spans need are not in its index: few pages load them.
+import { isTyping, player } from "audio-playground-player";
+import { SpanBar } from "audio-playground-player/spanbar.js";
+import { Grid, History, describe, read, replaced, same, shown, written } from "audio-playground-player/spanlist.js";
 
-const { Grid, History, describe, read, replaced, same, shown, written } = spanlist;
 const CLICK_PX = 4; // a pointer that moves less has clicked
 const BURST_MS = 600; // nudges that follow each other faster are one step
 const NEW_S = 1; // a span made at the playhead

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from nicegui import ui
@@ -52,6 +53,7 @@ class WaveDesk:
         self._result: Artifact | None = None
         self._spans_s: tuple[tuple[float, float], ...] = ()
         self._chunk: int | None = None
+        self._spans: Spans | None = None  # its script is loaded with the first backend that takes spans
         with card():
             with ui.element("div").classes("toolbar"):
                 with ui.element("span").classes("line") as self._tools:
@@ -66,15 +68,14 @@ class WaveDesk:
                             "minus": "Paint where the chosen sound is not (N marks a second at the playhead).",
                         },
                     )
-                    self._undo = icon_button("undo", "Undo (Ctrl+Z)", lambda: self._spans.undo())
-                    self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)", lambda: self._spans.redo())
+                    self._undo = icon_button("undo", "Undo (Ctrl+Z)", partial(self._step, Spans.undo))
+                    self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)", partial(self._step, Spans.redo))
                 self._note = text("Mixture", "mute small")
                 text("", "grow")
                 icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
                 icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
                 button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
-            with Waveform(None, on_chunk=self._choose_chunk) as self._wave:
-                self._spans = Spans(on_change=self._painted, on_history=self._history)
+            self._wave = Waveform(None, on_chunk=self._choose_chunk)
             self._row = ui.element("div").classes("chunk-row").props("role=status")
         self._row.set_visibility(False)
         self._history(False, False)
@@ -126,11 +127,17 @@ class WaveDesk:
         n_spans = sum(len(prompt.anchors) for prompt in draft.prompts)
         kept = f"{choice.uses.label} takes no spans; yours are kept." if n_spans and not heeded else "Mixture"
         self._note.set_text("" if heeded else kept)
+        opened, self._recording = recording.key != self._recording, recording.key
+        if self._spans is None:
+            if not heeded:
+                return
+            opened = True
+            with self._wave:
+                self._spans = Spans(on_change=self._painted, on_history=self._history)
         of_color = colors(draft)
         spans = [span for prompt in draft.prompts for span in spans_of(prompt.text, prompt.anchors)]
-        duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
-        if recording.key != self._recording:
-            self._recording = recording.key
+        if opened:
+            duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
             self._spans.set_recording(recording.key, duration_s, spans)
         elif not _same(spans, self._spans.spans):
             self._spans.set_spans(spans)
@@ -162,7 +169,12 @@ class WaveDesk:
     # spans
 
     def _choose_tool(self, tool: str) -> None:
+        assert self._spans is not None  # the tools are shown with it
         self._spans.set_tool(cast("Tool", tool))
+
+    def _step(self, step: Callable[[Spans], None]) -> None:
+        if self._spans is not None:
+            step(self._spans)
 
     def _history(self, undo: bool, redo: bool) -> None:
         for element, possible in ((self._undo, undo), (self._redo, redo)):
@@ -173,6 +185,7 @@ class WaveDesk:
         try:
             anchors = {words: anchors_of(words, spans) for words in known.texts}
         except PlaygroundError:  # of a browser that sends nonsense; what it shows is put right
+            assert self._spans is not None
             self._spans.update()
             return
         self._on_edit(lambda draft: draft.with_changed_anchors(known, anchors))

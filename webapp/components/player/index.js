@@ -10,8 +10,6 @@ export { ICONS } from "./icons.js";
 export { Strip } from "./strip.js";
 export { isTyping } from "./keys.js";
 export { SPEEDS } from "./tempo.js";
-export * as spanlist from "./spanlist.js";
-export { SpanBar } from "./spanbar.js";
 export { player };
 
 /** What few pages need comes when it is wanted. */
