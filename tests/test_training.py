@@ -199,14 +199,22 @@ def test_two_steps_and_two_after_a_pause_are_four_steps(stems, tmp_path):
         assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
 
 
-def test_a_leak_into_an_absent_class_costs_more_than_one_into_a_present_class():
-    masks = torch.zeros(1, 7, 2, 3)
-    masks[:, 1] = 0.5
-    nothing = torch.zeros(1, 7, 2, 3)
-    absent = Example(torch.ones(1, 2, 3), torch.zeros(1, 2, 3), nothing, torch.ones(1, 2, 3), torch.zeros(1, 7))
-    everything, there = nothing.clone(), torch.zeros(1, 7)
-    everything[:, 1], there[:, 1] = 1, 1
-    assert loss(masks, absent) > loss(masks, absent._replace(masks=everything, present=there))
+def test_a_leak_into_an_absent_class_costs_the_more_the_louder_and_less_than_a_stem_taken_for_absent():
+    ideal = torch.zeros(1, 7, 2, 100)
+    ideal[:, 0, :, :98], ideal[:, 1, :, 98:] = 1, 1
+    power = torch.ones(1, 2, 100)
+    present = torch.zeros(1, 7)
+    present[:, :2] = 1
+    example = Example(power, torch.zeros_like(power), ideal, torch.ones_like(power), present)
+
+    def leaking(mask):
+        masks = ideal.clone()
+        masks[:, 5, :, 98:] = mask
+        return float(loss(masks, example))
+
+    missed = ideal.clone()
+    missed[:, 1] = 0
+    assert loss(ideal, example) < leaking(0.1) < leaking(0.5) < leaking(1.0) < loss(missed, example)
 
 
 def test_a_quiet_stem_that_is_missed_costs_as_much_as_a_loud_one_beside_what_is_loud():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from separation.models.builtin import CLASSES
-from separation.training.learning import RATIO_WEIGHT, Learner
+from separation.training.learning import ABSENT_WEIGHT, RATIO_WEIGHT, TOLERATED_DB, Learner
 from separation.training.sources import SHARE_ALIKE, SOURCES, Source
 
 EXPERIMENTAL = ("piano", "guitar", "strings", "other")
@@ -74,8 +74,9 @@ and voices that are not in training (mean, tenth percentile). "Degraded" are the
 
 {examples:,} examples of 2.2 s ({learner.steps:,} steps of {learner.training.batch}) in {learner.seconds / 3600:.1f}
 hours; AdamW at {learner.training.rate:g}, seed {learner.training.seed}; the weights are a running mean. The loss is the
-squared error of the masks, weighted by loudness, and {RATIO_WEIGHT} times the mean logarithm of what of each stem is
-missed, which is negative where little is. {remark}
+squared error of the masks, weighted by loudness ({ABSENT_WEIGHT} times where a class is absent), and {RATIO_WEIGHT}
+times the mean logarithm of what of each present stem is missed (negative where little is) and of what leaks into absent
+ones beyond {min(TOLERATED_DB.values()):g} dB (experimental ones: {max(TOLERATED_DB.values()):g} dB). {remark}
 
 {_curve(learner.history, learner.training.batch)}
 
