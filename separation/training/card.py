@@ -17,7 +17,7 @@ _CANNOT = """\
 - It was trained on synthetic songs alone. On the test set, which is synthetic too, it does better than on records.
 - **Piano, guitar, strings and other are experimental**: expect parts of one in another.
 - On the one real electronic song it was tried on, drums came out whole and the synthesizer's bass hardly at all:
-  it went to drums and piano. `builtin-dsp` found that bass.
+  it went to drums, piano and guitar. `builtin-dsp` found that bass.
 - It cannot tell two singers apart, nor kick from snare, nor a choir from strings reliably.
 - Sounds that are not in its seven classes (animals, traffic, applause) land in any of them. Ask for them with a
   backend that takes any words.
