@@ -85,21 +85,23 @@ class Synth:
         self._c.fluid_synth_program_select(self._synth, channel, preset.font, preset.bank, preset.program)
         for control, value in ((VOLUME, 110), (REVERB_SEND, reverb), (CHORUS_SEND, chorus)):
             self._c.fluid_synth_cc(self._synth, channel, control, value)
-        left, right = np.zeros(n_samples, np.float32), np.zeros(n_samples, np.float32)
+        # Whole blocks: what is left of one would move the next rendering's notes by so many samples.
+        n_whole = -(-n_samples // BLOCK) * BLOCK
+        left, right = np.zeros(n_whole, np.float32), np.zeros(n_whole, np.float32)
         done = 0
         for when, velocity, pitch in _changes(notes):
-            at = min(int(when * SAMPLE_RATE) // BLOCK * BLOCK, n_samples)
+            at = min(int(when * SAMPLE_RATE) // BLOCK * BLOCK, n_whole)
             if at > done:
                 self._write(left, right, done, at)
                 done = at
-            if at == n_samples:
+            if at == n_whole:
                 break
             if velocity:
                 self._c.fluid_synth_noteon(self._synth, channel, pitch, velocity)
             else:
                 self._c.fluid_synth_noteoff(self._synth, channel, pitch)
-        self._write(left, right, done, n_samples)
-        return np.asarray((left + right) / 2, np.float32)
+        self._write(left, right, done, n_whole)
+        return np.asarray((left + right)[:n_samples] / 2, np.float32)
 
     def _write(self, left: Samples, right: Samples, start: int, stop: int) -> None:
         if stop > start:

@@ -1,6 +1,7 @@
 """Stems rendered to files: `stems/{split}/{class}/{number}.npy`, mono 16-bit, twelve seconds each.
 
-Every file depends on its number and split alone, so rendering may stop and go on anywhere, in any number of processes.
+Every file depends on its number and split alone (but for where FluidSynth's chorus and reverb stand, which it does not
+reset), so rendering may stop and go on anywhere, in any number of processes.
 Stems of one number belong to one song; voices sing along with any.
 """
 
