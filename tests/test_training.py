@@ -199,13 +199,19 @@ def test_two_steps_and_two_after_a_pause_are_four_steps(stems, tmp_path):
         assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
 
 
-def test_a_leak_into_an_absent_class_costs_the_more_the_louder_and_less_than_a_stem_taken_for_absent():
+def a_loud_and_a_quiet_stem():
+    """Ideal masks of two classes, the second with a fiftieth of the energy, and their example."""
     ideal = torch.zeros(1, 7, 2, 100)
     ideal[:, 0, :, :98], ideal[:, 1, :, 98:] = 1, 1
     power = torch.ones(1, 2, 100)
     present = torch.zeros(1, 7)
     present[:, :2] = 1
     example = Example(power, torch.zeros_like(power), ideal, torch.ones_like(power), present)
+    return ideal, example
+
+
+def test_a_leak_into_an_absent_class_costs_the_more_the_louder_and_less_than_a_stem_taken_for_absent():
+    ideal, example = a_loud_and_a_quiet_stem()
 
     def leaking(mask):
         masks = ideal.clone()
@@ -218,12 +224,7 @@ def test_a_leak_into_an_absent_class_costs_the_more_the_louder_and_less_than_a_s
 
 
 def test_a_quiet_stem_that_is_missed_costs_as_much_as_a_loud_one_beside_what_is_loud():
-    ideal = torch.zeros(1, 7, 2, 100)
-    ideal[:, 0, :, :98], ideal[:, 1, :, 98:] = 1, 1
-    power = torch.ones(1, 2, 100)
-    present = torch.zeros(1, 7)
-    present[:, :2] = 1
-    example = Example(power, torch.zeros_like(power), ideal, torch.ones_like(power), present)
+    ideal, example = a_loud_and_a_quiet_stem()
     lost, halved = ideal.clone(), ideal.clone()
     lost[:, 1], halved[:, 0] = 0, 0.87  # all of a fiftieth; as much energy of the rest
     assert loss(lost, example) > loss(halved, example) + 0.1
