@@ -95,10 +95,6 @@ def synthetic_kit(rng: Random) -> Kit:
     def time(seconds: float) -> Samples:
         return (np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE).astype(np.float32)
 
-    def noise(t: Samples, low: float, high: float) -> Samples:
-        sections = signal.butter(2, [low, min(high, 20_000)], "bandpass", fs=SAMPLE_RATE, output="sos")
-        return np.asarray(signal.sosfilt(sections, rng.normal(0, 1, len(t))), np.float32)
-
     def swept(t: Samples, end_hz: float, sweep_hz: float, fall_s: float) -> Samples:
         phase = 2 * np.pi * np.cumsum(end_hz + sweep_hz * np.exp(-t / fall_s)) / SAMPLE_RATE
         return np.asarray(np.sin(phase), np.float32)
@@ -107,12 +103,12 @@ def synthetic_kit(rng: Random) -> Kit:
     kick = swept(t, rng.uniform(36, 70), rng.uniform(60, 420), rng.uniform(0.008, 0.06)) * np.exp(
         -t / rng.uniform(0.07, 0.45)
     )
-    kick = np.tanh(rng.uniform(1, 4) * (kick + rng.uniform(0, 0.5) * noise(t, 1500, 8000) * np.exp(-t / 0.003)))
+    kick = np.tanh(rng.uniform(1, 4) * (kick + rng.uniform(0, 0.5) * _noise(rng, t, 1500, 8000) * np.exp(-t / 0.003)))
     t = time(0.6)
     body = swept(t, rng.uniform(150, 260), 60, 0.02) * np.exp(-t / rng.uniform(0.03, 0.13))
-    wires = noise(t, rng.uniform(500, 2500), rng.uniform(7000, 18_000)) * np.exp(-t / rng.uniform(0.05, 0.28))
+    wires = _noise(rng, t, rng.uniform(500, 2500), rng.uniform(7000, 18_000)) * np.exp(-t / rng.uniform(0.05, 0.28))
     squares = sum(np.sign(np.sin(2 * np.pi * hz * t)) for hz in rng.uniform(2500, 9000, 6))
-    metal = noise(t, 5000, 19_000) + rng.uniform(0, 0.4) * signal.sosfilt(
+    metal = _noise(rng, t, 5000, 19_000) + rng.uniform(0, 0.4) * signal.sosfilt(
         signal.butter(4, rng.uniform(5000, 9000), "highpass", fs=SAMPLE_RATE, output="sos"), squares
     )
     clap_envelope = np.exp(-t / 0.1) * 0.4
@@ -120,22 +116,20 @@ def synthetic_kit(rng: Random) -> Kit:
         clap_envelope[int(delay_s * SAMPLE_RATE) :][:350] += 1
     long = time(2.2)
     two_tone = np.sign(np.sin(2 * np.pi * 560 * t)) + np.sign(np.sin(2 * np.pi * 845 * t))
-    shake = noise(t, 4000, 12_000) * np.exp(-(((t - 0.03) / 0.02) ** 2))
+    shake = _noise(rng, t, 4000, 12_000) * np.exp(-(((t - 0.03) / 0.02) ** 2))
     kit = {
         "kick": [kick],
         "snare": [rng.uniform(0.3, 1) * body + 0.5 * wires],
         "hat": [metal * np.exp(-t / rng.uniform(0.015, 0.05))],
         "open hat": [metal * np.exp(-t / rng.uniform(0.12, 0.3))],
-        "clap": [noise(t, rng.uniform(700, 1100), rng.uniform(1500, 4500)) * clap_envelope],
-        "rim": [noise(t, 1500, 4000) * np.exp(-t / 0.01)],
+        "clap": [_noise(rng, t, rng.uniform(700, 1100), rng.uniform(1500, 4500)) * clap_envelope],
+        "rim": [_noise(rng, t, 1500, 4000) * np.exp(-t / 0.01)],
         "tom": [swept(t, hz, hz, 0.03) * np.exp(-t / rng.uniform(0.1, 0.25)) for hz in (75, 110, 160)],
-        "crash": [noise(long, rng.uniform(2000, 5000), 19_000) * np.exp(-long / rng.uniform(0.4, 0.9))],
-        "ride": [noise(long, 5500, 19_000) * np.exp(-long / 0.35)],
+        "crash": [_noise(rng, long, rng.uniform(2000, 5000), 19_000) * np.exp(-long / rng.uniform(0.4, 0.9))],
+        "ride": [_noise(rng, long, 5500, 19_000) * np.exp(-long / 0.35)],
         "percussion": [two_tone * np.exp(-t / 0.08), shake],
     }
-    return {
-        drum: [np.asarray(x / (np.abs(x).max() + 1e-6), np.float32) for x in sounds] for drum, sounds in kit.items()
-    }
+    return {drum: [_to_peak(sound) for sound in sounds] for drum, sounds in kit.items()}
 
 
 def modelled_kit(rng: Random) -> Kit:

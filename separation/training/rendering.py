@@ -23,7 +23,7 @@ from separation.training.drumming import GENERAL_MIDI, Stroke, as_notes, drum_pa
 from separation.training.effects import in_a_room, noise_effect, with_effects
 from separation.training.electronic import KINDS, electronic_drums, electronic_stem, is_electronic
 from separation.training.fluid import DRUM_BANK, Note, Preset, Samples, Synth
-from separation.training.kits import Kit, load_kit, mixed_kit, modelled_kit, synthetic_kit
+from separation.training.kits import LONGEST_S, Kit, load_kit, mixed_kit, modelled_kit, synthetic_kit
 from separation.training.sampled import SampledInstrument
 from separation.training.sources import fetch_all, of_split
 from separation.training.synthesis import draw_timbre, play_timbre
@@ -159,7 +159,7 @@ class Orchestra:
         return [kit for kit in kits if kit]
 
     def _struck(self, preset: Preset) -> Kit:
-        length = int(2.5 * SAMPLE_RATE)
+        length = int(LONGEST_S * SAMPLE_RATE)
         kit: dict[str, list[Samples]] = {}
         for drum, keys in GENERAL_MIDI.items():
             for key in keys:
