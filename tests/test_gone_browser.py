@@ -77,11 +77,13 @@ def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
 
 
 def test_a_result_deleted_elsewhere_leaves_the_mixer_and_is_said(studio: Studio) -> None:
+    choices = lambda: [select for select in studio.all("select") if select.accessible_name == "Result"]  # noqa: E731
     studio.start().finish("drums", "bass", "everything else")
+    assert len(choices()) == 1
     in_library(studio, f"Show 2 results of {NAME}", "Delete drums, bass")
     studio.finish("drums", "everything else")
     assert "“drums, bass” was deleted. The Library brings it back" in " ".join(studio.messages.split())
-    assert not [select for select in studio.all("select") if select.accessible_name == "Result"], "one is no choice"
+    assert not choices(), "one result is no choice"
     studio.one(".play").click()
     wait_until(lambda: studio.player()["position_samples"] > 0, "sound of what is left")
     in_library(studio, f"Show 1 result of {NAME}", "Delete drums")

@@ -263,7 +263,11 @@ class StudioPage:
         """See whether what is on the desk is still there."""
         await self._gone.look()
         for result in await self._mixer.look():
-            trashed = await run.io_bound(self._library.store.trashed, result.key)
+            try:
+                trashed = await run.io_bound(self._library.store.trashed, result.key)
+            except StorageError as error:
+                self._say_error(error)
+                continue
             todo = "The Library brings it back from the trash." if trashed else "Separate again to have it again."
             self._say(f"“{result.name}” was deleted.", "", todo)
 
