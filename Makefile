@@ -38,14 +38,14 @@ docs: $(VENV)/bin/python
 # folder (~/.cache/audio-playground-training). It may be stopped at any moment and goes on where it was.
 MINUTES ?= 180
 train-builtin: training-tools
-	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering test --songs 64 --voices 64
-	OMP_NUM_THREADS=1 $(BIN)/python -m separation.training.rendering train --songs 2000 --voices 700
-	OMP_WAIT_POLICY=passive nice -n 19 $(BIN)/python -u -m separation.training.train --minutes $(MINUTES) \
+	OMP_NUM_THREADS=1 $(BIN)/python -m assets.builtin.training.rendering test --songs 64 --voices 64
+	OMP_NUM_THREADS=1 $(BIN)/python -m assets.builtin.training.rendering train --songs 2000 --voices 700
+	OMP_WAIT_POLICY=passive nice -n 19 $(BIN)/python -u -m assets.builtin.training.train --minutes $(MINUTES) \
 	  --cooldown-minutes 30 $(ARGS)
 
 eval-builtin: training-tools
-	$(BIN)/python -m separation.training.evaluating $(ARGS)
-	$(BIN)/python -m separation.training.exporting
+	$(BIN)/python -m assets.builtin.training.evaluating $(ARGS)
+	$(BIN)/python -m assets.builtin.training.exporting
 
 .PHONY: training-tools
 training-tools: $(INSTALLED)

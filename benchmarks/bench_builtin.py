@@ -14,17 +14,17 @@ import torch
 from scipy import signal
 
 from assets.demo_recording import Samples, load_demo
+from separation.audio.stft import HOPS_PER_FRAME, Power, frame_length, istft, stft
 from separation.backends.builtin import WEIGHTS
-from separation.dsp.classical import separate_classical
-from separation.dsp.hpss import percussive_mask
-from separation.dsp.repet import foreground_mask
-from separation.dsp.stereo_masks import squared
-from separation.dsp.stft import HOPS_PER_FRAME, Power, frame_length, istft, stft
-from separation.metrics import rtf, si_sdr
+from separation.metrics.reference import rtf, si_sdr
 from separation.models.builtin import CLASSES
 from separation.models.builtin.network import SeparatorNetwork
 from separation.models.builtin.separator import separate as separate_by_network
 from separation.models.builtin.weights import read_network
+from separation.models.classical.classical import separate_classical
+from separation.models.classical.hpss import percussive_mask
+from separation.models.classical.repet import foreground_mask
+from separation.models.classical.stereo_masks import squared
 
 # The demo calls its stems by what plays, the separator by what it looks for.
 REFERENCE_OF = {"drums": "drums", "bass": "bass", "vocals": "voice", "other": "keys"}

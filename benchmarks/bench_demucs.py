@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from separation import allocator
+from separation.hardware import allocator
 
 SAMPLE_RATE = 44_100
 DURATION_S = 20
@@ -98,9 +98,9 @@ def run_demucs(folder: Path) -> list[float]:
 
 def run_ours(folder: Path) -> list[float]:
     """The same through our pipeline, in the calling process."""
-    from separation.audio import Waveform
+    from separation.audio.waveform import Waveform
     from separation.events import ChunkFinished, Finished
-    from separation.pipeline import separate
+    from separation.pipeline.separate import separate
     from separation.request import DemucsSettings, Request
 
     mixture = Waveform(np.load(folder / "mixture.npy"), SAMPLE_RATE)

@@ -20,7 +20,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from separation import allocator
+from separation.hardware import allocator
 
 DURATION_S = 10
 REPEATS = 3
@@ -88,9 +88,9 @@ def random_network(precision: str) -> Any:
     import torch
     from safetensors.torch import save_file
 
-    from separation.models.sam_audio import network
+    from separation.models.sam_audio.checkpoint.stored import parts
     from separation.models.sam_audio.config import Config, TransformerConfig
-    from separation.models.sam_audio.stored import parts
+    from separation.models.sam_audio.pytorch import network
 
     config = Config(transformer=TransformerConfig(**SMALL))
     random = torch.Generator().manual_seed(0)

@@ -15,11 +15,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from separation.audio import AudioSource, Waveform
-    from separation.decode import decode
-    from separation.encode import encode
+    from separation.audio.decode import decode
+    from separation.audio.encode import encode
+    from separation.audio.waveform import AudioSource, Waveform
     from separation.errors import PlaygroundError
-    from separation.pipeline import extract, separate
+    from separation.pipeline.separate import extract, separate
     from separation.request import (
         Anchor,
         ChunkSettings,
@@ -51,11 +51,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "audio": ("AudioSource", "Waveform"),
-    "decode": ("decode",),
-    "encode": ("encode",),
+    "audio.waveform": ("AudioSource", "Waveform"),
+    "audio.decode": ("decode",),
+    "audio.encode": ("encode",),
     "errors": ("PlaygroundError",),
-    "pipeline": ("extract", "separate"),
+    "pipeline.separate": ("extract", "separate"),
     "request": (
         "Anchor",
         "ChunkSettings",

@@ -106,7 +106,7 @@ class SolverStep(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkMeasured(Event):
-    """What one piece of work took, in the process that did it; see `separation.footprint`.
+    """What one piece of work took, in the process that did it; see `separation.hardware.footprint`.
 
     Args:
         step: "load", "separate", or of multi-diffusion "encode", "velocity", "decode".
@@ -142,7 +142,7 @@ class ChunkFinished(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkMeasured(Event):
-    """How far one chunk's estimate of a target can be believed; see `separation.measures`.
+    """How far one chunk's estimate of a target can be believed; see `separation.metrics.unreferenced`.
 
     Args:
         index: of the chunk.

@@ -27,9 +27,10 @@ from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room, system_errors
 from storage.index import Row, Share
 from storage.keys import content_key, file_digest
-from storage.leftovers import ABANDONED_AFTER_S, hold, living_folder, sweep_files, sweep_scratch
+from storage.locks import hold, living_folder
 from storage.manifest import Artifact, Manifest, Output
-from storage.spare import open_index
+from storage.reserve import open_index
+from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
 # Kinds that cost only their recomputation: evicted before all others, and removed with their recording.

@@ -23,7 +23,8 @@ from diskcache import Cache
 
 from storage.disk import PlainDisk
 from storage.errors import StorageError, system_errors
-from storage.leftovers import hold, living_folder, sweep_scratch
+from storage.locks import hold, living_folder
+from storage.sweep import sweep_scratch
 
 STOPPED = "The studio was stopped before this was done."
 ROOM = "Check that the data folder may be written to and has room."

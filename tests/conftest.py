@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from separation.runs import import_recording
+from separation.results.runs import import_recording
 from storage import Artifact, ArtifactStore
-from tests import run_fakes
-from tests.browser import chromium
-from tests.server import RunningServer, running_server
+from tests.support import run_fakes
+from tests.support.browser import chromium
+from tests.support.server import RunningServer, running_server
 
 
 @pytest.fixture

@@ -12,24 +12,24 @@ from typing import Any
 from nicegui import app, ui
 
 from separation import __version__
-from separation.cluster import Cluster, Tls
+from separation.engine.dask import Cluster, Tls
 from storage import ArtifactStore, DraftBook, JobBook, Library
 from storage.artifacts import TRASH_STAYS_S
-from webapp import access
-from webapp.arrivals import Arrivals
-from webapp.doctor import Doctor
-from webapp.downloads import Downloads
-from webapp.drafts import Drafts
-from webapp.hub_account import HubAccount
-from webapp.jobs import Jobs
-from webapp.media import add_media_routes
-from webapp.mixes import Mixes
-from webapp.outlook import Outlook
-from webapp.pages.library import LibraryPage
-from webapp.pages.models import ModelsPage
-from webapp.pages.studio import MAX_PROMPTS, StudioPage
-from webapp.passcode import generate_passcode
-from webapp.shelf import Shelf
+from webapp.access import guard as access
+from webapp.access.passcode import generate_passcode
+from webapp.pages.library.page import LibraryPage
+from webapp.pages.models.page import ModelsPage
+from webapp.pages.studio.page import MAX_PROMPTS, StudioPage
+from webapp.routes.media import add_media_routes
+from webapp.state.arrivals import Arrivals
+from webapp.state.doctor import Doctor
+from webapp.state.downloads import Downloads
+from webapp.state.drafts import Drafts
+from webapp.state.estimates import Outlook
+from webapp.state.hub_account import HubAccount
+from webapp.state.jobs import Jobs
+from webapp.state.library_view import Shelf
+from webapp.state.mixes import Mixes
 from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)

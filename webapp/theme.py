@@ -14,8 +14,8 @@ from typing import Literal
 
 from nicegui import app, ui
 
-from webapp.components.icons import FAVICON, icon_sheet
-from webapp.components.pieces import (
+from webapp.components.pieces.icons import FAVICON, icon_sheet
+from webapp.components.pieces.pieces import (
     CostBox,
     JobCard,
     Text,
@@ -31,8 +31,8 @@ from webapp.components.pieces import (
     text,
     tipped,
 )
-from webapp.components.segmented import Segmented, segmented
-from webapp.components.shell import PAGES, Frame, shell
+from webapp.components.segmented.segmented import Segmented, segmented
+from webapp.components.shell.shell import PAGES, Frame, shell
 
 __all__ = [
     "FAVICON",
@@ -72,22 +72,26 @@ _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "lig
 _SCHEME_COOKIE = "scheme"  # each browser remembers its own
 
 STATIC = Path(__file__).parent / "static"
-_SHEETS = (
-    "theme.css",
-    "shell.css",
-    "pieces.css",
-    "quasar.css",
-    "player.css",
-    "spans.css",
-    "bring.css",
-    "queue.css",
-    "settings.css",
-    "models.css",
-    "library.css",
+_SHEETS = tuple(
+    Path(__file__).parent / sheet
+    for sheet in (
+        "static/theme.css",
+        "components/shell/shell.css",
+        "components/pieces/pieces.css",
+        "static/quasar.css",
+        "components/player/player.css",
+        "components/spans/spans.css",
+        "components/bring_audio/bring_audio.css",
+        "pages/queue/queue.css",
+        "components/settings/settings.css",
+        "pages/models/models.css",
+        "components/library_list/library_list.css",
+    )
 )
+_TIPS = Path(__file__).parent / "components/tips/tips.js"
 
 # (light, dark) per stem. Each has at least 4.5:1 against the card it lies on (#ffffff, #14181e), so that a stem's
-# colour may be text as well as a drawing; tests/test_player_browser.py computes the ratios.
+# colour may be text as well as a drawing; tests/browser/test_player.py computes the ratios.
 _STEMS: dict[str, tuple[str, str]] = {
     "mixture": ("#566273", "#9aa7b8"),
     "target": ("#0a6ea8", "#5cc8ff"),
@@ -189,18 +193,21 @@ def _remembered_scheme() -> Scheme:
 
 
 def _serve_sheets() -> None:
-    """Register the style sheets' route once per server."""
-    if not any(getattr(route, "path", "") == "/static/{path:path}" for route in app.routes):
-        app.add_static_files("/static", STATIC, max_cache_age=31_536_000)
+    """Register the routes of fonts, style sheets and the script of tooltips once per server."""
+    if any(getattr(route, "path", "") == "/static/{path:path}" for route in app.routes):
+        return
+    for file in (*_SHEETS, _TIPS):
+        app.add_static_file(local_file=file, url_path=f"/static/{file.name}", max_cache_age=31_536_000)
+    app.add_static_files("/static", STATIC, max_cache_age=31_536_000)
 
 
 @cache
 def _head() -> str:
     links = (f'<link rel="stylesheet" href="{_url(sheet)}">' for sheet in _SHEETS)
-    return f"{''.join(links)}<style>{icon_sheet()}</style>" + f'<script type="module" src="{_url("tips.js")}"></script>'
+    return f"{''.join(links)}<style>{icon_sheet()}</style>" + f'<script type="module" src="{_url(_TIPS)}"></script>'
 
 
-def _url(file: str) -> str:
+def _url(file: Path) -> str:
     # The version is the content, so a changed file is fetched at once and an old one is never asked for again.
-    version = hashlib.sha256((STATIC / file).read_bytes()).hexdigest()[:12]
-    return f"/static/{file}?v={version}"
+    version = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    return f"/static/{file.name}?v={version}"

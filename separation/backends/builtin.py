@@ -10,15 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from separation import vocabulary
-from separation.backends.protocol import Availability, Model, ModelFacts, Readiness, Samples, Window
-from separation.chunking import Windowing
 from separation.errors import SettingsError, WeightsMissing
 from separation.events import Event, ModelLoading, SolverStep
+from separation.model import Availability, Model, ModelFacts, Readiness, Samples, Window, Windowing
 from separation.models.builtin import CLASSES, SAMPLE_RATE
 from separation.models.builtin.revision import revision_of
+from separation.prompts import vocabulary
+from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request
-from separation.targets import Target
 
 if TYPE_CHECKING:
     from separation.models.builtin.network import SeparatorNetwork
@@ -95,8 +94,8 @@ class BuiltinBackend:
         if not availability.usable:
             raise WeightsMissing("The built-in separator cannot run.", availability.sentence)
         yield ModelLoading(model=NETWORK)
+        from separation.hardware.devices import choose_device
         from separation.models.builtin.weights import read_network  # PyTorch takes seconds to import
-        from separation.models.demucs.network import choose_device
 
         device = choose_device(request.device)
         network = read_network(WEIGHTS).to(device)

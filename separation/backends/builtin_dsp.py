@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
-from separation import vocabulary
-from separation.backends.protocol import Availability, Model, ModelFacts, Readiness, Samples, Window
-from separation.chunking import Windowing
 from separation.errors import SettingsError
 from separation.events import Event, ModelLoading, SolverStep
+from separation.model import Availability, Model, ModelFacts, Readiness, Samples, Window, Windowing
+from separation.prompts import vocabulary
+from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request
-from separation.targets import Target
 
 SAMPLE_RATE = 44_100
 # Long enough for repetition to show, short enough to hear progress.
@@ -87,7 +86,7 @@ class _Classical:
         )
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        from separation.dsp.classical import separate_classical  # SciPy takes 0.3 s to import
+        from separation.models.classical.classical import separate_classical  # SciPy takes 0.3 s to import
 
         stems = separate_classical(window.samples, SAMPLE_RATE)
         yield SolverStep(done=1, total=1)

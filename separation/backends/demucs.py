@@ -10,15 +10,15 @@ from collections.abc import Generator
 from dataclasses import replace
 from importlib.metadata import version
 
-from separation import vocabulary
-from separation.backends.protocol import Availability, Model, Readiness
 from separation.errors import BackendUnavailable, WeightsMissing
 from separation.events import Event
+from separation.model import Availability, Model, Readiness
 from separation.models.demucs import weights as demucs_weights
 from separation.models.demucs.stem_names import stem_names
 from separation.models.demucs.weights import Weights
+from separation.prompts import vocabulary
+from separation.prompts.targets import Target
 from separation.request import Request, SamSettings, SolverSettings
-from separation.targets import Target
 
 DEFAULT = "htdemucs"
 # What the pages list; older reproductions (`repro_mdx_a`, …) and single signatures are known too. Sizes in MB.

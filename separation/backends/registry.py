@@ -8,11 +8,11 @@ from itertools import islice
 from separation.backends.builtin import BuiltinBackend
 from separation.backends.builtin_dsp import ClassicalBackend
 from separation.backends.demucs import DemucsBackend
-from separation.backends.protocol import Availability, Backend, Readiness
 from separation.backends.sam_mlx import SamMlxBackend, preferred_here
 from separation.backends.sam_official import SamOfficialBackend
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, PlaygroundError, PromptError, SettingsError, WeightsMissing
+from separation.model import Availability, Backend, Readiness
 from separation.request import Request
 
 AUTO = "auto"

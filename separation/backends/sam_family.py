@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from separation.backends.protocol import Backend, Readiness
 from separation.errors import BackendUnavailable, WeightsMissing
+from separation.model import Backend, Readiness
 from separation.models.sam_audio import weights
 from separation.request import Request
 

@@ -1,6 +1,6 @@
 """SAM-Audio on Apple's MLX: the same weights, prompts and results as `sam_torch`, computed by `mlx-audio`'s modules.
 
-This is the cheap half. The network is in `separation.models.sam_audio.mlx_network`.
+This is the cheap half. The network is in `separation.models.sam_audio.mlx.network`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import sys
 from collections.abc import Generator
 from dataclasses import replace
 
-from separation.backends.protocol import Availability, Model, Readiness
 from separation.backends.sam_family import ready_folder
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import SettingsError
 from separation.events import Event
+from separation.model import Availability, Model, Readiness
+from separation.prompts.targets import Target
 from separation.request import Request
-from separation.targets import Target
 
 PRECISIONS = ("float32", "bfloat16")
 PIP = {
@@ -78,6 +78,6 @@ class SamMlxBackend(SamTorchBackend):
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
         folder = ready_folder(self, request)
-        from separation.models.sam_audio.mlx_model import load  # imports torch and MLX
+        from separation.models.sam_audio.mlx.model import load  # imports torch and MLX
 
         return (yield from load(folder, request, revision=self.revision(request)))

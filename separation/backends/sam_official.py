@@ -11,14 +11,14 @@ import importlib.util
 from collections.abc import Generator
 from pathlib import Path
 
-from separation.backends.protocol import Availability, Model, Readiness
 from separation.backends.sam_family import ready_folder
 from separation.backends.sam_torch import DEFAULT, SamTorchBackend
 from separation.errors import SettingsError
 from separation.events import Event
+from separation.model import Availability, Model, Readiness
 from separation.models.sam_audio import weights as sam_weights
+from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request
-from separation.targets import Target
 
 # What the released torchdiffeq, which the package solves with, has of ours; its rk4 is the 3/8 rule as well.
 SOLVERS = ("euler", "midpoint", "rk4")

@@ -9,14 +9,14 @@ import importlib.util
 from collections.abc import Generator
 from dataclasses import replace
 
-from separation.backends.protocol import Availability, Model, Readiness
 from separation.backends.sam_family import ready_folder
 from separation.errors import PlaygroundError, PromptError, SettingsError
 from separation.events import Event
+from separation.model import Availability, Model, Readiness
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.weights import SIZES_GB
+from separation.prompts.targets import Target, residual_stem
 from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings
-from separation.targets import Target, residual_stem
 
 DEFAULT = "small"
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
@@ -100,7 +100,7 @@ class SamTorchBackend:
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
         folder = ready_folder(self, request)
-        from separation.models.sam_audio.torch_model import load  # PyTorch takes seconds to import
+        from separation.models.sam_audio.pytorch.model import load  # PyTorch takes seconds to import
 
         return (yield from load(folder, request, revision=self.revision(request)))
 

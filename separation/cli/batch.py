@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.batch_files import FAILURES, find, folders
 from separation.cli.batch_work import Done, Extraction, Task
 from separation.cli.common import Common, Connection, common_options, connection_options, make_folder, shown
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
 from separation.cli.part import part_options
 from separation.errors import PlaygroundError
+from separation.workflows.batch_files import FAILURES, find, folders
 
 if TYPE_CHECKING:
-    from separation.batch import Outcome
     from separation.events import Event
+    from separation.workflows.batch import Outcome
 
 SOME_FAILED = 6
 
@@ -77,14 +77,14 @@ def batch(
     A file that fails does not stop the rest: failures are listed at the end and in failures.json, and the exit status
     is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over.
     """
+    from separation.audio.part import Part
     from separation.backends import registry
-    from separation.part import Part
     from separation.request import Request
 
     started_s = time.monotonic()
     request = Request.of(*prompts, backend=backend, device=common.device, seed=seed)
     if preset is not None:
-        from separation import presets
+        from separation.workflows import presets
 
         request = presets.apply(preset, request)
     part = Part(start_s=start_time, end_s=end_time)
@@ -131,7 +131,7 @@ class _Tally:
 
 
 def _run(tasks: Sequence[Task], work: Extraction, jobs: int, common: Common) -> _Tally:
-    from separation.batch import run
+    from separation.workflows.batch import run
 
     progress = _Progress(len(tasks), common)
     tally = _Tally()
@@ -199,7 +199,7 @@ class _Progress:
 
 
 def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path) -> None:
-    from separation.new_file import new_file
+    from separation.audio.files import new_file
 
     with new_file(path) as part:
         part.write_text(json.dumps(_listed(failures), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -207,7 +207,7 @@ def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path
 
 def _write_report(entries: Sequence[dict[str, Any]], path: Path, common: Common) -> None:
     """One entry a file: first what was done, in the order of the files, then what failed."""
-    from separation import report
+    from separation.results import report
 
     report.write(entries, path)
     common.say(f"wrote {shown(path)}")

@@ -19,11 +19,11 @@ from separation.errors import SeparationError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from separation.engine import Engine
+    from separation.audio.part import Part
+    from separation.engine.engine import Engine
     from separation.events import Event
-    from separation.part import Part
     from separation.request import Request
-    from separation.runs import Shelf
+    from separation.results.runs import Shelf
     from storage import Artifact, ArtifactStore
 
 
@@ -81,10 +81,10 @@ class Extraction:
 
     def __call__(self, task: Task) -> Done:
         """Bring the file's tracks into its folder."""
-        from separation import report
-        from separation.footprint import Watch
-        from separation.fresh import FreshShelf
-        from separation.runs import import_recording
+        from separation.hardware.footprint import Watch
+        from separation.results import report
+        from separation.results.bypass_cache import FreshShelf
+        from separation.results.runs import import_recording
 
         self._settle_process()
         started_s, watch = time.monotonic(), Watch("convert")
@@ -134,7 +134,7 @@ class Extraction:
         return self._engine
 
     def _separated(self, recording: Artifact, shelf: Shelf[Artifact]) -> tuple[Artifact, bool]:
-        from separation.runs import find_result, separate_recording
+        from separation.results.runs import find_result, separate_recording
 
         *_, kept = find_result(recording, self.request, shelf)
         if kept is not None:
@@ -150,7 +150,7 @@ class Extraction:
 
     def _settle_process(self) -> None:
         """What the terminal has settled for its own process, for a worker as well."""
-        from separation.allocator import keep_freed_memory
+        from separation.hardware.allocator import keep_freed_memory
 
         logging.basicConfig(level=self.log_level, format="%(levelname)s %(name)s: %(message)s")
         if self.temp_dir is not None:
@@ -172,8 +172,8 @@ class Extraction:
 
 def _write_tracks(result: Artifact, folder: Path, format_: str) -> list[str]:
     """Write the kept tracks into `folder`, which changes only when all are complete; returns notes."""
-    from separation.file_names import plain_names
-    from separation.new_file import hidden_folder
+    from separation.audio.files import hidden_folder
+    from separation.audio.names import plain_names
 
     notes = []
     try:

@@ -11,7 +11,7 @@ from separation.cli.extraction import FORMATS
 from separation.cli.part import part_options
 from separation.request import FADES
 
-CHUNK_FORMATS = ("wav32f", "wav24", "wav16", "flac")  # as in `separation.split`, which brings NumPy
+CHUNK_FORMATS = ("wav32f", "wav24", "wav16", "flac")  # as in `separation.chunking.files`, which brings NumPy
 METADATA_SUFFIX = ".chunks.json"
 
 
@@ -43,8 +43,8 @@ def split_(
     Beside them a .chunks.json file says where they lie, for “merge concat”, which joins them again, however they were
     processed meanwhile, as long as they keep their names, rate, channels and length.
     """
+    from separation.chunking.files import split
     from separation.request import ChunkSettings
-    from separation.split import split
 
     settings = ChunkSettings(chunk_s=duration, overlap_s=overlap)
     make_folder(out, "the files")
@@ -85,8 +85,8 @@ def concat(sources: tuple[Path, ...], out: Path, crossfade_type: str | None, for
     SOURCES is a folder of chunks or its .chunks.json file; or else the files to join, in their order, all of one rate
     and channel count.
     """
-    from separation.split import concat as join
-    from separation.split import merge as blend
+    from separation.chunking.files import concat as join
+    from separation.chunking.files import merge as blend
 
     metadata = _checked(sources, out, crossfade_type, format_)
     if metadata is not None:

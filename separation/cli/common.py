@@ -20,8 +20,8 @@ from separation.request import DEVICES
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from separation.cluster import Tls
-    from separation.engine import Engine
+    from separation.engine.dask import Tls
+    from separation.engine.engine import Engine
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -149,7 +149,7 @@ class Connection:
                 "It takes --scheduler, --scheduler-ca, --scheduler-certificate and --scheduler-key together.",
                 "Add what is missing, or leave all of them out.",
             )
-        from separation.cluster import Tls
+        from separation.engine.dask import Tls
 
         return Tls(ca=self.ca, certificate=self.certificate, key=self.key)
 
@@ -157,11 +157,11 @@ class Connection:
     def engine(self) -> Iterator[Engine]:
         """What runs a command's work: the scheduler's workers, or this process."""
         if self.scheduler is None:
-            from separation.engine import Inline
+            from separation.engine.engine import Inline
 
             yield Inline()
             return
-        from separation.cluster import Cluster
+        from separation.engine.dask import Cluster
 
         with closing(Cluster(self.scheduler, tls=self.tls())) as cluster:
             yield cluster

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation import installed
 from separation.cli.common import Common, common_options, make_folder
+from separation.doctor import installed
 
 if TYPE_CHECKING:
-    from separation.backends.protocol import Backend
+    from separation.model import Backend
 
 
 @click.command()
@@ -49,8 +49,8 @@ def doctor(self_test: bool, common: Common) -> None:
 
 def _tested(backend: Backend) -> str:
     """The time a test took, loading included, or what went wrong."""
+    from separation.doctor.self_test import self_test
     from separation.errors import PlaygroundError
-    from separation.self_test import self_test
 
     steps = self_test(backend)
     while True:

@@ -88,8 +88,8 @@ def demucs(wanted: Wanted, model: str | None, preset: str | None, download: bool
     """By Demucs: drums, bass, other, vocals; with htdemucs_6s also guitar and piano."""
     from dataclasses import replace
 
-    from separation import presets
     from separation.request import Request
+    from separation.workflows import presets
 
     request = Request.of(*wanted.prompts, backend="demucs", device=common.device, seed=wanted.seed)
     if preset is not None:
@@ -118,7 +118,7 @@ def recipe_(wanted: Wanted, recipe: Path, folder: str | None, common: Common) ->
     """
     from dataclasses import replace
 
-    from separation.recipe import read
+    from separation.workflows.recipe import read
 
     request = read(recipe)
     if request.demucs.folder is not None and folder is None:

@@ -22,11 +22,11 @@ from separation.request import FADES
 
 if TYPE_CHECKING:
     from separation.events import Event
-    from separation.growing import GrowingTracks
     from separation.request import ChunkSettings, Request
+    from separation.results.growing import GrowingTracks
     from storage import Artifact, ArtifactStore
 
-# Name to extension, as in `separation.encode.FORMATS`, which brings NumPy: help and kept results do without.
+# Name to extension, as in `separation.audio.encode.FORMATS`, which brings NumPy: help and kept results do without.
 FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", "mp3": ".mp3", "ogg": ".ogg"}
 
 
@@ -117,7 +117,7 @@ def recipe_options(command: Function) -> Function:
 
 
 def no_cache_option(command: Function) -> Function:
-    """Add `no_cache`: whether to work on a `separation.fresh.FreshShelf`."""
+    """Add `no_cache`: whether to work on a `separation.results.bypass_cache.FreshShelf`."""
     return click.option(
         "--no-cache", is_flag=True, help="Compute everything anew, and keep it in place of what was kept."
     )(command)
@@ -165,11 +165,11 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
     """Import, separate, write; a kept result is written at once."""
     if common.rehearsal:
         return
-    from separation import report
-    from separation.footprint import Watch
-    from separation.fresh import FreshShelf
-    from separation.part import Part
-    from separation.runs import find_result, import_recording
+    from separation.audio.part import Part
+    from separation.hardware.footprint import Watch
+    from separation.results import report
+    from separation.results.bypass_cache import FreshShelf
+    from separation.results.runs import find_result, import_recording
     from storage import ArtifactStore, data_folder
 
     started_s = time.monotonic()
@@ -232,8 +232,8 @@ def _say_expected(recording: Artifact, settled: Request, store: ArtifactStore, c
     """What the run will take, and whether there is the memory for it; it goes on either way."""
     if common.as_json:
         return
-    from separation.estimates import preflight
-    from separation.footprint import available_bytes
+    from separation.estimates.estimates import preflight
+    from separation.hardware.footprint import available_bytes
 
     past = (result.info["report"] for result in store.list("result") if "report" in result.info)
     duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
@@ -249,7 +249,7 @@ def _growing(wanted: Wanted, recording: Artifact, common: Common) -> Iterator[Gr
     if not wanted.streaming:
         yield None
         return
-    from separation.growing import GrowingTracks
+    from separation.results.growing import GrowingTracks
 
     with GrowingTracks(wanted.out, wanted.format_, recording.info["sample_rate"]) as tracks:
         try:
@@ -273,8 +273,8 @@ def _separated(
     common: Common,
 ) -> Artifact:
     """Run with progress in the terminal; streaming tracks grow with it."""
-    from separation.allocator import keep_freed_memory
-    from separation.runs import separate_recording
+    from separation.hardware.allocator import keep_freed_memory
+    from separation.results.runs import separate_recording
 
     keep_freed_memory()
     progress = Progress(common, together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
@@ -296,7 +296,7 @@ def _separated(
 
 def _written(result: Artifact, wanted: Wanted, common: Common) -> dict[str, str]:
     """Write the kept tracks in the person's format; returns the file of each."""
-    from separation.file_names import plain_names
+    from separation.audio.names import plain_names
 
     tracks: list[str] = result.info["tracks"]
     paths, notes = {}, {}
@@ -309,8 +309,8 @@ def _written(result: Artifact, wanted: Wanted, common: Common) -> dict[str, str]
 
 
 def _save_recipe(result: Artifact, path: Path, common: Common) -> None:
-    from separation import recipe
     from separation.request import Request
+    from separation.workflows import recipe
 
     recipe.write(Request.from_dict(result.manifest.config), path)
     common.say(f"wrote {path}, the recipe")
@@ -325,13 +325,13 @@ def _say_notes(notes: Mapping[str, str], common: Common) -> None:
 def write_track(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
     """Bring a kept track into the person's format; returns what they should know of it."""
     if format_ == "wav32f":  # what is kept already
-        from separation.new_file import new_file
+        from separation.audio.files import new_file
 
         with new_file(path) as part:
             shutil.copyfile(kept, part)
         return ()
-    from separation.decode import AudioFile
-    from separation.encode import encode
+    from separation.audio.decode import AudioFile
+    from separation.audio.encode import encode
 
     with AudioFile(kept) as audio:
         return encode(audio, path, format_).notes

@@ -1,4 +1,4 @@
-"""What a run found out about its own targets, in words; see `separation.measures`."""
+"""What a run found out about its own targets, in words; see `separation.metrics.unreferenced`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def lines(info: Mapping[str, Any]) -> Iterator[str]:
     """The quality estimate, a line a target, and a note for every chunk that the recording explains less than half of.
 
     Args:
-        info: of a kept result, as `separation.runs` writes it.
+        info: of a kept result, as `separation.results.runs` writes it.
     """
     if quality := info.get("quality"):
         yield f"estimated quality {quality['value']:.2f} of 1{_bleed(quality)}"

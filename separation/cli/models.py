@@ -13,7 +13,7 @@ import click
 from separation.cli.common import Common, common_options
 
 if TYPE_CHECKING:
-    from separation.catalogue import Entry
+    from separation.backends.catalogue import Entry
     from separation.events import Event
 
 
@@ -30,7 +30,7 @@ def models() -> None:
 @common_options
 def list_(common: Common) -> None:
     """Say which models there are, how large they are, and which are on this computer."""
-    from separation.catalogue import entries
+    from separation.backends.catalogue import entries
 
     known = entries()
     for entry in known:
@@ -46,7 +46,7 @@ def list_(common: Common) -> None:
 @common_options
 def download(name: str, common: Common) -> None:
     """Fetch NAME and what it needs; what broke off is taken up where it stopped."""
-    from separation import catalogue
+    from separation.backends import catalogue
 
     progress = _Progress(common)
     try:
@@ -68,7 +68,7 @@ def download(name: str, common: Common) -> None:
 @common_options
 def remove(name: str, yes: bool, common: Common) -> None:
     """Delete NAME from this computer, for other programs that share it too."""
-    from separation import catalogue
+    from separation.backends import catalogue
 
     entry = catalogue.entry(name)
     n_bytes = entry.on_disk_bytes or entry.partial_bytes

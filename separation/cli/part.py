@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from separation import times
+from separation.audio import times
 from separation.cli.common import Function
 from separation.errors import SettingsError
 
@@ -27,7 +27,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
 
 
 def part_options(command: Function) -> Function:
-    """Add `start_time` and `end_time`, in seconds: what a `separation.part.Part` is made of."""
+    """Add `start_time` and `end_time`, in seconds: what a `separation.audio.part.Part` is made of."""
     start = click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
     end = click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
     return start(end(command))

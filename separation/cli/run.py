@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.batch_files import FAILURES
 from separation.cli.common import Common, Host, common_options
 from separation.cli.extraction import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
+from separation.workflows.batch_files import FAILURES
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from separation.workflow import Parameter, Step, Workflow
+    from separation.workflows.workflow import Parameter, Step, Workflow
 
 EXTRACTED = ("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
 # The commands a workflow may use, and what their results hold. None of them deletes, and none runs other programs.
@@ -56,7 +56,7 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
     finished stays, and the next run takes it from the store. Paths are relative to the current folder, as in commands
     that are typed; ${here} is the folder of the workflow file.
     """
-    from separation import workflow
+    from separation.workflows import workflow
 
     started_s = time.monotonic()
     terminal = Terminal(common, no_cache)
@@ -106,7 +106,7 @@ def _was_cached(result: Mapping[str, Any]) -> bool:
 @contextmanager
 def _failing_as(step: Step, host: Host) -> Iterator[None]:
     """Say of an error which step it comes from; it stays of its kind, which decides the exit status."""
-    from separation.workflow import put_place
+    from separation.workflows.workflow import put_place
 
     try:
         yield
@@ -139,7 +139,7 @@ def _variables(given: Sequence[str]) -> dict[str, list[str]]:
 
 
 class Terminal:
-    """The commands of the terminal as `separation.workflow.Commands`.
+    """The commands of the terminal as `separation.workflows.workflow.Commands`.
 
     Args:
         common: options of the run, which its commands start from.
@@ -155,7 +155,7 @@ class Terminal:
 
     def parameters(self, command: str) -> Mapping[str, Parameter]:
         """See `Commands.parameters`: long options without their dashes, arguments as the help names them."""
-        from separation.workflow import Parameter
+        from separation.workflows.workflow import Parameter
 
         known: dict[str, Parameter] = {}
         for param in _leaf(command)[0].params:
@@ -192,7 +192,7 @@ class Terminal:
         known: dict[str, Collection[str]] = dict.fromkeys(OUTPUTS[command], ())
         prompts = self._context(command, words, Host(self._common)).params.get("prompts")
         if "tracks" in known and prompts and not any("${" in prompt for prompt in prompts):
-            from separation.targets import RESIDUAL, residual_stem
+            from separation.prompts.targets import RESIDUAL, residual_stem
 
             names = [prompt.strip() for prompt in prompts]
             known["tracks"] = (*names, RESIDUAL, *map(residual_stem, names))

@@ -53,9 +53,9 @@ def sam_audio(wanted: Wanted, common: Common, **given: Any) -> None:
 def _request(wanted: Wanted, given: dict[str, Any], device: str) -> Request:
     from dataclasses import replace
 
-    from separation import presets
     from separation.models.sam_audio import weights
     from separation.request import ChunkSettings, Request
+    from separation.workflows import presets
 
     if given["model"] is not None:
         weights.find(given["model"])  # refuses what is neither a published model nor a folder
@@ -78,8 +78,8 @@ def _request(wanted: Wanted, given: dict[str, Any], device: str) -> Request:
 
 def _prompts(texts: Sequence[str], anchors: Sequence[str]) -> tuple[Prompt, ...]:
     """Prompts with their spans: one list of spans is for all of them, several go by their order."""
-    from separation import anchor_text
     from separation.errors import SettingsError
+    from separation.prompts import anchor_text
     from separation.request import Prompt
 
     if len(anchors) not in (0, 1, len(texts)):

@@ -12,7 +12,7 @@ import click
 from separation.cli.common import Common, Connection, common_options, connection_options
 
 if TYPE_CHECKING:
-    from separation.cluster import Tls
+    from separation.engine.dask import Tls
 
 PATIENCE_S = 30  # for a scheduler that is not there, at the start and later
 
@@ -44,7 +44,7 @@ def worker(connection: Connection, host: str | None, name: str | None, common: C
 async def _work(
     scheduler: str, tls: Tls | None, host: str | None, name: str | None, devices: tuple[str, ...], common: Common
 ) -> None:
-    from separation import cluster
+    from separation.engine import dask as cluster
     from separation.errors import SeparationError
 
     cluster.settle_workers()
@@ -86,6 +86,6 @@ async def _work(
 
 def _devices(wanted: str) -> tuple[str, ...]:
     """The processor, and the GPU that was asked for or is here."""
-    from separation.models.sam_audio.torch_model import device_of
+    from separation.models.sam_audio.pytorch.model import device_of
 
     return tuple(dict.fromkeys(("cpu", device_of(wanted))))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
-from separation import hub, transfer
 from separation.errors import BackendUnavailable, PlaygroundError
 from separation.events import Event, ModelLoading
+from separation.hub import cache as hub
+from separation.hub import transfer
 from separation.models.demucs import weights as demucs_weights
 from separation.models.demucs.weights import LEGACY_ROOT_URL, torch_hub_folder
 

@@ -27,12 +27,12 @@ from demucs.repo import check_checksum
 from demucs.states import load_model
 from torch.nn import functional
 
-from separation.allocator import keep_freed_memory
-from separation.backends.protocol import ModelFacts, Samples, Window
-from separation.chunking import Windowing
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
 from separation.events import Event, ModelLoading, SolverStep
-from separation.failures import explained
+from separation.hardware.allocator import keep_freed_memory
+from separation.hardware.devices import choose_device
+from separation.hardware.failures import explained
+from separation.model import ModelFacts, Samples, Window, Windowing
 from separation.models.demucs.cpu_layers import use_cpu_layers
 from separation.models.demucs.weights import Weights
 from separation.request import DemucsSettings, Request
@@ -93,7 +93,7 @@ class DemucsModel:
         self._shares = shares / shares.sum(dim=0)
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        """See `separation.backends.protocol.Model`; one step per network and shift."""
+        """See `separation.model.Model`; one step per network and shift."""
         mixture = torch.from_numpy(np.ascontiguousarray(window.samples))  # (channels, samples)
         offsets = self._offsets(window, request)  # (networks, evaluations)
         useful = self._useful(window.stems)
@@ -189,24 +189,6 @@ def windowing_of(bag: BagOfModels, settings: DemucsSettings) -> Windowing:
 def max_shift(sample_rate: int) -> int:
     """The largest shift in samples."""
     return int(MAX_SHIFT_S * sample_rate)
-
-
-def choose_device(asked: str) -> str:
-    """The device to run on: the one asked for, or the fastest there is.
-
-    Raises:
-        BackendUnavailable: the one asked for is not here.
-    """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if asked == "auto":
-        return next(device for device, is_here in here.items() if is_here)
-    if not here[asked]:
-        raise BackendUnavailable(
-            f"There is no {asked} device here.",
-            f"This PyTorch ({torch.__version__}) sees: {', '.join(device for device in here if here[device])}.",
-            "Choose the device “auto” or “cpu”, or install a PyTorch built for your device.",
-        )
-    return asked
 
 
 def _networks(bag: BagOfModels) -> list[Network]:

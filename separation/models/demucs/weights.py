@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from separation.errors import BackendUnavailable, SettingsError
-from separation.hub import cached
+from separation.hub.cache import cached
 
 LEGACY_ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"  # as in demucs.pretrained
 HUB_NAMESPACE = "adefossez"  # as in demucs.hf

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separation import solvers
-from separation.backends.protocol import LatentFacts, ModelFacts, Samples, Window
-from separation.chunking import Windowing
 from separation.events import Event, SolverStep
+from separation.model import LatentFacts, ModelFacts, Samples, Window, Windowing
 from separation.models.sam_audio.anchors import anchor_rows
 from separation.models.sam_audio.framing import DECODER_CONTEXT
 from separation.models.sam_audio.noise import noise

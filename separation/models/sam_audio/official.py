@@ -21,17 +21,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from separation import hub, solvers
-from separation.backends.protocol import FrameSpan, ModelFacts, Samples, Window
-from separation.chunking import Windowing
+from separation import solvers
 from separation.errors import BackendUnavailable
 from separation.events import Event, ModelLoading, SolverStep
+from separation.hub import cache as hub
+from separation.model import FrameSpan, ModelFacts, Samples, Window, Windowing
 from separation.models.sam_audio.config import Config, read_config
 from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.framing import n_frames, whole_frames
 from separation.models.sam_audio.noise import noise
 from separation.models.sam_audio.prompted import active, chained, clips, counted, distinct, stem_name, stems
-from separation.models.sam_audio.torch_model import device_of
+from separation.models.sam_audio.pytorch.model import device_of
 from separation.request import ChunkSettings, Prompt, Request
 
 

@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.backends.protocol import Window
 from separation.events import Event, SolverStep
+from separation.model import Window
 from separation.models.sam_audio.stereo import projected
+from separation.prompts.targets import residual_stem
 from separation.request import Prompt, Request
-from separation.targets import residual_stem
 
 Samples: TypeAlias = NDArray[np.float32]
 Separate: TypeAlias = Callable[[Window, Request], Generator[Event, None, Mapping[str, Samples]]]

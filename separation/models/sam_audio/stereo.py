@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.dsp.stft import istft, stft
+from separation.audio.stft import istft, stft
 
 Samples = NDArray[np.float32]
 

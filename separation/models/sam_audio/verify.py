@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separation import solvers
+from separation.chunking.anchors import frame_spans
 from separation.errors import PlaygroundError
-from separation.models.sam_audio.anchors import anchor_rows, frame_spans
+from separation.models.sam_audio.anchors import anchor_rows
 from separation.models.sam_audio.framing import n_frames
 from separation.request import Anchor
 
@@ -181,7 +182,7 @@ class TorchSubject(NetworkSubject):
     tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 1e-5, "waveform": 2e-4}
 
     def __init__(self, checkpoint: Path) -> None:
-        from separation.models.sam_audio.network import load  # torch is only loaded when it is what is verified
+        from separation.models.sam_audio.pytorch.network import load  # torch is only loaded when it is what is verified
 
         super().__init__(load(checkpoint))
 
@@ -192,7 +193,7 @@ class MlxSubject(NetworkSubject):
     tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 2e-5, "waveform": 5e-4}
 
     def __init__(self, checkpoint: Path) -> None:
-        from separation.models.sam_audio.mlx_network import device_of, load
+        from separation.models.sam_audio.mlx.network import device_of, load
 
         super().__init__(load(checkpoint, device=device_of("auto")))
 

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from separation import hub
 from separation.errors import SettingsError
+from separation.hub import cache as hub
 from separation.models.sam_audio.config import read_config
 
 # Gigabytes of checkpoint.pt on the hub, most of it a vision encoder that is never read.

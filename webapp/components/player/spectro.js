@@ -2,7 +2,7 @@
 import { colorOf } from "./canvas.js";
 import { withPrefix } from "./peaks.js";
 
-const COLUMNS = 256; // of a tile, as separation/spectrogram.py makes them
+const COLUMNS = 256; // of a tile, as separation/audio/spectrogram.py makes them
 const BANDS = 64;
 const LOWEST_HZ = 50;
 const HIGHEST_HZ = 16_000;

@@ -1,0 +1,1 @@
+"""The built-in separator: weights, model card, and how they are made."""

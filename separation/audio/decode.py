@@ -1,0 +1,411 @@
+"""Audio in: any file a person may hand us becomes samples, or one `AudioError` that says why not."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from separation.audio.encode import FloatWavWriter, dbfs
+from separation.audio.files import new_file
+from separation.audio.part import WHOLE, Part
+from separation.audio.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
+from separation.audio.upload import ArrivingFile
+from separation.audio.waveform import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    Waveform,
+    resample_blocks,
+    resampled_length,
+    to_channels,
+)
+from separation.errors import AudioError
+
+__all__ = [
+    "AudioFile",
+    "AudioInfo",
+    "Conversion",
+    "ConvertedBlocks",
+    "Decoded",
+    "DecodedBlocks",
+    "convert",
+    "converted_blocks",
+    "decode",
+    "decode_blocks",
+    "probe",
+]
+
+BLOCK_SAMPLES: Final = 65_536
+MAX_KEPT_RATE: Final = 192_000  # Hz; `convert` brings faster recordings to CONVERTED_RATE
+CONVERTED_RATE: Final = 48_000  # Hz
+LOUD_PEAK: Final = 4.0  # +12 dBFS: above it the file was hardly meant for a full scale of 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """A whole file in memory, and one sentence for each thing that was not as it should be."""
+
+    waveform: Waveform
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """What `convert` wrote: samples per channel, rate in Hz, 1 or 2 channels, and warnings, one sentence each."""
+
+    n_samples: int
+    sample_rate: int
+    n_channels: int
+    warnings: tuple[str, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate
+
+
+def probe(path: Path | str) -> AudioInfo:
+    """What a file says it holds, after decoding only its first samples.
+
+    Raises:
+        AudioError: no audio can be read from it.
+    """
+    with decode_blocks(path) as blocks:
+        return blocks.info
+
+
+def decode(path: Path | str) -> Decoded:
+    """A whole file at its own rate, with all its channels (up to 8), in memory.
+
+    Raises:
+        AudioError: no audio can be read from it.
+    """
+    with decode_blocks(path) as blocks:
+        samples = np.concatenate([*blocks], axis=1)  # (channels, samples)
+        return Decoded(waveform=Waveform(samples, blocks.info.sample_rate), warnings=tuple(blocks.warnings))
+
+
+def convert(
+    path: Path | str, out_path: Path | str, *, part: Part = WHOLE, max_duration_s: float | None = None
+) -> Conversion:
+    """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads; memory does not grow.
+
+    Of a `part` exactly those samples are written that it has in the whole recording, and what follows it is not
+    decoded; a recording above 192 kHz is resampled as if the part were all of it.
+
+    Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
+    are resampled to 48 kHz, with a warning: nothing up there is sound, and it costs time at every later step.
+    `out_path` appears when it is complete and not before. Past 4 GB it is an RF64 file.
+
+    Raises:
+        AudioError: no audio can be read, it is longer than `max_duration_s`, or `out_path` cannot be written.
+        SettingsError: the part does not lie in the recording.
+    """
+    out_path = Path(out_path)
+    with (
+        converted_blocks(path, part=part, max_duration_s=max_duration_s) as blocks,
+        new_file(out_path) as making,
+        FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer,
+    ):
+        for block in blocks:
+            writer.write(block)
+        return blocks.conversion()
+
+
+class ConvertedBlocks:
+    """The blocks of a file brought to the shape in which recordings are kept; read once.
+
+    Attributes:
+        sample_rate: Hz, of the blocks.
+        n_channels: of the blocks, 1 or 2.
+        n_expected: how many samples there will be by the header; None if it does not say.
+    """
+
+    def __init__(self, decoded: DecodedBlocks, name: str, part: Part, max_duration_s: float | None) -> None:
+        info = decoded.info
+        self.sample_rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
+        self.n_channels = min(info.n_channels, 2)
+        whole = None if info.n_samples is None else resampled_length(info.n_samples, info.sample_rate, self.sample_rate)
+        self.n_expected = whole if part.is_whole else None
+        self._decoded, self._name, self._max_duration_s = decoded, name, max_duration_s
+        self._n_samples = 0
+        if max_duration_s is not None and (self.n_expected or 0) > max_duration_s * self.sample_rate:
+            raise _too_long(name, max_duration_s)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        rate, limit_s = self._decoded.info.sample_rate, self._max_duration_s
+        mixed = (to_channels(block, self.n_channels) for block in self._decoded)
+        for block in resample_blocks(mixed, self.n_channels, rate, self.sample_rate):
+            yield block
+            self._n_samples += block.shape[1]
+            # A header may say less than there is, or nothing.
+            if limit_s is not None and self._n_samples > limit_s * self.sample_rate:
+                raise _too_long(self._name, limit_s)
+
+    def conversion(self) -> Conversion:
+        """What has been read, when all of it has."""
+        info, warnings = self._decoded.info, self._decoded.warnings
+        if self.sample_rate != info.sample_rate:
+            warnings.append(f"The recording was brought from {info.sample_rate} Hz to {self.sample_rate} Hz.")
+        if self.n_channels != info.n_channels:
+            warnings.append(f"The {info.n_channels} channels were mixed down to stereo (ITU-R BS.775).")
+        return Conversion(
+            n_samples=self._n_samples,
+            sample_rate=self.sample_rate,
+            n_channels=self.n_channels,
+            warnings=tuple(warnings),
+        )
+
+
+@contextmanager
+def converted_blocks(
+    source: Path | str | ArrivingFile, *, part: Part = WHOLE, max_duration_s: float | None = None
+) -> Iterator[ConvertedBlocks]:
+    """Open a file as `convert` reads it, for whoever writes the blocks elsewhere.
+
+    Raises:
+        AudioError: no audio can be read, or it is longer than `max_duration_s`; also while reading.
+        SettingsError: while reading: the part does not lie in the recording.
+    """
+    with decode_blocks(source, part=part) as decoded:
+        yield ConvertedBlocks(decoded, _name_of(source), part, max_duration_s)
+
+
+class DecodedBlocks:
+    """A file, or a part of it, as blocks of float32, shape (channels, any length above 0), at its own rate, read once.
+
+    Every sample that comes out is finite: NaN and infinite samples become silence, and `warnings` says how many.
+
+    Attributes:
+        info: what the header says.
+        warnings: one sentence each; complete when the last block has been read.
+    """
+
+    def __init__(self, reader: Reader, file: BoundedFile, name: str, part: Part):
+        self.info = reader.info
+        self.warnings: list[str] = []
+        self._reader, self._file, self._name, self._part = reader, file, name, part
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        n_values = n_broken = 0
+        peak = 0.0
+        for block in self._part.cut(self._reader.blocks(), self.info.sample_rate):
+            n_values += block.size
+            finite = np.isfinite(block)
+            if not finite.all():
+                n_broken += block.size - int(np.count_nonzero(finite))
+                block = np.where(finite, block, np.float32(0))
+            peak = max(peak, float(np.abs(block).max()))
+            yield block
+        if self._file.trouble:
+            raise _unreadable(self._name, self._file.trouble)
+        # Under half: a recording with accidents. Half and more: not a recording any more.
+        if 2 * n_broken >= n_values:
+            raise AudioError(
+                f"{self._name} holds no usable audio.",
+                f"{n_broken} of its {n_values} samples are infinite or not a number.",
+                "Export it again from the program that made it.",
+            )
+        self.warnings += self._reader.warnings
+        if n_broken:
+            self.warnings.append(f"{n_broken} samples were infinite or not a number and became silence.")
+        if peak == 0:
+            silent = "The recording" if self._part.is_whole else "This part of the recording"
+            self.warnings.append(f"{silent} is silent from start to end.")
+        if peak > LOUD_PEAK:
+            self.warnings.append(f"The samples reach {dbfs(peak):+.0f} dBFS, far over full scale; they are kept so.")
+
+
+@contextmanager
+def decode_blocks(
+    source: Path | str | ArrivingFile, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
+) -> Iterator[DecodedBlocks]:
+    """Open a file for reading by blocks of about `block_samples`: by libsndfile, or else by FFmpeg's libraries.
+
+    One that is still arriving is read as its bytes come.
+
+    Raises:
+        AudioError: no audio can be read from it.
+        SettingsError: while reading: the part does not lie in the recording.
+    """
+    name = _name_of(source)
+    with source.open() if isinstance(source, ArrivingFile) else _open_regular_file(Path(source)) as opened:
+        if isinstance(source, ArrivingFile) and source.size_bytes() == 0:
+            raise _empty(name)
+        try:
+            _refuse_strangers(opened, name)
+            reader, file = _open_reader(opened, name, block_samples)
+        except OSError as error:
+            raise _unreadable(name, f"Reading it failed ({error.strerror or error})") from error
+        try:
+            rate = reader.info.sample_rate
+            if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+                raise AudioError(
+                    f"{name} states a sample rate of {rate} Hz.",
+                    f"Recordings have between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz; its header is damaged.",
+                    "Export it again from the program that made it.",
+                )
+            yield DecodedBlocks(reader, file, name, part)
+        finally:
+            reader.close()
+
+
+class AudioFile:
+    """An `AudioSource` over a WAV that `convert` wrote; samples are read when asked for, by one thread at a time.
+
+    Raises:
+        AudioError: the file is not there or is not such a WAV.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        try:
+            self._sound = soundfile.SoundFile(self.path.absolute())
+        except (soundfile.SoundFileError, OSError) as error:
+            raise _unusable(
+                _shown(self.path), f"It cannot be opened ({error})", "Import the recording again."
+            ) from error
+        self.sample_rate: int = self._sound.samplerate
+        self.n_channels: int = self._sound.channels
+        self.n_samples: int = self._sound.frames
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples `start` to `stop`, shape (n_channels, stop - start); silence outside the file.
+
+        Raises:
+            AudioError: the file changed or the disk failed since it was opened.
+        """
+        assert start <= stop, (start, stop)
+        window = np.zeros((self.n_channels, stop - start), np.float32)
+        first, last = max(start, 0), min(stop, self.n_samples)
+        if first < last:
+            try:
+                self._sound.seek(first)
+                frames = self._sound.read(last - first, dtype="float32", always_2d=True)  # (samples, channels)
+            except (soundfile.SoundFileError, OSError) as error:
+                raise _unusable(
+                    _shown(self.path), f"Reading failed ({error})", "Import the recording again."
+                ) from error
+            window[:, first - start : first - start + len(frames)] = frames.T
+        return window
+
+    def close(self) -> None:
+        """Close the file."""
+        self._sound.close()
+
+    def __enter__(self) -> AudioFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _open_regular_file(path: Path) -> BinaryIO:
+    name = _shown(path)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise _unusable(name, "It is a folder", "Choose a file inside it.")
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
+            raise _unusable(name, "It is a device or a pipe", "Choose a file.")
+        if path.stat().st_size == 0:
+            raise _empty(name)
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise _unusable(name, "There is no such file", "Check its name and folder.") from error
+    except PermissionError as error:
+        raise _unusable(name, "This account may not read it", "Change its permissions, or copy it.") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise _unusable(name, f"It cannot be opened ({reason})", "Check its name and folder.") from error
+
+
+def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> tuple[Reader, BoundedFile]:
+    """The first decoder that gets sound out of the file, and what it reads from."""
+    reason = ""
+    for decoder in (SoundfileReader, PyAVReader):
+        file = BoundedFile(opened)
+        try:
+            return decoder(file, block_samples), file
+        except NotReadableError as error:
+            reason = str(error)  # FFmpeg's, which comes second, knows more kinds of files
+    if _is_text(opened):
+        reason = "it holds text"
+    raise _unusable(
+        name,
+        f"No decoder gets sound out of it: {reason}",
+        "Check that it plays elsewhere, and export it as WAV, FLAC or MP3.",
+    )
+
+
+def _refuse_strangers(file: BinaryIO, name: str) -> None:
+    """Name what is plainly something else; in a large archive or picture a decoder may see sound by chance."""
+    head = file.read(16)
+    for magic, kind in _STRANGERS.items():
+        if head.startswith(magic):
+            raise _unusable(name, f"It is {kind}, not audio", "Choose an audio or video file.")
+
+
+def _is_text(file: BinaryIO) -> bool:
+    file.seek(0)
+    head = file.read(4096)
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # else: the last letter was cut by our own reading
+            return False
+        text = head[: error.start].decode()
+    return all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+def _shown(path: Path) -> str:
+    """A file's name for a sentence: quoted, its control characters visible, and not longer than a line."""
+    name = path.name or str(path)
+    return repr(name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}")
+
+
+def _name_of(source: Path | str | ArrivingFile) -> str:
+    return _shown(Path(source.name if isinstance(source, ArrivingFile) else source))
+
+
+def _too_long(name: str, max_duration_s: float) -> AudioError:
+    return AudioError(f"{name} is too long.", f"At most {max_duration_s:g} s are taken.", "Cut it, or raise the limit.")
+
+
+def _unusable(name: str, why: str, todo: str) -> AudioError:
+    return AudioError(f"{name} cannot be used as audio.", f"{why}.", todo)
+
+
+def _unreadable(name: str, why: str) -> AudioError:
+    return _unusable(name, why, "Copy it to another place and try again.")
+
+
+def _empty(name: str) -> AudioError:
+    return _unusable(name, "The file is empty", "Copy or download it again.")
+
+
+# How files begin that people drop by mistake -> what to call them
+_STRANGERS: Final = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive (or an office document)",
+    b"\x1f\x8b": "a gzip archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"MThd": "MIDI, which holds notes and no sound",
+}

@@ -1,0 +1,252 @@
+"""The picture of a video file: kept beside its sound as it is, and joined with another sound.
+
+No frame is decoded or encoded: packets are copied, one at a time, so that hours take no more memory than seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from separation.audio.encode import AudioFormat
+from separation.audio.files import new_file
+from separation.audio.readers import DECODER_ERRORS, MAX_STREAMS, BoundedFile, NotReadableError, open_container
+from separation.audio.waveform import AudioSource, resample_blocks
+from separation.errors import AudioError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from separation.audio.upload import ArrivingFile
+
+BLOCK_SAMPLES: Final = 16_384
+# Such containers have exact time stamps; Matroska takes every codec and counts in milliseconds.
+_IN_MP4: Final = frozenset({"h264", "hevc", "mpeg4"})
+_IN_WEBM: Final = frozenset({"vp8", "vp9", "av1"})
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoKind:
+    """What a picture is written with.
+
+    Attributes:
+        container: as FFmpeg calls it.
+        extension: of the file, with its dot.
+        mime_type: for the browser.
+        codec: of the sound.
+        bit_rate: of the sound, bit/s.
+        sample_rates: that the codec knows, in Hz.
+    """
+
+    container: str
+    extension: str
+    mime_type: str
+    codec: str
+    bit_rate: int
+    sample_rates: tuple[int, ...]
+
+    def rate_for(self, sample_rate: int) -> int:
+        """The rate of the sound for a source at `sample_rate`, see `AudioFormat.rate_for`."""
+        known = AudioFormat(name="", label="", extension="", mime_type="", sample_rates=self.sample_rates)
+        return known.rate_for(sample_rate)
+
+
+_AAC_RATES: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
+_MP4: Final = VideoKind("mp4", ".mp4", "video/mp4", "aac", 256_000, _AAC_RATES)
+_WEBM: Final = VideoKind("webm", ".webm", "video/webm", "libopus", 192_000, (48_000,))
+_MKV: Final = VideoKind("matroska", ".mkv", "video/x-matroska", "aac", 256_000, _AAC_RATES)
+
+KINDS: Final = (_MP4, _WEBM, _MKV)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The picture of a recording.
+
+    Attributes:
+        path: the file that holds it alone.
+        codec: how it is encoded, as FFmpeg calls it.
+        start_s: when its first frame is shown; 0 is the first sample of the recording.
+    """
+
+    path: Path
+    codec: str
+    start_s: float
+
+    @classmethod
+    def of(cls, path: Path, info: dict[str, Any]) -> Self:
+        """The one that `info` describes; see `info`."""
+        return cls(path, info["codec"], info["start_s"])
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What has to be known of it beside its file."""
+        return {"codec": self.codec, "start_s": self.start_s}
+
+    @property
+    def extension(self) -> str:
+        """Of a file that has this picture and a sound, with its dot."""
+        return self._kind.extension
+
+    @property
+    def _kind(self) -> VideoKind:
+        return _MP4 if self.codec in _IN_MP4 else _WEBM if self.codec in _IN_WEBM else _MKV
+
+    def write_with(self, sound: AudioSource, path: Path) -> None:
+        """Write a file with this picture, packet by packet as it was, and another sound, beginning as the old one did.
+
+        Raises:
+            AudioError: it cannot be written.
+        """
+        import av
+
+        with new_file(path) as part:
+            try:
+                with av.open(str(self.path)) as kept, av.open(str(part), "w", format=self._kind.container) as out:
+                    self._join(kept, sound, out)
+            except DECODER_ERRORS as error:
+                raise AudioError(
+                    "The video could not be written.",
+                    f"The encoder says: {error}",
+                    "Download the sound alone, or bring the file again.",
+                ) from error
+
+    def _join(self, kept: Any, sound: AudioSource, out: Any) -> None:
+        stream = kept.streams.video[0]
+        shown = out.add_stream_from_template(stream)
+        rate = self._kind.rate_for(sound.sample_rate)
+        heard = out.add_stream(self._kind.codec, rate=rate, layout="stereo" if sound.n_channels == 2 else "mono")
+        heard.bit_rate = self._kind.bit_rate
+        sounding = _encoded(sound, heard, rate, round(max(0.0, -self.start_s) * rate))
+        reached_s = 0.0  # of the sound
+        for packet in _shifted(kept.demux(stream), max(0.0, self.start_s)):
+            packet.stream = shown
+            time_s = float(packet.dts * packet.time_base)
+            while reached_s <= time_s and (piece := next(sounding, None)) is not None:
+                reached_s, packets = piece
+                out.mux(packets)
+            out.mux(packet)
+        for _, packets in sounding:
+            out.mux(packets)
+
+
+def keep_picture(source: Path, target: Path) -> Picture | None:
+    """Copy the picture of a video file to `target`, without its sound; None if there is none.
+
+    The picture on the cover of an album is none. One that cannot be copied is left out, which the log says: the sound
+    is what counts.
+    """
+    if not _is_container(source):
+        return None
+    import av  # on demand: it loads some 40 MB of libraries that a WAV never needs
+
+    try:
+        with source.open("rb") as file, open_container(BoundedFile(file)) as container:
+            stream = next((one for one in container.streams.video if not _is_cover(one)), None)
+            if stream is None:
+                return None
+            codec = stream.codec_context.name
+            with av.open(str(target), "w", format="mp4" if codec in _IN_MP4 else "matroska") as kept:
+                shown = kept.add_stream_from_template(stream)
+                first_s = None
+                for packet in _shifted(container.demux(stream)):
+                    if first_s is None:
+                        first_s = float(packet.pts * packet.time_base)
+                    packet.stream = shown
+                    kept.mux(packet)
+        if first_s is None:
+            return None
+        return Picture(target, codec, round(first_s - _sound_starts_s(source), 6))
+    except (*DECODER_ERRORS, NotReadableError) as error:
+        log.warning("the picture of a video is left out: %s", error)
+        with suppress(FileNotFoundError):
+            target.unlink()
+        return None
+
+
+def keep_beside(source: Path | ArrivingFile, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """What a recording has beside its sound: the picture's file and what is known of it, or nothing and nothing."""
+    picture = keep_picture(source if isinstance(source, Path) else source.path, folder / "video")
+    return ({}, {}) if picture is None else ({"video": picture.path}, {"video": picture.info})
+
+
+def _is_container(path: Path) -> bool:
+    """Whether a file begins as those do that may hold a moving picture."""
+    with path.open("rb") as file:
+        head = file.read(189)
+    atoms = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+    if head[4:8] in atoms or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return True
+    transport = head[:1] == head[188:] == b"G"  # MPEG-TS: a sync byte every 188 bytes
+    return transport or head.startswith((b"\x1a\x45\xdf\xa3", b"FLV", b"\x30\x26\xb2\x75", b"\0\0\x01\xba"))
+
+
+def _is_cover(stream: Any) -> bool:
+    import av.stream
+
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _sound_starts_s(source: Path) -> float:
+    """When the first sample is heard that decoding gives, in the file's own time."""
+    n_streams = 1
+    for index in range(MAX_STREAMS):
+        with (
+            suppress(*DECODER_ERRORS, NotReadableError),
+            source.open("rb") as file,
+            open_container(BoundedFile(file)) as container,
+        ):
+            n_streams = len(container.streams.audio)
+            for frame in container.decode(audio=index):
+                if frame.samples:
+                    return float(frame.time or 0.0)
+        if index + 1 >= n_streams:
+            break
+    return 0.0
+
+
+def _shifted(packets: Iterator[Any], start_s: float | None = None) -> Iterator[Any]:
+    """Packets that hold something, each with its times; moved so that the first is shown at `start_s`."""
+    by = 0 if start_s is None else None
+    for packet in packets:
+        if not packet.size:  # the end of the stream
+            continue
+        if packet.dts is None and packet.pts is None:
+            raise ValueError("a packet has no time")
+        packet.pts = packet.dts if packet.pts is None else packet.pts
+        packet.dts = packet.pts if packet.dts is None else packet.dts
+        if by is None:
+            by = round(Fraction(start_s or 0) / packet.time_base) - packet.pts
+        packet.pts, packet.dts = packet.pts + by, packet.dts + by
+        yield packet
+
+
+def _encoded(sound: AudioSource, stream: Any, rate: int, start: int) -> Iterator[tuple[float, list[Any]]]:
+    """Packets of a sound that begins at sample `start`, and up to which second they go."""
+    import av
+
+    at, time_base = start, Fraction(1, rate)
+    for block in _blocks(sound, rate):
+        samples = np.ascontiguousarray(block.clip(-1, 1))
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo" if len(block) == 2 else "mono")
+        frame.sample_rate, frame.time_base, frame.pts = rate, time_base, at
+        at += block.shape[1]
+        yield at / rate, stream.encode(frame)
+    yield at / rate, stream.encode(None)
+
+
+def _blocks(sound: AudioSource, rate: int) -> Iterator[NDArray[np.float32]]:
+    """All of it at `rate`, as blocks of shape (channels, any length above 0)."""
+    starts = range(0, sound.n_samples, BLOCK_SAMPLES)
+    own = (sound.read(start, min(start + BLOCK_SAMPLES, sound.n_samples)) for start in starts)
+    for block in resample_blocks(own, sound.n_channels, sound.sample_rate, rate):
+        if block.shape[1]:
+            yield block

@@ -1,0 +1,163 @@
+"""Bringing a mixture to the rate, channels and level a model expects, and its answers back again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.audio.waveform import AudioSource, Resampler, resample_blocks, resampled_length, to_channels
+from separation.chunking.spool import DiskArray
+from separation.prompts.targets import Target
+
+Samples = NDArray[np.float32]
+BLOCK = 1 << 18  # samples read at a time: about 5 s, 2 MB a channel
+
+
+def mono_or_stereo(mixture: AudioSource) -> AudioSource:
+    """The mixture itself, or for more than two channels its stereo downmix (ITU-R BS.775, see `audio.waveform`)."""
+    return mixture if mixture.n_channels <= 2 else _Rechannelled(mixture, 2)
+
+
+def beginning(mixture: AudioSource, n_samples: int) -> AudioSource:
+    """The first `n_samples` of the mixture, as if it ended there."""
+    return _Beginning(mixture, n_samples) if n_samples < mixture.n_samples else mixture
+
+
+def conformed_length(mixture: AudioSource, sample_rate: int) -> int:
+    """Samples of the mixture at another rate, at least one."""
+    return max(1, resampled_length(mixture.n_samples, mixture.sample_rate, sample_rate))
+
+
+@contextmanager
+def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> Iterator[AudioSource]:
+    """The mixture at the model's rate and channel count, read on demand.
+
+    A change of rate is made once, by blocks, into a temporary file: memory does not grow with the recording.
+    """
+    heard: AudioSource = _Rechannelled(mixture, n_channels)
+    if mixture.sample_rate == sample_rate:
+        yield heard
+        return
+    spool = DiskArray(conformed_length(mixture, sample_rate), n_channels)
+    try:
+        filled = 0
+        for block in resample_blocks(_blocks(heard), n_channels, mixture.sample_rate, sample_rate):
+            kept = block[:, : spool.n_rows - filled]
+            spool.write(filled, kept.T)
+            filled += kept.shape[-1]
+        yield _Spooled(spool, sample_rate)
+    finally:
+        spool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Mean and standard deviation of a recording's mono mix, as Demucs normalises its input."""
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    def apply(self, samples: Samples) -> Samples:
+        """Zero mean, unit deviation."""
+        return np.asarray((samples - np.float32(self.mean)) / np.float32(self.std), dtype=np.float32)
+
+    def undo(self, samples: Samples) -> Samples:
+        """Back to the recording's own level."""
+        return np.asarray(samples * np.float32(self.std) + np.float32(self.mean), dtype=np.float32)
+
+
+def level_of(source: AudioSource) -> Level:
+    """The level of the whole recording, in one pass and float64 (`demucs.api.Separator.separate_tensor`)."""
+    total = squares = 0.0
+    for block in _blocks(source):
+        mono = block.mean(axis=0, dtype=np.float64)
+        total += float(mono.sum())
+        squares += float(np.square(mono).sum())
+    mean = total / source.n_samples
+    variance = max(0.0, squares - source.n_samples * mean**2) / max(1, source.n_samples - 1)
+    return Level(mean, float(np.sqrt(variance)) + 1e-8)
+
+
+class Returned:
+    """Turns stitched stems into tracks at the mixture's own rate and channels, piece by piece.
+
+    Complements (“instrumental”, the residual) are taken from the mixture itself at its own rate, so nothing above the
+    model's band is lost and disjoint tracks add up to the mixture exactly.
+    """
+
+    def __init__(self, mixture: AudioSource, model_rate: int, tracks: Sequence[Target]) -> None:
+        self._mixture = mixture
+        self._tracks = tracks
+        self._model_rate = model_rate
+        self._resamplers: dict[str, Resampler] = {}
+        self._done = 0
+
+    def add(self, stems: Mapping[str, Samples], *, last: bool) -> dict[str, Samples]:
+        """The next samples of every track; after the `last` call they have the mixture's length."""
+        needed = {name for track in self._tracks for name in track.stems}
+        here = {
+            name: self._at_mixture_rate(name, to_channels(stems[name], self._mixture.n_channels), last)
+            for name in sorted(needed)
+        }
+        arrived = min((samples.shape[-1] for samples in here.values()), default=self._mixture.n_samples)
+        stop = self._mixture.n_samples if last else min(self._done + arrived, self._mixture.n_samples)
+        n_samples = stop - self._done
+        mixture = self._mixture.read(self._done, stop)
+        self._done = stop
+        fitted = {name: _fitted(samples, n_samples) for name, samples in here.items()}
+        return {track.name: track.of(fitted, mixture) for track in self._tracks}
+
+    def _at_mixture_rate(self, name: str, samples: Samples, last: bool) -> Samples:
+        if name not in self._resamplers:
+            self._resamplers[name] = Resampler(samples.shape[0], self._model_rate, self._mixture.sample_rate)
+        resampler = self._resamplers[name]
+        arrived = resampler.add(samples)
+        return np.concatenate([arrived, resampler.finish()], axis=1) if last else arrived
+
+
+def _fitted(samples: Samples, n_samples: int) -> Samples:
+    """Cut or fill with silence to `n_samples`: rounding at the end of a resampled stream."""
+    missing = max(0, n_samples - samples.shape[-1])
+    return np.pad(samples[:, :n_samples], ((0, 0), (0, missing)))
+
+
+def _blocks(source: AudioSource) -> Iterator[Samples]:
+    for start in range(0, source.n_samples, BLOCK):
+        yield source.read(start, min(start + BLOCK, source.n_samples))
+
+
+class _Rechannelled:
+    def __init__(self, source: AudioSource, n_channels: int) -> None:
+        self._source = source
+        self.sample_rate, self.n_channels, self.n_samples = source.sample_rate, n_channels, source.n_samples
+
+    def read(self, start: int, stop: int) -> Samples:
+        return to_channels(self._source.read(start, stop), self.n_channels)
+
+
+class _Beginning:
+    def __init__(self, source: AudioSource, n_samples: int) -> None:
+        self._source = source
+        self.sample_rate, self.n_channels, self.n_samples = source.sample_rate, source.n_channels, n_samples
+
+    def read(self, start: int, stop: int) -> Samples:
+        inside = self._source.read(min(start, self.n_samples), min(stop, self.n_samples))
+        return np.pad(inside, ((0, 0), (0, stop - start - inside.shape[-1])))
+
+
+class _Spooled:
+    def __init__(self, spool: DiskArray, sample_rate: int) -> None:
+        self._spool = spool
+        self.sample_rate = sample_rate
+        self.n_samples, self.n_channels = spool.n_rows, spool.width
+
+    def read(self, start: int, stop: int) -> Samples:
+        first, last = (min(max(0, at), self.n_samples) for at in (start, stop))
+        inside = self._spool.read(first, last).T
+        before = min(max(0, -start), stop - start)
+        after = stop - start - before - inside.shape[-1]
+        return np.ascontiguousarray(np.pad(inside, ((0, 0), (before, after))))

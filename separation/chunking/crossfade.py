@@ -1,0 +1,77 @@
+"""Fades, and the overlap-add that joins chunk estimates into one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.chunking.plan import Chunk
+from separation.errors import SettingsError
+
+Samples = NDArray[np.float32]
+
+
+class CrossfadeStream:
+    """Takes chunk estimates in order and gives back the audio that no later chunk will change.
+
+    Memory holds one overlap. The pieces that `add` returns, laid end to end, are the stitched whole.
+    """
+
+    def __init__(self, fade: str) -> None:
+        self._fade_in = fade_in(fade)
+        self._tail: dict[str, Samples] = {}  # what the last chunk said about samples the next one also covers
+
+    def add(self, chunk: Chunk, next_start: int | None, estimates: Mapping[str, Samples]) -> dict[str, Samples]:
+        """Blend one chunk in.
+
+        Args:
+            chunk: where the estimates lie.
+            next_start: start of the following chunk, None after the last.
+            estimates: stem name to samples of shape (channels, chunk.stop - chunk.start).
+
+        Returns:
+            For every stem, the samples from `chunk.start` up to `next_start` (or to the end).
+        """
+        n_final = (chunk.stop if next_start is None else next_start) - chunk.start
+        finished = {}
+        for name, estimate in estimates.items():
+            blended = self._blend(name, estimate, chunk.overlap)
+            finished[name] = blended[:, :n_final]
+            self._tail[name] = blended[:, n_final:]
+        return finished
+
+    def _blend(self, name: str, estimate: Samples, overlap: int) -> Samples:
+        if not overlap:
+            return estimate
+        before = self._tail[name]
+        n_shared = min(before.shape[-1], estimate.shape[-1])
+        rise = self._fade_in(overlap)[:n_shared]
+        blended = estimate.copy()
+        blended[:, :n_shared] = before[:, :n_shared] * (1 - rise) + estimate[:, :n_shared] * rise
+        return blended
+
+
+def fade_in(name: str) -> Callable[[int], Samples]:
+    """The rising half of a crossfade by name; with its mirror image it sums to one."""
+    try:
+        return FADES[name]
+    except KeyError:
+        raise SettingsError(f"There is no crossfade “{name}”.", "", f"Choose one of: {', '.join(FADES)}.") from None
+
+
+def cosine(n_samples: int) -> Samples:
+    """Raised cosine, shape (n_samples,)."""
+    # Neighbouring chunks estimate the same source, so they are correlated and their gains must sum to one; an
+    # equal-power fade would bulge by up to 3 dB.
+    phase = (np.arange(n_samples) + 0.5) / n_samples
+    return np.asarray(np.sin(0.5 * np.pi * phase) ** 2, dtype=np.float32)
+
+
+def linear(n_samples: int) -> Samples:
+    """Straight line, shape (n_samples,); what demucs' triangular weights come to after normalisation."""
+    return np.asarray((np.arange(n_samples) + 1) / (n_samples + 1), dtype=np.float32)
+
+
+FADES: Mapping[str, Callable[[int], Samples]] = {"cosine": cosine, "linear": linear}

@@ -1,0 +1,375 @@
+"""A recording cut into overlapping files, and such files, processed or not, joined into one recording again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.audio.decode import AudioFile, convert, decode_blocks
+from separation.audio.encode import FORMATS, Encoded, encode
+from separation.audio.files import hidden_folder, new_file
+from separation.audio.names import plain_name
+from separation.audio.part import Part
+from separation.audio.readers import AudioInfo
+from separation.audio.waveform import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioSource
+from separation.chunking.crossfade import FADES, CrossfadeStream
+from separation.chunking.plan import Chunk, pairwise_starts, plan
+from separation.errors import AudioError, SettingsError
+from separation.model import Windowing
+from separation.request import ChunkSettings
+
+Samples = NDArray[np.float32]
+
+CHUNK_FORMATS: Final = ("wav32f", "wav24", "wav16", "flac")  # lossy codecs change the length
+METADATA_SUFFIX: Final = ".chunks.json"
+VERSION: Final = 1  # of what METADATA_SUFFIX files hold
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Where chunk files lie in the recording they were cut from; what a `.chunks.json` file says.
+
+    Attributes:
+        source: file name of the recording.
+        source_sha256: of the recording's bytes.
+        sample_rate: Hz, of all chunk files.
+        n_channels: of all chunk files.
+        first_sample: where in the recording the cut begins; chunks count from there.
+        n_samples: from there to where the cut ends, at least 1.
+        chunk_samples: length of every chunk but the last, which may be shorter.
+        overlap_samples: what neighbours share.
+        fade: the crossfade they are to be joined by.
+        files: file name of every chunk, in order.
+    """
+
+    source: str
+    source_sha256: str
+    sample_rate: int
+    n_channels: int
+    first_sample: int
+    n_samples: int
+    chunk_samples: int
+    overlap_samples: int
+    fade: str
+    files: tuple[str, ...]
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Where each file starts and stops."""
+        return plan(self.n_samples, Windowing(chunk=self.chunk_samples, overlap=self.overlap_samples))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is written as JSON."""
+        return {
+            "version": VERSION,
+            **{name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS, "fade")},
+            "chunks": [
+                {"file": file, "start": chunk.start, "stop": chunk.stop}
+                for file, chunk in zip(self.files, self.chunks, strict=True)
+            ],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What `split` wrote: the metadata's path, what it says, and notes, one sentence each."""
+
+    metadata: Path
+    split: Split
+    notes: tuple[str, ...]
+
+
+def split(
+    path: Path,
+    folder: Path,
+    settings: ChunkSettings,
+    *,
+    format: str = "wav32f",
+    start_s: float = 0.0,
+    end_s: float | None = None,
+) -> Written:
+    """Cut a recording, or [`start_s`, `end_s`) of it, into overlapping files in `folder`; memory holds one block.
+
+    The files are called after the recording and numbered from 000; beside them `NAME.chunks.json` says how they
+    overlap. It is written last, and all files appear together. Like everywhere, recordings of three and more channels
+    are mixed down to two.
+
+    Raises:
+        AudioError: no audio can be read, or the files cannot be written.
+        SettingsError: the part does not lie in the recording, the format may change a chunk's length, or the settings
+            have a `stitch` or `max_chunks`, which files do not.
+    """
+    if format not in CHUNK_FORMATS:
+        raise SettingsError(
+            f"Chunks are not written as {format!r}.",
+            "Joining them needs every chunk at its exact length.",
+            f"Choose one of: {', '.join(CHUNK_FORMATS)}.",
+        )
+    if settings.max_chunks is not None or settings.stitch != "crossfade":
+        raise SettingsError(
+            "Files are cut from the whole part and joined by a crossfade.",
+            f"max_chunks={settings.max_chunks} or stitch={settings.stitch!r} asks for something else.",
+            "Leave them as they are, and give an end instead.",
+        )
+    with TemporaryDirectory() as scratch:
+        part = Part(start_s=start_s, end_s=end_s)
+        conversion = convert(path, Path(scratch) / "audio.wav", part=part)
+        with AudioFile(Path(scratch) / "audio.wav") as audio:
+            cut = _planned(audio, path, part, settings, FORMATS[format].extension)
+            metadata = folder / f"{plain_name(path.stem)}{METADATA_SUFFIX}"
+            notes = _write(audio, cut, metadata, format)
+    return Written(metadata=metadata, split=cut, notes=(*conversion.warnings, *notes))
+
+
+def merge(metadata: Path, out: Path, *, fade: str | None = None, format: str = "wav32f") -> Encoded:
+    """Join the chunk files that `metadata` names, by crossfades; memory holds about one chunk.
+
+    `fade` None takes the one in the metadata.
+
+    Raises:
+        AudioError: the metadata or a chunk file cannot be used, or a chunk's rate, channels or length changed.
+        SettingsError: the fade or the format is unknown, or `out` is one of the files.
+    """
+    cut = read_split(metadata)
+    _refuse_input_as_output(out, [metadata, *(metadata.parent / file for file in cut.files)])
+    notes: list[str] = []
+    pieces = _crossfaded(cut, metadata.parent, CrossfadeStream(fade or cut.fade), notes)
+    written = encode(_Stream(pieces, cut.sample_rate, cut.n_channels, cut.n_samples), out, format)
+    return replace(written, notes=(*notes, *written.notes))
+
+
+def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f") -> Encoded:
+    """Join files end to end; memory holds one block. They are decoded twice, once to know their exact lengths.
+
+    Raises:
+        AudioError: a file cannot be used.
+        SettingsError: they differ in rate or channel count, the format is unknown, or `out` is one of the files.
+    """
+    assert paths
+    _refuse_input_as_output(out, paths)
+    notes: list[str] = []
+    infos, lengths = zip(*(_measured(path, notes) for path in paths), strict=True)
+    _refuse_odd_one(paths, infos)
+    pieces = (block for path, n_samples in zip(paths, lengths, strict=True) for block in _exactly(path, n_samples))
+    written = encode(_Stream(pieces, infos[0].sample_rate, infos[0].n_channels, sum(lengths)), out, format)
+    return replace(written, notes=(*notes, *written.notes))
+
+
+def read_split(metadata: Path) -> Split:
+    """What a `.chunks.json` file says.
+
+    Raises:
+        AudioError: it cannot be read, or does not describe chunks.
+    """
+    try:
+        return _parsed(json.loads(metadata.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError) as error:  # unreadable, or not JSON, or what `_parsed` says
+        reason = str(getattr(error, "strerror", None) or error)
+        raise AudioError(
+            f"{metadata.name!r} does not describe chunks.",
+            f"{reason[:1].upper()}{reason[1:].rstrip('.')}.",
+            "Cut the recording again, or give the files by name.",
+        ) from error
+
+
+# Cutting
+
+
+def _planned(audio: AudioSource, path: Path, part: Part, settings: ChunkSettings, extension: str) -> Split:
+    windowing = Windowing.of(settings, audio.sample_rate)
+    n_chunks = len(plan(audio.n_samples, windowing))
+    name, n_digits = plain_name(path.stem), max(3, len(str(n_chunks - 1)))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Split(
+        source=path.name,
+        source_sha256=digest,
+        sample_rate=audio.sample_rate,
+        n_channels=audio.n_channels,
+        first_sample=round(part.start_s * audio.sample_rate),
+        n_samples=audio.n_samples,
+        chunk_samples=windowing.chunk or audio.n_samples,
+        overlap_samples=windowing.overlap,
+        fade=settings.fade,
+        files=tuple(f"{name}.{index:0{n_digits}d}{extension}" for index in range(n_chunks)),
+    )
+
+
+def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[str]:
+    """All chunks into a hidden folder and from there into their own, then the metadata; returns notes."""
+    notes = []
+    folder = metadata.parent
+    with new_file(metadata) as part, hidden_folder(folder) as hidden:
+        for file, chunk in zip(cut.files, cut.chunks, strict=True):
+            source = _Stretch(audio, chunk.start, chunk.stop - chunk.start)
+            written = encode(source, hidden / file, format)
+            notes += [f"{file}: {note}" for note in written.notes]
+        part.write_text(json.dumps(cut.to_dict(), indent=2) + "\n", "utf-8")
+        metadata.unlink(missing_ok=True)  # an older one would describe the new chunks wrongly while they move in
+        for file in cut.files:
+            (hidden / file).replace(folder / file)
+    return notes
+
+
+class _Stretch:
+    """A stretch of a source, as a source."""
+
+    def __init__(self, source: AudioSource, start: int, n_samples: int) -> None:
+        self.sample_rate, self.n_channels, self.n_samples = source.sample_rate, source.n_channels, n_samples
+        self._source, self._start = source, start
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Samples `start` to `stop` of the stretch."""
+        return self._source.read(self._start + start, self._start + stop)
+
+
+# Joining
+
+
+class _Stream:
+    """Pieces of shape (channels, any length), `n_samples` in all, as a source that is read once from its start."""
+
+    def __init__(self, pieces: Iterator[Samples], sample_rate: int, n_channels: int, n_samples: int) -> None:
+        self.sample_rate, self.n_channels, self.n_samples = sample_rate, n_channels, n_samples
+        self._pieces = pieces
+        self._rest = np.empty((n_channels, 0), np.float32)
+        self._position = 0
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Samples `start`, where the last read ended, to `stop`."""
+        assert start == self._position
+        taken = []
+        while self._position < stop:
+            if not self._rest.shape[1]:
+                self._rest = next(self._pieces)
+            taken.append(self._rest[:, : stop - self._position])
+            self._rest = self._rest[:, taken[-1].shape[1] :]
+            self._position += taken[-1].shape[1]
+        return np.concatenate(taken, axis=1)
+
+
+def _crossfaded(cut: Split, folder: Path, stream: CrossfadeStream, notes: list[str]) -> Iterator[Samples]:
+    for file, (chunk, next_start) in zip(cut.files, pairwise_starts(cut.chunks), strict=True):
+        samples = _chunk(folder / file, cut, chunk.stop - chunk.start, notes)
+        yield stream.add(chunk, next_start, {"": samples})[""]
+
+
+def _chunk(path: Path, cut: Split, n_samples: int, notes: list[str]) -> Samples:
+    """The samples of one chunk file, shape (channels, n_samples)."""
+    samples = np.empty((cut.n_channels, n_samples), np.float32)
+    position = 0
+    with decode_blocks(path) as blocks:
+        if (blocks.info.sample_rate, blocks.info.n_channels) != (cut.sample_rate, cut.n_channels):
+            expected = f"{cut.sample_rate} Hz and {_channels(cut.n_channels)}"
+            raise _changed(path, f"It has {_kind(blocks.info)}, and had {expected} when it was cut.")
+        for block in blocks:
+            if position + block.shape[1] > n_samples:
+                raise _changed(path, f"It has more than the {n_samples} samples it was cut with.")
+            samples[:, position : position + block.shape[1]] = block
+            position += block.shape[1]
+        notes += [f"{path.name}: {warning}" for warning in blocks.warnings]
+    if position < n_samples:
+        raise _changed(path, f"It has {position} of the {n_samples} samples it was cut with.")
+    return samples
+
+
+def _measured(path: Path, notes: list[str]) -> tuple[AudioInfo, int]:
+    """What a file holds, and its exact length, which headers do not always know."""
+    with decode_blocks(path) as blocks:
+        n_samples = sum(block.shape[1] for block in blocks)
+        notes += [f"{path.name}: {warning}" for warning in blocks.warnings]
+        return blocks.info, n_samples
+
+
+def _exactly(path: Path, n_samples: int) -> Iterator[Samples]:
+    with decode_blocks(path) as blocks:
+        for block in blocks:
+            n_samples -= block.shape[1]
+            if n_samples < 0:
+                break
+            yield block
+    if n_samples:
+        raise AudioError(f"{path.name!r} changed while it was read.", "", "Try again when nothing writes to it.")
+
+
+def _refuse_odd_one(paths: Sequence[Path], infos: Sequence[AudioInfo]) -> None:
+    kinds = [_kind(info) for info in infos]
+    usual = max(kinds, key=kinds.count)
+    for path, kind in zip(paths, kinds, strict=True):
+        if kind != usual:
+            raise SettingsError(
+                f"{path.name!r} does not fit the other files.",
+                f"It has {kind}, and they have {usual}.",
+                "Give all files one rate and channel count first.",
+            )
+
+
+def _refuse_input_as_output(out: Path, inputs: Sequence[Path]) -> None:
+    if out.resolve() in (path.resolve() for path in inputs):
+        raise SettingsError(
+            f"{out.name!r} is one of the files to join.", "Writing would destroy it.", "Choose another name."
+        )
+
+
+def _kind(info: AudioInfo) -> str:
+    return f"{info.sample_rate} Hz and {_channels(info.n_channels)}"
+
+
+def _channels(n_channels: int) -> str:
+    return "1 channel" if n_channels == 1 else f"{n_channels} channels"
+
+
+def _changed(path: Path, why: str) -> AudioError:
+    return AudioError(
+        f"{path.name!r} does not fit its place.", why, "Process it again so that rate, channels and length stay."
+    )
+
+
+# Metadata
+
+_TEXTS: Final = ("source", "source_sha256")
+_NUMBERS: Final = {  # name -> lowest and highest value
+    "sample_rate": (MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
+    "n_channels": (1, MAX_CHANNELS),
+    "first_sample": (0, 2**53),
+    "n_samples": (1, 2**53),
+    "chunk_samples": (1, 2**53),
+    "overlap_samples": (0, 2**53),
+}
+
+
+def _parsed(values: Any) -> Split:
+    """The `Split` that JSON describes; a `ValueError` says what is wrong with it."""
+    if not isinstance(values, dict) or values.get("version") != VERSION:
+        raise ValueError(f"It is not a list of chunks of version {VERSION}")
+    for name in _TEXTS:
+        if not isinstance(values.get(name), str):
+            raise ValueError(f"{name} is missing or no text")
+    for name, (low, high) in _NUMBERS.items():
+        if type(values.get(name)) is not int or not low <= values[name] <= high:
+            raise ValueError(f"{name} is missing or not a whole number between {low} and {high}")
+    if values.get("fade") not in list(FADES):
+        raise ValueError(f"fade is none of: {', '.join(FADES)}")
+    if values["overlap_samples"] > values["chunk_samples"] // 2:
+        raise ValueError("overlap_samples is more than half a chunk")
+    chunks = values.get("chunks")
+    if not isinstance(chunks, list) or not all(isinstance(chunk, dict) for chunk in chunks):
+        raise ValueError("chunks is not a list of chunks")
+    files = [chunk.get("file") for chunk in chunks]
+    if not all(isinstance(file, str) and file and Path(file).name == file for file in files):
+        raise ValueError("a chunk's file is not a plain file name")
+    cut = Split(**{name: values[name] for name in (*_TEXTS, *_NUMBERS, "fade")}, files=tuple(files))
+    # The first comparison keeps absurd numbers from being planned at all.
+    if cut.n_samples > len(files) * cut.chunk_samples or [(chunk.start, chunk.stop) for chunk in cut.chunks] != [
+        (chunk.get("start"), chunk.get("stop")) for chunk in chunks
+    ]:
+        raise ValueError("its chunks do not lie where its lengths put them")
+    return cut

@@ -1,0 +1,58 @@
+"""Where chunks start and stop, and which samples a model sees for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from separation.model import Windowing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """The model sees samples [read_start, read_stop) and answers for [start, stop).
+
+    Positions outside the mixture are read as silence. `overlap` is the nominal number of samples shared with the chunk
+    before (0 for the first).
+    """
+
+    index: int
+    start: int
+    stop: int
+    read_start: int
+    read_stop: int
+    overlap: int
+
+
+def plan(n_samples: int, windowing: Windowing) -> tuple[Chunk, ...]:
+    """Cut `n_samples` (at least 1) into chunks that cover every sample, at most two at a time."""
+    assert n_samples >= 1
+    length = windowing.chunk or n_samples
+    hop = length - windowing.overlap
+    last_start = n_samples if windowing.fixed else max(1, n_samples - windowing.overlap)
+    return tuple(
+        _chunk(index, start, min(start + length, n_samples), windowing)
+        for index, start in enumerate(range(0, last_start, hop))
+    )
+
+
+def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None]]:
+    """Each chunk with the start of the next one, None for the last."""
+    yield from ((chunk, following.start) for chunk, following in pairwise(chunks))
+    yield chunks[-1], None
+
+
+def _chunk(index: int, start: int, stop: int, windowing: Windowing) -> Chunk:
+    length = stop - start
+    missing = (windowing.chunk or length) - length if windowing.fixed and windowing.fill_last else 0
+    # Half of what is missing goes before, as in demucs.apply.TensorChunk.padded.
+    read_start = start - missing // 2 - windowing.context
+    return Chunk(
+        index=index,
+        start=start,
+        stop=stop,
+        read_start=read_start,
+        read_stop=read_start + length + missing + 2 * windowing.context,
+        overlap=windowing.overlap if index else 0,
+    )

@@ -1,0 +1,1 @@
+"""Whether the separators work on this computer: self-test and versions."""

@@ -1,0 +1,110 @@
+"""Whether a backend really works: two seconds of sound through a model that is here, wherever the engine runs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from separation.engine.engine import Engine
+from separation.errors import SeparationError
+from separation.events import ChunkFinished, Event, Planned, WorkMeasured
+from separation.model import Backend
+from separation.request import Request, SolverSettings
+
+DURATION_S = 2.0
+SAMPLE_RATE = 44_100
+PROMPT = "vocals"  # every backend knows it
+QUICK = SolverSettings(method="euler", n_steps=1)  # a test of the model's parts, not of its sound
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """What a test that succeeded took.
+
+    Args:
+        backend: its name.
+        model: which was used.
+        device: where it ran.
+        seconds: of all of it.
+        load_s: of bringing the model into memory, in the process that did it; next to nothing if it was there.
+        work_s: of separating two seconds.
+        peak_bytes: the most memory of that process meanwhile, where the system tells.
+    """
+
+    backend: str
+    model: str
+    device: str
+    seconds: float
+    load_s: float
+    work_s: float
+    peak_bytes: int | None
+
+    @property
+    def speed(self) -> float:
+        """Seconds of sound in a second of work."""
+        return DURATION_S / max(self.work_s, 1e-9)
+
+
+def model_here(backend: Backend) -> str | None:
+    """The first of a backend's models that could be used now, without the network."""
+    return next((model for model in backend.models() if backend.availability(request_of(backend, model)).usable), None)
+
+
+def request_of(backend: Backend, model: str | None) -> Request:
+    """What a test asks of a model."""
+    return Request.of(PROMPT, backend=backend.name, model=model, solver=QUICK)
+
+
+def self_test(backend: Backend, engine: Engine | None = None) -> Generator[Event, None, Passed]:
+    """Separate two seconds of noise with the first model of a backend that is on this computer.
+
+    It is loaded as for any other run: whole, from its files, or not at all.
+
+    Args:
+        backend: which.
+        engine: where the model runs; in this process unless told otherwise.
+
+    Raises:
+        PlaygroundError: it does not work; why, and what to do.
+    """
+    import numpy as np
+
+    from separation.audio.waveform import Waveform
+    from separation.pipeline.separate import separate_settled
+
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, round(DURATION_S * SAMPLE_RATE))).astype(np.float32)
+    started_s = time.monotonic()
+    request = backend.settle(request_of(backend, model_here(backend)))
+    device, took_s, peaks, n_samples = "", {"load": 0.0}, [0], 0
+    for event in separate_settled(Waveform(noise, SAMPLE_RATE), request, engine=engine):
+        if isinstance(event, Planned):
+            device = event.device
+        elif isinstance(event, WorkMeasured):
+            took_s[event.step] = took_s.get(event.step, 0.0) + event.seconds
+            peaks.append(event.peak_bytes or 0)
+        elif isinstance(event, ChunkFinished):
+            n_samples += next(iter(event.audio.values())).shape[-1]
+            _require_finite(backend, event)
+        yield event
+    assert n_samples == noise.shape[-1]
+    return Passed(
+        backend=backend.name,
+        model=request.model or "",
+        device=device,
+        seconds=time.monotonic() - started_s,
+        load_s=took_s.pop("load"),
+        work_s=sum(took_s.values()),
+        peak_bytes=max(peaks) or None,
+    )
+
+
+def _require_finite(backend: Backend, finished: ChunkFinished) -> None:
+    import numpy as np
+
+    if not all(np.isfinite(samples).all() for samples in finished.audio.values()):
+        raise SeparationError(
+            f"{backend.label} made numbers that are no sound.",
+            "Some samples are not finite.",
+            "Choose another device or precision; if it stays so, remove the model and fetch it again.",
+        )

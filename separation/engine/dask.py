@@ -1,0 +1,388 @@
+"""Chunk work on `dask.distributed`: in a worker process of this computer, or on any scheduler's workers.
+
+Order, priority and devices are Dask's: a call waits for a worker with the resource "model", of which every worker has
+one, so that a device never holds two models at work, and with that of its device.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import logging
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from separation import events
+from separation.engine.engine import Call, Task, Work
+from separation.errors import PlaygroundError, SeparationError, SettingsError, WorkerDied
+from separation.events import Event, StillRunning, Warned, WorkerRestarted
+from separation.hardware import allocator
+from separation.request import DEVICES
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster, Security
+
+Result = TypeVar("Result")
+
+MODEL = "model"
+RETRIES = 2  # of a call whose worker died, in the embedded cluster; elsewhere the scheduler's own setting counts
+HEARTBEAT_S = 0.25
+NICENESS = 10  # of the embedded worker
+WAIT_FOR_WORKER_S = 10.0  # before it is said that nobody is there to do the work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tls:
+    """The files by which programs on a network know one another: PEM, as Dask takes them.
+
+    Args:
+        ca: the authority's certificate.
+        certificate: this program's own.
+        key: its private key.
+    """
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    def __post_init__(self) -> None:
+        for path in (self.ca, self.certificate, self.key):
+            if not path.is_file():
+                raise SettingsError(f"There is no TLS file {str(path)!r}.", "", "Check the names of all three.")
+
+    def security(self) -> Security:
+        """As Dask has it: nothing goes unencrypted."""
+        from distributed import Security
+
+        own = {
+            f"tls_{role}_{part}": str(path)
+            for role in ("scheduler", "worker", "client")
+            for part, path in (("cert", self.certificate), ("key", self.key))
+        }
+        return Security(require_encryption=True, tls_ca_file=str(self.ca), **own)
+
+
+class Cluster:
+    """An engine that runs work on Dask: an embedded cluster of one worker process, or a scheduler by address.
+
+    The worker starts with the first piece of work and stays, its model warm. Native code that crashes or is killed for
+    memory takes the worker down, never the caller; Dask starts another and the call is tried again, which is reported.
+
+    Args:
+        address: a Dask scheduler such as "tcp://10.0.0.5:8786" or "tls://…"; None embeds a cluster bound to loopback.
+        tls: for a scheduler that asks for it.
+    """
+
+    def __init__(self, address: str | None = None, *, tls: Tls | None = None) -> None:
+        self._address, self._tls = address, tls
+        self._lock = threading.Lock()
+        self._cluster: LocalCluster | None = None
+        self._client: Client | None = None
+        self._topic = f"audio-playground-{uuid.uuid4()}"  # one for all calls: a scheduler keeps each topic for ever
+        self._inboxes: dict[str, _Inbox] = {}
+
+    def width(self, device: str) -> int:
+        """One more than there are workers, so that none waits while the caller works on a result."""
+        return 1 + max(1, len(_fitting(self._connect(), device)))
+
+    def start(self, call: Call[Result]) -> Task[Result]:
+        """See `Engine.start`."""
+        client, name = self._connect(), uuid.uuid4().hex
+        inbox: _Inbox = queue.SimpleQueue()
+        self._inboxes[name] = inbox
+        future = client.submit(
+            _drain,
+            self._topic,
+            name,
+            call.work,
+            call.arguments,
+            key=f"{call.work.__name__}-{name}",
+            pure=False,
+            resources=_resources(call.device),
+            priority=call.priority,
+        )
+        # Brought here as soon as it is there: what only a worker has is lost with it.
+        loop: Any = client.loop  # Tornado's, around asyncio's
+        result = asyncio.run_coroutine_threadsafe(_brought(client, future), loop.asyncio_loop)
+        result.add_done_callback(lambda _: inbox.put(None))
+        return _There(self, client, call.device, name, future, result, inbox)
+
+    def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
+        """See `Engine.run`."""
+        task = self.start(Call(work, arguments))
+        try:
+            return (yield from task.follow())
+        finally:
+            task.close()
+
+    def close(self) -> None:
+        """Stop the embedded cluster (if there is one) and disconnect."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            if self._cluster is not None:
+                self._cluster.close()
+            self._client = self._cluster = None
+
+    def forget(self, name: str) -> None:
+        """Let go of what was kept for a call."""
+        self._inboxes.pop(name, None)
+
+    def _connect(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                self._cluster = None if self._address else _embedded_cluster()
+                self._client = _client_of(self._address or self._cluster, self._tls)
+                self._client.subscribe_topic(self._topic, self._sort)
+                # What importing Dask made is never garbage, and looking through it holds up a server for 60 ms.
+                gc.freeze()
+            return self._client
+
+    def _sort(self, stamped: tuple[float, Mapping[str, Any]]) -> None:
+        """Put what a worker said into the inbox of its call."""
+        message = stamped[1]
+        if (inbox := self._inboxes.get(message["call"])) is not None:
+            inbox.put(message)
+
+
+_Inbox = queue.SimpleQueue[Mapping[str, Any] | None]  # what a worker says; None when the call is over
+
+
+class _There(Generic[Result]):
+    """A call on the cluster."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        client: Client,
+        device: str,
+        name: str,
+        future: Any,
+        result: concurrent.futures.Future[Result],
+        inbox: _Inbox,
+    ) -> None:
+        self._cluster, self._client, self._device, self._name = cluster, client, device, name
+        self._future, self._result, self._inbox = future, result, inbox
+        self._n_attempts = 0
+        self._over = self._said_nobody_is_there = False
+        self._since_s = time.monotonic()
+
+    def follow(self) -> Generator[Event, None, Result]:
+        """See `Task.follow`."""
+        while not self._over:
+            try:
+                message = self._inbox.get(timeout=HEARTBEAT_S)
+            except queue.Empty:
+                yield from self._heartbeat()
+            else:
+                yield from self._told(message)
+        return _result_of(self._result)
+
+    def news(self) -> Iterator[Event]:
+        """See `Task.news`."""
+        while not self._inbox.empty():
+            yield from self._told(self._inbox.get())
+
+    def close(self) -> None:
+        """See `Task.close`."""
+        if self._client.status not in ("closing", "closed"):  # closing the cluster has taken everything along
+            if not self._future.done():
+                _cancel_event(self._name, self._client).set()
+            self._future.release()
+        self._cluster.forget(self._name)
+
+    def _told(self, message: Mapping[str, Any] | None) -> Iterator[Event]:
+        if message is None:
+            self._over = True
+        elif message["event"] is None:
+            self._n_attempts += 1
+            if self._n_attempts > 1:
+                yield WorkerRestarted(
+                    message="The process doing the separation died, most often because memory ran out. "
+                    f"What it was doing is tried again (attempt {self._n_attempts})."
+                )
+        else:
+            yield _unpacked(message)
+
+    def _heartbeat(self) -> Iterator[Event]:
+        if self._client.status in ("closing", "closed"):
+            self._over = True
+            self._result.cancel()
+            return
+        yield StillRunning()
+        if self._n_attempts or self._said_nobody_is_there or time.monotonic() - self._since_s < WAIT_FOR_WORKER_S:
+            return
+        if not _fitting(self._client, self._device):
+            self._said_nobody_is_there = True
+            where = "" if self._device == "auto" else f" with the device {self._device}"
+            yield Warned(
+                message=f"No worker{where} is there to do this; it is waited for. "
+                f"Start one with “audio-playground worker --scheduler {self._client.scheduler_info()['address']}”."
+            )
+
+
+def resources(devices: Iterable[str]) -> dict[str, float]:
+    """What a worker has to offer that can use these devices: one model at a time."""
+    return {MODEL: 1, **dict.fromkeys(devices, 1.0)}
+
+
+def settle_workers() -> None:
+    """Configure Dask for worker processes that this process starts: one call at a time, with all cores and memory."""
+    import dask
+
+    n_cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    dask.config.set(
+        {
+            "logging": {"distributed": "warning"},  # read when distributed is imported
+            # Dask gives each worker one core's worth of threads, because it expects many; ours is alone.
+            "distributed.nanny.pre-spawn-environ": {
+                "OMP_NUM_THREADS": n_cores,
+                "MKL_NUM_THREADS": n_cores,
+                "OPENBLAS_NUM_THREADS": n_cores,
+                **allocator.environment(),
+            },
+            "distributed.admin.large-graph-warning-threshold": "1GB",  # a chunk of audio is some 10 MB
+            "distributed.scheduler.allowed-failures": RETRIES,
+            "distributed.worker.memory.terminate": False,  # the operating system decides; spilling audio helps nobody
+            "distributed.worker.memory.pause": False,
+            "distributed.worker.memory.spill": False,
+            "distributed.worker.memory.target": False,
+        }
+    )
+
+
+def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
+    from distributed import Client
+
+    security = None if tls is None else tls.security()
+    if isinstance(scheduler, str):
+        _refuse_silence(scheduler, security)
+    return Client(scheduler, set_as_default=False, security=security)
+
+
+def _refuse_silence(address: str, security: Security | None) -> None:
+    """Raise SeparationError where no scheduler answers.
+
+    A client that finds none is not closed by Dask before it is collected, in whatever thread that happens, which may
+    then wait for seconds.
+    """
+    from distributed.comm.core import connect
+
+    async def knock() -> None:
+        options = {} if security is None else security.get_connection_args("client")
+        comm = await connect(address, **options)
+        await comm.close()
+
+    try:
+        asyncio.run(knock())
+    except (OSError, ValueError, TypeError, RuntimeError) as failure:  # nobody there, no address, TLS on one side only
+        raise SeparationError(
+            f"There is no Dask scheduler at {address}.",
+            f"({failure})",
+            "Start one with “dask scheduler” and give the address it prints, such as tcp://10.0.0.5:8786; one that "
+            "asks for TLS needs the certificate files too.",
+        ) from failure
+
+
+def _embedded_cluster() -> LocalCluster:
+    settle_workers()
+    import dask
+
+    if hasattr(os, "setpriority"):  # not on Windows
+        # Pages are served beside it, and a request takes milliseconds where an evaluation takes seconds.
+        niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+        preload = f"import os; os.setpriority(os.PRIO_PROCESS, 0, {niceness})"
+        dask.config.set({"distributed.worker.preload": [preload]})
+    from distributed import LocalCluster, Security
+
+    return LocalCluster(
+        # Loopback is open to everybody with an account here, and who reaches a scheduler can have code run.
+        security=Security.temporary(),
+        n_workers=1,
+        threads_per_worker=1,
+        processes=True,
+        resources=resources(DEVICES[1:]),  # whatever this computer has is there for its one worker
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",  # None would listen on every interface, on port 8787
+        worker_dashboard_address="127.0.0.1:0",
+        silence_logs=40,
+    )
+
+
+def _fitting(client: Client, device: str) -> list[str]:
+    """Addresses of the workers that could do a call for this device."""
+    needed = _resources(device)
+    workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    return [address for address, about in workers.items() if needed.keys() <= about["resources"].keys()]
+
+
+def _resources(device: str) -> dict[str, float]:
+    return resources(() if device == "auto" else (device,))
+
+
+def _drain(topic: str, name: str, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
+    """On the worker: run the generator to its end, publishing each event, stopping early if told to."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    cancelled = _cancel_event(name)
+    worker.log_event(topic, {"call": name, "event": None})
+    steps = work(*arguments)
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+        worker.log_event(topic, {"call": name, "event": type(event).__name__, "values": asdict(event)})
+        if cancelled.is_set():
+            steps.close()
+            raise SeparationError("The work was cancelled.")
+
+
+def _unpacked(message: Mapping[str, Any]) -> Event:
+    kind: type[Event] = getattr(events, message["event"])
+    return kind(**message["values"])
+
+
+def _cancel_event(name: str, client: Client | None = None) -> Any:
+    from distributed import Event as SharedFlag
+
+    return SharedFlag(f"cancel-{name}", client=client)
+
+
+async def _brought(client: Client, future: Any) -> Any:
+    return await client.gather(future, asynchronous=True)
+
+
+def _result_of(done: concurrent.futures.Future[Result]) -> Result:
+    from distributed import CancelledError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return done.result()
+    except PlaygroundError:
+        raise
+    except KilledWorker as killed:
+        log.error("worker lost: %s", killed)
+        raise WorkerDied(
+            "The process doing the separation died, also when tried again.",
+            "Most often memory ran out.",
+            "Choose shorter chunks or a smaller model; finished work was kept.",
+        ) from killed
+    except (CancelledError, concurrent.futures.CancelledError) as cancelled:
+        raise SeparationError(
+            "The work was stopped before it was done.",
+            "The processes doing it were shut down or can no longer be reached.",
+            "Start it again; finished work was kept.",
+        ) from cancelled

@@ -1,0 +1,1 @@
+"""Before a run: its time and memory, the next smaller setting, the layout of its chunks."""

@@ -1,0 +1,366 @@
+"""What a run will take: time and memory as ranges, from the reports of runs that finished on this computer.
+
+Time. A request is a number of operations for each second of audio (`work`), in units of 10^9 floating-point operations
+where they were counted. A finished run shows how long a unit takes here (its pace), how long loading took, and what the
+rest takes for each second of audio:
+
+    seconds = loading + duration * (work * pace + rest)
+
+Memory. A model takes what it held once loaded, and then an amount for each second that it works on at once:
+
+    bytes = loaded + slope * seconds of a chunk
+
+Each run that is alike (backend, model, device, precision) gives one estimate, and the range spans them. Before the
+first, the figures are those of computers we measured, widened, and said to be no more than that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from separation.backends import registry
+from separation.backends.sam_mlx import preferred_here
+from separation.errors import PlaygroundError
+from separation.estimates import fallbacks as ladder
+from separation.estimates.fallbacks import TRANSFORMER_SEGMENT_S, held_s, is_transformer
+from separation.hardware.footprint import NVIDIA
+from separation.prompts.targets import residual
+from separation.request import ChunkSettings, Request
+from separation.solvers import nfe
+
+NEWEST = 10  # runs that count; older ones may be of other versions of this program
+ONE_RUN = (0.75, 1.5)  # how far the next run may be from the only one so far
+ONE_RUN_MEMORY = (0.9, 1.2)  # which varies less than time, as other programs do not slow it down
+SEVERAL = (0.9, 1.15)  # and from the quickest and slowest of several
+
+# 10^9 operations for a second of audio: SAM-Audio's were counted, the others' follow from their time beside it.
+ENCODE, DECODE = 48.7, 110.0
+EVALUATE = {"small": 9.6, "base": 27.9, "large": 127.1}
+DEMUCS_NETWORK = 46.0  # 1.8 s for a segment of 7.8 s on two cores
+BUILTIN = 12.0  # the network and the classical methods alike: 1.0 s for 17 s on two cores
+# Units a second. A core with AVX-512 does 100; older ones less. Published times of graphics cards vary as widely.
+PACE_PER_CORE, CORES_VARY = 100.0, (0.7, 4.0)
+PACES = {"cuda": 5000.0, "mps": 1500.0}
+CARDS_VARY = (0.4, 4.0)
+# SAM-Audio: all but the transformer, and the transformer in float32.
+SAM_LOADED_MB = {"small": (700.0, 1200.0), "base": (700.0, 2600.0), "large": (700.0, 11_700.0)}
+SAM_SLOPE_MB = 150.0
+# MB that a process holds once a model is loaded, and more for each second of a chunk, measured on two cores.
+LOADED_MB, SLOPE_MB = (
+    {"builtin": 300.0, "builtin-dsp": 170.0, "demucs": 650.0},
+    {"builtin": 17.0, "builtin-dsp": 12.0, "demucs": 85.0},
+)
+DEMUCS_MORE_MB = 170.0  # each further network of a bag
+LOAD_S = {"builtin": (1.5, 6.0), "builtin-dsp": (0.2, 2.0), "demucs": (2.0, 10.0)}
+SAM_LOAD_S = (5.0, 60.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """A range each, or None where nothing is known.
+
+    Args:
+        seconds: of the whole run, loading included.
+        memory_bytes: peak of the process in which the model works.
+        n_runs: finished runs here that it was learned from; 0 for figures of other computers.
+    """
+
+    seconds: tuple[float, float] | None
+    memory_bytes: tuple[float, float] | None
+    n_runs: int
+
+    @property
+    def needed_bytes(self) -> float | None:
+        """What ought to be free: the most that similar runs took, or the middle of a range that is but a guess."""
+        if self.memory_bytes is None:
+            return None
+        low, high = self.memory_bytes
+        return high if self.n_runs else (low + high) / 2
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, in words."""
+        if not self.n_runs:
+            return "not measured here yet"
+        return f"learned from {self.n_runs} run{'s' * (self.n_runs != 1)} here"
+
+    def __str__(self) -> str:
+        known = [words for words in (time_words(self.seconds), memory_words(self.memory_bytes)) if words]
+        return f"{', '.join(known) or 'unknown before the first run'}; {self.source}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preflight:
+    """An estimate beside the memory there is.
+
+    Args:
+        request: what it is about, settled.
+        estimate: of the request.
+        available_bytes: what is free; None where that is not known.
+        fitting: the nearest smaller request that will fit, where this one will not; None if there is none, or no need.
+    """
+
+    request: Request
+    estimate: Estimate
+    available_bytes: int | None
+    fitting: Request | None = None
+
+    @property
+    def fits(self) -> bool:
+        """False only where it is known that memory will not do."""
+        needed = self.estimate.needed_bytes
+        return needed is None or self.available_bytes is None or needed <= self.available_bytes
+
+    def warning(self, *, options: bool = False) -> str | None:
+        """What to say where memory will not do; `options` names the terminal's for what would."""
+        if self.fits:
+            return None
+        assert self.estimate.needed_bytes is not None
+        assert self.available_bytes is not None
+        needed, free = (memory_words((size, size)) for size in (self.estimate.needed_bytes, self.available_bytes))
+        said = f"Memory may run out: this takes about {needed}, and {free} are free"
+        if self.fitting is None:
+            return f"{said}; no smaller setting would fit either."
+        return f"{said}; {ladder.changed(self.request, self.fitting, options=options)} would fit."
+
+
+def preflight(
+    request: Request, duration_s: float, past: Iterable[Mapping[str, Any]], available_bytes: int | None
+) -> Preflight:
+    """Whether a run will fit, and the first step down the ladder that would.
+
+    Args:
+        request: settled.
+        duration_s: of the recording.
+        past: reports of finished runs, newest first, of any kind.
+        available_bytes: memory there is; see `footprint.available_bytes`.
+    """
+    reports = tuple(past)
+
+    def found(step: Request) -> Preflight:
+        estimate = expected(step, duration_s, reports)
+        return Preflight(request=step, estimate=estimate, available_bytes=available_bytes)
+
+    asked = found(request)
+    step: Request | None = request
+    while step is not None and not found(step).fits:
+        step = ladder.smaller(step, duration_s=duration_s)
+    return asked if step is request else replace(asked, fitting=step)
+
+
+def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, Any]] = ()) -> Estimate:
+    """Time and memory of a run.
+
+    Args:
+        request: settled.
+        duration_s: of the recording.
+        past: reports of finished runs (`results.report`), newest first; those of other models are passed over.
+    """
+    alike = list(islice((run for report in past if (run := _Run.of(report, request)) is not None), NEWEST))
+    if not alike:
+        return Estimate(
+            seconds=_usual_seconds(request, duration_s), memory_bytes=_usual_bytes(request, duration_s), n_runs=0
+        )
+    seconds = [run.seconds(request, duration_s) for run in alike]
+    memory = [size for run in alike if (size := run.bytes(request, duration_s)) is not None]
+    return Estimate(
+        seconds=_range(seconds, ONE_RUN),
+        memory_bytes=_range(memory, ONE_RUN_MEMORY) if memory else None,
+        n_runs=len(alike),
+    )
+
+
+def work(request: Request) -> float:
+    """10^9 operations for a second of audio, about; what overlapping chunks share is done twice.
+
+    Args:
+        request: settled.
+    """
+    if request.backend == "demucs":
+        evaluations = _n_networks(request) * max(1, request.demucs.shifts)
+        segment_s = request.demucs.segment_s or TRANSFORMER_SEGMENT_S
+        filled = TRANSFORMER_SEGMENT_S / segment_s if is_transformer(request) else 1.0
+        return DEMUCS_NETWORK * evaluations * filled / (1 - request.demucs.overlap_ratio)
+    chunks = request.chunks or ChunkSettings()
+    twice = 1.0 if chunks.chunk_s is None else chunks.chunk_s / (chunks.chunk_s - chunks.overlap_s)
+    if not registry.runs_sam_audio(request.backend):
+        return BUILTIN * twice
+    n_prompts, n_clips = len(request.prompts), 2 if request.sam.stereo == "sides" else 1
+    encoded = n_prompts if request.sam.chain else 1
+    decoded = n_prompts * (2 if request.sam.residual == "model" else 1)
+    evaluated = n_prompts * nfe(request.solver.method, request.solver.n_steps)
+    per_clip = ENCODE * encoded + DECODE * decoded + _evaluation(request) * evaluated
+    return twice * n_clips * per_clip
+
+
+def time_words(seconds: tuple[float, float] | None) -> str:
+    """A range of time, such as “2 to 4 min”; "" for None."""
+    if seconds is None:
+        return ""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds[1] >= 2 * size:
+            return _range_words(seconds[0] / size, seconds[1] / size, unit)
+    return _range_words(seconds[0], seconds[1], "s")
+
+
+def memory_words(n_bytes: tuple[float, float] | None) -> str:
+    """A range of memory, such as “3.0 to 4.0 GB”; "" for None."""
+    if n_bytes is None:
+        return ""
+    size, unit = (1e9, "GB") if n_bytes[1] >= 1e9 else (1e6, "MB")
+    return _range_words(n_bytes[0] / size, n_bytes[1] / size, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one finished run tells of the next."""
+
+    load_s: float
+    pace: float  # seconds a unit of work
+    rest: float  # seconds a second of audio
+    loaded_bytes: float | None
+    slope: float  # bytes a second of a chunk
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any], like: Request) -> _Run | None:
+        """None for a run of something else, and for one that computed nothing."""
+        try:
+            if report["backend"] != like.backend:
+                return None
+            request = Request.from_dict(report["settings"])
+            steps, chunks, duration_s = report["steps"], report["chunks"], float(report["recording"]["duration_s"])
+            computed = chunks["computed"] / chunks["total"]
+            if not _alike(request, like, report["device"]) or computed == 0:
+                return None
+            names = [name for name in ("separate", "encode", "velocity", "decode") if name in steps]
+            load_s = float(steps["load"]["total_s"])
+            passed_s = float(report["total_s"]) - load_s
+            worked_s = min(passed_s, sum(float(steps[name]["total_s"]) for name in names))
+            heard_s = _heard_s(request, duration_s)
+            loaded = steps["load"].get("peak_memory_mb")
+            peak = max((steps[name].get("peak_memory_mb", 0) for name in names), default=0)
+            return cls(
+                load_s=load_s,
+                pace=worked_s / (work(request) * heard_s * computed),
+                rest=(passed_s - worked_s) / heard_s,
+                loaded_bytes=None if loaded is None else 1e6 * float(loaded),
+                slope=max(0.0, 1e6 * (peak - (loaded or 0)) / held_s(request, duration_s)),
+            )
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, PlaygroundError):
+            return None  # of another version of this program
+
+    def seconds(self, request: Request, duration_s: float) -> float:
+        """How long `request` would take."""
+        return self.load_s + _heard_s(request, duration_s) * (work(request) * self.pace + self.rest)
+
+    def bytes(self, request: Request, duration_s: float) -> float | None:
+        """How much it would hold."""
+        if self.loaded_bytes is None:
+            return None
+        return self.loaded_bytes + self.slope * held_s(request, duration_s)
+
+
+def _alike(request: Request, other: Request, device: str) -> bool:
+    """Whether two requests differ only in what `work` and `held_s` account for."""
+    same_place = request.device == other.device or other.device == device
+    return (
+        same_place
+        and request.model == other.model
+        and request.sam.precision == other.sam.precision
+        and request.demucs.mixed_precision == other.demucs.mixed_precision
+        and request.demucs.folder == other.demucs.folder
+    )
+
+
+def _heard_s(request: Request, duration_s: float) -> float:
+    """How much of a recording is worked on."""
+    chunks = request.chunks
+    if chunks is None or chunks.max_chunks is None or chunks.chunk_s is None:
+        return duration_s
+    return min(duration_s, chunks.max_chunks * (chunks.chunk_s - chunks.overlap_s) + chunks.overlap_s)
+
+
+def _evaluation(request: Request) -> float:
+    return EVALUATE.get((request.model or "small").removesuffix("-tv"), EVALUATE["small"])
+
+
+def _n_networks(request: Request) -> int:
+    """Networks of a Demucs model with a say in what is asked for, as it runs no others."""
+    from separation.models.demucs import weights
+
+    try:
+        backend = registry.get("demucs")
+        bag = weights.find(request.model or "htdemucs", request.demucs.folder).bag
+        targets = backend.targets(request)
+        left_over = residual(targets)
+        wanted = frozenset[str]().union(*(track.stems for track in (*targets, *([left_over] if left_over else []))))
+        if bag.weights is None:
+            return len(bag.signatures)
+        stems = backend.stems(request)
+        return max(1, sum(any(row[stems.index(stem)] for stem in wanted) for row in bag.weights))
+    except PlaygroundError:  # running it will say what is wrong
+        return 1
+
+
+def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] | None:
+    """Before the first run here: from computers we know."""
+    sam = registry.runs_sam_audio(request.backend)
+    if sam and (request.model or "small").removesuffix("-tv") not in EVALUATE:
+        return None  # somebody's own folder
+    pace, (low, high) = PACES.get(_place(request.device), PACE_PER_CORE * _n_cores()), CARDS_VARY
+    if _place(request.device) == "cpu":
+        pace, (low, high) = PACE_PER_CORE * _n_cores(), CORES_VARY
+    load_s = SAM_LOAD_S if sam else LOAD_S.get(request.backend)
+    if load_s is None:
+        return None
+    seconds = _heard_s(request, duration_s) * work(request) / pace
+    return load_s[0] + low * seconds, load_s[1] + high * seconds
+
+
+def _usual_bytes(request: Request, duration_s: float) -> tuple[float, float] | None:
+    """Before the first run here: what models held where we measured them, and an amount for each second of a chunk."""
+    name = (request.model or "small").removesuffix("-tv") if registry.runs_sam_audio(request.backend) else None
+    if name is not None:
+        if name not in SAM_LOADED_MB:
+            return None
+        fixed, transformer = SAM_LOADED_MB[name]
+        loaded = fixed + transformer * {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}[request.sam.precision]
+        slope = SAM_SLOPE_MB
+    elif request.backend in LOADED_MB:
+        loaded, slope = LOADED_MB[request.backend], SLOPE_MB[request.backend]
+        if request.backend == "demucs":
+            loaded += DEMUCS_MORE_MB * (_n_networks(request) - 1)
+    else:
+        return None
+    held = 1e6 * (loaded + slope * held_s(request, duration_s))
+    return 0.8 * held, 1.4 * held
+
+
+def _place(device: str) -> str:
+    """Where “auto” would probably run; asking for certain would take importing PyTorch."""
+    if device != "auto":
+        return device
+    return "cuda" if NVIDIA.exists() else "mps" if preferred_here() else "cpu"
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _range(values: list[float], of_one: tuple[float, float]) -> tuple[float, float]:
+    low, high = of_one if len(values) == 1 else SEVERAL
+    return low * min(values), high * max(values)
+
+
+def _range_words(low: float, high: float, unit: str) -> str:
+    first, last = _short(low), _short(high)
+    return f"{last} {unit}" if first == last else f"{first} to {last} {unit}"
+
+
+def _short(value: float) -> str:
+    """Two digits at most, as an estimate has no more."""
+    return f"{value:.1f}" if value < 9.5 else f"{float(f'{value:.2g}'):.0f}"

@@ -1,0 +1,1 @@
+"""The Hugging Face cache: downloads, and the token."""

@@ -1,0 +1,317 @@
+"""Models of the Hugging Face hub: which are in its cache on this computer, bringing them there, deleting them.
+
+The cache has the layout of `huggingface_hub`, so that every other program finds what we download, and we what they do:
+`blobs/` holds files under their checksum, `snapshots/COMMIT/` links to them, `refs/main` names the newest commit.
+We write `refs/main` last: a download is either not there or complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import re
+import shutil
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
+from separation.events import Event, ModelLoading
+from separation.hub import token as hub_token
+from separation.hub import transfer
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
+COMMIT = "[0-9a-f]{40}"
+CHECKSUM = "[0-9a-f]{64}|[0-9a-f]{40}"  # SHA-256 of large files, git's SHA-1 of small ones
+PARTIAL = ".incomplete"  # huggingface_hub's own name for a file that is still being fetched
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The files of a repository that a model is made of; `*` stands for any characters.
+
+    Args:
+        repository: such as "facebook/sam-audio-small".
+        needed: files it cannot do without.
+        also: files that are fetched too, where there are any.
+    """
+
+    repository: str
+    needed: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    name: str
+    n_bytes: int
+    checksum: str
+
+
+def hub_folder() -> Path:
+    """Where `huggingface_hub` keeps downloads (its own rules, without importing it)."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    home = _expanded(os.environ.get("HF_HOME", str(caches / "huggingface")))
+    return _expanded(os.environ.get("HF_HUB_CACHE", os.environ.get("HUGGINGFACE_HUB_CACHE", str(home / "hub"))))
+
+
+def repository_folder(repository: str) -> Path:
+    """Where a repository's files lie, if it has any on this computer."""
+    return hub_folder() / f"models--{repository.replace('/', '--')}"
+
+
+def snapshot(repository: str) -> Path | None:
+    """The folder with the newest files of a repository on this computer; touches the disk only."""
+    folder = repository_folder(repository)
+    try:
+        commit = (folder / "refs" / "main").read_text().strip()
+    except OSError:
+        return None
+    files = folder / "snapshots" / commit
+    return files if files.is_dir() else None
+
+
+def cached(repository: str, file: str) -> Path | None:
+    """A file of the cache."""
+    folder = snapshot(repository)
+    return folder / file if folder is not None and (folder / file).is_file() else None
+
+
+def find(source: Source) -> Path | None:
+    """The folder that holds everything `source` needs, or None."""
+    folder = snapshot(source.repository)
+    if folder is None:
+        return None
+    complete = all(any(file.is_file() for file in folder.glob(pattern)) for pattern in source.needed)
+    return folder if complete else None
+
+
+def on_disk(repository: str) -> int:
+    """Bytes that a repository takes up in the cache, finished or not, in all its revisions."""
+    # Neither `rglob` nor `stat`: a download or a removal that goes on beside this takes files away meanwhile.
+    walks = (os.walk(repository_folder(repository) / part) for part in ("blobs", "snapshots"))
+    files = (Path(folder) / name for walk in walks for folder, _, names in walk for name in names)
+    return sum(transfer.length(file) for file in files if not file.is_symlink())
+
+
+def download(source: Source, model: str, *, gated: bool = False) -> Generator[Event, None, None]:
+    """Bring what is missing of a model into the cache, reporting bytes over the whole model.
+
+    What breaks off is kept and taken up again by the next call; every file is compared with the server's checksum.
+    Closing the generator stops the download.
+
+    Args:
+        source: what to fetch.
+        model: what to call it in the reports.
+        gated: somebody has to grant access first.
+
+    Raises:
+        WeightsMissing: access has not been granted.
+        BackendUnavailable: the hub cannot be reached, refuses, sent a damaged file, or the disk is full.
+    """
+    yield ModelLoading(model=model)
+    with _explained(source.repository, gated):
+        headers = _headers()
+        commit, files = _published(source)
+        folder = repository_folder(source.repository)
+        missing = [file for file in files if not _link(folder, commit, file)]
+        total_bytes = sum(file.n_bytes for file in files)
+        done_bytes = total_bytes - sum(file.n_bytes for file in missing)
+        parts = {file: folder / "blobs" / (file.checksum + PARTIAL) for file in missing}
+        transfer.make_room(folder, sum(file.n_bytes - transfer.length(part) for file, part in parts.items()))
+        for file, part in parts.items():
+            with transfer.only_here(hub_folder() / ".locks" / folder.name / f"{file.checksum}.lock"):
+                for n_bytes in transfer.fetch(_address(source, commit, file), part, file.n_bytes, headers):
+                    yield ModelLoading(model=model, done_bytes=done_bytes + n_bytes, total_bytes=total_bytes)
+                done_bytes += file.n_bytes
+                for _ in transfer.verify(part, file.name, file.n_bytes, file.checksum):
+                    yield ModelLoading(model=model, done_bytes=done_bytes, total_bytes=total_bytes)
+                part.replace(part.with_suffix(""))
+            _link(folder, commit, file)
+        _name_newest(folder, commit)
+    yield ModelLoading(model=model, done_bytes=total_bytes, total_bytes=total_bytes)
+
+
+def remove(repository: str) -> int:
+    """Delete all revisions of a repository from the cache, half-finished downloads too; returns the bytes freed."""
+    from huggingface_hub import scan_cache_dir
+
+    folder = repository_folder(repository)
+    if not folder.is_dir():
+        return 0
+    n_bytes = on_disk(repository)
+    cache = scan_cache_dir(hub_folder())
+    commits = [rev.commit_hash for repo in cache.repos if repo.repo_path == folder for rev in repo.revisions]
+    cache.delete_revisions(*commits).execute()
+    shutil.rmtree(folder, ignore_errors=True)  # what the scan knows nothing of: downloads that never finished
+    return n_bytes - on_disk(repository)
+
+
+def page(repository: str) -> str:
+    """Address of the page where a repository is shown, and where access to it is asked for."""
+    return f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co').rstrip('/')}/{repository}"
+
+
+def how_to_get_access(repository: str) -> str:
+    """What a person does once to be let in to a gated repository, up to the token."""
+    return (
+        f"Sign in to huggingface.co, open {page(repository)}, accept the licence and wait until access is granted; "
+        "then create a read token in your account's settings there and keep it here with “hf auth login”"
+    )
+
+
+def _published(source: Source) -> tuple[str, list[_File]]:
+    """The newest commit, and the files of it that are wanted."""
+    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+
+    info = HfApi().model_info(source.repository, timeout=transfer.TIMEOUT_S)
+    published = [sibling.rfilename for sibling in info.siblings or ()]
+    for pattern in source.needed:
+        if not any(_matches(name, pattern) for name in published):
+            raise BackendUnavailable(
+                f"{source.repository} holds no file {pattern}.",
+                "The hub answered with another list of files than this model is made of.",
+                f"Look at {page(source.repository)}; a newer version of this program may know where it went.",
+            )
+    patterns = (*source.needed, *source.also)
+    files = []
+    for name in (name for name in published if any(_matches(name, pattern) for pattern in patterns)):
+        about = get_hf_file_metadata(hf_hub_url(source.repository, name, revision=info.sha), timeout=transfer.TIMEOUT_S)
+        checksum, commit = about.etag or "", info.sha or ""
+        # Both become names of files here.
+        if about.size is None or not (re.fullmatch(CHECKSUM, checksum) and re.fullmatch(COMMIT, commit)):
+            raise BackendUnavailable(
+                f"{name} of {source.repository} cannot be checked.",
+                "The server gives no length, checksum or commit for it.",
+                "If HF_ENDPOINT names a mirror, try without it.",
+            )
+        files.append(_File(name=name, n_bytes=about.size, checksum=checksum))
+    return str(info.sha), files
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a published file is meant, which lies in no folder of its repository."""
+    return "/" not in name and "\\" not in name and fnmatch.fnmatchcase(name, pattern)
+
+
+def _address(source: Source, commit: str, file: _File) -> str:
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(source.repository, file.name, revision=commit)
+
+
+def _link(folder: Path, commit: str, file: _File) -> bool:
+    """Put a finished blob into its snapshot; False if there is no such blob."""
+    blob, link = folder / "blobs" / file.checksum, folder / "snapshots" / commit / file.name
+    if link.is_file() and transfer.length(link) == file.n_bytes:
+        return True
+    if not blob.is_file():
+        return False
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    try:
+        link.symlink_to(os.path.relpath(blob, link.parent))
+    except OSError:  # Windows, without the right to make links: huggingface_hub moves the file there too
+        blob.replace(link)
+    return True
+
+
+def _name_newest(folder: Path, commit: str) -> None:
+    (folder / "refs").mkdir(parents=True, exist_ok=True)
+    new = folder / "refs" / f"main.{os.getpid()}"
+    new.write_text(commit)
+    new.replace(folder / "refs" / "main")
+
+
+def _headers() -> dict[str, str]:
+    """The account's token, from where the hub's own library takes it."""
+    from huggingface_hub import constants, get_token
+
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    if token is None:
+        return {}
+    # Checked here because the error of the connection would quote it.
+    if not hub_token.is_sound(token):
+        raise BackendUnavailable(
+            "The token of the hub on this computer cannot be one.",
+            f"It holds a space or a sign that no token has ({_where_from()}).",
+            "Set it again with “hf auth login”, or correct HF_TOKEN.",
+        )
+    return {"authorization": f"Bearer {token}"}
+
+
+def _where_from() -> str:
+    return "from HF_TOKEN" if os.environ.get("HF_TOKEN") else "kept by “hf auth login”"
+
+
+@contextlib.contextmanager
+def _explained(repository: str, gated: bool) -> Iterator[None]:
+    """Turn what the hub's library raises into errors that say what to do; none of them holds the token."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        yield
+    except PlaygroundError:
+        raise
+    except OfflineModeIsEnabled as offline:
+        raise BackendUnavailable(
+            f"{repository} was not downloaded.",
+            "This program may not connect: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set.",
+            "Unset it and try again.",
+        ) from offline
+    except HfHubHTTPError as refused:
+        raise _refused(repository, gated, refused) from refused
+    except Exception as broken:
+        if not _from_the_network(broken):
+            raise
+        raise BackendUnavailable(
+            f"{repository} was not downloaded.",
+            f"{page(repository)} cannot be reached ({str(broken) or type(broken).__name__}).",
+            "Connect to the internet and try again, or copy the folder "
+            f"{repository_folder(repository)} from another computer.",
+        ) from broken
+
+
+def _from_the_network(failure: Exception) -> bool:
+    """Whether it is one of the connection's own errors: httpx's, or those of its successor."""
+    return type(failure).__module__.split(".")[0].startswith("httpx") or isinstance(failure, ConnectionError)
+
+
+def _refused(repository: str, gated: bool, refused: HfHubHTTPError) -> PlaygroundError:
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError
+
+    status = refused.response.status_code
+    has_token = get_token() is not None
+    if isinstance(refused, GatedRepoError) or (gated and (status == 403 or (status == 401 and not has_token))):
+        sent = f"The token it knows ({_where_from()}) does not open it" if has_token else "No token is on this computer"
+        return WeightsMissing(
+            f"{repository} is gated, and this computer has not been let in.",
+            f"{sent} (the hub answered {status}).",
+            f"{how_to_get_access(repository)}; then try again.",
+        )
+    if status == 401 and has_token:
+        return BackendUnavailable(
+            "The hub refused this computer's token.",
+            f"It is mistyped, expired or revoked ({_where_from()}; the hub answered 401).",
+            "Create a read token in your account's settings on huggingface.co, and keep it with “hf auth login”.",
+        )
+    if status in (401, 404) and not isinstance(refused, EntryNotFoundError):
+        return BackendUnavailable(
+            f"The hub has no {repository} for you.",
+            f"It does not exist, or only some accounts may see it (the hub answered {status}).",
+            f"Look at {page(repository)}; if you may see it, keep a read token here with “hf auth login”.",
+        )
+    return BackendUnavailable(
+        f"{repository} was not downloaded.",
+        f"The hub answered {status}.",
+        f"Look at {page(repository)} and try again later.",
+    )
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(path)).expanduser()

@@ -1,0 +1,1 @@
+"""Measures of quality: against a reference, without one, and the null test."""

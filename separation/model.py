@@ -1,0 +1,230 @@
+"""What a backend is. Narrow enough that a five-line fake satisfies it; see `tests/support/fakes.py`.
+
+A `Backend` is the cheap half: names, availability, which prompts it can answer. Importing it imports no framework, so
+the process that serves pages can ask it. A `Model` is the loaded half and lives where the work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from separation.events import Event
+from separation.prompts.targets import Target
+from separation.request import ChunkSettings, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Samples: TypeAlias = "NDArray[np.float32]"
+
+
+class Readiness(Enum):
+    """Whether a backend can work here."""
+
+    USABLE = "usable"
+    NEEDS_WEIGHTS = "needs weights"
+    NEEDS_HARDWARE = "needs hardware"
+    NOT_INSTALLED = "not installed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Availability:
+    """Readiness, and one sentence that tells a person what to do (or, if usable, what it will use)."""
+
+    readiness: Readiness
+    sentence: str
+
+    @property
+    def usable(self) -> bool:
+        """True when a run can start now, without the network."""
+        return self.readiness is Readiness.USABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Windowing:
+    """How a model wants to see a long mixture, in samples at the model's rate.
+
+    Args:
+        chunk: samples of a chunk; None lets the model see the whole mixture at once.
+        overlap: samples neighbouring chunks share, at most half a chunk.
+        context: samples the model sees on each side of a chunk, beyond what it answers for.
+        fade: name of the crossfade between neighbours.
+        fixed: cut as Demucs does: chunks start at every hop inside the mixture.
+        fill_last: with `fixed`, a short last chunk is seen in a window of full length, centred, with the audio (or
+            silence) around it; otherwise in a window as short as itself.
+    """
+
+    chunk: int | None
+    overlap: int = 0
+    context: int = 0
+    fade: str = "cosine"
+    fixed: bool = False
+    fill_last: bool = True
+
+    @classmethod
+    def of(cls, chunks: ChunkSettings, sample_rate: int, frame: int = 1) -> Windowing:
+        """The settings in samples, cut on whole frames so that anchors fall on the same ones in any cut."""
+        if chunks.chunk_s is None:
+            return cls(chunk=None, fade=chunks.fade)
+        chunk = max(1, round(chunks.chunk_s * sample_rate / frame))
+        overlap = min(round(chunks.overlap_s * sample_rate / frame), chunk // 2)  # half of an odd chunk rounds up
+        return cls(chunk=chunk * frame, overlap=overlap * frame, fade=chunks.fade)
+
+    def __post_init__(self) -> None:
+        assert self.context >= 0
+        assert self.chunk is None or 0 <= self.overlap <= self.chunk // 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatentFacts:
+    """A model's latent space.
+
+    Args:
+        state_channels: channels of the state that a solver carries from noise to audio.
+        context_frames: frames on each side that decoding has to see for the frames between to come out exact.
+    """
+
+    state_channels: int
+    context_frames: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFacts:
+    """What the pipeline has to know of a loaded model.
+
+    Args:
+        model: name a person knows it by.
+        revision: what changes when its weights or code change; part of every key.
+        device: where it runs: "cpu", "cuda" or "mps".
+        sample_rate: Hz of the audio it takes and gives.
+        n_channels: channels of the audio it takes and gives.
+        windowing: how it wants long audio cut, for the request it was loaded for.
+        levelled: it takes mixtures brought to zero mean and unit standard deviation over the whole recording.
+        frame: samples of a latent frame, for models that take anchors; chunks start on whole frames.
+        generative: it may invent sound, so its estimates are measured against the mixture.
+        batch: how many windows of one length it works on together.
+        latents: its latent space, for models that are a `LatentModel`.
+    """
+
+    model: str
+    revision: str
+    device: str
+    sample_rate: int
+    n_channels: int
+    windowing: Windowing
+    levelled: bool = False
+    frame: int | None = None
+    generative: bool = False
+    batch: int = 1
+    latents: LatentFacts | None = None
+
+
+class FrameSpan(NamedTuple):
+    """An anchor on the latent frames [first, stop) of a window; `sign` is "+" or "-"."""
+
+    sign: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """What a model sees of one chunk: a pure value, fit to be sent to another machine.
+
+    Args:
+        samples: float32 (channels, samples) at the model's rate, context included.
+        index: number of the chunk, from 0; with the request's seed it decides every random draw.
+        stems: those that are wanted; a model may leave out the others where that saves work.
+        anchors: prompt (its text, stripped) to its spans as they fall in this window, for models that take anchors.
+        features: what `LatentModel.encode` gave for this window before, so that it need not be encoded again.
+    """
+
+    samples: Samples = field(repr=False)
+    index: int
+    stems: frozenset[str]
+    anchors: Mapping[str, tuple[FrameSpan, ...]] = field(default_factory=dict)
+    features: Samples | None = field(default=None, repr=False)
+
+
+class Model(Protocol):
+    """A loaded model. Knows nothing of files, chunks, pages or caches."""
+
+    facts: ModelFacts
+
+    def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        """Separate one window.
+
+        Yields a `SolverStep` after each evaluation and returns, for at least the stems that are wanted, samples of the
+        window's shape.
+        """
+        ...
+
+
+class LatentModel(Model, Protocol):
+    """A model whose velocity field can be evaluated window by window: what multi-diffusion needs.
+
+    The state has shape (prompts, clips, frames, state_channels), prompts in the request's order. What `separate` is
+    given as a window's features it does not compute again.
+    """
+
+    def encodes(self, window: Window, request: Request) -> bool:
+        """Whether `separate` needs this window's features: not where nothing is to be computed, or prompts chained."""
+        ...
+
+    def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
+        """Latents of what the model hears of a window, shape (clips, frames, latent channels)."""
+        ...
+
+    def velocity(
+        self, window: Window, features: Samples, state: Samples, t: float, request: Request
+    ) -> Generator[Event, None, Samples]:
+        """The velocity at `state` and time `t`, of the state's shape. Of the window only the anchors are read."""
+        ...
+
+    def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
+        """Stems of the window's shape from a solved state whose frames cover the window; the answer of `separate`."""
+        ...
+
+
+class Backend(Protocol):
+    """A family of models: what the registry, the pages and the terminal list."""
+
+    name: str
+    label: str
+    licence: str
+    takes_anchors: bool  # whether the spans of a prompt change what it does
+
+    def models(self) -> tuple[str, ...]:
+        """Model names, the default first."""
+        ...
+
+    def settle(self, request: Request) -> Request:
+        """The request with this backend and a model named, and every setting it ignores at its default.
+
+        What would make no difference to the sound then makes none to the key either.
+        """
+        ...
+
+    def revision(self, request: Request) -> str:
+        """What tells these weights and this code from any other; cheap, part of every key."""
+        ...
+
+    def availability(self, request: Request | None = None) -> Availability:
+        """Whether it can work here, with this request's model if one is given. Never touches the network."""
+        ...
+
+    def stems(self, request: Request | None = None) -> tuple[str, ...]:
+        """What it separates, with this request's model if one is given."""
+        ...
+
+    def targets(self, request: Request) -> tuple[Target, ...]:
+        """What each prompt means in this backend's stems, or `PromptError` saying what it can do."""
+        ...
+
+    def load(self, request: Request) -> Generator[Event, None, Model]:
+        """Bring a model into memory, yielding `ModelLoading`; raises `BackendUnavailable` with what to do."""
+        ...

@@ -1,0 +1,1 @@
+"""Reading the published weights without executing anything from them."""

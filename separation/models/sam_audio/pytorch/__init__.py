@@ -1,0 +1,1 @@
+"""The SAM-Audio network in PyTorch."""

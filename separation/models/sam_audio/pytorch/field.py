@@ -1,0 +1,84 @@
+"""The velocity field v(x, t) of one clip under one or more prompts: what a solver integrates."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from separation.models.sam_audio.config import Config
+from separation.models.sam_audio.finite import finite
+from separation.models.sam_audio.pytorch.dit import Transformer, rotary, sinusoids
+
+
+class Field(nn.Module):
+    """Projections of state, audio, anchors and text, and the transformer that sees them together.
+
+    The official input is (state, zeros, features, features); the zeros take no part, the two copies of the features
+    share one matrix, and the constant an absent video adds is part of the bias. All three are folded on reading.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        n_latents, dim = config.audio_codec.codebook_dim, config.transformer.dim
+        self.from_state = nn.Linear(2 * n_latents, dim, bias=False)
+        self.from_audio = nn.Linear(n_latents, dim)
+        self.from_anchor = nn.Embedding(config.num_anchors + 1, dim)
+        self.from_text = nn.Linear(config.text_encoder.dim, dim)
+        self.transformer = Transformer(config.transformer)
+
+    def given(
+        self,
+        features: Tensor,
+        text: Tensor,
+        text_mask: Tensor,
+        anchor_rows: Tensor,
+        frame_mask: Tensor | None = None,
+    ) -> Velocity:
+        """The field with everything fixed but state and time.
+
+        Args:
+            features: latents of the mixture, (batch, frames, latents).
+            text: T5 features, (batch, tokens, text dim).
+            text_mask: True where a token counts, (batch, tokens).
+            anchor_rows: rows of the anchor table, (batch, frames).
+            frame_mask: True where a frame is no padding, (batch, frames); only to repeat what a padded batch gave.
+        """
+        dtype = self.from_state.weight.dtype
+        return Velocity(
+            self,
+            fixed=self.from_audio(features.to(dtype)) + self.from_anchor(anchor_rows),
+            text=self.from_text(text.to(dtype)),
+            text_mask=None if bool(text_mask.all()) else text_mask,
+            frame_mask=frame_mask,
+        )
+
+
+class Velocity:
+    """`velocity(x, t)`: state (batch, frames, 2 * latents) and time in [0, 1] to the state's rate of change."""
+
+    def __init__(
+        self, field: Field, *, fixed: Tensor, text: Tensor, text_mask: Tensor | None, frame_mask: Tensor | None
+    ) -> None:
+        config = field.transformer.config
+        self._field, self._fixed, self._text = field, fixed, text
+        self._text_mask, self._frame_mask = text_mask, frame_mask
+        self._rotation = rotary(fixed.shape[1], config.head_dim, config.max_positions, fixed.device)
+
+    def aligned(self, x: Tensor) -> Tensor:
+        """What the transformer sees of state `x`, (batch, frames, dim)."""
+        projected: Tensor = self._field.from_state(x.to(self._fixed.dtype))
+        return projected + self._fixed
+
+    def __call__(self, x: Tensor, t: float) -> Tensor:
+        """The velocity at state `x`: float32 whatever precision the network has, so that small steps still add up.
+
+        Raises:
+            SeparationError: it is not finite.
+        """
+        with torch.inference_mode():
+            time = torch.full((x.shape[0],), t, dtype=torch.float32, device=x.device)
+            memory = self._text + sinusoids(time, self._text.shape[-1]).to(self._text.dtype)[:, None]
+            velocity: Tensor = self._field.transformer(
+                self.aligned(x), time, memory, self._rotation, self._text_mask, self._frame_mask
+            )
+            return finite(velocity.float(), "velocities")

@@ -1,0 +1,67 @@
+"""SAM-Audio on PyTorch: which device, how much at once, and the weights. Importing this imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import torch
+
+from separation.errors import BackendUnavailable
+from separation.events import Event, ModelLoading
+from separation.models.sam_audio.checkpoint.checkpoint import weight_files
+from separation.models.sam_audio.model import SamAudioModel, facts_of
+from separation.models.sam_audio.pytorch import network
+from separation.request import ChunkSettings, Request
+
+MAX_BATCH = 8
+# Bytes of a GPU for a second of a clip. The codec's first layers have 64 float32 channels at 48 kHz, 12 MB an array, of
+# which a residual unit holds about five; taken twice. Counted, not measured.
+WINDOW_BYTES = 128 << 20
+
+
+def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
+    """Read the weights, yielding `ModelLoading` before and after."""
+    name, device = request.model or folder.name, device_of(request.device)
+    total = sum(file.stat().st_size for file in weight_files(folder))
+    yield ModelLoading(model=name, total_bytes=total)
+    sam = network.load(folder, device=device, precision=request.sam.precision)
+    yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
+    facts = facts_of(sam, request, name=name, revision=revision, device=device, batch=batch_of(device, request))
+    return SamAudioModel(sam, facts)
+
+
+def device_of(wanted: str) -> str:
+    """The device to use; "auto" takes a GPU where there is one.
+
+    Raises:
+        BackendUnavailable: the device that was asked for is not here.
+    """
+    there: Sequence[tuple[str, bool]] = (
+        ("cuda", torch.cuda.is_available()),
+        ("mps", torch.backends.mps.is_available()),
+        ("cpu", True),
+    )
+    usable = [name for name, present in there if present]
+    if wanted == "auto":
+        return usable[0]
+    if wanted not in usable:
+        raise BackendUnavailable(
+            f"There is no {wanted} device here.",
+            f"PyTorch sees: {', '.join(usable)}.",
+            "Choose the device “auto”, or install a PyTorch build for your GPU.",
+        )
+    return wanted
+
+
+def batch_of(device: str, request: Request) -> int:
+    """Windows to work on together: as many as half of a GPU's free memory holds, at most `MAX_BATCH`; elsewhere one.
+
+    A CPU is busy with one window already, and a batch would only take memory.
+    """
+    chunk_s = (request.chunks or ChunkSettings()).chunk_s
+    if device != "cuda" or chunk_s is None:
+        return 1
+    free, _ = torch.cuda.mem_get_info()
+    n_clips = 2 if request.sam.stereo == "sides" else 1
+    return max(1, min(MAX_BATCH, int(free / 2 / (WINDOW_BYTES * chunk_s * n_clips))))

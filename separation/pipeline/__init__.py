@@ -1,0 +1,1 @@
+"""From a mixture and a request to events that carry the stems."""

@@ -1,0 +1,109 @@
+"""What decides a model's answer for one chunk, as a key, so that a finished chunk is computed once.
+
+In the key is what reaches the model: the window's samples, the prompts with their spans inside it, the settings it
+heeds, and the noise it starts from. Not in it is what happens to an answer afterwards (crossfade, gain matching, other
+rates), nor anything of other chunks: their anchors, their seeds, how many of them are wanted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from separation.errors import PlaygroundError
+from separation.model import Samples, Window
+from separation.request import Prompt, Request
+
+
+class NotKept(PlaygroundError):
+    """A finished chunk could not be kept; it will be computed again when it is needed again."""
+
+
+class Chunks(Protocol):
+    """Where finished chunks are kept, and features; it may forget any of them at any time."""
+
+    def get(self, key: str) -> Mapping[str, Samples] | None:
+        """The arrays kept under `key`, float32: a chunk's stems (channels, samples), or its features; or None."""
+        ...
+
+    def put(self, key: str, arrays: Mapping[str, Samples]) -> None:
+        """Keep arrays, all of one shape; `NotKept` where that cannot be done."""
+        ...
+
+
+def chunk_key(window: Window, request: Request, *, revision: str, device: str) -> str:
+    """The key, 64 hexadecimal digits, of a model's answer for `window`.
+
+    Equal keys mean equal answers, within the rounding of models that work on several windows together.
+
+    Args:
+        window: with its samples.
+        request: settled; see `Backend.settle`.
+        revision: of the weights and code that answer; see `Backend.revision`.
+        device: where they run, on which rounding depends.
+    """
+    parts = {
+        "samples": _samples(window),
+        "chunk": window.index,
+        "stems": sorted(window.stems),
+        "anchors": {name: [list(span) for span in spans] for name, spans in window.anchors.items()},
+        "not computed": sorted(
+            prompt.text.strip() for prompt in request.prompts if _elsewhere(prompt, request, window)
+        ),
+        "request": _heeded(request, window.index),
+        "revision": revision,
+        "device": device,
+    }
+    return _digest("chunk", parts)
+
+
+def features_key(window: Window, request: Request, *, revision: str, device: str) -> str:
+    """The key of what a model's encoder makes of `window`: of no prompt, seed or solver, nor of the chunk's number.
+
+    Args:
+        window: with its samples.
+        request: settled.
+        revision: of the weights and code that encode.
+        device: where they run.
+    """
+    parts = {
+        "samples": _samples(window),
+        "backend": request.backend,
+        "stereo": request.sam.stereo,
+        "revision": revision,
+        "device": device,
+    }
+    return _digest("features", parts)
+
+
+def _samples(window: Window) -> list[Any]:
+    heard = window.samples.astype("<f4", copy=False).tobytes()  # in C order, however they lie in memory
+    return [list(window.samples.shape), hashlib.sha256(heard).hexdigest()]
+
+
+def _digest(kind: str, parts: Mapping[str, Any]) -> str:
+    text = json.dumps([kind, parts], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _heeded(request: Request, chunk: int) -> dict[str, Any]:
+    """The request as it bears on one chunk, without the spans, which are the window's."""
+    sam = replace(request.sam, rerolls=(), only_inside=False, match_gain=False)
+    return replace(
+        request,
+        prompts=tuple(Prompt(text=prompt.text.strip()) for prompt in request.prompts),
+        seed=request.seed_of(chunk),
+        chunks=None,
+        device="auto",
+        sam=sam,
+    ).to_dict()
+
+
+def _elsewhere(prompt: Prompt, request: Request, window: Window) -> bool:
+    """Whether `only_inside` makes this prompt's target silent here: it has + spans, and all of them lie elsewhere."""
+    if not request.sam.only_inside or not any(anchor.sign == "+" for anchor in prompt.anchors):
+        return False
+    return not any(span.sign == "+" for span in window.anchors.get(prompt.text.strip(), ()))

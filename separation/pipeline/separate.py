@@ -1,0 +1,332 @@
+"""From a mixture and a request to stems: the only place that orders the steps.
+
+mixture -> [model rate, channels, level] -> chunks -> model -> crossfade -> targets -> [mixture rate, channels]
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+
+from separation.audio.waveform import AudioSource, Waveform
+from separation.backends import registry
+from separation.chunking.conform import (
+    Level,
+    Returned,
+    beginning,
+    conformed,
+    conformed_length,
+    level_of,
+    mono_or_stereo,
+)
+from separation.chunking.crossfade import CrossfadeStream
+from separation.chunking.plan import Chunk, pairwise_starts, plan
+from separation.chunking.windows import Windows
+from separation.engine.engine import Ahead, Call, Engine, Inline
+from separation.errors import AudioError
+from separation.events import (
+    BackendChosen,
+    ChunkFinished,
+    ChunkMeasured,
+    ChunkStarted,
+    Event,
+    Finished,
+    Planned,
+    StemFinished,
+    Warned,
+)
+from separation.metrics.reference import rtf
+from separation.model import ModelFacts, Samples, Window
+from separation.pipeline import multidiffusion, tasks
+from separation.pipeline.chunk_keys import Chunks, NotKept, chunk_key, features_key
+from separation.pipeline.multidiffusion import Multidiffusion
+from separation.prompts.targets import Target, residual, residual_stem
+from separation.request import ChunkSettings, Request
+
+FEATURES = "features"
+
+
+def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = None) -> Iterator[Event]:
+    """Separate `mixture`, reporting everything as it happens.
+
+    Each target, and the residual that is left, arrives piece by piece in `ChunkFinished`; the pieces laid end to end
+    have exactly the mixture's length, rate and channel count (at most two), or end with the last chunk of
+    `chunks.max_chunks`. Memory does not grow with the recording. Closing the iterator cancels the run at the model's
+    next evaluation.
+
+    Args:
+        mixture: at least one sample; more than two channels are downmixed to stereo first (ITU-R BS.775).
+        request: what to isolate and how.
+        engine: where the model runs; in this process unless told otherwise.
+
+    Raises:
+        PlaygroundError: with what happened, why and what to do.
+    """
+    settled, why = registry.choose(request)
+    yield BackendChosen(backend=settled.backend, why=why)
+    yield from separate_settled(mixture, settled, engine=engine)
+
+
+def separate_settled(
+    mixture: AudioSource, request: Request, *, engine: Engine | None = None, kept: Chunks | None = None
+) -> Iterator[Event]:
+    """`separate` for a request whose backend and model are settled (`backends.registry.choose`).
+
+    With `kept`, chunks that were finished before are taken from there, and those that are computed are put there as
+    soon as they are finished. Multi-diffusion has no chunks that are finished by themselves, and keeps none.
+    """
+    if mixture.n_samples == 0:
+        raise AudioError("This recording has no samples.", "There is nothing to separate.", "Choose another file.")
+    mixture = mono_or_stereo(mixture)
+    engine = engine or Inline()
+    backend = registry.get(request.backend)
+    revision = backend.revision(request)
+    facts = yield from engine.run(tasks.load, tasks.Order(request=request, revision=revision))
+    order = tasks.Order(request=replace(request, device=facts.device), revision=revision)
+    cut = request.chunks or ChunkSettings()
+    if cut.stitch == "multidiffusion":
+        multidiffusion.check(facts, request, backend.label)
+    if facts.frame is None and any(prompt.anchors for prompt in request.prompts):
+        yield Warned(message=f"{backend.label} does not take anchors; they are ignored.")
+    started_s = time.monotonic()
+    targets = backend.targets(request)
+    left_over = residual(targets) if request.sam.residual == "mixture" else None
+    tracks = (*targets, left_over) if left_over else targets
+    mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
+    with conformed(mixture, facts.sample_rate, facts.n_channels) as heard:
+        chunks = plan(heard.n_samples, facts.windowing)[: cut.max_chunks]
+        yield Planned(
+            model=facts.model,
+            device=facts.device,
+            stems=tuple(track.name for track in tracks),
+            spans_s=tuple((chunk.start / facts.sample_rate, chunk.stop / facts.sample_rate) for chunk in chunks),
+        )
+        if beyond := [reroll.chunk + 1 for reroll in request.sam.rerolls if reroll.chunk >= len(chunks)]:
+            yield Warned(message=f"There is no chunk {beyond[0]} to re-roll: the recording has {len(chunks)}.")
+        windows = Windows(
+            heard=heard,
+            chunks=chunks,
+            facts=facts,
+            prompts=request.prompts,
+            stems=frozenset[str]().union(*(track.stems for track in tracks)),
+            level=level_of(heard) if facts.levelled else Level(),
+        )
+        store = None if kept is None else _Store(kept, order)
+        together = cut.stitch == "multidiffusion"
+        estimator = Multidiffusion(windows, order, engine) if together else _Groups(windows, order, engine, store)
+        with closing(estimator):
+            peaks = yield from _chunks(mixture, windows, request, targets, tracks, estimator)
+    for name, peak in peaks.items():
+        yield StemFinished(stem=name, n_samples=mixture.n_samples, peak=peak)
+    seconds = time.monotonic() - started_s
+    yield Finished(seconds=seconds, rtf=rtf(seconds, mixture.n_samples / mixture.sample_rate))
+
+
+def extract(mixture: Waveform, request: Request, *, engine: Engine | None = None) -> dict[str, Waveform]:
+    """Separate `mixture` in one call: track name to waveform, the residual last."""
+    pieces: dict[str, list[Samples]] = {}
+    for event in separate(mixture, request, engine=engine):
+        if isinstance(event, ChunkFinished):
+            for name, samples in event.audio.items():
+                pieces.setdefault(name, []).append(samples)
+    return {name: Waveform(np.concatenate(parts, axis=-1), mixture.sample_rate) for name, parts in pieces.items()}
+
+
+class _Estimator(Protocol):
+    """Who estimates the stems of the chunks, which are asked for in order."""
+
+    def is_kept(self, chunk: Chunk) -> bool:
+        """Whether the stems of `chunk` come from an earlier run."""
+        ...
+
+    def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
+        """Stems of `chunk`, shape (channels, chunk.stop - chunk.start), at the mixture's level."""
+        ...
+
+    def close(self) -> None:
+        """Cancel what is still at work."""
+        ...
+
+
+class _Store:
+    """The finished chunks of earlier runs, for one order."""
+
+    def __init__(self, chunks: Chunks, order: tasks.Order) -> None:
+        self._chunks, self._order = chunks, order
+        self._refused = False
+
+    def find(self, window: Window) -> Mapping[str, Samples] | None:
+        """What was kept of a window's stems."""
+        return self._chunks.get(self._key(chunk_key, window))
+
+    def with_features(self, window: Window) -> Window:
+        """The window with the features that were kept of it."""
+        kept = self._chunks.get(self._key(features_key, window))
+        return replace(window, features=None if kept is None else kept.get(FEATURES))
+
+    def keep(self, window: Window, answer: tasks.Answer) -> Iterator[Event]:
+        """Keep what was computed; where that fails it is said once, and not tried again."""
+        yield from self._put(self._key(chunk_key, window), answer.stems)
+        if window.features is None and answer.features is not None:
+            yield from self._put(self._key(features_key, window), {FEATURES: answer.features})
+
+    def _put(self, key: str, arrays: Mapping[str, Samples]) -> Iterator[Event]:
+        if self._refused:
+            return
+        try:
+            self._chunks.put(key, arrays)
+        except NotKept as refusal:
+            self._refused = True
+            yield Warned(message=str(refusal))
+
+    def _key(self, kind: Callable[..., str], window: Window) -> str:
+        request = self._order.request
+        return kind(window, request, revision=self._order.revision, device=request.device)
+
+
+class _Groups:
+    """Estimates by the model's `separate`, as many windows together as it works on at once.
+
+    The first chunk goes alone, so that there is something to hear after one chunk. Groups lie where they would if
+    nothing were kept, so that a run that goes on after an interruption rounds as one that was not interrupted.
+    """
+
+    def __init__(self, windows: Windows, order: tasks.Order, engine: Engine, store: _Store | None) -> None:
+        self._windows, self._order, self._store = windows, order, store
+        self._found: dict[int, Mapping[str, Samples] | None] = {}
+        self._ready: dict[int, Mapping[str, Samples]] = {}
+        self._waiting = deque(_groups(windows.chunks, windows.facts.batch))
+        self._started: deque[list[Window]] = deque()  # the windows of each call that is at work
+        self._ahead: Ahead[Sequence[tasks.Answer]] = Ahead(engine, order.request.device)
+
+    def is_kept(self, chunk: Chunk) -> bool:
+        """See `_Estimator.is_kept`."""
+        return self._kept(chunk) is not None
+
+    def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
+        """See `_Estimator.estimates`."""
+        if not self.is_kept(chunk) and chunk.index not in self._ready:
+            self._ahead.fill(self._calls(chunk))
+            answers = yield from self._ahead.next()
+            # All of them are kept before any is handed on, so that stopping there never splits a group.
+            for window, made in zip(self._started.popleft(), answers, strict=True):
+                answer = made._replace(stems={name: made.stems[name] for name in sorted(window.stems)})
+                self._ready[window.index] = answer.stems
+                if self._store is not None:
+                    yield from self._store.keep(window, answer)
+        found = self._found.pop(chunk.index)
+        return self._windows.answered(self._ready.pop(chunk.index) if found is None else found, chunk)
+
+    def close(self) -> None:
+        """See `_Estimator.close`."""
+        self._ahead.close()
+
+    def _calls(self, chunk: Chunk) -> Iterator[Call[Sequence[tasks.Answer]]]:
+        """Calls for the groups from that of `chunk` on that are not kept.
+
+        Only so far as could be at work at once: what the store has beyond would be held in memory until its turn.
+        """
+        last = chunk.index + self._windows.facts.batch * self._ahead.width
+        while self._waiting and self._waiting[0][0].index <= last:
+            group = self._waiting.popleft()
+            ours = (member for member in group if member.index >= chunk.index and not self.is_kept(member))
+            if windows := [self._window(member) for member in ours]:
+                self._started.append(windows)
+                # An early chunk of one run goes before a late one of another: everybody hears something soon.
+                device, priority = self._order.request.device, -group[0].index
+                yield Call(tasks.separate_windows, (windows, self._order), device=device, priority=priority)
+
+    def _window(self, chunk: Chunk) -> Window:
+        """The window of `chunk`, with its features if they are kept."""
+        window = self._windows.of(chunk)
+        if self._store is None or self._windows.facts.latents is None:
+            return window
+        return self._store.with_features(window)
+
+    def _kept(self, chunk: Chunk) -> Mapping[str, Samples] | None:
+        """What the store has of `chunk`, looked up once."""
+        if chunk.index not in self._found:
+            self._found[chunk.index] = None if self._store is None else self._store.find(self._windows.of(chunk))
+        return self._found[chunk.index]
+
+
+def _groups(chunks: Sequence[Chunk], batch: int) -> Iterator[list[Chunk]]:
+    """Chunk 0, then as many chunks of one length as a model works on at once."""
+    for first in (0, *range(1, len(chunks), batch)):
+        together = chunks[first : first + batch if first else 1]
+        for _, group in groupby(together, key=lambda chunk: chunk.read_stop - chunk.read_start):
+            yield list(group)
+
+
+def _chunks(
+    mixture: AudioSource,
+    windows: Windows,
+    request: Request,
+    targets: Sequence[Target],
+    tracks: Sequence[Target],
+    estimator: _Estimator,
+) -> Generator[Event, None, dict[str, float]]:
+    """Work through the chunks in order; returns each track's peak."""
+    facts, n_chunks = windows.facts, len(windows.chunks)
+    crossfade = CrossfadeStream(facts.windowing.fade)
+    returned = Returned(mixture, facts.sample_rate, tracks)
+    peaks = dict.fromkeys((track.name for track in tracks), 0.0)
+    start = 0
+    for chunk, next_start in pairwise_starts(windows.chunks):
+        yield ChunkStarted(index=chunk.index, n_chunks=n_chunks, kept=estimator.is_kept(chunk))
+        yield from windows.mapped(chunk)
+        estimates = yield from estimator.estimates(chunk)
+        if facts.generative:
+            estimates = yield from _measured(estimates, chunk, windows.heard, targets, request)
+        audio = returned.add(crossfade.add(chunk, next_start, estimates), last=next_start is None)
+        for name, samples in audio.items():
+            peaks[name] = max(peaks[name], float(np.abs(samples).max(initial=0.0)))
+        yield ChunkFinished(index=chunk.index, n_chunks=n_chunks, start=start, audio=audio)
+        start += next(iter(audio.values())).shape[-1]
+    assert start == mixture.n_samples
+    return peaks
+
+
+def _measured(
+    estimates: Mapping[str, Samples], chunk: Chunk, heard: AudioSource, targets: Sequence[Target], request: Request
+) -> Generator[Event, None, Mapping[str, Samples]]:
+    """Hold each target of a generative model against the mixture; returns the stems, matched to it if so wished.
+
+    What is measured is what the model gave, before any gain.
+    """
+    from separation.metrics import unreferenced as measures  # SciPy takes 0.3 s to import
+
+    mixture = heard.read(chunk.start, chunk.stop)
+    own_residuals = {residual_stem(target.name) for target in targets} if request.sam.residual == "model" else set()
+    matched = dict(estimates)
+    for target in targets:
+        if target.stems <= own_residuals:
+            continue
+        (stem,) = target.stems  # a generative model makes one for each prompt
+        estimate, left = estimates[stem], estimates[residual_stem(stem)] if own_residuals else None
+        gain_db = measures.matching_gain_db(estimate, mixture) if request.sam.match_gain else 0.0
+        yield ChunkMeasured(
+            index=chunk.index,
+            stem=target.name,
+            explained_energy=measures.explained_energy(estimate, mixture, heard.sample_rate),
+            gain_drift_db=measures.gain_drift_db(estimate, mixture),
+            null_depth_db=None if left is None else measures.null_depth_db(mixture, estimate, left),
+            gain_db=gain_db,
+        )
+        matched[stem] = estimate * np.float32(10 ** (gain_db / 20))
+    return matched
+
+
+def _until_last_chunk(mixture: AudioSource, facts: ModelFacts, max_chunks: int | None) -> AudioSource:
+    """The mixture up to the end of the last chunk that is wanted."""
+    chunks = plan(conformed_length(mixture, facts.sample_rate), facts.windowing)
+    if max_chunks is None or max_chunks >= len(chunks):
+        return mixture
+    return beginning(mixture, max(1, chunks[max_chunks - 1].stop * mixture.sample_rate // facts.sample_rate))

@@ -1,0 +1,1 @@
+"""What words and spans mean in the stems of a separator."""

@@ -1,0 +1,1 @@
+"""Kept work: runs, their track files and their reports."""

@@ -1,0 +1,166 @@
+"""Tracks that can be played while they are made: the files grow under their final names, one finished chunk at a time.
+
+Unlike `separation.encode`, which shows a file only when it is complete, whatever ends a run early leaves files here
+that hold everything finished until then and can be played.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from separation.audio.encode import FORMATS, CodecWriter, FloatWavWriter, dbfs
+from separation.audio.names import plain_names
+from separation.errors import AudioError, SettingsError
+from separation.events import ChunkFinished, Event, Planned
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The others are complete only at their end, or written by encoders that hold seconds back.
+GROWING = ("wav32f", "wav16", "wav24", "flac")
+MAX_WAV_SIZE = 0xFFFFFFFF  # players take it as “until the file ends”
+
+
+class GrowingTracks:
+    """Writes the tracks of a run from its events.
+
+    Args:
+        folder: where the files go; existing ones of a track's name are replaced when its first audio arrives.
+        format: one of `GROWING`.
+        sample_rate: Hz of the mixture, and so of the tracks.
+
+    Raises:
+        SettingsError: the format cannot grow; it lists those that can.
+    """
+
+    def __init__(self, folder: Path, format: str, sample_rate: int) -> None:
+        if format not in GROWING:
+            raise SettingsError(
+                f"Files of the format {format} cannot be played while they are written.",
+                "It is finished only at its end.",
+                f"Choose one of: {', '.join(GROWING)}; or leave streaming off.",
+            )
+        self.paths: dict[str, Path] = {}
+        self.n_samples = 0
+        self._folder, self._format, self._sample_rate = folder, format, sample_rate
+        self._files: dict[str, GrowingFile] = {}
+
+    def take(self, event: Event) -> None:
+        """Append what an event brings; all but `Planned` and `ChunkFinished` bring nothing."""
+        if isinstance(event, Planned):
+            self._begin_anew()
+            names = zip(event.stems, plain_names(event.stems), strict=True)
+            self.paths = {stem: self._folder / f"{name}{FORMATS[self._format].extension}" for stem, name in names}
+        elif isinstance(event, ChunkFinished):
+            if not self._files:
+                self._open(event.audio)
+            for stem, samples in event.audio.items():
+                self._files[stem].write(samples)
+            self.n_samples += next(iter(event.audio.values())).shape[-1]
+
+    def notes(self) -> dict[str, str]:
+        """What the format did to the sound, for the tracks where it did something."""
+        return {stem: file.note for stem, file in self._files.items() if file.note}
+
+    def _begin_anew(self) -> None:
+        """A second plan is that of a run done once more with other settings: its tracks replace the first ones."""
+        for file in self._files.values():
+            file.close()
+        self._files, self.n_samples = {}, 0
+
+    def _open(self, audio: Mapping[str, NDArray[np.float32]]) -> None:
+        for stem, path in self.paths.items():
+            self._files[stem] = GrowingFile(path, self._format, len(audio[stem]), self._sample_rate)
+
+    def __enter__(self) -> GrowingTracks:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        with ExitStack() as closing_all:
+            for file in self._files.values():
+                closing_all.callback(file.close)
+
+
+class GrowingFile:
+    """One audio file whose header is true after every `write`; its samples are those that `encode` writes.
+
+    Raises:
+        AudioError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, format: str, n_channels: int, sample_rate: int) -> None:
+        self._path, self._format = path, format
+        self._n_clipped, self._peak = 0, 0.0
+        try:
+            self._writer: _GrowingFloatWav | CodecWriter = (
+                _GrowingFloatWav(path, n_channels, sample_rate)
+                if format == "wav32f"
+                else CodecWriter(path, FORMATS[format], n_channels, sample_rate, dither_seed=0)
+            )
+        except OSError as error:
+            raise self._failed(error) from error
+
+    @property
+    def note(self) -> str:
+        """What a person should know of the file, or ""."""
+        if not self._n_clipped:
+            return ""
+        return f"{self._n_clipped} samples over full scale were clipped (peak {dbfs(self._peak):+.1f} dBFS)."
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Append a block of shape (channels, any length)."""
+        try:
+            self._writer.write(block)
+            if self._format in ("wav16", "wav24"):
+                _update_sizes(self._path)
+        except OSError as error:
+            raise self._failed(error) from error
+        if self._format != "wav32f":
+            level = np.abs(block)
+            self._n_clipped += int(np.count_nonzero(level > 1))
+            self._peak = max(self._peak, float(level.max(initial=0)))
+
+    def close(self) -> None:
+        """Finish the file."""
+        try:
+            self._writer.__exit__(None, None, None)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> AudioError:
+        return AudioError(
+            f"{self._path.name!r} cannot be written.",
+            f"The system says: {error.strerror or error}.",
+            f"Check that {str(self._path.parent)!r} exists, may be written to, and has room.",
+        )
+
+
+class _GrowingFloatWav(FloatWavWriter):
+    def write(self, block: NDArray[np.float32]) -> None:
+        super().write(block)
+        self._file.seek(0)
+        self._file.write(self._header())
+        self._file.seek(0, os.SEEK_END)
+        self._file.flush()
+
+
+def _update_sizes(path: Path) -> None:
+    """Write a WAV's sizes as they are now; libsndfile, which writes the samples, does so only when it closes."""
+    with path.open("r+b") as file:
+        n_bytes = file.seek(0, os.SEEK_END)
+        at, name = 12, b""
+        while name != b"data":
+            file.seek(at)
+            name, size = struct.unpack("<4sI", file.read(8))
+            start, at = at, at + 8 + size + size % 2
+        for where, size in ((4, n_bytes - 8), (start + 4, n_bytes - start - 8)):
+            file.seek(where)
+            file.write(struct.pack("<I", min(size, MAX_WAV_SIZE)))

@@ -1,0 +1,253 @@
+"""What a run took and found, as plain values: for a file beside the tracks, a job's details, and later estimates."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from separation.backends import registry
+from separation.events import (
+    ChunkFinished,
+    ChunkStarted,
+    Event,
+    Finished,
+    Planned,
+    SolverStep,
+    Warned,
+    WorkerRestarted,
+    WorkMeasured,
+)
+from separation.request import Request
+from separation.solvers import nfe
+
+HEADER = """\
+# A report of Audio Playground. Times are in seconds, memory in MB of 1,000,000 bytes, spans of audio in seconds.
+# peak_memory_mb: the most that the process in which the model works held; device_memory_mb: of a graphics card.
+# steps: load the model, separate each piece of audio, join the pieces (rates, levels, fades, keeping them), write.
+# rtf: time without loading, divided by the recording's duration. evaluations: calls of the network.
+# quality: from 0 to 1, estimated without a reference; bleed: the share of two tracks that is the same sound.
+"""
+# What each backend computes with, beside this program and Python.
+PACKAGES = {
+    "builtin": ("numpy", "torch"),
+    "builtin-dsp": ("numpy", "scipy"),
+    "demucs": ("demucs", "torch"),
+    "sam_torch": ("torch", "transformers"),
+    "sam_mlx": ("mlx", "mlx-audio", "torch", "transformers"),
+    "sam_official": ("sam-audio", "torch"),
+}
+NOT_OF = {
+    "builtin": ("solver", "demucs", "sam"),
+    "builtin-dsp": ("solver", "demucs", "sam"),
+    "demucs": ("chunks", "solver", "sam"),
+}
+LISTED = 500  # times of single pieces that are written out; beyond, their summary
+
+
+class Recorder:
+    """Listens to a run's events and writes down what it took. No input or output; it only asks for the time.
+
+    Args:
+        request: settled.
+        n_samples: of the recording.
+        sample_rate: Hz.
+        n_channels: of the recording.
+        clock: seconds, from any moment on.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        n_samples: int,
+        sample_rate: int,
+        n_channels: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request, self._clock = request, clock
+        self._recording = {
+            "duration_s": _seconds(n_samples / sample_rate),
+            "sample_rate_hz": sample_rate,
+            "n_channels": n_channels,
+        }
+        self._started_s = self._last_s = clock()
+        self._last: Event | None = None
+        self._planned: Planned | None = None
+        self._pieces: dict[str, list[WorkMeasured]] = defaultdict(list)
+        self._write_s = 0.0
+        self._n_kept = self._n_steps = self._n_restarts = 0
+        self._finished: Finished | None = None
+        self.warnings: list[str] = []
+
+    def take(self, event: Event) -> None:
+        """Write down what an event says; call it as soon as the event arrives."""
+        now_s = self._clock()
+        if isinstance(self._last, ChunkFinished):  # whoever listens was busy with it: measuring and writing it
+            self._write_s += now_s - self._last_s
+        self._last, self._last_s = event, now_s
+        match event:
+            case Planned():
+                self._planned = event
+            case WorkMeasured():
+                self._pieces[event.step].append(event)
+            case ChunkStarted():
+                self._n_kept += event.kept
+            case SolverStep():
+                self._n_steps += 1
+            case WorkerRestarted():
+                self._n_restarts += 1
+                self.warnings.append(event.message)
+            case Warned():
+                self.warnings.append(event.message)
+            case Finished():
+                self._finished = event
+
+    def report(self, *, quality: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Everything so far, in the order in which a person reads it; only strings, numbers, lists and tables.
+
+        Args:
+            quality: what `separation.metrics.quality` found, if it did.
+        """
+        seconds = self._clock() - self._started_s
+        n_chunks = len(self._planned.spans_s) if self._planned else 0
+        report: dict[str, Any] = {
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "backend": self._request.backend,
+            "model": self._planned.model if self._planned else self._request.model,
+            "device": self._planned.device if self._planned else None,
+            "recording": self._recording,
+            "total_s": _seconds(seconds),
+            "rtf": round(self._finished.rtf, 4) if self._finished else None,
+            **_peaks([piece for pieces in self._pieces.values() for piece in pieces]),
+            "steps": self._steps(seconds),
+            "chunks": {"total": n_chunks, "computed": n_chunks - self._n_kept, "from_store": self._n_kept},
+            "evaluations": self._evaluations(),
+            "quality": quality,
+            "worker_restarts": self._n_restarts,
+            "warnings": list(self.warnings),
+            "settings": settings(self._request),
+            "versions": versions(self._request.backend),
+        }
+        return {name: value for name, value in report.items() if value is not None}
+
+    def _steps(self, seconds: float) -> dict[str, Any]:
+        """Time and memory of every step; “join” is what was neither the model's nor spent on writing."""
+        steps = {name: self._summary(name, pieces) for name, pieces in self._pieces.items()}
+        join_s = seconds - self._write_s - sum(piece.seconds for pieces in self._pieces.values() for piece in pieces)
+        if join_s >= 0:  # several workers at once do more seconds of work than pass
+            steps["join"] = {"total_s": _seconds(join_s)}
+        return steps | {"write": {"total_s": _seconds(self._write_s)}}
+
+    def _summary(self, name: str, pieces: Sequence[WorkMeasured]) -> dict[str, Any]:
+        each = [piece.seconds for piece in pieces]
+        summary: dict[str, Any] = {"total_s": _seconds(sum(each))}
+        if len(each) > 1 or name == "separate":
+            summary |= {
+                "pieces": len(each),
+                "min_s": _seconds(min(each)),
+                "median_s": _seconds(median(each)),
+                "max_s": _seconds(max(each)),
+            }
+            if len(each) <= LISTED and name == "separate":
+                summary["each_s"] = [_seconds(one) for one in each]
+        return summary | _peaks(pieces)
+
+    def _evaluations(self) -> int:
+        """Calls of the network. A solver reports steps, each of one or more; together with others a window's count."""
+        solver, chunks = self._request.solver, self._request.chunks
+        together = chunks is not None and chunks.stitch == "multidiffusion"
+        if not registry.runs_sam_audio(self._request.backend) or together:
+            return self._n_steps
+        return round(self._n_steps * nfe(solver.method, solver.n_steps) / solver.n_steps)
+
+
+def of_result(
+    info: Mapping[str, Any],
+    *,
+    cached: bool,
+    seconds: float | None = None,
+    source: str | None = None,
+    converted: WorkMeasured | None = None,
+) -> dict[str, Any]:
+    """The report of a kept result, as this use of it has it.
+
+    Args:
+        info: of the result; what made it has kept its report there.
+        cached: nothing was computed now: the report is of the run that made it, and says so.
+        seconds: that this use took in all.
+        source: the file it was made from.
+        converted: what decoding that file took, if it was not known already.
+    """
+    kept = dict(info.get("report", {}))
+    head: dict[str, Any] = {} if source is None else {"file": source}
+    head["cached"] = cached
+    if seconds is not None:
+        head["command_s"] = _seconds(seconds)
+    if converted is not None:
+        head["convert"] = {"total_s": _seconds(converted.seconds), **_peaks([converted])}
+    if cached:
+        head["note"] = (
+            f"Taken from the store. All below is of the run that made it, which finished {kept['finished']} and took "
+            f"{kept['total_s']:g} s."
+            if kept
+            else "Taken from the store. It was made before reports were kept."
+        )
+    return head | kept
+
+
+def to_yaml(report: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """A report, or one for each of several files, as YAML with its units explained above it."""
+    import yaml  # 30 ms to import
+
+    return HEADER + str(yaml.safe_dump(report, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
+
+
+def write(report: Mapping[str, Any] | Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write YAML to `path`, replacing what is there once it is complete.
+
+    Raises:
+        AudioError: it cannot be written.
+    """
+    from separation.audio.files import new_file
+
+    with new_file(path) as part:
+        part.write_text(to_yaml(report), encoding="utf-8")
+
+
+def settings(request: Request) -> dict[str, Any]:
+    """A settled request without the groups of settings that its backend does not have."""
+    left_out = NOT_OF.get(request.backend, ("demucs",) if registry.runs_sam_audio(request.backend) else ())
+    return {name: value for name, value in request.to_dict().items() if name not in left_out}
+
+
+def versions(backend: str) -> dict[str, str]:
+    """This program, Python, and the packages that a backend computes with. Nothing is imported."""
+    from separation import __version__
+
+    found = {"audio-playground": __version__, "python": platform.python_version()}
+    for package in PACKAGES.get(backend, ()):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _peaks(pieces: Sequence[WorkMeasured]) -> dict[str, float]:
+    """The most of each kind of memory, where it is known."""
+    known = {
+        "peak_memory_mb": [piece.peak_bytes for piece in pieces if piece.peak_bytes is not None],
+        "device_memory_mb": [piece.device_bytes for piece in pieces if piece.device_bytes is not None],
+    }
+    return {name: round(max(values) / 1e6, 1) for name, values in known.items() if values}
+
+
+def _seconds(value: float) -> float:
+    return round(value, 3)

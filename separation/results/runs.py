@@ -1,0 +1,400 @@
+"""A run: a file becomes a kept recording, and a recording with a request becomes a kept result.
+
+The terminal and the server both go this way, so what one has made the other finds. What is kept is looked up by
+content: the second identical run is a lookup, and a run that differs in a few chunks computes those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from separation.audio.part import WHOLE, Part
+from separation.audio.upload import ArrivingFile
+from separation.backends import registry
+from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
+from separation.estimates import fallbacks as ladder
+from separation.events import (
+    BackendChosen,
+    Event,
+    Kept,
+    Warned,
+)
+from separation.request import Request
+from separation.workflows import commands
+
+# What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
+if TYPE_CHECKING:
+    from separation.audio.decode import Conversion
+    from separation.engine.engine import Engine
+    from separation.model import Samples
+
+# Change when the same file would decode to other samples.
+DECODER_REVISION = 1
+MAX_DURATION_S = 6 * 3600.0
+log = logging.getLogger(__name__)
+
+
+class Item(Protocol):
+    """Something kept: `storage.Artifact` is one."""
+
+    @property
+    def key(self) -> str:
+        """Its content key."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What there is to know of it."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """Its files by name."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Item, covariant=True)
+
+
+class Shelf(Protocol[Thing]):
+    """Where finished work is kept: `storage.ArtifactStore` is one."""
+
+    def key(self, kind: str, **parts: Any) -> str:
+        """The key of what is made from `parts`."""
+        ...
+
+    def get(self, key: str) -> Thing | None:
+        """What is kept under `key`."""
+        ...
+
+    def put(
+        self,
+        key: str,
+        *,
+        kind: str,
+        name: str,
+        files: Mapping[str, Path],
+        command: str,
+        inputs: Mapping[str, str],
+        config: Mapping[str, Any],
+        info: Mapping[str, Any],
+    ) -> Thing:
+        """Keep files, moving them."""
+        ...
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for files in the making."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoding:
+    """A recording as far as it is decoded; its files grow.
+
+    Attributes:
+        audio: the float32 WAV, to be read by `FloatWavWriter.read_part` up to `n_ready`.
+        peaks: its peaks, whole pairs only.
+        n_ready: samples that are there.
+        n_expected: samples there will be by the file's header; None if it does not say.
+        sample_rate: Hz.
+        n_channels: 1 or 2.
+    """
+
+    audio: Path
+    peaks: Path
+    n_ready: int
+    n_expected: int | None
+    sample_rate: int
+    n_channels: int
+
+
+def import_recording(
+    source: Path | ArrivingFile,
+    shelf: Shelf[Thing],
+    *,
+    name: str | None = None,
+    part: Part = WHOLE,
+    on_decoded: Callable[[Decoding], object] | None = None,
+) -> Thing:
+    """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
+
+    A part of it is a recording of its own, whose `info["part"]` says what it was cut from: {"of", "start_s", "end_s"}.
+
+    Args:
+        source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; it may still be arriving.
+        shelf: where to keep it.
+        name: what to call it; the file's own name unless given.
+        part: which part of it.
+        on_decoded: told after each block; not if the recording is found to be kept already.
+
+    Raises:
+        AudioError: no usable audio, with what to do.
+        SettingsError: the part does not lie in the recording.
+    """
+    name, span = name or source.name, {} if part.is_whole else asdict(part)
+    arriving = isinstance(source, ArrivingFile) and not source.complete
+
+    def key(digest: str) -> str:
+        return shelf.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
+
+    if not arriving and (kept := shelf.get(key(_digest(source)))):
+        return kept
+    from separation.audio.video import keep_beside
+
+    with shelf.scratch() as folder:
+        conversion = _decode(source, folder, part, on_decoded or (lambda decoding: None))
+        digest = _digest(source)
+        if arriving and (kept := shelf.get(key(digest))):
+            return kept
+        files, about = keep_beside(source, folder) if part.is_whole else ({}, {})
+        return shelf.put(
+            key(digest),
+            kind="recording",
+            name=name if part.is_whole else f"{name}, {part}",
+            files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks", **files},
+            command=commands.converting(name, part),
+            inputs={"sha256": digest},
+            config=span,
+            info=_described(conversion) | about | ({} if part.is_whole else {"part": {"of": name, **span}}),
+        )
+
+
+def find_result(recording: Item, request: Request, shelf: Shelf[Thing]) -> tuple[str, Request, str, Thing | None]:
+    """Settle who would separate, and look the result up.
+
+    Returns:
+        The result's key, the settled request, why that backend, and the result if it is kept.
+    """
+    settled, why = registry.choose(request)
+    revision = registry.get(settled.backend).revision(settled)
+    key = shelf.key("result", recording=recording.key, request=settled.to_dict(), revision=revision)
+    return key, settled, why, shelf.get(key)
+
+
+def separate_recording(
+    recording: Item, request: Request, shelf: Shelf[Thing], engine: Engine
+) -> Generator[Event, None, Thing]:
+    """Separate a kept recording; what `separation.separate` reports, then `Kept`. Returns the kept result.
+
+    A result that is there already is returned at once, and of another the chunks that are there are not computed again.
+    Closing the generator cancels the run; what it leaves are its finished chunks, from which the next run goes on.
+
+    Where memory runs out, or a graphics card that nobody asked for by name fails, a `Warned` says so, and the run is
+    done once more with the next smaller setting; its result is kept under the request that made it.
+
+    Raises:
+        PlaygroundError: with what happened, why and what to do.
+    """
+    key, settled, why, kept = find_result(recording, request, shelf)
+    yield BackendChosen(backend=settled.backend, why=why)
+    if kept is None:
+        result, retry = yield from _attempt(key, recording, settled, shelf, engine)
+        if result is not None:
+            return result
+        assert retry is not None
+        yield Warned(message=retry.why)
+        # Also this one may have been made before: the same request comes here every time.
+        key, settled, _, kept = find_result(recording, retry.request, shelf)
+        if kept is None:
+            return (yield from _made(key, recording, settled, shelf, engine, (retry.why,)))
+    yield Kept(key=key, cached=True)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Retry:
+    """What to try once after a failure, and the sentences that say so."""
+
+    request: Request
+    why: str
+
+
+def _attempt(
+    key: str, recording: Item, settled: Request, shelf: Shelf[Thing], engine: Engine
+) -> Generator[Event, None, tuple[Thing | None, _Retry | None]]:
+    """The first of two tries: a result, or what to try next.
+
+    It is handed back rather than tried in an `except`, where the failure would hold on to the arrays it came from.
+    """
+    try:
+        return (yield from _made(key, recording, settled, shelf, engine)), None
+    except (OutOfMemory, WorkerDied, DeviceFailed) as failure:
+        duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
+        retry = _retry(settled, failure, duration_s)
+        if retry is None:
+            raise
+        log.warning("trying once more: %s", retry.why)
+        return None, retry
+
+
+def _retry(settled: Request, failure: SeparationError, duration_s: float) -> _Retry | None:
+    """What may work instead, if there is something."""
+    if isinstance(failure, DeviceFailed):
+        if settled.device != "auto":
+            return None
+        after = replace(settled, device="cpu")
+        how = "Done again on the processor, which is slower."
+    else:
+        smaller = ladder.smaller(settled, duration_s=duration_s)
+        if smaller is None:
+            return None
+        after = smaller
+        how = f"Done again with {ladder.changed(settled, after)}."
+    return _Retry(after, f"{failure.what} {failure.why} {how}")
+
+
+def _made(
+    key: str,
+    recording: Item,
+    settled: Request,
+    shelf: Shelf[Thing],
+    engine: Engine,
+    warnings: Sequence[str] = (),
+) -> Generator[Event, None, Thing]:
+    """Run the pipeline and keep its result; `warnings` are what a person should know of the run before it begins."""
+    from separation.audio.decode import AudioFile
+    from separation.results.track_files import write_tracks
+
+    with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
+        chunks = ChunkShelf(shelf, recording.key)
+        files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
+        result = shelf.put(
+            key,
+            kind="result",
+            name=", ".join(prompt.text for prompt in settled.prompts),
+            files=files,
+            command=commands.extracting(*_origin(recording), settled),
+            inputs={"recording": recording.key},
+            config=settled.to_dict(),
+            info=info,
+        )
+    yield Kept(key=key, cached=False)
+    return result
+
+
+class ChunkShelf:
+    """Finished chunks and features on a shelf: `separation.pipeline.chunk_keys.Chunks`, one item of kind "chunk" each.
+
+    Its file holds the arrays one after another as raw little-endian float32; `info` has their names and their shape.
+
+    Args:
+        shelf: where to keep them.
+        recording: key of the recording they are made from.
+    """
+
+    def __init__(self, shelf: Shelf[Item], recording: str) -> None:
+        self._shelf, self._recording = shelf, recording
+
+    def get(self, key: str) -> Mapping[str, Samples] | None:
+        """See `Chunks.get`; a damaged chunk counts as none, and computing it again replaces it."""
+        import numpy as np
+
+        item = self._shelf.get(key)
+        if item is None:
+            return None
+        try:
+            names, shape = item.info["stems"], item.info["shape"]
+            samples = np.fromfile(item.files["stems"], "<f4").reshape(len(names), *shape)
+        except (OSError, KeyError, TypeError, ValueError) as damage:  # or it was evicted a moment ago
+            log.warning("the kept chunk %s is passed over: %s", key, damage)
+            return None
+        return dict(zip(names, samples, strict=True))
+
+    def put(self, key: str, arrays: Mapping[str, Samples]) -> None:
+        """See `Chunks.put`."""
+        import numpy as np
+
+        from separation.pipeline.chunk_keys import NotKept
+
+        names, samples = list(arrays), np.stack(list(arrays.values()))  # (stems, channels, samples)
+        try:
+            with self._shelf.scratch() as folder:
+                (folder / "stems").write_bytes(samples.astype("<f4").data)
+                self._shelf.put(
+                    key,
+                    kind="chunk",
+                    name="a finished chunk",
+                    files={"stems": folder / "stems"},
+                    command="",
+                    inputs={"recording": self._recording},
+                    config={},
+                    info={"stems": names, "shape": list(samples.shape[1:])},
+                )
+        except Exception as failure:  # of the disk or the shelf, whose errors are not ours; the run can do without
+            log.info("a finished chunk could not be kept", exc_info=True)
+            raise NotKept(
+                "Finished chunks are not kept from here on.",
+                f"The system says: {failure.strerror or failure}." if isinstance(failure, OSError) else str(failure),
+                "If this run is stopped, they will be computed again.",
+            ) from failure
+
+
+def _digest(source: Path | ArrivingFile) -> str:
+    """SHA-256 of a file's bytes; the `AudioError` that says why if it cannot be read."""
+    if isinstance(source, ArrivingFile):
+        return source.sha256()
+    try:
+        with source.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        from separation.audio.decode import probe
+
+        probe(source)  # knows what to say of folders, pipes, names and permissions
+        raise
+
+
+def _origin(recording: Item) -> tuple[str, Part]:
+    """The file's name that the recording was made from, and which part of it."""
+    part = dict(recording.info.get("part", {}))
+    return part.pop("of", recording.name), Part(**part)
+
+
+def _decode(
+    source: Path | ArrivingFile, folder: Path, part: Part, on_decoded: Callable[[Decoding], object]
+) -> Conversion:
+    """Write the audio of a file's part and its peaks into `folder`."""
+    from separation.audio.decode import converted_blocks
+    from separation.audio.encode import FloatWavWriter
+    from separation.audio.peaks import PeaksWriter
+
+    audio_path, peaks_path = folder / "audio.wav", folder / "peaks"
+    with (
+        converted_blocks(source, part=part, max_duration_s=MAX_DURATION_S) as blocks,
+        FloatWavWriter(audio_path, blocks.n_channels, blocks.sample_rate) as audio,
+        PeaksWriter(peaks_path) as peaks,
+    ):
+        for block in blocks:
+            for writer in (audio, peaks):
+                writer.write(block)
+                writer.flush()
+            on_decoded(
+                Decoding(
+                    audio=audio_path,
+                    peaks=peaks_path,
+                    n_ready=audio.n_samples,
+                    n_expected=blocks.n_expected,
+                    sample_rate=blocks.sample_rate,
+                    n_channels=blocks.n_channels,
+                )
+            )
+        return blocks.conversion()
+
+
+def _described(conversion: Conversion) -> dict[str, Any]:
+    return {
+        "sample_rate": conversion.sample_rate,
+        "n_channels": conversion.n_channels,
+        "n_samples": conversion.n_samples,
+        "warnings": list(conversion.warnings),
+    }

@@ -1,0 +1,98 @@
+"""The files of a result, written while a run goes on, and what there is to say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from separation.audio.encode import FloatWavWriter
+from separation.audio.peaks import PeaksWriter
+from separation.audio.waveform import AudioSource
+from separation.backends import registry
+from separation.engine.engine import Engine
+from separation.events import AnchorsMapped, ChunkFinished, ChunkMeasured, Event, Finished, Growing, Planned, Warned
+from separation.metrics.quality import QualityMeter
+from separation.pipeline.chunk_keys import Chunks
+from separation.pipeline.separate import separate_settled
+from separation.prompts.targets import Target, residual
+from separation.request import Request
+from separation.results import report
+
+
+def write_tracks(
+    mixture: AudioSource,
+    settled: Request,
+    engine: Engine,
+    folder: Path,
+    key: str,
+    kept: Chunks,
+    warnings: Sequence[str],
+) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
+    """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
+
+    Under which key they are going to be kept, and where they grow until then, is said by `Growing` after `Planned`.
+
+    Beside what a track is, `info` says what was found out on the way: "chunks_s" is (start, stop) of every chunk in
+    seconds, "measures" and "anchors" hold the fields of each `ChunkMeasured` and `AnchorsMapped`, in their order,
+    "quality" is that of `separation.metrics.quality`, and "report" that of `separation.results.report`.
+    """
+    files: dict[str, Path] = {}
+    info: dict[str, Any] = {
+        "sample_rate": mixture.sample_rate,
+        "n_channels": mixture.n_channels,
+        "n_samples": 0,
+        "measures": [],
+        "anchors": [],
+    }
+    recorder = report.Recorder(
+        settled, n_samples=mixture.n_samples, sample_rate=mixture.sample_rate, n_channels=mixture.n_channels
+    )
+    recorder.warnings.extend(warnings)
+    meter = QualityMeter(_tracks(settled), mixture.sample_rate)
+    with ExitStack() as open_files:
+        writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
+        for event in separate_settled(mixture, settled, engine=engine, kept=kept):
+            recorder.take(event)
+            if isinstance(event, Planned):
+                info |= {"tracks": list(event.stems), "model": event.model, "device": event.device}
+                info["chunks_s"] = [list(span) for span in event.spans_s]
+                for index, name in enumerate(event.stems):
+                    files |= {f"{index}": folder / f"{index}.wav", f"{index}.peaks": folder / f"{index}.peaks"}
+                    wav = FloatWavWriter(folder / f"{index}.wav", mixture.n_channels, mixture.sample_rate)
+                    peaks = PeaksWriter(folder / f"{index}.peaks")
+                    writers[name] = (open_files.enter_context(wav), open_files.enter_context(peaks))
+            elif isinstance(event, ChunkFinished):
+                for name, samples in event.audio.items():
+                    for writer in writers[name]:
+                        writer.write(samples)
+                        writer.flush()  # whoever listens meanwhile reads the file
+                start = info["n_samples"]
+                info["n_samples"] += next(iter(event.audio.values())).shape[-1]
+                meter.add(mixture.read(start, info["n_samples"]), event.audio)
+            elif isinstance(event, ChunkMeasured):
+                info["measures"].append(asdict(event))
+            elif isinstance(event, AnchorsMapped):
+                info["anchors"].append(asdict(event))
+            elif isinstance(event, Finished):
+                info |= {"seconds": event.seconds, "rtf": event.rtf}
+            yield event
+            if isinstance(event, Planned):
+                yield Growing(key=key, files=dict(files), n_channels=mixture.n_channels)
+    quality = meter.result()
+    if quality is not None and (doubt := quality.warning):
+        recorder.take(warned := Warned(message=doubt))
+        yield warned
+    info["quality"] = None if quality is None else quality.to_dict()
+    info["warnings"] = list(recorder.warnings)
+    info["report"] = recorder.report(quality=info["quality"])
+    return files, info
+
+
+def _tracks(settled: Request) -> list[Target]:
+    """What each track of a run holds."""
+    targets = registry.get(settled.backend).targets(settled)
+    left_over = residual(targets) if settled.sam.residual == "mixture" else None
+    return [*targets, *([left_over] if left_over else [])]

@@ -1,0 +1,1 @@
+"""Requests and commands as files: recipes, presets, workflows, batches."""

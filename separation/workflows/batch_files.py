@@ -1,0 +1,95 @@
+"""Which files of a folder a batch takes, and where their results go."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from itertools import groupby
+from pathlib import Path
+from typing import NoReturn
+
+from separation.audio.names import plain_names
+from separation.errors import SettingsError
+
+# Videos have sound too: a pattern brings them in.
+EXTENSIONS = (
+    "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "flac", "m4a", "m4b", "mka", "mp2", "mp3",
+    "mpc", "oga", "ogg", "opus", "ra", "rf64", "snd", "spx", "tta", "w64", "wav", "wave", "weba", "wma", "wv",
+)  # fmt: skip
+FAILURES = "failures.json"
+
+
+def find(folder: Path, patterns: Sequence[str], recursive: bool, out: Path) -> list[Path]:
+    """Files in `folder` whose names match, relative to it and sorted; nothing hidden, and nothing of `out`.
+
+    Raises:
+        SettingsError: there are none, there is no such folder, it cannot be read, or would take up its own results.
+    """
+    if not folder.is_dir():
+        raise SettingsError(f"There is no folder {folder!s}.", "", "Check its name.")
+    inner, outer = folder.resolve(), out.resolve()
+    if recursive and inner.is_relative_to(outer):
+        raise SettingsError(
+            f"{out!s} cannot hold the results.",
+            f"All folders in {folder!s} are searched, so the next batch would take results for recordings.",
+            "Choose a folder beside it or in it.",
+        )
+    wanted = [pattern.casefold() for pattern in patterns or [f"*.{extension}" for extension in EXTENSIONS]]
+    files = [
+        Path(where, name).relative_to(folder)
+        for where, within, names in os.walk(folder, onerror=_unreadable)
+        if _keep_searching(Path(where), within, recursive, outer)
+        for name in names
+        if not name.startswith(".") and any(fnmatchcase(name.casefold(), pattern) for pattern in wanted)
+    ]
+    files = sorted(file for file in files if (folder / file).is_file())
+    if not files:
+        raise SettingsError(
+            f"Nothing in {folder!s} matches.",
+            f"File names were compared with {', '.join(patterns) if patterns else 'the extensions of audio files'}.",
+            "Check the folder and the pattern" + ("." if recursive else ", or search its folders with --recursive."),
+        )
+    return files
+
+
+def folders(files: Sequence[Path]) -> dict[Path, Path]:
+    """A folder for each file, both relative: its path without the extension, as plain names, no two alike.
+
+    Files that differ in their extensions only keep them, so that which is whose can be told.
+    """
+    every = {*files, *(above for file in files for above in file.parents)} - {Path()}
+    recordings = frozenset(files)
+    places = {Path(): Path()}
+    in_order = sorted(every, key=lambda path: (len(path.parts), path.parent, path in recordings, path))
+    for above, siblings in groupby(in_order, key=lambda path: path.parent):
+        for path, name in _names(list(siblings), recordings, reserved=(FAILURES,) if above == Path() else ()):
+            places[path] = places[above] / name
+    return {file: places[file] for file in files}
+
+
+def _names(siblings: Sequence[Path], files: frozenset[Path], reserved: Sequence[str]) -> Iterable[tuple[Path, str]]:
+    short = [path.stem if path in files else path.name for path in siblings]
+    counts = Counter(name.casefold() for name in short)
+    told_apart = [
+        path.name if counts[name.casefold()] > 1 else name for path, name in zip(siblings, short, strict=True)
+    ]
+    return zip(siblings, plain_names([*reserved, *told_apart])[len(reserved) :], strict=True)
+
+
+def _keep_searching(where: Path, within: list[str], recursive: bool, out: Path) -> bool:
+    """Whether files of `where` count; cuts the folders that `os.walk` goes on with."""
+    if where.resolve() == out and recursive:
+        within.clear()
+        return False
+    within[:] = sorted(name for name in within if not name.startswith(".")) if recursive else []
+    return True
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise SettingsError(
+        f"The folder {error.filename} cannot be read.",
+        f"The system says: {error.strerror}.",
+        "Change its permissions, or choose another folder.",
+    ) from error

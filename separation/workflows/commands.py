@@ -1,0 +1,92 @@
+"""What one would type to make a result again."""
+
+from __future__ import annotations
+
+import shlex
+
+from separation.audio import times
+from separation.audio.part import Part
+from separation.backends.registry import runs_sam_audio
+from separation.prompts import anchor_text
+from separation.request import ChunkSettings, DemucsSettings, Prompt, Request, SamSettings, SolverSettings
+
+
+def converting(source: str, part: Part) -> str:
+    """The `convert` command that makes a recording of a file, or of a part of it."""
+    return shlex.join(["audio-playground", "convert", "to-wav", argument(source), *_part(part)])
+
+
+def extracting(source: str, part: Part, request: Request) -> str:
+    """The `extract` command for a settled request: what is not in it is at its default."""
+    sam = runs_sam_audio(request.backend)
+    words = ["audio-playground", "extract", "sam-audio" if sam else request.backend, argument(source)]
+    words += _part(part)
+    for prompt in request.prompts:
+        words += ["--prompt", prompt.text]
+    if request.chunks is not None:
+        words += _cutting(request.chunks)
+    if request.backend == "demucs":
+        words += ["--model", str(request.model), *_demucs_options(request.demucs)]
+    if sam:
+        words += ["--backend", request.backend.removeprefix("sam_"), "--model", str(request.model)]
+        words += _anchors(request.prompts) + _solving(request.solver) + _sam_options(request.sam)
+    if request.device != "auto" and request.backend != "builtin-dsp":
+        words += ["--device", request.device]
+    return shlex.join([*words, "--seed", str(request.seed)])
+
+
+def argument(name: str) -> str:
+    """A file's name that is never mistaken for an option."""
+    return f"./{name}" if name.startswith("-") else name
+
+
+def _part(part: Part) -> list[str]:
+    words = ["--start-time", times.digits(part.start_s)] if part.start_s else []
+    return words if part.end_s is None else [*words, "--end-time", times.digits(part.end_s)]
+
+
+def _cutting(chunks: ChunkSettings) -> list[str]:
+    words = ["--crossfade-type", chunks.fade, "--overlap-duration", str(chunks.overlap_s)]
+    words += ["--no-chunks"] if chunks.chunk_s is None else ["--chunk-duration", str(chunks.chunk_s)]
+    words += _changed("--stitch", chunks.stitch, ChunkSettings().stitch)
+    return words + _changed("--max-chunks", chunks.max_chunks, None)
+
+
+def _demucs_options(settings: DemucsSettings) -> list[str]:
+    words = ["--shifts", str(settings.shifts), "--overlap", str(settings.overlap_ratio)]
+    words += ["--split" if settings.split else "--no-split"]
+    words += ["--mixed-precision" if settings.mixed_precision else "--full-precision"]
+    words += _changed("--segment", settings.segment_s, None)
+    return words + _changed("--folder", settings.folder, None)
+
+
+def _anchors(prompts: tuple[Prompt, ...]) -> list[str]:
+    """One list of spans a prompt, empty ones too, since they are told apart by their order."""
+    if not any(prompt.anchors for prompt in prompts):
+        return []
+    return [word for prompt in prompts for word in ("--anchors", anchor_text.written(prompt.anchors))]
+
+
+def _solving(solver: SolverSettings) -> list[str]:
+    usual = SolverSettings()
+    words = _changed("--solver", solver.method, usual.method)
+    words += _changed("--solver-steps", solver.n_steps, usual.n_steps)
+    return words + _changed("--grid", solver.grid, usual.grid)
+
+
+def _sam_options(sam: SamSettings) -> list[str]:
+    usual = SamSettings()
+    words = _changed("--stereo", sam.stereo, usual.stereo) + _changed("--residual", sam.residual, usual.residual)
+    words += _changed("--precision", sam.precision, usual.precision)
+    flags = {
+        "--chain-residuals": sam.chain,
+        "--only-inside": sam.only_inside,
+        "--match-gain": sam.match_gain,
+    }
+    words += [flag for flag, is_set in flags.items() if is_set]
+    # People count chunks from 1.
+    return words + [word for roll in sam.rerolls for word in ("--reroll", f"{roll.chunk + 1}={roll.seed}")]
+
+
+def _changed(option: str, value: object, usual: object) -> list[str]:
+    return [] if value == usual else [option, str(value)]

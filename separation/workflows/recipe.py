@@ -1,0 +1,57 @@
+"""Recipes: a `Request` as YAML, to be kept, changed and shared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from separation.audio.files import new_file
+from separation.errors import SettingsError
+from separation.request import Request
+from separation.workflows import yaml_lines
+
+HEADING = "# A recipe of Audio Playground: audio-playground extract recipe RECORDING THIS-FILE\n"
+
+
+def written(request: Request) -> str:
+    """The text of a recipe: every setting, so that it means the same whatever the defaults become."""
+    settings: str = yaml.safe_dump(request.to_dict(), sort_keys=False, allow_unicode=True)
+    return HEADING + settings
+
+
+def write(request: Request, path: Path) -> None:
+    """Write a recipe; the file appears when it is complete.
+
+    Raises:
+        AudioError: it cannot be written.
+    """
+    with new_file(path) as part:
+        part.write_text(written(request), encoding="utf-8", newline="\n")
+
+
+def read(path: Path) -> Request:
+    """The request that a recipe describes; settings that are not in it are at their defaults.
+
+    Raises:
+        SettingsError: it cannot be read, or describes none; names file and line.
+    """
+    return _request(yaml_lines.read(path), path)
+
+
+def parse(text: str) -> Request:
+    """The same of a text, such as a pasted one.
+
+    Raises:
+        SettingsError: it describes no request; names the line.
+    """
+    name = "The recipe"
+    return _request(yaml_lines.parse(text, name), Path(name))
+
+
+def _request(document: yaml_lines.Node, path: Path) -> Request:
+    try:
+        return Request.from_dict(document.plain)
+    except SettingsError as error:
+        line = document.line_of(error.place)
+        raise yaml_lines.refused(path, line, error.what, error.why, error.todo) from error

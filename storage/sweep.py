@@ -1,0 +1,78 @@
+"""What killed processes left half-made, found and deleted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from storage.locks import SCRATCH_PREFIX, hold
+
+# Nobody writes nothing for a day and goes on after it, as far as can be known without locks.
+ABANDONED_AFTER_S = 24 * 3600.0
+
+
+def sweep_files(folder: Path, kept: Collection[Path], min_age_s: float) -> int:
+    """Delete files of the store that no manifest names and that are older than `min_age_s`; returns their bytes.
+
+    Where nobody is about to add one, empty folders go as well.
+
+    Args:
+        folder: of the index, where they lie.
+        kept: the files that manifests name.
+        min_age_s: seconds; 0 only if it is certain that no process is about to name a file.
+    """
+    freed_bytes = 0
+    for path in _files_below(folder):
+        if path.suffix == ".val" and path not in kept and _untouched_for(path, min_age_s):
+            freed_bytes += _size_bytes(path)
+            path.unlink(missing_ok=True)
+    if not min_age_s:
+        for parent, _, _ in os.walk(folder, topdown=False):
+            with suppress(OSError):  # most are not empty
+                Path(parent).rmdir()
+    return freed_bytes
+
+
+def sweep_scratch(scratch: Path, min_age_s: float) -> int:
+    """Delete the folders in `scratch` that belong to no living process; returns their bytes.
+
+    Args:
+        scratch: where `living_folder` makes them.
+        min_age_s: seconds they must be untouched; without locks, never less than a day.
+    """
+    freed_bytes = 0
+    for folder in scratch.glob(f"{SCRATCH_PREFIX}*"):
+        with hold(folder, shared=False, wait=False) as held:
+            min_s = min_age_s if held == "ours" else max(min_age_s, ABANDONED_AFTER_S)
+            if held in ("ours", "unknown") and _untouched_for(folder, min_s):
+                size_bytes = _size_bytes(folder)
+                shutil.rmtree(folder, ignore_errors=True)  # another process may be sweeping it too
+                freed_bytes += size_bytes - _size_bytes(folder)
+    return freed_bytes
+
+
+def _untouched_for(path: Path, seconds: float) -> bool:
+    try:
+        newest_s = max(entry.stat().st_mtime for entry in (path, *path.glob("*")))
+    except FileNotFoundError:
+        return False  # somebody else was faster
+    return time.time() - newest_s >= seconds
+
+
+def _size_bytes(path: Path) -> int:
+    """What a file, or all files of a folder, take; 0 if there is none."""
+    sizes = 0
+    for file in (path, *_files_below(path)):
+        with suppress(FileNotFoundError):  # somebody else was faster
+            sizes += file.stat().st_size if file.is_file() else 0
+    return sizes
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files; `Path.glob` would fail where another process removes a folder meanwhile."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)

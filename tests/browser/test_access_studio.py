@@ -1,0 +1,110 @@
+"""The guard in front of the studio itself: a real server, shared on all addresses, behind a passcode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from selenium.webdriver import Chrome, Keys
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.support.browser import wait_until
+from tests.support.server import RunningServer, running_server
+from tests.support.studio_steps import Studio
+
+PASSCODE = "four calling birds"
+SOCKET = "/_nicegui_ws/socket.io/"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with running_server("--host", "0.0.0.0", "--passcode", PASSCODE) as running:
+        yield running
+
+
+@pytest.fixture
+def stranger(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, headers={"Origin": server.url}, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def guest(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, headers={"Origin": server.url}, timeout=20) as client:
+        answer = client.post("/login", data={"passcode": PASSCODE})
+        assert answer.status_code in (200, 302, 303)
+        yield client
+
+
+def test_a_stranger_is_sent_to_the_login_page(stranger: httpx.Client) -> None:
+    answer = stranger.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code in (302, 303, 307)
+    assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize("path", [f"/media/{'a' * 64}/audio/pcm?start=0&count=1", f"/media/{'a' * 64}/all.zip"])
+def test_a_stranger_hears_nothing(stranger: httpx.Client, path: str) -> None:
+    assert stranger.get(path).status_code == 401
+
+
+def test_a_stranger_uploads_nothing(stranger: httpx.Client, guest: httpx.Client) -> None:
+    assert stranger.put("/api/uploads", params={"name": "x.wav"}, content=b"RIFF").status_code == 401
+    assert stranger.post("/api/demo").status_code == 401
+    assert guest.post("/api/demo").status_code == 200
+
+
+def test_only_a_guest_gets_a_socket(server: RunningServer, stranger: httpx.Client, guest: httpx.Client) -> None:
+    polling = {"EIO": "4", "transport": "polling"}
+    assert stranger.get(SOCKET, params=polling).status_code == 401
+    assert guest.get(SOCKET, params=polling).status_code == 200
+
+    address = server.url.replace("http", "ws") + SOCKET + "?EIO=4&transport=websocket"
+    with pytest.raises(InvalidStatus):
+        connect(address, origin=Origin(server.url)).close()
+    cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in guest.cookies.items())}
+    with connect(address, origin=Origin(server.url), additional_headers=cookies) as socket:
+        assert str(socket.recv(timeout=10)).startswith("0{")  # Engine.IO's opening packet
+
+
+def test_a_guest_who_knows_the_passcode_hears_and_brings_audio(guest: httpx.Client) -> None:
+    assert guest.get("/").status_code == 200
+    key = guest.post("/api/demo").json()["key"]
+    pcm = guest.get(f"/media/{key}/audio/pcm", params={"start": 0, "count": 100})
+    assert len(pcm.content) == 100 * 2 * 4  # stereo float32
+
+
+def test_samples_travel_as_they_are(guest: httpx.Client) -> None:
+    key = guest.post("/api/demo").json()["key"]
+    answer = guest.get(f"/media/{key}/audio/pcm?start=0&count=88200", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "identity"
+    assert int(answer.headers["content-length"]) == len(answer.content) == 88200 * 2 * 4
+
+
+def test_the_models_page_is_the_hosts_and_guests_are_told_so(guest: httpx.Client) -> None:
+    assert "You are a guest here" not in guest.get("/models").text, "from the same computer"
+    assert "You are a guest here" in guest.get("/models", headers={"X-Forwarded-For": "192.0.2.7"}).text
+
+
+@pytest.mark.browser
+def test_a_guest_finds_no_button_that_changes_a_model(server: RunningServer, browser: Chrome) -> None:
+    changing = """return [...document.querySelectorAll(".doctor button, .model-buttons button")]
+        .filter((el) => el.checkVisibility() && el.innerText !== "Versions").map((el) => el.innerText)"""
+    studio = Studio(browser, server.url)
+    browser.get(f"{server.url}/login?next=/models")
+    browser.find_element("name", "passcode").send_keys(PASSCODE, Keys.ENTER)
+    wait_until(lambda: studio.texts(".model-row"), "the models")
+    assert "Run the self-test" in studio.js(changing) and "Download" in studio.js(changing)
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"X-Forwarded-For": "192.0.2.7"}})
+    studio.open("/models")
+    wait_until(lambda: studio.texts(".model-row"), "the models")
+    assert studio.js(changing) == [] and studio.texts(".guest-note")
+    for hidden in studio.all(".doctor button, .model-buttons button"):  # what a clever guest would do
+        studio.js("if (arguments[0].innerText !== 'Versions') arguments[0].click()", hidden)
+    browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
+    studio.open("/models")
+    wait_until(lambda: "Run the self-test" in studio.js(changing), "the host's page, and no test under way")
+    assert not studio.texts(".model-progress, .doctor-found li, .steps, .model-question")

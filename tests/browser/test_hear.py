@@ -1,0 +1,183 @@
+"""The first chunk is heard while the others are computed, and what was begun goes on when the result is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from selenium.webdriver import Keys
+
+from assets.demo_recording import load_demo
+from storage import ArtifactStore
+from tests.support.browser import DESKTOP, chromium, console_errors, resize, wait_until
+from tests.support.player_endurance import keep_noise
+from tests.support.server import running_server
+from tests.support.studio_steps import RUN_S, Studio
+
+pytestmark = pytest.mark.browser
+LONG_S = 120  # 13 chunks, so that the run lasts for some seconds after the first
+
+
+@pytest.fixture(scope="module")
+def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo over and over."""
+    demo = load_demo()
+    path = tmp_path_factory.mktemp("files") / "long song.flac"
+    soundfile.write(path, np.resize(demo.mixture.T, (LONG_S * demo.sample_rate, 2)), demo.sample_rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def studio(home: Path) -> Iterator[Studio]:
+    """An empty Studio at first."""
+    with running_server(home=home) as server, chromium() as browser:
+        resize(browser, DESKTOP)
+        yield Studio(browser, server.url).open()
+        assert console_errors(browser) == []
+        assert "Traceback" not in server.log()
+
+
+def pieces(studio: Studio, name: str) -> list[tuple[int, int, int]]:
+    """What the player has scheduled of a track: (sample, frame of the clock, samples)."""
+    ids = studio.js("return [...window.audioPlayground.player.owners.values()].flat().map((t) => [t.id, t.name])")
+    (wanted,) = {track_id for track_id, shown in ids if shown == name}
+    (track,) = [track for track in studio.player()["tracks"] if track["id"] == wanted]
+    return [(piece["start_sample"], piece["when_frame"], piece["count"]) for piece in track["scheduled"]]
+
+
+def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(studio: Studio, long_song: Path) -> None:
+    studio.bring(long_song).ask("drums").start()
+    wait_until(lambda: studio.tracks == ["Mixture", "drums", "everything else"], "the first chunk", RUN_S)
+    assert studio.job, "the run goes on"
+    studio.one(".play").click()
+    wait_until(lambda: studio.player()["position_samples"] > 44_100, "a second of it")
+    assert studio.job, "the run still goes on"
+    assert studio.gains() == {"Mixture": 0, "drums": 1, "everything else": 1}
+    assert not studio.all('[aria-label="Download drums"]'), "there is no file yet"
+    studio.finish("drums", "everything else")
+    played = studio.player()["position_samples"]
+    wait_until(lambda: studio.player()["position_samples"] > played + 3 * 44_100, "more of it, from the result")
+    assert studio.all('[aria-label="Download drums"]')
+    heard = pieces(studio, "drums")
+    for (sample, frame, count), following in pairwise(heard):
+        assert following[:2] == (sample + count, frame + count), "abutting in the sound and on the clock"
+    assert heard == pieces(studio, "everything else")
+
+
+def shown(studio: Studio) -> list[dict[str, Any]]:
+    """The tracks of the page."""
+    found: list[dict[str, Any]] = studio.js("return [...window.audioPlayground.player.owners.values()].flat()")
+    return found
+
+
+def audible(studio: Studio) -> dict[str, list[tuple[str, float]]]:
+    """What is heard: side of the comparison to (track, linear gain)."""
+    about = {track["id"]: track for track in shown(studio)}
+    heard: dict[str, list[tuple[str, float]]] = {}
+    for track in studio.player()["tracks"]:
+        if track["gain"] > 0:
+            side = about[track["id"]].get("side", "")
+            heard.setdefault(side, []).append((about[track["id"]]["name"], track["gain"]))
+    return heard
+
+
+def matched(studio: Studio) -> dict[str, float]:
+    """By how many dB each track is turned down so that both sides are equally loud."""
+    found: dict[str, float] = studio.js("""
+        const shown = [...window.audioPlayground.player.owners.values()].flat().filter((track) => track.side);
+        return Object.fromEntries(shown.map((track) => [track.side + " " + track.name, track.match_db]))""")
+    return found
+
+
+def download(studio: Studio, name: str) -> str:
+    """The address of a track's file."""
+    return str(studio.js(f"""return document.querySelector('[aria-label="Download {name}"]')?.href ?? ''"""))
+
+
+def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Studio) -> None:
+    studio.open().try_demo().ask("drums").start().finish("drums", "everything else")
+    studio.set("Length", 3).set("Only the first", 1)
+    wait_until(lambda: "3 s" in "".join(studio.texts(".settings-digest")), "the other settings")
+    studio.start()
+    wait_until(lambda: not studio.job and studio.all('[aria-label="Compare with"]'), "the second result", RUN_S)
+    other = studio.setting("Compare with").find_elements("css selector", "option")[1]
+    studio.set("Compare with", other.text)
+    wait_until(
+        lambda: len(studio.texts(".ab label")) == 2 and "measuring" not in "".join(studio.texts(".ab")), "A and B"
+    )
+    first, second = studio.texts(".ab label span:first-of-type")
+    assert "chunk 10 s" in second and "chunk 3 s" in first, "told apart by what differs"
+    assert set(audible(studio)) == {"A"}
+    meters = [meter.accessible_name[:6] for meter in studio.all(".measure [role=meter]")]
+    assert meters == ["A What", "B What"]
+    studio.one(".play").click()
+    wait_until(lambda: studio.player()["position_samples"] > 0, "sound")
+    studio.one("body").send_keys("b")
+    wait_until(lambda: set(audible(studio)) == {"B"}, "the other side")
+    assert studio.player()["playing"] or studio.player()["phase"] == "buffering"
+    studio.one('[aria-label="Mute drums"]').click()
+    assert [name for name, _ in audible(studio)["B"]] == ["everything else"]
+    studio.one("body").send_keys("a")
+    wait_until(lambda: [name for name, _ in audible(studio).get("A", [])] == ["everything else"], "the same mute on A")
+    gains = [gain for side in audible(studio).values() for _, gain in side]
+    assert all(gain <= 1 for gain in gains), "matched by attenuation alone"
+    levels, places = matched(studio), studio.texts(".ab label")
+    assert min(levels.values()) < 0, "one of them is louder"
+    studio.set("File format", "FLAC, 24 bit")
+    wait_until(lambda: "format=flac" in download(studio, "drums"), "the other format")
+    assert (matched(studio), studio.texts(".ab label")) == (levels, places)
+    together = studio.js("""
+        const tracks = window.audioPlayground.player.state().tracks.filter((track) => track.scheduled.length);
+        return tracks.map((track) => track.scheduled.map((piece) => [piece.start_sample, piece.when_frame]))""")
+    starts = [dict(map(tuple, pieces)) for pieces in together]
+    common = set.intersection(*(set(pieces) for pieces in starts))
+    assert common and all(len({pieces[sample] for pieces in starts}) == 1 for sample in common), "to the sample"
+
+
+def test_an_older_result_is_shown_by_its_address_and_a_comparison_makes_way_for_a_new_one(
+    studio: Studio, home: Path
+) -> None:
+    recording, (older, _) = keep_noise(ArtifactStore(home), 2)
+    studio.open(f"/?recording={recording.key}&result={older.key}")
+    wait_until(lambda: older.key in download(studio, "drums"), "the older result")
+    other = studio.setting("Compare with").find_elements("css selector", "option")[1]
+    studio.set("Compare with", other.text)
+    wait_until(lambda: len(studio.texts(".ab label")) == 2, "A and B")
+    studio.ask("bass").start()
+    wait_until(lambda: studio.tracks == ["Mixture", "bass", "everything else"], "the first chunk", RUN_S)
+    assert studio.job and not studio.texts(".ab label"), "what is being made is heard alone"
+    assert not any(track.get("side") for track in shown(studio))
+    studio.finish("bass", "everything else")
+    assert not studio.texts(".ab label")
+
+
+def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path: Path) -> None:
+    studio.open().try_demo()
+    studio.ask("drums").start().finish("drums", "everything else")
+    studio.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
+    studio.one('[aria-label="Place of everything else"]').send_keys(Keys.ARROW_LEFT * 6)
+    studio.one('[aria-label="Place of drums"]').send_keys(Keys.ARROW_RIGHT * 10)
+    assert {round(track["pan"], 2) for track in studio.player()["tracks"]} == {0, -0.6, 1}
+    studio.set("File format", "WAV, 32-bit float")
+    where = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    studio.browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+    studio.button("This mix").click()
+    (kept,) = wait_until(lambda: list(tmp_path.glob("*.wav")), "the mix")
+    assert kept.name == "Demo song - drums - network - mix.wav"
+    script = """const done = arguments[0], count = 44100;
+        window.audioPlayground.player.render(22050, count).then((channels) => done(channels.map((c) => [...c])))"""
+    heard = np.array(studio.browser.execute_async_script(script), np.float32)
+    sound, _ = soundfile.read(kept, dtype="float32")
+    assert np.abs(heard).max() > 0.05
+    assert pytest.approx(heard, abs=1e-5) == sound[22_050 : 22_050 + 44_100].T

@@ -1,0 +1,125 @@
+"""The built-in separator as the pipeline sees it, on a tiny network of random weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from separation.audio.waveform import Waveform
+from separation.backends import builtin, registry
+from separation.errors import PromptError, SettingsError, WeightsMissing
+from separation.events import ChunkFinished, Planned
+from separation.model import Readiness
+from separation.models.builtin import CLASSES
+from separation.models.builtin.network import NetworkShape, SeparatorNetwork
+from separation.models.builtin.weights import write_network
+from separation.pipeline.separate import separate
+from separation.request import ChunkSettings, Request
+
+CHUNKS = ChunkSettings(chunk_s=1.0, overlap_s=0.25)
+
+
+def save_random_weights(path, seed):
+    torch.manual_seed(seed)
+    write_network(SeparatorNetwork(NetworkShape(channels=16, layers=1, head=16)), path)
+
+
+@pytest.fixture(autouse=True)
+def weights(monkeypatch, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    path = tmp_path / "network.safetensors"
+    save_random_weights(path, seed=0)
+    monkeypatch.setattr(builtin, "WEIGHTS", path)
+    yield path
+    torch.set_num_threads(before)
+
+
+def noise(n_samples):
+    return np.random.default_rng(1).normal(0, 0.1, (2, n_samples)).astype(np.float32)
+
+
+def tracks(samples, *prompts, chunks=CHUNKS):
+    request = Request.of(*prompts, backend="builtin", device="cpu", chunks=chunks)
+    found = {}
+    for event in separate(Waveform(samples, 44_100), request):
+        if isinstance(event, ChunkFinished):
+            for name, audio in event.audio.items():
+                found.setdefault(name, []).append(audio)
+    return {name: np.concatenate(pieces, axis=-1) for name, pieces in found.items()}
+
+
+@pytest.mark.parametrize("n_samples", [1, 44_099, 44_100, 44_101, 100_003])
+def test_its_stems_sum_to_the_mixture_at_any_length(n_samples):
+    mixture = noise(n_samples)
+    stems = tracks(mixture, *CLASSES)
+    np.testing.assert_allclose(sum(stems[name] for name in CLASSES), mixture, atol=1e-4)
+
+
+def test_no_vocals_is_everything_but_the_vocals():
+    mixture = noise(60_000)
+    stems = tracks(mixture, "vocals", "no vocals")
+    np.testing.assert_allclose(stems["vocals"] + stems["no vocals"], mixture, atol=1e-5)
+
+
+def test_what_comes_later_changes_nothing_before_it():
+    long = noise(5 * 44_100)
+    early = tracks(long[:, : 3 * 44_100], "drums")["drums"]
+    late = tracks(long, "drums")["drums"]
+    # Two seconds: the third second's chunk is the last one of the short recording, and a full one of the long.
+    np.testing.assert_array_equal(early[:, : 44_100 + 22_050], late[:, : 44_100 + 22_050])
+
+
+def test_memory_is_bounded_by_the_chunk():
+    request = Request.of("drums", backend="builtin", chunks=CHUNKS)
+    events = separate(Waveform(noise(6 * 44_100), 44_100), request)
+    longest = max(event.audio["drums"].shape[-1] for event in events if isinstance(event, ChunkFinished))
+    assert longest <= 44_100
+
+
+def test_missing_weights_are_said_and_never_replaced(weights):
+    weights.unlink()
+    backend = registry.get("builtin")
+    assert backend.availability().readiness is Readiness.NEEDS_WEIGHTS
+    with pytest.raises(WeightsMissing, match="Install the program again"):
+        registry.choose(Request.of("drums", backend="builtin"))
+    with pytest.raises(WeightsMissing, match="Install the program again"):
+        list(backend.load(Request.of("drums")))
+
+
+def test_other_weights_make_other_results(weights):
+    request, _ = registry.choose(Request.of("drums", backend="builtin"))
+    before = registry.get("builtin").revision(request)
+    save_random_weights(weights, seed=1)
+    assert registry.get("builtin").revision(request) != before
+
+
+def test_what_it_does_not_do_well_is_called_experimental():
+    sentence = registry.get("builtin").availability().sentence
+    plain, experimental = sentence.split(";")
+    assert all(name in plain for name in ("drums", "bass", "vocals"))
+    assert all(name in experimental for name in builtin.EXPERIMENTAL) and "experimental" in experimental
+
+
+@pytest.mark.parametrize("prompt", ["a dog", "rain", "applause", "no dog"])
+def test_what_it_cannot_do_is_refused_with_who_can(prompt):
+    with pytest.raises(PromptError, match="SAM-Audio"):
+        registry.choose(Request.of(prompt, backend="builtin"))
+
+
+def test_settings_it_has_no_use_for_make_no_difference():
+    plain, _ = registry.choose(Request.of("drums", backend="builtin"))
+    assert registry.choose(Request.of("drums", backend="builtin", seed=9))[0] == plain
+    assert registry.choose(plain)[0] == plain
+    assert plain.device == "auto"
+    with pytest.raises(SettingsError, match="builtin-dsp"):
+        registry.choose(replace(plain, model="classical"))
+
+
+def test_the_plan_is_the_requests():
+    request = Request.of("drums", backend="builtin", chunks=CHUNKS)
+    planned = next(e for e in separate(Waveform(noise(3 * 44_100), 44_100), request) if isinstance(e, Planned))
+    assert planned.spans_s[0] == (0.0, 1.0) and planned.spans_s[1] == (0.75, 1.75)

@@ -1,0 +1,143 @@
+"""Rate, channels and level on the way to the model and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from separation.audio.waveform import Waveform, resample
+from separation.chunking.conform import (
+    Level,
+    Returned,
+    beginning,
+    conformed,
+    conformed_length,
+    level_of,
+    mono_or_stereo,
+)
+from separation.prompts.targets import Target
+
+RNG = np.random.default_rng(9)
+
+
+def noise(n_samples, n_channels=2, sample_rate=44_100):
+    return Waveform((0.3 * RNG.standard_normal((n_channels, n_samples)) + 0.05).astype(np.float32), sample_rate)
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_the_level_is_the_one_demucs_normalises_by(n_channels):
+    mixture = noise(600_001, n_channels)  # more than two blocks
+    reference = torch.from_numpy(mixture.samples).mean(0)  # demucs.api.Separator.separate_tensor
+    level = level_of(mixture)
+    assert level.mean == pytest.approx(reference.mean().item(), rel=1e-4)
+    assert level.std == pytest.approx(reference.std().item() + 1e-8, rel=1e-5)
+    expected = (torch.from_numpy(mixture.samples) - reference.mean()) / (reference.std() + 1e-8)
+    np.testing.assert_allclose(level.apply(mixture.samples), expected.numpy(), atol=1e-4)
+
+
+@given(
+    mean=st.floats(-1, 1),
+    std=st.floats(1e-3, 10),
+    samples=st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20),
+)
+def test_undoing_a_level_gives_the_samples_back(mean, std, samples):
+    level = Level(mean, std)
+    x = np.array([samples], np.float32)
+    assert level.apply(x).dtype == np.float32
+    np.testing.assert_allclose(level.undo(level.apply(x)), x, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [np.zeros((2, 1_000)), np.full((1, 1_000), 0.25), np.full((2, 1), -0.5)])
+def test_silence_a_constant_and_a_single_sample_have_a_level_that_divides_nothing_by_zero(samples):
+    level = level_of(Waveform(samples.astype(np.float32), 44_100))
+    x = samples.astype(np.float32)
+    assert np.isfinite(level.apply(x)).all()
+    np.testing.assert_allclose(level.undo(level.apply(x)), x, atol=1e-6)
+
+
+def test_mono_and_stereo_pass_as_they_are_and_more_channels_become_stereo():
+    for n_channels in (1, 2):
+        mixture = noise(100, n_channels)
+        assert mono_or_stereo(mixture) is mixture
+    surround = mono_or_stereo(noise(100, 6))
+    assert (surround.n_channels, surround.n_samples, surround.sample_rate) == (2, 100, 44_100)
+    assert surround.read(-5, 105).shape == (2, 110)
+    assert not surround.read(-5, 0).any()
+
+
+@pytest.mark.parametrize("rates", [(48_000, 44_100), (44_100, 48_000), (22_050, 44_100), (44_100, 8_000)])
+def test_a_conformed_mixture_is_the_resampled_one_wherever_it_is_read(rates):
+    mixture = noise(300_000, 2, rates[0])
+    expected = resample(mixture, rates[1])
+    with conformed(mixture, rates[1], 2) as heard:
+        assert (heard.sample_rate, heard.n_channels, heard.n_samples) == (rates[1], 2, expected.n_samples)
+        n = heard.n_samples
+        for start, stop in [(0, n), (-100, 50), (n - 50, n + 100), (1_000, 1_000), (-20, -10), (n + 1, n + 9)]:
+            np.testing.assert_allclose(heard.read(start, stop), expected.read(start, stop), atol=1e-6)
+
+
+def test_at_the_same_rate_nothing_is_copied_to_disk_and_channels_follow():
+    mixture = noise(1_000, 1)
+    with conformed(mixture, 44_100, 2) as heard:
+        np.testing.assert_array_equal(heard.read(10, 20), np.repeat(mixture.samples[:, 10:20], 2, axis=0))
+
+
+def test_the_temporary_file_is_gone_afterwards_also_after_a_failure(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(RuntimeError), conformed(noise(1_000, 2, 48_000), 44_100, 2) as heard:
+        assert heard.read(0, 10).any()
+        raise RuntimeError
+    with pytest.raises(ValueError, match="closed"):
+        heard.read(0, 10)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("n_samples", [1, 60, 100, 1_000])
+def test_the_beginning_of_a_mixture_is_the_mixture_up_to_there_and_silence_after(n_samples):
+    mixture = noise(100, 2)
+    start = beginning(mixture, n_samples)
+    assert (start.n_samples, start.n_channels, start.sample_rate) == (min(n_samples, 100), 2, 44_100)
+    short = Waveform(np.ascontiguousarray(mixture.samples[:, :n_samples]), 44_100)
+    for first, last in [(0, n_samples), (-5, 3), (40, 70), (90, 120), (2_000, 2_010), (50, 50)]:
+        np.testing.assert_array_equal(start.read(first, last), short.read(first, last))
+
+
+@pytest.mark.parametrize("rates", [(48_000, 44_100), (8_000, 44_100), (192_000, 8_000), (44_100, 44_100)])
+@pytest.mark.parametrize("n_samples", [1, 997])
+def test_the_length_of_a_conformed_mixture_is_known_beforehand(rates, n_samples):
+    mixture = noise(n_samples, 1, rates[0])
+    with conformed(mixture, rates[1], 1) as heard:
+        assert heard.n_samples == conformed_length(mixture, rates[1])
+
+
+def test_one_sample_at_a_high_rate_still_makes_a_sample_for_the_model():
+    with conformed(noise(1, 1, 192_000), 8_000, 1) as heard:
+        assert heard.n_samples == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n_samples=st.integers(1, 3_000),
+    cuts=st.lists(st.integers(0, 3_000), max_size=6),
+    rates=st.sampled_from([(44_100, 44_100), (44_100, 48_000), (48_000, 44_100), (8_000, 44_100), (44_100, 8_000)]),
+)
+def test_tracks_come_back_with_the_mixtures_length_however_the_stems_arrive(n_samples, cuts, rates):
+    model_rate, mixture_rate = rates
+    mixture = noise(n_samples, 2, mixture_rate)
+    with conformed(mixture, model_rate, 2) as heard:
+        stem = heard.read(0, heard.n_samples)
+    parts = np.split(stem, sorted(min(cut, stem.shape[-1]) for cut in cuts), axis=1)
+
+    def tracks_of(pieces):
+        targets = [Target(name="a", stems=frozenset("a")), Target(name="rest", stems=frozenset("a"), complement=True)]
+        returned = Returned(mixture, model_rate, targets)
+        arrived = [returned.add({"a": p}, last=index == len(pieces) - 1) for index, p in enumerate(pieces)]
+        return {name: np.concatenate([piece[name] for piece in arrived], axis=1) for name in ("a", "rest")}
+
+    sliced, whole = tracks_of(parts), tracks_of([stem])
+    assert sliced["a"].shape == mixture.samples.shape
+    np.testing.assert_allclose(sliced["a"] + sliced["rest"], mixture.samples, atol=1e-6)
+    np.testing.assert_allclose(sliced["a"], whole["a"], atol=1e-6)

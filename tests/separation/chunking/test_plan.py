@@ -1,0 +1,94 @@
+"""Where chunks start and stop."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from separation.chunking.plan import plan
+from separation.model import Windowing
+
+
+@st.composite
+def windowings(draw):
+    chunk = draw(st.integers(1, 200))
+    return Windowing(
+        chunk=chunk,
+        overlap=draw(st.integers(0, chunk // 2)),
+        context=draw(st.integers(0, 50)),
+        fixed=draw(st.booleans()),
+    )
+
+
+@given(windowings(), st.integers(1, 2_000))
+def test_every_sample_is_in_one_chunk_or_in_two_neighbours(windowing, n_samples):
+    chunks = plan(n_samples, windowing)
+    covered = np.zeros(n_samples, int)
+    for chunk in chunks:
+        assert 0 <= chunk.start < chunk.stop <= n_samples
+        covered[chunk.start : chunk.stop] += 1
+    assert covered.min() >= 1
+    assert covered.max() <= 2
+    assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
+
+
+@given(windowings(), st.integers(1, 2_000))
+def test_neighbours_are_one_hop_apart_and_only_the_first_has_no_overlap_before_it(windowing, n_samples):
+    chunks = plan(n_samples, windowing)
+    hops = {after.start - before.start for before, after in pairwise(chunks)}
+    assert hops <= {windowing.chunk - windowing.overlap}
+    assert [chunk.overlap for chunk in chunks] == [0] + [windowing.overlap] * (len(chunks) - 1)
+
+
+@given(windowings(), st.integers(1, 2_000))
+def test_a_model_sees_a_chunk_with_the_same_context_on_both_sides(windowing, n_samples):
+    for chunk in plan(n_samples, windowing):
+        before, after = chunk.start - chunk.read_start, chunk.read_stop - chunk.stop
+        if windowing.fixed:
+            assert chunk.read_stop - chunk.read_start == windowing.chunk + 2 * windowing.context
+            assert 0 <= after - before <= 1  # centred, an odd sample goes behind
+        else:
+            assert before == after == windowing.context
+
+
+@given(windowings(), st.integers(1, 2_000))
+def test_no_chunk_that_adds_nothing_is_computed_unless_demucs_would(windowing, n_samples):
+    chunks = plan(n_samples, windowing)
+    if windowing.fixed:  # demucs.apply: offsets = range(0, length, stride)
+        starts = list(range(0, n_samples, windowing.chunk - windowing.overlap))
+        assert [chunk.start for chunk in chunks] == starts
+    else:
+        assert all(after.stop > before.stop for before, after in pairwise(chunks))
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "spans"),
+    [
+        (1, [(0, 1)]),
+        (9, [(0, 9)]),
+        (10, [(0, 10)]),
+        (11, [(0, 10), (8, 11)]),
+        (18, [(0, 10), (8, 18)]),
+        (19, [(0, 10), (8, 18), (16, 19)]),
+    ],
+)
+def test_lengths_around_a_chunk_of_10_with_2_shared(n_samples, spans):
+    chunks = plan(n_samples, Windowing(chunk=10, overlap=2))
+    assert [(chunk.start, chunk.stop) for chunk in chunks] == spans
+
+
+def test_without_a_chunk_length_the_model_sees_everything_at_once():
+    (chunk,) = plan(12_345, Windowing(chunk=None, context=7))
+    assert (chunk.start, chunk.stop, chunk.read_start, chunk.read_stop) == (0, 12_345, -7, 12_352)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"chunk": 10, "overlap": 6}, {"chunk": 10, "overlap": -1}, {"chunk": 9, "context": -1}]
+)
+def test_a_cut_that_would_blend_three_chunks_cannot_be_made(wrong):
+    with pytest.raises(AssertionError):
+        Windowing(**wrong)

@@ -1,0 +1,175 @@
+"""The quality estimate against physics that is known: true stems, copies, leaks, gains, inventions, silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assets.demo_recording import load_demo
+from separation.metrics.quality import QualityMeter, apart
+from separation.prompts.targets import RESIDUAL, Target, residual
+
+RATE = 44_100
+
+
+def sums(*names):
+    return [Target(name=name, stems=frozenset({name})) for name in names]
+
+
+def quality(mixture, stems, rate=RATE, tracks=None, cuts=()):
+    meter = QualityMeter(tracks or sums(*stems), rate)
+    for start, stop in zip((0, *cuts), (*cuts, mixture.shape[-1]), strict=True):
+        meter.add(mixture[:, start:stop], {name: samples[:, start:stop] for name, samples in stems.items()})
+    return meter.result()
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load_demo()
+
+
+def noise(seed, seconds=6.0):
+    return np.random.default_rng(seed).uniform(-0.3, 0.3, (2, round(seconds * RATE))).astype(np.float32)
+
+
+def test_the_true_stems_of_a_song_are_told_apart_although_they_play_together(demo):
+    found = quality(demo.mixture, demo.stems, demo.sample_rate)
+    assert found.value > 0.8
+    assert all(one.share < 0.01 for one in found.bleed)
+    assert len(found.bleed) == 6
+    assert found.warning is None
+
+
+def test_copies_of_the_mixture_are_not_told_apart_at_all(demo):
+    found = quality(demo.mixture, {"drums": demo.mixture, "bass": demo.mixture}, demo.sample_rate)
+    assert found.value < 0.02
+    assert found.bleed[0].share == pytest.approx(1, abs=0.01)
+
+
+def test_a_turned_copy_shares_as_much_as_a_plain_one(demo):
+    found = quality(demo.mixture, {"drums": demo.mixture, "bass": -0.3 * demo.mixture}, demo.sample_rate)
+    assert found.bleed[0].share == pytest.approx(1, abs=0.01)
+
+
+def test_the_more_of_one_stem_leaks_into_another_the_worse_it_is(demo):
+    drums, bass = demo.stems["drums"], demo.stems["bass"]
+    values = [
+        quality(demo.mixture, {"drums": drums, "bass": bass + gain * drums}, demo.sample_rate).value
+        for gain in (0, 0.1, 0.2, 0.4, 0.8, 1.6)
+    ]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > 0.8 and values[-1] < 0.3
+
+
+def test_two_noises_one_of_which_holds_the_other_as_loud_as_itself_share_half():
+    one, other = noise(1), noise(2)
+    found = quality(one + other, {"a": one, "b": one + other})
+    # In every bin half of b's power is a's: coherence 1/2, and both spectra are equally flat.
+    assert found.bleed[0].share == pytest.approx(0.5, abs=0.03)
+
+
+def test_what_sounds_at_one_time_and_place_by_chance_is_no_bleed():
+    envelope = np.repeat(np.random.default_rng(0).uniform(0, 1, 600), 441).astype(np.float32)[None]
+    one, other = noise(1) * envelope, noise(2) * envelope
+    assert quality(one + other, {"a": one, "b": other}).bleed[0].share < 0.01
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.5])
+def test_the_level_of_a_recording_makes_no_difference(demo, gain):
+    stems = {"drums": demo.stems["drums"] + 0.2 * demo.stems["bass"], "bass": demo.stems["bass"]}
+    quieter = {name: gain * samples for name, samples in stems.items()}
+    at_full = quality(demo.mixture, stems, demo.sample_rate).value
+    assert quality(gain * demo.mixture, quieter, demo.sample_rate).value == pytest.approx(at_full, abs=1e-3)
+
+
+def test_how_the_tracks_arrive_makes_no_difference(demo):
+    stems = {"drums": demo.stems["drums"], "rest": demo.mixture - demo.stems["drums"]}
+    whole = quality(demo.mixture, stems, demo.sample_rate)
+    sliced = quality(demo.mixture, stems, demo.sample_rate, cuts=(1, 1000, 230_000, 500_001))
+    assert sliced == whole
+
+
+def test_memory_does_not_grow_with_the_recording():
+    meter = QualityMeter(sums("a", "b"), RATE)
+    second = noise(0, 1.0)
+    held = []
+    for _ in range(30):
+        meter.add(second, {"a": second, "b": second})
+        held.append(meter._n_held)
+    assert max(held) < 5 * RATE
+
+
+def test_invented_sound_lowers_the_quality_by_the_share_that_is_invented():
+    mixture = noise(1)
+    low = np.abs(np.fft.rfftfreq(mixture.shape[-1], 1 / RATE)) < 5_000
+    below, above = (
+        np.fft.irfft(np.fft.rfft(noise(seed)) * part, mixture.shape[-1]).astype(np.float32)
+        for seed, part in ((1, low), (2, ~low))
+    )
+    scale = np.sqrt(np.sum(below**2) / np.sum(above**2))
+    found = quality(below, {"a": below + scale * above})  # as much again, where the mixture has nothing
+    assert found.explained_energy["a"] == pytest.approx(0.5, abs=0.02)
+    assert found.value == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_doubtful_result_says_which_track_and_what_may_help(demo):
+    found = quality(demo.mixture, {"drums": demo.mixture, "bass": demo.mixture}, demo.sample_rate)
+    assert "“drums”" in found.warning and "“bass”" in found.warning
+    invented = quality(0.1 * noise(1), {"speech": noise(2)})
+    assert "not in the recording" in invented.warning
+
+
+def test_silent_tracks_are_left_out_and_silence_has_no_quality():
+    sound, silence = noise(1), np.zeros((2, 6 * RATE), np.float32)
+    assert quality(sound, {"a": sound, "b": silence}).tracks == {"a": pytest.approx(1)}
+    assert quality(silence, {"a": silence}) is None
+
+
+def test_what_rounding_leaves_of_a_sum_is_not_judged():
+    drums, bass = noise(1), noise(2)
+    left_over = 0.01 * drums  # coherent with the drums through and through, and 43 dB below the mixture
+    found = quality(drums + bass, {"drums": drums, "bass": bass, "everything else": left_over})
+    assert set(found.tracks) == {"drums", "bass"}
+    assert found.value > 0.75
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 4096])
+def test_too_short_a_recording_has_no_quality(n_samples):
+    sound = noise(1)[:, :n_samples]
+    assert quality(sound, {"a": sound, "b": sound}) is None
+
+
+def test_less_than_a_block_is_enough():
+    sound = noise(1, 0.5)
+    assert quality(sound, {"a": sound, "b": sound}).bleed[0].share == pytest.approx(1, abs=0.01)
+
+
+def test_a_mono_recording_is_measured_alike(demo):
+    left = {name: samples[:1] for name, samples in demo.stems.items()}
+    assert quality(demo.mixture[:1], left, demo.sample_rate).value > 0.8
+
+
+def test_tracks_that_share_stems_on_purpose_are_not_compared():
+    (vocals,) = sums("vocals")
+    both = Target(name="x", stems=frozenset({"vocals", "bass"}))
+    no_vocals = Target(name="no vocals", stems=frozenset({"vocals"}), complement=True)
+    no_bass = Target(name="no bass", stems=frozenset({"bass"}), complement=True)
+    assert not apart(vocals, both)
+    assert apart(vocals, no_vocals) and apart(no_vocals, vocals)
+    assert not apart(vocals, no_bass)
+    assert not apart(no_vocals, no_bass)
+    left = residual([vocals])
+    assert left.name == RESIDUAL and apart(vocals, left)
+
+
+def test_a_models_own_residual_is_compared_with_its_own_target_only():
+    dog, cat, no_dog, no_cat = sums("dog", "cat", "everything but dog", "everything but cat")
+    assert apart(dog, cat) and apart(dog, no_dog)
+    assert not apart(cat, no_dog) and not apart(no_dog, no_cat)
+
+
+def test_what_is_kept_of_it_is_plain_and_short(demo):
+    kept = quality(demo.mixture, {"drums": demo.stems["drums"], "bass": demo.stems["bass"]}, demo.sample_rate).to_dict()
+    assert set(kept) == {"value", "tracks", "bleed", "explained_energy"}
+    assert kept["bleed"][0]["tracks"] == ["drums", "bass"]
+    assert kept["value"] == round(kept["value"], 3)

@@ -1,0 +1,97 @@
+"""Tracks that can be played while they are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from separation import Waveform, decode, encode
+from separation.audio.encode import FORMATS
+from separation.errors import AudioError, SettingsError
+from separation.events import ChunkFinished, Planned, SolverStep
+from separation.results.growing import GROWING, GrowingTracks
+
+RATE = 44_100
+FLAC_BLOCK = 4096  # samples that libsndfile's FLAC encoder holds back at most
+
+
+def noise(n_samples, n_channels=2, peak=0.5):
+    return np.random.default_rng(n_samples).uniform(-peak, peak, (n_channels, n_samples)).astype(np.float32)
+
+
+def run(pieces, stems=("a dog", "everything else")):
+    """The events of a run whose tracks arrive in these pieces; every second stem is the first one upside down."""
+    yield Planned(model="m", device="cpu", stems=stems, spans_s=())
+    yield SolverStep(done=1, total=1)
+    start = 0
+    for index, piece in enumerate(pieces):
+        audio = {stem: piece * (-1) ** at for at, stem in enumerate(stems)}
+        yield ChunkFinished(index=index, n_chunks=len(pieces), start=start, audio=audio)
+        start += piece.shape[1]
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("format_", GROWING)
+def test_after_every_chunk_the_files_can_be_played_and_hold_what_is_finished(tmp_path, format_, n_channels):
+    pieces = [noise(n, n_channels) for n in (10_001, 1, 44_100, 777)]
+    done = 0
+    with GrowingTracks(tmp_path, format_, RATE) as tracks:
+        for event in run(pieces):
+            tracks.take(event)
+            if isinstance(event, ChunkFinished):
+                done += event.audio["a dog"].shape[1]
+                assert tracks.n_samples == done
+                for path in tracks.paths.values():
+                    heard = decode(path).waveform
+                    held_back = FLAC_BLOCK if format_ == "flac" else 0
+                    assert done - held_back <= heard.n_samples <= done
+                    assert (heard.sample_rate, heard.n_channels) == (RATE, n_channels)
+                    assert np.abs(np.abs(heard.samples[:, :5]) - np.abs(pieces[0][:, :5])).max() < 1e-4
+
+
+@pytest.mark.parametrize("format_", GROWING)
+def test_finished_files_hold_the_samples_of_files_written_at_once(tmp_path, format_):
+    pieces = [noise(n, peak=1.2) for n in (5_000, 20_011, 3)]
+    with GrowingTracks(tmp_path, format_, RATE) as tracks:
+        for event in run(pieces):
+            tracks.take(event)
+    whole = Waveform(np.concatenate(pieces, axis=1), RATE)
+    at_once = encode(whole, tmp_path / f"whole{FORMATS[format_].extension}", format_)
+    grown = decode(tracks.paths["a dog"]).waveform.samples
+    assert np.array_equal(grown, decode(at_once.path).waveform.samples)
+    assert tracks.notes() == ({} if format_ == "wav32f" else dict.fromkeys(tracks.paths, *at_once.notes))
+
+
+def test_files_are_named_as_the_tracks_and_appear_with_their_first_audio(tmp_path):
+    events = run([noise(100)], stems=("a/dog", "a:dog"))
+    with GrowingTracks(tmp_path, "wav16", RATE) as tracks:
+        tracks.take(next(events))
+        tracks.take(next(events))
+        assert list(tmp_path.iterdir()) == []
+        tracks.take(next(events))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a_dog (2).wav", "a_dog.wav"]
+
+
+@pytest.mark.parametrize("format_", [name for name in FORMATS if name not in GROWING])
+def test_a_format_that_cannot_grow_is_refused_with_those_that_can(tmp_path, format_):
+    with pytest.raises(SettingsError, match=rf"{format_} cannot.*wav32f, wav16, wav24, flac"):
+        GrowingTracks(tmp_path, format_, RATE)
+
+
+@pytest.mark.parametrize("format_", GROWING)
+def test_a_file_that_cannot_be_written_says_so(tmp_path, format_):
+    with GrowingTracks(tmp_path / "missing", format_, RATE) as tracks, pytest.raises(AudioError, match="written"):
+        for event in run([noise(10)]):
+            tracks.take(event)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("format_", GROWING)
+def test_a_full_disk_says_so(tmp_path, format_):
+    path = tmp_path / f"a dog{FORMATS[format_].extension}"
+    path.symlink_to("/dev/full")
+    with pytest.raises(AudioError, match="written"), GrowingTracks(tmp_path, format_, RATE) as tracks:
+        for event in run([noise(100_000)]):
+            tracks.take(event)

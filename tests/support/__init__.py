@@ -1,0 +1,1 @@
+"""Helpers of the tests: fakes, servers, browsers, models of a few kilobytes."""

@@ -1,0 +1,56 @@
+"""The smallest app worth guarding: a page with a button, a media route, an upload route, NiceGUI's own upload box."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fastapi import Request, Response
+from nicegui import app, ui
+
+from webapp.access.guard import install, require_sharing_rules, storage_secret
+
+TONE = bytes(range(256))
+
+
+def main() -> None:
+    """Serve it at the address given on the command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--passcode")
+    parser.add_argument("--home", type=Path, required=True)
+    options = parser.parse_args()
+    clicks: list[str] = []
+
+    @ui.page("/")
+    def page() -> None:
+        ui.button("Count", on_click=lambda: clicks.append("click"))
+        ui.upload()
+
+    @app.get("/api/clicks")
+    def count() -> int:
+        return len(clicks)
+
+    @app.get("/media/tone")
+    def media() -> Response:
+        return Response(TONE, media_type="audio/wav")
+
+    @app.put("/api/uploads/{upload_id}")
+    async def upload(upload_id: str, request: Request) -> int:
+        return len(await request.body())
+
+    install(app, require_sharing_rules(options.host, options.passcode, port=options.port))
+    ui.run(
+        host=options.host,
+        port=options.port,
+        reload=False,
+        show=False,
+        reconnect_timeout=60,  # pings every 48 s: what ends sooner than that was ended by us
+        storage_secret=storage_secret(options.home),
+        timeout_graceful_shutdown=1,  # an abandoned polling request would hold the server up
+    )
+
+
+if __name__ == "__main__":
+    main()

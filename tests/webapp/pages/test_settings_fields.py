@@ -1,0 +1,140 @@
+"""The settings panel as a function: what can be entered, and what each entry makes of a request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from separation.backends import registry
+from separation.errors import PlaygroundError, SettingsError
+from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings
+from separation.workflows import presets
+from webapp.pages.studio.settings_fields import changed, groups
+from webapp.pages.studio.settings_panel import choice_of
+from webapp.state.drafts import Draft
+
+MARKED = Prompt(text="drums", anchors=(Anchor(sign="+", start_s=1.0, stop_s=2.0),))
+
+
+def shown(request):
+    """Control by name, for what is asked."""
+    settled = choice_of(Draft.of(request)).settled
+    return {field["name"]: field for group in groups(request, settled) for field in group["fields"]}
+
+
+def after(request, name, value):
+    return changed(request, choice_of(Draft.of(request)).settled, name, value)
+
+
+def sam(**settings):
+    return Request(prompts=(MARKED, Prompt(text="man speaking")), backend="sam_torch", **settings)
+
+
+def offered(field):
+    """Every value that a person can enter into a control."""
+    if field.get("disabled"):
+        return []
+    if field["kind"] == "switch":
+        return [not field["value"]]
+    if field["kind"] in ("choice", "select"):
+        return [option["value"] for option in field["options"] if not option.get("disabled")]
+    borders = [field["min"], field["max"]]
+    return [int(value) if field.get("step") == 1 else float(value) for value in borders] + (
+        [None] if "placeholder" in field else []
+    )
+
+
+def test_a_newcomer_sees_three_choices_and_an_expert_all():
+    request = sam()
+    settled = choice_of(Draft.of(request)).settled
+    open_at_once = [
+        field["name"] for group in groups(request, settled) if not group.get("fold") for field in group["fields"]
+    ]
+    assert open_at_once == ["preset", "backend", "model"]
+    expert = {*shown(request), *shown(replace(request, backend="demucs"))}
+    everything = (
+        {f"{part}.{name}" for part in ("solver", "demucs", "sam") for name in request.to_dict()[part]}
+        | {f"chunks.{name}" for name in ChunkSettings.__dataclass_fields__}
+        | {"backend", "model", "device", "seed"}
+    )
+    # A re-roll is made at its chunk, and a folder of models of one's own in a recipe.
+    assert everything - expert == {"sam.rerolls", "demucs.folder"}
+
+
+@pytest.mark.parametrize("backend", ["auto", "builtin", "demucs", "sam-audio", "sam_torch", "sam_mlx", "sam_official"])
+@given(data=st.data())
+def test_whatever_is_entered_one_after_another_is_valid_and_can_be_settled(backend, data):
+    request = Request(prompts=(MARKED, Prompt(text="bass")), backend=backend)
+    for _ in range(4):
+        fields = [field for field in shown(request).values() if offered(field) and field["name"] != "backend"]
+        field = data.draw(st.sampled_from(fields))
+        request = after(request, field["name"], data.draw(st.sampled_from(offered(field))))
+        used = choice_of(Draft.of(request)).settled.backend
+        if used in registry.BACKENDS:
+            try:
+                registry.get(used).settle(request)
+            except PlaygroundError as refusal:
+                # A precision that MLX or the official code lacks may have been chosen for another of the family.
+                assert "compute in" in refusal.what, refusal
+
+
+@pytest.mark.parametrize("name", presets.GENERIC)
+@pytest.mark.parametrize("backend", ["demucs", "sam_torch"])
+def test_a_preset_stays_that_preset_when_another_separates(backend, name):
+    chosen = after(after(Request.of("drums"), "preset", name), "backend", backend)
+    assert shown(chosen)["preset"]["value"] == name
+
+
+def test_a_value_of_ones_own_is_custom():
+    chosen = after(sam(), "solver.n_steps", 5)
+    assert shown(chosen)["preset"]["value"] == presets.CUSTOM
+
+
+def test_chaining_and_residuals_of_the_model_exclude_each_other():
+    chained = after(sam(), "sam.chain", True)
+    residual = {option["value"]: option.get("disabled", False) for option in shown(chained)["sam.residual"]["options"]}
+    assert residual == {"mixture": False, "model": True}
+    assert shown(after(sam(), "sam.residual", "model"))["sam.chain"]["disabled"]
+
+
+def test_multidiffusion_cannot_be_entered_beside_what_it_cannot_do():
+    together = after(sam(), "chunks.stitch", "multidiffusion")
+    assert shown(together)["sam.chain"]["disabled"] and shown(together)["sam.only_inside"]["disabled"]
+    stitch = shown(after(sam(), "sam.only_inside", True))["chunks.stitch"]["options"]
+    assert [option["value"] for option in stitch if option.get("disabled")] == ["multidiffusion"]
+
+
+def test_only_inside_waits_for_a_span():
+    unmarked = replace(sam(), prompts=(Prompt(text="drums"),))
+    assert shown(unmarked)["sam.only_inside"]["disabled"] and not shown(sam())["sam.only_inside"]["disabled"]
+
+
+def test_a_shorter_chunk_takes_its_overlap_along():
+    request = sam(chunks=ChunkSettings(chunk_s=20.0, overlap_s=8.0))
+    assert after(request, "chunks.chunk_s", 10.0).chunks == ChunkSettings(chunk_s=10.0, overlap_s=5.0)
+    assert after(request, "chunks.chunk_s", None).chunks.overlap_s == 8.0
+
+
+def test_other_chunks_forget_rerolls_because_those_count_chunks():
+    request = sam(sam=SamSettings(rerolls=(Reroll(chunk=1, seed=7),)))
+    assert after(request, "chunks.chunk_s", 10.0).sam.rerolls == ()
+    assert after(request, "seed", 3).sam.rerolls == request.sam.rerolls
+
+
+def test_whoever_separates_has_only_the_settings_that_matter():
+    for backend, others in {
+        "builtin": ("sam.", "demucs.", "solver."),
+        "demucs": ("sam.", "chunks.", "solver."),
+    }.items():
+        assert not any(name.startswith(others) for name in shown(Request.of("drums", backend=backend)))
+    assert "seed" not in shown(Request.of("drums", backend="demucs"))  # nothing is random without shifts
+    assert "seed" in shown(after(Request.of("drums", backend="demucs"), "demucs.shifts", 1))
+
+
+@pytest.mark.parametrize("name", ["colour", "sam.colour", "prompts", "solver", "a.b.c", "sam.rerolls", "demucs.folder"])
+def test_what_no_control_is_called_is_refused(name):
+    with pytest.raises(SettingsError):
+        after(sam(), name, "x")

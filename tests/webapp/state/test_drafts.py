@@ -1,0 +1,115 @@
+"""Drafts outlive pages and servers, and changes of several people to one of them add up."""
+
+from __future__ import annotations
+
+import pytest
+
+from separation.request import Anchor, Prompt, Request, SamSettings, SolverSettings
+from storage import DraftBook
+from webapp.state.drafts import Draft, Drafts
+
+SONG = "a" * 64
+OTHER = "b" * 64
+
+
+@pytest.fixture
+def book(tmp_path):
+    book = DraftBook(tmp_path)
+    yield book
+    book.close()
+
+
+def changed(drafts):
+    told = []
+    drafts.changed.subscribe(told.append)
+    return told
+
+
+def test_a_draft_may_ask_for_nothing_yet_and_is_a_request_once_it_names_a_sound():
+    draft = Draft()
+    assert draft.prompts == () and draft.texts == []
+    assert draft.with_prompts("drums").request == Request.of("drums")
+
+
+def test_everything_of_a_request_survives_a_restart(book, tmp_path):
+    request = Request(
+        prompts=(Prompt(text="drums", anchors=(Anchor(sign="-", start_s=0.4, stop_s=1.2),)), Prompt(text="bass")),
+        backend="sam-audio",
+        sam=SamSettings(stereo="sides", chain=True),
+        solver=SolverSettings(method="heun", n_steps=7),
+        seed=3,
+    )
+    Drafts(book).change(SONG, lambda draft: Draft.of(request))
+    again = DraftBook(tmp_path)
+    assert Drafts(again).of(SONG).request == request
+    again.close()
+
+
+def test_what_nobody_touched_is_as_the_page_has_it(book):
+    drafts = Drafts(book)
+    assert drafts.of(SONG) is None
+    assert drafts.change(SONG, lambda draft: draft.with_prompts("bass")).texts == ["bass"]
+    assert drafts.of(OTHER) is None
+
+
+def test_two_people_who_change_different_things_keep_both(book):
+    drafts = Drafts(book)
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums"))
+    drafts.change(SONG, lambda draft: draft.with_anchors("drums", (Anchor(sign="+", start_s=1.0, stop_s=2.0),)))
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums", "bass"))
+    found = drafts.of(SONG)
+    assert found.texts == ["drums", "bass"]
+    assert found.prompts[0].anchors == (Anchor(sign="+", start_s=1.0, stop_s=2.0),)
+
+
+def test_spans_of_a_prompt_that_somebody_took_away_meanwhile_change_nothing(book):
+    drafts = Drafts(book)
+    before = drafts.change(SONG, lambda draft: draft.with_prompts("bass"))
+    after = drafts.change(SONG, lambda draft: draft.with_anchors("drums", (Anchor(sign="+", start_s=1.0, stop_s=2.0),)))
+    assert after == before
+
+
+def test_pages_are_told_of_changes_and_of_nothing_else(book):
+    drafts = Drafts(book)
+    told = changed(drafts)
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums"))
+    drafts.change(SONG, lambda draft: draft)
+    assert told == [SONG]
+
+
+def test_a_draft_of_another_version_is_passed_over(book):
+    book.write(SONG, {"prompts": ["drums"], "settings": {"colour": "green"}})
+    assert Drafts(book).of(SONG) is None
+
+
+def test_a_damaged_draft_is_passed_over(book, caplog):
+    book._index.set(SONG, "{half")
+    assert book.read(SONG) is None
+    assert "passed over" in caplog.text
+
+
+def test_the_same_sound_named_twice_is_one_prompt_however_it_comes(book):
+    draft = Draft().with_prompts("Drums", " drums ", "bass", "  ")
+    assert draft.texts == ["Drums", "bass"]
+    drafts = Drafts(book)
+    drafts.change(SONG, lambda draft: draft.with_prompts("a", "A"))  # an address can say so
+    assert drafts.of(SONG).request.prompts == (Prompt(text="a"),)
+
+
+def test_spans_that_another_page_has_just_painted_survive_those_of_a_page_that_does_not_know_them(book):
+    plus, minus = (Anchor(sign=sign, start_s=1.0, stop_s=2.0) for sign in "+-")
+    drafts = Drafts(book)
+    known = drafts.change(SONG, lambda draft: draft.with_prompts("drums", "bass"))
+    drafts.change(SONG, lambda draft: draft.with_anchors("drums", (plus,)))
+    # This page still has what it knew of the drums, and has painted on the bass.
+    drafts.change(SONG, lambda draft: draft.with_changed_anchors(known, {"drums": (), "bass": (minus,)}))
+    assert [prompt.anchors for prompt in drafts.of(SONG).prompts] == [(plus,), (minus,)]
+
+
+def test_drafts_of_recordings_that_are_gone_for_good_go_too(book):
+    drafts = Drafts(book)
+    for song in (SONG, OTHER):
+        drafts.change(song, lambda draft: draft.with_prompts("drums"))
+    drafts.keep_only({OTHER})
+    assert drafts.of(SONG) is None and book.read(SONG) is None
+    assert drafts.of(OTHER).texts == ["drums"]

@@ -1,0 +1,30 @@
+"""A switch between two results that play together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from nicegui import ui
+
+from webapp.components.player import PLAYER_MODULE
+
+
+class Side(TypedDict):
+    """What is heard on one key."""
+
+    side: str
+    label: str
+    match: str  # by how much it is turned down
+
+
+class Ab(ui.element, component="ab.js", esm=PLAYER_MODULE):
+    """Decides which side of the tracks is heard; see `Track.side`. Keys A and B, wherever no text is being typed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["sides"] = []
+
+    def set_sides(self, sides: Sequence[Side]) -> None:
+        """Draw these two."""
+        self._props["sides"] = list(sides)

@@ -1,0 +1,70 @@
+"""Bringing audio: drop it anywhere on the page, browse for it, or paste it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from nicegui import ui
+
+from webapp.components.player.track import arguments_to
+
+
+class Brought(TypedDict):
+    """A recording that arrived: its key in the library, its name, and what was odd about it."""
+
+    key: str
+    name: str
+    warnings: list[str]
+
+
+class Refused(TypedDict):
+    """A file that did not: what happened, why, and what to do."""
+
+    what: str
+    why: str
+    todo: str
+
+
+class Coming(TypedDict):
+    """A file that is being sent: the key of its `webapp.state.arrivals.Arrival`, and its name."""
+
+    id: str
+    name: str
+
+
+class BringAudio(ui.element, component="bring_audio.js"):
+    """Watches the whole page for dropped and pasted files, uploads them one after another, and shows how far it is.
+
+    The bytes go over HTTP to `PUT /api/uploads`, never through the page's socket, and an upload can be cancelled.
+
+    Args:
+        on_brought: called for each recording that was taken.
+        on_refused: called for each file that was not.
+        on_coming: called when the first bytes of a file leave.
+        on_cancelled: called when a person has stopped sending it.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_brought: Callable[[Brought], object],
+        on_refused: Callable[[Refused], object],
+        on_coming: Callable[[Coming], object] | None = None,
+        on_cancelled: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__()
+        if on_coming is not None:
+            self.on("coming", arguments_to(on_coming))
+        if on_cancelled is not None:
+            self.on("cancelled", lambda: on_cancelled())
+        self.on("brought", arguments_to(on_brought))
+        self.on("refused", arguments_to(on_refused))
+
+    def browse(self) -> None:
+        """Open the browser's file dialog; only in answer to a click."""
+        self.run_method("browse")
+
+    def try_demo(self) -> None:
+        """Bring the bundled song."""
+        self.run_method("tryDemo")

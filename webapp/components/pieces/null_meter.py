@@ -1,0 +1,53 @@
+"""A small meter of what is left when tracks are taken from the recording, and readouts like it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from nicegui import ui
+
+from webapp.components.pieces.pieces import text, tipped
+
+FLOOR_DB = -120.0
+GOOD_DB = -60.0  # below, nobody hears what is left
+
+
+class NullMeter(ui.element):
+    """A level from -120 to 0 dB beside the recording's; the shorter the bar, the better the tracks add up.
+
+    Args:
+        label: what stands before the bar.
+        spoken: what is measured, for screen readers.
+    """
+
+    def __init__(
+        self, label: str = "Null", *, spoken: str = "What is left of the recording without the tracks"
+    ) -> None:
+        super().__init__("span")
+        self.classes("measure")
+        with self:
+            text(label, "mute")
+            self._bar = ui.element("span").classes("level").props("role=meter")
+            self._bar.props["aria-label"] = spoken
+            self._bar.props(f"aria-valuemin={FLOOR_DB:.0f} aria-valuemax=0")
+            self._value = text("", "num")
+        self.show(None, "measuring")
+
+    def show(self, level_db: float | None, words: str) -> Self:
+        """Show a level in dB, or none; `words` say it when the mouse is over it, and to screen readers."""
+        level = FLOOR_DB if level_db is None else min(0.0, max(FLOOR_DB, level_db))
+        said = "…" if level_db is None else f"{level_db:.0f} dB".replace("-", "−")
+        self._value.set_text(said)
+        self._bar.style(f"--share: {1 - level / FLOOR_DB:.3f}")
+        self._bar.classes(add="doubtful" if level > GOOD_DB else "", remove="doubtful" if level <= GOOD_DB else "")
+        self._bar.props["aria-valuenow"] = f"{level:.0f}"
+        self._bar.props["aria-valuetext"] = words if level_db is None else f"{said}: {words}"
+        return tipped(self, words)
+
+
+def readout(label: str, value: str, words: str, *, doubtful: bool = False) -> ui.element:
+    """A measured value beside its name; `words` say what it means."""
+    with ui.element("span").classes("measure") as element:
+        text(label, "mute")
+        text(value, "num warn" if doubtful else "num")
+    return tipped(element, words)

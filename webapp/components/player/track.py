@@ -1,0 +1,69 @@
+"""What the page knows of one sound: where its samples come from, and how it looks.
+
+The browser fetches the samples itself, in windows, so a track is only a description:
+
+    GET {url}/pcm?start=<sample>&count=<n>   little-endian float32, interleaved frames (n, channels)
+    GET {url}/peaks?start=<pair>             int8 (min, max) per 256 samples, 127 is full scale
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NotRequired, TypedDict
+
+from nicegui.events import GenericEventArguments
+
+
+class Track(TypedDict):
+    """One playable sound. All tracks of a page share one sample rate and start at sample 0."""
+
+    id: str
+    name: str  # what people read beside it
+    color: str  # any CSS colour; `theme.stem_color` gives the steady one
+    url: str  # base of the two addresses above, without a trailing slash
+    n_samples: int
+    sample_rate: int  # Hz
+    n_channels: int
+    download: str  # address of the file to keep, or "" when there is none yet
+    was: NotRequired[str]  # base of the addresses it had while it arrived: the same sound, which may be drawn already
+    ready_samples: NotRequired[int]  # how much may be played while the rest is computed; default: all
+    muted: NotRequired[bool]  # where the mixer stands when the track first appears
+    solo: NotRequired[bool]
+    gain_db: NotRequired[float]
+    pan: NotRequired[float]
+    side: NotRequired[Literal["A", "B"]]  # of two results that are compared; only one side is heard at a time
+    twin: NotRequired[str]  # what is the same on both sides stands in the mixer alike
+    match_db: NotRequired[float]  # attenuation that makes both sides equally loud, 0 or less
+    explained: NotRequired[list[float]]  # per chunk, 0..1: how much of it the mixture explains
+
+
+ChunkState = Literal["pending", "running", "done", "cached", "skipped", "failed"]
+
+
+class Chunk(TypedDict):
+    """One chunk of a recording as the strip under the waveform shows it."""
+
+    start: int  # first sample
+    count: int  # samples up to the next chunk: the hop, not the chunk, so that cells do not overlap
+    state: ChunkState
+    fraction: NotRequired[float]  # 0..1 of a running chunk
+    plus: NotRequired[bool]  # a "+" span reaches it, see `separation.chunking.windows.reach`
+    minus: NotRequired[bool]  # a "-" span reaches it
+
+
+class Mix(TypedDict):
+    """Where one track stands in the mixer."""
+
+    id: str
+    gain_db: float  # -60 is silence
+    muted: bool
+    solo: bool
+    pan: float  # -1 is left, 1 is right
+
+
+Handler = Callable[[Any], object] | None  # plain function or coroutine function
+
+
+def arguments_to(handler: Callable[..., object]) -> Callable[[GenericEventArguments], object]:
+    """A NiceGUI handler that passes on what the browser sent, and nothing else."""
+    return lambda event: handler(event.args)  # a coroutine is returned as it is: NiceGUI awaits it

@@ -1,0 +1,1 @@
+"""Copying the settings as a recipe, and pasting one."""

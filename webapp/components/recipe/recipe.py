@@ -1,0 +1,27 @@
+"""Copying the settings as a recipe, and pasting one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from webapp.components.player.track import arguments_to
+
+
+class Recipe(ui.element, component="recipe.js"):
+    """Two buttons, and a dialog to paste into.
+
+    Args:
+        on_paste: called with a pasted text; returns what is wrong with it, or "".
+    """
+
+    def __init__(self, on_paste: Callable[[str], str]) -> None:
+        super().__init__()
+        self._props["text"] = ""
+        self.on("paste", arguments_to(lambda text: self.run_method("answer", on_paste(text))))
+
+    def set_text(self, text: str) -> None:
+        """What is copied; "" while there is nothing."""
+        if self._props["text"] != text:
+            self._props["text"] = text

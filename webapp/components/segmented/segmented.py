@@ -1,0 +1,81 @@
+"""A segmented control: a few choices side by side, one of them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+from nicegui import ui
+
+from webapp.components.player.track import arguments_to
+
+
+class Segmented(ui.element, component="segmented.js"):
+    """A radio group in one row. Arrow keys move, as screen readers announce them.
+
+    Args:
+        options: value -> label, or labels that are their own values.
+        value: the one that is on.
+        on_change: called with the new value when a person chooses.
+        label: name of the group for screen readers.
+        tooltips: value -> what choosing it does to sound, speed and memory.
+        full: as wide as its place.
+        disabled: values that cannot be chosen now; say why in their tooltip.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, str] | Sequence[str],
+        value: str,
+        on_change: Callable[[str], object] | None = None,
+        *,
+        label: str,
+        tooltips: Mapping[str, str] | None = None,
+        full: bool = False,
+        disabled: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self._on_change = on_change
+        self._tooltips = dict(tooltips or {})
+        self._props["label"] = label
+        self._props["full"] = full
+        self._props["value"] = value
+        self.set_options(options, disabled=disabled)
+        self.on("choose", arguments_to(self._chosen))
+
+    @property
+    def value(self) -> str:
+        """The value that is on."""
+        return str(self._props["value"])
+
+    def set_value(self, value: str) -> Self:
+        """Turn another choice on without calling `on_change`."""
+        self._props["value"] = value
+        return self
+
+    def set_options(self, options: Mapping[str, str] | Sequence[str], *, disabled: Sequence[str] = ()) -> Self:
+        """Replace the choices."""
+        labels = dict(options) if isinstance(options, Mapping) else {option: option for option in options}
+        self._props["options"] = [
+            {"value": value, "label": text, "tip": self._tooltips.get(value, ""), "disabled": value in disabled}
+            for value, text in labels.items()
+        ]
+        return self
+
+    def _chosen(self, value: str) -> object:
+        self.set_value(value)
+        return self._on_change(value) if self._on_change is not None else None
+
+
+def segmented(
+    options: Mapping[str, str] | Sequence[str],
+    value: str,
+    on_change: Callable[[str], object] | None = None,
+    *,
+    label: str,
+    tooltips: Mapping[str, str] | None = None,
+    full: bool = False,
+    disabled: Sequence[str] = (),
+) -> Segmented:
+    """A segmented control; see `Segmented`."""
+    return Segmented(options, value, on_change, label=label, tooltips=tooltips, full=full, disabled=disabled)

@@ -1,0 +1,1 @@
+"""Settings as plain controls in groups, drawn from a description of them."""

@@ -1,0 +1,73 @@
+"""Settings as plain controls in groups, drawn from a description of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NotRequired, Self, TypedDict
+
+from nicegui import ui
+
+from webapp.components.player.track import arguments_to
+
+
+class Option(TypedDict):
+    """One of a few values."""
+
+    value: str
+    label: str
+    tip: NotRequired[str]
+    disabled: NotRequired[bool]
+
+
+class Field(TypedDict):
+    """One control; a "choice" shows its options side by side, a "select" in a list."""
+
+    name: str
+    kind: Literal["choice", "select", "number", "switch"]
+    label: str  # what stands beside it; "" for a choice as wide as its place
+    value: Any
+    tip: NotRequired[str]
+    spoken: NotRequired[str]  # for screen readers, if the label does not say it
+    options: NotRequired[list[Option]]
+    min: NotRequired[float]
+    max: NotRequired[float]
+    step: NotRequired[float]  # 1: whole numbers only
+    unit: NotRequired[str]
+    placeholder: NotRequired[str]  # what an empty field means; without it a field cannot be emptied
+    disabled: NotRequired[bool]
+
+
+class Group(TypedDict):
+    """Controls under a heading."""
+
+    title: str
+    fields: list[Field]
+    fold: NotRequired[bool]  # folded away until wanted; `digest` says what is in it
+    digest: NotRequired[str]
+    note: NotRequired[str]
+    tip: NotRequired[str]
+
+
+class Settings(ui.element, component="settings.js"):
+    """One element however many controls there are.
+
+    Args:
+        on_set: called with the name of a control and its new value; numbers are within the field's range, an emptied
+            field is None.
+    """
+
+    def __init__(self, on_set: Callable[[str, Any], object]) -> None:
+        super().__init__()
+        self._props["groups"] = []
+        self._props["drawing"] = 0
+        self.on("set", arguments_to(lambda change: on_set(change["name"], change["value"])))
+
+    def set_groups(self, groups: Sequence[Group]) -> Self:
+        """Draw these; what stays as it is keeps the person's cursor."""
+        if self._props["groups"] != list(groups):
+            self._props["groups"] = list(groups)
+        return self
+
+    def redraw(self) -> None:
+        """Show the values as they are again, after one that was entered has been refused."""
+        self._props["drawing"] += 1

@@ -1,0 +1,101 @@
+"""The frame every page stands in: rail, header, main, side panel, foot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from nicegui import ui
+
+from webapp.components.pieces.icons import icon_classes
+from webapp.components.pieces.pieces import icon_button, text
+
+# key -> (label, path); the rail shows those a page asks for, in this order
+PAGES = {
+    "studio": ("Studio", "/"),
+    "compare": ("Compare", "/compare"),
+    "benchmark": ("Bench", "/benchmark"),
+    "library": ("Library", "/library"),
+    "models": ("Models", "/models"),
+    "settings": ("Settings", "/settings"),
+}
+
+# The sheet of a phone opens in the browser alone. What lies under it can be neither reached nor read meanwhile.
+_SHEET = """() => {
+    const shell = document.querySelector(".shell");
+    const open = %s;
+    if (open === shell.classList.contains("sheet-open")) return;
+    shell.classList.toggle("sheet-open", open);
+    for (const part of shell.querySelectorAll(":scope > header, :scope > main, :scope > nav")) part.inert = open;
+    const button = shell.querySelector(".sheet-button");
+    button.setAttribute("aria-expanded", open);
+    (open ? shell.querySelector(".sheet-head button") : button).focus();
+}"""
+_TOGGLE_SHEET = _SHEET % '!shell.classList.contains("sheet-open")'
+_CLOSE_SHEET = _SHEET % "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The places a page fills: `with frame.main: ...`."""
+
+    header: ui.element
+    main: ui.element
+    side: ui.element  # settings; a bottom sheet on a phone
+    actions: ui.element  # the page's main action: foot of the side panel, or a bar above the transport on a phone
+    footer: ui.element
+
+
+@contextmanager
+def shell(
+    active: str = "studio", *, pages: Sequence[str] = tuple(PAGES), side: str = "Options", footer: bool = True
+) -> Iterator[Frame]:
+    """Draw the frame and lend its places.
+
+    Args:
+        active: key of the page that is open.
+        pages: keys of the pages that exist.
+        side: name of the side panel; "" for a page without one.
+        footer: whether the page has a transport.
+    """
+    known = [page for page in PAGES if page in pages]
+    kind = f"shell{'' if side else ' no-side'}{'' if footer else ' no-foot'}"
+    with ui.element("div").classes(kind).on("keydown.escape", js_handler=_CLOSE_SHEET):
+        _rail(active, known)
+        header = ui.element("header").classes("shell-header")
+        main = ui.element("main").classes("shell-main").props("id=main tabindex=-1")
+        if side:
+            ui.element("div").classes("sheet-scrim").on("click", js_handler=_CLOSE_SHEET)
+        with ui.element("aside").classes("shell-side").props(f'id=side aria-label="{side or "Side"}"'):
+            if side:
+                _sheet_head(side)
+            side_body = ui.element("div").classes("side-body")
+        with ui.element("div").classes("shell-actions"):
+            if side:
+                _sheet_button(side)
+            actions = ui.element("div").classes("actions-body")
+        foot = ui.element("footer").classes("shell-footer")
+    yield Frame(header=header, main=main, side=side_body, actions=actions, footer=foot)
+
+
+def _rail(active: str, pages: Sequence[str]) -> None:
+    with ui.element("nav").classes("shell-rail").props('aria-label="Pages"'):
+        logo = ui.element("span").classes(f"rail-logo {icon_classes('logo')}")
+        logo.props('role=img aria-label="Audio Playground"')
+        for page in pages:
+            label, path = PAGES[page]
+            link = text(label, f"rail-link {icon_classes(page)}", tag="a").props(f"href={path}")
+            if page == active:
+                link.classes("on").props("aria-current=page")
+
+
+def _sheet_head(side: str) -> None:
+    with ui.element("div").classes("sheet-head"):
+        text(side, tag="h2")
+        icon_button("close", "Close").on("click", js_handler=_CLOSE_SHEET)
+
+
+def _sheet_button(side: str) -> None:
+    button = text(side, f"sheet-button {icon_classes('settings')}", tag="button")
+    button.props("type=button aria-expanded=false aria-controls=side").on("click", js_handler=_TOGGLE_SHEET)

@@ -1,0 +1,1 @@
+"""Where the prompted sounds are: spans painted over a waveform."""

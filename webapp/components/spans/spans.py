@@ -1,0 +1,156 @@
+"""Where the prompted sounds are: spans painted over a waveform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, Self, TypedDict
+
+from nicegui import ui
+
+from separation.request import Anchor
+from webapp.components.player import PLAYER_MODULE
+from webapp.components.player.track import arguments_to
+
+Tool = Literal["seek", "plus", "minus"]
+FRAME_S = 0.04  # of SAM-Audio
+
+
+class Span(TypedDict):
+    """A passage in which the prompt's sound is (`+`) or is not (`-`)."""
+
+    prompt: str  # its text
+    sign: Literal["+", "-"]
+    start_s: float
+    stop_s: float
+
+
+class SpanPrompt(TypedDict):
+    """A prompt that spans may belong to."""
+
+    text: str
+    color: str  # any CSS colour; `theme.stem_color` gives the steady one
+
+
+def spans_of(prompt: str, anchors: Iterable[Anchor]) -> list[Span]:
+    """A prompt's anchors as spans."""
+    return [Span(prompt=prompt, sign=one.sign, start_s=one.start_s, stop_s=one.stop_s) for one in anchors]
+
+
+def anchors_of(prompt: str, spans: Iterable[Span]) -> tuple[Anchor, ...]:
+    """A prompt's spans as anchors, in their order: where they overlap, the model goes by the last.
+
+    Raises:
+        SettingsError: what the browser sent is not a span of time.
+    """
+    return tuple(
+        Anchor(sign=span["sign"], start_s=span["start_s"], stop_s=span["stop_s"])
+        for span in spans
+        if span["prompt"] == prompt
+    )
+
+
+class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE):
+    """A layer inside a waveform: `with Waveform(track): Spans(...)`.
+
+    Below the waveform it adds a line of words, which becomes the editor of the span that is chosen.
+
+    With a painting tool, dragging paints a span of the selected prompt; the ruler still seeks. Spans are dragged by
+    their middle or an edge with any tool. Of a focused span, arrows left and right move it by a frame, up and down its
+    end, Alt with up and down its start (Shift: ten frames); + and - set its sign, Delete removes it, Enter opens exact
+    typing, Escape leaves. Anywhere on the page, Y and N (yes, no) mark a second at the playhead as + and -, Ctrl+Z and
+    Ctrl+Shift+Z or Ctrl+Y undo and redo.
+
+    Args:
+        spans: of all prompts.
+        prompts: those whose spans are shown.
+        selected: the text of the prompt whose spans can be changed; "" for none.
+        duration_s: of the recording; 0 shows nothing.
+        frame_s: what spans snap to; 0 for no snapping.
+        recording: which one it is; steps to undo are kept for each.
+        tool: what dragging on free waveform does.
+        on_change: called once per gesture with all spans, sorted by start and inside the recording.
+        on_history: called with whether there is something to undo and to redo.
+    """
+
+    def __init__(
+        self,
+        spans: Sequence[Span] = (),
+        *,
+        prompts: Sequence[SpanPrompt] = (),
+        selected: str = "",
+        duration_s: float = 0.0,
+        frame_s: float = FRAME_S,
+        recording: str = "",
+        tool: Tool = "seek",
+        on_change: Callable[[list[Span]], object] | None = None,
+        on_history: Callable[[bool, bool], object] | None = None,
+    ) -> None:
+        super().__init__()
+        self._on_change = on_change
+        self._props["spans"] = list(spans)
+        self._props["prompts"] = list(prompts)
+        self._props["selected"] = selected
+        self._props["duration"] = duration_s
+        self._props["frame"] = frame_s
+        self._props["recording"] = recording
+        self._props["tool"] = tool
+        self._props["seen"] = 0
+        self.on("change", arguments_to(self._changed))
+        if on_history is not None:
+            self.on("history", arguments_to(lambda has: on_history(has["undo"], has["redo"])))
+
+    @property
+    def spans(self) -> list[Span]:
+        """All spans as they are now."""
+        return list(self._props["spans"])
+
+    @property
+    def selected(self) -> str:
+        """The text of the prompt whose spans can be changed, or ""."""
+        return str(self._props["selected"])
+
+    def set_spans(self, spans: Sequence[Span]) -> Self:
+        """Replace all spans without calling `on_change`; a gesture under way goes on."""
+        return self._set("spans", list(spans))
+
+    def set_prompts(self, prompts: Sequence[SpanPrompt]) -> Self:
+        """Replace the prompts; spans of those that are missing are kept and not shown."""
+        return self._set("prompts", list(prompts))
+
+    def set_recording(self, recording: str, duration_s: float, spans: Sequence[Span] = ()) -> Self:
+        """Show another recording's spans; steps to undo are kept for when it comes back."""
+        self._set("duration", duration_s)._set("spans", list(spans))
+        return self._set("recording", recording)
+
+    def set_frame(self, frame_s: float) -> Self:
+        """Snap to other frames; 0 for no snapping."""
+        return self._set("frame", frame_s)
+
+    def select(self, prompt: str) -> Self:
+        """Let the spans of this prompt be changed; the others become faint."""
+        return self._set("selected", prompt)
+
+    def set_tool(self, tool: Tool) -> Self:
+        """Choose what dragging on free waveform does: "seek", or paint "plus" or "minus"."""
+        return self._set("tool", tool)
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        self.run_method("undo")
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self.run_method("redo")
+
+    def _set(self, name: str, value: object) -> Self:
+        if self._props[name] != value:
+            self._props[name] = value
+        return self
+
+    def _changed(self, change: dict[str, Any]) -> object:
+        with self._props.suspend_updates():  # the browser knows
+            self._props["seen"] = change["revision"]
+            if change["recording"] != self._props["recording"]:
+                return None  # another one was opened meanwhile
+            self._props["spans"] = change["spans"]
+        return self._on_change(self.spans) if self._on_change is not None else None

@@ -1,0 +1,78 @@
+"""The mixer: one row per sound, with mute, solo, gain, waveform and download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self
+
+from nicegui import ui
+
+from webapp.components.player import PLAYER_MODULE
+from webapp.components.player.track import Mix, Track, arguments_to
+
+
+class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
+    """Rows for `tracks`, all on one time line, all sample-synchronous in the player.
+
+    The mixer lives in the browser; `mix` is what the person has set there.
+
+    Args:
+        tracks: in the order of the rows; ids stay the same when a track grows or changes.
+        empty_text: what is shown when there are no tracks.
+        on_mix: called once per gesture with the whole mixer.
+        on_seek: called once per gesture with the new position in seconds.
+        on_menu: called with the id of a track whose menu is wanted; rows have no menu button without it.
+    """
+
+    def __init__(
+        self,
+        tracks: Sequence[Track] = (),
+        *,
+        empty_text: str = "Separated sounds appear here, under one time line.",
+        on_mix: Callable[[list[Mix]], object] | None = None,
+        on_seek: Callable[[float], object] | None = None,
+        on_menu: Callable[[str], object] | None = None,
+    ) -> None:
+        super().__init__()
+        self._on_mix = on_mix
+        self._mix: dict[str, Mix] = {}
+        self._props["tracks"] = list(tracks)
+        self._props["empty-text"] = empty_text
+        self.on("mix", arguments_to(self._remember_mix))
+        if on_seek is not None:
+            self.on("seek", arguments_to(on_seek))
+        if on_menu is not None:
+            self._props["menu"] = True
+            self.on("menu", arguments_to(on_menu))
+
+    @property
+    def mix(self) -> list[Mix]:
+        """Where each track stands: what the person set, else what the descriptor said."""
+        tracks: list[Track] = self._props["tracks"]
+        return [self._mix.get(track["id"]) or _mix_of(track) for track in tracks]
+
+    def set_tracks(self, tracks: Sequence[Track]) -> Self:
+        """Replace the rows; playback goes on, new tracks join it and removed ones leave it."""
+        if self._props["tracks"] != list(tracks):
+            self._props["tracks"] = list(tracks)
+            shown = {track["id"] for track in tracks}
+            self._mix = {id_: mix for id_, mix in self._mix.items() if id_ in shown}
+        return self
+
+    def set_mix(self, mix: Iterable[Mix]) -> None:
+        """Move the faders; `on_mix` is called as if a person had done it."""
+        self.run_method("setMix", list(mix))
+
+    def _remember_mix(self, mix: list[Mix]) -> object:
+        self._mix = {row["id"]: row for row in mix}
+        return self._on_mix(mix) if self._on_mix is not None else None
+
+
+def _mix_of(track: Track) -> Mix:
+    return Mix(
+        id=track["id"],
+        gain_db=track.get("gain_db", 0.0),
+        muted=track.get("muted", False),
+        solo=track.get("solo", False),
+        pan=track.get("pan", 0.0),
+    )

@@ -1,0 +1,58 @@
+"""The foot of a page: play, time, loop, level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from webapp.components.player import PLAYER_MODULE
+from webapp.components.player.track import arguments_to
+
+
+class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
+    """Plays whatever tracks the page shows; everything time-critical stays in the browser.
+
+    Keys, wherever no text is being typed: K or P play and pause, J and L five seconds back and on, Home to the start,
+    < and > slower and faster.
+
+    Args:
+        on_play: called once when playback starts, with the position in seconds.
+        on_pause: called once when it stops, with the position in seconds.
+        on_seek: called once per jump, whoever made it, with the new position in seconds.
+        on_loop: called with {"on": bool, "start_s": float | None, "end_s": float | None}.
+        on_position: called four times a second while playing, with the position in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_play: Callable[[float], object] | None = None,
+        on_pause: Callable[[float], object] | None = None,
+        on_seek: Callable[[float], object] | None = None,
+        on_loop: Callable[[dict[str, bool | float | None]], object] | None = None,
+        on_position: Callable[[float], object] | None = None,
+    ) -> None:
+        super().__init__()
+        for name, handler in (("play", on_play), ("pause", on_pause), ("seek", on_seek), ("loop", on_loop)):
+            if handler is not None:
+                self.on(name, arguments_to(handler))
+        if on_position is not None:
+            self._props["report-position"] = True
+            self.on("position", arguments_to(on_position))
+
+    def play(self) -> None:
+        """Start; browsers allow it only after the person has touched the page once."""
+        self.run_method("play")
+
+    def pause(self) -> None:
+        """Stop where we are."""
+        self.run_method("pause")
+
+    def seek(self, position_s: float) -> None:
+        """Jump, playing or not."""
+        self.run_method("seek", position_s)
+
+    def set_loop(self, start_s: float | None = None, end_s: float | None = None, *, on: bool = True) -> None:
+        """Loop a passage, or everything when no borders are given."""
+        self.run_method("setLoop", on, start_s, end_s)

@@ -1,0 +1,112 @@
+"""The large view of one recording: ruler, waveform, playhead, and a strip of its chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from nicegui import ui
+
+from webapp.components.player import PLAYER_MODULE
+from webapp.components.player.track import Chunk, ChunkState, Track, arguments_to
+
+
+class Waveform(ui.element, component="waveform.js", esm=PLAYER_MODULE):
+    """Draws `track`, moves the playhead, zooms and scrolls.
+
+    Children become layers over the drawing, such as `Spans`: a Vue component placed inside may `inject: ["waveView"]`
+    and gets `{start, samplesPerPixel, width, sampleRate, pinching, sampleAt(x), xOf(sample), reveal(start, stop)}`,
+    which Vue keeps up to date while people zoom.
+
+    Args:
+        track: the recording, or None for the empty state.
+        chunks: cells of the strip, see `set_chunks`.
+        empty_text: what the empty state says.
+        height_px: height of the drawing without the strip.
+        on_seek: called once per gesture with the new position in seconds.
+        on_chunk: called with the index of a clicked chunk.
+        on_view: called when zoom or scroll has settled, with {"start": sample, "count": samples}.
+    """
+
+    def __init__(
+        self,
+        track: Track | None = None,
+        *,
+        chunks: Sequence[Chunk] = (),
+        empty_text: str = "No recording yet",
+        height_px: int = 210,
+        on_seek: Callable[[float], object] | None = None,
+        on_chunk: Callable[[int], object] | None = None,
+        on_view: Callable[[dict[str, int]], object] | None = None,
+    ) -> None:
+        super().__init__()
+        self._props["track"] = track
+        self._props["chunks"] = list(chunks)
+        self._props["loading"] = False
+        self._props["empty-text"] = empty_text
+        self._props["height"] = height_px
+        for name, handler in (("seek", on_seek), ("chunk", on_chunk), ("view", on_view)):
+            if handler is not None:
+                self.on(name, arguments_to(handler))
+
+    @property
+    def track(self) -> Track | None:
+        """The recording that is shown."""
+        track: Track | None = self._props["track"]
+        return track
+
+    def set_track(self, track: Track | None) -> Self:
+        """Show another recording, or the same one grown; None shows the empty state."""
+        self._props["track"] = track
+        return self
+
+    def set_loading(self, loading: bool = True) -> Self:
+        """Show that audio is on its way: the skeleton instead of the empty state."""
+        self._props["loading"] = loading
+        return self
+
+    def set_chunks(self, chunks: Sequence[Chunk]) -> Self:
+        """Replace the strip under the waveform; an empty list removes it. Cells that stay as they are cost nothing."""
+        shown: list[Chunk] = self._props["chunks"]
+        if list(map(_place, shown)) != list(map(_place, chunks)):
+            self._props["chunks"] = list(chunks)
+            return self
+        for index, (before, now) in enumerate(zip(list(shown), chunks, strict=True)):
+            if before != now:
+                self.update_chunk(index, now["state"], now.get("fraction", 0.0))
+        return self
+
+    def mark_reach(self, name: str, color: str) -> Self:
+        """Say whose spans the chunks' `plus` and `minus` are: the prompt's name, and its colour for the marks."""
+        marked = {"name": name, "color": color}
+        if self._props.get("marked") != marked:
+            self._props["marked"] = marked
+        return self
+
+    def update_chunk(self, index: int, state: ChunkState, fraction: float = 0.0) -> None:
+        """Redraw one cell of the strip, a few bytes on the wire: fit for every solver step."""
+        chunks: list[Chunk] = self._props["chunks"]
+        with self._props.suspend_updates():
+            chunks[index] = {**chunks[index], "state": state, "fraction": fraction}
+        self.run_method("updateChunk", index, state, fraction)
+
+    def zoom_in(self) -> None:
+        """Twice as close, around the playhead."""
+        self.run_method("zoomBy", 2)
+
+    def zoom_out(self) -> None:
+        """Half as close."""
+        self.run_method("zoomBy", 0.5)
+
+    def zoom_to_fit(self) -> None:
+        """The whole recording."""
+        self.run_method("showAll")
+
+    def show(self, start_s: float, end_s: float) -> None:
+        """Bring a passage into view."""
+        self.run_method("showSeconds", start_s, end_s)
+
+
+def _place(chunk: Chunk) -> tuple[int, int, bool, bool]:
+    """What of a cell does not change while its chunk is computed."""
+    return chunk["start"], chunk["count"], chunk.get("plus", False), chunk.get("minus", False)

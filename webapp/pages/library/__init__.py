@@ -1,0 +1,1 @@
+"""The Library: recordings and results, the trash, disk use."""

@@ -1,0 +1,113 @@
+"""Cleaning up: what is not used any more, what deleting it frees, and deleting it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import run, ui
+
+from storage import StorageError
+from storage.index import Share
+from webapp.state.library_view import Cleaning, Shelf, counted, size
+from webapp.theme import button, error_card, segmented, text
+
+DAYS = {"7": "A week", "30": "A month", "90": "Three months"}
+NOTHING = Share(0, 0)
+
+
+class CleanUp:
+    """A dialog; nothing is deleted before its button is pressed, and never what is pinned.
+
+    Args:
+        shelf: what is cleaned.
+        on_done: called with a sentence that says what went.
+    """
+
+    def __init__(self, shelf: Shelf, *, on_done: Callable[[str], Awaitable[object]]) -> None:
+        self._shelf, self._on_done = shelf, on_done
+        self._days = "30"
+        self._dialog = ui.dialog().props('aria-label="Clean up"')
+        self._drawn = False
+        self._frees: dict[ui.checkbox, Share] = {}
+
+    async def open(self) -> None:
+        """Show what could go."""
+        if not self._drawn:
+            self._drawn = True
+            with self._dialog, ui.element("div").classes("card pad clean-up"):
+                self._draw()
+        await self._look()
+        self._dialog.open()
+
+    def _draw(self) -> None:
+        text("Clean up", tag="h2")
+        text("Deletes for good. Pinned things stay, and files outside the library are not touched.", "mute", tag="p")
+        with ui.element("div").classes("field"):
+            text("Not used for", "mute")
+            segmented(DAYS, self._days, self._choose, label="Not used for")
+        self._chunks = ui.checkbox("", value=True, on_change=self._label)
+        self._kept = ui.checkbox("", value=False, on_change=self._label)
+        self._trash = ui.checkbox("", value=True, on_change=self._label)
+        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        with ui.element("div").classes("clean-buttons"):
+            button("Cancel", self._dialog.close)
+            self._do = button("", self._clean, classes="danger")
+
+    async def _choose(self, days: str) -> None:
+        self._days = days
+        await self._look()
+
+    async def _look(self) -> None:
+        store = self._shelf.library.store
+        self._messages.clear()
+        try:
+            unused = await run.io_bound(store.usage, unused_for_s=self._unused_for_s) or {}
+            trash = (await run.io_bound(store.usage) or {}).get("trash", NOTHING)
+        except StorageError as error:
+            self._say(error)
+            return
+        chunks = unused.get("chunk", NOTHING)
+        recordings, results = unused.get("recording", NOTHING), unused.get("result", NOTHING)
+        kept = Share(recordings.n + results.n, recordings.size_bytes + results.size_bytes)
+        self._frees = {self._chunks: chunks, self._kept: kept, self._trash: trash}
+        self._chunks.set_text(f"Finished chunks, which runs can go on from: {_told(chunks, 'chunk')}")
+        what = f"{counted(recordings.n, 'recording')} and {counted(results.n, 'result')}"
+        self._kept.set_text(f"{what}, not pinned: {size(kept.size_bytes)}" if kept.n else "No recordings or results")
+        self._trash.set_text(f"What is in the trash, whenever it was deleted: {_told(trash, 'thing')}")
+        for box, share in self._frees.items():
+            box.set_enabled(share.n > 0)
+        self._label()
+
+    def _label(self) -> None:
+        n_bytes = sum(share.size_bytes for box, share in self._frees.items() if box.value)
+        n_things = sum(share.n for box, share in self._frees.items() if box.value)
+        self._do.set_text(f"Delete for good, frees {size(n_bytes)}" if n_things else "Nothing to delete")
+        self._do.props(remove="disabled") if n_things else self._do.props("disabled")
+
+    async def _clean(self) -> None:
+        cleaning = Cleaning(
+            chunks=self._chunks.value,
+            kept=self._kept.value,
+            trash=self._trash.value,
+            unused_for_s=self._unused_for_s,
+        )
+        try:
+            done = await run.io_bound(self._shelf.clean, cleaning)
+        except StorageError as error:
+            self._say(error)
+            return
+        self._dialog.close()
+        if done is not None:
+            await self._on_done(done)
+
+    @property
+    def _unused_for_s(self) -> float:
+        return int(self._days) * 24 * 3600.0
+
+    def _say(self, error: StorageError) -> None:
+        with self._messages:
+            error_card(error.what, error.why, error.todo)
+
+
+def _told(share: Share, what: str) -> str:
+    return f"{counted(share.n, what)}, {size(share.size_bytes)}" if share.n else "none"

@@ -1,0 +1,68 @@
+"""What the library takes on the disk, as one bar against the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nicegui import ui
+
+from storage.index import Share
+from webapp.state.library_view import size
+from webapp.theme import button, card, text
+
+# kind -> how it is called; in the order of the bar. All that is neither is what was replaced a moment ago.
+PARTS = {
+    "recording": "Recordings",
+    "result": "Results",
+    "chunk": "Finished chunks",
+    "trash": "Trash",
+}
+
+
+class DiskUse:
+    """The bar, what each part of it is, and the two ways to make room.
+
+    Args:
+        on_clean: wants to clean up.
+        on_empty: wants the trash emptied.
+    """
+
+    def __init__(self, *, on_clean: Callable[[], object], on_empty: Callable[[], object]) -> None:
+        with card("pad disk-use") as self._card:
+            with ui.element("div").classes("disk-head"):
+                self._words = text("", "disk-words num")
+                with ui.element("span").classes("job-buttons"):
+                    self._empty = button("Empty trash", on_empty, tip="Deletes for good what is in the trash")
+                    button("Clean up", on_clean, tip="Shows what is not used any more, and what deleting it would free")
+            with ui.element("div").classes("disk-bar").props("role=img") as self._bar:
+                self._segments = {kind: ui.element("i").classes(f"disk-{kind}") for kind in PARTS}
+            with ui.element("ul").classes("disk-legend"):
+                self._figures = {kind: self._legend(kind, words) for kind, words in PARTS.items()}
+        self._empty.set_visibility(False)
+        self._card.set_visibility(False)
+
+    @staticmethod
+    def _legend(kind: str, words: str) -> Callable[[str], object]:
+        with ui.element("li"):
+            ui.element("i").classes(f"dot disk-{kind}")
+            text(words, "mute")
+            return text("", "num").set_text
+
+    def show(self, usage: Mapping[str, Share], limit_bytes: int) -> None:
+        """Draw what each kind takes.
+
+        Args:
+            usage: as `ArtifactStore.usage` has it.
+            limit_bytes: what all of it may take.
+        """
+        self._card.set_visibility(bool(usage))
+        total_bytes = sum(share.size_bytes for share in usage.values())
+        whole_bytes = max(total_bytes, limit_bytes, 1)  # what is pinned may be over the limit
+        for kind, tell in self._figures.items():
+            n_bytes = usage[kind].size_bytes if kind in usage else 0
+            tell(size(n_bytes))
+            self._segments[kind].style(f"flex-basis: {100 * n_bytes / whole_bytes:.3f}%")
+        words = f"{size(total_bytes)} of {size(limit_bytes)}"
+        self._words.set_text(words + (", over the limit" if total_bytes > limit_bytes else ""))
+        self._bar.props["aria-label"] = f"Disk use: {words}"
+        self._empty.set_visibility("trash" in usage)

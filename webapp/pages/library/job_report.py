@@ -1,0 +1,47 @@
+"""What a finished job took and found: a few figures, and its whole report as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nicegui import ui
+
+from webapp.state.jobs import Job
+from webapp.theme import CostBox, tipped
+
+
+def show_report(job: Job) -> None:
+    """Draw it; nothing for a job without a result."""
+    if not job.record.result:
+        return
+    report = {} if job.result is None else job.result.info.get("report", {})
+    if report:
+        CostBox(rows_of(report, cached=job.cached)).props('aria-label="What it took"')
+    link = ui.link("Report (YAML)", f"/media/{job.record.result}/report.yaml").classes("small")
+    tipped(link.props("download"), "Time and memory of every step, settings, versions, quality")
+
+
+def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str]:
+    """Label and value, the most wanted first.
+
+    Args:
+        report: as `separation.results.report` has it.
+        cached: the figures are those of the run that made the result before.
+    """
+    chunks = report.get("chunks", {})
+    took = f"{report['total_s']:.1f} s" + (" when it was made" if cached else "")
+    rows = {"Took": took}
+    if report.get("rtf"):
+        rows["Speed"] = f"{1 / report['rtf']:.1f}x real time"
+    if "peak_memory_mb" in report:
+        rows["Peak memory"] = f"{report['peak_memory_mb']:.0f} MB"
+    if "device_memory_mb" in report:
+        rows["Graphics memory"] = f"{report['device_memory_mb']:.0f} MB"
+    if chunks:
+        rows["Chunks"] = f"{chunks['computed']} computed, {chunks['from_store']} found"
+    rows["Evaluations"] = str(report.get("evaluations", 0))
+    rows["By"] = f"{report['model']} on {report['device']}"
+    if report.get("quality"):
+        rows["Quality, estimated"] = f"{report['quality']['value']:.2f} of 1"
+    return rows

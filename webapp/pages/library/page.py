@@ -1,0 +1,303 @@
+"""The library: every recording with its results, found, renamed, pinned, deleted and brought back; what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from nicegui import run, ui
+
+from separation.errors import PlaygroundError
+from separation.request import Request
+from separation.workflows import recipe
+from storage import Artifact, StorageError
+from webapp.components.bring_audio.bring_audio import BringAudio, Brought, Refused
+from webapp.components.library_list.library_list import LibraryList, Verb
+from webapp.pages.library.clean_up import CleanUp
+from webapp.pages.library.disk_use import DiskUse
+from webapp.pages.library.job_report import rows_of
+from webapp.pages.queue.job_words import STATES
+from webapp.pages.queue.panel import QueueView
+from webapp.state.jobs import Job, Jobs, State
+from webapp.state.library_view import RESULTS_SHOWN, SORTS, Shelf, Wish, counted
+from webapp.theme import (
+    SCHEMES,
+    button,
+    drop_zone,
+    error_card,
+    icon_button,
+    set_scheme,
+    shell,
+    text,
+    tipped,
+)
+
+BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
+LOOK_AGAIN_S = 10.0  # terminals and other servers change the library, too, and tell nobody
+LOOKS = {State.RUNNING: "ok", State.INTERRUPTED: "warn"}
+
+
+class LibraryPage:
+    """One open library. All that lasts is in the store; what is searched, sorted and unfolded is this page's."""
+
+    def __init__(self, shelf: Shelf, jobs: Jobs) -> None:
+        self._shelf, self._jobs, self._store = shelf, jobs, shelf.library.store
+        self._wish = Wish()
+        self._details: dict[str, dict[str, Any]] = {}
+        self._deleted: tuple[str, ...] = ()
+        self._shown: object = None
+        self._n_looks = 0
+        self._readable = True
+        self._to_studio = False  # what was brought is opened there
+        with shell("library", pages=("studio", "library", "models"), side="", footer=False) as frame:
+            with frame.header:
+                self._header()
+            with frame.main:
+                self._main()
+        shelf.changed.subscribe(self._look)
+        jobs.arranged.subscribe(self._look)
+        ui.timer(LOOK_AGAIN_S, self._look)
+
+    # what the screen holds, top to bottom
+
+    def _header(self) -> None:
+        text("Library", tag="h1")
+        text("", "grow")
+        QueueView(self._jobs, on_open=lambda key: ui.navigate.to(f"/?recording={key}"))
+        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
+            for scheme, label in SCHEMES.items():
+                ui.menu_item(label, partial(set_scheme, scheme))
+
+    def _main(self) -> None:
+        self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
+        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._clean_up = CleanUp(self._shelf, on_done=self._cleaned)
+        self._empty_trash = _Question("Empty the trash?", "What is in it is deleted for good.", self._trash_emptied)
+        self._empty = ui.element("div").classes("stack")
+        with self._empty, drop_zone("Nothing here yet", "What you bring and what you take out of it is kept here."):
+            button("Browse files", self._bring.browse, icon_name="file", tip="Several at once, up to 4 GB each")
+            button("Try the demo", self._try_demo, kind="primary", tip="A short song made for this program")
+            link = ui.link("Open the Studio", "/").classes("button plain")
+            tipped(link, "Where recordings are taken apart")
+        self._empty.set_visibility(False)
+        self._disk = DiskUse(on_clean=self._clean_up.open, on_empty=self._empty_trash.ask)
+        self._list = LibraryList(
+            on_ask=self._ask,
+            on_unfold=self._unfold,
+            on_details=self._toggle_details,
+            on_act=self._act,
+            on_rename=self._rename,
+        )
+        with ui.element("div").classes("lib-notice").props("role=status"):
+            self._notice = ui.element("div").classes("lib-notice-line")
+        with self._notice:
+            self._said = text("", "grow")
+            self._undo = button("Undo", self._bring_back, icon_name="undo", tip="Brings back what was just deleted")
+            icon_button("close", "Dismiss", lambda: self._notice.set_visibility(False))
+        self._notice.set_visibility(False)
+
+    # what is shown
+
+    async def _look(self, *, fresh: bool = True) -> None:
+        """Draw what there is now, if it is not what is drawn already; `fresh` unless only the wish is new."""
+        self._n_looks += 1
+        this_look = self._n_looks
+        try:
+            view = await run.io_bound(self._shelf.view, self._wish, self._job_rows(), fresh=fresh)
+            usage = await run.io_bound(self._store.usage)
+        except StorageError as error:
+            self._readable = False
+            self._say_error(error)
+            return
+        if view is None or usage is None or this_look != self._n_looks:
+            return  # the server is being stopped, or something else is wanted by now
+        if not self._readable:
+            self._readable = True
+            self._messages.clear()
+        if self._shown == (shown := (view, usage, self._details.copy())):
+            return
+        self._shown = shown
+        nothing = view["empty"] and not view["n_trashed"]
+        self._empty.set_visibility(nothing)
+        self._list.set_visibility(not nothing)
+        self._list.show(view, self._details)
+        self._disk.show(usage, self._store.limit_bytes)
+
+    def _job_rows(self) -> dict[str, dict[str, Any]]:
+        """What a recording's row says of its job, if one waits, runs, or was interrupted."""
+        running = [self._jobs.running] if self._jobs.running is not None else []
+        return {
+            job.record.recording: {
+                "words": STATES[job.state],
+                "look": LOOKS.get(job.state, ""),
+                "href": f"/?recording={job.record.recording}",
+            }
+            for job in (*self._jobs.interrupted, *reversed(self._jobs.queue), *running)
+        }
+
+    # what people do
+
+    async def _ask(self, search: str, sort: str, page: int, trash: bool) -> None:
+        sort = sort if sort in SORTS else "newest"
+        self._wish = replace(self._wish, search=search, sort=sort, page=page, trash=trash)
+        await self._look(fresh=False)
+
+    async def _unfold(self, key: str, n_results: int) -> None:
+        unfolded = dict(self._wish.unfolded)
+        unfolded[key] = RESULTS_SHOWN if n_results < 0 else n_results
+        self._wish = replace(self._wish, unfolded=unfolded)
+        await self._look(fresh=False)
+
+    async def _toggle_details(self, key: str) -> None:
+        if self._details.pop(key, None) is None:
+            result = await self._try(partial(self._shelf.library.open, key))
+            if result is not None:
+                self._details[key] = _details(result)
+        await self._look()
+
+    async def _act(self, verb: Verb, keys: Sequence[str]) -> None:
+        match verb:
+            case "trash":
+                await self._delete(keys)
+            case "restore":
+                if back := await self._try(partial(self._store.restore, *keys)):
+                    self._say_done(f"{counted(len(back), 'thing')} brought back.")
+            case "pin" | "unpin":
+                await self._try(partial(self._pin, keys, verb == "pin"))
+        await self._tell()
+
+    def _pin(self, keys: Sequence[str], pinned: bool) -> None:
+        for key in keys:
+            self._store.pin(key, pinned)
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        if (busy := self._busy(keys)) is not None:
+            self._say_error(
+                StorageError(
+                    f"“{busy.record.recording_name}” was not deleted.",
+                    "A job for it waits or runs.",
+                    "Cancel the job in the queue, or wait for its end. Then delete it.",
+                )
+            )
+            return
+        names = await self._try(partial(self._shelf.names, keys)) or []
+        gone = await self._try(partial(self._store.trash, *keys))
+        if gone:
+            self._deleted = gone
+            self._say_done(f"{_named(names, len(gone))} moved to the trash.", undo=True)
+
+    def _busy(self, keys: Sequence[str]) -> Job | None:
+        jobs = [*([self._jobs.running] if self._jobs.running is not None else []), *self._jobs.queue]
+        return next((job for job in jobs if job.record.recording in keys), None)
+
+    async def _bring_back(self) -> None:
+        back = await self._try(partial(self._store.restore, *self._deleted))
+        if back is not None:
+            lost = len(self._deleted) - len(back)
+            more = f"; {counted(lost, 'thing')} had already been deleted for good or brought back" if lost else ""
+            self._say_done(f"{counted(len(back), 'thing')} brought back{more}.")
+        await self._tell()
+
+    async def _rename(self, key: str, name: str) -> None:
+        await self._try(partial(self._shelf.library.rename, key, name))
+        await self._tell()
+
+    async def _trash_emptied(self) -> None:
+        gone = await self._try(self._store.empty_trash)
+        self._shelf.emptied.emit()
+        if gone is not None:
+            self._say_done(f"{counted(len(gone), 'thing')} deleted for good.")
+        await self._tell()
+
+    async def _cleaned(self, words: str) -> None:
+        self._shelf.emptied.emit()
+        self._say_done(words)
+        await self._tell()
+
+    def _try_demo(self) -> None:
+        self._to_studio = True
+        self._bring.try_demo()
+
+    async def _brought(self, brought: Brought) -> None:
+        if self._to_studio:
+            ui.navigate.to(f"/?recording={brought['key']}")
+            return
+        self._say_done(f"“{brought['name']}” is in the library.")
+        await self._tell()
+
+    def _refused(self, refused: Refused) -> None:
+        self._say_error(StorageError(refused["what"], refused["why"], refused["todo"]))
+
+    # telling
+
+    async def _tell(self) -> None:
+        """Draw this page, and let the others know."""
+        await self._look()
+        self._shelf.changed.emit()
+
+    async def _try(self, action: Callable[[], Any]) -> Any:
+        """Do something with the store in a thread; None, and a message, if it does not work."""
+        try:
+            return await run.io_bound(action)
+        except (PlaygroundError, StorageError) as error:
+            self._say_error(error)
+            return None
+
+    def _say_done(self, words: str, *, undo: bool = False) -> None:
+        self._said.set_text(words)
+        self._undo.set_visibility(undo)
+        self._notice.set_visibility(True)
+
+    def _say_error(self, error: PlaygroundError | StorageError) -> None:
+        self._messages.clear()  # a store that cannot be read would say so every few seconds
+        with self._messages:
+            message = error_card(error.what, error.why, error.todo, on_dismiss=lambda: message.delete())
+
+
+class _Question:
+    """A dialog with a yes that cannot be undone."""
+
+    def __init__(self, title: str, detail: str, on_yes: Callable[[], object]) -> None:
+        self._title, self._detail, self._on_yes = title, detail, on_yes
+        self._dialog = ui.dialog()
+        self._dialog.props["aria-label"] = title
+
+    def ask(self) -> None:
+        """Open it."""
+        if not self._dialog.default_slot.children:
+            with self._dialog, ui.element("div").classes("card pad clean-up"):
+                text(self._title, tag="h2")
+                text(self._detail, "mute", tag="p")
+                with ui.element("div").classes("clean-buttons"):
+                    button("Cancel", self._dialog.close)
+                    button("Delete for good", self._yes, classes="danger")
+        self._dialog.open()
+
+    def _yes(self) -> object:
+        self._dialog.close()
+        return self._on_yes()
+
+
+def _named(names: Sequence[str], n_gone: int) -> str:
+    """What went, in words: what was chosen by its name or number, and how many results went with it."""
+    if not names:  # results whose recording is gone already
+        return counted(n_gone, "result")
+    what = f"“{names[0]}”" if len(names) == 1 else counted(len(names), "thing")
+    return f"{what} with {counted(n_gone - len(names), 'result')}" if n_gone > len(names) else what
+
+
+def _details(result: Artifact) -> dict[str, Any]:
+    """What the list shows of one result on demand: its recipe, and what it took."""
+    report = result.info.get("report") or {}
+    try:
+        written = recipe.written(Request.from_dict(result.manifest.config))
+    except PlaygroundError as error:
+        written = f"# {error}"  # the settings of another version of this program
+    return {
+        "recipe": written,
+        "figures": list(rows_of(report).items()) if report else [],
+        "stems": f"/media/{result.key}/all.zip?format=wav24",
+        "report": f"/media/{result.key}/report.yaml",
+    }

@@ -1,0 +1,1 @@
+"""The Models page: separators, weights, the hub account, the doctor."""

@@ -1,0 +1,133 @@
+"""A family of backends on the Models page: whether each can work, what its test found, and its models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from nicegui import ui
+
+from separation.backends import catalogue, registry
+from separation.backends.builtin import MODEL_CARD
+from separation.backends.catalogue import Entry
+from separation.model import Backend, Readiness
+from webapp.pages.models.model_row import ModelRow
+from webapp.pages.models.model_words import PILLS, size
+from webapp.pages.models.survey import RUNS_WITH, Survey
+from webapp.state.downloads import Downloads
+from webapp.state.hub_account import HubAccount
+from webapp.theme import button, card, pill, text
+
+
+class BackendCard:
+    """Backends that share their models.
+
+    Args:
+        backends: which.
+        survey: how everything stands.
+        downloads, account: of this server.
+        say: told what a screen reader should say.
+        may_change: whether this page may fetch and remove models.
+    """
+
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        survey: Survey,
+        *,
+        downloads: Downloads,
+        account: HubAccount,
+        say: Callable[[str], object],
+        may_change: bool,
+    ) -> None:
+        self.rows: dict[str, ModelRow] = {}
+        names = {backend.name for backend in backends}
+        entries = [entry for entry in survey.entries if RUNS_WITH[entry.backend] in names]
+        with card("backend-card") as surface:
+            surface.props["aria-label"] = backends[0].label
+            if len(backends) > 1:
+                text(backends[0].label, tag="h2")
+            self._ways = [_Way(backend, "h3" if len(backends) > 1 else "h2") for backend in backends]
+            text(f"{backends[0].licence}.", "mute small licence", tag="p")
+            if "builtin" in names:
+                tip = "What the network learned from, how good it is in figures, and what it cannot do"
+                button("Model card", _show_model_card, kind="quiet", tip=tip)
+            if entries:
+                with ui.element("ul").classes("model-list").props('role=list aria-label="Models"'):
+                    for entry in entries:
+                        self.rows[entry.name] = ModelRow(
+                            entry,
+                            facts=_facts(entry, backends[0], survey),
+                            memory=survey.memory.get(entry.name, ""),
+                            note=survey.notes.get(entry.name, ""),
+                            downloads=downloads,
+                            account=account,
+                            say=say,
+                            may_change=may_change,
+                        )
+        self.show(survey)
+
+    def show(self, survey: Survey) -> None:
+        """Draw what the disk holds now."""
+        said = ""
+        for way in self._ways:
+            availability = survey.availability[way.backend.name]
+            # The licence is said once for the whole card, and so is what several of its backends lack.
+            sentence = availability.sentence.replace(f" {way.backend.licence}.", "")
+            repeated = sentence == said and not availability.usable
+            way.show(availability.readiness, "It needs the same as the one above." if repeated else sentence)
+            said = sentence
+        for entry in survey.entries:
+            if entry.name in self.rows:
+                self.rows[entry.name].show(entry, has_token=survey.token is not None)
+
+
+class _Way:
+    """One backend: whether it can work, and what to do if not.
+
+    Args:
+        backend: which.
+        tag: of its heading.
+    """
+
+    def __init__(self, backend: Backend, tag: str) -> None:
+        self.backend = backend
+        with ui.element("div").classes("way"):
+            with ui.element("div").classes("model-head"):
+                text(backend.label, tag=tag)
+                self._pill = pill("")
+            self._sentence = text("", "small way-words", tag="p")
+
+    def show(self, readiness: Readiness, sentence: str) -> None:
+        words, kind = PILLS[readiness]
+        self._pill.set_text(words)
+        self._pill.classes(remove="ok warn bad", add=kind)
+        self._sentence.set_text(sentence)
+
+
+def _show_model_card() -> None:
+    with ui.dialog() as dialog, ui.element("div").classes("card pad model-card"):
+        dialog.props["aria-label"] = "Model card of the built-in separator"
+        ui.markdown(MODEL_CARD.read_text("utf-8"))
+        button("Close", dialog.close)
+    dialog.on("hide", dialog.delete)
+    dialog.open()
+
+
+def families() -> list[list[Backend]]:
+    """Backends that share their models, those with models to fetch first."""
+    groups: dict[str, list[Backend]] = {}
+    for name, backend in registry.BACKENDS.items():
+        family = catalogue.SAM_AUDIO if registry.runs_sam_audio(name) else name.removesuffix("-dsp")
+        groups.setdefault(family, []).append(backend)
+    return list(groups.values())
+
+
+def _facts(entry: Entry, backend: Backend, survey: Survey) -> str:
+    facts = [size(entry.size_bytes)]
+    if entry.licence != backend.licence:  # said once for the whole card
+        facts.append(entry.licence)
+    if entry.gated:
+        facts.append("access on request")
+    needs = (one for one in survey.entries if one.name in entry.needs)
+    facts += [f"needs {one.name} as well ({size(one.size_bytes)})" for one in needs]
+    return " · ".join(facts)

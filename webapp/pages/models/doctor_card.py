@@ -1,0 +1,109 @@
+"""The doctor on the Models page: a self-test of every backend that is ready, and what is installed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from nicegui import ui
+
+from separation.backends import registry
+from separation.doctor import installed
+from separation.doctor.self_test import Passed
+from separation.errors import PlaygroundError
+from storage import data_folder
+from webapp.pages.models.model_words import verdict_of
+from webapp.state.doctor import Doctor
+from webapp.theme import CostBox, button, card, error_card, pill, text
+
+WHAT_IT_DOES = "Sends two seconds of sound through every backend that is ready, in the process where separations run."
+
+
+class DoctorCard:
+    """Starts tests and shows what they found, whoever started them.
+
+    Args:
+        doctor: of this server.
+        say: told what a screen reader should say.
+        may_run: whether this page may start a test.
+    """
+
+    def __init__(self, doctor: Doctor, *, say: Callable[[str], object], may_run: bool) -> None:
+        self._doctor, self._say = doctor, say
+        self._was_busy = False
+        with card("doctor") as surface:
+            surface.props["aria-label"] = "Doctor"
+            with ui.element("div").classes("doctor-head"):
+                with ui.element("div").classes("grow"):
+                    text("Doctor", tag="h2")
+                    self._words = text(WHAT_IT_DOES, "mute small", tag="p")
+                self._unfold = button("Versions", self._toggle_versions, kind="plain", tip="For reports of faults")
+                self._unfold.props("aria-expanded=false")
+                takes = "Takes seconds; a large model takes longer to load"
+                self._test = button("", self._run if may_run else None, tip=takes)
+                self._test.set_visibility(may_run)
+            self._trouble = ui.element("div").classes("messages")
+            self._found = ui.element("ul").classes("doctor-found").props('role=list aria-label="What was found"')
+            self._versions = ui.element("div").classes("doctor-versions")
+        self._versions.set_visibility(False)
+        self._drawn: object = None
+        doctor.changed.subscribe(self._show)
+        self._show()
+
+    def _run(self) -> None:
+        self._trouble.clear()
+        try:
+            self._doctor.run()
+        except PlaygroundError as error:
+            with self._trouble:
+                error_card(error.what, error.why, error.todo)
+
+    async def _toggle_versions(self) -> None:
+        opened = not self._versions.visible
+        self._versions.set_visibility(opened)
+        self._unfold.props(f"aria-expanded={'true' if opened else 'false'}")
+        if opened and not self._versions.default_slot.children:
+            rows = await asyncio.to_thread(_installed)
+            with self._versions:
+                CostBox(rows).props('aria-label="Versions"')
+
+    def _show(self) -> None:
+        doctor = self._doctor
+        busy, verdicts = doctor.busy, doctor.verdicts
+        self._test.set_text("Testing…" if busy else "Run the self-test")
+        self._test.props("aria-disabled=true") if busy else self._test.props(remove="aria-disabled")
+        if (found := (doctor.testing, tuple(verdicts))) != self._drawn:
+            self._drawn = found
+            self._draw()
+        if busy:
+            self._words.set_text(WHAT_IT_DOES)
+        elif verdicts:
+            n_passed = sum(isinstance(verdict, Passed) for verdict in verdicts.values())
+            self._words.set_text(f"{n_passed} of {len(verdicts)} backends that are ready passed the self-test.")
+            if self._was_busy:
+                self._say(self._words.text)
+        self._was_busy = busy
+
+    def _draw(self) -> None:
+        self._found.clear()
+        with self._found:
+            for name, verdict in self._doctor.verdicts.items():
+                failed = isinstance(verdict, PlaygroundError)
+                _line(name, "Fails" if failed else "Works", "bad" if failed else "ok", verdict_of(verdict))
+            if self._doctor.testing is not None:
+                _line(self._doctor.testing, "Testing", "warn", "")
+
+
+def _line(backend: str, state: str, kind: str, words: str) -> None:
+    with ui.element("li"):
+        with ui.element("div").classes("model-head"):
+            text(registry.get(backend).label, tag="b")
+            pill(state).classes(kind)
+        if words:
+            text(words, "mute small num", tag="p")
+
+
+def _installed() -> dict[str, str]:
+    """What `audio-playground doctor` reports beside the backends."""
+    about = {"Python": installed.python(), "System": installed.system(), "Data folder": str(data_folder())}
+    return about | installed.versions()

@@ -1,0 +1,104 @@
+"""What the Models page says of models, downloads and tests."""
+
+from __future__ import annotations
+
+from separation.backends.catalogue import Entry
+from separation.doctor.self_test import Passed
+from separation.errors import PlaygroundError
+from separation.estimates.estimates import memory_words
+from separation.model import Readiness
+from webapp.pages.queue.job_words import duration
+from webapp.state.download import Download, State
+
+PILLS = {
+    Readiness.USABLE: ("Ready", "ok"),
+    Readiness.NEEDS_WEIGHTS: ("Needs a model", "warn"),
+    Readiness.NEEDS_HARDWARE: ("Not for this computer", ""),
+    Readiness.NOT_INSTALLED: ("Not installed", ""),
+}
+PLACES = {"cpu": "the processor", "cuda": "the NVIDIA graphics card", "mps": "Apple graphics"}
+
+
+def size(n_bytes: float, *, fine: bool = False) -> str:
+    """Bytes as people read them: 5.1 GB, 84 MB; with one more digit, so that progress shows, if `fine`."""
+    for unit, factor, digits in (("GB", 1e9, 1), ("MB", 1e6, 0)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.{digits + fine}f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+def state_of(entry: Entry, download: Download | None, *, removing: bool) -> tuple[str, str]:
+    """How a model stands in a word or two, and the colour of its pill."""
+    if removing:
+        return "Removing", "warn"
+    match download.state if download else None:
+        case State.WAITING:
+            return "Waiting", "warn"
+        case State.RUNNING:
+            return "Downloading", "ok"
+        case State.FAILED:
+            return "Failed", "bad"
+        case _ if entry.on_disk_bytes is not None:
+            return "On this computer", "ok"
+        case State.PAUSED:
+            return "Paused", "warn"
+        case _:
+            return ("Begun", "warn") if entry.partial_bytes else ("Not here", "")
+
+
+def progress_of(entry: Entry, download: Download | None) -> tuple[float, str] | None:
+    """How much is here, 0 to 1, and in words; None where nothing is on its way or begun."""
+    if download is not None and download.state in (State.WAITING, State.RUNNING):
+        done, total = download.done_bytes, download.total_bytes
+        return done / total, " · ".join([f"{size(done, fine=True)} of {size(total, fine=True)}", *_moving(download)])
+    if entry.on_disk_bytes is not None or not entry.partial_bytes:
+        return None
+    # What the server said it comes to is forgotten after a restart; the catalogue knows about how much.
+    paused = download if download is not None and download.state is State.PAUSED else None
+    done, total = (paused.done_bytes, paused.total_bytes) if paused else (entry.partial_bytes, entry.size_bytes)
+    total = max(total, done)
+    return done / total, f"{size(done, fine=True)} of {size(total, fine=True)} is kept; it goes on from there"
+
+
+def _moving(download: Download) -> list[str]:
+    if download.state is State.WAITING:
+        return ["after the one before it"]
+    if download.checking:
+        return ["checking what arrived"]
+    rate, remaining_s = download.bytes_per_s, download.remaining_s
+    if rate is None:
+        return ["connecting" if not download.done_bytes else "going on"]
+    if remaining_s is None:
+        return ["nothing arrives, still trying"]
+    return [f"{size(rate, fine=True)}/s", f"{duration(remaining_s)} left"]
+
+
+def action_of(entry: Entry, download: Download | None, *, has_token: bool) -> tuple[str, str]:
+    """The words of a model's main button, and what pressing it does; "" for none."""
+    state = download.state if download else None
+    if state in (State.WAITING, State.RUNNING):
+        return "Pause", "Stops the download; what arrived is kept, and it goes on from there"
+    if state is State.FAILED and entry.on_disk_bytes is None:
+        return "Try again", "Goes on from what arrived"
+    if entry.on_disk_bytes is not None:
+        return "", ""
+    if entry.partial_bytes or state is State.PAUSED:
+        return "Resume", "Goes on from what arrived"
+    if entry.gated and not has_token:
+        return "Get access", "Shows the four steps to this model"
+    return (
+        "Download",
+        f"Fetches {size(entry.size_bytes)} once; then it works without a network. Goes on when you leave.",
+    )
+
+
+def verdict_of(verdict: Passed | PlaygroundError) -> str:
+    """What a self-test found."""
+    if isinstance(verdict, PlaygroundError):
+        return str(verdict)
+    where = PLACES.get(verdict.device, verdict.device)
+    memory = f" · {memory_words((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
+    return (
+        f"{verdict.model} on {where} · loaded in {verdict.load_s:.1f} s · "
+        f"{verdict.speed:.1f}x real time{memory} · {verdict.seconds:.1f} s in all"
+    )

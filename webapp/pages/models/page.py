@@ -1,0 +1,134 @@
+"""The Models page: who can separate here, which models are on this computer, getting and removing them, the doctor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from nicegui import ui
+
+from separation.errors import PlaygroundError
+from webapp.access.guard import is_host
+from webapp.pages.models.backend_card import BackendCard, families
+from webapp.pages.models.doctor_card import DoctorCard
+from webapp.pages.models.model_row import ModelRow
+from webapp.pages.models.model_words import size
+from webapp.pages.models.survey import Survey, look
+from webapp.state.doctor import Doctor
+from webapp.state.downloads import Downloads
+from webapp.state.estimates import Outlook
+from webapp.state.hub_account import HubAccount
+from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, skeleton, text
+
+FOR_THE_HOST = (
+    "You are a guest here: models are downloaded and removed, tokens set and self-tests run "
+    "on the computer that runs the studio."
+)
+log = logging.getLogger(__name__)
+BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
+
+
+class ModelsPage:
+    """One open Models page. Downloads and tests belong to the server: leaving the page stops neither.
+
+    Args:
+        downloads, account, doctor: of this server.
+        outlook: what models take.
+    """
+
+    def __init__(self, downloads: Downloads, account: HubAccount, doctor: Doctor, outlook: Outlook) -> None:
+        self._downloads, self._account, self._outlook = downloads, account, outlook
+        self._client = ui.context.client
+        self._cards: list[BackendCard] = []
+        self._rows: dict[str, ModelRow] = {}
+        self._looking = self._look_again = False
+        self._may_change = is_host(self._client.request)
+        with shell("models", pages=("studio", "library", "models"), side="", footer=False) as frame:
+            with frame.header:
+                self._header()
+            with frame.main:
+                self._status = text("", "sr-only", tag="p").props("role=status")
+                with ui.element("div").classes("models"):
+                    if not self._may_change:
+                        text(FOR_THE_HOST, "mute guest-note", tag="p")
+                    DoctorCard(doctor, say=self._status.set_text, may_run=self._may_change)
+                    self._place = ui.element("div").classes("models-cards").props("aria-busy=true")
+                    with self._place:
+                        for _ in range(3):
+                            skeleton(180)
+        downloads.changed.subscribe(self._download_changed)
+        downloads.disk_changed.subscribe(self._look)
+        account.changed.subscribe(self._look)
+        ui.timer(0, self._look, once=True)
+
+    def _header(self) -> None:
+        text("Models", tag="h1")
+        self._about = text("", "mute hide-phone")
+        text("", "grow")
+        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
+            for scheme, label in SCHEMES.items():
+                ui.menu_item(label, partial(set_scheme, scheme))
+
+    # what happens
+
+    def _download_changed(self, name: str) -> None:
+        if name in self._rows:
+            self._rows[name].refresh()
+
+    async def _look(self) -> None:
+        """Look at the disk, in a thread; what changes meanwhile is looked at again."""
+        self._look_again = True
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            while self._look_again and not self._client.is_deleted:
+                self._look_again = False
+                try:
+                    survey = await asyncio.to_thread(look, self._outlook)
+                except (PlaygroundError, OSError) as failure:
+                    self._say_failure(failure)
+                    return
+                if not self._client.is_deleted:
+                    self._show(survey)
+        finally:
+            self._looking = False
+
+    def _say_failure(self, failure: PlaygroundError | OSError) -> None:
+        log.warning("the models cannot be listed: %s", failure, exc_info=failure)
+        self._place.clear()
+        self._cards, self._rows = [], {}
+        with self._place:
+            if isinstance(failure, PlaygroundError):
+                error_card(failure.what, failure.why, failure.todo)
+            else:
+                why = f"The system says: {failure.strerror} ({failure.filename})."
+                error_card("The models cannot be listed.", why, "Make that folder readable and reload this page.")
+
+    def _show(self, survey: Survey) -> None:
+        here_bytes = sum(entry.on_disk_bytes or 0 for entry in survey.here)
+        here = (
+            f"{len(survey.here)} on this computer, {size(here_bytes)}" if survey.here else "None on this computer yet"
+        )
+        self._about.set_text(f"{here} · {size(survey.free_bytes)} free")
+        if not self._cards:
+            self._draw(survey)
+        for backend_card in self._cards:
+            backend_card.show(survey)
+
+    def _draw(self, survey: Survey) -> None:
+        self._place.clear()
+        self._place.props(remove="aria-busy")
+        with self._place:
+            for backends in families():
+                drawn = BackendCard(
+                    backends,
+                    survey,
+                    downloads=self._downloads,
+                    account=self._account,
+                    say=self._status.set_text,
+                    may_change=self._may_change,
+                )
+                self._cards.append(drawn)
+                self._rows |= drawn.rows

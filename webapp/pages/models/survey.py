@@ -1,0 +1,100 @@
+"""What the Models page finds on this computer. Reads the disk, so it runs in a thread."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from separation.backends import catalogue, registry
+from separation.backends.catalogue import Entry
+from separation.doctor.self_test import PROMPT, model_here, request_of
+from separation.estimates.estimates import memory_words
+from separation.hub import cache as hub
+from separation.hub import token as hub_token
+from separation.hub.token import Origin
+from separation.model import Availability, Backend, Readiness
+from separation.request import PRECISIONS, Request, SamSettings
+from webapp.state.estimates import Outlook
+
+DURATION_S = 60.0  # of a recording that memory is told for; it does not grow with longer ones
+RUNS_WITH = {catalogue.DEMUCS: "demucs", catalogue.SAM_AUDIO: "sam_torch"}  # who is asked about an entry's models
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """How everything stands.
+
+    Args:
+        availability: of each backend, with the first of its models that could be used.
+        entries: all models to fetch.
+        memory: what a model takes when it works, in words, by its name.
+        notes: why a model would not work here even when it is fetched, by its name.
+        free_bytes: on the disk where models of the hub are kept.
+        token: where the hub's token is, None without one.
+    """
+
+    availability: Mapping[str, Availability]
+    entries: tuple[Entry, ...]
+    memory: Mapping[str, str]
+    notes: Mapping[str, str]
+    free_bytes: int
+    token: Origin | None
+
+    @property
+    def here(self) -> tuple[Entry, ...]:
+        """The models that are on this computer."""
+        return tuple(entry for entry in self.entries if entry.on_disk_bytes is not None)
+
+
+def look(outlook: Outlook) -> Survey:
+    """Look at the disk; opens no connection."""
+    availability = {name: _availability(backend) for name, backend in registry.BACKENDS.items()}
+    entries = catalogue.entries()
+    return Survey(
+        availability=availability,
+        entries=entries,
+        memory={entry.name: _memory(entry, outlook) for entry in entries if entry.model is not None},
+        notes=dict(_notes(entries, availability)),
+        free_bytes=shutil.disk_usage(_existing(hub.hub_folder())).free,
+        token=hub_token.origin(),
+    )
+
+
+def _availability(backend: Backend) -> Availability:
+    here = model_here(backend)
+    return backend.availability(None if here is None else request_of(backend, here))
+
+
+def _memory(entry: Entry, outlook: Outlook) -> str:
+    """Such as “about 2.1 to 3.8 GB in float32, 1.4 to 2.4 GB in bfloat16”."""
+    backend = registry.BACKENDS.get(RUNS_WITH[entry.backend])
+    if backend is None:
+        return ""
+    words, n_runs = [], 0
+    for precision in PRECISIONS if backend.takes_anchors else ("",):
+        sam = SamSettings(precision=precision) if precision else SamSettings()
+        request = Request.of(*(backend.stems() or (PROMPT,)), backend=backend.name, model=entry.model, sam=sam)
+        estimate = outlook.expected(backend.settle(request), DURATION_S)
+        n_runs += estimate.n_runs
+        words.append(memory_words(estimate.memory_bytes) + (f" in {precision}" if precision else ""))
+    learned = f", learned from {n_runs} run{'s' * (n_runs != 1)} here" if n_runs else ""
+    return f"about {', '.join(words)}{learned}"
+
+
+def _notes(entries: tuple[Entry, ...], availability: Mapping[str, Availability]) -> list[tuple[str, str]]:
+    found = []
+    for entry in entries:
+        name = RUNS_WITH[entry.backend]
+        if entry.model is None or name not in registry.BACKENDS:
+            continue
+        backend = registry.BACKENDS[name]
+        of_model = backend.availability(request_of(backend, entry.model))
+        if of_model.readiness is Readiness.NOT_INSTALLED and of_model != availability[name]:
+            found.append((entry.name, of_model.sentence))
+    return found
+
+
+def _existing(folder: Path) -> Path:
+    return next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())

@@ -1,0 +1,1 @@
+"""The queue of jobs, shown on every page."""

@@ -1,0 +1,110 @@
+"""What pages say of a job: its state, what it is doing, how long it will take."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from webapp.components.cells.cells import Cell
+from webapp.state.jobs import Job, State
+
+STATES = {
+    State.QUEUED: "Queued",
+    State.RUNNING: "Separating",
+    State.DONE: "Done",
+    State.CANCELLED: "Cancelled",
+    State.FAILED: "Failed",
+    State.INTERRUPTED: "Interrupted",
+}
+
+
+def title_of(job: Job) -> str:
+    """Its state in a word or two."""
+    if job.state is not State.RUNNING:
+        return STATES[job.state]
+    if job.cancel.is_set():
+        return "Stopping"
+    if job.loading is not None and job.loading.total_bytes:
+        return "Loading the model"
+    return STATES[State.RUNNING] if job.chunks else "Starting"
+
+
+def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False) -> str:
+    """What it is doing, or why it is not.
+
+    Args:
+        job: which.
+        n_ahead: how many run before it.
+        paused: the queue is.
+    """
+    match job.state:
+        case State.QUEUED if paused:
+            return "the queue is paused"
+        case State.QUEUED:
+            return f"{n_ahead} job{'s' * (n_ahead != 1)} before it" if n_ahead else "starts at once"
+        case State.RUNNING:
+            return _doing(job)
+        case State.DONE:
+            return "nothing had to be computed" if job.cached else ""
+        case State.FAILED:
+            return job.error[0] if job.error else ""
+        case _:
+            return _kept(job)
+
+
+def left_of(job: Job) -> str:
+    """Time left as people read it, "" if nobody knows."""
+    seconds = job.remaining_s if job.state is State.RUNNING else None
+    return "" if seconds is None else f"{duration(seconds)} left"
+
+
+def took(job: Job) -> str:
+    """How long its last run took, "" if it never ran."""
+    record = job.record
+    if not record.started or not record.ended:
+        return ""
+    return duration((datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds())
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, hours where there are some: 0:21, 1:02:03."""
+    whole = max(0, round(seconds))
+    minutes = f"{whole // 60 % 60:02d}" if whole >= 3600 else f"{whole // 60}"
+    return f"{whole // 3600}:{minutes}:{whole % 60:02d}" if whole >= 3600 else f"{minutes}:{whole % 60:02d}"
+
+
+def cells_of(job: Job) -> list[Cell]:
+    """A cell for each chunk."""
+    return [cell_of(job, index) for index in range(len(job.chunks))]
+
+
+def cell_of(job: Job, index: int) -> Cell:
+    """How far a chunk is, as its cell shows it."""
+    done = job.chunks[index]
+    if done >= 1:
+        return Cell(state="cached" if index in job.kept else "done", fraction=1.0)
+    return Cell(state="running" if done > 0 else "pending", fraction=done)
+
+
+def _doing(job: Job) -> str:
+    if job.cancel.is_set():
+        return "at the model's next step"
+    if job.loading is not None and job.loading.total_bytes:
+        read = f"{job.loading.done_bytes / 1e6:.0f} of {job.loading.total_bytes / 1e6:.0f} MB"
+        return f"{job.loading.model} · {read}"
+    if not job.chunks:
+        return "waking the process that separates"
+    n_done = sum(done == 1 for done in job.chunks)
+    if job.step is not None and not n_done:
+        return f"all chunks together · evaluation {job.step[0]} of {job.step[1]}"
+    in_work = sum(0 < done < 1 for done in job.chunks)
+    if in_work > 1:
+        return f"{n_done} of {len(job.chunks)} chunks done, {in_work} in work"
+    return f"chunk {min(n_done + 1, len(job.chunks))} of {len(job.chunks)}"
+
+
+def _kept(job: Job) -> str:
+    """What is left of a run that was stopped."""
+    record = job.record
+    if not record.n_done:
+        return "nothing was computed yet" if record.started else "it had not begun"
+    return f"{record.n_done} of {record.n_chunks} chunks are done and kept"

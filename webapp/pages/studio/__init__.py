@@ -1,0 +1,1 @@
+"""The Studio: from a file to its stems."""

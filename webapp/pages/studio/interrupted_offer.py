@@ -1,0 +1,45 @@
+"""The line that offers what a stopped server left unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from webapp.components.pieces.icons import icon
+from webapp.state.jobs import Jobs
+from webapp.theme import button, text
+
+
+class InterruptedOffer:
+    """Says how many jobs were interrupted, while there are any; one click resumes them all.
+
+    Args:
+        jobs: the queue.
+        on_resume: wants all of them to go on.
+        on_show: wants to see them.
+    """
+
+    def __init__(self, jobs: Jobs, *, on_resume: Callable[[], object], on_show: Callable[[], object]) -> None:
+        self._jobs = jobs
+        with ui.element("section").classes("card offer").props("role=status") as self._line:
+            icon("warning")
+            self._words = text("", "offer-words", tag="p")
+            with ui.element("span").classes("job-buttons"):
+                button("Show queue", on_show, tip="One by one: resume or discard")
+                self._resume = button("", on_resume, tip="Goes on where it was; finished chunks are not computed again")
+        self.show(None)
+
+    def show(self, recording_key: str | None) -> None:
+        """Draw how it stands now.
+
+        Args:
+            recording_key: of what is on the desk; its own job is offered there.
+        """
+        interrupted = self._jobs.interrupted
+        own = self._jobs.active(recording_key) if recording_key is not None else None
+        elsewhere = [job for job in interrupted if job is not own]
+        what = f"“{elsewhere[0].record.recording_name}” was" if len(elsewhere) == 1 else f"{len(elsewhere)} jobs were"
+        self._words.set_text(f"{what} interrupted when the studio stopped. What was finished is kept.")
+        self._resume.set_text("Resume all" if len(interrupted) > 1 else "Resume")
+        self._line.set_visibility(bool(elsewhere))

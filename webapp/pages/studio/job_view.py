@@ -1,0 +1,98 @@
+"""The card of a job: what it is doing, chunk by chunk, and a way to stop it or to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from storage import StorageError
+from webapp.components.cells.cells import Cell, Cells
+from webapp.pages.queue.job_words import cells_of, detail_of, left_of, title_of
+from webapp.state.jobs import Job, Jobs, State
+from webapp.theme import JobCard, button
+
+FEW_CELLS = 8  # more of them that change at once are sent together
+
+
+class JobView:
+    """Shows one job of a recording while it goes on or could go on, or nothing. It is drawn when there first is one.
+
+    Args:
+        jobs: the queue.
+        on_refused: called when something a person wants cannot be written down.
+    """
+
+    def __init__(self, jobs: Jobs, *, on_refused: Callable[[StorageError], object]) -> None:
+        self.job: Job | None = None
+        self._jobs, self._on_refused = jobs, on_refused
+        self._put_away_at = ""
+        self._drawn = False
+        self._place = ui.element("div")
+        self._place.set_visibility(False)
+
+    def show(self, job: Job | None) -> None:
+        """Draw how the job stands now. A finished one gives its place to its tracks, a failed one to its sentence."""
+        self.job = job
+        put_away = job is not None and job.over and job.record.ended == self._put_away_at
+        self._place.set_visibility(job is not None and not put_away and job.state not in (State.DONE, State.FAILED))
+        if job is None:
+            return
+        if not self._drawn:
+            self._drawn = True
+            with self._place:
+                self._draw()
+        self._cancel.set_visibility(not job.over and not job.cancel.is_set())
+        for answer in (self._resume, self._discard):
+            answer.set_visibility(job.state is State.INTERRUPTED)
+        self._dismiss.set_visibility(job.state is State.CANCELLED)
+        detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused)
+        self._card.set_state(title_of(job), detail, left_of(job))
+        self._cells.show(job)
+
+    def _draw(self) -> None:
+        jobs = self._jobs
+        self._card = JobCard("Separating")
+        with self._card.buttons:
+            self._cancel = self._button("Cancel", jobs.cancel, "Stops at the model's next step; finished chunks stay")
+            self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
+            self._discard = self._button("Discard", jobs.discard, "Forgets this job; finished chunks stay in the store")
+            self._dismiss = self._button("Dismiss", self._put_away, "Puts this line away")
+        self._cells = CellsOf(self._card.cells)
+
+    def _button(self, label: str, action: Callable[[Job], object], tip: str) -> ui.element:
+        return button(label, lambda: self._do(action), tip=tip)
+
+    def _put_away(self, job: Job) -> None:
+        self._put_away_at = job.record.ended
+
+    def _do(self, action: Callable[[Job], object]) -> None:
+        if self.job is None:
+            return
+        try:
+            action(self.job)
+        except StorageError as error:
+            self._on_refused(error)
+        self.show(self.job if self.job in self._jobs.all else None)
+
+
+class CellsOf:
+    """Draws the chunks of a job into a row of cells, sending what has changed."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._drawn: list[Cell] = []
+
+    def show(self, job: Job) -> None:
+        """Draw them as they are now."""
+        wanted = cells_of(job)
+        if len(wanted) != len(self._drawn):
+            self._cells.set_cells(wanted)
+        else:
+            changed = [index for index, cell in enumerate(wanted) if cell != self._drawn[index]]
+            if len(changed) > FEW_CELLS:
+                self._cells.set_cells(wanted)
+            else:
+                for index in changed:
+                    self._cells.update_cell(index, wanted[index]["state"], wanted[index]["fraction"])
+        self._drawn = wanted

@@ -1,0 +1,85 @@
+"""What was measured of the results that are heard: whether they add up, at what volume, and how much was invented."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+
+from nicegui import background_tasks, ui
+
+from separation.audio.decode import AudioFile
+from separation.errors import PlaygroundError
+from separation.metrics.null_test import null_level_db
+from storage import Artifact
+from webapp.components.pieces.null_meter import GOOD_DB, NullMeter, readout
+from webapp.pages.studio.waveform import DOUBTFUL
+
+DRIFT_DB = 1.0  # a difference in volume that is heard
+
+
+class MeasuresRow:
+    """Draws one result, or two that are compared."""
+
+    def __init__(self) -> None:
+        self._shown: list[str] = []
+        self._client = ui.context.client
+        self._row = ui.element("span").classes("measures")
+
+    def show(self, recording: Artifact, results: Sequence[Artifact]) -> None:
+        """Show what is known of these results of a recording, and find out the rest."""
+        if self._shown == (keys := [result.key for result in results]):
+            return
+        self._shown = keys
+        self._row.clear()
+        with self._row:
+            for result, side in zip(results, ("A", "B") if len(results) > 1 else ("",), strict=False):
+                meter = NullMeter(f"{side} Null".strip(), spoken=f"{side} What is left without the tracks".strip())
+                _readouts(result, side)
+                background_tasks.create(self._measure(recording, result, meter), name="null")
+
+    async def _measure(self, recording: Artifact, result: Artifact, meter: NullMeter) -> None:
+        tracks = tuple((name, result.files[str(index)]) for index, name in enumerate(result.info["tracks"]))
+        try:
+            level_db = await asyncio.to_thread(_null_level_db, recording.files["audio"], tracks)
+        except (OSError, PlaygroundError):  # a file is gone, which its track says
+            return
+        if result.key in self._shown:
+            with self._client:
+                meter.show(level_db, _words(level_db))
+
+
+@lru_cache(maxsize=256)
+def _null_level_db(mixture: Path, tracks: tuple[tuple[str, Path], ...]) -> float | None:
+    with ExitStack() as files:
+        opened = {name: files.enter_context(AudioFile(path)) for name, path in tracks}
+        return null_level_db(files.enter_context(AudioFile(mixture)), opened)
+
+
+def _words(level_db: float | None) -> str:
+    if level_db is None:
+        return "The recording is silent: nothing can be compared."
+    if level_db < GOOD_DB:
+        return "The tracks add up to the recording: nothing is lost, nothing was invented."
+    return "What is left of the recording when all tracks are taken from it, beside the recording. Lower is better."
+
+
+def _readouts(result: Artifact, side: str) -> None:
+    """What was measured of a generative model's estimates; nothing of others."""
+    measures = [one for one in result.info.get("measures", []) if one["explained_energy"] is not None]
+    if not measures:
+        return
+    drifting = [one for one in measures if one["gain_drift_db"] is not None]
+    if drifting:
+        most = max(drifting, key=lambda one: abs(one["gain_drift_db"]))
+        drift_db = most["gain_drift_db"]
+        place = f"“{most['stem']}”, chunk {most['index'] + 1}"
+        words = f"Volume beside the recording: off by {drift_db:+.1f} dB at the most, in {place}."
+        value = f"{drift_db:+.1f} dB".replace("-", "−")
+        readout(f"{side} Gain".strip(), value, words, doubtful=abs(drift_db) > DRIFT_DB)
+    least = min(measures, key=lambda one: one["explained_energy"])
+    share = least["explained_energy"]
+    words = f"The recording explains {100 * share:.0f} % of “{least['stem']}” in chunk {least['index'] + 1}, the least."
+    readout(f"{side} Explained".strip(), f"{100 * share:.0f} %", words, doubtful=share < DOUBTFUL)

@@ -1,0 +1,399 @@
+"""What was made of a recording: results, their tracks under one time line, two of them on A and B, and downloads."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from nicegui import background_tasks, run, ui
+
+from separation.audio.decode import AudioFile
+from separation.audio.encode import FORMATS
+from separation.audio.loudness import integrated_lufs
+from separation.backends import registry
+from separation.errors import PlaygroundError
+from storage import Artifact, Library, StorageError
+from webapp.components.ab.ab import Ab, Side
+from webapp.components.player.track import Mix, Track
+from webapp.components.settings.settings import Field, Option, Settings
+from webapp.components.tracks.tracks import Tracks
+from webapp.pages.studio.measures_row import MeasuresRow
+from webapp.pages.studio.mix_row import MixRow
+from webapp.pages.studio.result_labels import labels_of
+from webapp.pages.studio.tracks import growing_tracks, mixture_track, result_tracks
+from webapp.routes.exports import SAMPLE_RATES, VIDEO, picture_of
+from webapp.state.job import Job
+from webapp.state.mixes import MIXTURE, Desk, Levels, Mixes, level_of
+from webapp.theme import button, card, text
+
+NOTHING = "-"  # no second result
+
+
+class Mixer:
+    """Draws the results of one recording.
+
+    Args:
+        library: where they are.
+        mixes: how the mixer of each recording stands.
+        on_change: called when a person has chosen another result.
+        on_refused: called with the reason why something could not be kept.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        mixes: Mixes,
+        *,
+        on_change: Callable[[], object],
+        on_refused: Callable[[StorageError], object],
+    ) -> None:
+        self._library, self._mixes, self._on_change, self._on_refused = library, mixes, on_change, on_refused
+        self._client = ui.context.client
+        self._recording: Artifact | None = None
+        self._results: list[Artifact] = []
+        self._labels: dict[str, str] = {}
+        self._result: Artifact | None = None
+        self._other: Artifact | None = None
+        self._job: Job | None = None
+        self._format, self._rate = "wav24", 0
+        self._shown: list[Track] = []
+        self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
+        self._match_db: dict[str, dict[str, float]] = {"A": {}, "B": {}}
+        with card():
+            with ui.element("div").classes("toolbar wrap") as self._bar:
+                self._made = text("", "mute made")
+                self._measures = MeasuresRow()
+                self._choices = Settings(self._choose).classes("inline")
+                with ui.element("span").classes("line"):
+                    button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
+                    button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
+            self._place = ui.element("div")
+            self._ab: Ab | None = None
+            self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
+            self._tracks = Tracks([], on_mix=self._mixed)
+        mixes.saved.subscribe(self._mixes_saved)
+
+    @property
+    def result(self) -> Artifact | None:
+        """The result that is shown."""
+        return self._result
+
+    def open(self, recording: Artifact, result: str = "") -> None:
+        """Show the results of a recording: the one of that key, else what was heard last, or a newer one."""
+        self._recording = recording
+        self._placed = {}
+        if self._format == VIDEO and picture_of(recording) is None:
+            self._format = "wav24"
+        self._hold(self._library.results(recording.key))
+        desk = self._mixes.of(recording.key)
+        chosen = not result and desk.newest == self._newest
+        first, other = (desk.result, desk.other) if chosen else (result, "")
+        known = {one.key: one for one in self._results}
+        self._hear(known.get(first, next(iter(self._results), None)), known.get(other))
+
+    def clear(self) -> None:
+        """Nothing is on the desk that anything could have been made of."""
+        self._recording = self._job = None
+        self._hold([])
+        self._hear(None, None)
+        self._shown = []
+        self._tracks.set_tracks([])
+
+    def add(self, result: Artifact) -> None:
+        """A result has just been made: it is shown, and what was there can still be chosen."""
+        if self._result is None or self._result.key != result.key:
+            self._hold([result, *(one for one in self._results if one.key != result.key)])
+            self._compare(result, None)
+
+    async def look(self) -> list[Artifact]:
+        """Take in results made, deleted or brought back elsewhere; returns what was heard and is gone."""
+        recording, held = self._recording, self._results
+        if recording is None:
+            return []
+        try:
+            found = await run.io_bound(self._library.results, recording.key)
+        except StorageError:
+            return []  # a disk that cannot be read just now has not lost them
+        if found is None or self._results is not held or {one.key for one in found} == {one.key for one in held}:
+            return []
+        here = {one.key for one in found}
+        heard = [one for one in (self._result, self._other) if one is not None]
+        left = [one for one in heard if one.key in here]
+        self._hold(found)
+        if len(left) < len(heard) or not heard:
+            again: list[Artifact | None] = [*(left or found[:1]), None, None]
+            self._hear(again[0], again[1])
+        self._on_change()
+        return [one for one in heard if one.key not in here]
+
+    def _hold(self, results: list[Artifact]) -> None:
+        self._results, self._labels = results, labels_of(results)
+
+    @property
+    def _newest(self) -> str:
+        newest = max(self._results, key=lambda one: one.manifest.created, default=None)
+        return "" if newest is None else newest.key
+
+    def show(self, job: Job | None) -> None:
+        """Draw how it stands now; a running job's tracks are heard as far as they are made."""
+        self._job = job
+        recording, result = self._recording, self._result
+        if recording is None:
+            return
+        growing = job if job is not None and not job.over and job.n_ready else None
+        self._bar.set_visibility(result is not None)
+        self._place.set_visibility(growing is None)  # what is being made is heard alone
+        self._made.set_text(_made(result, job))
+        if growing is None:
+            self._measures.show(recording, [one for one in (result, self._other) if one is not None])
+        self._choices.set_groups([{"title": "", "fields": self._fields()}])
+        if growing is not None:
+            stems = growing_tracks(growing, recording)
+        elif result is None:
+            stems = []
+        elif self._other is None:
+            stems = result_tracks(result, urlencode(self._how))
+        else:
+            stems = [*self._side("A", result), *self._side("B", self._other)]
+        mixture = mixture_track(recording, urlencode(self._how), has_stems=bool(stems))
+        self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
+        shown = {track["id"] for track in self._shown}
+        self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
+        self._tracks.set_tracks(self._shown)
+        self._show_mixes()
+
+    def mixture(self) -> Track | None:
+        """The recording as the large waveform shows it."""
+        if self._recording is None:
+            return None
+        if self._shown:
+            return Track(**self._shown[0])  # a copy, which belongs to whoever asked
+        return mixture_track(self._recording, urlencode(self._how), has_stems=False)
+
+    # what people do
+
+    def _choose(self, name: str, value: Any) -> None:
+        if name == "format":
+            self._format = value
+        elif name == "rate":
+            self._rate = int(value)
+        elif name == "result":
+            self._compare(next(one for one in self._results if one.key == value), self._other)
+        else:
+            self._compare(self._result, next((one for one in self._results if one.key == value), None))
+        self._on_change()
+
+    def _download_all(self) -> None:
+        if self._result is not None:
+            ui.navigate.to(f"/media/{self._result.key}/all.zip?{urlencode(self._how)}")
+
+    def _download_mix(self) -> None:
+        """What is heard on side A, as one file."""
+        if self._result is None:
+            return
+        mixed = {mix["id"]: mix for mix in self._tracks.mix}
+        solo = any(mix["solo"] for mix in mixed.values())
+        parts = []
+        for track in self._shown:
+            mix = mixed[track["id"]]
+            if not mix["muted"] and (mix["solo"] or not solo) and mix["gain_db"] > -60 and track.get("side") != "B":
+                file = track["url"].rsplit("/", 1)[1]
+                parts += [("track", file), ("gain_db", str(mix["gain_db"])), ("pan", str(mix["pan"]))]
+        if not parts:
+            ui.notify("Every track is muted: there is nothing to keep.")
+            return
+        ui.navigate.to(f"/media/{self._result.key}/mix?{urlencode([*parts, *self._how.items()])}")
+
+    @property
+    def _how(self) -> dict[str, str]:
+        """How downloads are written."""
+        return {"format": self._format} | ({"rate": str(self._rate)} if self._rate else {})
+
+    # where the mixer stands
+
+    def _placed_track(self, track: Track) -> Track:
+        """A track that stands where its sound stood last; from then on the person's hand moves it."""
+        assert self._recording is not None
+        levels = self._mixes.of(self._recording.key).levels
+        level = self._placed.setdefault(track["id"], levels.get(_sound(track), {}))
+        return cast(Track, {**track, **level})
+
+    @property
+    def _levels(self) -> Levels:
+        """Where each sound stands on this page."""
+        rows = {mix["id"]: mix for mix in self._tracks.mix}
+        return {_sound(track): level_of(rows[track["id"]]) for track in self._shown}
+
+    def _mixed(self, rows: list[Mix]) -> None:
+        """A fader has been moved, or a button pressed."""
+        sounds = {track["id"]: _sound(track) for track in self._shown}
+        if len(self._shown) > 1:
+            self._change(lambda desk: desk.with_mix((sounds[row["id"]], row) for row in rows if row["id"] in sounds))
+        self._mix_row.mark(self._levels)
+
+    def _recall(self, levels: Levels) -> None:
+        """Hear a mix; sounds that it does not know stay as they are."""
+        self._tracks.set_mix(
+            Mix(id=track["id"], **levels[_sound(track)]) for track in self._shown if _sound(track) in levels
+        )
+
+    def _save(self, name: str) -> None:
+        levels = self._levels
+        self._change(lambda desk: desk.with_saved(str(name), levels))
+
+    def _delete(self, name: str) -> None:
+        self._change(lambda desk: desk.without_saved(name))
+
+    def _change(self, edit: Callable[[Desk], Desk]) -> None:
+        if self._recording is None:
+            return
+        try:
+            self._mixes.change(self._recording.key, edit)
+        except StorageError as error:
+            self._on_refused(error)
+
+    def _mixes_saved(self, recording: str) -> None:
+        if self._recording is not None and self._recording.key == recording:
+            self._show_mixes()
+
+    def _show_mixes(self) -> None:
+        assert self._recording is not None
+        sounds = list(dict.fromkeys(_sound(track) for track in self._shown[1:]))
+        self._mix_row.show(sounds, self._mixes.of(self._recording.key).saved, self._levels)
+
+    # A and B
+
+    def _compare(self, result: Artifact | None, other: Artifact | None) -> None:
+        """Choose a result, and another beside it if there is one."""
+        self._hear(result, other)
+        first, second = ("" if one is None else one.key for one in (result, self._other))
+        self._change(lambda desk: replace(desk, result=first, other=second, newest=self._newest))
+
+    def _hear(self, result: Artifact | None, other: Artifact | None) -> None:
+        self._result, self._other = result, None if other is result else other
+        self._match_db = {"A": {}, "B": {}}
+        self._draw_ab()
+
+    def _draw_ab(self) -> None:
+        if self._result is None or self._other is None:
+            self._place.clear()
+            self._ab = None
+            return
+        if self._ab is None:
+            with self._place:
+                self._ab = Ab()
+        sides: list[Side] = []
+        for side, result in (("A", self._result), ("B", self._other)):
+            found = self._match_db[side].values()
+            match = "measuring…" if not found else f"up to {min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
+            sides.append({"side": side, "label": self._labels[result.key], "match": match})
+        self._ab.set_sides(sides)
+        if not self._match_db["A"]:
+            background_tasks.create(self._match(self._result, self._other), name="loudness")
+
+    async def _match(self, a: Artifact, b: Artifact) -> None:
+        """Measure both, and turn down the louder one of each pair of tracks."""
+        try:
+            loud_a, loud_b = await asyncio.to_thread(lambda: (_loudness(a), _loudness(b)))
+        except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
+            return
+        if (self._result, self._other) != (a, b):
+            return
+        pairs = {name: loud_b.get(name, -math.inf) - loud for name, loud in loud_a.items()}
+        finite = {name: difference for name, difference in pairs.items() if math.isfinite(difference)}
+        self._match_db = {
+            "A": {name: min(0.0, finite.get(name, 0.0)) for name in loud_a},
+            "B": {name: min(0.0, -finite.get(name, 0.0)) for name in loud_b},
+        }
+        with self._client:
+            self._draw_ab()
+            self.show(self._job)
+
+    def _side(self, side: Any, result: Artifact) -> list[Track]:
+        tracks = result_tracks(result, urlencode(self._how))
+        for track in tracks:
+            track["side"], track["twin"] = side, track["name"]
+            track["match_db"] = self._match_db[side].get(track["name"], 0.0)
+        return tracks
+
+    def _fields(self) -> list[Field]:
+        fields: list[Field] = []
+        if len(self._results) > 1 and self._result is not None:
+            options = [Option(value=key, label=label) for key, label in self._labels.items()]
+            others = [option for option in options if option["value"] != self._result.key]
+            fields += [
+                {
+                    "name": "result",
+                    "kind": "select",
+                    "label": "",
+                    "spoken": "Result",
+                    "value": self._result.key,
+                    "options": options,
+                    "tip": "Everything that was made of this recording.",
+                },
+                {
+                    "name": "other",
+                    "kind": "select",
+                    "label": "",
+                    "spoken": "Compare with",
+                    "value": NOTHING if self._other is None else self._other.key,
+                    "options": [Option(value=NOTHING, label="Compare with…"), *others],
+                    "tip": "Puts another result beside this one, on the keys A and B.",
+                },
+            ]
+        formats = [Option(value=name, label=kind.label) for name, kind in FORMATS.items()]
+        if self._recording is not None and picture_of(self._recording) is not None:
+            formats.append(Option(value=VIDEO, label="Video, with this sound"))
+        fields.append(
+            {
+                "name": "format",
+                "kind": "select",
+                "label": "",
+                "spoken": "File format",
+                "value": self._format,
+                "options": formats,
+                "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
+            }
+        )
+        rates = {0: "Rate as it is"} | {rate: f"{rate / 1000:g} kHz" for rate in SAMPLE_RATES}
+        fields.append(
+            {
+                "name": "rate",
+                "kind": "select",
+                "label": "",
+                "spoken": "Sample rate",
+                "value": str(self._rate),
+                "options": [Option(value=str(rate), label=label) for rate, label in rates.items()],
+                "tip": "Of downloads. Keeping the rate changes nothing; another one resamples.",
+            }
+        )
+        return fields
+
+
+def _sound(track: Track) -> str:
+    """What the mixer knows a track by: the same sound of another result stands alike."""
+    return MIXTURE if track["url"].endswith("/audio") else track["name"]
+
+
+def _loudness(result: Artifact) -> dict[str, float]:
+    """LUFS of each track."""
+    found = {}
+    for index, name in enumerate(result.info["tracks"]):
+        with AudioFile(result.files[str(index)]) as audio:
+            found[name] = integrated_lufs(audio)
+    return found
+
+
+def _made(result: Artifact | None, job: Job | None) -> str:
+    """How a result came to be, in one line."""
+    if result is None:
+        return ""
+    backend = registry.get(result.manifest.config["backend"]).label
+    if job is not None and job.cached and job.result == result:
+        return f"{backend} · kept from an earlier run, nothing had to be computed"
+    speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
+    return f"{backend} · {result.info['seconds']:.1f} s{speed}"

@@ -1,0 +1,120 @@
+"""The prompt row of the Studio: what is asked for, what each prompt is taken for, and what could be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from separation.backends import registry
+from separation.backends.builtin import EXPERIMENTAL
+from separation.errors import PromptError
+from separation.model import Backend
+from separation.prompts import phrasing, vocabulary
+from separation.prompts.targets import Target
+from separation.request import Prompt
+from webapp.components.prompts.prompts import Chip, Prompts, Suggestions
+from webapp.state.drafts import Draft
+from webapp.theme import card, stem_color
+
+NOBODY = "not available"  # beside a prompt that no separator here can answer
+
+
+class PromptRow:
+    """Draws the prompts of a draft.
+
+    Args:
+        on_prompts: called with all prompts in their new order.
+        on_select: called with the prompt whose spans are to be painted.
+    """
+
+    def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
+        with card():
+            self._prompts = Prompts(on_prompts=on_prompts, on_select=on_select)
+
+    def show(self, draft: Draft, uses: Backend, selected: str) -> None:
+        """Draw how it stands now.
+
+        Args:
+            draft: what is asked for.
+            uses: who would separate.
+            selected: the prompt whose spans are painted.
+        """
+        free = registry.runs_sam_audio(uses.name)
+        chips: list[Chip] = []
+        for prompt in draft.prompts:
+            chips.append(_chip(prompt, _meaning(draft, uses, prompt), [chip["color"] for chip in chips]))
+        # Only a model that takes any words has better ones.
+        advised = next((text for text in draft.texts if free and phrasing.advice(text)), None)
+        better = None if advised is None else (advised, phrasing.plainly(advised))
+        self._prompts.show(
+            chips,
+            _suggestions(draft, uses),
+            selected=selected,
+            note=_note(chips, advised, uses),
+            models=any("warn" in chip for chip in chips),
+            better=better if better and better[0] != better[1] and better[1] not in draft.texts else None,
+            ordered=draft.settings.sam.chain and free,
+        )
+
+
+def colors(draft: Draft) -> dict[str, str]:
+    """The colour of each prompt, the same wherever it appears."""
+    found: dict[str, str] = {}
+    for text in draft.texts:
+        found[text] = stem_color(text, found.values())
+    return found
+
+
+def _note(chips: list[Chip], advised: str | None, uses: Backend) -> str:
+    """A sentence below: better words for a prompt, or that nobody here can answer one."""
+    if advised is not None:
+        return f"“{advised}”: {phrasing.advice(advised)}"
+    unanswered = next((chip["text"] for chip in chips if "warn" in chip), None)
+    return "" if unanswered is None else f"{uses.label} cannot separate “{unanswered}”."
+
+
+def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
+    chip: Chip = {"text": prompt.text, "color": stem_color(prompt.text, taken)}
+    if detail := NOBODY if meaning is None else meaning:
+        chip["detail"] = detail
+    if meaning is None:
+        chip["warn"] = True
+    counts = {sign: sum(anchor.sign == sign for anchor in prompt.anchors) for sign in "+-"}
+    if spans := " ".join(f"{sign}{count}" for sign, count in counts.items() if count):
+        chip["spans"] = spans
+    return chip
+
+
+def _suggestions(draft: Draft, uses: Backend) -> list[Suggestions]:
+    if registry.runs_sam_audio(uses.name):
+        return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
+    texts = vocabulary.suggestions(uses.stems(draft.asked))
+    plain: Suggestions = {"kind": "", "texts": [text for text in texts if text not in _experimental(uses)]}
+    tried: Suggestions = {"kind": "experimental", "texts": [text for text in texts if text in _experimental(uses)]}
+    return [plain, tried] if tried["texts"] else [plain]
+
+
+def _experimental(uses: Backend) -> Sequence[str]:
+    """The stems of a backend that are tried without a promise."""
+    return EXPERIMENTAL if uses.name == "builtin" else ()
+
+
+def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
+    """What a prompt is matched to; "" where that goes without saying, None where nothing matches."""
+    try:
+        targets = uses.targets(replace(draft.settings, prompts=(prompt,), sam=replace(draft.settings.sam, rerolls=())))
+    except PromptError:
+        return None
+    meaning = _matched(prompt.text, targets[0])
+    if not targets[0].complement and targets[0].stems & {*_experimental(uses)}:
+        return f"{meaning} (experimental)".strip()
+    return meaning
+
+
+def _matched(words: str, target: Target) -> str:
+    stems = " and ".join(sorted(target.stems))
+    if target.complement:
+        return f"→ all but {stems}"
+    if target.stems == {words.strip()}:  # a model that takes any words
+        return ""
+    return "" if set(words.casefold().split()) - {"and"} == target.stems else f"→ {stems}"

@@ -1,0 +1,404 @@
+"""Which settings a person can choose now, and what choosing one does: the settings panel without a page.
+
+Only what makes a difference for whoever would separate is shown, at the values that would be used. What cannot be
+combined cannot be entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from separation.backends import registry
+from separation.errors import SettingsError
+from separation.request import ChunkSettings, Request
+from separation.workflows import presets
+from webapp.components.settings.settings import Field, Group, Option
+
+DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
+SOLVER_LABELS = {
+    "euler": "Euler, 1 evaluation a step",
+    "ab2": "Adams-Bashforth 2, 1 a step",
+    "midpoint": "Midpoint, 2 a step",
+    "heun": "Heun, 2 a step",
+    "rk4": "Runge-Kutta 4, 4 a step",
+}
+LABELS = {"sam_torch": "SAM-Audio (PyTorch)"}  # beside the family, which has the same name
+SIZES = {"small": "Small", "base": "Base", "large": "Large"}
+AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
+
+
+def groups(settings: Request, settled: Request) -> list[Group]:
+    """All controls, in the order of the panel: three choices for a newcomer, everything else folded.
+
+    Args:
+        settings: as they were asked for.
+        settled: as they would be used, prompts and spans included (`registry.choose`), or `settings` themselves where
+            nobody can do it.
+    """
+    used = settled.backend if settled.backend in registry.BACKENDS else "builtin"
+    shown: list[Group] = [
+        {"title": "", "fields": [_preset(settings)]},
+        {"title": "Who separates", "fields": [_backend(settings), *_model(settings, settled, used)]},
+    ]
+    if registry.runs_sam_audio(used):
+        shown += [_sound(settled), _solver(settled), _chunks(settled, together=True)]
+    elif used == "demucs":
+        shown += [_demucs(settled)]
+    else:
+        shown += [_chunks(settled, together=False)]
+    return [*shown, *_run(settings, settled, used)]
+
+
+def changed(settings: Request, settled: Request, name: str, value: Any) -> Request:
+    """The settings with another value for one control.
+
+    Args:
+        settings: as they were asked for.
+        settled: as `groups` showed them.
+        name: of the control.
+        value: what was entered; None where a field was emptied.
+
+    Raises:
+        SettingsError: there is no such control now, or the value makes no sense together with the others.
+    """
+    if name not in (field["name"] for group in groups(settings, settled) for field in group["fields"]):
+        raise SettingsError(f"There is no setting “{name}” here.", "", "Reload the page.")
+    if name == "preset":
+        return presets.apply(value, settings)
+    if name == "backend":
+        return _with_backend(settings, value)
+    if name.startswith("chunks."):
+        return _with_chunks(settings, settled, name.removeprefix("chunks."), value)
+    if "." not in name:
+        return replace(settings, **{name: value})
+    part, item = name.split(".")
+    return replace(settings, **{part: replace(getattr(settings, part), **{item: value})})
+
+
+def _with_backend(settings: Request, backend: str) -> Request:
+    """A preset stays that preset; a model, and chunks for Demucs, do not belong to another backend."""
+    preset = presets.name_of(settings)
+    other = replace(settings, backend=backend, model=None, chunks=None if backend == "demucs" else settings.chunks)
+    return presets.apply(preset, other) if preset in presets.GENERIC else other
+
+
+def _with_chunks(settings: Request, settled: Request, item: str, value: Any) -> Request:
+    chunks = settings.chunks or settled.chunks or ChunkSettings()
+    if item == "chunk_s" and value is not None:
+        chunks = replace(chunks, overlap_s=min(chunks.overlap_s, value / 2))
+    # Re-rolls count chunks: with others they would mean something else.
+    sam = replace(settings.sam, rerolls=())
+    return replace(settings, chunks=replace(chunks, **{item: value}), sam=sam)
+
+
+def _preset(settings: Request) -> Field:
+    tips = {
+        "Preview": "The quickest answer, in little memory, with rougher seams." + AUTOMATIC,
+        "Balanced": "What most songs need: good sound at normal time and memory." + AUTOMATIC,
+        "Quality": "Everything the model has: a little better, up to ten times slower, up to four times the weights."
+        + AUTOMATIC,
+        presets.CUSTOM: "Values of your own. Change one of the settings below to come here.",
+    }
+    name = presets.name_of(settings)
+    value = name if name in presets.GENERIC else presets.CUSTOM
+    options = _options({name: name for name in tips}, tips, disabled=(presets.CUSTOM,))
+    return _choice("preset", "", value, options, spoken="Preset")
+
+
+def _backend(settings: Request) -> Field:
+    names = {registry.AUTO: "Automatic", registry.SAM_AUDIO: "SAM-Audio, the best way here"}
+    names |= {name: LABELS.get(name, backend.label) for name, backend in registry.BACKENDS.items()}
+    tip = (
+        "SAM-Audio takes any words, and spans, and needs the most time and memory. Demucs knows fixed stems and sounds "
+        "best on them. The built-in separator always works. Automatic takes the best that is here."
+    )
+    return _select("backend", "Separator", settings.backend, names, tip, spoken="Who separates")
+
+
+def _model(settings: Request, settled: Request, used: str) -> list[Field]:
+    models = registry.get(used).models()
+    if settings.backend == registry.AUTO or len(models) < 2:
+        return []
+    known = [*models, *([settled.model] if settled.model and settled.model not in models else [])]
+    tip = (
+        "Larger models hear finer and take more time, memory and disk."
+        if registry.runs_sam_audio(used)
+        else "htdemucs_ft sounds a little better at four times the time and room on disk; "
+        "htdemucs_6s also knows guitar and piano."
+    )
+    return [_select("model", "Model", settled.model or models[0], {name: SIZES.get(name, name) for name in known}, tip)]
+
+
+def _sound(settled: Request) -> Group:
+    sam, together = settled.sam, _together(settled)
+    residuals = _options(
+        {"mixture": "What is left", "model": "Model's own"},
+        {
+            "mixture": "One track: the mixture minus all targets, exactly.",
+            "model": "The model's own idea of the rest, a track for each prompt. Not with chained prompts.",
+        },
+        disabled=("model",) if sam.chain else (),
+    )
+    fields = [
+        _select(
+            "sam.stereo",
+            "Stereo",
+            sam.stereo,
+            {"projected": "Projected on the mixture", "sides": "Left and right apart", "mono": "Mono"},
+            "The model hears one channel. Projected keeps every place in the stereo image and invents nothing; left "
+            "and right apart takes twice the time; mono is the model's own sound.",
+        ),
+        _choice("sam.residual", "Residual", sam.residual, residuals),
+        _switch(
+            "sam.chain",
+            "Chain prompts",
+            sam.chain,
+            "Each prompt works on what the ones before it left of the mixture, so their order matters. Needs two "
+            "prompts, the residual “What is left”, and crossfaded chunks.",
+            disabled=len(settled.prompts) < 2 or sam.residual == "model" or together,
+        ),
+        _switch(
+            "sam.only_inside",
+            "Only inside +",
+            sam.only_inside,
+            "Chunks without a + span are not computed and stay silent: faster, and nothing is invented there. Paint a "
+            "+ span first; needs crossfaded chunks.",
+            disabled=together or not _marked(settled),
+        ),
+        _switch(
+            "sam.match_gain",
+            "Match gain",
+            sam.match_gain,
+            "Scales each chunk by the gain that explains the mixture best, within 12 dB, where the model changed the "
+            "volume. Costs nothing.",
+        ),
+    ]
+    return _fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
+
+
+def _solver(settled: Request) -> Group:
+    solver = settled.solver
+    grids = _options(
+        {"uniform": "Uniform", "sway": "Sway"},
+        {
+            "uniform": "Steps of equal length, as the official code takes them.",
+            "sway": "Shorter steps near the noise: often better with few steps, at the same time.",
+        },
+    )
+    fields = [
+        _select(
+            "solver.method",
+            "Method",
+            solver.method,
+            SOLVER_LABELS,
+            "How the model's flow is followed from noise to audio. Time goes with evaluations: method times steps. "
+            "Adams-Bashforth gives the accuracy of midpoint for half of them.",
+        ),
+        _number(
+            "solver.n_steps",
+            "Steps",
+            solver.n_steps,
+            (1, 1000, 1),
+            "More steps follow the flow more exactly, at as much more time; memory stays the same. Beyond 16 midpoint "
+            "steps there is little to hear.",
+        ),
+        _choice("solver.grid", "Grid", solver.grid, grids),
+    ]
+    return _fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
+
+
+def _chunks(settled: Request, *, together: bool) -> Group:
+    chunks = settled.chunks or ChunkSettings()
+    fields = [
+        _number(
+            "chunks.chunk_s",
+            "Length",
+            chunks.chunk_s,
+            (0.5, 600, 0.5),
+            "What is heard at once. Longer chunks have fewer seams and need more memory; empty takes the whole "
+            "recording.",
+            unit="s",
+            empty="all at once",
+        ),
+        _number(
+            "chunks.overlap_s",
+            "Overlap",
+            chunks.overlap_s,
+            (0, 300 if chunks.chunk_s is None else chunks.chunk_s / 2, 0.1),
+            "What neighbours share: smoother seams, a little more time. At most half a chunk.",
+            unit="s",
+        ),
+        _choice(
+            "chunks.fade",
+            "Fade",
+            chunks.fade,
+            _options({"cosine": "Cosine", "linear": "Linear"}),
+            tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
+        ),
+        *([_stitch(settled)] if together else []),
+        _number(
+            "chunks.max_chunks",
+            "Only the first",
+            chunks.max_chunks,
+            (1, 100_000, 1),
+            "For a first impression: the tracks end after so many chunks. What was computed is kept.",
+            unit="chunks",
+            empty="all",
+        ),
+    ]
+    if chunks.chunk_s is None:
+        return _fold("Chunks", fields, "whole recording")
+    return _fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s shared")
+
+
+def _stitch(settled: Request) -> Field:
+    alone = settled.sam.chain or settled.sam.only_inside
+    why = " Not with chained prompts or “Only inside +”." if alone else ""
+    options = _options(
+        {"crossfade": "Crossfade", "multidiffusion": "Multi-diffusion"},
+        {
+            "crossfade": "Finished chunks are blended: the first is heard at once, and all are kept.",
+            "multidiffusion": "All chunks are solved together: no drift between them, but nothing is heard before the "
+            f"end and no chunk is kept.{why}",
+        },
+        disabled=("multidiffusion",) if alone and not _together(settled) else (),
+    )
+    return _choice("chunks.stitch", "Seams", "multidiffusion" if _together(settled) else "crossfade", options)
+
+
+def _demucs(settled: Request) -> Group:
+    demucs = settled.demucs
+    fields = [
+        _number(
+            "demucs.shifts",
+            "Shifts",
+            demucs.shifts,
+            (0, 20, 1),
+            "Averages estimates of shifted copies: up to 0.2 dB better; each shift costs the time of one run. Memory "
+            "stays the same.",
+        ),
+        _number(
+            "demucs.overlap_ratio",
+            "Overlap",
+            demucs.overlap_ratio,
+            (0, 0.5, 0.05),
+            "The fraction of a segment that neighbours share: smoother seams, up to twice the time. Memory stays the "
+            "same.",
+        ),
+        _number(
+            "demucs.segment_s",
+            "Segment",
+            demucs.segment_s,
+            (1, 600, 0.1),
+            "How much of the song is heard at once. Shorter segments save memory with the mdx models only: the others "
+            "fill them up to 7.8 s, so shorter ones just take longer.",
+            unit="s",
+            empty="longest",
+        ),
+        _switch(
+            "demucs.split",
+            "Split",
+            demucs.split,
+            "Cuts the song into segments, which keeps memory steady however long it is. Transformer models always "
+            "split.",
+        ),
+        _switch(
+            "demucs.mixed_precision",
+            "Half precision",
+            demucs.mixed_precision,
+            "On CUDA it needs less memory and time, for a sound a hair less exact; elsewhere it does nothing.",
+        ),
+    ]
+    return _fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
+
+
+def _run(settings: Request, settled: Request, used: str) -> list[Group]:
+    if used == "builtin-dsp":
+        return []  # always on the processor, and nothing in it is random
+    sam = registry.runs_sam_audio(used)
+    tip = "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is the same."
+    fields = [_select("device", "Device", settings.device, DEVICES, tip)]
+    if sam:
+        fields.append(_precision(settled, used))
+    if sam or settled.demucs.shifts:
+        tip = (
+            "Which noise the model starts from. The same seed and settings give the same result; another one gives "
+            "another take, for the same time."
+        )
+        fields.append(_number("seed", "Seed", settings.seed, (0, 2**31, 1), tip))
+    return [_fold("Run", fields, DEVICES[settings.device], settled.sam.precision if sam else "")]
+
+
+def _precision(settled: Request, used: str) -> Field:
+    labels = {"float32": "float32, exact", "bfloat16": "bfloat16, half the memory"}
+    labels |= {"int8": "int8, a quarter, processor only"} if used == "sam_torch" else {}
+    tip = (
+        "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound that is "
+        "nearly the same."
+    )
+    field = _select("sam.precision", "Precision", settled.sam.precision, labels, tip)
+    field["disabled"] = used == "sam_official"
+    return field
+
+
+def _fold(title: str, fields: list[Field], *digest: str) -> Group:
+    """A group that is folded away; the digest says what is in it."""
+    return {"title": title, "fold": True, "digest": ", ".join(filter(None, digest)), "fields": fields}
+
+
+def _choice(name: str, label: str, value: str, options: list[Option], *, tip: str = "", spoken: str = "") -> Field:
+    return Field(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
+
+
+def _select(name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = "") -> Field:
+    field = Field(name=name, kind="select", label=label, value=value, options=_options(labels), tip=tip)
+    if spoken:
+        field["spoken"] = spoken
+    return field
+
+
+def _switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> Field:
+    return Field(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
+
+
+def _number(
+    name: str,
+    label: str,
+    value: float | None,
+    span: tuple[float, float, float],
+    tip: str,
+    *,
+    unit: str = "",
+    empty: str = "",
+) -> Field:
+    """A number of a span (lowest, highest, step); `empty` says what no number means, where there may be none."""
+    low, high, step = span
+    field = Field(name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip)
+    if empty:
+        field["placeholder"] = empty
+    return field
+
+
+def _together(settled: Request) -> bool:
+    return settled.chunks is not None and settled.chunks.stitch == "multidiffusion"
+
+
+def _marked(settled: Request) -> bool:
+    return any(anchor.sign == "+" for prompt in settled.prompts for anchor in prompt.anchors)
+
+
+def _options(
+    labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
+) -> list[Option]:
+    out: list[Option] = []
+    blocked = set(disabled)
+    for value, label in labels.items():
+        option: Option = {"value": value, "label": label}
+        if tips and (tip := tips.get(value)):
+            option["tip"] = tip
+        if value in blocked:
+            option["disabled"] = True
+        out.append(option)
+    return out

@@ -1,0 +1,170 @@
+"""The side panel: who separates, and how; what it would take, and what to do if that is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from separation import solvers
+from separation.backends import registry
+from separation.errors import PlaygroundError, PromptError
+from separation.estimates import fallbacks as ladder
+from separation.estimates.estimates import Preflight, memory_words, time_words
+from separation.model import Backend, Readiness
+from separation.request import Request
+from separation.workflows import recipe
+from storage import Artifact
+from webapp.components.recipe.recipe import Recipe
+from webapp.components.settings.settings import Settings
+from webapp.pages.studio import settings_fields
+from webapp.state.arrivals import Arrival
+from webapp.state.drafts import Draft
+from webapp.state.estimates import Outlook
+from webapp.theme import CostBox, button, text
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who would do what is asked: the request as it would be used, why, and whether anybody can."""
+
+    settled: Request
+    why: str
+    possible: bool
+
+    @property
+    def lacking(self) -> bool:
+        """Whether something that could be had would change the answer: weights, a package, other hardware."""
+        hindrances = [kind.value for kind in Readiness if kind is not Readiness.USABLE]
+        return not self.possible or any(words in self.why for words in hindrances)
+
+    @property
+    def uses(self) -> Backend:
+        """The backend that would separate, or the one that was asked for."""
+        return registry.get(self.settled.backend if self.settled.backend in registry.BACKENDS else "builtin")
+
+
+def choice_of(draft: Draft) -> Choice:
+    """Settle a draft as far as that goes."""
+    asked = draft.asked
+    try:
+        settled, why = registry.choose(asked)
+    except PromptError as error:
+        return Choice(_nearest(asked), error.what, False)
+    except PlaygroundError as error:
+        return Choice(_nearest(asked), str(error), False)
+    return Choice(settled, why, True)
+
+
+def _nearest(asked: Request) -> Request:
+    """What is shown where nobody can do it: a named backend with all its settings, else what was asked for."""
+    name = "sam_torch" if asked.backend == registry.SAM_AUDIO else asked.backend
+    if name not in registry.BACKENDS:
+        return asked
+    try:
+        return registry.get(name).settle(asked)
+    except PlaygroundError:
+        return replace(asked, backend=name)
+
+
+class SettingsPanel:
+    """Draws everything of a draft but its prompts. Invalid combinations cannot be entered.
+
+    Args:
+        on_edit: called with a function that makes the changed draft; it may raise `SettingsError`.
+        outlook: what a run would take.
+    """
+
+    def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], outlook: Outlook) -> None:
+        self._on_edit, self._outlook = on_edit, outlook
+        self._flight: Preflight | None = None
+        self._choice: Choice | None = None
+        self._settings = Settings(self._set)
+        self._why = text("", "mute small", tag="p").props("aria-live=polite")
+        self._models = text("See what is missing on the Models page", "small", tag="a").props("href=/models")
+        self._recipe = Recipe(self._paste)
+        self._facts = CostBox()
+        self._memory = text("", "warn small", tag="p").props("role=status")
+        self._smaller = button(
+            "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
+        )
+
+    def show(self, draft: Draft, choice: Choice, recording: Artifact | Arrival | None) -> None:
+        """Draw how it stands now: who would separate and why, what it would take, or what is in the way."""
+        self._choice = choice
+        settled = choice.settled
+        self._settings.set_groups(settings_fields.groups(draft.settings, settled))
+        self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
+        self._models.set_visibility(choice.lacking)
+        self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
+        self._flight = None if recording is None or not choice.possible else self._outlook.of(settled, recording)
+        rows = {"Uses": choice.uses.label, "Licence": choice.uses.licence}
+        if not registry.runs_sam_audio(settled.backend):
+            rows["Separates"] = ", ".join(choice.uses.stems(settled))
+        else:
+            n_evaluations = solvers.nfe(settled.solver.method, settled.solver.n_steps)
+            rows["Evaluations (NFE)"] = f"{n_evaluations} a chunk"
+        if self._flight is not None and recording is not None:
+            rows |= _cost(self._flight, _disk_bytes(recording, len(settled.prompts) + 1))
+        warning = self._flight.warning() if self._flight is not None else None
+        self._facts.set_rows(rows, warn=["Memory"] if warning else [])
+        self._memory.set_text(warning or "").set_visibility(warning is not None)
+        fitting = self._flight.fitting if self._flight is not None else None
+        self._smaller.set_visibility(fitting is not None)
+        if self._flight is not None and fitting is not None:
+            self._smaller.set_text(f"Use {ladder.changed(self._flight.request, fitting, options=False)}")
+
+    def _set(self, name: str, value: Any) -> None:
+        choice = self._choice
+        if choice is None:
+            return
+        try:
+            self._on_edit(
+                lambda draft: replace(
+                    draft, settings=settings_fields.changed(draft.settings, choice.settled, name, value)
+                )
+            )
+        except PlaygroundError as error:
+            self._why.set_text(str(error)).classes("warn")
+            self._settings.redraw()
+
+    def _paste(self, written: str) -> str:
+        """Take everything from a recipe; returns what is wrong with it, or ""."""
+        try:
+            request = recipe.parse(written)
+        except PlaygroundError as error:
+            return str(error)
+        self._on_edit(lambda draft: Draft.of(request))
+        return ""
+
+    def _take_smaller(self) -> None:
+        """Change what makes the run fit, and nothing else."""
+        flight = self._flight
+        if flight is not None and (fitting := flight.fitting) is not None:
+            self._on_edit(lambda draft: replace(draft, settings=with_changes(draft.settings, flight.request, fitting)))
+
+
+def with_changes(settings: Request, before: Request, after: Request) -> Request:
+    """`settings` with what differs between two settled requests, of which the first was made from them."""
+    changed = {name: getattr(after, name) for name in ("chunks", "demucs", "sam")}
+    changed = {name: value for name, value in changed.items() if value != getattr(before, name)}
+    if after.model != before.model:  # a model belongs to a backend
+        changed |= {"backend": after.backend, "model": after.model, "chunks": after.chunks}
+    return replace(settings, **changed)
+
+
+def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
+    """Rows that say what a run would take, and how that is known."""
+    estimate = flight.estimate
+    rows = {
+        "Expected time": time_words(estimate.seconds) or "unknown",
+        "Memory": memory_words(estimate.memory_bytes) or "unknown",
+        "On disk": f"{disk_bytes / 1e6:.0f} MB",
+    }
+    return rows | {"Estimate": estimate.source}
+
+
+def _disk_bytes(recording: Artifact | Arrival, n_tracks: int) -> int:
+    """What tracks of a recording's length take: float32."""
+    n_samples: int = recording.info["n_samples"] * recording.info["n_channels"]
+    return 4 * n_samples * n_tracks

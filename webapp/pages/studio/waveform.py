@@ -1,0 +1,269 @@
+"""The large waveform and what lies on it: spans and the tools that paint them, chunks, and what one chunk allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+from nicegui import ui
+
+from separation.backends import registry
+from separation.chunking.windows import reach
+from separation.errors import PlaygroundError
+from separation.estimates.layout import outline
+from separation.request import Request, Reroll
+from storage import Artifact
+from webapp.components.player.track import Track
+from webapp.components.segmented.segmented import Segmented, segmented
+from webapp.components.spans.spans import Span, SpanPrompt, Spans, Tool, anchors_of, spans_of
+from webapp.components.waveform.waveform import Waveform
+from webapp.pages.studio.prompt_row import colors
+from webapp.pages.studio.settings_panel import Choice
+from webapp.pages.studio.tracks import running_strip, strip_of
+from webapp.state.arrivals import Arrival
+from webapp.state.drafts import Draft
+from webapp.state.job import Job
+from webapp.theme import button, card, icon_button, text
+
+TOOLS = {"seek": "Seek", "plus": "+ here", "minus": "- not here"}
+DOUBTFUL = 0.5  # below this share of a chunk's energy that the mixture explains, much of it is invented
+
+
+class WaveDesk:
+    """Draws one recording and what is asked of it over time.
+
+    Args:
+        on_edit: called with a function that makes the changed draft.
+        on_loop: called with a passage (start, stop in seconds) that a person wants to hear again and again.
+        on_reroll: called with a request that differs from a result in the seed of one chunk.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_edit: Callable[[Callable[[Draft], Draft]], object],
+        on_loop: Callable[[float, float], object],
+        on_reroll: Callable[[Request], object],
+    ) -> None:
+        self._on_edit, self._on_loop, self._on_reroll = on_edit, on_loop, on_reroll
+        self._recording = ""
+        self._draft = Draft()
+        self._result: Artifact | None = None
+        self._spans_s: tuple[tuple[float, float], ...] = ()
+        self._chunk: int | None = None
+        self._spans: Spans | None = None  # its script is loaded with the first backend that takes spans
+        with card():
+            with ui.element("div").classes("toolbar"):
+                with ui.element("span").classes("line") as self._tools:
+                    self._tool: Segmented = segmented(
+                        TOOLS,
+                        "seek",
+                        self._choose_tool,
+                        label="Painting tool",
+                        tooltips={
+                            "seek": "Dragging moves the playhead. Spans can still be moved.",
+                            "plus": "Paint where the chosen sound is (Y marks a second at the playhead).",
+                            "minus": "Paint where the chosen sound is not (N marks a second at the playhead).",
+                        },
+                    )
+                    self._undo = icon_button("undo", "Undo (Ctrl+Z)", partial(self._step, Spans.undo))
+                    self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)", partial(self._step, Spans.redo))
+                self._note = text("Mixture", "mute small")
+                text("", "grow")
+                icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
+                icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
+                button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
+            self._wave = Waveform(None, on_chunk=self._choose_chunk)
+            self._row = ui.element("div").classes("chunk-row").props("role=status")
+        self._row.set_visibility(False)
+        self._history(False, False)
+
+    def wait(self) -> None:
+        """A recording is on its way, and nothing of it is there yet."""
+        self._wave.set_track(None)
+        self._wave.set_loading()
+        self._wave.set_chunks([])
+        self._tools.set_visibility(False)
+
+    def show(
+        self,
+        recording: Artifact | Arrival,
+        mixture: Track,
+        draft: Draft,
+        choice: Choice,
+        selected: str,
+        job: Job | None,
+        result: Artifact | None,
+    ) -> None:
+        """Draw how it stands now.
+
+        Args:
+            recording: what is on the desk.
+            mixture: its track.
+            draft: what is asked for.
+            choice: who would do it.
+            selected: the prompt whose spans are painted.
+            job: the one at work on it, if there is one.
+            result: the one that is heard.
+        """
+        if self._wave.track != mixture:
+            self._wave.set_track(mixture)
+        before = (self._recording, self._result and self._result.key, self._spans_s)
+        self._draft, self._result = draft, result
+        self._show_spans(recording, draft, choice, selected)
+        if job is not None and not job.over and job.chunks:
+            self._spans_s = job.spans_s
+            self._wave.set_chunks(running_strip(job, recording))
+        else:
+            self._show_strip(recording, draft, choice, selected, result)
+        if before != (self._recording, result and result.key, self._spans_s):
+            self._close_chunk()  # what its row says was of another cut, or of another result
+
+    def _show_spans(self, recording: Artifact | Arrival, draft: Draft, choice: Choice, selected: str) -> None:
+        heeded = choice.uses.takes_anchors
+        self._tools.set_visibility(heeded)
+        n_spans = sum(len(prompt.anchors) for prompt in draft.prompts)
+        kept = f"{choice.uses.label} takes no spans; yours are kept." if n_spans and not heeded else "Mixture"
+        self._note.set_text("" if heeded else kept)
+        opened, self._recording = recording.key != self._recording, recording.key
+        if self._spans is None:
+            if not heeded:
+                return
+            opened = True
+            with self._wave:
+                self._spans = Spans(on_change=self._painted, on_history=self._history)
+        of_color = colors(draft)
+        spans = [span for prompt in draft.prompts for span in spans_of(prompt.text, prompt.anchors)]
+        if opened:
+            duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
+            self._spans.set_recording(recording.key, duration_s, spans)
+        elif not _same(spans, self._spans.spans):
+            self._spans.set_spans(spans)
+        self._spans.set_prompts([SpanPrompt(text=text, color=of_color[text]) for text in of_color] if heeded else [])
+        self._spans.select(selected if heeded else "")
+
+    def _show_strip(
+        self, recording: Artifact | Arrival, draft: Draft, choice: Choice, selected: str, result: Artifact | None
+    ) -> None:
+        cut = outline(choice.settled, recording.info["n_samples"], recording.info["sample_rate"])
+        done = () if result is None else tuple(map(tuple, result.info.get("chunks_s", ())))
+        self._spans_s = cut.spans_s if cut is not None else done
+        strip = strip_of(self._spans_s, recording)
+        for chunk in strip:
+            chunk["state"] = "done" if self._spans_s == done else "pending"
+        anchors = next((prompt.anchors for prompt in draft.prompts if prompt.text == selected), ())
+        if cut is not None and choice.uses.takes_anchors and selected:
+            reached = reach(anchors, cut.spans_s, sample_rate=cut.sample_rate, frame=cut.frame)
+            for chunk, here in zip(strip, reached, strict=True):
+                chunk["plus"], chunk["minus"] = here.plus, here.minus
+            only = choice.settled.sam.only_inside and any(anchor.sign == "+" for anchor in anchors)
+            for chunk in strip:
+                if only and not chunk["plus"] and chunk["state"] == "pending":
+                    chunk["state"] = "skipped"
+        self._wave.set_chunks(strip if len(strip) > 1 or anchors else [])
+        if selected:
+            self._wave.mark_reach(selected, colors(draft)[selected])
+
+    # spans
+
+    def _choose_tool(self, tool: str) -> None:
+        assert self._spans is not None  # the tools are shown with it
+        self._spans.set_tool(cast("Tool", tool))
+
+    def _step(self, step: Callable[[Spans], None]) -> None:
+        if self._spans is not None:
+            step(self._spans)
+
+    def _history(self, undo: bool, redo: bool) -> None:
+        for element, possible in ((self._undo, undo), (self._redo, redo)):
+            element.props(f"aria-disabled={'false' if possible else 'true'}")
+
+    def _painted(self, spans: list[Span]) -> None:
+        known = self._draft
+        try:
+            anchors = {words: anchors_of(words, spans) for words in known.texts}
+        except PlaygroundError:  # of a browser that sends nonsense; what it shows is put right
+            assert self._spans is not None
+            self._spans.update()
+            return
+        self._on_edit(lambda draft: draft.with_changed_anchors(known, anchors))
+
+    # one chunk
+
+    def _choose_chunk(self, index: int) -> None:
+        if index >= len(self._spans_s):
+            return
+        self._chunk = index
+        start_s, stop_s = self._spans_s[index]
+        self._row.clear()
+        with self._row:
+            text(f"Chunk {index + 1} of {len(self._spans_s)}", "chunk-name", tag="b")
+            text(f"{_clock(start_s)} to {_clock(stop_s)}", "num mute")
+            for words, doubtful in self._measured(index):
+                text(words, "warn small" if doubtful else "mute small")
+            text("", "grow")
+            button("Loop", lambda: self._on_loop(start_s, stop_s), icon_name="loop", tip="Plays just this chunk again")
+            if self._can_reroll():
+                button(
+                    "Re-roll",
+                    self._reroll,
+                    icon_name="redo",
+                    tip="Computes only this chunk anew, from another noise; what there is now stays for comparison",
+                )
+            icon_button("close", "Close", self._close_chunk)
+        self._row.set_visibility(True)
+
+    def _close_chunk(self) -> None:
+        self._chunk = None
+        self._row.set_visibility(False)
+
+    def _is_of_result(self) -> bool:
+        """Whether the chunks that are drawn are those of the result."""
+        return self._result is not None and tuple(map(tuple, self._result.info.get("chunks_s", ()))) == self._spans_s
+
+    def _can_reroll(self) -> bool:
+        if self._result is None or not self._is_of_result():
+            return False
+        config = self._result.manifest.config
+        return registry.runs_sam_audio(config["backend"]) and config["chunks"]["stitch"] == "crossfade"
+
+    def _measured(self, index: int) -> list[tuple[str, bool]]:
+        """What is known of a chunk of the result: words, and whether they are a warning."""
+        if self._result is None or not self._is_of_result():
+            return []
+        measures: Sequence[Mapping[str, Any]] = self._result.info.get("measures", ())
+        found = []
+        for one in measures:
+            if one["index"] == index and one["explained_energy"] is not None:
+                share = one["explained_energy"]
+                drift = "" if one["gain_drift_db"] is None else f", {one['gain_drift_db']:+.1f} dB"
+                found.append((f"{one['stem']}: {100 * share:.0f} % explained{drift}", share < DOUBTFUL))
+        return found
+
+    def _reroll(self) -> None:
+        if self._result is None or self._chunk is None:
+            return
+        request = Request.from_dict(self._result.manifest.config)
+        self._on_reroll(rerolled(request, self._chunk))
+
+
+def rerolled(request: Request, chunk: int) -> Request:
+    """The request with a seed for one chunk that neither it nor another chunk has had."""
+    others = tuple(reroll for reroll in request.sam.rerolls if reroll.chunk != chunk)
+    seed = 1 + max((request.seed, *(reroll.seed for reroll in request.sam.rerolls)))
+    return replace(request, sam=replace(request.sam, rerolls=(*others, Reroll(chunk=chunk, seed=seed))))
+
+
+def _same(spans: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether they are the same, whatever order those of different prompts are in."""
+
+    def by_prompt(of: Sequence[Span]) -> list[Span]:
+        return sorted(of, key=lambda span: span["prompt"])
+
+    return by_prompt(spans) == by_prompt(others)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"

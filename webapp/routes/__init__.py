@@ -1,0 +1,1 @@
+"""Everything the server answers that is not a page: sound, uploads, exports, spectrograms."""

@@ -1,0 +1,38 @@
+"""The route of spectrogram tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi import Path as InPath
+from starlette.responses import Response
+
+from separation.audio.decode import AudioFile
+from separation.audio.spectrogram import MAX_LEVEL, tile
+
+
+def add_spectrogram_routes(app: FastAPI, audio: Callable[[str, str], Path]) -> None:
+    """Register it.
+
+    Args:
+        app: where.
+        audio: the file of a track, by key and track from an address; raises 404.
+    """
+
+    @app.get("/media/{key}/{track}/spectrogram/{level}/{index}")
+    def spectrogram(
+        key: str,
+        track: str,
+        level: int = InPath(ge=0, le=MAX_LEVEL),
+        index: int = InPath(ge=0, le=2**31),
+    ) -> Response:
+        with AudioFile(audio(key, track)) as source:
+            return grey(tile(source, level, index).tobytes())
+
+
+def grey(body: bytes) -> Response:
+    """A tile under a content key never changes, so the browser may keep it; small and noisy, it is not deflated."""
+    headers = {"Cache-Control": "private, max-age=86400, immutable", "Content-Encoding": "identity"}
+    return Response(body, media_type="application/octet-stream", headers=headers)

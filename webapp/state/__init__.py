@@ -1,0 +1,1 @@
+"""What outlives a page and is shared by pages."""

@@ -1,0 +1,118 @@
+"""The self-test of every backend that can run, one after another, in the engine's worker; seen alike by every page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from nicegui import Event as PageEvent
+
+from separation.backends import registry
+from separation.doctor.self_test import Passed, model_here, self_test
+from separation.engine.engine import Engine
+from separation.errors import PlaygroundError, SeparationError
+from separation.model import Backend
+from webapp.state.jobs import Jobs
+
+log = logging.getLogger(__name__)
+
+
+class Doctor:
+    """Tests backends, when a person asks for it.
+
+    Attributes:
+        changed: a test began or ended.
+        verdicts: what was found, by backend: what a test took, or why it failed.
+        testing: the backend that is being tested, None between tests.
+    """
+
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
+        self.changed: PageEvent[[]] = PageEvent()
+        self.verdicts: dict[str, Passed | PlaygroundError] = {}
+        self.testing: str | None = None
+        self._engine, self._jobs = engine, jobs
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether tests go on."""
+        return self._thread is not None
+
+    def run(self) -> None:
+        """Test every backend that can run now; nothing if that goes on already.
+
+        Raises:
+            SeparationError: a separation runs, whose model the test would take out of memory.
+        """
+        if self.busy:
+            return
+        if self._jobs.running is not None:
+            raise SeparationError(
+                "The self-test has to wait.",
+                "A separation is running, and the test would take its model out of memory.",
+                "Run it again when the queue is empty or paused.",
+            )
+        self._loop = asyncio.get_running_loop()
+        self.verdicts = {}
+        self._thread = threading.Thread(target=self._work, name="doctor", daemon=True)
+        self._thread.start()
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Stop at the next event of the test that runs."""
+        self._closing.set()
+
+    # in the doctor's thread
+
+    def _work(self) -> None:
+        try:
+            for backend in [one for one in registry.BACKENDS.values() if model_here(one) is not None]:
+                if self._closing.is_set():
+                    return
+                self._tell(partial(self._begin, backend.name))
+                self._tell(partial(self._end, backend.name, self._tested(backend)))
+        finally:
+            self._tell(self._over)
+
+    def _tested(self, backend: Backend) -> Passed | PlaygroundError:
+        steps = self_test(backend, self._engine)
+        try:
+            while not self._closing.is_set():
+                next(steps)
+            steps.close()
+        except StopIteration as stop:
+            passed: Passed = stop.value
+            return passed
+        except PlaygroundError as failure:
+            return failure
+        except Exception as failure:
+            log.exception("the self-test of %s met an error nobody foresaw", backend.name)
+            return SeparationError(
+                "The self-test stopped because of an error in this program.",
+                f"{type(failure).__name__}: {failure}",
+                "The log has the details; please report it.",
+            )
+        return SeparationError("The server was stopped.")
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    # on the event loop
+
+    def _begin(self, name: str) -> None:
+        self.testing = name
+        self.changed.emit()
+
+    def _end(self, name: str, verdict: Passed | PlaygroundError) -> None:
+        self.verdicts[name], self.testing = verdict, None
+        self.changed.emit()
+
+    def _over(self) -> None:
+        self._thread = None
+        self.changed.emit()

@@ -1,0 +1,194 @@
+"""Downloads of models: one at a time, in a thread of this server, seen alike by every page.
+
+What arrived stays on the disk whatever happens, and the next try goes on from there (`hub.transfer`), so nothing has
+to be written down about a download: after a restart its partial files are what is left of it, and enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+
+from nicegui import Event as PageEvent
+
+from separation.backends import catalogue
+from separation.errors import BackendUnavailable, PlaygroundError
+from separation.events import Event, ModelLoading
+from webapp.state.download import Download, State
+
+log = logging.getLogger(__name__)
+ANNOUNCE_S = 0.25
+Sentences = tuple[str, str, str]
+
+
+class Downloads:
+    """What is on its way, and the way out. All methods are called on the event loop, and none of them waits.
+
+    Attributes:
+        changed: a model's download stands otherwise than before; the model's name.
+        disk_changed: the catalogue has to be looked at again.
+    """
+
+    def __init__(self) -> None:
+        self.changed: PageEvent[str] = PageEvent()
+        self.disk_changed: PageEvent[[]] = PageEvent()
+        self._downloads: dict[str, Download] = {}
+        self._removing: set[str] = set()
+        self._running: Download | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def of(self, name: str) -> Download | None:
+        """The download of a model, if it is on its way, paused or failed since this server started."""
+        return self._downloads.get(name)
+
+    def removing(self, name: str) -> bool:
+        """Whether a model is being deleted."""
+        return name in self._removing
+
+    def start(self, name: str) -> None:
+        """Fetch a model and what it needs, after those that were asked for before; go on with it if it was paused.
+
+        Raises:
+            SettingsError: there is no such model.
+        """
+        self._loop = asyncio.get_running_loop()
+        if name in self._removing or self._closing.is_set():
+            return
+        download = self._downloads.get(name)
+        if download is not None and download is self._running:  # paused, and its thread has not noticed yet
+            download.wanted, download.state = True, State.RUNNING
+        elif download is None or download.state is not State.WAITING:
+            entry = catalogue.entry(name)
+            needed = (one for one in map(catalogue.entry, entry.needs) if one.on_disk_bytes is None)
+            self._downloads.pop(name, None)  # it goes behind those that wait
+            self._downloads[name] = Download(entry, tuple(needed))
+        self.changed.emit(name)
+        self._start_next()
+
+    def pause(self, name: str) -> None:
+        """Stop a download; what arrived is kept."""
+        download = self._downloads.get(name)
+        if download is not None and download.state in (State.WAITING, State.RUNNING):
+            download.wanted, download.state = False, State.PAUSED
+            self.changed.emit(name)
+
+    def remove(self, name: str) -> None:
+        """Delete a model from this computer, or what arrived of it.
+
+        Raises:
+            SettingsError: there is no such model.
+        """
+        catalogue.entry(name)
+        if name in self._removing:
+            return
+        self.pause(name)
+        self._removing.add(name)
+        task = asyncio.get_running_loop().create_task(self._remove(name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.changed.emit(name)
+
+    def close(self) -> None:
+        """Stop. The thread is not waited for: it may be waiting for a server, and what it wrote is on the disk."""
+        self._closing.set()
+
+    # on the event loop
+
+    def _start_next(self) -> None:
+        if self._running is not None or self._closing.is_set():
+            return
+        waiting = (download for download in self._downloads.values() if download.state is State.WAITING)
+        if (download := next(waiting, None)) is None:
+            return
+        self._running = download
+        download.state = State.RUNNING
+        threading.Thread(target=self._work, args=(download,), name="download", daemon=True).start()
+        self._tick(download)
+
+    def _tick(self, download: Download) -> None:
+        """Tell the pages how far it is, until it is not running any more."""
+        if self._running is not download or self._closing.is_set():
+            return
+        if download.state is State.RUNNING:
+            download.sample(time.monotonic())
+            self.changed.emit(download.name)
+        else:
+            download.rest()
+        asyncio.get_running_loop().call_later(ANNOUNCE_S, self._tick, download)
+
+    def _left(self, download: Download, done: bool, error: Sentences | None) -> None:
+        """The thread of a download is over."""
+        self._running = None
+        download.rest()
+        if done:
+            self._downloads.pop(download.name, None)
+        elif download.state is State.RUNNING:  # and not paused meanwhile
+            download.state = State.WAITING if error is None else State.FAILED
+            download.error = error
+        self.changed.emit(download.name)
+        self.disk_changed.emit()
+        self._start_next()
+
+    async def _remove(self, name: str) -> None:
+        while self._running is not None and self._running.name == name:
+            await asyncio.sleep(ANNOUNCE_S / 5)  # it writes into what is to be deleted
+        try:
+            await asyncio.to_thread(catalogue.remove, name)
+            self._downloads.pop(name, None)
+        except (PlaygroundError, OSError) as failure:
+            download = self._downloads[name] = Download(catalogue.entry(name))
+            download.state, download.error = State.FAILED, _sentences(failure, "It could not be deleted.")
+        finally:
+            self._removing.discard(name)
+            self.changed.emit(name)
+            self.disk_changed.emit()
+
+    # in the download's thread
+
+    def _work(self, download: Download) -> None:
+        done, error = False, None
+        try:
+            done = self._follow(download, catalogue.download(download.name))
+        except (PlaygroundError, OSError) as failure:
+            log.info("the download of %s failed: %s", download.name, failure)
+            error = _sentences(failure, "What arrives cannot be kept.")
+        except Exception as failure:
+            log.exception("the download of %s met an error nobody foresaw", download.name)
+            error = (
+                "The download stopped because of an error in this program.",
+                type(failure).__name__,
+                "The log has the details. Try again, and please report it.",
+            )
+        self._on_loop(lambda: self._left(download, done, error))
+
+    def _follow(self, download: Download, events: Generator[Event, None, None]) -> bool:
+        """Whether it came to its end."""
+        with closing(events):
+            for event in events:
+                if not download.wanted or self._closing.is_set():
+                    return False
+                assert isinstance(event, ModelLoading)
+                download.note(event)
+        return True
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+
+def _sentences(failure: PlaygroundError | OSError, what: str) -> Sentences:
+    if not isinstance(failure, PlaygroundError):
+        where = f" ({failure.filename})" if failure.filename else ""
+        failure = BackendUnavailable(
+            what,
+            f"The system says: {failure.strerror or failure}{where}.",
+            "Make that folder writable, or keep models elsewhere (HF_HOME for those of the hub, TORCH_HOME for Demucs) "
+            "and start again.",
+        )
+    return failure.what, failure.why, failure.todo

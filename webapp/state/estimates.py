@@ -1,0 +1,64 @@
+"""What a run would take, before it is started: from this server's finished runs, beside the memory there is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from separation.estimates.estimates import Estimate, Preflight, expected, preflight
+from separation.hardware.footprint import available_bytes
+from separation.request import Request
+from storage import Artifact, ArtifactStore, StorageError
+from webapp.state.arrivals import Arrival
+
+log = logging.getLogger(__name__)
+FRESH_S = 20.0  # after that the store is read again: a run may have finished, here or in a terminal
+NEWEST = 200  # results, of any kind, whose reports are remembered
+
+
+class Outlook:
+    """Estimates for pages. Asking never waits: the store is read in a thread of its own, now and then.
+
+    Args:
+        store: where the finished runs are.
+        here: the work is done on this computer, so that its memory is what counts.
+    """
+
+    def __init__(self, store: ArtifactStore, *, here: bool) -> None:
+        self._store, self._here = store, here
+        self._reports: tuple[Mapping[str, Any], ...] = ()
+        self._lock = threading.Lock()
+        self._read_s = float("-inf")
+        self._refresh()
+
+    def of(self, request: Request, recording: Artifact | Arrival) -> Preflight:
+        """What a settled request would take for a recording."""
+        self._refresh()
+        duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
+        return preflight(request, duration_s, self._reports, available_bytes() if self._here else None)
+
+    def expected(self, request: Request, duration_s: float) -> Estimate:
+        """The same without a recording, and without a look at what memory there is."""
+        self._refresh()
+        return expected(request, duration_s, self._reports)
+
+    def _refresh(self) -> None:
+        now_s = time.monotonic()
+        with self._lock:
+            if now_s - self._read_s < FRESH_S:
+                return
+            self._read_s = now_s
+        threading.Thread(target=self._read, name="outlook", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            results = self._store.list("result")[:NEWEST]
+        except StorageError as error:  # pages say so where it matters
+            log.warning("finished runs cannot be read: %s", error)
+            return
+        finally:
+            self._store.close()  # this thread's connection
+        self._reports = tuple(result.info["report"] for result in results if "report" in result.info)

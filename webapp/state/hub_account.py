@@ -1,0 +1,34 @@
+"""The hub's token as pages deal with it: whether there is one, another one, none. What it is they never learn."""
+
+from __future__ import annotations
+
+from nicegui import Event as PageEvent
+
+from separation.hub import token as hub_token
+from separation.hub.token import Origin
+
+
+class HubAccount:
+    """The token of this computer, for every page.
+
+    Attributes:
+        changed: it came, or went.
+    """
+
+    def __init__(self) -> None:
+        self.changed: PageEvent[[]] = PageEvent()
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the token comes from, None without one."""
+        return hub_token.origin()
+
+    def keep(self, token: str) -> None:
+        """Keep a token instead of the one before; see `hub_token.keep`."""
+        hub_token.keep(token)
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Delete it; see `hub_token.forget`."""
+        hub_token.forget()
+        self.changed.emit()

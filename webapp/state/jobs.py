@@ -1,0 +1,338 @@
+"""Jobs: the queue of this server, one separation at a time, in an order people can change.
+
+A thread waits for the engine; the model itself runs in the engine's worker process. Pages never wait: they call the
+methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there, each for one
+job at most ten times a second.
+
+Every job has a record (`storage.JobBook`), so none is lost when the server stops, however it stops: what waited or ran
+is interrupted and offered again, and the chunks it had finished are not computed again. Nothing starts by itself then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from nicegui import Event as PageEvent
+
+from separation.engine.engine import Engine
+from separation.errors import PlaygroundError, SeparationError, SettingsError
+from separation.events import Event, Warned
+from separation.request import Request
+from separation.results.runs import separate_recording
+from storage import Artifact, ArtifactStore, JobBook, JobRecord, StorageError
+from storage import JobState as State
+from storage.jobs import STOPPED, utc_now
+from webapp.state.job import Job
+
+__all__ = ["Job", "Jobs", "State"]
+
+log = logging.getLogger(__name__)
+ANNOUNCE_S = 0.1
+N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
+
+
+class Jobs:
+    """The queue of this server: one heavy model at a time.
+
+    Attributes:
+        changed: one job stands otherwise than before.
+        arranged: jobs came, went or changed places, or the queue was paused or goes on.
+    """
+
+    def __init__(self, store: ArtifactStore, engine: Engine, book: JobBook) -> None:
+        self.changed: PageEvent[Job] = PageEvent()
+        self.arranged: PageEvent[[]] = PageEvent()
+        self._store, self._engine, self._book = store, engine, book
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
+        self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
+        self._paused = book.paused
+        self._running: Job | None = None
+        self._closing = threading.Event()
+        self._due: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # what pages read
+
+    @property
+    def all(self) -> list[Job]:
+        """Every job of this server, oldest first."""
+        return list(self._jobs.values())
+
+    @property
+    def queue(self) -> list[Job]:
+        """Those that wait, the next one first."""
+        return _in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
+
+    @property
+    def running(self) -> Job | None:
+        """The one that runs."""
+        return self._running
+
+    def growing(self, result: str) -> Job | None:
+        """The job that is making the result of this key just now, once there is something of it to hear."""
+        job = self._running
+        grows = job is not None and job.growing is not None and job.growing.key == result and job.n_ready > 0
+        return job if grows else None
+
+    @property
+    def interrupted(self) -> list[Job]:
+        """Those a server left unfinished, in the order in which they would have run."""
+        return _in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the queue is paused: what runs goes on to its end, and nothing follows it."""
+        return self._paused
+
+    def active(self, recording_key: str) -> Job | None:
+        """The last job of a recording, unless it came to its end before this server started."""
+        jobs = [
+            job
+            for job in self._jobs.values()
+            if job.record.recording == recording_key
+            and not (job.earlier and job.over and job.state is not State.INTERRUPTED)
+        ]
+        return jobs[-1] if jobs else None
+
+    def ahead_of(self, job: Job) -> int:
+        """How many jobs run before this one."""
+        waiting = [other for other in (self._running, *self.queue) if other is not None]
+        return waiting.index(job) if job in waiting else 0
+
+    # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
+
+    def submit(self, recording: Artifact, request: Request) -> Job:
+        """Queue a separation, behind all others; if just this was interrupted, it goes on."""
+        asked = request.to_dict()
+        for job in self.interrupted:
+            if (job.record.recording, job.record.request) == (recording.key, asked):
+                self.resume(job)
+                return job
+        record = JobRecord(
+            id=uuid.uuid4().hex,
+            recording=recording.key,
+            recording_name=recording.name,
+            prompts=tuple(prompt.text for prompt in request.prompts),
+            request=asked,
+            position=self._last_position() + 1,
+        ).noting("Queued.")
+        self._book.write(record)
+        job = self._jobs[record.id] = Job(record=record)
+        self._tell(job, arranged=True)
+        self._start_next()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job at the model's next evaluation, or take it out of the queue."""
+        if job.state is State.RUNNING:
+            job.cancel.set()
+            self._tell(job)
+        elif job.state is State.QUEUED:
+            cancelled = replace(job.record, state=State.CANCELLED, ended=utc_now())
+            self._write({job: cancelled.noting("Cancelled before it began.")})
+
+    def resume(self, *jobs: Job) -> None:
+        """Queue jobs again that are over: interrupted ones at their old places, others behind all that wait."""
+        changes, last = {}, self._last_position()
+        for job in jobs:
+            if not job.over:
+                continue
+            last += job.state is not State.INTERRUPTED
+            position = job.record.position if job.state is State.INTERRUPTED else last
+            queued = replace(job.record, state=State.QUEUED, position=position, error=None, started="", ended="")
+            changes[job] = queued.noting("Queued again.")
+        self._write(changes)
+        for job in changes:
+            job.earlier = False
+            job.cancel.clear()
+        self._start_next()
+
+    def discard(self, *jobs: Job) -> None:
+        """Forget jobs that are over. Their results stay in the library, and their chunks in the store."""
+        gone = [job.id for job in jobs if job.over]
+        self._book.remove(*gone)
+        for job_id in gone:
+            self._jobs.pop(job_id, None)
+        self._tell(arranged=True)
+
+    def move(self, job: Job, place: int) -> None:
+        """Give a waiting job another place in the queue; 0 is next, too large a number is last."""
+        queue = self.queue
+        if job not in queue:
+            return
+        queue.remove(job)
+        queue.insert(max(0, place), job)
+        first = min(other.record.position for other in queue)
+        self._write({other: replace(other.record, position=first + n) for n, other in enumerate(queue)})
+
+    def pause(self) -> None:
+        """Start no further job; also not after a restart of the server."""
+        self._book.pause(True)
+        self._paused = True
+        self._tell(arranged=True)
+
+    def go_on(self) -> None:
+        """Start the jobs that wait, one after another."""
+        self._book.pause(False)
+        self._paused = False
+        self._tell(arranged=True)
+        self._start_next()
+
+    def close(self) -> None:
+        """Interrupt everything, wait for the thread to notice, and let other servers take over the records."""
+        self._closing.set()
+        self._thread.shutdown(wait=True)
+        for job in self.queue:
+            self._note_down(job, _interrupted(job.record))
+        self._book.close()
+
+    # on the event loop
+
+    def _start_next(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self._paused or self._running is not None or self._closing.is_set():
+            return
+        if queue := self.queue:
+            job = self._running = queue[0]
+            started = replace(job.record, state=State.RUNNING, started=utc_now(), n_done=0, n_chunks=0, warnings=())
+            self._note_down(job, started.noting("Started."))
+            self._tell(job, arranged=True)
+            self._thread.submit(self._work, job)
+
+    def _ended(self, job: Job) -> None:
+        self._running = None
+        if self._closing.is_set():
+            return
+        over = [other for other in self._jobs.values() if other.over and other.state is not State.INTERRUPTED]
+        oldest = sorted(over, key=lambda other: other.record.ended)[:-N_OVER_KEPT]
+        try:
+            self.discard(*oldest)
+        except StorageError as error:  # they are forgotten at the end of the next job, then
+            log.warning("old jobs stay on record: %s", error)
+        self._tell(job, arranged=True)
+        self._start_next()
+
+    def _write(self, changes: dict[Job, JobRecord]) -> None:
+        self._book.write(*changes.values())
+        for job, record in changes.items():
+            job.record = record
+            self._tell(job, arranged=True)
+
+    def _last_position(self) -> int:
+        return max((job.record.position for job in self._jobs.values()), default=0)
+
+    def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
+        """Tell the pages soon, once for everything that changed until then."""
+        if job is not None:
+            self._emit_soon(job.id, lambda: self.changed.emit(job))
+        if arranged:
+            self._emit_soon("", self.arranged.emit)
+
+    def _emit_soon(self, name: str, emit: Callable[[], None]) -> None:
+        def due() -> None:
+            self._due.discard(name)
+            emit()
+
+        if name not in self._due:
+            self._due.add(name)
+            asyncio.get_running_loop().call_later(ANNOUNCE_S, due)
+
+    # in the jobs' thread
+
+    def _work(self, job: Job) -> None:
+        """Run one job to its end, whatever that is."""
+        try:
+            state, line, error = self._follow(job)
+        except (PlaygroundError, StorageError) as failure:
+            log.info("job %s failed: %s", job.id, failure, exc_info=failure)
+            state, line, error = State.FAILED, str(failure), (failure.what, failure.why, failure.todo)
+        except Exception as failure:
+            log.exception("job %s met an error nobody foresaw", job.id)
+            unforeseen = SeparationError(
+                "The separation stopped because of an error in this program.",
+                f"{type(failure).__name__}: {failure}",
+                "The log has the details. Try another backend or setting, and please report it.",
+            )
+            state, line, error = State.FAILED, str(unforeseen), (unforeseen.what, unforeseen.why, unforeseen.todo)
+        result = "" if job.result is None else job.result.key
+        job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
+        ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=result)
+        self._note_down(job, ended.noting(line))
+        self._on_loop(lambda: self._ended(job))
+
+    def _follow(self, job: Job) -> tuple[State, str, None]:
+        recording = self._store.get(job.record.recording)
+        if recording is None:
+            raise StorageError(
+                f"The recording “{job.record.recording_name}” is not in the library any more.",
+                "It was removed, or evicted to stay within the size limit.",
+                "Bring the file again and start anew; chunks that were finished are used again.",
+            )
+        request = _request(job.record)
+        job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
+        run = separate_recording(recording, request, self._store, self._engine)
+        while True:
+            if job.cancel.is_set():
+                run.close()
+                return State.CANCELLED, "Cancelled; finished chunks are kept.", None
+            if self._closing.is_set():
+                run.close()
+                return State.INTERRUPTED, STOPPED, None
+            try:
+                event = next(run)
+            except StopIteration as stop:
+                job.result = stop.value
+                return State.DONE, "Done.", None
+            self._take(job, event)
+
+    def _take(self, job: Job, event: Event) -> None:
+        line = job.line_of(event)
+        news = job.note(event)
+        if line:
+            record = _counted(job).noting(line)
+            warnings = (*record.warnings, line) if isinstance(event, Warned) else record.warnings
+            self._note_down(job, replace(record, warnings=warnings))
+        if news:
+            self._on_loop(lambda: self._tell(job))
+
+    def _note_down(self, job: Job, record: JobRecord) -> None:
+        """Change a record; a job does not fail because that cannot be written."""
+        job.record = record
+        try:
+            self._book.write(record)
+        except StorageError as error:
+            log.warning("the record of job %s is behind: %s", job.id, error)
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+
+def _in_order(jobs: Iterable[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: (job.record.position, job.record.created))
+
+
+def _counted(job: Job) -> JobRecord:
+    """The record with the chunks that are done."""
+    return replace(job.record, n_done=sum(done == 1 for done in job.chunks), n_chunks=len(job.chunks))
+
+
+def _interrupted(record: JobRecord) -> JobRecord:
+    return replace(record, state=State.INTERRUPTED, ended=utc_now()).noting(STOPPED)
+
+
+def _request(record: JobRecord) -> Request:
+    """What was asked for; the settings may be those of an older version of this program."""
+    try:
+        return Request.from_dict(record.request)
+    except PlaygroundError as error:
+        raise SettingsError(
+            "The settings of this job cannot be used any more.", str(error), "Start it anew from the Studio."
+        ) from error

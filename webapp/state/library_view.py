@@ -1,0 +1,355 @@
+"""The library as its page lists it: held in memory, searched, sorted, and cut into pages.
+
+All of it may take a while and runs in threads; `changed` is emitted on the event loop by whoever changed something.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from nicegui import Event as PageEvent
+
+from separation.backends import registry
+from separation.errors import SettingsError
+from storage import Catalogue, Entry, Library
+from storage.artifacts import TRASH_STAYS_S
+from storage.manifest import Manifest
+from webapp.pages.queue.job_words import duration
+from webapp.theme import stem_color
+
+PAGE_ROWS = 50  # recordings on one page of the list
+RESULTS_SHOWN = 50  # results under an unfolded recording, until a person wants more
+GONE = "A recording that is no longer here"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a list shows of a manifest.
+
+    Args:
+        name: what a person calls it.
+        created_s: seconds since 1970.
+        words: what it is searched by, in small letters.
+        length_s: of a recording; 0 for a result.
+        told: short facts, such as "48 kHz".
+        sounds: (prompt, CSS colour) of a result.
+    """
+
+    name: str
+    created_s: float
+    words: str
+    length_s: float = 0.0
+    told: tuple[str, ...] = ()
+    sounds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A recording, unless it is gone, with its results, newest first."""
+
+    recording: Entry[Facts] | None
+    results: tuple[Entry[Facts], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Of the recording."""
+        return self.results[0].row.source if self.recording is None else self.recording.row.key
+
+    @property
+    def first(self) -> Entry[Facts]:
+        """The recording, or the newest result of one that is gone."""
+        return self.recording or self.results[0]
+
+    @property
+    def size_bytes(self) -> int:
+        """All of it together."""
+        return sum(entry.row.size_bytes for entry in self)
+
+    @property
+    def used_s(self) -> float:
+        """When something of it was last used."""
+        return max(entry.row.used_s for entry in self)
+
+    def __iter__(self) -> Iterator[Entry[Facts]]:
+        return iter((*(() if self.recording is None else (self.recording,)), *self.results))
+
+
+def _length_s(group: Group) -> float:
+    return 0.0 if group.recording is None else group.recording.about.length_s
+
+
+# What a person may sort by; each sorts what comes first to the front.
+SORTS: dict[str, Callable[[Group], Any]] = {
+    "newest": lambda group: -max(entry.about.created_s for entry in (group.recording, *group.results[:1]) if entry),
+    "name": lambda group: (group.recording is None, "" if group.recording is None else group.recording.about.words),
+    "length": lambda group: -_length_s(group),
+    "size": lambda group: -group.size_bytes,
+    "used": lambda group: -group.used_s,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What a person wants to see.
+
+    Args:
+        search: words that all have to be found in a recording's name, or with it in a result's.
+        sort: one of `SORTS`.
+        page: of the list; 0 is the first.
+        trash: what was deleted, instead of all else.
+        unfolded: keys of recordings to how many of their results are shown.
+    """
+
+    search: str = ""
+    sort: str = "newest"
+    page: int = 0
+    trash: bool = False
+    unfolded: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cleaning:
+    """What is to be deleted for good.
+
+    Args:
+        chunks: finished ones that were not used for so long.
+        kept: recordings and results that are not pinned and were not used for so long.
+        trash: all that is in it.
+        unused_for_s: seconds.
+    """
+
+    chunks: bool
+    kept: bool
+    trash: bool
+    unused_for_s: float
+
+
+class Shelf:
+    """The library of this server for its lists.
+
+    Attributes:
+        changed: something was brought, made, renamed, pinned, deleted or brought back.
+        emptied: something was deleted for good.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.changed: PageEvent[[]] = PageEvent()
+        self.emptied: PageEvent[[]] = PageEvent()
+        self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
+
+    def view(self, wish: Wish, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
+        """The rows of one page of the list, and how many there are, as the list's component takes them.
+
+        Args:
+            wish: what is to be shown.
+            jobs: of recordings, by their keys: what a row says of a job.
+            fresh: read from the store what has changed; else what was read last will do.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        entries = self._catalogue.entries(fresh=fresh)
+        here = [entry for entry in entries if not entry.row.trashed_s]
+        thrown = _thrown(entry for entry in entries if entry.row.trashed_s)
+        words = wish.search.casefold().split()
+        if wish.trash:
+            found = [group for group in thrown if _has(group.first, words)]
+        else:
+            matches = (_matching(group, words) for group in _groups(here))
+            found = sorted((match for match in matches if match is not None), key=SORTS[wish.sort])
+        last = max(0, (len(found) - 1) // PAGE_ROWS)
+        page = min(max(0, wish.page), last)
+        shown = found[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
+        draw = _thrown_row if wish.trash else partial(_row, wish=wish, words=words, jobs=jobs)
+        return {
+            "rows": [draw(group) for group in shown],
+            "total": len(found),
+            "first": page * PAGE_ROWS,
+            "page": page,
+            "last": page == last,
+            "trash": wish.trash,
+            "n_trashed": len(thrown),
+            "empty": not here,
+        }
+
+    def clean(self, cleaning: Cleaning) -> str:
+        """Delete what is wanted, what killed runs left half-made, and what is over the limit; says what went.
+
+        Raises:
+            StorageError: the store cannot be changed; some of it may be gone.
+        """
+        store = self.library.store
+        kinds = (*(("chunk",) if cleaning.chunks else ()), *(("recording", "result") if cleaning.kept else ()))
+        freed_bytes = store.sweep()
+        gone = list(store.empty_trash() if cleaning.trash else ())
+        gone += store.discard(*kinds, unused_for_s=cleaning.unused_for_s) if kinds else ()
+        gone += store.trim()
+        freed_bytes += sum(manifest.size_bytes for manifest in gone)
+        kinds_gone = [manifest.kind for manifest in gone]
+        counts = [counted(kinds_gone.count(kind), kind) for kind in dict.fromkeys(sorted(kinds_gone))]
+        return f"Deleted {', '.join(counts) or 'nothing'}: {size(freed_bytes)} freed."
+
+    def names(self, keys: Iterable[str]) -> list[str]:
+        """What these are called, as far as they are there."""
+        wanted = set(keys)
+        return [entry.about.name for entry in self._catalogue.entries(fresh=False) if entry.row.key in wanted]
+
+
+def facts_of(manifest: Manifest) -> Facts:
+    """What lists show of a recording or a result.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not as this version writes them.
+    """
+    created_s = datetime.fromisoformat(manifest.created).timestamp()
+    info, config = manifest.info, manifest.config
+    if manifest.kind == "recording":
+        channels = {1: "mono", 2: "stereo"}.get(info["n_channels"], f"{info['n_channels']} channels")
+        length_s = info["n_samples"] / info["sample_rate"]
+        about = (duration(length_s), f"{info['sample_rate'] / 1000:g} kHz", channels)
+        return Facts(manifest.name, created_s, manifest.name.casefold(), length_s, about)
+    sounds: list[tuple[str, str]] = []
+    for prompt in config["prompts"]:
+        sounds.append((prompt["text"], stem_color(prompt["text"], [color for _, color in sounds])))
+    told = tuple(_how(info, config))
+    words = " ".join((manifest.name, *(words for words, _ in sounds), *told[:1], config["backend"]))
+    return Facts(manifest.name, created_s, words.casefold(), told=told, sounds=tuple(sounds))
+
+
+def size(n_bytes: int) -> str:
+    """Bytes as people read them, in powers of 1024 as the limit is."""
+    for unit, factor in (("GB", 2**30), ("MB", 2**20)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes / 2**10:.0f} kB"
+
+
+def counted(n: int, what: str) -> str:
+    """Such as “1 result” or “3 results”."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _how(info: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """Who made a result, how long it took, and how good it may be."""
+    try:
+        backend = registry.get(config["backend"]).label
+    except SettingsError:  # of another version of this program
+        backend = config["backend"]
+    yield " ".join(part for part in (backend, info.get("model") or config.get("model")) if part)
+    if info.get("seconds"):
+        yield f"took {info['seconds']:.1f} s" if info["seconds"] < 60 else f"took {duration(info['seconds'])}"
+    if info.get("quality"):
+        yield f"quality about {info['quality']['value']:.2f} of 1"
+
+
+def _groups(entries: Iterable[Entry[Facts]]) -> list[Group]:
+    recordings: dict[str, Entry[Facts] | None] = {}
+    results: dict[str, list[Entry[Facts]]] = defaultdict(list)
+    for entry in entries:
+        if entry.row.kind == "recording":
+            recordings[entry.row.key] = entry
+        else:
+            results[entry.row.source].append(entry)
+    for key in results:
+        recordings.setdefault(key, None)
+    return [Group(recording, _newest_first(results.get(key, ()))) for key, recording in recordings.items()]
+
+
+def _thrown(trash: Iterable[Entry[Facts]]) -> list[Group]:
+    """What was deleted, the last first: recordings with what went with them, and single results."""
+    together: list[Group] = []
+    for group in _groups(trash):
+        with_it = [result for result in group.results if group.recording and _when(result) == _when(group.recording)]
+        alone = [result for result in group.results if result not in with_it]
+        together += [Group(None, (result,)) for result in alone]
+        if group.recording is not None:
+            together.append(Group(group.recording, tuple(with_it)))
+    return sorted(together, key=lambda group: -_when(group.first))
+
+
+def _when(entry: Entry[Facts]) -> float:
+    return entry.row.trashed_s
+
+
+def _newest_first(results: Iterable[Entry[Facts]]) -> tuple[Entry[Facts], ...]:
+    return tuple(sorted(results, key=lambda result: -result.about.created_s))
+
+
+def _has(entry: Entry[Facts], words: list[str]) -> bool:
+    return all(word in entry.about.words for word in words)
+
+
+def _matching(group: Group, words: list[str]) -> Group | None:
+    """The group, or what of it has all words; a recording's name counts for its results, too."""
+    name = "" if group.recording is None else group.recording.about.words
+    left = [word for word in words if word not in name]
+    if not left:
+        return group
+    found = tuple(result for result in group.results if _has(result, left))
+    return Group(group.recording, found) if found else None
+
+
+def _row(group: Group, wish: Wish, words: list[str], jobs: Mapping[str, Row]) -> Row:
+    """A recording as the component shows it; its results only where they are unfolded."""
+    recording = group.recording
+    n_shown = wish.unfolded.get(group.key, 0)
+    if words and (recording is None or not _has(recording, words)):
+        n_shown = max(n_shown, RESULTS_SHOWN)  # they are what was found
+    row = {
+        "key": group.key,
+        "n_results": len(group.results),
+        "open": n_shown > 0,
+        "results": [_result_row(result) for result in group.results[:n_shown]],
+        "job": jobs.get(group.key),
+    }
+    if recording is None:
+        return row | {"name": GONE, "told": ["Bring the file again to go on from here"], "gone": True, "size": ""}
+    return row | {
+        **_told(recording),
+        "href": f"/?recording={group.key}",
+        "size": size(recording.row.size_bytes),
+    }
+
+
+def _result_row(result: Entry[Facts]) -> Row:
+    return {
+        **_told(result),
+        "href": f"/?recording={result.row.source}&result={result.row.key}",
+        "size": size(result.row.size_bytes),
+    }
+
+
+def _thrown_row(group: Group) -> Row:
+    entry = group.first
+    what = "Result" if group.recording is None else "Recording"
+    with_it = f" with {counted(len(group.results), 'result')}" if group.recording and group.results else ""
+    return {
+        **_told(entry),
+        "told": [f"{what}{with_it}"],
+        "deleted_s": entry.row.trashed_s,
+        "goes_s": entry.row.trashed_s + TRASH_STAYS_S,
+        "size": size(group.size_bytes),
+        "n_results": 0,
+        "results": [],
+    }
+
+
+def _told(entry: Entry[Facts]) -> Row:
+    about = entry.about
+    return {
+        "key": entry.row.key,
+        "name": about.name,
+        "told": list(about.told),
+        "sounds": [{"text": words, "color": color} for words, color in about.sounds],
+        "created_s": about.created_s,
+        "used_s": entry.row.used_s,
+        "pinned": entry.row.pinned,
+    }

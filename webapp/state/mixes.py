@@ -1,0 +1,175 @@
+"""How the mixer of each recording stands, and mixes that people gave a name; kept on disk with every change.
+
+A page takes over how the mixer stands when it opens. Pages that are open already keep their own faders: two people, or
+two tabs, may listen to different sounds at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self, TypedDict
+
+from nicegui import Event as PageEvent
+
+from separation.prompts.targets import RESIDUAL, residual_stem
+from storage import DraftBook
+from webapp.components.player.track import Mix
+
+MIXTURE = ""  # the recording among the sounds; no prompt is called so
+MIXER = "mixer"  # the part beside a recording's draft
+MAX_SAVED = 50
+MAX_NAME = 60  # letters
+GAIN_DB = (-60.0, 6.0)  # the ends of a fader; the lower one is silence
+log = logging.getLogger(__name__)
+
+
+class Level(TypedDict):
+    """Where one sound stands."""
+
+    gain_db: float
+    muted: bool
+    solo: bool
+    pan: float
+
+
+def level_of(mix: Mapping[str, Any]) -> Level:
+    """Where a sound stands, from what a browser or a file says, within the ends of its controls.
+
+    Raises:
+        KeyError, TypeError, ValueError: it does not say so.
+    """
+    gain_db = min(max(float(mix["gain_db"]), GAIN_DB[0]), GAIN_DB[1])
+    pan = min(max(float(mix["pan"]), -1.0), 1.0)
+    return Level(gain_db=gain_db, muted=bool(mix["muted"]), solo=bool(mix["solo"]), pan=pan)
+
+
+PLAIN = Level(gain_db=0.0, muted=False, solo=False, pan=0.0)
+SILENT = Level(gain_db=0.0, muted=True, solo=False, pan=0.0)
+Levels = Mapping[str, Level]  # by the name of the sound
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """The mixer of one recording.
+
+    Args:
+        levels: where its sounds stood when somebody last touched one.
+        saved: mixes by the names people gave them.
+        result: key of the result that was chosen to be heard, "" for the newest.
+        other: key of the one beside it, "" for none.
+        newest: key of the newest result at that time; a choice means nothing once there is a newer one.
+    """
+
+    levels: Levels = field(default_factory=dict)
+    saved: Mapping[str, Levels] = field(default_factory=dict)
+    result: str = ""
+    other: str = ""
+    newest: str = ""
+
+    def with_mix(self, rows: Iterable[tuple[str, Mix]]) -> Desk:
+        """The mixer as it stands now: sounds and their rows. Sounds of other results stay as they were."""
+        return replace(self, levels={**self.levels, **{sound: level_of(mix) for sound, mix in rows}})
+
+    def with_saved(self, name: str, levels: Levels) -> Desk:
+        """A mix under a name, in place of one that is called so; no more than 50, the oldest goes."""
+        name = " ".join(name.split())[:MAX_NAME]
+        if not name:
+            return self
+        others = {other: kept for other, kept in self.saved.items() if other != name}
+        return replace(self, saved=dict([*others.items(), (name, dict(levels))][-MAX_SAVED:]))
+
+    def without_saved(self, name: str) -> Desk:
+        """One saved mix less."""
+        return replace(self, saved={other: kept for other, kept in self.saved.items() if other != name})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: it comes from elsewhere.
+        """
+        return cls(
+            levels=_levels(values["levels"]),
+            saved={str(name): _levels(levels) for name, levels in values["saved"].items()},
+            **{name: str(values[name]) for name in ("result", "other", "newest")},
+        )
+
+
+def _levels(values: Mapping[str, Any]) -> Levels:
+    return {str(sound): level_of(level) for sound, level in values.items()}
+
+
+def usual_mixes(sounds: Sequence[str]) -> dict[str, Levels]:
+    """What people most often want to hear of these tracks of a result; the recording itself is one of them."""
+    rests = [name for name in sounds if name == RESIDUAL or name.startswith(residual_stem(""))]
+    targets = [name for name in sounds if name not in rests]
+    heard: dict[str, set[str]] = {}
+    if not any(residual_stem(name) in rests for name in targets):  # else each pair is all there is, and all is too much
+        heard["All"] = set(sounds)
+    heard["Only what was asked for" if len(targets) > 1 else f"Only {''.join(targets)}"] = set(targets)
+    for name in targets:
+        own = residual_stem(name)
+        heard[f"Without {name}"] = {own} if own in rests else {*sounds} - {name}
+    if RESIDUAL in rests:
+        heard["Only the rest"] = {RESIDUAL}
+    heard["Recording"] = {MIXTURE}
+    mixes: dict[str, Levels] = {}
+    for label, names in heard.items():
+        levels = {name: PLAIN if name in names else SILENT for name in (MIXTURE, *sounds)}
+        if names and levels not in mixes.values():
+            mixes[label] = levels
+    return mixes
+
+
+class Mixes:
+    """The mixers of this server. All of it on the event loop.
+
+    Attributes:
+        saved: the saved mixes of a recording, named by its key, are others.
+    """
+
+    def __init__(self, book: DraftBook) -> None:
+        self.saved: PageEvent[str] = PageEvent()
+        self._book = book
+        self._known: dict[str, Desk] = {}
+
+    def of(self, recording: str) -> Desk:
+        """The mixer of a recording."""
+        if recording not in self._known:
+            self._known[recording] = Desk()
+            if (values := self._book.read(recording, MIXER)) is not None:
+                try:
+                    self._known[recording] = Desk.from_dict(values)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    log.warning("the mixer of %s is passed over: %s", recording, error)
+        return self._known[recording]
+
+    def change(self, recording: str, edit: Callable[[Desk], Desk]) -> Desk:
+        """Apply a change to the mixer as it is now; returns it.
+
+        Raises:
+            StorageError: it cannot be written down; it is remembered until the server ends all the same.
+        """
+        before = self.of(recording)
+        desk = self._known[recording] = edit(before)
+        if desk.saved != before.saved:
+            self.saved.emit(recording)
+        if desk != before:
+            self._book.write(recording, desk.to_dict(), MIXER)
+        return desk
+
+    def keep_only(self, recordings: Collection[str]) -> None:
+        """Forget those of recordings that are not here any more, nor in the trash.
+
+        Raises:
+            StorageError: they cannot be read or written.
+        """
+        self._book.keep_only(recordings)
+        self._known = {key: desk for key, desk in self._known.items() if key in recordings}
