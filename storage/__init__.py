@@ -2,10 +2,10 @@
 
 from storage.artifacts import ArtifactStore
 from storage.catalogue import Catalogue, Entry
-from storage.drafts import DraftBook
+from storage.drafts import DraftTable
 from storage.errors import StorageError
 from storage.home import data_folder
-from storage.jobs import JobBook, JobRecord, JobState
+from storage.jobs import JobRecord, JobState, JobTable
 from storage.library import Library
 from storage.manifest import Artifact
 
@@ -13,11 +13,11 @@ __all__ = [
     "Artifact",
     "ArtifactStore",
     "Catalogue",
-    "DraftBook",
+    "DraftTable",
     "Entry",
-    "JobBook",
     "JobRecord",
     "JobState",
+    "JobTable",
     "Library",
     "StorageError",
     "data_folder",

@@ -23,7 +23,7 @@ PART = "/"  # between a recording and the name of a part; keys have none
 log = logging.getLogger(__name__)
 
 
-class DraftBook:
+class DraftTable:
     """Drafts by recording.
 
     Args:

@@ -98,7 +98,7 @@ class JobRecord:
         return replace(self, log=(*self.log, LogLine(time=utc_now(), text=text)))
 
 
-class JobBook:
+class JobTable:
     """The records of this server's jobs; `close` it, else its jobs count as interrupted when the process has ended.
 
     Where the system has no locks (Windows, some network file systems) no other server can be known to live, so a

@@ -13,23 +13,23 @@ from nicegui import app, ui
 
 from separation import __version__
 from separation.engine.dask import Cluster, Tls
-from storage import ArtifactStore, DraftBook, JobBook, Library
+from storage import ArtifactStore, DraftTable, JobTable, Library
 from storage.artifacts import TRASH_STAYS_S
-from webapp.access import guard as access
+from webapp.access import guard
 from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage
 from webapp.pages.models.page import ModelsPage
 from webapp.pages.studio.page import MAX_PROMPTS, StudioPage
 from webapp.routes.media import add_media_routes
-from webapp.state.arrivals import Arrivals
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
-from webapp.state.estimates import Outlook
+from webapp.state.estimates import RunEstimates
 from webapp.state.hub_account import HubAccount
 from webapp.state.jobs import Jobs
-from webapp.state.library_view import Shelf
-from webapp.state.mixes import Mixes
+from webapp.state.library_view import LibraryView
+from webapp.state.mixers import Mixers
+from webapp.state.uploads import Uploads
 from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)
@@ -70,18 +70,18 @@ def serve(settings: ServerSettings) -> None:
         StorageError: the data folder cannot be used.
     """
     passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
-    rules = access.require_sharing_rules(settings.host, passcode, port=settings.port)
+    rules = guard.require_sharing_rules(settings.host, passcode, port=settings.port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
     store.sweep()
     store.empty_trash(older_than_s=TRASH_STAYS_S)
     create_app(
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls),
-        JobBook(settings.home),
-        DraftBook(settings.home),
+        JobTable(settings.home),
+        DraftTable(settings.home),
         works_here=settings.scheduler is None,
     )
-    access.install(app, rules)
+    guard.install(app, rules)
     if settings.passcode == "auto":
         print(f"Passcode: {passcode}", flush=True)
     tls: dict[str, Any] = {}
@@ -102,7 +102,7 @@ def serve(settings: ServerSettings) -> None:
         reload=False,
         show=settings.open_browser,
         show_welcome_message=False,
-        storage_secret=access.storage_secret(settings.home),
+        storage_secret=guard.storage_secret(settings.home),
         reconnect_timeout=30,
         fastapi_docs=False,
         timeout_graceful_shutdown=2,
@@ -112,42 +112,42 @@ def serve(settings: ServerSettings) -> None:
 
 
 def create_app(
-    store: ArtifactStore, engine: Cluster, book: JobBook, drafts: DraftBook, *, works_here: bool = True
+    store: ArtifactStore, engine: Cluster, book: JobTable, drafts: DraftTable, *, works_here: bool = True
 ) -> Jobs:
     """Register pages and routes; returns the queue they share. `works_here` unless workers are on other computers."""
     # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)
-    outlook = Outlook(store, here=works_here)
-    shared_drafts, mixes, shelf = Drafts(drafts), Mixes(drafts), Shelf(library)
+    estimates = RunEstimates(store, here=works_here)
+    shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
-    arrivals = Arrivals()
-    add_media_routes(app, store, jobs, arrivals, on_brought=shelf.changed.emit)
+    uploads = Uploads()
+    add_media_routes(app, store, jobs, uploads, on_brought=library_view.changed.emit)
 
     def forget_drafts() -> None:
         here = {row.key for row in store.rows("recording")}
         shared_drafts.keep_only(here)
-        mixes.keep_only(here)
+        mixers.keep_only(here)
 
     forget_drafts()  # other programs may have deleted recordings meanwhile
-    shelf.emptied.subscribe(forget_drafts)
+    library_view.emptied.subscribe(forget_drafts)
 
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
-        page = StudioPage(shelf, jobs, arrivals, shared_drafts, mixes, outlook)
+        page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, estimates)
         if recording:
             page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
 
     @ui.page("/library", title="Library", language="en-US")
     def library_page() -> None:
         install_theme()
-        LibraryPage(shelf, jobs)
+        LibraryPage(library_view, jobs)
 
     @ui.page("/models", title="Models", language="en-US")
     def models() -> None:
         install_theme()
-        ModelsPage(downloads, account, doctor, outlook)
+        ModelsPage(downloads, account, doctor, estimates)
 
     app.on_shutdown(downloads.close)
     app.on_shutdown(doctor.close)

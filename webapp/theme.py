@@ -81,7 +81,7 @@ _SHEETS = tuple(
         "static/quasar.css",
         "components/player/player.css",
         "components/spans/spans.css",
-        "components/bring_audio/bring_audio.css",
+        "components/upload/upload.css",
         "pages/queue/queue.css",
         "components/settings/settings.css",
         "pages/models/models.css",

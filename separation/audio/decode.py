@@ -18,7 +18,7 @@ from separation.audio.encode import FloatWavWriter, dbfs
 from separation.audio.files import new_file
 from separation.audio.part import WHOLE, Part
 from separation.audio.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
-from separation.audio.upload import ArrivingFile
+from separation.audio.upload import PartialFile
 from separation.audio.waveform import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -167,7 +167,7 @@ class ConvertedBlocks:
 
 @contextmanager
 def converted_blocks(
-    source: Path | str | ArrivingFile, *, part: Part = WHOLE, max_duration_s: float | None = None
+    source: Path | str | PartialFile, *, part: Part = WHOLE, max_duration_s: float | None = None
 ) -> Iterator[ConvertedBlocks]:
     """Open a file as `convert` reads it, for whoever writes the blocks elsewhere.
 
@@ -226,7 +226,7 @@ class DecodedBlocks:
 
 @contextmanager
 def decode_blocks(
-    source: Path | str | ArrivingFile, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
+    source: Path | str | PartialFile, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
 ) -> Iterator[DecodedBlocks]:
     """Open a file for reading by blocks of about `block_samples`: by libsndfile, or else by FFmpeg's libraries.
 
@@ -237,8 +237,8 @@ def decode_blocks(
         SettingsError: while reading: the part does not lie in the recording.
     """
     name = _name_of(source)
-    with source.open() if isinstance(source, ArrivingFile) else _open_regular_file(Path(source)) as opened:
-        if isinstance(source, ArrivingFile) and source.size_bytes() == 0:
+    with source.open() if isinstance(source, PartialFile) else _open_regular_file(Path(source)) as opened:
+        if isinstance(source, PartialFile) and source.size_bytes() == 0:
             raise _empty(name)
         try:
             _refuse_strangers(opened, name)
@@ -377,8 +377,8 @@ def _shown(path: Path) -> str:
     return repr(name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}")
 
 
-def _name_of(source: Path | str | ArrivingFile) -> str:
-    return _shown(Path(source.name if isinstance(source, ArrivingFile) else source))
+def _name_of(source: Path | str | PartialFile) -> str:
+    return _shown(Path(source.name if isinstance(source, PartialFile) else source))
 
 
 def _too_long(name: str, max_duration_s: float) -> AudioError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 
-class ArrivingFile:
+class PartialFile:
     """The bytes go to a file on disk; whoever reads where none are yet waits until they come.
 
     One thread sends (`write`, then `finish` or `break_off`), any number read.
@@ -94,7 +94,7 @@ class ArrivingFile:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, source: ArrivingFile) -> None:
+    def __init__(self, source: PartialFile) -> None:
         self._source, self._position = source, 0
         self._file = source.path.open("rb", buffering=0)
 

@@ -24,7 +24,7 @@ from separation.errors import AudioError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from separation.audio.upload import ArrivingFile
+    from separation.audio.upload import PartialFile
 
 BLOCK_SAMPLES: Final = 16_384
 # Such containers have exact time stamps; Matroska takes every codec and counts in milliseconds.
@@ -123,9 +123,9 @@ class Picture:
         stream = kept.streams.video[0]
         shown = out.add_stream_from_template(stream)
         rate = self._kind.rate_for(sound.sample_rate)
-        heard = out.add_stream(self._kind.codec, rate=rate, layout="stereo" if sound.n_channels == 2 else "mono")
-        heard.bit_rate = self._kind.bit_rate
-        sounding = _encoded(sound, heard, rate, round(max(0.0, -self.start_s) * rate))
+        audio_stream = out.add_stream(self._kind.codec, rate=rate, layout="stereo" if sound.n_channels == 2 else "mono")
+        audio_stream.bit_rate = self._kind.bit_rate
+        sounding = _encoded(sound, audio_stream, rate, round(max(0.0, -self.start_s) * rate))
         reached_s = 0.0  # of the sound
         for packet in _shifted(kept.demux(stream), max(0.0, self.start_s)):
             packet.stream = shown
@@ -172,7 +172,7 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
         return None
 
 
-def keep_beside(source: Path | ArrivingFile, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+def keep_beside(source: Path | PartialFile, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
     """What a recording has beside its sound: the picture's file and what is known of it, or nothing and nothing."""
     picture = keep_picture(source if isinstance(source, Path) else source.path, folder / "video")
     return ({}, {}) if picture is None else ({"video": picture.path}, {"video": picture.info})

@@ -23,7 +23,7 @@ SAM_LICENCE = "SAM Licence (Meta)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class PublishedModel:
     """One model to fetch.
 
     Args:
@@ -55,13 +55,13 @@ class Entry:
     path: Path | None
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[PublishedModel, ...]:
     """All models, each family's default first."""
     sam = (_sam_audio(model) for model in sam_weights.SIZES_GB)
     return (*(_demucs(model) for model in demucs.SIZES_MB), *sam, _text_encoder())
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> PublishedModel:
     """One model.
 
     Raises:
@@ -111,10 +111,10 @@ def remove(name: str) -> int:
     return demucs_download.remove(str(one.model)) if one.backend == DEMUCS else hub.remove(one.repository)
 
 
-def _demucs(model: str) -> Entry:
+def _demucs(model: str) -> PublishedModel:
     weights = demucs_weights.find(model)
     n_bytes = demucs_download.on_disk(model)
-    return Entry(
+    return PublishedModel(
         name=model,
         backend=DEMUCS,
         model=model,
@@ -130,10 +130,10 @@ def _demucs(model: str) -> Entry:
     )
 
 
-def _sam_audio(model: str) -> Entry:
+def _sam_audio(model: str) -> PublishedModel:
     source = sam_weights.source(model)
     path, n_bytes = hub.find(source), hub.on_disk(source.repository)
-    return Entry(
+    return PublishedModel(
         name=f"sam-audio-{model}",
         backend=SAM_AUDIO,
         model=model,
@@ -149,9 +149,9 @@ def _sam_audio(model: str) -> Entry:
     )
 
 
-def _text_encoder() -> Entry:
+def _text_encoder() -> PublishedModel:
     path, n_bytes = hub.find(sam_weights.TEXT_ENCODER), hub.on_disk(TEXT_ENCODER)
-    return Entry(
+    return PublishedModel(
         name=TEXT_ENCODER,
         backend=SAM_AUDIO,
         model=None,

@@ -15,7 +15,7 @@ from separation.events import Event
 from separation.model import Availability, Model, Readiness
 from separation.models.demucs import weights as demucs_weights
 from separation.models.demucs.stem_names import stem_names
-from separation.models.demucs.weights import Weights
+from separation.models.demucs.weights import DemucsWeights
 from separation.prompts import vocabulary
 from separation.prompts.targets import Target
 from separation.request import Request, SamSettings, SolverSettings
@@ -112,11 +112,11 @@ class DemucsBackend:
         return (yield from load(_weights(request), request, revision=self.revision(request)))
 
 
-def _weights(request: Request) -> Weights:
+def _weights(request: Request) -> DemucsWeights:
     return demucs_weights.find(request.model or DEFAULT, request.demucs.folder)
 
 
-def _how_to_get(weights: Weights) -> str:
+def _how_to_get(weights: DemucsWeights) -> str:
     if weights.in_folder:
         return (
             f"The model {weights.model} names networks that are not in its folder: {', '.join(weights.missing)}. "

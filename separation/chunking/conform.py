@@ -38,14 +38,14 @@ def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> Iterat
 
     A change of rate is made once, by blocks, into a temporary file: memory does not grow with the recording.
     """
-    heard: AudioSource = _Rechannelled(mixture, n_channels)
+    rechannelled: AudioSource = _Rechannelled(mixture, n_channels)
     if mixture.sample_rate == sample_rate:
-        yield heard
+        yield rechannelled
         return
     spool = DiskArray(conformed_length(mixture, sample_rate), n_channels)
     try:
         filled = 0
-        for block in resample_blocks(_blocks(heard), n_channels, mixture.sample_rate, sample_rate):
+        for block in resample_blocks(_blocks(rechannelled), n_channels, mixture.sample_rate, sample_rate):
             kept = block[:, : spool.n_rows - filled]
             spool.write(filled, kept.T)
             filled += kept.shape[-1]
@@ -55,7 +55,7 @@ def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> Iterat
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class InputLevel:
     """Mean and standard deviation of a recording's mono mix, as Demucs normalises its input."""
 
     mean: float = 0.0
@@ -70,7 +70,7 @@ class Level:
         return np.asarray(samples * np.float32(self.std) + np.float32(self.mean), dtype=np.float32)
 
 
-def level_of(source: AudioSource) -> Level:
+def level_of(source: AudioSource) -> InputLevel:
     """The level of the whole recording, in one pass and float64 (`demucs.api.Separator.separate_tensor`)."""
     total = squares = 0.0
     for block in _blocks(source):
@@ -79,7 +79,7 @@ def level_of(source: AudioSource) -> Level:
         squares += float(np.square(mono).sum())
     mean = total / source.n_samples
     variance = max(0.0, squares - source.n_samples * mean**2) / max(1, source.n_samples - 1)
-    return Level(mean, float(np.sqrt(variance)) + 1e-8)
+    return InputLevel(mean, float(np.sqrt(variance)) + 1e-8)
 
 
 class Returned:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.batch_work import Done, Extraction, Task
+from separation.cli.batch_work import BatchTask, Done, Extraction
 from separation.cli.common import Common, Connection, common_options, connection_options, make_folder, shown
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
 from separation.cli.part import part_options
@@ -96,7 +96,7 @@ def batch(
     (out / FAILURES).unlink(missing_ok=True)
     common.say(f"{_counted(len(files))}. {why}")
     places = folders(files)
-    tasks = [Task(file, folder / file, out / places[file]) for file in files]
+    tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()
     work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, report is not None, connection)
     tally = _run(tasks, work, jobs, common)
@@ -110,7 +110,7 @@ def batch(
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Counts:
     """What is held of the files that are finished: little, as there may be thousands."""
 
     n_done: int = 0
@@ -118,7 +118,7 @@ class _Tally:
     reports: list[dict[str, Any]] = field(default_factory=list)
     failures: list[tuple[Path, PlaygroundError]] = field(default_factory=list)
 
-    def add(self, outcome: Outcome[Task, Done]) -> None:
+    def add(self, outcome: Outcome[BatchTask, Done]) -> None:
         """Count one more file."""
         if outcome.error is not None:
             self.failures.append((outcome.file.name, outcome.error))
@@ -130,11 +130,11 @@ class _Tally:
             self.reports.append(outcome.result.report)
 
 
-def _run(tasks: Sequence[Task], work: Extraction, jobs: int, common: Common) -> _Tally:
+def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common) -> _Counts:
     from separation.workflows.batch import run
 
-    progress = _Progress(len(tasks), common)
-    tally = _Tally()
+    progress = _BatchProgress(len(tasks), common)
+    tally = _Counts()
     with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks:
         work = replace(work, show=progress.event) if jobs == 1 else replace(work, locks=Path(locks))
         try:
@@ -152,7 +152,7 @@ def _run(tasks: Sequence[Task], work: Extraction, jobs: int, common: Common) -> 
     return tally
 
 
-class _Progress:
+class _BatchProgress:
     """A line for each finished file, and on a terminal one that changes with the file at work; nothing for JSON."""
 
     def __init__(self, n_files: int, common: Common) -> None:
@@ -161,7 +161,7 @@ class _Progress:
         self._n_started = self._n_finished = 0
         self._name = ""
 
-    def started(self, task: Task) -> None:
+    def started(self, task: BatchTask) -> None:
         """Work on a file begins."""
         self._n_started += 1
         self._name = shown(task.name)
@@ -176,7 +176,7 @@ class _Progress:
         elif isinstance(event, ModelLoading):
             self._draw(f"{self._name}, loading {event.model}")
 
-    def finished(self, outcome: Outcome[Task, Done]) -> None:
+    def finished(self, outcome: Outcome[BatchTask, Done]) -> None:
         """A file is done, or failed."""
         self._n_finished += 1
         self.end()
@@ -226,7 +226,7 @@ def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, 
     ]
 
 
-def _say_result(tally: _Tally, out: Path, seconds: float, common: Common) -> None:
+def _say_result(tally: _Counts, out: Path, seconds: float, common: Common) -> None:
     cached = f", {tally.n_cached} of them cached" if tally.n_cached else ""
     common.say(f"{_counted(tally.n_done)} done{cached}, {seconds:.2f} s in all. The results are in {shown(out)}.")
     if tally.failures:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from separation.engine.engine import Engine
     from separation.events import Event
     from separation.request import Request
-    from separation.results.runs import Shelf
+    from separation.results.runs import Store
     from storage import Artifact, ArtifactStore
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class BatchTask:
     """One file: what it is called here, where it lies, and the folder for its tracks."""
 
     name: Path
@@ -55,7 +55,7 @@ class Extraction:
     Args:
         request: settled.
         part: of every recording.
-        fresh: nothing that is kept is used.
+        bypass_cache: nothing that is kept is used.
         format_: of the tracks.
         temp_dir: for files in the making; None for the usual places.
         log_level: what a worker logs from.
@@ -67,7 +67,7 @@ class Extraction:
 
     request: Request
     part: Part
-    fresh: bool
+    bypass_cache: bool
     format_: str
     temp_dir: Path | None
     log_level: int
@@ -79,11 +79,11 @@ class Extraction:
     _store: ArtifactStore | None = field(default=None, init=False)
     _engine: Engine | None = field(default=None, init=False)
 
-    def __call__(self, task: Task) -> Done:
+    def __call__(self, task: BatchTask) -> Done:
         """Bring the file's tracks into its folder."""
         from separation.hardware.footprint import Watch
         from separation.results import report
-        from separation.results.bypass_cache import FreshShelf
+        from separation.results.bypass_cache import BypassCache
         from separation.results.runs import import_recording
 
         self._settle_process()
@@ -91,11 +91,11 @@ class Extraction:
         # Two copies of one recording: the second waits, and finds the result of the first.
         with self._alone_with(task.source):
             try:
-                store = self._open_store()
-                shelf = FreshShelf(store) if self.fresh else store
-                recording = import_recording(task.source, shelf, name=shown(task.source.name), part=self.part)
+                kept = self._open_store()
+                store = BypassCache(kept) if self.bypass_cache else kept
+                recording = import_recording(task.source, store, name=shown(task.source.name), part=self.part)
                 converted = watch.measured()
-                result, cached = self._separated(recording, shelf)
+                result, cached = self._separated(recording, store)
                 written = _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
@@ -133,13 +133,13 @@ class Extraction:
             self._engine = self._open.enter_context(self.connection.engine())
         return self._engine
 
-    def _separated(self, recording: Artifact, shelf: Shelf[Artifact]) -> tuple[Artifact, bool]:
+    def _separated(self, recording: Artifact, store: Store[Artifact]) -> tuple[Artifact, bool]:
         from separation.results.runs import find_result, separate_recording
 
-        *_, kept = find_result(recording, self.request, shelf)
+        *_, kept = find_result(recording, self.request, store)
         if kept is not None:
             return kept, True
-        with closing(separate_recording(recording, self.request, shelf, self._open_engine())) as events:
+        with closing(separate_recording(recording, self.request, store, self._open_engine())) as events:
             while True:
                 try:
                     event = next(events)

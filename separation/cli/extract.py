@@ -11,8 +11,8 @@ import click
 
 from separation.cli.common import Common, common_options
 from separation.cli.extraction import (
+    ExtractOptions,
     Progress,
-    Wanted,
     chunk_options,
     chunk_settings,
     extract_options,
@@ -37,7 +37,7 @@ def extract() -> None:
 @extract.command()
 @extract_options
 @common_options
-def auto(wanted: Wanted, common: Common) -> None:
+def auto(wanted: ExtractOptions, common: Common) -> None:
     """By the best backend that can do it here; says which and why."""
     from separation.request import Request
 
@@ -48,7 +48,7 @@ def auto(wanted: Wanted, common: Common) -> None:
 @extract_options
 @chunk_options
 @common_options
-def builtin(wanted: Wanted, common: Common, **given: Any) -> None:
+def builtin(wanted: ExtractOptions, common: Common, **given: Any) -> None:
     """By the network that comes with the program: drums, bass, vocals; experimental: piano, guitar, strings, other."""
     from separation.backends.builtin import DEFAULT_CHUNKS
     from separation.request import Request
@@ -62,7 +62,7 @@ def builtin(wanted: Wanted, common: Common, **given: Any) -> None:
 @extract_options
 @chunk_options
 @common_options
-def builtin_dsp(wanted: Wanted, common: Common, **given: Any) -> None:
+def builtin_dsp(wanted: ExtractOptions, common: Common, **given: Any) -> None:
     """By classical signal processing, to compare with: drums, bass, vocals, other."""
     from separation.backends.builtin_dsp import DEFAULT_CHUNKS
     from separation.request import Request
@@ -84,7 +84,9 @@ def builtin_dsp(wanted: Wanted, common: Common, **given: Any) -> None:
 @click.option("--folder", type=click.Path(), help="Local folder of models instead of the published ones.")
 @click.option("--download", is_flag=True, help="Fetch the model's weights first if they are not on this computer.")
 @common_options
-def demucs(wanted: Wanted, model: str | None, preset: str | None, download: bool, common: Common, **given: Any) -> None:
+def demucs(
+    wanted: ExtractOptions, model: str | None, preset: str | None, download: bool, common: Common, **given: Any
+) -> None:
     """By Demucs: drums, bass, other, vocals; with htdemucs_6s also guitar and piano."""
     from dataclasses import replace
 
@@ -111,7 +113,7 @@ extract.add_command(sam_audio)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--folder", type=click.Path(), help="The folder of Demucs models, if the recipe uses one.")
 @common_options
-def recipe_(wanted: Wanted, recipe: Path, folder: str | None, common: Common) -> None:
+def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Common) -> None:
     """By a recipe: prompts and settings in a YAML file, as --save-recipe writes it.
 
     A --device given here goes before the recipe's.

@@ -31,7 +31,7 @@ FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", 
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExtractOptions:
     """What every kind of extraction is told."""
 
     source: Path
@@ -42,7 +42,7 @@ class Wanted:
     streaming: bool
     start_s: float
     end_s: float | None
-    fresh: bool
+    bypass_cache: bool
     recipe_out: Path | None
     report: Path | None
     connection: Connection
@@ -97,7 +97,7 @@ def recipe_options(command: Function) -> Function:
         seed: int = 0,
         **options: Any,
     ) -> Any:
-        wanted = Wanted(
+        wanted = ExtractOptions(
             source=source,
             prompts=prompts,
             out=out,
@@ -106,7 +106,7 @@ def recipe_options(command: Function) -> Function:
             streaming=streaming,
             start_s=start_time,
             end_s=end_time,
-            fresh=no_cache,
+            bypass_cache=no_cache,
             recipe_out=save_recipe,
             report=report,
             connection=connection,
@@ -117,7 +117,7 @@ def recipe_options(command: Function) -> Function:
 
 
 def no_cache_option(command: Function) -> Function:
-    """Add `no_cache`: whether to work on a `separation.results.bypass_cache.FreshShelf`."""
+    """Add `no_cache`: whether to work on a `separation.results.bypass_cache.BypassCache`."""
     return click.option(
         "--no-cache", is_flag=True, help="Compute everything anew, and keep it in place of what was kept."
     )(command)
@@ -161,14 +161,14 @@ def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSetti
     return replace(usual, **changed)
 
 
-def run(wanted: Wanted, request: Request, common: Common) -> None:
+def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     """Import, separate, write; a kept result is written at once."""
     if common.rehearsal:
         return
     from separation.audio.part import Part
     from separation.hardware.footprint import Watch
     from separation.results import report
-    from separation.results.bypass_cache import FreshShelf
+    from separation.results.bypass_cache import BypassCache
     from separation.results.runs import find_result, import_recording
     from storage import ArtifactStore, data_folder
 
@@ -180,7 +180,7 @@ def run(wanted: Wanted, request: Request, common: Common) -> None:
     if wanted.report is not None:
         make_folder(wanted.report.parent, "the report")
     kept_before = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
-    store = FreshShelf(kept_before) if wanted.fresh else kept_before
+    store = BypassCache(kept_before) if wanted.bypass_cache else kept_before
     watch = Watch("convert")
     recording = import_recording(wanted.source, store, part=part)
     converted = watch.measured()
@@ -244,7 +244,7 @@ def _say_expected(recording: Artifact, settled: Request, store: ArtifactStore, c
 
 
 @contextmanager
-def _growing(wanted: Wanted, recording: Artifact, common: Common) -> Iterator[GrowingTracks | None]:
+def _growing(wanted: ExtractOptions, recording: Artifact, common: Common) -> Iterator[GrowingTracks | None]:
     """The files of a streaming run; whatever ends it early, it is said how far they go."""
     if not wanted.streaming:
         yield None
@@ -294,7 +294,7 @@ def _separated(
             progress.show(event)
 
 
-def _written(result: Artifact, wanted: Wanted, common: Common) -> dict[str, str]:
+def _written(result: Artifact, wanted: ExtractOptions, common: Common) -> dict[str, str]:
     """Write the kept tracks in the person's format; returns the file of each."""
     from separation.audio.names import plain_names
 

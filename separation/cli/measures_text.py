@@ -22,8 +22,8 @@ def lines(info: Mapping[str, Any]) -> Iterator[str]:
     for stem in dict.fromkeys(one["stem"] for one in measures):
         own = [one for one in measures if one["stem"] == stem]
         yield f"{stem}: {_explained(own)}{_drift(own)}"
-    heard = [one for one in measures if one["explained_energy"] is not None]
-    doubtful = [one for one in heard if one["explained_energy"] < DOUBTFUL]
+    audible = [one for one in measures if one["explained_energy"] is not None]
+    doubtful = [one for one in audible if one["explained_energy"] < DOUBTFUL]
     for one in doubtful:
         start_s, stop_s = info["chunks_s"][one["index"]]
         yield (

@@ -13,7 +13,7 @@ import click
 from separation.cli.common import Common, common_options
 
 if TYPE_CHECKING:
-    from separation.backends.catalogue import Entry
+    from separation.backends.catalogue import PublishedModel
     from separation.events import Event
 
 
@@ -48,7 +48,7 @@ def download(name: str, common: Common) -> None:
     """Fetch NAME and what it needs; what broke off is taken up where it stopped."""
     from separation.backends import catalogue
 
-    progress = _Progress(common)
+    progress = _DownloadProgress(common)
     try:
         with closing(catalogue.download(name)) as events:
             for event in events:
@@ -79,7 +79,7 @@ def remove(name: str, yes: bool, common: Common) -> None:
     common.result({"model": name, "freed_bytes": freed_bytes})
 
 
-class _Progress:
+class _DownloadProgress:
     """Bytes as they arrive: a line that changes on a terminal, a line every tenth when piped, nothing for JSON."""
 
     def __init__(self, common: Common) -> None:
@@ -111,14 +111,14 @@ class _Progress:
             self._open = False
 
 
-def _by_licence(known: Iterable[Entry]) -> dict[str, list[str]]:
+def _by_licence(known: Iterable[PublishedModel]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for entry in known:
         names.setdefault(entry.licence, []).append(entry.name)
     return names
 
 
-def _state(entry: Entry) -> str:
+def _state(entry: PublishedModel) -> str:
     if entry.on_disk_bytes is not None:
         return f"on this computer, {entry.path}"
     if entry.partial_bytes:

@@ -143,11 +143,11 @@ class Terminal:
 
     Args:
         common: options of the run, which its commands start from.
-        fresh: those that can compute everything anew do.
+        bypass_cache: those that can compute everything anew do.
     """
 
-    def __init__(self, common: Common, fresh: bool) -> None:
-        self._common, self._fresh = common, fresh
+    def __init__(self, common: Common, bypass_cache: bool) -> None:
+        self._common, self._bypass_cache = common, bypass_cache
 
     def names(self) -> Sequence[str]:
         """See `Commands.names`."""
@@ -210,8 +210,8 @@ class Terminal:
     def _words(self, step: Step, results: Mapping[str, Any]) -> list[str]:
         parameters = self.parameters(step.command)
         words = step.words(parameters, results)
-        fresh = self._fresh and "no-cache" in parameters and "no-cache" not in step.options
-        return ["--no-cache", *words] if fresh else words
+        anew = self._bypass_cache and "no-cache" in parameters and "no-cache" not in step.options
+        return ["--no-cache", *words] if anew else words
 
     def _context(self, command: str, words: Sequence[str], host: Host) -> click.Context:
         leaf, parent = _leaf(command)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation.cli.common import Common, common_options
-from separation.cli.extraction import Wanted, chunk_options, chunk_settings, extract_options, run
+from separation.cli.extraction import ExtractOptions, chunk_options, chunk_settings, extract_options, run
 from separation.request import GRIDS, PRECISIONS, RESIDUALS, SOLVERS, STEREO_MODES, STITCHES
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 @click.option("--match-gain", is_flag=True, help="Scale each chunk's target to the level it has in the recording.")
 @click.option("--reroll", "rerolls", multiple=True, help="Another seed for one chunk, such as 3=17; repeatable.")
 @common_options
-def sam_audio(wanted: Wanted, common: Common, **given: Any) -> None:
+def sam_audio(wanted: ExtractOptions, common: Common, **given: Any) -> None:
     """By SAM-Audio: any sound you can name in a few words.
 
     The first chunk is number 1, in what is printed and in --reroll.
@@ -50,7 +50,7 @@ def sam_audio(wanted: Wanted, common: Common, **given: Any) -> None:
     run(wanted, _request(wanted, given, common.device), common)
 
 
-def _request(wanted: Wanted, given: dict[str, Any], device: str) -> Request:
+def _request(wanted: ExtractOptions, given: dict[str, Any], device: str) -> Request:
     from dataclasses import replace
 
     from separation.models.sam_audio import weights

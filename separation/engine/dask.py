@@ -115,7 +115,7 @@ class Cluster:
         loop: Any = client.loop  # Tornado's, around asyncio's
         result = asyncio.run_coroutine_threadsafe(_brought(client, future), loop.asyncio_loop)
         result.add_done_callback(lambda _: inbox.put(None))
-        return _There(self, client, call.device, name, future, result, inbox)
+        return _ClusterTask(self, client, call.device, name, future, result, inbox)
 
     def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
         """See `Engine.run`."""
@@ -158,7 +158,7 @@ class Cluster:
 _Inbox = queue.SimpleQueue[Mapping[str, Any] | None]  # what a worker says; None when the call is over
 
 
-class _There(Generic[Result]):
+class _ClusterTask(Generic[Result]):
     """A call on the cluster."""
 
     def __init__(

@@ -79,14 +79,14 @@ class Inline:
 
     def start(self, call: Call[Result]) -> Task[Result]:
         """See `Engine.start`."""
-        return _Here(call)
+        return _InlineTask(call)
 
     def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
         """See `Engine.run`."""
         return (yield from work(*arguments))
 
 
-class _Here(Generic[Result]):
+class _InlineTask(Generic[Result]):
     def __init__(self, call: Call[Result]) -> None:
         self._steps = call.work(*call.arguments)
 

@@ -25,7 +25,7 @@ from typing import Any
 from separation.backends import registry
 from separation.backends.sam_mlx import preferred_here
 from separation.errors import PlaygroundError
-from separation.estimates import fallbacks as ladder
+from separation.estimates import fallbacks
 from separation.estimates.fallbacks import TRANSFORMER_SEGMENT_S, held_s, is_transformer
 from separation.hardware.footprint import NVIDIA
 from separation.prompts.targets import residual
@@ -125,7 +125,7 @@ class Preflight:
         said = f"Memory may run out: this takes about {needed}, and {free} are free"
         if self.fitting is None:
             return f"{said}; no smaller setting would fit either."
-        return f"{said}; {ladder.changed(self.request, self.fitting, options=options)} would fit."
+        return f"{said}; {fallbacks.changed(self.request, self.fitting, options=options)} would fit."
 
 
 def preflight(
@@ -148,7 +148,7 @@ def preflight(
     asked = found(request)
     step: Request | None = request
     while step is not None and not found(step).fits:
-        step = ladder.smaller(step, duration_s=duration_s)
+        step = fallbacks.smaller(step, duration_s=duration_s)
     return asked if step is request else replace(asked, fitting=step)
 
 

@@ -37,11 +37,11 @@ def null_level_db(mixture: AudioSource, tracks: Mapping[str, AudioSource]) -> fl
     sounds = False
     for index in np.unique(np.linspace(0, n_blocks - 1, min(n_blocks, MOST_BLOCKS)).round().astype(int)):
         start, stop = index * block, min((index + 1) * block, mixture.n_samples)
-        heard = mixture.read(start, stop)
-        sounds = sounds or not is_silent(heard)
-        whole += _energy(heard)
+        samples = mixture.read(start, stop)
+        sounds = sounds or not is_silent(samples)
+        whole += _energy(samples)
         for k, names in enumerate(sums):
-            left[k] += _energy(heard - sum(tracks[name].read(start, stop) for name in names))
+            left[k] += _energy(samples - sum(tracks[name].read(start, stop) for name in names))
     if not sounds or not sums:
         return None
     return max(10 * float(np.log10(max(left.max(), 1e-300) / whole)), NULL_FLOOR_DB)

@@ -80,8 +80,8 @@ def features_key(window: Window, request: Request, *, revision: str, device: str
 
 
 def _samples(window: Window) -> list[Any]:
-    heard = window.samples.astype("<f4", copy=False).tobytes()  # in C order, however they lie in memory
-    return [list(window.samples.shape), hashlib.sha256(heard).hexdigest()]
+    samples = window.samples.astype("<f4", copy=False).tobytes()  # in C order, however they lie in memory
+    return [list(window.samples.shape), hashlib.sha256(samples).hexdigest()]
 
 
 def _digest(kind: str, parts: Mapping[str, Any]) -> str:

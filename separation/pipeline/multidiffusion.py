@@ -15,9 +15,9 @@ import numpy as np
 
 from separation import solvers
 from separation.chunking.crossfade import CrossfadeStream
+from separation.chunking.model_inputs import ModelInputs
 from separation.chunking.plan import Chunk, pairwise_starts
 from separation.chunking.spool import DiskArray, WeightedSum
-from separation.chunking.windows import Windows
 from separation.engine.engine import Ahead, Call, Engine, Work
 from separation.errors import SettingsError
 from separation.events import Event, SolverStep
@@ -54,7 +54,7 @@ def check(facts: ModelFacts, request: Request, label: str) -> None:
 class Multidiffusion:
     """Estimates of each chunk from one solution of the whole recording, which is made when the first is asked for."""
 
-    def __init__(self, windows: Windows, order: tasks.Order, engine: Engine) -> None:
+    def __init__(self, windows: ModelInputs, order: tasks.Order, engine: Engine) -> None:
         latents, frame = windows.facts.latents, windows.facts.frame
         assert latents is not None
         assert frame is not None
@@ -97,7 +97,7 @@ class Multidiffusion:
     def _wider(self, chunk: Chunk) -> Chunk:
         """`chunk` with the context that decoding needs."""
         context = self._latents.context_frames * self._frame
-        start, stop = max(0, chunk.start - context), min(self._windows.heard.n_samples, chunk.stop + context)
+        start, stop = max(0, chunk.start - context), min(self._windows.mixture.n_samples, chunk.stop + context)
         return replace(chunk, read_start=start, read_stop=stop)
 
     def _solved_window(self, chunk: Chunk, solved: DiskArray) -> tuple[Window, Samples]:
@@ -157,10 +157,10 @@ class Multidiffusion:
         at = 0
         for chunk, span in zip(self._windows.chunks, self._spans, strict=True):
             n_rows = self._n_clips * (span.stop - span.start)
-            heard = features.read(at, at + n_rows).reshape(self._n_clips, -1, features.width)
+            here = features.read(at, at + n_rows).reshape(self._n_clips, -1, features.width)
             at += n_rows
             there = self._shaped(state.read(span.start, span.stop))
-            yield self._call(tasks.velocity_window, self._windows.silent(chunk), heard, there, t)
+            yield self._call(tasks.velocity_window, self._windows.silent(chunk), here, there, t)
 
     def _noise(self) -> DiskArray:
         """What the solution starts from: one draw for every prompt and clip."""

@@ -18,7 +18,7 @@ import numpy as np
 from separation.audio.waveform import AudioSource, Waveform
 from separation.backends import registry
 from separation.chunking.conform import (
-    Level,
+    InputLevel,
     Returned,
     beginning,
     conformed,
@@ -27,8 +27,8 @@ from separation.chunking.conform import (
     mono_or_stereo,
 )
 from separation.chunking.crossfade import CrossfadeStream
+from separation.chunking.model_inputs import ModelInputs
 from separation.chunking.plan import Chunk, pairwise_starts, plan
-from separation.chunking.windows import Windows
 from separation.engine.engine import Ahead, Call, Engine, Inline
 from separation.errors import AudioError
 from separation.events import (
@@ -100,8 +100,8 @@ def separate_settled(
     left_over = residual(targets) if request.sam.residual == "mixture" else None
     tracks = (*targets, left_over) if left_over else targets
     mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
-    with conformed(mixture, facts.sample_rate, facts.n_channels) as heard:
-        chunks = plan(heard.n_samples, facts.windowing)[: cut.max_chunks]
+    with conformed(mixture, facts.sample_rate, facts.n_channels) as model_mixture:
+        chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
         yield Planned(
             model=facts.model,
             device=facts.device,
@@ -110,15 +110,15 @@ def separate_settled(
         )
         if beyond := [reroll.chunk + 1 for reroll in request.sam.rerolls if reroll.chunk >= len(chunks)]:
             yield Warned(message=f"There is no chunk {beyond[0]} to re-roll: the recording has {len(chunks)}.")
-        windows = Windows(
-            heard=heard,
+        windows = ModelInputs(
+            mixture=model_mixture,
             chunks=chunks,
             facts=facts,
             prompts=request.prompts,
             stems=frozenset[str]().union(*(track.stems for track in tracks)),
-            level=level_of(heard) if facts.levelled else Level(),
+            level=level_of(model_mixture) if facts.levelled else InputLevel(),
         )
-        store = None if kept is None else _Store(kept, order)
+        store = None if kept is None else _ChunkCache(kept, order)
         together = cut.stitch == "multidiffusion"
         estimator = Multidiffusion(windows, order, engine) if together else _Groups(windows, order, engine, store)
         with closing(estimator):
@@ -155,7 +155,7 @@ class _Estimator(Protocol):
         ...
 
 
-class _Store:
+class _ChunkCache:
     """The finished chunks of earlier runs, for one order."""
 
     def __init__(self, chunks: Chunks, order: tasks.Order) -> None:
@@ -198,7 +198,7 @@ class _Groups:
     nothing were kept, so that a run that goes on after an interruption rounds as one that was not interrupted.
     """
 
-    def __init__(self, windows: Windows, order: tasks.Order, engine: Engine, store: _Store | None) -> None:
+    def __init__(self, windows: ModelInputs, order: tasks.Order, engine: Engine, store: _ChunkCache | None) -> None:
         self._windows, self._order, self._store = windows, order, store
         self._found: dict[int, Mapping[str, Samples] | None] = {}
         self._ready: dict[int, Mapping[str, Samples]] = {}
@@ -267,7 +267,7 @@ def _groups(chunks: Sequence[Chunk], batch: int) -> Iterator[list[Chunk]]:
 
 def _chunks(
     mixture: AudioSource,
-    windows: Windows,
+    windows: ModelInputs,
     request: Request,
     targets: Sequence[Target],
     tracks: Sequence[Target],
@@ -284,7 +284,7 @@ def _chunks(
         yield from windows.mapped(chunk)
         estimates = yield from estimator.estimates(chunk)
         if facts.generative:
-            estimates = yield from _measured(estimates, chunk, windows.heard, targets, request)
+            estimates = yield from _measured(estimates, chunk, windows.mixture, targets, request)
         audio = returned.add(crossfade.add(chunk, next_start, estimates), last=next_start is None)
         for name, samples in audio.items():
             peaks[name] = max(peaks[name], float(np.abs(samples).max(initial=0.0)))
@@ -295,7 +295,7 @@ def _chunks(
 
 
 def _measured(
-    estimates: Mapping[str, Samples], chunk: Chunk, heard: AudioSource, targets: Sequence[Target], request: Request
+    estimates: Mapping[str, Samples], chunk: Chunk, source: AudioSource, targets: Sequence[Target], request: Request
 ) -> Generator[Event, None, Mapping[str, Samples]]:
     """Hold each target of a generative model against the mixture; returns the stems, matched to it if so wished.
 
@@ -303,7 +303,7 @@ def _measured(
     """
     from separation.metrics import unreferenced as measures  # SciPy takes 0.3 s to import
 
-    mixture = heard.read(chunk.start, chunk.stop)
+    mixture = source.read(chunk.start, chunk.stop)
     own_residuals = {residual_stem(target.name) for target in targets} if request.sam.residual == "model" else set()
     matched = dict(estimates)
     for target in targets:
@@ -315,7 +315,7 @@ def _measured(
         yield ChunkMeasured(
             index=chunk.index,
             stem=target.name,
-            explained_energy=measures.explained_energy(estimate, mixture, heard.sample_rate),
+            explained_energy=measures.explained_energy(estimate, mixture, source.sample_rate),
             gain_drift_db=measures.gain_drift_db(estimate, mixture),
             null_depth_db=None if left is None else measures.null_depth_db(mixture, estimate, left),
             gain_db=gain_db,

@@ -68,15 +68,15 @@ def load(order: Order) -> Generator[Event, None, ModelFacts]:
 def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event, None, Sequence[Answer]]:
     """Separate equally long windows: a pure function of their samples, their indices and the order."""
     model, request = (yield from _model(order)), order.request
-    heard = []
+    encoded = []
     for window in windows:
-        heard.append((yield from _encoded(window, model, request)))
+        encoded.append((yield from _encoded(window, model, request)))
     first = windows[0].index
     if len(windows) == 1:
-        stems = [(yield from _of_chunk(first, model.separate(heard[0], request)))]
+        stems = [(yield from _of_chunk(first, model.separate(encoded[0], request)))]
     else:
-        stems = list((yield from _of_chunk(first, cast(BatchModel, model).separate_batch(heard, request))))
-    return [Answer(made, window.features) for made, window in zip(stems, heard, strict=True)]
+        stems = list((yield from _of_chunk(first, cast(BatchModel, model).separate_batch(encoded, request))))
+    return [Answer(made, window.features) for made, window in zip(stems, encoded, strict=True)]
 
 
 @measured("encode")

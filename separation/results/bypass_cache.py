@@ -7,26 +7,26 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic
 
-from separation.results.runs import Shelf, Thing
+from separation.results.runs import Store, Stored
 
 
-class FreshShelf(Generic[Thing]):
-    """A shelf on which only that is found which was put there through it; it takes the place of what was there.
+class BypassCache(Generic[Stored]):
+    """A store in which only that is found which was put through it; it takes the place of what was there.
 
     Args:
-        shelf: where things are kept.
+        store: where things are kept.
     """
 
-    def __init__(self, shelf: Shelf[Thing]) -> None:
-        self._shelf, self._made = shelf, set[str]()
+    def __init__(self, store: Store[Stored]) -> None:
+        self._store, self._made = store, set[str]()
 
     def key(self, kind: str, **parts: Any) -> str:
-        """See `Shelf.key`."""
-        return self._shelf.key(kind, **parts)
+        """See `Store.key`."""
+        return self._store.key(kind, **parts)
 
-    def get(self, key: str) -> Thing | None:
-        """What was put under `key` by this shelf, if it is still there."""
-        return self._shelf.get(key) if key in self._made else None
+    def get(self, key: str) -> Stored | None:
+        """What was put under `key` through this object, if it is still there."""
+        return self._store.get(key) if key in self._made else None
 
     def put(
         self,
@@ -39,14 +39,14 @@ class FreshShelf(Generic[Thing]):
         inputs: Mapping[str, str],
         config: Mapping[str, Any],
         info: Mapping[str, Any],
-    ) -> Thing:
-        """See `Shelf.put`."""
-        thing = self._shelf.put(
+    ) -> Stored:
+        """See `Store.put`."""
+        thing = self._store.put(
             key, kind=kind, name=name, files=files, command=command, inputs=inputs, config=config, info=info
         )
         self._made.add(key)
         return thing
 
     def scratch(self) -> AbstractContextManager[Path]:
-        """See `Shelf.scratch`."""
-        return self._shelf.scratch()
+        """See `Store.scratch`."""
+        return self._store.scratch()

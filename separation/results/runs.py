@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from separation.audio.part import WHOLE, Part
-from separation.audio.upload import ArrivingFile
+from separation.audio.upload import PartialFile
 from separation.backends import registry
 from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
-from separation.estimates import fallbacks as ladder
+from separation.estimates import fallbacks
 from separation.events import (
     BackendChosen,
     Event,
@@ -40,7 +40,7 @@ MAX_DURATION_S = 6 * 3600.0
 log = logging.getLogger(__name__)
 
 
-class Item(Protocol):
+class StoredItem(Protocol):
     """Something kept: `storage.Artifact` is one."""
 
     @property
@@ -64,17 +64,17 @@ class Item(Protocol):
         ...
 
 
-Thing = TypeVar("Thing", bound=Item, covariant=True)
+Stored = TypeVar("Stored", bound=StoredItem, covariant=True)
 
 
-class Shelf(Protocol[Thing]):
+class Store(Protocol[Stored]):
     """Where finished work is kept: `storage.ArtifactStore` is one."""
 
     def key(self, kind: str, **parts: Any) -> str:
         """The key of what is made from `parts`."""
         ...
 
-    def get(self, key: str) -> Thing | None:
+    def get(self, key: str) -> Stored | None:
         """What is kept under `key`."""
         ...
 
@@ -89,7 +89,7 @@ class Shelf(Protocol[Thing]):
         inputs: Mapping[str, str],
         config: Mapping[str, Any],
         info: Mapping[str, Any],
-    ) -> Thing:
+    ) -> Stored:
         """Keep files, moving them."""
         ...
 
@@ -120,20 +120,20 @@ class Decoding:
 
 
 def import_recording(
-    source: Path | ArrivingFile,
-    shelf: Shelf[Thing],
+    source: Path | PartialFile,
+    store: Store[Stored],
     *,
     name: str | None = None,
     part: Part = WHOLE,
     on_decoded: Callable[[Decoding], object] | None = None,
-) -> Thing:
+) -> Stored:
     """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
 
     A part of it is a recording of its own, whose `info["part"]` says what it was cut from: {"of", "start_s", "end_s"}.
 
     Args:
         source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; it may still be arriving.
-        shelf: where to keep it.
+        store: where to keep it.
         name: what to call it; the file's own name unless given.
         part: which part of it.
         on_decoded: told after each block; not if the recording is found to be kept already.
@@ -143,22 +143,22 @@ def import_recording(
         SettingsError: the part does not lie in the recording.
     """
     name, span = name or source.name, {} if part.is_whole else asdict(part)
-    arriving = isinstance(source, ArrivingFile) and not source.complete
+    arriving = isinstance(source, PartialFile) and not source.complete
 
     def key(digest: str) -> str:
-        return shelf.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
+        return store.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
 
-    if not arriving and (kept := shelf.get(key(_digest(source)))):
+    if not arriving and (kept := store.get(key(_digest(source)))):
         return kept
     from separation.audio.video import keep_beside
 
-    with shelf.scratch() as folder:
+    with store.scratch() as folder:
         conversion = _decode(source, folder, part, on_decoded or (lambda decoding: None))
         digest = _digest(source)
-        if arriving and (kept := shelf.get(key(digest))):
+        if arriving and (kept := store.get(key(digest))):
             return kept
         files, about = keep_beside(source, folder) if part.is_whole else ({}, {})
-        return shelf.put(
+        return store.put(
             key(digest),
             kind="recording",
             name=name if part.is_whole else f"{name}, {part}",
@@ -170,7 +170,9 @@ def import_recording(
         )
 
 
-def find_result(recording: Item, request: Request, shelf: Shelf[Thing]) -> tuple[str, Request, str, Thing | None]:
+def find_result(
+    recording: StoredItem, request: Request, store: Store[Stored]
+) -> tuple[str, Request, str, Stored | None]:
     """Settle who would separate, and look the result up.
 
     Returns:
@@ -178,13 +180,13 @@ def find_result(recording: Item, request: Request, shelf: Shelf[Thing]) -> tuple
     """
     settled, why = registry.choose(request)
     revision = registry.get(settled.backend).revision(settled)
-    key = shelf.key("result", recording=recording.key, request=settled.to_dict(), revision=revision)
-    return key, settled, why, shelf.get(key)
+    key = store.key("result", recording=recording.key, request=settled.to_dict(), revision=revision)
+    return key, settled, why, store.get(key)
 
 
 def separate_recording(
-    recording: Item, request: Request, shelf: Shelf[Thing], engine: Engine
-) -> Generator[Event, None, Thing]:
+    recording: StoredItem, request: Request, store: Store[Stored], engine: Engine
+) -> Generator[Event, None, Stored]:
     """Separate a kept recording; what `separation.separate` reports, then `Kept`. Returns the kept result.
 
     A result that is there already is returned at once, and of another the chunks that are there are not computed again.
@@ -196,18 +198,18 @@ def separate_recording(
     Raises:
         PlaygroundError: with what happened, why and what to do.
     """
-    key, settled, why, kept = find_result(recording, request, shelf)
+    key, settled, why, kept = find_result(recording, request, store)
     yield BackendChosen(backend=settled.backend, why=why)
     if kept is None:
-        result, retry = yield from _attempt(key, recording, settled, shelf, engine)
+        result, retry = yield from _attempt(key, recording, settled, store, engine)
         if result is not None:
             return result
         assert retry is not None
         yield Warned(message=retry.why)
         # Also this one may have been made before: the same request comes here every time.
-        key, settled, _, kept = find_result(recording, retry.request, shelf)
+        key, settled, _, kept = find_result(recording, retry.request, store)
         if kept is None:
-            return (yield from _made(key, recording, settled, shelf, engine, (retry.why,)))
+            return (yield from _made(key, recording, settled, store, engine, (retry.why,)))
     yield Kept(key=key, cached=True)
     return kept
 
@@ -221,14 +223,14 @@ class _Retry:
 
 
 def _attempt(
-    key: str, recording: Item, settled: Request, shelf: Shelf[Thing], engine: Engine
-) -> Generator[Event, None, tuple[Thing | None, _Retry | None]]:
+    key: str, recording: StoredItem, settled: Request, store: Store[Stored], engine: Engine
+) -> Generator[Event, None, tuple[Stored | None, _Retry | None]]:
     """The first of two tries: a result, or what to try next.
 
     It is handed back rather than tried in an `except`, where the failure would hold on to the arrays it came from.
     """
     try:
-        return (yield from _made(key, recording, settled, shelf, engine)), None
+        return (yield from _made(key, recording, settled, store, engine)), None
     except (OutOfMemory, WorkerDied, DeviceFailed) as failure:
         duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
         retry = _retry(settled, failure, duration_s)
@@ -246,30 +248,30 @@ def _retry(settled: Request, failure: SeparationError, duration_s: float) -> _Re
         after = replace(settled, device="cpu")
         how = "Done again on the processor, which is slower."
     else:
-        smaller = ladder.smaller(settled, duration_s=duration_s)
+        smaller = fallbacks.smaller(settled, duration_s=duration_s)
         if smaller is None:
             return None
         after = smaller
-        how = f"Done again with {ladder.changed(settled, after)}."
+        how = f"Done again with {fallbacks.changed(settled, after)}."
     return _Retry(after, f"{failure.what} {failure.why} {how}")
 
 
 def _made(
     key: str,
-    recording: Item,
+    recording: StoredItem,
     settled: Request,
-    shelf: Shelf[Thing],
+    store: Store[Stored],
     engine: Engine,
     warnings: Sequence[str] = (),
-) -> Generator[Event, None, Thing]:
+) -> Generator[Event, None, Stored]:
     """Run the pipeline and keep its result; `warnings` are what a person should know of the run before it begins."""
     from separation.audio.decode import AudioFile
     from separation.results.track_files import write_tracks
 
-    with shelf.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
-        chunks = ChunkShelf(shelf, recording.key)
+    with store.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
+        chunks = ChunkStore(store, recording.key)
         files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
-        result = shelf.put(
+        result = store.put(
             key,
             kind="result",
             name=", ".join(prompt.text for prompt in settled.prompts),
@@ -283,24 +285,24 @@ def _made(
     return result
 
 
-class ChunkShelf:
+class ChunkStore:
     """Finished chunks and features on a shelf: `separation.pipeline.chunk_keys.Chunks`, one item of kind "chunk" each.
 
     Its file holds the arrays one after another as raw little-endian float32; `info` has their names and their shape.
 
     Args:
-        shelf: where to keep them.
+        store: where to keep them.
         recording: key of the recording they are made from.
     """
 
-    def __init__(self, shelf: Shelf[Item], recording: str) -> None:
-        self._shelf, self._recording = shelf, recording
+    def __init__(self, store: Store[StoredItem], recording: str) -> None:
+        self._store, self._recording = store, recording
 
     def get(self, key: str) -> Mapping[str, Samples] | None:
         """See `Chunks.get`; a damaged chunk counts as none, and computing it again replaces it."""
         import numpy as np
 
-        item = self._shelf.get(key)
+        item = self._store.get(key)
         if item is None:
             return None
         try:
@@ -319,9 +321,9 @@ class ChunkShelf:
 
         names, samples = list(arrays), np.stack(list(arrays.values()))  # (stems, channels, samples)
         try:
-            with self._shelf.scratch() as folder:
+            with self._store.scratch() as folder:
                 (folder / "stems").write_bytes(samples.astype("<f4").data)
-                self._shelf.put(
+                self._store.put(
                     key,
                     kind="chunk",
                     name="a finished chunk",
@@ -340,9 +342,9 @@ class ChunkShelf:
             ) from failure
 
 
-def _digest(source: Path | ArrivingFile) -> str:
+def _digest(source: Path | PartialFile) -> str:
     """SHA-256 of a file's bytes; the `AudioError` that says why if it cannot be read."""
-    if isinstance(source, ArrivingFile):
+    if isinstance(source, PartialFile):
         return source.sha256()
     try:
         with source.open("rb") as file:
@@ -354,14 +356,14 @@ def _digest(source: Path | ArrivingFile) -> str:
         raise
 
 
-def _origin(recording: Item) -> tuple[str, Part]:
+def _origin(recording: StoredItem) -> tuple[str, Part]:
     """The file's name that the recording was made from, and which part of it."""
     part = dict(recording.info.get("part", {}))
     return part.pop("of", recording.name), Part(**part)
 
 
 def _decode(
-    source: Path | ArrivingFile, folder: Path, part: Part, on_decoded: Callable[[Decoding], object]
+    source: Path | PartialFile, folder: Path, part: Part, on_decoded: Callable[[Decoding], object]
 ) -> Conversion:
     """Write the audio of a file's part and its peaks into `folder`."""
     from separation.audio.decode import converted_blocks

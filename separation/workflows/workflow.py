@@ -86,7 +86,7 @@ class Commands(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class CommandOption:
     """The values of one parameter of a step, the line of each, and the line it begins in."""
 
     values: tuple[Template, ...]
@@ -108,7 +108,7 @@ class Step:
 
     name: str
     command: str
-    options: Mapping[str, Option]
+    options: Mapping[str, CommandOption]
     line: int
     where: str
 
@@ -157,10 +157,10 @@ def read(path: Path, commands: Commands, given: Mapping[str, Sequence[str]]) -> 
     Raises:
         PlaygroundError: it is no workflow, or something in it cannot work; names file and line.
     """
-    return _Reading(path, commands).workflow(yaml_lines.read(path), given)
+    return _WorkflowReader(path, commands).workflow(yaml_lines.read(path), given)
 
 
-class _Reading:
+class _WorkflowReader:
     def __init__(self, path: Path, commands: Commands) -> None:
         self._path, self._commands = path, commands
         self._steps: dict[str, Step] = {}
@@ -214,7 +214,7 @@ class _Reading:
             variables[name] = values[0] if len(values) == 1 and not isinstance(item.value, list) else values
         return variables
 
-    def _filled(self, node: Node, values: Mapping[str, Any]) -> Option:
+    def _filled(self, node: Node, values: Mapping[str, Any]) -> CommandOption:
         """The text or the texts of a node, with `values` filled in."""
         items = node.value if isinstance(node.value, list) else [node]
         filled: list[tuple[Template, int]] = []
@@ -225,7 +225,7 @@ class _Reading:
                 raise refused(self._path, item.line, what, "", "Write one value, or a list of values.")
             with self._at(item.line):
                 filled += [(one, item.line) for one in fill(parse(item.text), values)]
-        return Option(tuple(one for one, _ in filled), tuple(line for _, line in filled), node.line)
+        return CommandOption(tuple(one for one, _ in filled), tuple(line for _, line in filled), node.line)
 
     # Steps
 
@@ -269,7 +269,7 @@ class _Reading:
         self._check_command(step, parameters)
         return step
 
-    def _check_values(self, key: str, option: Option, parameter: Parameter, later: Sequence[str]) -> None:
+    def _check_values(self, key: str, option: CommandOption, parameter: Parameter, later: Sequence[str]) -> None:
         """What can be said of the values before any step has run."""
         if len(option.values) != 1 and not parameter.many:
             what = f"“{key}” has {len(option.values)} values."

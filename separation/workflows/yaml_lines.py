@@ -73,7 +73,7 @@ def read(path: Path) -> Node:
     if len(content) > MAX_BYTES:
         raise SettingsError(f"{path} is too long.", "At most 1 MB of YAML is read.", "Check that it is the right file.")
     try:
-        return _Reading(path).document(content.decode("utf-8-sig"))
+        return _YamlReader(path).document(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise refused(path, line, "This is not UTF-8 text.", "", "Save the file as UTF-8.") from error
@@ -87,7 +87,7 @@ def parse(text: str, name: str) -> Node:
     """
     if len(text) > MAX_BYTES:
         raise SettingsError(f"{name} is too long.", "At most 1 MB of YAML is read.", "Check that it is the right text.")
-    return _Reading(Path(name)).document(text)
+    return _YamlReader(Path(name)).document(text)
 
 
 def refused(path: Path, line: int, what: str, why: str = "", todo: str = "") -> SettingsError:
@@ -95,7 +95,7 @@ def refused(path: Path, line: int, what: str, why: str = "", todo: str = "") -> 
     return SettingsError(f"{path}, line {line}: {what}", why, todo)
 
 
-class _Reading:
+class _YamlReader:
     """One file on its way from YAML's nodes to ours."""
 
     def __init__(self, path: Path) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from storage import DraftBook
+from storage import DraftTable
 from tests.support.anchor_steps import DURATION_S, chip, choose_tool, marking
 from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.support.server import RunningServer
@@ -42,7 +42,7 @@ def studio(marked: Studio) -> Iterator[Studio]:
 @pytest.fixture
 def anchors(studio: Studio, server: RunningServer) -> Anchors:
     """What the server has written down of the spans of the first sound."""
-    book, key = DraftBook(server.home), parse_qs(urlparse(studio.browser.current_url).query)["recording"][0]
+    book, key = DraftTable(server.home), parse_qs(urlparse(studio.browser.current_url).query)["recording"][0]
 
     def read() -> list[tuple[str, float, float]]:
         draft = book.read(key)

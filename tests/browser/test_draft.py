@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from storage import DraftBook
+from storage import DraftTable
 from tests.support.browser import DESKTOP, console_errors, resize, wait_until
 from tests.support.server import RunningServer, running_server
 from tests.support.studio_steps import Studio
@@ -63,7 +63,7 @@ def test_looking_at_a_recording_writes_no_draft_and_asking_for_something_does(
 ) -> None:
     soundfile.write(tmp_path / "looked at.flac", 0.3 * np.sin(np.arange(44_100) / 9), 44_100)
     studio = Studio(browser, server.url).open().bring(tmp_path / "looked at.flac")
-    address, book = browser.current_url, DraftBook(server.home)
+    address, book = browser.current_url, DraftTable(server.home)
     key = address.rpartition("=")[2]
     assert book.read(key) is None
     browser.get(f"{address}&prompts=drums,bass")

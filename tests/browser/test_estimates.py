@@ -16,8 +16,8 @@ from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resi
 from tests.support.server import running_server
 from tests.support.studio_steps import Studio
 from webapp.pages.studio.settings_panel import with_changes
-from webapp.state import estimates as outlook
-from webapp.state.estimates import Outlook
+from webapp.state import estimates as estimates
+from webapp.state.estimates import RunEstimates
 
 
 @pytest.fixture
@@ -41,22 +41,22 @@ def make(recording, store, prompt="drums"):
 
 def test_it_learns_from_the_runs_in_the_store(store, recording):
     settled = make(recording, store)
-    seen = Outlook(store, here=True)
+    seen = RunEstimates(store, here=True)
     until(lambda: seen.of(settled, recording).estimate.n_runs == 1)
     assert seen.of(settled, recording).available_bytes is not None
 
 
 def test_a_run_that_finishes_later_is_learned_from_too(store, recording, monkeypatch):
-    seen = Outlook(store, here=True)
+    seen = RunEstimates(store, here=True)
     settled = make(recording, store)
-    monkeypatch.setattr(outlook, "FRESH_S", 0.0)
+    monkeypatch.setattr(estimates, "FRESH_S", 0.0)
     until(lambda: seen.of(settled, recording).estimate.n_runs == 1)
 
 
 def test_asking_often_reads_the_store_once(store, recording, monkeypatch):
     settled, reads, usual = make(recording, store), [], store.list
     monkeypatch.setattr(store, "list", lambda kind: reads.append(kind) or usual(kind))
-    seen = Outlook(store, here=True)
+    seen = RunEstimates(store, here=True)
     until(lambda: seen.of(settled, recording).estimate.n_runs == 1)
     for _ in range(100):
         seen.of(settled, recording)
@@ -69,14 +69,14 @@ def test_a_store_that_cannot_be_read_teaches_nothing_and_breaks_nothing(store, r
 
     settled = make(recording, store)
     monkeypatch.setattr(store, "list", broken)
-    seen = Outlook(store, here=True)
+    seen = RunEstimates(store, here=True)
     until(lambda: "cannot be read" in caplog.text)
     assert seen.of(settled, recording).estimate.n_runs == 0
 
 
 def test_on_other_computers_this_ones_memory_says_nothing(store, recording):
     settled = make(recording, store)
-    assert Outlook(store, here=False).of(settled, recording).available_bytes is None
+    assert RunEstimates(store, here=False).of(settled, recording).available_bytes is None
 
 
 def test_only_what_makes_a_run_fit_is_changed_in_the_panel():

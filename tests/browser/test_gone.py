@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from selenium.webdriver import Chrome
 
-from storage import DraftBook
+from storage import DraftTable
 from tests.support.browser import DESKTOP, console_errors, resize, wait_until
 from tests.support.server import RunningServer
 from tests.support.studio_steps import RUN_S, Studio
@@ -71,7 +71,7 @@ def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
     in_library(studio, f"Delete {NAME}", "Empty trash", "Delete for good")
     wait_until(lambda: "was deleted for good" in "".join(studio.texts(".offer")), "the sentence")
     assert not [words for words in studio.texts(".offer button") if words]
-    assert DraftBook(server.home).read(studio.browser.current_url.rpartition("=")[2]) is None
+    assert DraftTable(server.home).read(studio.browser.current_url.rpartition("=")[2]) is None
     studio.browse(tone)
     wait_until(lambda: studio.tracks == ["Mixture"] and not studio.texts(".offer"), "it again", RUN_S)
 

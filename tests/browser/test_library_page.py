@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from storage import ArtifactStore
-from tests.browser.test_queue import Desk
+from tests.browser.test_queue import MixerState
 from tests.support import library_shelves as shelves
 from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
 from tests.support.server import RunningServer
@@ -111,74 +111,74 @@ def store(server: RunningServer) -> ArtifactStore:
 
 
 @pytest.fixture(scope="module")
-def shelf(browser: Chrome, server: RunningServer) -> Shelves:
+def library_view(browser: Chrome, server: RunningServer) -> Shelves:
     resize(browser, DESKTOP)
     return Shelves(browser, server.url)
 
 
 @pytest.fixture(scope="module")
-def filled(shelf: Shelves, store: ArtifactStore) -> Shelves:
+def filled(library_view: Shelves, store: ArtifactStore) -> Shelves:
     """With many recordings, the last with results."""
     for n in range(N_SONGS):
         song = shelves.recording(store, f"Hum {'fjqvxz'[n // 10]}{n % 10}", seconds=100 - n, size=1000 + n)
     shelves.result(store, song, "man speaking")
     shelves.result(store, song, "drums", "bass", backend="demucs")
-    return shelf
+    return library_view
 
 
-def test_an_empty_library_leads_to_the_demo_and_the_studio(shelf: Shelves) -> None:
-    shelf.open()
-    assert shelf.texts(".drop-zone h2") == ["Nothing here yet"] and not shelf.texts(".lib-list")
-    assert shelf.js("return [...document.querySelectorAll('.drop-zone a')].map((a) => a.pathname)") == ["/"]
-    shelf.button("Try the demo").click()
-    wait_until(lambda: shelf.title == "Demo song", "the demo in the studio", RUN_S)
+def test_an_empty_library_leads_to_the_demo_and_the_studio(library_view: Shelves) -> None:
+    library_view.open()
+    assert library_view.texts(".drop-zone h2") == ["Nothing here yet"] and not library_view.texts(".lib-list")
+    assert library_view.js("return [...document.querySelectorAll('.drop-zone a')].map((a) => a.pathname)") == ["/"]
+    library_view.button("Try the demo").click()
+    wait_until(lambda: library_view.title == "Demo song", "the demo in the studio", RUN_S)
 
 
 def test_a_recording_shows_its_job_is_not_deleted_meanwhile_and_gets_the_result(
-    shelf: Shelves, server: RunningServer
+    library_view: Shelves, server: RunningServer
 ) -> None:
-    desk = Desk(shelf.browser, server.url)
+    desk = MixerState(library_view.browser, server.url)
     desk.show_queue().button("Pause").click()
     desk.button("Go on")
     desk.hide_queue().ask("drums").start()
     wait_until(lambda: desk.job.startswith("Queued"), "the job")
-    shelf.open()
-    wait_until(lambda: shelf.texts(".lib-title .pill") == ["Queued"], "the job in its row")
-    shelf.labelled("Delete Demo song").click()
-    wait_until(lambda: "A job for it waits or runs" in shelf.messages, "the refusal")
-    shelf.shows("Demo song")
+    library_view.open()
+    wait_until(lambda: library_view.texts(".lib-title .pill") == ["Queued"], "the job in its row")
+    library_view.labelled("Delete Demo song").click()
+    wait_until(lambda: "A job for it waits or runs" in library_view.messages, "the refusal")
+    library_view.shows("Demo song")
     desk.show_queue().button("Go on").click()
     desk.hide_queue()
-    wait_until(lambda: shelf.texts(".lib-fold") == ["1 result"], "the result", RUN_S)
-    assert not shelf.texts(".lib-title .pill")
+    wait_until(lambda: library_view.texts(".lib-fold") == ["1 result"], "the result", RUN_S)
+    assert not library_view.texts(".lib-title .pill")
 
 
-def test_a_result_opens_in_the_studio_from_the_library(shelf: Shelves) -> None:
-    shelf.open()
-    shelf.one(".lib-fold").click()
-    wait_until(lambda: shelf.results == ["drums"], "the result")
-    link = shelf.one(".lib-results .lib-name")
+def test_a_result_opens_in_the_studio_from_the_library(library_view: Shelves) -> None:
+    library_view.open()
+    library_view.one(".lib-fold").click()
+    wait_until(lambda: library_view.results == ["drums"], "the result")
+    link = library_view.one(".lib-results .lib-name")
     key = str(link.get_attribute("href")).rpartition("result=")[2]
     assert len(key) == 64
     link.click()
-    wait_until(lambda: shelf.tracks == ["Mixture", "drums", "everything else"], "the tracks")
-    shelf.browser.back()
+    wait_until(lambda: library_view.tracks == ["Mixture", "drums", "everything else"], "the tracks")
+    library_view.browser.back()
 
 
-def test_the_details_of_a_result_are_its_recipe_to_be_copied_and_its_report(shelf: Shelves) -> None:
-    shelf.open()
-    shelf.one(".lib-fold").click()
-    shelf.labelled("Details of drums").click()
-    recipe = wait_until(lambda: "".join(shelf.texts(".lib-recipe pre")), "the recipe")
+def test_the_details_of_a_result_are_its_recipe_to_be_copied_and_its_report(library_view: Shelves) -> None:
+    library_view.open()
+    library_view.one(".lib-fold").click()
+    library_view.labelled("Details of drums").click()
+    recipe = wait_until(lambda: "".join(library_view.texts(".lib-recipe pre")), "the recipe")
     assert recipe.startswith("# A recipe") and "- text: drums" in recipe and "backend: builtin" in recipe
-    assert "Evaluations" in "".join(shelf.texts(".lib-details .cost"))
-    report = shelf.js("return document.querySelector('.lib-recipe a[download]').href")
-    assert b"evaluations:" in shelf.fetch(report)
+    assert "Evaluations" in "".join(library_view.texts(".lib-details .cost"))
+    report = library_view.js("return document.querySelector('.lib-recipe a[download]').href")
+    assert b"evaluations:" in library_view.fetch(report)
     # On plain http from another computer there is no `navigator.clipboard`.
-    shelf.js("Object.defineProperty(window, 'isSecureContext', { value: false })")
-    shelf.button("Copy recipe").click()
-    wait_until(lambda: shelf.texts(".lib-recipe .button")[0] == "Copied", "the copy")
-    field = shelf.one(".lib-search input")
+    library_view.js("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    library_view.button("Copy recipe").click()
+    wait_until(lambda: library_view.texts(".lib-recipe .button")[0] == "Copied", "the copy")
+    field = library_view.one(".lib-search input")
     field.send_keys(Keys.CONTROL + "v")
     assert str(field.get_attribute("value")).startswith("# A recipe of Audio Playground")
 

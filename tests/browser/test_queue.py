@@ -18,10 +18,10 @@ pytestmark = pytest.mark.browser
 LONG_S = 60  # seven chunks, so that it is still at work when the server is killed
 
 
-class Desk(Studio):
+class MixerState(Studio):
     """A Studio whose queue one looks at."""
 
-    def show_queue(self) -> Desk:
+    def show_queue(self) -> MixerState:
         if not self.texts(".queue"):
             self.one(".queue-button").click()
         there = """const panel = document.querySelector(".queue")?.getBoundingClientRect();
@@ -29,7 +29,7 @@ class Desk(Studio):
         wait_until(lambda: self.js(there), "the queue to have slid in")
         return self
 
-    def hide_queue(self) -> Desk:
+    def hide_queue(self) -> MixerState:
         self.one('.queue [aria-label="Close"]').click()
         wait_until(lambda: not self.texts(".queue"), "the queue to close")
         return self
@@ -82,10 +82,10 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Chrome, server: RunningServer, songs: list[Path]) -> Desk:
+def desk(browser: Chrome, server: RunningServer, songs: list[Path]) -> MixerState:
     """Three jobs in a queue that was paused before them."""
     resize(browser, DESKTOP)
-    desk = Desk(browser, server.url)
+    desk = MixerState(browser, server.url)
     desk.open()
     desk.show_queue()
     assert "Nothing is waiting" in desk.texts(".queue-empty")[0]
@@ -99,7 +99,7 @@ def desk(browser: Chrome, server: RunningServer, songs: list[Path]) -> Desk:
     return desk
 
 
-def test_jobs_change_places_by_keyboard_and_the_focus_stays(desk: Desk) -> None:
+def test_jobs_change_places_by_keyboard_and_the_focus_stays(desk: MixerState) -> None:
     wait_until(lambda: desk.badge == "3", "the number of jobs")
     desk.show_queue().shows(Next=["long.flac", "one.flac", "two.flac"])
     up = desk.one('[aria-label="Move two.flac up"]')
@@ -114,7 +114,7 @@ def test_jobs_change_places_by_keyboard_and_the_focus_stays(desk: Desk) -> None:
     desk.shows(Next=["two.flac", "long.flac", "one.flac"])
 
 
-def test_every_page_shows_the_same_and_a_queued_job_is_cancelled_from_any(desk: Desk, browser: Chrome) -> None:
+def test_every_page_shows_the_same_and_a_queued_job_is_cancelled_from_any(desk: MixerState, browser: Chrome) -> None:
     first = browser.current_window_handle
     browser.switch_to.new_window("tab")
     try:
@@ -129,7 +129,7 @@ def test_every_page_shows_the_same_and_a_queued_job_is_cancelled_from_any(desk: 
     assert desk.row("one.flac", ".pill") == "Cancelled"
 
 
-def test_the_details_of_a_job_are_there_on_demand(desk: Desk) -> None:
+def test_the_details_of_a_job_are_there_on_demand(desk: MixerState) -> None:
     assert desk.row("one.flac", ".job-log") == ""
     desk.press("one.flac", "Details")
     wait_until(lambda: "Cancelled before it began." in desk.row("one.flac", ".job-log"), "the log")
@@ -137,7 +137,7 @@ def test_the_details_of_a_job_are_there_on_demand(desk: Desk) -> None:
     wait_until(lambda: not desk.texts(".job-log"), "the log to go")
 
 
-def test_a_phone_has_all_of_it_in_reach_of_a_finger(desk: Desk) -> None:
+def test_a_phone_has_all_of_it_in_reach_of_a_finger(desk: MixerState) -> None:
     resize(desk.browser, PHONE)
     try:
         wait_until(lambda: desk.js("return document.querySelector('.queue').clientWidth") == PHONE[0], "a full screen")
@@ -153,7 +153,7 @@ def test_a_phone_has_all_of_it_in_reach_of_a_finger(desk: Desk) -> None:
     assert [control.get_attribute("outerHTML") for control in controls if not control.accessible_name.strip()] == []
 
 
-def test_after_a_crash_jobs_are_offered_and_go_on(desk: Desk, server: RunningServer) -> None:
+def test_after_a_crash_jobs_are_offered_and_go_on(desk: MixerState, server: RunningServer) -> None:
     desk.button("Go on").click()
     desk.shows(Now=["long.flac"], Before=["two.flac", "one.flac"])
     assert desk.row("two.flac", ".pill") == "Done"

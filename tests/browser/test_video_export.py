@@ -19,7 +19,7 @@ from tests.support.browser import DESKTOP, console_errors, resize, wait_until
 from tests.support.server import RunningServer
 from tests.support.studio_steps import RUN_S, Studio
 from webapp.routes import media
-from webapp.state.arrivals import Arrivals
+from webapp.state.uploads import Uploads
 
 
 class NothingGrows:
@@ -30,7 +30,7 @@ class NothingGrows:
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    media.add_media_routes(app, store, NothingGrows(), Arrivals())
+    media.add_media_routes(app, store, NothingGrows(), Uploads())
     with TestClient(app) as client:
         yield client
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import ArtifactStore, JobBook, JobRecord, JobState, StorageError
+from storage import ArtifactStore, JobRecord, JobState, JobTable, StorageError
 from storage.jobs import utc_now
 
 ENDS = (JobState.DONE, JobState.CANCELLED, JobState.FAILED, JobState.INTERRUPTED)
@@ -41,7 +41,7 @@ def open_book(tmp_path):
     books = []
 
     def opened():
-        books.append(JobBook(tmp_path))
+        books.append(JobTable(tmp_path))
         return books[-1]
 
     yield opened
@@ -64,7 +64,7 @@ def server(home):
 
 def write_until_killed(home: Path) -> None:
     """Keep two records that change places, both in one go, and a third whose log grows."""
-    book = JobBook(home)
+    book = JobTable(home)
     log = record("log", JobState.RUNNING)
     for n in range(1_000_000):
         book.write(record("a", position=n), record("b", position=-n))
@@ -210,7 +210,7 @@ def test_a_full_disk_is_said_and_changes_nothing(open_book):
 def test_a_folder_that_cannot_be_used_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be opened"):
-        JobBook(tmp_path / "file")
+        JobTable(tmp_path / "file")
 
 
 def test_records_keep_nothing_from_being_evicted_or_cleared(tmp_path, open_book):

@@ -11,18 +11,18 @@ from typing import Any
 from fastapi import Request
 from nicegui import app, ui
 
-from separation import Request as Wanted
+from separation import Request as ExtractOptions
 from separation import __version__
 from separation.engine.dask import Cluster
 from separation.request import ChunkSettings
-from storage import ArtifactStore, DraftBook, JobBook
+from storage import ArtifactStore, DraftTable, JobTable
 from webapp.main import create_app
 from webapp.state.jobs import Job, Jobs
 
 
-def asking_for(prompt: str) -> Wanted:
+def asking_for(prompt: str) -> ExtractOptions:
     """What a test asks for: short chunks, so that there are several in a short song."""
-    return Wanted.of(prompt, backend="builtin", chunks=ChunkSettings(chunk_s=1, overlap_s=0.1))
+    return ExtractOptions.of(prompt, backend="builtin", chunks=ChunkSettings(chunk_s=1, overlap_s=0.1))
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
     store = ArtifactStore(home, version=__version__)
-    _add_routes(create_app(store, Cluster(), JobBook(home), DraftBook(home)), store)
+    _add_routes(create_app(store, Cluster(), JobTable(home), DraftTable(home)), store)
     ui.run(
         host="127.0.0.1",
         port=parser.parse_args().port,

@@ -18,17 +18,17 @@ from nicegui import app, ui
 
 from separation.audio.spectrogram import tile
 from separation.audio.waveform import Waveform as Sound
+from separation.chunking.model_inputs import reach
 from separation.chunking.plan import plan
-from separation.chunking.windows import reach
 from separation.model import Windowing
 from separation.prompts import anchor_text
 from separation.request import ChunkSettings
 from webapp.components.cells.cells import Cell
-from webapp.components.player.track import Chunk, Track
+from webapp.components.player.track import ChunkCell, Track
 from webapp.components.spans.spans import Span, SpanPrompt, Spans, anchors_of, spans_of
 from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Transport
-from webapp.components.waveform.waveform import Waveform
+from webapp.components.waveform.waveform import WaveformPlot
 from webapp.theme import (
     CostBox,
     JobCard,
@@ -114,11 +114,11 @@ def serve_media() -> None:
         return delay_s
 
 
-def chunks() -> list[Chunk]:
+def chunks() -> list[ChunkCell]:
     hop = N_SAMPLES // 13 + 1
     states = ["cached"] * 3 + ["done"] * 4 + ["running"] + ["pending"] * 5
     return [
-        Chunk(start=k * hop, count=hop, state=state, fraction=0.56, plus=k in (1, 2, 3, 4, 7, 8), minus=k == 5)  # type: ignore[typeddict-item]  # literals from a list
+        ChunkCell(start=k * hop, count=hop, state=state, fraction=0.56, plus=k in (1, 2, 3, 4, 7, 8), minus=k == 5)  # type: ignore[typeddict-item]  # literals from a list
         for k, state in enumerate(states)
     ]
 
@@ -142,7 +142,7 @@ def studio() -> None:
                     text("Painting for man speaking · snaps to 40 ms", "mute hide-phone")
                     text("", "grow")
                     segmented(["Loop span", "Only inside +"], "Loop span", label="Spans")
-                wave = Waveform(MIXTURE, chunks=chunks(), on_seek=lambda s: log.set_text(note(f"seek {s:.2f}")))
+                wave = WaveformPlot(MIXTURE, chunks=chunks(), on_seek=lambda s: log.set_text(note(f"seek {s:.2f}")))
             with card("chips"):
                 chip("man speaking", TARGET["color"], detail="2 + · 1 −", selected=True, on_click=noop, on_remove=noop)
                 chip("car passing", RESIDUAL["color"], on_click=noop, on_remove=noop)
@@ -215,7 +215,7 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
         reached = reach(anchors_of(name, spans.spans), spans_s)
         wave.set_chunks(
             [
-                Chunk(start=start, count=starts[k + 1] - start, state="pending", plus=here.plus, minus=here.minus)
+                ChunkCell(start=start, count=starts[k + 1] - start, state="pending", plus=here.plus, minus=here.minus)
                 for k, (start, here) in enumerate(zip(starts[:-1], reached, strict=True))
             ]
         ).mark_reach(name, stem_color(name))
@@ -245,7 +245,7 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
                 segmented(names, "target", choose, label="Sound")
                 button("Undo", lambda: spans.undo())
                 button("Redo", lambda: spans.redo())
-            with Waveform(MIXTURE) as wave:
+            with WaveformPlot(MIXTURE) as wave:
                 spans = Spans(
                     spans_of("target", anchor_text.parse(given)),
                     prompts=[SpanPrompt(text=name, color=stem_color(name)) for name in names],
@@ -294,7 +294,7 @@ def main() -> None:
         install_theme("auto")
         with shell("library", pages=("studio", "library"), side="") as frame:
             with frame.main, card():
-                Waveform(None)
+                WaveformPlot(None)
                 Tracks([])
             with frame.footer:
                 Transport()

@@ -49,7 +49,7 @@ class Passcode:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Attempts:
     """Wrong guesses in a row, the time before which no other is taken, and when the last one came."""
 
     failures: int = 0
@@ -93,8 +93,8 @@ class GuessLimit:
         self._free, self._free_overall = free, free_overall
         self._longest_wait_s, self._longest_wait_overall_s = longest_wait_s, longest_wait_overall_s
         self._forget_after_s = forget_after_s
-        self._overall = _Tally()
-        self._by_address: dict[str, _Tally] = {}
+        self._overall = _Attempts()
+        self._by_address: dict[str, _Attempts] = {}
 
     def begin(self, address: str) -> float:
         """Ask to check one guess: 0.0 means go ahead, anything else is the wait in seconds.
@@ -104,7 +104,7 @@ class GuessLimit:
         """
         now_s = self._clock()
         self._forget_old(now_s)
-        own = self._by_address.get(address, _Tally())
+        own = self._by_address.get(address, _Attempts())
         wait_s = max(own.blocked_until_s, self._overall.blocked_until_s) - now_s
         if wait_s > 0:
             return wait_s
@@ -125,7 +125,7 @@ class GuessLimit:
             if now_s - tally.last_failure_s < self._forget_after_s
         }
         if now_s - self._overall.last_failure_s >= self._forget_after_s:
-            self._overall = _Tally()
+            self._overall = _Attempts()
 
 
 def _canonical(text: str) -> str:

@@ -23,14 +23,14 @@ from assets.demo_recording import write_demo_mixture
 from separation.audio.decode import AudioFile
 from separation.audio.encode import FloatWavWriter
 from separation.audio.peaks import SAMPLES_PER_PEAK
-from separation.audio.upload import ArrivingFile
+from separation.audio.upload import PartialFile
 from separation.errors import AudioError, PlaygroundError, SettingsError
 from separation.results.runs import import_recording
 from storage import Artifact, ArtifactStore, StorageError
 from webapp.routes.exports import add_export_routes, tracks_of
 from webapp.routes.spectrograms import add_spectrogram_routes
-from webapp.state.arrivals import Arrival, Arrivals
 from webapp.state.job import Job
+from webapp.state.uploads import Upload, Uploads
 
 MAX_UPLOAD_BYTES = 4 * 2**30
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
@@ -80,7 +80,7 @@ def add_media_routes(
     app: FastAPI,
     store: ArtifactStore,
     making: Making,
-    arrivals: Arrivals,
+    uploads: Uploads,
     *,
     on_brought: Callable[[], object] = lambda: None,
 ) -> None:
@@ -90,7 +90,7 @@ def add_media_routes(
         app: where.
         store: where recordings and results are.
         making: results that are not there yet.
-        arrivals: recordings that are not.
+        uploads: recordings that are not.
         on_brought: called on the event loop when a recording was brought.
     """
 
@@ -112,7 +112,7 @@ def add_media_routes(
         return _immutable(artifact.files[f"{track}.peaks"].read_bytes()[2 * max(0, start) :])
 
     def growing(key: str, track: str) -> GrowingTrack | None:
-        if (arrival := arrivals.get(key)) is not None and (decoding := arrival.decoding) is not None:
+        if (upload := uploads.get(key)) is not None and (decoding := upload.decoding) is not None:
             return GrowingTrack(decoding.audio, decoding.peaks, decoding.n_channels, decoding.n_ready)
         if (job := making.growing(key)) is not None and (found := job.growing) is not None and track in found.files:
             return GrowingTrack(found.files[track], found.files[f"{track}.peaks"], found.n_channels, job.n_ready)
@@ -121,10 +121,10 @@ def add_media_routes(
     def artifact_soon(key: str, track: str) -> Artifact:
         """An artifact; one whose files are on their way from where they were made to where they are kept is awaited."""
         deadline_s = time.monotonic() + MOVING_S
-        arrival = arrivals.get(key)
+        upload = uploads.get(key)
         while growing(key, track) is not None and time.monotonic() < deadline_s:
-            if arrival is not None and arrival.recording:
-                return _artifact(store, arrival.recording)
+            if upload is not None and upload.recording:
+                return _artifact(store, upload.recording)
             if store.get(key) is not None:
                 break
             time.sleep(0.02)
@@ -137,15 +137,15 @@ def add_media_routes(
     async def upload(request: Request, name: str, id: str = "") -> Response:
         with store.scratch() as folder:
             announced = _check_announced(request, folder)
-            arrival = arrivals.begin(id, _shown(name))
+            upload = uploads.begin(id, _shown(name))
             try:
-                recording = await _bring(request, folder / "upload", arrival, announced, store)
-                arrivals.end(arrival, recording.key)
+                recording = await _bring(request, folder / "upload", upload, announced, store)
+                uploads.end(upload, recording.key)
             except ClientDisconnect:
                 return Response(status_code=400)  # cancelled: nobody is left to read this
             finally:
-                if not arrival.recording:
-                    arrivals.end(arrival)
+                if not upload.recording:
+                    uploads.end(upload)
         on_brought()
         return JSONResponse(_about(recording))
 
@@ -180,15 +180,13 @@ def _allowed_bytes(folder: Path) -> int:
     return min(MAX_UPLOAD_BYTES, shutil.disk_usage(folder).free - DISK_RESERVE_BYTES)
 
 
-async def _bring(
-    request: Request, path: Path, arrival: Arrival, announced: int | None, store: ArtifactStore
-) -> Artifact:
+async def _bring(request: Request, path: Path, upload: Upload, announced: int | None, store: ArtifactStore) -> Artifact:
     """Stream the body to disk while a thread decodes what has come."""
-    name = arrival.name
+    name = upload.name
     thread = ThreadPoolExecutor(1)  # its own: it waits for as long as somebody sends
     try:
-        file = ArrivingFile(path, name, announced)
-        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, arrival, store)
+        file = PartialFile(path, name, announced)
+        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store)
         try:
             await _receive(request, file)
         except BaseException:
@@ -205,14 +203,14 @@ async def _bring(
         thread.shutdown(wait=False)
 
 
-def _import(file: ArrivingFile, arrival: Arrival, store: ArtifactStore) -> Artifact:
+def _import(file: PartialFile, upload: Upload, store: ArtifactStore) -> Artifact:
     try:
-        return import_recording(file, store, name=arrival.name, on_decoded=arrival.take)
+        return import_recording(file, store, name=upload.name, on_decoded=upload.take)
     finally:
         store.close()  # this thread's connection
 
 
-async def _receive(request: Request, file: ArrivingFile) -> None:
+async def _receive(request: Request, file: PartialFile) -> None:
     """Write the body, within the limits, whatever the headers claim."""
     allowed = _allowed_bytes(file.path.parent)
     received = 0

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.events import ModelLoading
 
 WINDOW_S = 5.0  # over which the rate is measured
 
 
-class State(Enum):
+class DownloadState(Enum):
     """How a download stands. One that has come to its end is none any more: its model is on the disk."""
 
     WAITING = "waiting"
@@ -34,9 +34,9 @@ class Download:
         error: what happened, why, and what to do, if it failed.
     """
 
-    def __init__(self, entry: Entry, needed: tuple[Entry, ...] = ()) -> None:
+    def __init__(self, entry: PublishedModel, needed: tuple[PublishedModel, ...] = ()) -> None:
         self.name = entry.name
-        self.state = State.WAITING
+        self.state = DownloadState.WAITING
         self.wanted = True
         self.error: tuple[str, str, str] | None = None
         # About what comes, until its server says how much it is.
@@ -69,7 +69,7 @@ class Download:
     @property
     def over(self) -> bool:
         """Whether nothing comes of it unless a person asks again."""
-        return self.state in (State.PAUSED, State.FAILED)
+        return self.state in (DownloadState.PAUSED, DownloadState.FAILED)
 
     @property
     def done_bytes(self) -> int:

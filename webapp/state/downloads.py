@@ -18,7 +18,7 @@ from nicegui import Event as PageEvent
 from separation.backends import catalogue
 from separation.errors import BackendUnavailable, PlaygroundError
 from separation.events import Event, ModelLoading
-from webapp.state.download import Download, State
+from webapp.state.download import Download, DownloadState
 
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.25
@@ -62,8 +62,8 @@ class Downloads:
             return
         download = self._downloads.get(name)
         if download is not None and download is self._running:  # paused, and its thread has not noticed yet
-            download.wanted, download.state = True, State.RUNNING
-        elif download is None or download.state is not State.WAITING:
+            download.wanted, download.state = True, DownloadState.RUNNING
+        elif download is None or download.state is not DownloadState.WAITING:
             entry = catalogue.entry(name)
             needed = (one for one in map(catalogue.entry, entry.needs) if one.on_disk_bytes is None)
             self._downloads.pop(name, None)  # it goes behind those that wait
@@ -74,8 +74,8 @@ class Downloads:
     def pause(self, name: str) -> None:
         """Stop a download; what arrived is kept."""
         download = self._downloads.get(name)
-        if download is not None and download.state in (State.WAITING, State.RUNNING):
-            download.wanted, download.state = False, State.PAUSED
+        if download is not None and download.state in (DownloadState.WAITING, DownloadState.RUNNING):
+            download.wanted, download.state = False, DownloadState.PAUSED
             self.changed.emit(name)
 
     def remove(self, name: str) -> None:
@@ -103,11 +103,11 @@ class Downloads:
     def _start_next(self) -> None:
         if self._running is not None or self._closing.is_set():
             return
-        waiting = (download for download in self._downloads.values() if download.state is State.WAITING)
+        waiting = (download for download in self._downloads.values() if download.state is DownloadState.WAITING)
         if (download := next(waiting, None)) is None:
             return
         self._running = download
-        download.state = State.RUNNING
+        download.state = DownloadState.RUNNING
         threading.Thread(target=self._work, args=(download,), name="download", daemon=True).start()
         self._tick(download)
 
@@ -115,7 +115,7 @@ class Downloads:
         """Tell the pages how far it is, until it is not running any more."""
         if self._running is not download or self._closing.is_set():
             return
-        if download.state is State.RUNNING:
+        if download.state is DownloadState.RUNNING:
             download.sample(time.monotonic())
             self.changed.emit(download.name)
         else:
@@ -128,8 +128,8 @@ class Downloads:
         download.rest()
         if done:
             self._downloads.pop(download.name, None)
-        elif download.state is State.RUNNING:  # and not paused meanwhile
-            download.state = State.WAITING if error is None else State.FAILED
+        elif download.state is DownloadState.RUNNING:  # and not paused meanwhile
+            download.state = DownloadState.WAITING if error is None else DownloadState.FAILED
             download.error = error
         self.changed.emit(download.name)
         self.disk_changed.emit()
@@ -143,7 +143,7 @@ class Downloads:
             self._downloads.pop(name, None)
         except (PlaygroundError, OSError) as failure:
             download = self._downloads[name] = Download(catalogue.entry(name))
-            download.state, download.error = State.FAILED, _sentences(failure, "It could not be deleted.")
+            download.state, download.error = DownloadState.FAILED, _sentences(failure, "It could not be deleted.")
         finally:
             self._removing.discard(name)
             self.changed.emit(name)

@@ -11,7 +11,7 @@ from nicegui import Event as PageEvent
 
 from separation.errors import PlaygroundError
 from separation.request import Anchor, Prompt, Request
-from storage import DraftBook
+from storage import DraftTable
 
 PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; a draft need not have one yet
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Drafts:
         changed: the draft of a recording, named by its key, is another one.
     """
 
-    def __init__(self, book: DraftBook) -> None:
+    def __init__(self, book: DraftTable) -> None:
         self.changed: PageEvent[str] = PageEvent()
         self._book = book
         self._known: dict[str, Draft] = {}

@@ -12,14 +12,14 @@ from separation.estimates.estimates import Estimate, Preflight, expected, prefli
 from separation.hardware.footprint import available_bytes
 from separation.request import Request
 from storage import Artifact, ArtifactStore, StorageError
-from webapp.state.arrivals import Arrival
+from webapp.state.uploads import Upload
 
 log = logging.getLogger(__name__)
 FRESH_S = 20.0  # after that the store is read again: a run may have finished, here or in a terminal
 NEWEST = 200  # results, of any kind, whose reports are remembered
 
 
-class Outlook:
+class RunEstimates:
     """Estimates for pages. Asking never waits: the store is read in a thread of its own, now and then.
 
     Args:
@@ -34,7 +34,7 @@ class Outlook:
         self._read_s = float("-inf")
         self._refresh()
 
-    def of(self, request: Request, recording: Artifact | Arrival) -> Preflight:
+    def of(self, request: Request, recording: Artifact | Upload) -> Preflight:
         """What a settled request would take for a recording."""
         self._refresh()
         duration_s = recording.info["n_samples"] / recording.info["sample_rate"]

@@ -4,7 +4,7 @@ A thread waits for the engine; the model itself runs in the engine's worker proc
 methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there, each for one
 job at most ten times a second.
 
-Every job has a record (`storage.JobBook`), so none is lost when the server stops, however it stops: what waited or ran
+Every job has a record (`storage.JobTable`), so none is lost when the server stops, however it stops: what waited or ran
 is interrupted and offered again, and the chunks it had finished are not computed again. Nothing starts by itself then.
 """
 
@@ -26,7 +26,7 @@ from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.events import Event, Warned
 from separation.request import Request
 from separation.results.runs import separate_recording
-from storage import Artifact, ArtifactStore, JobBook, JobRecord, StorageError
+from storage import Artifact, ArtifactStore, JobRecord, JobTable, StorageError
 from storage import JobState as State
 from storage.jobs import STOPPED, utc_now
 from webapp.state.job import Job
@@ -46,7 +46,7 @@ class Jobs:
         arranged: jobs came, went or changed places, or the queue was paused or goes on.
     """
 
-    def __init__(self, store: ArtifactStore, engine: Engine, book: JobBook) -> None:
+    def __init__(self, store: ArtifactStore, engine: Engine, book: JobTable) -> None:
         self.changed: PageEvent[Job] = PageEvent()
         self.arranged: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book = store, engine, book

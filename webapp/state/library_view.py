@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ListedFacts:
     """What a list shows of a manifest.
 
     Args:
@@ -51,11 +51,11 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RecordingGroup:
     """A recording, unless it is gone, with its results, newest first."""
 
-    recording: Entry[Facts] | None
-    results: tuple[Entry[Facts], ...] = ()
+    recording: Entry[ListedFacts] | None
+    results: tuple[Entry[ListedFacts], ...] = ()
 
     @property
     def key(self) -> str:
@@ -63,7 +63,7 @@ class Group:
         return self.results[0].row.source if self.recording is None else self.recording.row.key
 
     @property
-    def first(self) -> Entry[Facts]:
+    def first(self) -> Entry[ListedFacts]:
         """The recording, or the newest result of one that is gone."""
         return self.recording or self.results[0]
 
@@ -77,16 +77,16 @@ class Group:
         """When something of it was last used."""
         return max(entry.row.used_s for entry in self)
 
-    def __iter__(self) -> Iterator[Entry[Facts]]:
+    def __iter__(self) -> Iterator[Entry[ListedFacts]]:
         return iter((*(() if self.recording is None else (self.recording,)), *self.results))
 
 
-def _length_s(group: Group) -> float:
+def _length_s(group: RecordingGroup) -> float:
     return 0.0 if group.recording is None else group.recording.about.length_s
 
 
 # What a person may sort by; each sorts what comes first to the front.
-SORTS: dict[str, Callable[[Group], Any]] = {
+SORTS: dict[str, Callable[[RecordingGroup], Any]] = {
     "newest": lambda group: -max(entry.about.created_s for entry in (group.recording, *group.results[:1]) if entry),
     "name": lambda group: (group.recording is None, "" if group.recording is None else group.recording.about.words),
     "length": lambda group: -_length_s(group),
@@ -96,7 +96,7 @@ SORTS: dict[str, Callable[[Group], Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class LibraryQuery:
     """What a person wants to see.
 
     Args:
@@ -115,7 +115,7 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cleaning:
+class CleanUp:
     """What is to be deleted for good.
 
     Args:
@@ -131,7 +131,7 @@ class Cleaning:
     unused_for_s: float
 
 
-class Shelf:
+class LibraryView:
     """The library of this server for its lists.
 
     Attributes:
@@ -145,11 +145,11 @@ class Shelf:
         self.emptied: PageEvent[[]] = PageEvent()
         self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
 
-    def view(self, wish: Wish, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
+    def view(self, query: LibraryQuery, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
         """The rows of one page of the list, and how many there are, as the list's component takes them.
 
         Args:
-            wish: what is to be shown.
+            query: what is to be shown.
             jobs: of recordings, by their keys: what a row says of a job.
             fresh: read from the store what has changed; else what was read last will do.
 
@@ -159,28 +159,28 @@ class Shelf:
         entries = self._catalogue.entries(fresh=fresh)
         here = [entry for entry in entries if not entry.row.trashed_s]
         thrown = _thrown(entry for entry in entries if entry.row.trashed_s)
-        words = wish.search.casefold().split()
-        if wish.trash:
+        words = query.search.casefold().split()
+        if query.trash:
             found = [group for group in thrown if _has(group.first, words)]
         else:
             matches = (_matching(group, words) for group in _groups(here))
-            found = sorted((match for match in matches if match is not None), key=SORTS[wish.sort])
+            found = sorted((match for match in matches if match is not None), key=SORTS[query.sort])
         last = max(0, (len(found) - 1) // PAGE_ROWS)
-        page = min(max(0, wish.page), last)
+        page = min(max(0, query.page), last)
         shown = found[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
-        draw = _thrown_row if wish.trash else partial(_row, wish=wish, words=words, jobs=jobs)
+        draw = _thrown_row if query.trash else partial(_row, query=query, words=words, jobs=jobs)
         return {
             "rows": [draw(group) for group in shown],
             "total": len(found),
             "first": page * PAGE_ROWS,
             "page": page,
             "last": page == last,
-            "trash": wish.trash,
+            "trash": query.trash,
             "n_trashed": len(thrown),
             "empty": not here,
         }
 
-    def clean(self, cleaning: Cleaning) -> str:
+    def clean(self, cleaning: CleanUp) -> str:
         """Delete what is wanted, what killed runs left half-made, and what is over the limit; says what went.
 
         Raises:
@@ -203,7 +203,7 @@ class Shelf:
         return [entry.about.name for entry in self._catalogue.entries(fresh=False) if entry.row.key in wanted]
 
 
-def facts_of(manifest: Manifest) -> Facts:
+def facts_of(manifest: Manifest) -> ListedFacts:
     """What lists show of a recording or a result.
 
     Raises:
@@ -215,13 +215,13 @@ def facts_of(manifest: Manifest) -> Facts:
         channels = {1: "mono", 2: "stereo"}.get(info["n_channels"], f"{info['n_channels']} channels")
         length_s = info["n_samples"] / info["sample_rate"]
         about = (duration(length_s), f"{info['sample_rate'] / 1000:g} kHz", channels)
-        return Facts(manifest.name, created_s, manifest.name.casefold(), length_s, about)
+        return ListedFacts(manifest.name, created_s, manifest.name.casefold(), length_s, about)
     sounds: list[tuple[str, str]] = []
     for prompt in config["prompts"]:
         sounds.append((prompt["text"], stem_color(prompt["text"], [color for _, color in sounds])))
     told = tuple(_how(info, config))
     words = " ".join((manifest.name, *(words for words, _ in sounds), *told[:1], config["backend"]))
-    return Facts(manifest.name, created_s, words.casefold(), told=told, sounds=tuple(sounds))
+    return ListedFacts(manifest.name, created_s, words.casefold(), told=told, sounds=tuple(sounds))
 
 
 def size(n_bytes: int) -> str:
@@ -250,9 +250,9 @@ def _how(info: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
         yield f"quality about {info['quality']['value']:.2f} of 1"
 
 
-def _groups(entries: Iterable[Entry[Facts]]) -> list[Group]:
-    recordings: dict[str, Entry[Facts] | None] = {}
-    results: dict[str, list[Entry[Facts]]] = defaultdict(list)
+def _groups(entries: Iterable[Entry[ListedFacts]]) -> list[RecordingGroup]:
+    recordings: dict[str, Entry[ListedFacts] | None] = {}
+    results: dict[str, list[Entry[ListedFacts]]] = defaultdict(list)
     for entry in entries:
         if entry.row.kind == "recording":
             recordings[entry.row.key] = entry
@@ -260,47 +260,47 @@ def _groups(entries: Iterable[Entry[Facts]]) -> list[Group]:
             results[entry.row.source].append(entry)
     for key in results:
         recordings.setdefault(key, None)
-    return [Group(recording, _newest_first(results.get(key, ()))) for key, recording in recordings.items()]
+    return [RecordingGroup(recording, _newest_first(results.get(key, ()))) for key, recording in recordings.items()]
 
 
-def _thrown(trash: Iterable[Entry[Facts]]) -> list[Group]:
+def _thrown(trash: Iterable[Entry[ListedFacts]]) -> list[RecordingGroup]:
     """What was deleted, the last first: recordings with what went with them, and single results."""
-    together: list[Group] = []
+    together: list[RecordingGroup] = []
     for group in _groups(trash):
         with_it = [result for result in group.results if group.recording and _when(result) == _when(group.recording)]
         alone = [result for result in group.results if result not in with_it]
-        together += [Group(None, (result,)) for result in alone]
+        together += [RecordingGroup(None, (result,)) for result in alone]
         if group.recording is not None:
-            together.append(Group(group.recording, tuple(with_it)))
+            together.append(RecordingGroup(group.recording, tuple(with_it)))
     return sorted(together, key=lambda group: -_when(group.first))
 
 
-def _when(entry: Entry[Facts]) -> float:
+def _when(entry: Entry[ListedFacts]) -> float:
     return entry.row.trashed_s
 
 
-def _newest_first(results: Iterable[Entry[Facts]]) -> tuple[Entry[Facts], ...]:
+def _newest_first(results: Iterable[Entry[ListedFacts]]) -> tuple[Entry[ListedFacts], ...]:
     return tuple(sorted(results, key=lambda result: -result.about.created_s))
 
 
-def _has(entry: Entry[Facts], words: list[str]) -> bool:
+def _has(entry: Entry[ListedFacts], words: list[str]) -> bool:
     return all(word in entry.about.words for word in words)
 
 
-def _matching(group: Group, words: list[str]) -> Group | None:
+def _matching(group: RecordingGroup, words: list[str]) -> RecordingGroup | None:
     """The group, or what of it has all words; a recording's name counts for its results, too."""
     name = "" if group.recording is None else group.recording.about.words
     left = [word for word in words if word not in name]
     if not left:
         return group
     found = tuple(result for result in group.results if _has(result, left))
-    return Group(group.recording, found) if found else None
+    return RecordingGroup(group.recording, found) if found else None
 
 
-def _row(group: Group, wish: Wish, words: list[str], jobs: Mapping[str, Row]) -> Row:
+def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Mapping[str, Row]) -> Row:
     """A recording as the component shows it; its results only where they are unfolded."""
     recording = group.recording
-    n_shown = wish.unfolded.get(group.key, 0)
+    n_shown = query.unfolded.get(group.key, 0)
     if words and (recording is None or not _has(recording, words)):
         n_shown = max(n_shown, RESULTS_SHOWN)  # they are what was found
     row = {
@@ -319,7 +319,7 @@ def _row(group: Group, wish: Wish, words: list[str], jobs: Mapping[str, Row]) ->
     }
 
 
-def _result_row(result: Entry[Facts]) -> Row:
+def _result_row(result: Entry[ListedFacts]) -> Row:
     return {
         **_told(result),
         "href": f"/?recording={result.row.source}&result={result.row.key}",
@@ -327,7 +327,7 @@ def _result_row(result: Entry[Facts]) -> Row:
     }
 
 
-def _thrown_row(group: Group) -> Row:
+def _thrown_row(group: RecordingGroup) -> Row:
     entry = group.first
     what = "Result" if group.recording is None else "Recording"
     with_it = f" with {counted(len(group.results), 'result')}" if group.recording and group.results else ""
@@ -342,7 +342,7 @@ def _thrown_row(group: Group) -> Row:
     }
 
 
-def _told(entry: Entry[Facts]) -> Row:
+def _told(entry: Entry[ListedFacts]) -> Row:
     about = entry.about
     return {
         "key": entry.row.key,

@@ -181,8 +181,8 @@ def cymbal(rng: Random, decay_s: float, lowest_hz: float) -> Samples:
     for hz in modes_hz:
         size = rng.uniform(0.1, 1) * np.exp(-0.5 * (np.log2(hz / centre_hz) / octaves) ** 2)
         fall_s = decay_s * (hz / 4000) ** -sooner
-        heard = t[: int(8 * fall_s * SAMPLE_RATE)]
-        audio[: len(heard)] += size * np.exp(-heard / fall_s) * np.sin(2 * np.pi * hz * heard + hz)
+        audible = t[: int(8 * fall_s * SAMPLE_RATE)]
+        audio[: len(audible)] += size * np.exp(-audible / fall_s) * np.sin(2 * np.pi * hz * audible + hz)
     hiss = _noise(rng, t, rng.uniform(3000, 7000), 19_000) * np.exp(-t / decay_s)
     return _to_peak(_to_peak(audio) + rng.uniform(0.1, 1.0) * _to_peak(hiss))
 

@@ -34,7 +34,7 @@ from separation.hardware.devices import choose_device
 from separation.hardware.failures import explained
 from separation.model import ModelFacts, Samples, Window, Windowing
 from separation.models.demucs.cpu_layers import use_cpu_layers
-from separation.models.demucs.weights import Weights
+from separation.models.demucs.weights import DemucsWeights
 from separation.request import DemucsSettings, Request
 
 MAX_SHIFT_S = 0.5  # as in demucs.apply.apply_model
@@ -43,7 +43,7 @@ MARGIN_PERIOD = 4**6  # samples: six layers of stride 4
 log = logging.getLogger(__name__)
 
 
-def load(weights: Weights, request: Request, *, revision: str) -> Generator[Event, None, DemucsModel]:
+def load(weights: DemucsWeights, request: Request, *, revision: str) -> Generator[Event, None, DemucsModel]:
     """Read every network of a model from this computer and move it to the device.
 
     Raises:
@@ -250,7 +250,7 @@ def _read_network(path: Path) -> Network:
         ) from failure
 
 
-def _bagged(weights: Weights, networks: list[Network]) -> BagOfModels:
+def _bagged(weights: DemucsWeights, networks: list[Network]) -> BagOfModels:
     try:
         shares = None if weights.bag.weights is None else [list(row) for row in weights.bag.weights]
         return BagOfModels(networks, shares, weights.bag.segment_s)

@@ -45,7 +45,7 @@ class Bag:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
+class DemucsWeights:
     """A model's files: `files[signature]` for those that are here, `missing` for those that are not."""
 
     model: str
@@ -77,7 +77,7 @@ class Weights:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def find(model: str, folder: str | None = None) -> Weights:
+def find(model: str, folder: str | None = None) -> DemucsWeights:
     """Look for a model's files, without the network.
 
     Args:
@@ -99,7 +99,7 @@ def find(model: str, folder: str | None = None) -> Weights:
         )
     found = {signature: _cached(signature) for signature in bag.signatures}
     files = {signature: path for signature, path in found.items() if path is not None}
-    return Weights(model=model, bag=bag, files=files, in_folder=False)
+    return DemucsWeights(model=model, bag=bag, files=files, in_folder=False)
 
 
 @cache
@@ -152,7 +152,7 @@ def _cached(signature: str) -> Path | None:
     return checkpoint if checkpoint.is_file() else None
 
 
-def _in_folder(model: str, folder: Path) -> Weights:
+def _in_folder(model: str, folder: Path) -> DemucsWeights:
     if not folder.is_dir():
         raise SettingsError(
             f"There is no folder {folder}.", "", "Give the folder that holds your Demucs models, or leave it open."
@@ -160,11 +160,11 @@ def _in_folder(model: str, folder: Path) -> Weights:
     networks = _networks_in(folder)
     bags = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if model in networks:  # a network comes before a bag of the same name, as in demucs.repo.AnyModelRepo
-        return Weights(model=model, bag=Bag(signatures=(model,)), files=networks, in_folder=True)
+        return DemucsWeights(model=model, bag=Bag(signatures=(model,)), files=networks, in_folder=True)
     if model in bags:
         bag = _read_bag(bags[model])
         files = {signature: networks[signature] for signature in bag.signatures if signature in networks}
-        return Weights(model=model, bag=bag, files=files, in_folder=True)
+        return DemucsWeights(model=model, bag=bag, files=files, in_folder=True)
     known = sorted({*networks, *bags})
     raise SettingsError(
         f"There is no Demucs model “{model}” in {folder}.",

@@ -97,34 +97,34 @@ class SamAudioModel:
         prompts = active(request, windows[0])
         if not prompts:
             return [self._stems(window, {}, request) for window in windows]
-        heard = self._heard(windows, request)
-        state = yield from self._solved(windows, heard, prompts, request)
-        states = np.split(state, np.cumsum([len(here) for here in heard[:-1]]), axis=1)
+        features = self._features(windows, request)
+        state = yield from self._solved(windows, features, prompts, request)
+        states = np.split(state, np.cumsum([len(here) for here in features[:-1]]), axis=1)
         return [
             self._stems(window, dict(zip(prompts, part, strict=True)), request)
             for window, part in zip(windows, states, strict=True)
         ]
 
-    def _heard(self, windows: Sequence[Window], request: Request) -> list[Samples]:
+    def _features(self, windows: Sequence[Window], request: Request) -> list[Samples]:
         """Features of each window, (clips, frames, latents); of one clip where all are alike: they give the same."""
         network = self._network
-        heard = [distinct(clips(window.samples, request.sam.stereo)) for window in windows]
+        clips_of = [distinct(clips(window.samples, request.sam.stereo)) for window in windows]
         if all(window.features is not None for window in windows):
             known = [window.features for window in windows if window.features is not None]
-            return [features[: len(here)] for features, here in zip(known, heard, strict=True)]
-        features = network.numpy(network.encode([clip for here in heard for clip in here]))
-        return np.split(features, np.cumsum([len(here) for here in heard[:-1]]))
+            return [features[: len(here)] for features, here in zip(known, clips_of, strict=True)]
+        features = network.numpy(network.encode([clip for here in clips_of for clip in here]))
+        return np.split(features, np.cumsum([len(here) for here in clips_of[:-1]]))
 
     def _solved(
-        self, windows: Sequence[Window], heard: Sequence[Samples], prompts: Sequence[Prompt], request: Request
+        self, windows: Sequence[Window], features_of: Sequence[Samples], prompts: Sequence[Prompt], request: Request
     ) -> Generator[Event, None, Samples]:
         """The states at t = 1 of all clips of all windows, (prompts, clips, frames, state channels).
 
-        `heard` are the features of each window, (clips, frames, latents).
+        `features_of` are the features of each window, (clips, frames, latents).
         """
         network = self._network
-        owners = [window for window, here in zip(windows, heard, strict=True) for _ in here]
-        features = np.concatenate(heard)
+        owners = [window for window, here in zip(windows, features_of, strict=True) for _ in here]
+        features = np.concatenate(features_of)
         n_clips, n_frames, n_latents = features.shape
         field = self._field(features, owners, prompts, request)
         draws = [noise(request.seed_of(owner.index), owner.index, n_frames, 2 * n_latents) for owner in owners]

@@ -52,9 +52,9 @@ class OfficialModel:
     def _prompted(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
         """One clip and prompt at a time: the official code pads batches, which changes what comes out."""
         prompts = active(request, window)
-        heard = distinct(clips(window.samples, request.sam.stereo))
+        distinct_clips = distinct(clips(window.samples, request.sam.stereo))
         solved: dict[Prompt, list[Samples]] = {prompt: [] for prompt in prompts}
-        pairs = [(prompt, clip) for prompt in prompts for clip in heard]
+        pairs = [(prompt, clip) for prompt in prompts for clip in distinct_clips]
         for part, (prompt, clip) in enumerate(pairs):
             solved[prompt].append((yield from counted(self._solved(clip, prompt, window, request), part, len(pairs))))
         return stems(window, request, lambda prompt, half: np.stack([pair[half] for pair in solved[prompt]]))

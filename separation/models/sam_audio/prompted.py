@@ -122,9 +122,9 @@ def clips(samples: Samples, stereo: str) -> Samples:
     return samples if stereo == "sides" else samples.mean(axis=0, keepdims=True)
 
 
-def distinct(heard: Samples) -> Samples:
+def distinct(clips: Samples) -> Samples:
     """The clips, or only the first if all are alike: they would give the same."""
-    return heard[:1] if np.array_equal(heard, np.broadcast_to(heard[:1], heard.shape)) else heard
+    return clips[:1] if np.array_equal(clips, np.broadcast_to(clips[:1], clips.shape)) else clips
 
 
 def placed(estimate: Samples, mixture: Samples, stereo: str) -> Samples:

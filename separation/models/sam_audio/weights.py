@@ -22,7 +22,7 @@ TEXT_ENCODER_GB = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
+class SamAudioWeights:
     """A model's folder, and the text encoder it needs that is not here.
 
     Args:
@@ -74,7 +74,7 @@ class Weights:
         return digest.hexdigest()[:16]
 
 
-def find(model: str) -> Weights:
+def find(model: str) -> SamAudioWeights:
     """The files of a published model in the hub's cache, or of a folder that `model` is the path of.
 
     Raises:
@@ -91,10 +91,10 @@ def find(model: str) -> Weights:
                 f"Choose one of: {', '.join(SIZES_GB)}; or give the folder that holds config.json and the weights.",
             )
     if folder is None:
-        return Weights(model=model, folder=None)
+        return SamAudioWeights(model=model, folder=None)
     name = read_config(folder).text_encoder.name
     text_is_here = (folder / name).is_dir() or _text_encoder_is_cached(name)
-    return Weights(model=model, folder=folder, missing_text=None if text_is_here else name)
+    return SamAudioWeights(model=model, folder=folder, missing_text=None if text_is_here else name)
 
 
 def source(model: str) -> hub.Source:

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from separation.audio.decode import converted_blocks, decode, decode_blocks
-from separation.audio.upload import ArrivingFile
+from separation.audio.upload import PartialFile
 from separation.errors import AudioError
 from separation.results.runs import import_recording
 from storage import ArtifactStore
@@ -25,10 +25,10 @@ def sent(tmp_path):
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, (40 * RATE, 2)).astype(np.float32)
     soundfile.write(tmp_path / "song.wav", samples, RATE, subtype="PCM_16")
     data = (tmp_path / "song.wav").read_bytes()
-    return data, ArrivingFile(tmp_path / "arriving", "song.wav", len(data))
+    return data, PartialFile(tmp_path / "arriving", "song.wav", len(data))
 
 
-def sending(file, data, block=50_000, *, pause=lambda: None, end=ArrivingFile.finish):
+def sending(file, data, block=50_000, *, pause=lambda: None, end=PartialFile.finish):
     """A thread that sends a file."""
 
     def send():
@@ -82,7 +82,7 @@ def test_every_format_decodes_to_what_the_whole_file_decodes_to(tmp_path, name):
     samples = np.random.default_rng(1).uniform(-0.1, 0.1, (RATE * 4, 1)).astype(np.float32)
     soundfile.write(tmp_path / name, samples, RATE)
     data = (tmp_path / name).read_bytes()
-    file = ArrivingFile(tmp_path / "arriving", name)  # nobody says how long it will be
+    file = PartialFile(tmp_path / "arriving", name)  # nobody says how long it will be
     thread = sending(file, data, 1000)
     with decode_blocks(file) as blocks:
         got = np.concatenate([*blocks], axis=1)
@@ -92,7 +92,7 @@ def test_every_format_decodes_to_what_the_whole_file_decodes_to(tmp_path, name):
 
 def test_a_reader_of_what_is_broken_off_fails_instead_of_waiting(sent):
     data, file = sent
-    thread = sending(file, data[:200_000], end=ArrivingFile.break_off)
+    thread = sending(file, data[:200_000], end=PartialFile.break_off)
     with pytest.raises(AudioError, match="broken off"), decode_blocks(file) as blocks:
         assert sum(block.shape[1] for block in blocks) < 40 * RATE
     thread.join()
@@ -108,7 +108,7 @@ def test_one_that_ends_before_the_announced_size_is_as_long_as_it_is(sent):
 
 
 def test_an_empty_one_is_called_empty(tmp_path):
-    file = ArrivingFile(tmp_path / "arriving", "nothing.wav", 0)
+    file = PartialFile(tmp_path / "arriving", "nothing.wav", 0)
     file.finish()
     with pytest.raises(AudioError, match="nothing") as caught, decode_blocks(file):
         pass
@@ -126,7 +126,7 @@ def test_it_becomes_the_recording_that_the_file_on_disk_becomes(sent, tmp_path):
     bytes_of = {name: path.read_bytes() for name, path in arrived.files.items()}
     assert import_recording(tmp_path / "song.wav", store).key == arrived.key
 
-    again = ArrivingFile(tmp_path / "again", "song.wav", len(data))
+    again = PartialFile(tmp_path / "again", "song.wav", len(data))
     sending(again, data).join()
     assert import_recording(again, store, on_decoded=lambda _: pytest.fail("it is kept already")).key == arrived.key
 

@@ -16,7 +16,7 @@ from separation.models.demucs import download as demucs_download
 from separation.models.demucs import weights as demucs_weights
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.config import read_config
-from separation.models.sam_audio.pytorch.text import TextEncoder
+from separation.models.sam_audio.pytorch.text import T5TextEncoder
 from separation.request import Request
 from tests.support import demucs_models
 from tests.support.fake_hub import TOKEN, installed
@@ -87,7 +87,7 @@ def test_a_gated_model_comes_with_its_text_encoder_and_can_then_be_used(publishe
 def test_the_downloaded_text_encoder_is_the_one_transformers_reads(published):
     list(catalogue.download("sam-audio-small"))
     folder = catalogue.entry("sam-audio-small").path
-    features, mask = TextEncoder(read_config(folder).text_encoder, folder).encode(["man speaking"])
+    features, mask = T5TextEncoder(read_config(folder).text_encoder, folder).encode(["man speaking"])
     assert features.shape[:2] == mask.shape and features.abs().max() > 0
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from separation.audio.waveform import Waveform, resample
 from separation.chunking.conform import (
-    Level,
+    InputLevel,
     Returned,
     beginning,
     conformed,
@@ -44,7 +44,7 @@ def test_the_level_is_the_one_demucs_normalises_by(n_channels):
     samples=st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20),
 )
 def test_undoing_a_level_gives_the_samples_back(mean, std, samples):
-    level = Level(mean, std)
+    level = InputLevel(mean, std)
     x = np.array([samples], np.float32)
     assert level.apply(x).dtype == np.float32
     np.testing.assert_allclose(level.undo(level.apply(x)), x, atol=1e-5)

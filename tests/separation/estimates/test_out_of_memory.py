@@ -12,7 +12,7 @@ import pytest
 
 from separation.engine.engine import Inline
 from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
-from separation.estimates import fallbacks as ladder
+from separation.estimates import fallbacks
 from separation.events import BackendChosen, ChunkStarted, Kept, Planned, Warned
 from separation.request import ChunkSettings, DemucsSettings, Request, Reroll, SamSettings
 from separation.results.runs import find_result, import_recording, separate_recording
@@ -234,8 +234,8 @@ def test_a_process_that_truly_runs_out_of_memory_finishes_with_shorter_chunks(tm
 def rungs(request, duration_s=None):
     """What changes at each step down to the bottom."""
     steps = []
-    while (below := ladder.smaller(request, duration_s=duration_s)) is not None:
-        steps.append(ladder.changed(request, below))
+    while (below := fallbacks.smaller(request, duration_s=duration_s)) is not None:
+        steps.append(fallbacks.changed(request, below))
         request = below
         assert len(steps) < 20, "a loop"
     return steps
@@ -255,11 +255,11 @@ def test_the_built_in_separator_takes_shorter_chunks():
 
 def test_overlaps_shrink_with_chunks_so_that_the_request_stays_valid():
     request = Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=10.0, overlap_s=5.0))
-    assert ladder.smaller(request).chunks == ChunkSettings(chunk_s=5.0, overlap_s=1.25)
+    assert fallbacks.smaller(request).chunks == ChunkSettings(chunk_s=5.0, overlap_s=1.25)
 
 
 def test_sam_audio_takes_shorter_chunks_then_a_lower_precision(monkeypatch):
-    monkeypatch.setattr(ladder, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
     request = Request.of("dog", backend="sam_torch", model="small", chunks=ChunkSettings())
     assert options(rungs(request)) == ["--chunk-duration 10", "--chunk-duration 5", "--precision bfloat16"]
     on_cpu = Request.of("dog", backend="sam_torch", model="small", device="cpu", chunks=ChunkSettings(chunk_s=5.0))
@@ -274,32 +274,32 @@ def test_sam_audio_takes_shorter_chunks_then_a_lower_precision(monkeypatch):
 
 def test_a_smaller_model_comes_last_and_only_if_it_is_here(monkeypatch):
     request = Request.of("dog", backend="sam_torch", model="large", chunks=ChunkSettings(chunk_s=5.0))
-    monkeypatch.setattr(ladder, "_usable", lambda request: request.model == "base")
+    monkeypatch.setattr(fallbacks, "_usable", lambda request: request.model == "base")
     assert options(rungs(request)) == ["--precision bfloat16", "--model base"]
-    monkeypatch.setattr(ladder, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
     assert options(rungs(request)) == ["--precision bfloat16"]
 
 
 def test_a_model_that_is_not_on_this_computer_is_not_usable():
     request = Request.of("drums", backend="demucs", model="htdemucs_ft", demucs=DemucsSettings(folder="/nowhere"))
-    assert ladder.smaller(request, duration_s=1.0) is None
+    assert fallbacks.smaller(request, duration_s=1.0) is None
 
 
 def test_settings_that_count_chunks_keep_their_chunks(monkeypatch):
-    monkeypatch.setattr(ladder, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
     rerolled = Request.of("dog", backend="sam_torch", sam=SamSettings(rerolls=(Reroll(chunk=3, seed=1),)))
     assert options(rungs(rerolled)) == ["--precision bfloat16"]
     assert rungs(Request.of("drums", backend="builtin", chunks=ChunkSettings(max_chunks=2))) == []
 
 
 def test_demucs_without_transformer_takes_segments_and_shorter_ones(monkeypatch):
-    monkeypatch.setattr(ladder, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
     request = Request.of("drums", backend="demucs", model="mdx", demucs=DemucsSettings(split=False))
     assert options(rungs(request)) == ["--split", *(f"--segment {s}" for s in (30, 20, 10, 5, "2.5"))]
 
 
 def test_transformers_of_demucs_fill_every_segment_so_shorter_ones_are_no_step(monkeypatch):
-    monkeypatch.setattr(ladder, "_usable", lambda request: request.model == "htdemucs")
+    monkeypatch.setattr(fallbacks, "_usable", lambda request: request.model == "htdemucs")
     assert options(rungs(Request.of("drums", backend="demucs", model="htdemucs_ft"))) == ["--model htdemucs"]
     on_card = Request.of("drums", backend="demucs", model="htdemucs", device="cuda")
     assert rungs(on_card) == ["half precision (--mixed-precision)"]
@@ -308,5 +308,6 @@ def test_transformers_of_demucs_fill_every_segment_so_shorter_ones_are_no_step(m
 def test_another_device_is_told_as_well():
     request = Request.of("drums", backend="demucs")
     assert (
-        ladder.changed(request, Request.of("drums", backend="demucs", device="cpu")) == "the device cpu (--device cpu)"
+        fallbacks.changed(request, Request.of("drums", backend="demucs", device="cpu"))
+        == "the device cpu (--device cpu)"
     )

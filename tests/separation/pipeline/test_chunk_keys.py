@@ -19,7 +19,7 @@ from separation.models.sam_audio.model import SamAudioModel
 from separation.pipeline.chunk_keys import NotKept, chunk_key
 from separation.pipeline.separate import separate_settled
 from separation.request import Reroll, SamSettings
-from separation.results.runs import ChunkShelf, import_recording, separate_recording
+from separation.results.runs import ChunkStore, import_recording, separate_recording
 from storage import ArtifactStore
 from tests.support.fakes import CONTEXT, FRAME, FakeLatentModel, FakeModel, PromptableBackend, use_only
 from tests.support.sam_models import CHECKPOINT, clip
@@ -476,13 +476,13 @@ def test_a_store_without_room_for_chunks_still_keeps_the_result(store, backend, 
 
 
 def test_a_chunk_comes_back_from_the_shelf_bit_by_bit(store):
-    shelf = ChunkShelf(store, "recording")
+    chunks = ChunkStore(store, "recording")
     rng = np.random.default_rng(1)
     stems = {name: rng.standard_normal((2, 77)).astype(np.float32) for name in ("dog", "a cat, afar", "../evil")}
     stems["dog"][0, :3] = -0.0, 1e-42, np.float32(3e38)
-    assert shelf.get("0" * 64) is None
-    shelf.put("0" * 64, stems)
-    back = shelf.get("0" * 64)
+    assert chunks.get("0" * 64) is None
+    chunks.put("0" * 64, stems)
+    back = chunks.get("0" * 64)
     assert {name: samples.tobytes() for name, samples in back.items()} == {
         name: samples.tobytes() for name, samples in stems.items()
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from separation import decode
-from separation.results.bypass_cache import FreshShelf
+from separation.results.bypass_cache import BypassCache
 from separation.results.runs import import_recording
 from storage import ArtifactStore
 from tests.support import run_fakes
@@ -65,14 +65,14 @@ def test_the_chunks_that_were_kept_are_replaced_too(folder, backend):
     assert is_silent("drums.wav")
 
 
-def test_a_fresh_shelf_finds_what_it_kept_itself(folder):
+def test_a_bypassed_store_finds_what_it_kept_itself(folder):
     store = ArtifactStore(folder / "home")
     song = run_fakes.song(folder / "song.wav")
     kept = import_recording(song, store)
-    shelf = FreshShelf(store)
-    assert shelf.get(kept.key) is None
-    again = import_recording(song, shelf)
+    bypass = BypassCache(store)
+    assert bypass.get(kept.key) is None
+    again = import_recording(song, bypass)
     assert again.key == kept.key and again.manifest.created > kept.manifest.created
-    assert shelf.get(kept.key) == store.get(kept.key) == again
+    assert bypass.get(kept.key) == store.get(kept.key) == again
     store.remove(kept.key)
-    assert shelf.get(kept.key) is None
+    assert bypass.get(kept.key) is None

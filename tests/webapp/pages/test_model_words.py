@@ -11,7 +11,7 @@ from separation.errors import BackendUnavailable
 from separation.events import ModelLoading
 from tests.webapp.state.test_downloads import entry
 from webapp.pages.models.model_words import action_of, progress_of, size, state_of, verdict_of
-from webapp.state.download import WINDOW_S, Download, State
+from webapp.state.download import WINDOW_S, Download, DownloadState
 
 ABSENT = entry("model", 5_100_000_000)
 BEGUN = replace(ABSENT, partial_bytes=2_000_000_000)
@@ -35,11 +35,11 @@ def download(state, arrived=0.0, seconds=0.0):
         (replace(ABSENT, gated=True), None, "Not here", "Get access"),
         (BEGUN, None, "Begun", "Resume"),
         (HERE, None, "On this computer", ""),
-        (ABSENT, State.WAITING, "Waiting", "Pause"),
-        (BEGUN, State.RUNNING, "Downloading", "Pause"),
-        (BEGUN, State.PAUSED, "Paused", "Resume"),
-        (ABSENT, State.FAILED, "Failed", "Try again"),
-        (HERE, State.FAILED, "Failed", ""),  # to be deleted
+        (ABSENT, DownloadState.WAITING, "Waiting", "Pause"),
+        (BEGUN, DownloadState.RUNNING, "Downloading", "Pause"),
+        (BEGUN, DownloadState.PAUSED, "Paused", "Resume"),
+        (ABSENT, DownloadState.FAILED, "Failed", "Try again"),
+        (HERE, DownloadState.FAILED, "Failed", ""),  # to be deleted
     ],
 )
 def test_each_state_has_a_word_and_one_thing_to_do(known, state, pill, action):
@@ -61,13 +61,13 @@ def test_with_a_token_a_gated_model_can_be_fetched():
         (ABSENT, None, None),
         (HERE, None, None),
         (BEGUN, None, "2.00 GB of 5.10 GB is kept; it goes on from there"),
-        (BEGUN, download(State.PAUSED, 1e9), "1.00 GB of 5.00 GB is kept; it goes on from there"),
-        (ABSENT, download(State.WAITING), "0 kB of 5.00 GB · after the one before it"),
-        (ABSENT, download(State.RUNNING), "0 kB of 5.00 GB · connecting"),
-        (ABSENT, download(State.RUNNING, 1e9, 0.1), "1.00 GB of 5.00 GB · going on"),
-        (ABSENT, download(State.RUNNING, 1e9, WINDOW_S), "1.00 GB of 5.00 GB · 200.0 MB/s · 0:20 left"),
-        (ABSENT, download(State.RUNNING, 0, WINDOW_S), "0 kB of 5.00 GB · nothing arrives, still trying"),
-        (ABSENT, download(State.RUNNING, 5e9, WINDOW_S), "5.00 GB of 5.00 GB · checking what arrived"),
+        (BEGUN, download(DownloadState.PAUSED, 1e9), "1.00 GB of 5.00 GB is kept; it goes on from there"),
+        (ABSENT, download(DownloadState.WAITING), "0 kB of 5.00 GB · after the one before it"),
+        (ABSENT, download(DownloadState.RUNNING), "0 kB of 5.00 GB · connecting"),
+        (ABSENT, download(DownloadState.RUNNING, 1e9, 0.1), "1.00 GB of 5.00 GB · going on"),
+        (ABSENT, download(DownloadState.RUNNING, 1e9, WINDOW_S), "1.00 GB of 5.00 GB · 200.0 MB/s · 0:20 left"),
+        (ABSENT, download(DownloadState.RUNNING, 0, WINDOW_S), "0 kB of 5.00 GB · nothing arrives, still trying"),
+        (ABSENT, download(DownloadState.RUNNING, 5e9, WINDOW_S), "5.00 GB of 5.00 GB · checking what arrived"),
     ],
 )
 def test_progress_is_told_in_bytes_rate_and_time(known, under_way, words):

@@ -26,8 +26,8 @@ from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
 from tests.support import odd_files, run_fakes
 from webapp.routes import media
-from webapp.state.arrivals import Arrivals
 from webapp.state.job import Job
+from webapp.state.uploads import Uploads
 
 
 class Making:
@@ -50,7 +50,7 @@ def client(store, making, tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     app = FastAPI()
-    media.add_media_routes(app, store, making, Arrivals())
+    media.add_media_routes(app, store, making, Uploads())
     with TestClient(app) as client:  # an unforeseen error is raised here, so a traceback cannot pass for an answer
         yield client
     assert list((tmp_path / "tmp").iterdir()) == [], "downloads clean up after themselves"

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from separation.audio.decode import AudioFile
 from separation.audio.spectrogram import BANDS, tile
 from webapp.routes.media import add_media_routes
-from webapp.state.arrivals import Arrivals
+from webapp.state.uploads import Uploads
 
 
 class Nothing:
@@ -23,7 +23,7 @@ class Nothing:
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    add_media_routes(app, store, Nothing(), Arrivals())
+    add_media_routes(app, store, Nothing(), Uploads())
     return TestClient(app)
 
 

@@ -11,7 +11,7 @@ from separation import Request
 from separation.doctor.self_test import Passed
 from separation.engine.engine import Inline
 from separation.errors import BackendUnavailable, SeparationError
-from storage import JobBook
+from storage import JobTable
 from tests.webapp.state.test_downloads import until
 from webapp.state.doctor import Doctor
 from webapp.state.jobs import Jobs
@@ -19,7 +19,7 @@ from webapp.state.jobs import Jobs
 
 @pytest.fixture
 async def jobs(store):
-    jobs = Jobs(store, Inline(), JobBook(store._scratch.parent))
+    jobs = Jobs(store, Inline(), JobTable(store._scratch.parent))
     yield jobs
     await asyncio.to_thread(jobs.close)
 

@@ -9,12 +9,12 @@ import time
 import pytest
 
 from separation.backends import catalogue
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.errors import SettingsError
 from separation.events import ModelLoading
 from separation.hub import transfer
 from tests.support.fake_hub import TOKEN, installed
-from webapp.state.download import WINDOW_S, Download, State
+from webapp.state.download import WINDOW_S, Download, DownloadState
 from webapp.state.downloads import Downloads
 
 LONG_S = 60.0  # nothing here takes a second on a free computer
@@ -77,7 +77,7 @@ async def test_a_download_comes_to_its_end_with_what_it_needs_and_is_none_any_mo
 async def test_a_paused_download_goes_on_from_its_bytes(downloads, hub):
     download = await begun(downloads, hub)
     downloads.pause(SMALL)
-    assert download.state is State.PAUSED
+    assert download.state is DownloadState.PAUSED
     await until(lambda: downloads._running is None)
     kept = catalogue.entry(SMALL).partial_bytes
     assert 0 < kept < len(WEIGHTS)
@@ -104,7 +104,7 @@ async def test_resumed_before_its_thread_noticed_the_pause_it_simply_goes_on(dow
     download = await begun(downloads, hub)
     downloads.pause(SMALL)
     downloads.start(SMALL)
-    assert downloads.of(SMALL) is download and download.state is State.RUNNING
+    assert downloads.of(SMALL) is download and download.state is DownloadState.RUNNING
     hub.pause_s = 0.0
     await until(lambda: is_here(SMALL) and downloads.of(SMALL) is None)
     assert len(hub.got("GET", "/storage/facebook/sam-audio-small/checkpoint.pt")) == 1
@@ -113,10 +113,10 @@ async def test_resumed_before_its_thread_noticed_the_pause_it_simply_goes_on(dow
 async def test_one_follows_another_and_a_waiting_one_can_be_paused(downloads, hub):
     await begun(downloads, hub)
     downloads.start(BASE)
-    assert downloads.of(BASE).state is State.WAITING
+    assert downloads.of(BASE).state is DownloadState.WAITING
     downloads.start(BASE)
     downloads.pause(BASE)
-    assert downloads.of(BASE).state is State.PAUSED
+    assert downloads.of(BASE).state is DownloadState.PAUSED
     downloads.start(BASE)
     hub.pause_s = 0.0
     await until(lambda: is_here(BASE))
@@ -129,7 +129,7 @@ async def test_a_failed_download_says_why_and_the_next_one_starts(downloads, hub
     downloads.start(BASE)
     await until(lambda: is_here(BASE))
     failed = downloads.of(SMALL)
-    assert failed.state is State.FAILED
+    assert failed.state is DownloadState.FAILED
     assert "gated" in failed.error[0] and "accept the licence" in failed.error[2]
     assert TOKEN not in str(failed.error)
     hub.refused.clear()
@@ -140,7 +140,7 @@ async def test_a_failed_download_says_why_and_the_next_one_starts(downloads, hub
 async def test_a_file_that_is_not_the_published_one_is_refused(downloads, hub):
     hub.damaged.add("checkpoint.pt")
     downloads.start(SMALL)
-    await until(lambda: downloads.of(SMALL).state is State.FAILED)
+    await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
     assert "is not the published file" in downloads.of(SMALL).error[0]
     assert not is_here(SMALL)
 
@@ -148,7 +148,7 @@ async def test_a_file_that_is_not_the_published_one_is_refused(downloads, hub):
 async def test_a_lost_network_is_said_and_what_arrived_is_kept(downloads, hub):
     hub.drops["checkpoint.pt"] = [100_000, 0, 0, 0]
     downloads.start(SMALL)
-    await until(lambda: downloads.of(SMALL).state is State.FAILED)
+    await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
     assert downloads.of(SMALL).error[0] == "The download was interrupted."
     assert catalogue.entry(SMALL).partial_bytes >= 100_000
 
@@ -156,7 +156,7 @@ async def test_a_lost_network_is_said_and_what_arrived_is_kept(downloads, hub):
 async def test_a_disk_without_room_is_said_before_anything_is_fetched(downloads, hub, monkeypatch):
     monkeypatch.setattr(transfer, "SPARE_BYTES", 1 << 60)
     downloads.start(SMALL)
-    await until(lambda: downloads.of(SMALL).state is State.FAILED)
+    await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
     assert "not enough room" in downloads.of(SMALL).error[0]
     assert not hub.got("GET", "checkpoint.pt")
 
@@ -164,7 +164,7 @@ async def test_a_disk_without_room_is_said_before_anything_is_fetched(downloads,
 async def test_a_folder_that_cannot_be_written_is_said_with_its_name(downloads, hub, tmp_path):
     (tmp_path / "hub").write_text("a file where a folder should be")
     downloads.start(SMALL)
-    await until(lambda: downloads.of(SMALL).state is State.FAILED)
+    await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
     what, why, todo = downloads.of(SMALL).error
     assert what == "What arrives cannot be kept." and str(tmp_path / "hub") in why and "HF_HOME" in todo
 
@@ -176,7 +176,7 @@ async def test_an_error_nobody_foresaw_is_an_error_of_ours_and_is_logged(downloa
 
     monkeypatch.setattr(catalogue, "download", broken)
     downloads.start(SMALL)
-    await until(lambda: downloads.of(SMALL).state is State.FAILED)
+    await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
     assert downloads.of(SMALL).error[1] == "ZeroDivisionError"
     assert "Traceback" in caplog.text
 
@@ -220,7 +220,7 @@ async def test_a_model_that_does_not_exist_is_refused(downloads):
 
 
 def entry(name, size_bytes, partial_bytes=0):
-    return Entry(
+    return PublishedModel(
         name=name,
         backend="sam-audio",
         model=None,

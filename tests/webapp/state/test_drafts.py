@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from separation.request import Anchor, Prompt, Request, SamSettings, SolverSettings
-from storage import DraftBook
+from storage import DraftTable
 from webapp.state.drafts import Draft, Drafts
 
 SONG = "a" * 64
@@ -14,7 +14,7 @@ OTHER = "b" * 64
 
 @pytest.fixture
 def book(tmp_path):
-    book = DraftBook(tmp_path)
+    book = DraftTable(tmp_path)
     yield book
     book.close()
 
@@ -40,7 +40,7 @@ def test_everything_of_a_request_survives_a_restart(book, tmp_path):
         seed=3,
     )
     Drafts(book).change(SONG, lambda draft: Draft.of(request))
-    again = DraftBook(tmp_path)
+    again = DraftTable(tmp_path)
     assert Drafts(again).of(SONG).request == request
     again.close()
 

@@ -14,7 +14,7 @@ from separation.engine.engine import Inline
 from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
 from separation.results.runs import import_recording
-from storage import JobBook, JobRecord, StorageError
+from storage import JobRecord, JobTable, StorageError
 from tests.support import run_fakes
 from webapp.state.jobs import Job, Jobs, State
 
@@ -30,7 +30,7 @@ def home(store):
 
 @pytest.fixture
 async def jobs(store, home):
-    jobs = Jobs(store, Inline(), JobBook(home))
+    jobs = Jobs(store, Inline(), JobTable(home))
     yield jobs
     await asyncio.to_thread(jobs.close)
 
@@ -296,7 +296,7 @@ async def test_only_the_newest_jobs_that_are_over_are_remembered(jobs, home, rec
     await until(lambda: all(job.over for job in submitted) and jobs.running is None)
     assert jobs.all == submitted[2:]
     await asyncio.to_thread(jobs.close)
-    assert len(JobBook(home).take_over()) == 2
+    assert len(JobTable(home).take_over()) == 2
 
 
 async def test_a_recording_that_is_gone_is_said_in_words(jobs, recording, backend, store):
@@ -397,7 +397,7 @@ def test_a_thousand_chunks_do_not_fill_the_log():
 async def test_what_a_stopped_server_left_is_offered_and_goes_on_from_its_finished_chunks(
     store, home, recording, backend
 ):
-    jobs = Jobs(store, Inline(), JobBook(home))
+    jobs = Jobs(store, Inline(), JobTable(home))
     done = jobs.submit(recording, Request.of("other"))
     await until(lambda: done.over)
     stopping = StopsAt(backend, evaluation=3, jobs=jobs)
@@ -406,7 +406,7 @@ async def test_what_a_stopped_server_left_is_offered_and_goes_on_from_its_finish
     await stopping.closed
 
     n_before, backend.before_evaluation = backend.n_evaluations, lambda: None
-    again = Jobs(store, Inline(), JobBook(home))
+    again = Jobs(store, Inline(), JobTable(home))
     assert again.running is None, "nothing starts by itself"
     assert [job.id for job in again.interrupted] == [running.id, waiting.id]
     offered, unbegun = again.interrupted
@@ -446,10 +446,10 @@ class StopsAt:
 
 
 async def test_asking_for_what_was_interrupted_resumes_it(store, home, recording, backend):
-    book = JobBook(home)
+    book = JobTable(home)
     book.write(interrupted(recording, "drums", position=7))
     book.close()
-    jobs = Jobs(store, Inline(), JobBook(home))
+    jobs = Jobs(store, Inline(), JobTable(home))
     (offered,) = jobs.interrupted
     other = jobs.submit(recording, Request.of("drums", seed=1))
     assert other is not offered
@@ -474,11 +474,11 @@ def interrupted(recording, prompt, **fields):
 
 
 async def test_a_pause_outlives_the_server(store, home, recording, backend):
-    jobs = Jobs(store, Inline(), JobBook(home))
+    jobs = Jobs(store, Inline(), JobTable(home))
     jobs.pause()
     jobs.submit(recording, Request.of("drums"))
     await asyncio.to_thread(jobs.close)
-    jobs = Jobs(store, Inline(), JobBook(home))
+    jobs = Jobs(store, Inline(), JobTable(home))
     assert jobs.paused
     jobs.resume(*jobs.interrupted)
     assert (len(jobs.queue), jobs.running) == (1, None)
@@ -488,11 +488,11 @@ async def test_a_pause_outlives_the_server(store, home, recording, backend):
 
 
 async def test_two_servers_on_one_folder_leave_each_other_their_jobs(store, home, recording, backend):
-    one = Jobs(store, Inline(), JobBook(home))
+    one = Jobs(store, Inline(), JobTable(home))
     gate = Gate(backend)
     running, waiting = one.submit(recording, Request.of("drums")), one.submit(recording, Request.of("bass"))
     await until(gate.reached.is_set)
-    two = Jobs(store, Inline(), JobBook(home))
+    two = Jobs(store, Inline(), JobTable(home))
     assert two.all == []
     own = two.submit(recording, Request.of("vocals"))
     await until(lambda: own.state is State.RUNNING)
@@ -506,10 +506,10 @@ async def test_two_servers_on_one_folder_leave_each_other_their_jobs(store, home
 
 
 async def test_an_old_failure_is_not_news_after_a_restart(store, home, recording, backend):
-    book = JobBook(home)
+    book = JobTable(home)
     book.write(replace(interrupted(recording, "drums"), state=State.FAILED, error=("It broke.", "", "")))
     book.close()
-    jobs = Jobs(store, Inline(), JobBook(home))
+    jobs = Jobs(store, Inline(), JobTable(home))
     assert len(jobs.all) == 1
     assert jobs.active(recording.key) is None
     await asyncio.to_thread(jobs.close)
@@ -519,7 +519,7 @@ async def test_an_old_failure_is_not_news_after_a_restart(store, home, recording
 
 
 async def test_closing_interrupts_everything_and_returns(store, home, recording, backend):
-    jobs, gate = Jobs(store, Inline(), JobBook(home)), Gate(backend)
+    jobs, gate = Jobs(store, Inline(), JobTable(home)), Gate(backend)
     first, second = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
     await until(gate.reached.is_set)
     closing = asyncio.create_task(asyncio.to_thread(jobs.close))
@@ -534,7 +534,7 @@ async def test_on_the_real_engine_a_job_is_done_and_another_cancelled(store, tmp
     short = import_recording(run_fakes.song(tmp_path / "short.wav", 1.0), store)
     long = import_recording(run_fakes.song(tmp_path / "long.wav", 600.0), store)
     engine = Cluster()
-    jobs = Jobs(store, engine, JobBook(tmp_path / "home"))
+    jobs = Jobs(store, engine, JobTable(tmp_path / "home"))
     try:
         done, cancelled = jobs.submit(short, Request.of("drums")), jobs.submit(long, Request.of("drums"))
         await until(lambda: done.over and cancelled.chunks and cancelled.chunks[0] == 1)

@@ -16,7 +16,7 @@ from separation.audio.waveform import Waveform
 from separation.engine.engine import Inline
 from separation.events import Kept
 from separation.results.runs import import_recording, separate_recording
-from storage import Artifact, ArtifactStore, JobBook, JobState
+from storage import Artifact, ArtifactStore, JobState, JobTable
 from tests.support.browser import wait_until
 from tests.support.jobs_app import asking_for
 from tests.support.server import STOP_S, RunningServer, running_server
@@ -137,7 +137,7 @@ def test_ctrl_c_interrupts_and_loses_nothing_and_a_pause_stays(song: Path, tmp_p
         server.process.send_signal(signal.SIGINT)
         server.process.wait(STOP_S)
         assert "Traceback" not in server.log()
-    book = JobBook(home)
+    book = JobTable(home)
     vocals, bass = book.take_over()
     assert (vocals.state, bass.state) == (JobState.INTERRUPTED, JobState.INTERRUPTED)
     assert vocals.n_done >= 1

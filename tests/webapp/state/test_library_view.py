@@ -9,7 +9,7 @@ import pytest
 from separation.backends import registry
 from storage import ArtifactStore, Library
 from tests.support.library_shelves import chunk, keep, recording, result
-from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, Cleaning, Shelf, Wish, facts_of, size
+from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, CleanUp, LibraryQuery, LibraryView, facts_of, size
 
 DAY_S = 24 * 3600.0
 
@@ -20,22 +20,22 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def shelf(store):
-    return Shelf(Library(store))
+def listed(store):
+    return LibraryView(Library(store))
 
 
-def seen(shelf, **wish):
-    return shelf.view(Wish(**wish), {})
+def seen(listed, **query):
+    return listed.view(LibraryQuery(**query), {})
 
 
-def names(shelf, **wish):
-    return [row["name"] for row in seen(shelf, **wish)["rows"]]
+def names(listed, **query):
+    return [row["name"] for row in seen(listed, **query)["rows"]]
 
 
-def test_a_recording_says_its_length_rate_and_channels_and_how_many_results_it_has(store, shelf):
+def test_a_recording_says_its_length_rate_and_channels_and_how_many_results_it_has(store, listed):
     song = recording(store, "Song", seconds=61.4, size=2048)
     result(store, song, "drums")
-    (row,) = seen(shelf)["rows"]
+    (row,) = seen(listed)["rows"]
     assert (row["told"], row["size"], row["n_results"], row["results"]) == (
         ["1:01", "44.1 kHz", "stereo"],
         "2 kB",
@@ -45,11 +45,11 @@ def test_a_recording_says_its_length_rate_and_channels_and_how_many_results_it_h
     assert row["href"] == f"/?recording={song.key}" and not row["pinned"]
 
 
-def test_results_are_told_only_where_they_are_unfolded_with_prompts_colours_and_who_made_them(store, shelf):
+def test_results_are_told_only_where_they_are_unfolded_with_prompts_colours_and_who_made_them(store, listed):
     song = recording(store, "Song")
     made = result(store, song, "drums", "man speaking", backend="demucs")
     store.pin(made.key)
-    (row,) = seen(shelf, unfolded={song.key: RESULTS_SHOWN})["rows"]
+    (row,) = seen(listed, unfolded={song.key: RESULTS_SHOWN})["rows"]
     (told,) = row["results"]
     assert told["told"] == [f"{registry.get('demucs').label} only", "took 12.3 s", "quality about 0.71 of 1"]
     assert [sound["text"] for sound in told["sounds"]] == ["drums", "man speaking"]
@@ -57,33 +57,33 @@ def test_results_are_told_only_where_they_are_unfolded_with_prompts_colours_and_
     assert told["href"] == f"/?recording={song.key}&result={made.key}" and told["pinned"]
 
 
-def test_of_hundreds_of_results_the_newest_come_first_and_more_only_if_asked_for(store, shelf):
+def test_of_hundreds_of_results_the_newest_come_first_and_more_only_if_asked_for(store, listed):
     song = recording(store, "Song")
     for seed in range(RESULTS_SHOWN + 2):
         last = result(store, song, "drums", seed=seed)
-    (row,) = seen(shelf, unfolded={song.key: RESULTS_SHOWN})["rows"]
+    (row,) = seen(listed, unfolded={song.key: RESULTS_SHOWN})["rows"]
     assert (len(row["results"]), row["n_results"]) == (RESULTS_SHOWN, RESULTS_SHOWN + 2)
     assert row["results"][0]["key"] == last.key
-    (row,) = seen(shelf, unfolded={song.key: 1000})["rows"]
+    (row,) = seen(listed, unfolded={song.key: 1000})["rows"]
     assert len(row["results"]) == RESULTS_SHOWN + 2
 
 
-def test_a_search_finds_names_prompts_and_separators_and_unfolds_what_it_found(store, shelf):
+def test_a_search_finds_names_prompts_and_separators_and_unfolds_what_it_found(store, listed):
     one, two = recording(store, "Evening Song"), recording(store, "Morning")
     result(store, one, "drums")
     result(store, one, "bass", backend="demucs")
     result(store, two, "drums", backend="demucs")
-    assert names(shelf, search="SONG") == ["Evening Song"]
-    (row,) = seen(shelf, search="song")["rows"]
+    assert names(listed, search="SONG") == ["Evening Song"]
+    (row,) = seen(listed, search="song")["rows"]
     assert row["n_results"] == 2 and not row["open"]
-    (row,) = seen(shelf, search="song demucs")["rows"]
+    (row,) = seen(listed, search="song demucs")["rows"]
     assert [told["name"] for told in row["results"]] == ["bass"] and row["open"]
-    assert names(shelf, search="drums", sort="name") == ["Evening Song", "Morning"]
-    assert names(shelf, search="drums demucs") == ["Morning"]
-    assert names(shelf, search="song drums bass") == []
+    assert names(listed, search="drums", sort="name") == ["Evening Song", "Morning"]
+    assert names(listed, search="drums demucs") == ["Morning"]
+    assert names(listed, search="song drums bass") == []
 
 
-def test_it_sorts_by_what_a_person_asks_for(store, shelf):
+def test_it_sorts_by_what_a_person_asks_for(store, listed):
     songs = [
         recording(store, name, seconds=seconds, size=n_bytes)
         for name, seconds, n_bytes in (("b", 30, 300), ("C", 10, 200), ("a", 20, 100))
@@ -92,58 +92,60 @@ def test_it_sorts_by_what_a_person_asks_for(store, shelf):
     for n, song in enumerate(songs):
         store._index.use(song.key, 1e9 + n)
     store._index.use(store.list("result")[0].key, 1e9 - 1)
-    assert names(shelf, sort="newest") == ["C", "a", "b"]  # what was made from it last counts
-    assert names(shelf, sort="name") == ["a", "b", "C"]
-    assert names(shelf, sort="length") == ["b", "a", "C"]
-    assert names(shelf, sort="size") == ["C", "b", "a"]
-    assert names(shelf, sort="used") == ["a", "C", "b"]
+    assert names(listed, sort="newest") == ["C", "a", "b"]  # what was made from it last counts
+    assert names(listed, sort="name") == ["a", "b", "C"]
+    assert names(listed, sort="length") == ["b", "a", "C"]
+    assert names(listed, sort="size") == ["C", "b", "a"]
+    assert names(listed, sort="used") == ["a", "C", "b"]
 
 
-def test_however_many_there_are_one_page_is_shown_and_no_page_is_empty(store, shelf):
+def test_however_many_there_are_one_page_is_shown_and_no_page_is_empty(store, listed):
     for n in range(2 * PAGE_ROWS + 1):
         recording(store, f"{n:03d}")
-    view = seen(shelf, sort="name")
+    view = seen(listed, sort="name")
     assert (len(view["rows"]), view["total"], view["first"], view["last"]) == (PAGE_ROWS, 2 * PAGE_ROWS + 1, 0, False)
-    assert names(shelf, sort="name", page=2) == [f"{2 * PAGE_ROWS:03d}"] == names(shelf, sort="name", page=99)
-    assert names(shelf, sort="name", page=-1)[0] == "000"
+    assert names(listed, sort="name", page=2) == [f"{2 * PAGE_ROWS:03d}"] == names(listed, sort="name", page=99)
+    assert names(listed, sort="name", page=-1)[0] == "000"
 
 
-def test_results_of_a_recording_that_is_gone_are_still_there(store, shelf):
+def test_results_of_a_recording_that_is_gone_are_still_there(store, listed):
     song = recording(store, "Song")
     result(store, song, "drums")
     store.remove(song.key)
-    (row,) = seen(shelf, unfolded={song.key: 5})["rows"]
+    (row,) = seen(listed, unfolded={song.key: 5})["rows"]
     assert (row["name"], row["gone"], [told["name"] for told in row["results"]]) == (GONE, True, ["drums"])
-    (row,) = seen(shelf, search="drums")["rows"]
+    (row,) = seen(listed, search="drums")["rows"]
     assert row["name"] == GONE and row["open"]
 
 
-def test_the_trash_has_recordings_with_what_went_with_them_and_single_results(store, shelf):
+def test_the_trash_has_recordings_with_what_went_with_them_and_single_results(store, listed):
     song, other = recording(store, "Song", size=1024), recording(store, "Other")
     for prompt in ("drums", "bass"):
         result(store, song, prompt, size=1024)
     single = result(store, other, "vocals")
     store.trash(single.key)
     store.trash(song.key)
-    view = seen(shelf, trash=True)
+    view = seen(listed, trash=True)
     assert [(row["name"], row["told"][0], row["size"]) for row in view["rows"]] == [
         ("Song", "Recording with 2 results", "3 kB"),
         ("vocals", "Result", "1 kB"),
     ]
-    assert view["n_trashed"] == 2 and names(shelf) == ["Other"] and names(shelf, trash=True, search="voc") == ["vocals"]
-    assert shelf.names([song.key, single.key, "0" * 64]) in (["Song", "vocals"], ["vocals", "Song"])
+    assert (
+        view["n_trashed"] == 2 and names(listed) == ["Other"] and names(listed, trash=True, search="voc") == ["vocals"]
+    )
+    assert listed.names([song.key, single.key, "0" * 64]) in (["Song", "vocals"], ["vocals", "Song"])
 
 
-def test_a_result_deleted_before_its_recording_is_in_the_trash_by_itself(store, shelf):
+def test_a_result_deleted_before_its_recording_is_in_the_trash_by_itself(store, listed):
     song = recording(store, "Song")
     store.trash(result(store, song, "drums").key)
     store.trash(song.key)
-    assert [row["told"] for row in seen(shelf, trash=True)["rows"]] == [["Recording"], ["Result"]]
+    assert [row["told"] for row in seen(listed, trash=True)["rows"]] == [["Recording"], ["Result"]]
 
 
-def test_a_job_is_shown_with_its_recording(store, shelf):
+def test_a_job_is_shown_with_its_recording(store, listed):
     song, _ = recording(store, "Song"), recording(store, "Other")
-    rows = shelf.view(Wish(sort="name"), {song.key: {"words": "Queued"}})["rows"]
+    rows = listed.view(LibraryQuery(sort="name"), {song.key: {"words": "Queued"}})["rows"]
     assert [row["job"] for row in rows] == [None, {"words": "Queued"}]
 
 
@@ -155,7 +157,7 @@ def test_what_another_version_made_is_listed_as_far_as_it_is_understood(store):
     assert facts_of(odd.manifest).told == ("forgotten",)
 
 
-def test_cleaning_deletes_what_was_chosen_and_says_what(store, shelf):
+def test_cleaning_deletes_what_was_chosen_and_says_what(store, listed):
     old, pinned, new = (recording(store, name, size=1024) for name in ("old", "pinned", "new"))
     chunk(store, new, "old chunk", 2048)
     chunk(store, new, "new chunk", 1024)
@@ -165,11 +167,11 @@ def test_cleaning_deletes_what_was_chosen_and_says_what(store, shelf):
     for artifact in (old, pinned, next(kept for kept in store.list("chunk") if kept.name == "old chunk")):
         store._index.use(artifact.key, time.time() - 40 * DAY_S)
     month = {"unused_for_s": 30 * DAY_S}
-    nothing = Cleaning(chunks=False, kept=False, trash=False, **month)
-    assert shelf.clean(nothing) == "Deleted nothing: 0 kB freed."
-    some = Cleaning(chunks=True, kept=False, trash=True, **month)
-    assert shelf.clean(some) == "Deleted 1 chunk, 1 recording: 3 kB freed."
-    assert shelf.clean(Cleaning(chunks=False, kept=True, trash=False, **month)) == "Deleted 1 recording: 1 kB freed."
+    nothing = CleanUp(chunks=False, kept=False, trash=False, **month)
+    assert listed.clean(nothing) == "Deleted nothing: 0 kB freed."
+    some = CleanUp(chunks=True, kept=False, trash=True, **month)
+    assert listed.clean(some) == "Deleted 1 chunk, 1 recording: 3 kB freed."
+    assert listed.clean(CleanUp(chunks=False, kept=True, trash=False, **month)) == "Deleted 1 recording: 1 kB freed."
     assert sorted(kept.name for kept in store.list()) == ["new", "new chunk", "pinned"]
 
 

@@ -20,7 +20,7 @@ export async function renderOffline(player, start, count) {
     if (!part) break;
     const index = Math.floor(part.start / course.windowSize);
     const windows = await Promise.all(
-      shadows.map(async (shadow) => [shadow, await shadow.windows.load(index, shadow.ready)]),
+      shadows.map(async (shadow) => [shadow, await shadow.pcm.load(index, shadow.ready)]),
     );
     part.whenFrame = frame;
     pace(part, windows, player);
@@ -32,6 +32,6 @@ export async function renderOffline(player, start, count) {
     cursor = part.next;
   }
   const rendered = await context.startRendering();
-  for (const shadow of shadows) shadow.windows.close();
+  for (const shadow of shadows) shadow.pcm.close();
   return Array.from({ length: channels }, (_, channel) => rendered.getChannelData(channel));
 }

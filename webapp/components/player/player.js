@@ -28,7 +28,7 @@ export class Player extends Emitter {
     this.meter = null;
     this.schedule = new Schedule(this);
     this.onArrival = () => {
-      if ([...this.voices.values()].some((voice) => voice.windows.failure)) this.emit("tracks");
+      if ([...this.voices.values()].some((voice) => voice.pcm.failure)) this.emit("tracks");
       this.tick();
     };
   }
@@ -246,7 +246,7 @@ export class Player extends Emitter {
         ...voice.mix,
         gain: voice.audible,
         live_gain: voice.node?.gain.value ?? null,
-        windows_held: voice.windows.held.size,
+        windows_held: voice.pcm.held.size,
         scheduled: [...voice.scheduled],
       })),
     };

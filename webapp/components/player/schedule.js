@@ -6,7 +6,7 @@
 import { planTempo } from "./tempo.js";
 import { FADE_S } from "./voice.js";
 import { stretch, windowsAhead } from "./walk.js";
-import { WINDOW_S } from "./windows.js";
+import { WINDOW_S } from "./pcm_cache.js";
 
 const HORIZON_S = 4; // scheduled ahead: background tabs wake only once a second
 const PREFETCH_S = 8;
@@ -102,7 +102,7 @@ export class Schedule {
     let sounding = false; // some audible track has sound here
     let working = false; // some audible track is still being computed here
     for (const voice of this.player.voices.values()) {
-      if (voice.windows.failure || start >= voice.track.n_samples) continue;
+      if (voice.pcm.failure || start >= voice.track.n_samples) continue;
       if (start < voice.ready) {
         sounding ||= voice.audible > 0;
         if (!this.windowFor(voice, start, Math.min(start + count, voice.ready))) complete = false;
@@ -115,15 +115,15 @@ export class Schedule {
 
   /** The window of `voice` around `start` if it holds everything below `to`; asks for it otherwise. */
   windowFor(voice, start, to) {
-    const index = Math.floor(start / voice.windows.size);
-    const window = voice.windows.get(index, to - index * voice.windows.size);
-    if (!window) voice.windows.want(index, voice.ready);
+    const index = Math.floor(start / voice.pcm.size);
+    const window = voice.pcm.get(index, to - index * voice.pcm.size);
+    if (!window) voice.pcm.want(index, voice.ready);
     return window;
   }
 
   prefetch() {
     const ahead = windowsAhead(this.cursor, this.frames((PREFETCH_S - HORIZON_S) * this.player.speed), this.course);
-    for (const voice of this.player.voices.values()) for (const index of ahead) voice.windows.want(index, voice.ready);
+    for (const voice of this.player.voices.values()) for (const index of ahead) voice.pcm.want(index, voice.ready);
   }
 
   /** Samples will be late: let the sound end softly. */
@@ -145,7 +145,7 @@ export class Schedule {
     this.nextFrame = null;
     this.lastFrame = 0;
     const ahead = windowsAhead(sample, this.frames(PREFETCH_S * this.player.speed), this.course);
-    for (const voice of this.player.voices.values()) voice.windows.keepOnly(ahead);
+    for (const voice of this.player.voices.values()) voice.pcm.keepOnly(ahead);
   }
 
   /** The course or the speed has changed: play on without a break, but along the new one. */

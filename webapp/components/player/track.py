@@ -40,18 +40,18 @@ class Track(TypedDict):
 ChunkState = Literal["pending", "running", "done", "cached", "skipped", "failed"]
 
 
-class Chunk(TypedDict):
+class ChunkCell(TypedDict):
     """One chunk of a recording as the strip under the waveform shows it."""
 
     start: int  # first sample
     count: int  # samples up to the next chunk: the hop, not the chunk, so that cells do not overlap
     state: ChunkState
     fraction: NotRequired[float]  # 0..1 of a running chunk
-    plus: NotRequired[bool]  # a "+" span reaches it, see `separation.chunking.windows.reach`
+    plus: NotRequired[bool]  # a "+" span reaches it, see `separation.chunking.model_inputs.reach`
     minus: NotRequired[bool]  # a "-" span reaches it
 
 
-class Mix(TypedDict):
+class TrackMix(TypedDict):
     """Where one track stands in the mixer."""
 
     id: str

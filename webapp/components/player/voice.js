@@ -1,7 +1,7 @@
 // One track as the audio graph sees it: pieces of sound -> their edges -> the track's gain -> the bus.
 import { GAIN_FLOOR_DB } from "./format.js";
 import { framesWithin, laid } from "./tempo.js";
-import { Windows } from "./windows.js";
+import { PcmCache } from "./pcm_cache.js";
 
 export const FADE_S = 0.012; // linear ramps of 12 ms: short enough to feel instant, long enough not to click
 const REMEMBERED = 256; // scheduled pieces kept for inspection
@@ -9,7 +9,7 @@ const REMEMBERED = 256; // scheduled pieces kept for inspection
 export class Voice {
   constructor(track, onArrival) {
     this.track = track;
-    this.windows = new Windows(track, onArrival);
+    this.pcm = new PcmCache(track, onArrival);
     this.mix = { muted: false, solo: false, gain_db: 0, pan: 0 };
     this.declared = {}; // the mix its descriptor last asked for
     this.audible = 1; // linear gain the mixer wants
@@ -26,10 +26,10 @@ export class Voice {
   /** Take over a changed descriptor; the same audio grown keeps its windows. */
   update(track, onArrival) {
     if (track.url !== this.track.url || track.n_channels !== this.track.n_channels) {
-      this.windows.close();
-      this.windows = new Windows(track, onArrival);
+      this.pcm.close();
+      this.pcm = new PcmCache(track, onArrival);
     }
-    this.track = this.windows.track = track;
+    this.track = this.pcm.track = track;
   }
 
   /** The gain node of this voice in `context`, made on first use. */
@@ -67,7 +67,7 @@ export class Voice {
   /** Add the sound of a stretch, both channels as one, to `mono`; what is not heard counts where nothing is. */
   addTo(mono, window, { start }) {
     const gain = Math.max(this.audible, 0.001);
-    const offset = start % this.windows.size;
+    const offset = start % this.pcm.size;
     for (let channel = 0; channel < (window?.buffer?.numberOfChannels ?? 0); channel++) {
       const samples = window.buffer.getChannelData(channel);
       const count = Math.min(mono.length, samples.length - offset);
@@ -84,7 +84,7 @@ export class Voice {
   /** Start frames [from, to) of a stretch, which lies in one window; `fadeIn` for sound that begins mid-way. */
   schedule(context, bus, window, stretch, { from, to, fadeIn }) {
     const { start, plan } = stretch;
-    const offset = start % this.windows.size;
+    const offset = start % this.pcm.size;
     const buffer = window?.buffer;
     const exact = plan && buffer ? laid(buffer, offset, plan, from, to) : cut(buffer, offset + from, to - from);
     if (!exact) return; // the server had less than it promised: silence
@@ -132,7 +132,7 @@ export class Voice {
 
   close(frame) {
     this.fadeOut(frame);
-    this.windows.close();
+    this.pcm.close();
     const node = this.node;
     if (node) setTimeout(() => node.disconnect(), 1000 * FADE_S * 4);
   }

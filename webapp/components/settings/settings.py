@@ -10,7 +10,7 @@ from nicegui import ui
 from webapp.components.player.track import arguments_to
 
 
-class Option(TypedDict):
+class SettingOption(TypedDict):
     """One of a few values."""
 
     value: str
@@ -19,7 +19,7 @@ class Option(TypedDict):
     disabled: NotRequired[bool]
 
 
-class Field(TypedDict):
+class SettingField(TypedDict):
     """One control; a "choice" shows its options side by side, a "select" in a list."""
 
     name: str
@@ -28,7 +28,7 @@ class Field(TypedDict):
     value: Any
     tip: NotRequired[str]
     spoken: NotRequired[str]  # for screen readers, if the label does not say it
-    options: NotRequired[list[Option]]
+    options: NotRequired[list[SettingOption]]
     min: NotRequired[float]
     max: NotRequired[float]
     step: NotRequired[float]  # 1: whole numbers only
@@ -37,11 +37,11 @@ class Field(TypedDict):
     disabled: NotRequired[bool]
 
 
-class Group(TypedDict):
+class SettingGroup(TypedDict):
     """Controls under a heading."""
 
     title: str
-    fields: list[Field]
+    fields: list[SettingField]
     fold: NotRequired[bool]  # folded away until wanted; `digest` says what is in it
     digest: NotRequired[str]
     note: NotRequired[str]
@@ -62,7 +62,7 @@ class Settings(ui.element, component="settings.js"):
         self._props["drawing"] = 0
         self.on("set", arguments_to(lambda change: on_set(change["name"], change["value"])))
 
-    def set_groups(self, groups: Sequence[Group]) -> Self:
+    def set_groups(self, groups: Sequence[SettingGroup]) -> Self:
         """Draw these; what stays as it is keeps the person's cursor."""
         if self._props["groups"] != list(groups):
             self._props["groups"] = list(groups)

@@ -8,7 +8,7 @@ from typing import Self
 from nicegui import ui
 
 from webapp.components.player import PLAYER_MODULE
-from webapp.components.player.track import Mix, Track, arguments_to
+from webapp.components.player.track import Track, TrackMix, arguments_to
 
 
 class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
@@ -29,13 +29,13 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
         tracks: Sequence[Track] = (),
         *,
         empty_text: str = "Separated sounds appear here, under one time line.",
-        on_mix: Callable[[list[Mix]], object] | None = None,
+        on_mix: Callable[[list[TrackMix]], object] | None = None,
         on_seek: Callable[[float], object] | None = None,
         on_menu: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
         self._on_mix = on_mix
-        self._mix: dict[str, Mix] = {}
+        self._mix: dict[str, TrackMix] = {}
         self._props["tracks"] = list(tracks)
         self._props["empty-text"] = empty_text
         self.on("mix", arguments_to(self._remember_mix))
@@ -46,7 +46,7 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
             self.on("menu", arguments_to(on_menu))
 
     @property
-    def mix(self) -> list[Mix]:
+    def mix(self) -> list[TrackMix]:
         """Where each track stands: what the person set, else what the descriptor said."""
         tracks: list[Track] = self._props["tracks"]
         return [self._mix.get(track["id"]) or _mix_of(track) for track in tracks]
@@ -59,17 +59,17 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
             self._mix = {id_: mix for id_, mix in self._mix.items() if id_ in shown}
         return self
 
-    def set_mix(self, mix: Iterable[Mix]) -> None:
+    def set_mix(self, mix: Iterable[TrackMix]) -> None:
         """Move the faders; `on_mix` is called as if a person had done it."""
         self.run_method("setMix", list(mix))
 
-    def _remember_mix(self, mix: list[Mix]) -> object:
+    def _remember_mix(self, mix: list[TrackMix]) -> object:
         self._mix = {row["id"]: row for row in mix}
         return self._on_mix(mix) if self._on_mix is not None else None
 
 
-def _mix_of(track: Track) -> Mix:
-    return Mix(
+def _mix_of(track: Track) -> TrackMix:
+    return TrackMix(
         id=track["id"],
         gain_db=track.get("gain_db", 0.0),
         muted=track.get("muted", False),

@@ -8,10 +8,10 @@ from typing import Self
 from nicegui import ui
 
 from webapp.components.player import PLAYER_MODULE
-from webapp.components.player.track import Chunk, ChunkState, Track, arguments_to
+from webapp.components.player.track import ChunkCell, ChunkState, Track, arguments_to
 
 
-class Waveform(ui.element, component="waveform.js", esm=PLAYER_MODULE):
+class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
     """Draws `track`, moves the playhead, zooms and scrolls.
 
     Children become layers over the drawing, such as `Spans`: a Vue component placed inside may `inject: ["waveView"]`
@@ -32,7 +32,7 @@ class Waveform(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         self,
         track: Track | None = None,
         *,
-        chunks: Sequence[Chunk] = (),
+        chunks: Sequence[ChunkCell] = (),
         empty_text: str = "No recording yet",
         height_px: int = 210,
         on_seek: Callable[[float], object] | None = None,
@@ -65,9 +65,9 @@ class Waveform(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         self._props["loading"] = loading
         return self
 
-    def set_chunks(self, chunks: Sequence[Chunk]) -> Self:
+    def set_chunks(self, chunks: Sequence[ChunkCell]) -> Self:
         """Replace the strip under the waveform; an empty list removes it. Cells that stay as they are cost nothing."""
-        shown: list[Chunk] = self._props["chunks"]
+        shown: list[ChunkCell] = self._props["chunks"]
         if list(map(_place, shown)) != list(map(_place, chunks)):
             self._props["chunks"] = list(chunks)
             return self
@@ -85,7 +85,7 @@ class Waveform(ui.element, component="waveform.js", esm=PLAYER_MODULE):
 
     def update_chunk(self, index: int, state: ChunkState, fraction: float = 0.0) -> None:
         """Redraw one cell of the strip, a few bytes on the wire: fit for every solver step."""
-        chunks: list[Chunk] = self._props["chunks"]
+        chunks: list[ChunkCell] = self._props["chunks"]
         with self._props.suspend_updates():
             chunks[index] = {**chunks[index], "state": state, "fraction": fraction}
         self.run_method("updateChunk", index, state, fraction)
@@ -107,6 +107,6 @@ class Waveform(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         self.run_method("showSeconds", start_s, end_s)
 
 
-def _place(chunk: Chunk) -> tuple[int, int, bool, bool]:
+def _place(chunk: ChunkCell) -> tuple[int, int, bool, bool]:
     """What of a cell does not change while its chunk is computed."""
     return chunk["start"], chunk["count"], chunk.get("plus", False), chunk.get("minus", False)

@@ -8,23 +8,23 @@ from nicegui import run, ui
 
 from storage import StorageError
 from storage.index import Share
-from webapp.state.library_view import Cleaning, Shelf, counted, size
+from webapp.state.library_view import CleanUp, LibraryView, counted, size
 from webapp.theme import button, error_card, segmented, text
 
 DAYS = {"7": "A week", "30": "A month", "90": "Three months"}
 NOTHING = Share(0, 0)
 
 
-class CleanUp:
+class CleanUpDialog:
     """A dialog; nothing is deleted before its button is pressed, and never what is pinned.
 
     Args:
-        shelf: what is cleaned.
+        library_view: what is cleaned.
         on_done: called with a sentence that says what went.
     """
 
-    def __init__(self, shelf: Shelf, *, on_done: Callable[[str], Awaitable[object]]) -> None:
-        self._shelf, self._on_done = shelf, on_done
+    def __init__(self, library_view: LibraryView, *, on_done: Callable[[str], Awaitable[object]]) -> None:
+        self._library_view, self._on_done = library_view, on_done
         self._days = "30"
         self._dialog = ui.dialog().props('aria-label="Clean up"')
         self._drawn = False
@@ -58,7 +58,7 @@ class CleanUp:
         await self._look()
 
     async def _look(self) -> None:
-        store = self._shelf.library.store
+        store = self._library_view.library.store
         self._messages.clear()
         try:
             unused = await run.io_bound(store.usage, unused_for_s=self._unused_for_s) or {}
@@ -85,14 +85,14 @@ class CleanUp:
         self._do.props(remove="disabled") if n_things else self._do.props("disabled")
 
     async def _clean(self) -> None:
-        cleaning = Cleaning(
+        cleaning = CleanUp(
             chunks=self._chunks.value,
             kept=self._kept.value,
             trash=self._trash.value,
             unused_for_s=self._unused_for_s,
         )
         try:
-            done = await run.io_bound(self._shelf.clean, cleaning)
+            done = await run.io_bound(self._library_view.clean, cleaning)
         except StorageError as error:
             self._say(error)
             return

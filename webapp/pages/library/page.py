@@ -13,15 +13,15 @@ from separation.errors import PlaygroundError
 from separation.request import Request
 from separation.workflows import recipe
 from storage import Artifact, StorageError
-from webapp.components.bring_audio.bring_audio import BringAudio, Brought, Refused
 from webapp.components.library_list.library_list import LibraryList, Verb
-from webapp.pages.library.clean_up import CleanUp
+from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
+from webapp.pages.library.clean_up import CleanUpDialog
 from webapp.pages.library.disk_use import DiskUse
 from webapp.pages.library.job_report import rows_of
 from webapp.pages.queue.job_words import STATES
 from webapp.pages.queue.panel import QueueView
 from webapp.state.jobs import Job, Jobs, State
-from webapp.state.library_view import RESULTS_SHOWN, SORTS, Shelf, Wish, counted
+from webapp.state.library_view import RESULTS_SHOWN, SORTS, LibraryQuery, LibraryView, counted
 from webapp.theme import (
     SCHEMES,
     button,
@@ -42,9 +42,9 @@ LOOKS = {State.RUNNING: "ok", State.INTERRUPTED: "warn"}
 class LibraryPage:
     """One open library. All that lasts is in the store; what is searched, sorted and unfolded is this page's."""
 
-    def __init__(self, shelf: Shelf, jobs: Jobs) -> None:
-        self._shelf, self._jobs, self._store = shelf, jobs, shelf.library.store
-        self._wish = Wish()
+    def __init__(self, library_view: LibraryView, jobs: Jobs) -> None:
+        self._library_view, self._jobs, self._store = library_view, jobs, library_view.library.store
+        self._query = LibraryQuery()
         self._details: dict[str, dict[str, Any]] = {}
         self._deleted: tuple[str, ...] = ()
         self._shown: object = None
@@ -56,7 +56,7 @@ class LibraryPage:
                 self._header()
             with frame.main:
                 self._main()
-        shelf.changed.subscribe(self._look)
+        library_view.changed.subscribe(self._look)
         jobs.arranged.subscribe(self._look)
         ui.timer(LOOK_AGAIN_S, self._look)
 
@@ -71,9 +71,9 @@ class LibraryPage:
                 ui.menu_item(label, partial(set_scheme, scheme))
 
     def _main(self) -> None:
-        self._bring = BringAudio(on_brought=self._brought, on_refused=self._refused)
+        self._bring = UploadArea(on_brought=self._brought, on_refused=self._refused)
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
-        self._clean_up = CleanUp(self._shelf, on_done=self._cleaned)
+        self._clean_up = CleanUpDialog(self._library_view, on_done=self._cleaned)
         self._empty_trash = _Question("Empty the trash?", "What is in it is deleted for good.", self._trash_emptied)
         self._empty = ui.element("div").classes("stack")
         with self._empty, drop_zone("Nothing here yet", "What you bring and what you take out of it is kept here."):
@@ -105,7 +105,7 @@ class LibraryPage:
         self._n_looks += 1
         this_look = self._n_looks
         try:
-            view = await run.io_bound(self._shelf.view, self._wish, self._job_rows(), fresh=fresh)
+            view = await run.io_bound(self._library_view.view, self._query, self._job_rows(), fresh=fresh)
             usage = await run.io_bound(self._store.usage)
         except StorageError as error:
             self._readable = False
@@ -141,18 +141,18 @@ class LibraryPage:
 
     async def _ask(self, search: str, sort: str, page: int, trash: bool) -> None:
         sort = sort if sort in SORTS else "newest"
-        self._wish = replace(self._wish, search=search, sort=sort, page=page, trash=trash)
+        self._query = replace(self._query, search=search, sort=sort, page=page, trash=trash)
         await self._look(fresh=False)
 
     async def _unfold(self, key: str, n_results: int) -> None:
-        unfolded = dict(self._wish.unfolded)
+        unfolded = dict(self._query.unfolded)
         unfolded[key] = RESULTS_SHOWN if n_results < 0 else n_results
-        self._wish = replace(self._wish, unfolded=unfolded)
+        self._query = replace(self._query, unfolded=unfolded)
         await self._look(fresh=False)
 
     async def _toggle_details(self, key: str) -> None:
         if self._details.pop(key, None) is None:
-            result = await self._try(partial(self._shelf.library.open, key))
+            result = await self._try(partial(self._library_view.library.open, key))
             if result is not None:
                 self._details[key] = _details(result)
         await self._look()
@@ -182,7 +182,7 @@ class LibraryPage:
                 )
             )
             return
-        names = await self._try(partial(self._shelf.names, keys)) or []
+        names = await self._try(partial(self._library_view.names, keys)) or []
         gone = await self._try(partial(self._store.trash, *keys))
         if gone:
             self._deleted = gone
@@ -201,18 +201,18 @@ class LibraryPage:
         await self._tell()
 
     async def _rename(self, key: str, name: str) -> None:
-        await self._try(partial(self._shelf.library.rename, key, name))
+        await self._try(partial(self._library_view.library.rename, key, name))
         await self._tell()
 
     async def _trash_emptied(self) -> None:
         gone = await self._try(self._store.empty_trash)
-        self._shelf.emptied.emit()
+        self._library_view.emptied.emit()
         if gone is not None:
             self._say_done(f"{counted(len(gone), 'thing')} deleted for good.")
         await self._tell()
 
     async def _cleaned(self, words: str) -> None:
-        self._shelf.emptied.emit()
+        self._library_view.emptied.emit()
         self._say_done(words)
         await self._tell()
 
@@ -220,14 +220,14 @@ class LibraryPage:
         self._to_studio = True
         self._bring.try_demo()
 
-    async def _brought(self, brought: Brought) -> None:
+    async def _brought(self, brought: Uploaded) -> None:
         if self._to_studio:
             ui.navigate.to(f"/?recording={brought['key']}")
             return
         self._say_done(f"“{brought['name']}” is in the library.")
         await self._tell()
 
-    def _refused(self, refused: Refused) -> None:
+    def _refused(self, refused: UploadRefused) -> None:
         self._say_error(StorageError(refused["what"], refused["why"], refused["todo"]))
 
     # telling
@@ -235,7 +235,7 @@ class LibraryPage:
     async def _tell(self) -> None:
         """Draw this page, and let the others know."""
         await self._look()
-        self._shelf.changed.emit()
+        self._library_view.changed.emit()
 
     async def _try(self, action: Callable[[], Any]) -> Any:
         """Do something with the store in a thread; None, and a message, if it does not work."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from nicegui import ui
 from starlette.datastructures import URL
 
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.errors import PlaygroundError
 from separation.hub import cache as hub
 from separation.hub import token as hub_token
@@ -35,7 +35,7 @@ class AccessSteps:
         on_download: wants the last step.
     """
 
-    def __init__(self, entry: Entry, account: HubAccount, *, on_download: Callable[[], object]) -> None:
+    def __init__(self, entry: PublishedModel, account: HubAccount, *, on_download: Callable[[], object]) -> None:
         with ui.element("ol").classes("steps").props("role=list") as self.element:
             self.element.props["aria-label"] = f"Steps to get {entry.label}"
             with _step("Ask for access"):

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from separation.backends import catalogue, registry
 from separation.backends.builtin import MODEL_CARD
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.model import Backend, Readiness
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.model_words import PILLS, size
@@ -122,7 +122,7 @@ def families() -> list[list[Backend]]:
     return list(groups.values())
 
 
-def _facts(entry: Entry, backend: Backend, survey: Survey) -> str:
+def _facts(entry: PublishedModel, backend: Backend, survey: Survey) -> str:
     facts = [size(entry.size_bytes)]
     if entry.licence != backend.licence:  # said once for the whole card
         facts.append(entry.licence)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.errors import PlaygroundError
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
 from webapp.pages.models.model_words import action_of, progress_of, size, state_of
-from webapp.state.download import State
+from webapp.state.download import DownloadState
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, error_card, pill, text, tipped
@@ -35,7 +35,7 @@ class ModelRow:
 
     def __init__(
         self,
-        entry: Entry,
+        entry: PublishedModel,
         *,
         facts: str,
         memory: str,
@@ -81,7 +81,7 @@ class ModelRow:
             self._place = ui.element("div").classes("model-place")
         self._progress.set_visibility(False)
 
-    def show(self, entry: Entry, *, has_token: bool) -> None:
+    def show(self, entry: PublishedModel, *, has_token: bool) -> None:
         """Draw what the disk holds now."""
         self._entry, self._has_token = entry, has_token
         if self._steps is not None and entry.on_disk_bytes is not None:
@@ -105,7 +105,7 @@ class ModelRow:
             self._steps.show(has_token=self._has_token, on_its_way=download is not None and not download.over)
         fraction = self._show_progress()
         self._show_error(download.error if download is not None else None)
-        self._announce(words, fraction if download is not None and download.state is State.RUNNING else None)
+        self._announce(words, fraction if download is not None and download.state is DownloadState.RUNNING else None)
 
     # what people do
 

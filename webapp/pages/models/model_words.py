@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.estimates.estimates import memory_words
 from separation.model import Readiness
 from webapp.pages.queue.job_words import duration
-from webapp.state.download import Download, State
+from webapp.state.download import Download, DownloadState
 
 PILLS = {
     Readiness.USABLE: ("Ready", "ok"),
@@ -27,41 +27,41 @@ def size(n_bytes: float, *, fine: bool = False) -> str:
     return f"{n_bytes / 1e3:.0f} kB"
 
 
-def state_of(entry: Entry, download: Download | None, *, removing: bool) -> tuple[str, str]:
+def state_of(entry: PublishedModel, download: Download | None, *, removing: bool) -> tuple[str, str]:
     """How a model stands in a word or two, and the colour of its pill."""
     if removing:
         return "Removing", "warn"
     match download.state if download else None:
-        case State.WAITING:
+        case DownloadState.WAITING:
             return "Waiting", "warn"
-        case State.RUNNING:
+        case DownloadState.RUNNING:
             return "Downloading", "ok"
-        case State.FAILED:
+        case DownloadState.FAILED:
             return "Failed", "bad"
         case _ if entry.on_disk_bytes is not None:
             return "On this computer", "ok"
-        case State.PAUSED:
+        case DownloadState.PAUSED:
             return "Paused", "warn"
         case _:
             return ("Begun", "warn") if entry.partial_bytes else ("Not here", "")
 
 
-def progress_of(entry: Entry, download: Download | None) -> tuple[float, str] | None:
+def progress_of(entry: PublishedModel, download: Download | None) -> tuple[float, str] | None:
     """How much is here, 0 to 1, and in words; None where nothing is on its way or begun."""
-    if download is not None and download.state in (State.WAITING, State.RUNNING):
+    if download is not None and download.state in (DownloadState.WAITING, DownloadState.RUNNING):
         done, total = download.done_bytes, download.total_bytes
         return done / total, " · ".join([f"{size(done, fine=True)} of {size(total, fine=True)}", *_moving(download)])
     if entry.on_disk_bytes is not None or not entry.partial_bytes:
         return None
     # What the server said it comes to is forgotten after a restart; the catalogue knows about how much.
-    paused = download if download is not None and download.state is State.PAUSED else None
+    paused = download if download is not None and download.state is DownloadState.PAUSED else None
     done, total = (paused.done_bytes, paused.total_bytes) if paused else (entry.partial_bytes, entry.size_bytes)
     total = max(total, done)
     return done / total, f"{size(done, fine=True)} of {size(total, fine=True)} is kept; it goes on from there"
 
 
 def _moving(download: Download) -> list[str]:
-    if download.state is State.WAITING:
+    if download.state is DownloadState.WAITING:
         return ["after the one before it"]
     if download.checking:
         return ["checking what arrived"]
@@ -73,16 +73,16 @@ def _moving(download: Download) -> list[str]:
     return [f"{size(rate, fine=True)}/s", f"{duration(remaining_s)} left"]
 
 
-def action_of(entry: Entry, download: Download | None, *, has_token: bool) -> tuple[str, str]:
+def action_of(entry: PublishedModel, download: Download | None, *, has_token: bool) -> tuple[str, str]:
     """The words of a model's main button, and what pressing it does; "" for none."""
     state = download.state if download else None
-    if state in (State.WAITING, State.RUNNING):
+    if state in (DownloadState.WAITING, DownloadState.RUNNING):
         return "Pause", "Stops the download; what arrived is kept, and it goes on from there"
-    if state is State.FAILED and entry.on_disk_bytes is None:
+    if state is DownloadState.FAILED and entry.on_disk_bytes is None:
         return "Try again", "Goes on from what arrived"
     if entry.on_disk_bytes is not None:
         return "", ""
-    if entry.partial_bytes or state is State.PAUSED:
+    if entry.partial_bytes or state is DownloadState.PAUSED:
         return "Resume", "Goes on from what arrived"
     if entry.gated and not has_token:
         return "Get access", "Shows the four steps to this model"

@@ -17,7 +17,7 @@ from webapp.pages.models.model_words import size
 from webapp.pages.models.survey import Survey, look
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
-from webapp.state.estimates import Outlook
+from webapp.state.estimates import RunEstimates
 from webapp.state.hub_account import HubAccount
 from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, skeleton, text
 
@@ -34,11 +34,11 @@ class ModelsPage:
 
     Args:
         downloads, account, doctor: of this server.
-        outlook: what models take.
+        estimates: what models take.
     """
 
-    def __init__(self, downloads: Downloads, account: HubAccount, doctor: Doctor, outlook: Outlook) -> None:
-        self._downloads, self._account, self._outlook = downloads, account, outlook
+    def __init__(self, downloads: Downloads, account: HubAccount, doctor: Doctor, estimates: RunEstimates) -> None:
+        self._downloads, self._account, self._estimates = downloads, account, estimates
         self._client = ui.context.client
         self._cards: list[BackendCard] = []
         self._rows: dict[str, ModelRow] = {}
@@ -86,7 +86,7 @@ class ModelsPage:
             while self._look_again and not self._client.is_deleted:
                 self._look_again = False
                 try:
-                    survey = await asyncio.to_thread(look, self._outlook)
+                    survey = await asyncio.to_thread(look, self._estimates)
                 except (PlaygroundError, OSError) as failure:
                     self._say_failure(failure)
                     return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from separation.backends import catalogue, registry
-from separation.backends.catalogue import Entry
+from separation.backends.catalogue import PublishedModel
 from separation.doctor.self_test import PROMPT, model_here, request_of
 from separation.estimates.estimates import memory_words
 from separation.hub import cache as hub
@@ -16,7 +16,7 @@ from separation.hub import token as hub_token
 from separation.hub.token import Origin
 from separation.model import Availability, Backend, Readiness
 from separation.request import PRECISIONS, Request, SamSettings
-from webapp.state.estimates import Outlook
+from webapp.state.estimates import RunEstimates
 
 DURATION_S = 60.0  # of a recording that memory is told for; it does not grow with longer ones
 RUNS_WITH = {catalogue.DEMUCS: "demucs", catalogue.SAM_AUDIO: "sam_torch"}  # who is asked about an entry's models
@@ -36,26 +36,26 @@ class Survey:
     """
 
     availability: Mapping[str, Availability]
-    entries: tuple[Entry, ...]
+    entries: tuple[PublishedModel, ...]
     memory: Mapping[str, str]
     notes: Mapping[str, str]
     free_bytes: int
     token: Origin | None
 
     @property
-    def here(self) -> tuple[Entry, ...]:
+    def here(self) -> tuple[PublishedModel, ...]:
         """The models that are on this computer."""
         return tuple(entry for entry in self.entries if entry.on_disk_bytes is not None)
 
 
-def look(outlook: Outlook) -> Survey:
+def look(estimates: RunEstimates) -> Survey:
     """Look at the disk; opens no connection."""
     availability = {name: _availability(backend) for name, backend in registry.BACKENDS.items()}
     entries = catalogue.entries()
     return Survey(
         availability=availability,
         entries=entries,
-        memory={entry.name: _memory(entry, outlook) for entry in entries if entry.model is not None},
+        memory={entry.name: _memory(entry, estimates) for entry in entries if entry.model is not None},
         notes=dict(_notes(entries, availability)),
         free_bytes=shutil.disk_usage(_existing(hub.hub_folder())).free,
         token=hub_token.origin(),
@@ -67,7 +67,7 @@ def _availability(backend: Backend) -> Availability:
     return backend.availability(None if here is None else request_of(backend, here))
 
 
-def _memory(entry: Entry, outlook: Outlook) -> str:
+def _memory(entry: PublishedModel, estimates: RunEstimates) -> str:
     """Such as “about 2.1 to 3.8 GB in float32, 1.4 to 2.4 GB in bfloat16”."""
     backend = registry.BACKENDS.get(RUNS_WITH[entry.backend])
     if backend is None:
@@ -76,14 +76,14 @@ def _memory(entry: Entry, outlook: Outlook) -> str:
     for precision in PRECISIONS if backend.takes_anchors else ("",):
         sam = SamSettings(precision=precision) if precision else SamSettings()
         request = Request.of(*(backend.stems() or (PROMPT,)), backend=backend.name, model=entry.model, sam=sam)
-        estimate = outlook.expected(backend.settle(request), DURATION_S)
+        estimate = estimates.expected(backend.settle(request), DURATION_S)
         n_runs += estimate.n_runs
         words.append(memory_words(estimate.memory_bytes) + (f" in {precision}" if precision else ""))
     learned = f", learned from {n_runs} run{'s' * (n_runs != 1)} here" if n_runs else ""
     return f"about {', '.join(words)}{learned}"
 
 
-def _notes(entries: tuple[Entry, ...], availability: Mapping[str, Availability]) -> list[tuple[str, str]]:
+def _notes(entries: tuple[PublishedModel, ...], availability: Mapping[str, Availability]) -> list[tuple[str, str]]:
     found = []
     for entry in entries:
         name = RUNS_WITH[entry.backend]

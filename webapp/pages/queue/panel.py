@@ -68,16 +68,16 @@ class QueueView:
                 with ui.element("div").classes("queue-empty") as self._empty:
                     text("Nothing is waiting", "drop-title", tag="p")
                     text("Press “Separate” and a job appears here. It goes on when you leave.", "mute", tag="p")
-                self._interrupted = _Group("Interrupted")
+                self._interrupted = _JobGroup("Interrupted")
                 with self._interrupted.head:
                     self._resume_all = button(
                         "Resume all",
                         lambda: self._do(partial(jobs.resume, *jobs.interrupted)),
                         tip="In the order in which they would have run; finished chunks are not computed again",
                     )
-                self._now = _Group("Now")
-                self._next = _Group("Next")
-                self._over = _Group("Before")
+                self._now = _JobGroup("Now")
+                self._next = _JobGroup("Next")
+                self._over = _JobGroup("Before")
                 with self._over.head:
                     button("Clear", self._clear, kind="plain", tip="Empties this list; results stay in the library")
                 self._older = button("Show older", self._show_older, kind="plain")
@@ -185,7 +185,7 @@ class QueueView:
         row.show(place=place, n_waiting=len(queue), n_ahead=ahead, paused=self._jobs.paused)
 
 
-class _Group:
+class _JobGroup:
     """A heading and a list under it; gone while the list is empty."""
 
     def __init__(self, title: str) -> None:

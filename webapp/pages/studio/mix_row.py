@@ -8,7 +8,7 @@ from functools import partial
 from nicegui import ui
 
 from webapp.components.player.track import arguments_to
-from webapp.state.mixes import MAX_NAME, Levels, usual_mixes
+from webapp.state.mixers import MAX_NAME, Levels, usual_mixes
 from webapp.theme import chip, text, tipped
 
 _ENTER = "(event) => { const name = event.target.value.trim(); if (name) emit(name); event.target.value = ''; }"
@@ -61,8 +61,8 @@ class MixRow:
     def mark(self, levels: Levels) -> None:
         """Mark the mixes that are what is heard."""
         for mix, element in self._choices:
-            heard = {sound: levels[sound] for sound in mix if sound in levels}
-            on = bool(heard) and all(mix[sound] == level for sound, level in heard.items())
+            audible = {sound: levels[sound] for sound in mix if sound in levels}
+            on = bool(audible) and all(mix[sound] == level for sound, level in audible.items())
             element.classes(add="on" if on else "", remove="" if on else "on")
             button = element if element.tag == "button" else element.default_slot.children[0]
             button.props(f"aria-pressed={'true' if on else 'false'}")

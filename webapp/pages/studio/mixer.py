@@ -18,8 +18,8 @@ from separation.backends import registry
 from separation.errors import PlaygroundError
 from storage import Artifact, Library, StorageError
 from webapp.components.ab.ab import Ab, Side
-from webapp.components.player.track import Mix, Track
-from webapp.components.settings.settings import Field, Option, Settings
+from webapp.components.player.track import Track, TrackMix
+from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.tracks.tracks import Tracks
 from webapp.pages.studio.measures_row import MeasuresRow
 from webapp.pages.studio.mix_row import MixRow
@@ -27,7 +27,7 @@ from webapp.pages.studio.result_labels import labels_of
 from webapp.pages.studio.tracks import growing_tracks, mixture_track, result_tracks
 from webapp.routes.exports import SAMPLE_RATES, VIDEO, picture_of
 from webapp.state.job import Job
-from webapp.state.mixes import MIXTURE, Desk, Levels, Mixes, level_of
+from webapp.state.mixers import MIXTURE, Levels, Mixers, MixerState, level_of
 from webapp.theme import button, card, text
 
 NOTHING = "-"  # no second result
@@ -38,7 +38,7 @@ class Mixer:
 
     Args:
         library: where they are.
-        mixes: how the mixer of each recording stands.
+        mixers: how the mixer of each recording stands.
         on_change: called when a person has chosen another result.
         on_refused: called with the reason why something could not be kept.
     """
@@ -46,12 +46,12 @@ class Mixer:
     def __init__(
         self,
         library: Library,
-        mixes: Mixes,
+        mixers: Mixers,
         *,
         on_change: Callable[[], object],
         on_refused: Callable[[StorageError], object],
     ) -> None:
-        self._library, self._mixes, self._on_change, self._on_refused = library, mixes, on_change, on_refused
+        self._library, self._mixers, self._on_change, self._on_refused = library, mixers, on_change, on_refused
         self._client = ui.context.client
         self._recording: Artifact | None = None
         self._results: list[Artifact] = []
@@ -75,7 +75,7 @@ class Mixer:
             self._ab: Ab | None = None
             self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
             self._tracks = Tracks([], on_mix=self._mixed)
-        mixes.saved.subscribe(self._mixes_saved)
+        mixers.saved.subscribe(self._mixes_saved)
 
     @property
     def result(self) -> Artifact | None:
@@ -89,7 +89,7 @@ class Mixer:
         if self._format == VIDEO and picture_of(recording) is None:
             self._format = "wav24"
         self._hold(self._library.results(recording.key))
-        desk = self._mixes.of(recording.key)
+        desk = self._mixers.of(recording.key)
         chosen = not result and desk.newest == self._newest
         first, other = (desk.result, desk.other) if chosen else (result, "")
         known = {one.key: one for one in self._results}
@@ -121,14 +121,14 @@ class Mixer:
         if found is None or self._results is not held or {one.key for one in found} == {one.key for one in held}:
             return []
         here = {one.key for one in found}
-        heard = [one for one in (self._result, self._other) if one is not None]
-        left = [one for one in heard if one.key in here]
+        playing = [one for one in (self._result, self._other) if one is not None]
+        left = [one for one in playing if one.key in here]
         self._hold(found)
-        if len(left) < len(heard) or not heard:
+        if len(left) < len(playing) or not playing:
             again: list[Artifact | None] = [*(left or found[:1]), None, None]
             self._hear(again[0], again[1])
         self._on_change()
-        return [one for one in heard if one.key not in here]
+        return [one for one in playing if one.key not in here]
 
     def _hold(self, results: list[Artifact]) -> None:
         self._results, self._labels = results, labels_of(results)
@@ -218,7 +218,7 @@ class Mixer:
     def _placed_track(self, track: Track) -> Track:
         """A track that stands where its sound stood last; from then on the person's hand moves it."""
         assert self._recording is not None
-        levels = self._mixes.of(self._recording.key).levels
+        levels = self._mixers.of(self._recording.key).levels
         level = self._placed.setdefault(track["id"], levels.get(_sound(track), {}))
         return cast(Track, {**track, **level})
 
@@ -228,7 +228,7 @@ class Mixer:
         rows = {mix["id"]: mix for mix in self._tracks.mix}
         return {_sound(track): level_of(rows[track["id"]]) for track in self._shown}
 
-    def _mixed(self, rows: list[Mix]) -> None:
+    def _mixed(self, rows: list[TrackMix]) -> None:
         """A fader has been moved, or a button pressed."""
         sounds = {track["id"]: _sound(track) for track in self._shown}
         if len(self._shown) > 1:
@@ -238,7 +238,7 @@ class Mixer:
     def _recall(self, levels: Levels) -> None:
         """Hear a mix; sounds that it does not know stay as they are."""
         self._tracks.set_mix(
-            Mix(id=track["id"], **levels[_sound(track)]) for track in self._shown if _sound(track) in levels
+            TrackMix(id=track["id"], **levels[_sound(track)]) for track in self._shown if _sound(track) in levels
         )
 
     def _save(self, name: str) -> None:
@@ -248,11 +248,11 @@ class Mixer:
     def _delete(self, name: str) -> None:
         self._change(lambda desk: desk.without_saved(name))
 
-    def _change(self, edit: Callable[[Desk], Desk]) -> None:
+    def _change(self, edit: Callable[[MixerState], MixerState]) -> None:
         if self._recording is None:
             return
         try:
-            self._mixes.change(self._recording.key, edit)
+            self._mixers.change(self._recording.key, edit)
         except StorageError as error:
             self._on_refused(error)
 
@@ -263,7 +263,7 @@ class Mixer:
     def _show_mixes(self) -> None:
         assert self._recording is not None
         sounds = list(dict.fromkeys(_sound(track) for track in self._shown[1:]))
-        self._mix_row.show(sounds, self._mixes.of(self._recording.key).saved, self._levels)
+        self._mix_row.show(sounds, self._mixers.of(self._recording.key).saved, self._levels)
 
     # A and B
 
@@ -320,10 +320,10 @@ class Mixer:
             track["match_db"] = self._match_db[side].get(track["name"], 0.0)
         return tracks
 
-    def _fields(self) -> list[Field]:
-        fields: list[Field] = []
+    def _fields(self) -> list[SettingField]:
+        fields: list[SettingField] = []
         if len(self._results) > 1 and self._result is not None:
-            options = [Option(value=key, label=label) for key, label in self._labels.items()]
+            options = [SettingOption(value=key, label=label) for key, label in self._labels.items()]
             others = [option for option in options if option["value"] != self._result.key]
             fields += [
                 {
@@ -341,13 +341,13 @@ class Mixer:
                     "label": "",
                     "spoken": "Compare with",
                     "value": NOTHING if self._other is None else self._other.key,
-                    "options": [Option(value=NOTHING, label="Compare with…"), *others],
+                    "options": [SettingOption(value=NOTHING, label="Compare with…"), *others],
                     "tip": "Puts another result beside this one, on the keys A and B.",
                 },
             ]
-        formats = [Option(value=name, label=kind.label) for name, kind in FORMATS.items()]
+        formats = [SettingOption(value=name, label=kind.label) for name, kind in FORMATS.items()]
         if self._recording is not None and picture_of(self._recording) is not None:
-            formats.append(Option(value=VIDEO, label="Video, with this sound"))
+            formats.append(SettingOption(value=VIDEO, label="Video, with this sound"))
         fields.append(
             {
                 "name": "format",
@@ -367,7 +367,7 @@ class Mixer:
                 "label": "",
                 "spoken": "Sample rate",
                 "value": str(self._rate),
-                "options": [Option(value=str(rate), label=label) for rate, label in rates.items()],
+                "options": [SettingOption(value=str(rate), label=label) for rate, label in rates.items()],
                 "tip": "Of downloads. Keeping the rate changes nothing; another one resamples.",
             }
         )

@@ -13,10 +13,10 @@ from separation.errors import PlaygroundError
 from separation.request import Request
 from separation.results.runs import find_result
 from storage import Artifact, StorageError
-from webapp.components.bring_audio.bring_audio import BringAudio, Brought, Coming, Refused
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
 from webapp.components.transport.transport import Transport
+from webapp.components.upload.upload import UploadArea, Uploaded, Uploading, UploadRefused
 from webapp.pages.queue.panel import QueueView
 from webapp.pages.studio.gone_notice import GoneNotice
 from webapp.pages.studio.interrupted_offer import InterruptedOffer
@@ -25,13 +25,13 @@ from webapp.pages.studio.mixer import Mixer
 from webapp.pages.studio.prompt_row import PromptRow
 from webapp.pages.studio.settings_panel import SettingsPanel, choice_of
 from webapp.pages.studio.tracks import arriving_track
-from webapp.pages.studio.waveform import WaveDesk
-from webapp.state.arrivals import Arrival, Arrivals
+from webapp.pages.studio.waveform import WaveformView
 from webapp.state.drafts import Draft, Drafts
-from webapp.state.estimates import Outlook
+from webapp.state.estimates import RunEstimates
 from webapp.state.jobs import Job, Jobs, State
-from webapp.state.library_view import Shelf
-from webapp.state.mixes import Mixes
+from webapp.state.library_view import LibraryView
+from webapp.state.mixers import Mixers
+from webapp.state.uploads import Upload, Uploads
 from webapp.theme import (
     SCHEMES,
     button,
@@ -55,17 +55,23 @@ class StudioPage:
     """One open Studio. What must survive a reload is in the library, jobs, drafts and mixes, and in the address."""
 
     def __init__(
-        self, shelf: Shelf, jobs: Jobs, arrivals: Arrivals, drafts: Drafts, mixes: Mixes, outlook: Outlook
+        self,
+        library_view: LibraryView,
+        jobs: Jobs,
+        uploads: Uploads,
+        drafts: Drafts,
+        mixers: Mixers,
+        estimates: RunEstimates,
     ) -> None:
-        self._shelf, self._library, self._jobs, self._drafts = shelf, shelf.library, jobs, drafts
+        self._library_view, self._library, self._jobs, self._drafts = library_view, library_view.library, jobs, drafts
         self._draft = Draft()
         self._choice = choice_of(self._draft)
         self._unwritten = False  # whether the draft is this page's alone
         self._selected = ""  # the prompt whose spans are painted
         self._client = ui.context.client
         self._recording: Artifact | None = None
-        self._coming: Coming | None = None  # a file on its way, which has the desk meanwhile
-        self._arrival: Arrival | None = None  # as far as it is there
+        self._coming: Uploading | None = None  # a file on its way, which has the desk meanwhile
+        self._upload: Upload | None = None  # as far as it is there
         self._typed = False  # whether something was asked of it already
         self._before = ""  # what had the desk
         self._shown = ""  # the result that was heard when its recording was deleted
@@ -74,9 +80,9 @@ class StudioPage:
             with frame.header:
                 self._header()
             with frame.main:
-                self._main(mixes)
+                self._main(mixers)
             with frame.side:
-                self._settings = SettingsPanel(on_edit=self._edit, outlook=outlook)
+                self._settings = SettingsPanel(on_edit=self._edit, estimates=estimates)
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
@@ -84,9 +90,9 @@ class StudioPage:
                 self._transport = Transport()
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._queue_arranged)
-        arrivals.changed.subscribe(self._arrival_changed)
+        uploads.changed.subscribe(self._arrival_changed)
         drafts.changed.subscribe(self._draft_changed)
-        shelf.changed.subscribe(self._look)
+        library_view.changed.subscribe(self._look)
         ui.timer(LOOK_AGAIN_S, self._look)
         self._show_draft()
 
@@ -135,8 +141,8 @@ class StudioPage:
             for scheme, label in SCHEMES.items():
                 ui.menu_item(label, partial(set_scheme, scheme))
 
-    def _main(self, mixes: Mixes) -> None:
-        self._bring = BringAudio(
+    def _main(self, mixers: Mixers) -> None:
+        self._bring = UploadArea(
             on_brought=self._brought, on_refused=self._refused, on_coming=self._come, on_cancelled=self._stay
         )
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
@@ -148,11 +154,11 @@ class StudioPage:
                 button("Try the demo", self._bring.try_demo, kind="primary", tip="A short song made for this program")
             self._recent()
         with ui.element("div").classes("stack") as self._desk:
-            self._wave = WaveDesk(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
+            self._wave = WaveformView(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
             self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
             with ui.element("div") as self._results:
-                self._mixer = Mixer(self._library, mixes, on_change=self._refresh, on_refused=self._say_error)
+                self._mixer = Mixer(self._library, mixers, on_change=self._refresh, on_refused=self._say_error)
 
     def _recent(self) -> None:
         recordings = self._library.recordings()[:N_RECENT]
@@ -169,33 +175,33 @@ class StudioPage:
 
     # what people do
 
-    def _come(self, coming: Coming) -> None:
+    def _come(self, coming: Uploading) -> None:
         """A file is being sent: it has the desk from now on, and is shown as far as it is there."""
         if self._recording is not None:
             self._before = self._recording.key
             self._draft = replace(self._draft, prompts=())
-        self._recording, self._coming, self._arrival, self._typed = None, coming, None, False
+        self._recording, self._coming, self._upload, self._typed = None, coming, None, False
         self._gone.watch(None)
         self._job_view.show(None)
         self._mixer.clear()
         self._show_draft()
 
-    def _arrival_changed(self, arrival: Arrival) -> None:
-        if self._coming is not None and arrival.key == self._coming["id"]:
-            self._arrival = arrival
+    def _arrival_changed(self, upload: Upload) -> None:
+        if self._coming is not None and upload.key == self._coming["id"]:
+            self._upload = upload
             self._show_draft()
 
     def _stay(self) -> None:
         """The file does not come after all: what was there before has the desk again."""
         if self._coming is None:
             return
-        self._coming = self._arrival = None
+        self._coming = self._upload = None
         if self._before:
             self.open(self._before)
         else:
             self._show_draft()
 
-    def _brought(self, brought: Brought) -> None:
+    def _brought(self, brought: Uploaded) -> None:
         for warning in brought["warnings"]:
             self._say(f"{brought['name']}: {warning}")
         typed = self._draft if self._coming is not None and self._typed else None
@@ -206,7 +212,7 @@ class StudioPage:
         elif self._unwritten and begun:
             self._edit(lambda draft: draft)
 
-    def _refused(self, refused: Refused) -> None:
+    def _refused(self, refused: UploadRefused) -> None:
         self._stay()
         self._say(refused["what"], refused["why"], refused["todo"])
 
@@ -279,7 +285,7 @@ class StudioPage:
         except StorageError as error:
             self._say_error(error)
         await self._gone.look()
-        self._shelf.changed.emit()
+        self._library_view.changed.emit()
 
     def _gone_or_back(self) -> None:
         if self._recording is None:
@@ -329,7 +335,7 @@ class StudioPage:
         if self._selected not in draft.texts:
             self._selected = draft.texts[-1] if draft.texts else ""
         self._choice = choice_of(draft)
-        self._settings.show(draft, self._choice, self._recording or self._arrival)
+        self._settings.show(draft, self._choice, self._recording or self._upload)
         self._prompts.show(draft, self._choice.uses, self._selected)
         self._refresh()
 
@@ -351,18 +357,18 @@ class StudioPage:
             self._show_wave(recording, self._mixer.mixture(), job)
         elif self._coming is not None:
             self._title.set_text(self._coming["name"])
-            self._about.set_text(_described(self._arrival) if self._arrival is not None else "on its way")
-            self._show_wave(self._arrival, None if self._arrival is None else arriving_track(self._arrival))
+            self._about.set_text(_described(self._upload) if self._upload is not None else "on its way")
+            self._show_wave(self._upload, None if self._upload is None else arriving_track(self._upload))
         else:
             self._title.set_text("Audio Playground")
             self._about.set_text("")
 
-    def _show_wave(self, recording: Artifact | Arrival | None, mixture: Track | None, job: Job | None = None) -> None:
+    def _show_wave(self, recording: Artifact | Upload | None, mixture: Track | None, job: Job | None = None) -> None:
         if recording is None or mixture is None:
             self._wave.wait()
             return
-        if self._arrival is not None and self._arrival.recording == recording.key:
-            mixture["was"] = f"/media/{self._arrival.key}/audio"
+        if self._upload is not None and self._upload.recording == recording.key:
+            mixture["was"] = f"/media/{self._upload.key}/audio"
         result = self._mixer.result if recording is self._recording else None
         self._wave.show(recording, mixture, self._draft, self._choice, self._selected, job, result)
 
@@ -411,7 +417,7 @@ def _asked(job: Job | None, result: Artifact | None) -> list[str]:
     return [prompt["text"] for prompt in result.manifest.config["prompts"]] if result is not None else []
 
 
-def _described(recording: Artifact | Arrival) -> str:
+def _described(recording: Artifact | Upload) -> str:
     seconds = recording.info["n_samples"] / recording.info["sample_rate"]
     rate_khz = recording.info["sample_rate"] / 1000
     channels = "mono" if recording.info["n_channels"] == 1 else "stereo"

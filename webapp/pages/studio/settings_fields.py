@@ -14,7 +14,7 @@ from separation.backends import registry
 from separation.errors import SettingsError
 from separation.request import ChunkSettings, Request
 from separation.workflows import presets
-from webapp.components.settings.settings import Field, Group, Option
+from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
 SOLVER_LABELS = {
@@ -29,7 +29,7 @@ SIZES = {"small": "Small", "base": "Base", "large": "Large"}
 AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
 
 
-def groups(settings: Request, settled: Request) -> list[Group]:
+def groups(settings: Request, settled: Request) -> list[SettingGroup]:
     """All controls, in the order of the panel: three choices for a newcomer, everything else folded.
 
     Args:
@@ -38,7 +38,7 @@ def groups(settings: Request, settled: Request) -> list[Group]:
             nobody can do it.
     """
     used = settled.backend if settled.backend in registry.BACKENDS else "builtin"
-    shown: list[Group] = [
+    shown: list[SettingGroup] = [
         {"title": "", "fields": [_preset(settings)]},
         {"title": "Who separates", "fields": [_backend(settings), *_model(settings, settled, used)]},
     ]
@@ -93,7 +93,7 @@ def _with_chunks(settings: Request, settled: Request, item: str, value: Any) -> 
     return replace(settings, chunks=replace(chunks, **{item: value}), sam=sam)
 
 
-def _preset(settings: Request) -> Field:
+def _preset(settings: Request) -> SettingField:
     tips = {
         "Preview": "The quickest answer, in little memory, with rougher seams." + AUTOMATIC,
         "Balanced": "What most songs need: good sound at normal time and memory." + AUTOMATIC,
@@ -107,7 +107,7 @@ def _preset(settings: Request) -> Field:
     return _choice("preset", "", value, options, spoken="Preset")
 
 
-def _backend(settings: Request) -> Field:
+def _backend(settings: Request) -> SettingField:
     names = {registry.AUTO: "Automatic", registry.SAM_AUDIO: "SAM-Audio, the best way here"}
     names |= {name: LABELS.get(name, backend.label) for name, backend in registry.BACKENDS.items()}
     tip = (
@@ -117,7 +117,7 @@ def _backend(settings: Request) -> Field:
     return _select("backend", "Separator", settings.backend, names, tip, spoken="Who separates")
 
 
-def _model(settings: Request, settled: Request, used: str) -> list[Field]:
+def _model(settings: Request, settled: Request, used: str) -> list[SettingField]:
     models = registry.get(used).models()
     if settings.backend == registry.AUTO or len(models) < 2:
         return []
@@ -131,7 +131,7 @@ def _model(settings: Request, settled: Request, used: str) -> list[Field]:
     return [_select("model", "Model", settled.model or models[0], {name: SIZES.get(name, name) for name in known}, tip)]
 
 
-def _sound(settled: Request) -> Group:
+def _sound(settled: Request) -> SettingGroup:
     sam, together = settled.sam, _together(settled)
     residuals = _options(
         {"mixture": "What is left", "model": "Model's own"},
@@ -178,7 +178,7 @@ def _sound(settled: Request) -> Group:
     return _fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
 
 
-def _solver(settled: Request) -> Group:
+def _solver(settled: Request) -> SettingGroup:
     solver = settled.solver
     grids = _options(
         {"uniform": "Uniform", "sway": "Sway"},
@@ -209,7 +209,7 @@ def _solver(settled: Request) -> Group:
     return _fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
 
 
-def _chunks(settled: Request, *, together: bool) -> Group:
+def _chunks(settled: Request, *, together: bool) -> SettingGroup:
     chunks = settled.chunks or ChunkSettings()
     fields = [
         _number(
@@ -253,7 +253,7 @@ def _chunks(settled: Request, *, together: bool) -> Group:
     return _fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s shared")
 
 
-def _stitch(settled: Request) -> Field:
+def _stitch(settled: Request) -> SettingField:
     alone = settled.sam.chain or settled.sam.only_inside
     why = " Not with chained prompts or “Only inside +”." if alone else ""
     options = _options(
@@ -268,7 +268,7 @@ def _stitch(settled: Request) -> Field:
     return _choice("chunks.stitch", "Seams", "multidiffusion" if _together(settled) else "crossfade", options)
 
 
-def _demucs(settled: Request) -> Group:
+def _demucs(settled: Request) -> SettingGroup:
     demucs = settled.demucs
     fields = [
         _number(
@@ -314,7 +314,7 @@ def _demucs(settled: Request) -> Group:
     return _fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
 
 
-def _run(settings: Request, settled: Request, used: str) -> list[Group]:
+def _run(settings: Request, settled: Request, used: str) -> list[SettingGroup]:
     if used == "builtin-dsp":
         return []  # always on the processor, and nothing in it is random
     sam = registry.runs_sam_audio(used)
@@ -331,7 +331,7 @@ def _run(settings: Request, settled: Request, used: str) -> list[Group]:
     return [_fold("Run", fields, DEVICES[settings.device], settled.sam.precision if sam else "")]
 
 
-def _precision(settled: Request, used: str) -> Field:
+def _precision(settled: Request, used: str) -> SettingField:
     labels = {"float32": "float32, exact", "bfloat16": "bfloat16, half the memory"}
     labels |= {"int8": "int8, a quarter, processor only"} if used == "sam_torch" else {}
     tip = (
@@ -343,24 +343,28 @@ def _precision(settled: Request, used: str) -> Field:
     return field
 
 
-def _fold(title: str, fields: list[Field], *digest: str) -> Group:
+def _fold(title: str, fields: list[SettingField], *digest: str) -> SettingGroup:
     """A group that is folded away; the digest says what is in it."""
     return {"title": title, "fold": True, "digest": ", ".join(filter(None, digest)), "fields": fields}
 
 
-def _choice(name: str, label: str, value: str, options: list[Option], *, tip: str = "", spoken: str = "") -> Field:
-    return Field(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
+def _choice(
+    name: str, label: str, value: str, options: list[SettingOption], *, tip: str = "", spoken: str = ""
+) -> SettingField:
+    return SettingField(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
 
 
-def _select(name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = "") -> Field:
-    field = Field(name=name, kind="select", label=label, value=value, options=_options(labels), tip=tip)
+def _select(
+    name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = ""
+) -> SettingField:
+    field = SettingField(name=name, kind="select", label=label, value=value, options=_options(labels), tip=tip)
     if spoken:
         field["spoken"] = spoken
     return field
 
 
-def _switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> Field:
-    return Field(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
+def _switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> SettingField:
+    return SettingField(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
 
 
 def _number(
@@ -372,10 +376,12 @@ def _number(
     *,
     unit: str = "",
     empty: str = "",
-) -> Field:
+) -> SettingField:
     """A number of a span (lowest, highest, step); `empty` says what no number means, where there may be none."""
     low, high, step = span
-    field = Field(name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip)
+    field = SettingField(
+        name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip
+    )
     if empty:
         field["placeholder"] = empty
     return field
@@ -391,11 +397,11 @@ def _marked(settled: Request) -> bool:
 
 def _options(
     labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
-) -> list[Option]:
-    out: list[Option] = []
+) -> list[SettingOption]:
+    out: list[SettingOption] = []
     blocked = set(disabled)
     for value, label in labels.items():
-        option: Option = {"value": value, "label": label}
+        option: SettingOption = {"value": value, "label": label}
         if tips and (tip := tips.get(value)):
             option["tip"] = tip
         if value in blocked:

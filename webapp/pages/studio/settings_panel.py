@@ -9,7 +9,7 @@ from typing import Any
 from separation import solvers
 from separation.backends import registry
 from separation.errors import PlaygroundError, PromptError
-from separation.estimates import fallbacks as ladder
+from separation.estimates import fallbacks
 from separation.estimates.estimates import Preflight, memory_words, time_words
 from separation.model import Backend, Readiness
 from separation.request import Request
@@ -18,9 +18,9 @@ from storage import Artifact
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.settings import Settings
 from webapp.pages.studio import settings_fields
-from webapp.state.arrivals import Arrival
 from webapp.state.drafts import Draft
-from webapp.state.estimates import Outlook
+from webapp.state.estimates import RunEstimates
+from webapp.state.uploads import Upload
 from webapp.theme import CostBox, button, text
 
 
@@ -72,11 +72,11 @@ class SettingsPanel:
 
     Args:
         on_edit: called with a function that makes the changed draft; it may raise `SettingsError`.
-        outlook: what a run would take.
+        estimates: what a run would take.
     """
 
-    def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], outlook: Outlook) -> None:
-        self._on_edit, self._outlook = on_edit, outlook
+    def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], estimates: RunEstimates) -> None:
+        self._on_edit, self._estimates = on_edit, estimates
         self._flight: Preflight | None = None
         self._choice: Choice | None = None
         self._settings = Settings(self._set)
@@ -89,7 +89,7 @@ class SettingsPanel:
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
 
-    def show(self, draft: Draft, choice: Choice, recording: Artifact | Arrival | None) -> None:
+    def show(self, draft: Draft, choice: Choice, recording: Artifact | Upload | None) -> None:
         """Draw how it stands now: who would separate and why, what it would take, or what is in the way."""
         self._choice = choice
         settled = choice.settled
@@ -97,7 +97,7 @@ class SettingsPanel:
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
         self._models.set_visibility(choice.lacking)
         self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
-        self._flight = None if recording is None or not choice.possible else self._outlook.of(settled, recording)
+        self._flight = None if recording is None or not choice.possible else self._estimates.of(settled, recording)
         rows = {"Uses": choice.uses.label, "Licence": choice.uses.licence}
         if not registry.runs_sam_audio(settled.backend):
             rows["Separates"] = ", ".join(choice.uses.stems(settled))
@@ -112,7 +112,7 @@ class SettingsPanel:
         fitting = self._flight.fitting if self._flight is not None else None
         self._smaller.set_visibility(fitting is not None)
         if self._flight is not None and fitting is not None:
-            self._smaller.set_text(f"Use {ladder.changed(self._flight.request, fitting, options=False)}")
+            self._smaller.set_text(f"Use {fallbacks.changed(self._flight.request, fitting, options=False)}")
 
     def _set(self, name: str, value: Any) -> None:
         choice = self._choice
@@ -164,7 +164,7 @@ def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
     return rows | {"Estimate": estimate.source}
 
 
-def _disk_bytes(recording: Artifact | Arrival, n_tracks: int) -> int:
+def _disk_bytes(recording: Artifact | Upload, n_tracks: int) -> int:
     """What tracks of a recording's length take: float32."""
     n_samples: int = recording.info["n_samples"] * recording.info["n_channels"]
     return 4 * n_samples * n_tracks

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from storage import Artifact
-from webapp.components.player.track import Chunk, Track
+from webapp.components.player.track import ChunkCell, Track
 from webapp.pages.queue.job_words import cell_of
-from webapp.state.arrivals import Arrival
 from webapp.state.job import Job
+from webapp.state.uploads import Upload
 from webapp.theme import stem_color
 
 REST = "everything else"
@@ -21,20 +21,20 @@ def mixture_track(recording: Artifact, how: str, *, has_stems: bool) -> Track:
     return _track(recording, "audio", "Mixture", stem_color("mixture"), how, muted=has_stems)
 
 
-def arriving_track(arrival: Arrival) -> Track | None:
+def arriving_track(upload: Upload) -> Track | None:
     """A recording on its way in, as far as it is there; None before its header is read."""
-    if not arrival.info or arrival.decoding is None:
+    if not upload.info or upload.decoding is None:
         return None
     return Track(
-        id=f"{arrival.key[:12]}-arriving",
-        name=arrival.name,
+        id=f"{upload.key[:12]}-arriving",
+        name=upload.name,
         color=stem_color("mixture"),
-        url=f"/media/{arrival.key}/audio",
+        url=f"/media/{upload.key}/audio",
         download="",
-        ready_samples=arrival.decoding.n_ready,
-        n_samples=arrival.info["n_samples"],
-        sample_rate=arrival.info["sample_rate"],
-        n_channels=arrival.info["n_channels"],
+        ready_samples=upload.decoding.n_ready,
+        n_samples=upload.info["n_samples"],
+        sample_rate=upload.info["sample_rate"],
+        n_channels=upload.info["n_channels"],
     )
 
 
@@ -72,7 +72,7 @@ def growing_tracks(job: Job, recording: Artifact) -> list[Track]:
     ]
 
 
-def running_strip(job: Job, recording: Artifact | Arrival) -> list[Chunk]:
+def running_strip(job: Job, recording: Artifact | Upload) -> list[ChunkCell]:
     """The chunks of a running job as cells under the waveform."""
     strip = strip_of(job.spans_s, recording)
     for index, chunk in enumerate(strip):
@@ -81,11 +81,11 @@ def running_strip(job: Job, recording: Artifact | Arrival) -> list[Chunk]:
     return strip
 
 
-def strip_of(spans_s: Sequence[Sequence[float]], recording: Artifact | Arrival) -> list[Chunk]:
+def strip_of(spans_s: Sequence[Sequence[float]], recording: Artifact | Upload) -> list[ChunkCell]:
     """Chunks as cells that do not overlap: each ends where the next one starts."""
     rate, n_samples = recording.info["sample_rate"], recording.info["n_samples"]
     starts = [min(n_samples, round(start_s * rate)) for start_s, _ in spans_s] + [n_samples]
-    return [Chunk(start=start, count=stop - start, state="done") for start, stop in pairwise(starts)]
+    return [ChunkCell(start=start, count=stop - start, state="done") for start, stop in pairwise(starts)]
 
 
 def _explained(measures: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from nicegui import ui
 
 from separation.backends import registry
-from separation.chunking.windows import reach
+from separation.chunking.model_inputs import reach
 from separation.errors import PlaygroundError
 from separation.estimates.layout import outline
 from separation.request import Request, Reroll
@@ -18,20 +18,20 @@ from storage import Artifact
 from webapp.components.player.track import Track
 from webapp.components.segmented.segmented import Segmented, segmented
 from webapp.components.spans.spans import Span, SpanPrompt, Spans, Tool, anchors_of, spans_of
-from webapp.components.waveform.waveform import Waveform
+from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.studio.prompt_row import colors
 from webapp.pages.studio.settings_panel import Choice
 from webapp.pages.studio.tracks import running_strip, strip_of
-from webapp.state.arrivals import Arrival
 from webapp.state.drafts import Draft
 from webapp.state.job import Job
+from webapp.state.uploads import Upload
 from webapp.theme import button, card, icon_button, text
 
 TOOLS = {"seek": "Seek", "plus": "+ here", "minus": "- not here"}
 DOUBTFUL = 0.5  # below this share of a chunk's energy that the mixture explains, much of it is invented
 
 
-class WaveDesk:
+class WaveformView:
     """Draws one recording and what is asked of it over time.
 
     Args:
@@ -75,7 +75,7 @@ class WaveDesk:
                 icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
                 icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
                 button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
-            self._wave = Waveform(None, on_chunk=self._choose_chunk)
+            self._wave = WaveformPlot(None, on_chunk=self._choose_chunk)
             self._row = ui.element("div").classes("chunk-row").props("role=status")
         self._row.set_visibility(False)
         self._history(False, False)
@@ -89,7 +89,7 @@ class WaveDesk:
 
     def show(
         self,
-        recording: Artifact | Arrival,
+        recording: Artifact | Upload,
         mixture: Track,
         draft: Draft,
         choice: Choice,
@@ -121,7 +121,7 @@ class WaveDesk:
         if before != (self._recording, result and result.key, self._spans_s):
             self._close_chunk()  # what its row says was of another cut, or of another result
 
-    def _show_spans(self, recording: Artifact | Arrival, draft: Draft, choice: Choice, selected: str) -> None:
+    def _show_spans(self, recording: Artifact | Upload, draft: Draft, choice: Choice, selected: str) -> None:
         heeded = choice.uses.takes_anchors
         self._tools.set_visibility(heeded)
         n_spans = sum(len(prompt.anchors) for prompt in draft.prompts)
@@ -145,7 +145,7 @@ class WaveDesk:
         self._spans.select(selected if heeded else "")
 
     def _show_strip(
-        self, recording: Artifact | Arrival, draft: Draft, choice: Choice, selected: str, result: Artifact | None
+        self, recording: Artifact | Upload, draft: Draft, choice: Choice, selected: str, result: Artifact | None
     ) -> None:
         cut = outline(choice.settled, recording.info["n_samples"], recording.info["sample_rate"])
         done = () if result is None else tuple(map(tuple, result.info.get("chunks_s", ())))

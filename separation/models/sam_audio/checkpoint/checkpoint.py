@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from separation.errors import BackendUnavailable, WeightsMissing
-from separation.models.sam_audio.checkpoint.stored import UNUSED, Part, Stored
+from separation.models.sam_audio.checkpoint.stored import UNUSED, ParameterSource, StoredTensor
 from separation.models.sam_audio.checkpoint.tensor_files import DAMAGE, Place, places
 from separation.models.sam_audio.pytorch.int8 import Int8Linear
 
 
 def fill(
     network: nn.Module,
-    parts: Sequence[Part],
+    parts: Sequence[ParameterSource],
     path: Path,
     device: torch.device,
     dtypes: Mapping[str, Any],
@@ -64,7 +64,7 @@ def fill(
 class _Tensors:
     """The stored tensors of a checkpoint, checked all together and read part by part."""
 
-    def __init__(self, parts: Sequence[Part], path: Path) -> None:
+    def __init__(self, parts: Sequence[ParameterSource], path: Path) -> None:
         found = _found(weight_files(path))
         names = {stored: _name(stored, found, path) for part in parts for stored in part.sources}
         if unknown := sorted(found.keys() - set(names.values()) - {name for name in found if UNUSED.match(name)}):
@@ -78,7 +78,7 @@ class _Tensors:
         needed = (sum(self._places[stored].room for stored in part.sources) for part in parts)
         self._memory = torch.empty(max(needed), dtype=torch.uint8)  # of one part; the next one is read over it
 
-    def read(self, part: Part) -> list[Tensor]:
+    def read(self, part: ParameterSource) -> list[Tensor]:
         """The sources of a part, float32 on the CPU in official order; to be used up before the next part is read."""
         sources: list[Tensor] = []
         start = 0
@@ -128,7 +128,7 @@ def _found(files: Sequence[Path]) -> dict[str, Place]:
     return found
 
 
-def _name(stored: Stored, found: Mapping[str, Place], path: Path) -> str:
+def _name(stored: StoredTensor, found: Mapping[str, Place], path: Path) -> str:
     """The name under which the file has this tensor."""
     present = [name for name in stored.names if name in found]
     if not present:
@@ -146,7 +146,7 @@ def _name(stored: Stored, found: Mapping[str, Place], path: Path) -> str:
     return present[0]
 
 
-def _is_channels_last(names: Mapping[Stored, str], found: Mapping[str, Place], path: Path) -> bool:
+def _is_channels_last(names: Mapping[StoredTensor, str], found: Mapping[str, Place], path: Path) -> bool:
     """Whether the convolutions of these files have their channels last; every tensor has to agree."""
     for channels_last in (False, True):
         wrong = [stored for stored, name in names.items() if found[name].shape != _shape(stored, channels_last)]
@@ -165,7 +165,7 @@ def _is_channels_last(names: Mapping[Stored, str], found: Mapping[str, Place], p
     )
 
 
-def _shape(stored: Stored, channels_last: bool) -> tuple[int, ...]:
+def _shape(stored: StoredTensor, channels_last: bool) -> tuple[int, ...]:
     return stored.channels_last_shape if channels_last else stored.shape
 
 

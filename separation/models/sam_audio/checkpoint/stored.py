@@ -23,7 +23,7 @@ CONVOLUTION, TRANSPOSED = (0, 2, 1), (1, 2, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredTensor:
     """One tensor of a file: the names it may have (the official one first), its official shape, its channels-last axes.
 
     `axes` is None for tensors that are the same in both orders.
@@ -40,11 +40,11 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ParameterSource:
     """One parameter of our network, and the stored tensors it is made of: float32 and in official shape in `make`."""
 
     parameter: str
-    sources: tuple[Stored, ...]
+    sources: tuple[StoredTensor, ...]
     make: Callable[..., Tensor]
 
 
@@ -58,7 +58,7 @@ UNUSED = re.compile(
 )
 
 
-def parts(config: Config, *, video_constant: bool = True) -> tuple[Part, ...]:
+def parts(config: Config, *, video_constant: bool = True) -> tuple[ParameterSource, ...]:
     """Every parameter of the network. Without `video_constant`, the one an absent video adds is taken as zero."""
     return (
         *_encoder(config.audio_codec),
@@ -68,7 +68,7 @@ def parts(config: Config, *, video_constant: bool = True) -> tuple[Part, ...]:
     )
 
 
-def _encoder(config: CodecConfig) -> Iterator[Part]:
+def _encoder(config: CodecConfig) -> Iterator[ParameterSource]:
     official, mlx, ours = "audio_codec.encoder.block", "audio_codec.encoder", "codec.encoder"
     widths = [config.encoder_dim * 2**block for block in range(len(config.encoder_rates) + 1)]
     last = len(config.encoder_rates) + 1
@@ -93,7 +93,7 @@ def _encoder(config: CodecConfig) -> Iterator[Part]:
     )
 
 
-def _decoder(config: CodecConfig) -> Iterator[Part]:
+def _decoder(config: CodecConfig) -> Iterator[ParameterSource]:
     official, mlx, ours = "audio_codec.decoder.model", "audio_codec.decoder", "codec.decoder"
     watermark = "audio_codec.decoder.wm_model.encoder_block.pre"  # where the official file keeps the last two layers
     widths = [config.decoder_dim // 2**block for block in range(len(config.decoder_rates) + 1)]
@@ -115,64 +115,64 @@ def _decoder(config: CodecConfig) -> Iterator[Part]:
     yield from _convolution(f"{ours}.{last + 1}", f"{watermark}.1", f"{mlx}.conv_out", (1, widths[-1], 7))
 
 
-def _inputs(config: Config, video_constant: bool) -> Iterator[Part]:
+def _inputs(config: Config, video_constant: bool) -> Iterator[ParameterSource]:
     dim, n_latents = config.transformer.dim, config.audio_codec.codebook_dim
-    projection = Stored(("proj.weight",), (dim, config.in_channels))
-    bias, align = Stored(("proj.bias",), (dim,)), "align_masked_video"
-    yield Part("field.from_state.weight", (projection,), lambda weight: weight[:, : 2 * n_latents])
-    yield Part(
+    projection = StoredTensor(("proj.weight",), (dim, config.in_channels))
+    bias, align = StoredTensor(("proj.bias",), (dim,)), "align_masked_video"
+    yield ParameterSource("field.from_state.weight", (projection,), lambda weight: weight[:, : 2 * n_latents])
+    yield ParameterSource(
         "field.from_audio.weight",
         (projection,),
         lambda weight: weight[:, 4 * n_latents : 5 * n_latents] + weight[:, 5 * n_latents :],
     )
     if video_constant:
         video = (
-            Stored((f"{align}.gate",), (1,)),
-            Stored((f"{align}.conv.bias", f"{align}.conv_bias"), (dim,)),
-            Stored((f"{align}.layer_norm.weight",), (dim,)),
-            Stored((f"{align}.layer_norm.bias",), (dim,)),
+            StoredTensor((f"{align}.gate",), (1,)),
+            StoredTensor((f"{align}.conv.bias", f"{align}.conv_bias"), (dim,)),
+            StoredTensor((f"{align}.layer_norm.weight",), (dim,)),
+            StoredTensor((f"{align}.layer_norm.bias",), (dim,)),
         )
-        yield Part("field.from_audio.bias", (bias, *video), _with_absent_video)
+        yield ParameterSource("field.from_audio.bias", (bias, *video), _with_absent_video)
     else:
         yield _same("field.from_audio.bias", bias)
-    yield Part(
+    yield ParameterSource(
         "field.from_anchor.weight",
         (
-            Stored(("embed_anchors.gate",), (1,)),
-            Stored(("embed_anchors.embed.weight",), (config.num_anchors + 1, config.anchor_embedding_dim)),
-            Stored(("embed_anchors.proj.weight",), (dim, config.anchor_embedding_dim)),
+            StoredTensor(("embed_anchors.gate",), (1,)),
+            StoredTensor(("embed_anchors.embed.weight",), (config.num_anchors + 1, config.anchor_embedding_dim)),
+            StoredTensor(("embed_anchors.proj.weight",), (dim, config.anchor_embedding_dim)),
         ),
         lambda gate, table, weight: gate.tanh() * (table @ weight.T),
     )
-    yield _same("field.from_text.weight", Stored(("memory_proj.weight",), (dim, config.text_encoder.dim)))
-    yield _same("field.from_text.bias", Stored(("memory_proj.bias",), (dim,)))
+    yield _same("field.from_text.weight", StoredTensor(("memory_proj.weight",), (dim, config.text_encoder.dim)))
+    yield _same("field.from_text.bias", StoredTensor(("memory_proj.bias",), (dim,)))
 
 
-def _transformer(config: TransformerConfig) -> Iterator[Part]:
+def _transformer(config: TransformerConfig) -> Iterator[ParameterSource]:
     dim, hidden, head_dim = config.dim, config.hidden_dim, config.head_dim
     ours, official = "field.transformer", "transformer"
 
-    def same(name: str, *shape: int) -> Part:
-        return _same(f"{ours}.{name}", Stored((f"{official}.{name}",), shape))
+    def same(name: str, *shape: int) -> ParameterSource:
+        return _same(f"{ours}.{name}", StoredTensor((f"{official}.{name}",), shape))
 
-    def head_major(name: str) -> Part:
-        return Part(
+    def head_major(name: str) -> ParameterSource:
+        return ParameterSource(
             f"{ours}.{name}",
-            (Stored((f"{official}.{name}",), (dim, dim)),),
+            (StoredTensor((f"{official}.{name}",), (dim, dim)),),
             # Row c * n_heads + h of the file is channel c of head h; ours are head by head.
             lambda weight: weight.reshape(head_dim, -1, dim).transpose(0, 1).reshape(dim, dim),
         )
 
     for number in (1, 2):
         here, there = f"{ours}.x_embedder", f"{official}.x_embedder.block.block{number}"
-        yield _same(f"{here}.norm{number}.weight", Stored((f"{there}.groupnorm.weight",), (dim,)))
-        yield _same(f"{here}.norm{number}.bias", Stored((f"{there}.groupnorm.bias",), (dim,)))
-        weight = Stored((f"{there}.project.weight",), (dim, dim, 3), CONVOLUTION)
+        yield _same(f"{here}.norm{number}.weight", StoredTensor((f"{there}.groupnorm.weight",), (dim,)))
+        yield _same(f"{here}.norm{number}.bias", StoredTensor((f"{there}.groupnorm.bias",), (dim,)))
+        weight = StoredTensor((f"{there}.project.weight",), (dim, dim, 3), CONVOLUTION)
         yield _same(f"{here}.conv{number}.weight", weight)
-        yield _same(f"{here}.conv{number}.bias", Stored((f"{there}.project.bias",), (dim,)))
+        yield _same(f"{here}.conv{number}.bias", StoredTensor((f"{there}.project.bias",), (dim,)))
     for embedder, n_in in (("y_embedder", dim), ("t_embedder", config.frequency_embedding_dim)):
         for matrix, width in (("w1", n_in), ("w2", dim), ("w3", n_in)):
-            stored = Stored((f"{official}.{embedder}.projection.{matrix}.weight",), (dim, width))
+            stored = StoredTensor((f"{official}.{embedder}.projection.{matrix}.weight",), (dim, width))
             yield _same(f"{ours}.{embedder}.{matrix}.weight", stored)
     yield same("t_block.weight", 6 * dim, dim)
     yield same("t_block.bias", 6 * dim)
@@ -195,15 +195,15 @@ def _transformer(config: TransformerConfig) -> Iterator[Part]:
     yield same("output.weight", config.out_channels, dim)
 
 
-def _residual_unit(ours: str, official: str, mlx: str, n_channels: int) -> Iterator[Part]:
+def _residual_unit(ours: str, official: str, mlx: str, n_channels: int) -> Iterator[ParameterSource]:
     yield _snake(f"{ours}.act1", f"{official}.block.0", f"{mlx}.act1", n_channels)
     yield from _convolution(f"{ours}.conv1", f"{official}.block.1", f"{mlx}.conv1", (n_channels, n_channels, 7))
     yield _snake(f"{ours}.act2", f"{official}.block.2", f"{mlx}.act2", n_channels)
     yield from _convolution(f"{ours}.conv2", f"{official}.block.3", f"{mlx}.conv2", (n_channels, n_channels, 1))
 
 
-def _snake(ours: str, official: str, mlx: str, n_channels: int) -> Part:
-    stored = Stored((f"{official}.alpha", f"{mlx}.alpha"), (1, n_channels, 1), CONVOLUTION)
+def _snake(ours: str, official: str, mlx: str, n_channels: int) -> ParameterSource:
+    stored = StoredTensor((f"{official}.alpha", f"{mlx}.alpha"), (1, n_channels, 1), CONVOLUTION)
     return _same(f"{ours}.alpha", stored)
 
 
@@ -214,14 +214,14 @@ def _convolution(
     shape: tuple[int, int, int],
     axes: tuple[int, int, int] = CONVOLUTION,
     keep: int | None = None,
-) -> Iterator[Part]:
+) -> Iterator[ParameterSource]:
     """Weight and bias of a weight-normalised convolution, of which the first `keep` channels are kept."""
     n_out = shape[1] if axes == TRANSPOSED else shape[0]
-    gain = Stored((f"{official}.weight_g", f"{mlx}.weight_g"), (shape[0], 1, 1), axes)
-    direction = Stored((f"{official}.weight_v", f"{mlx}.weight_v"), shape, axes)
-    yield Part(f"{ours}.weight", (gain, direction), lambda g, v: _weight(g, v)[:keep])
-    bias = Stored((f"{official}.bias", f"{mlx}.bias"), (n_out,))
-    yield Part(f"{ours}.bias", (bias,), lambda stored: stored[:keep])
+    gain = StoredTensor((f"{official}.weight_g", f"{mlx}.weight_g"), (shape[0], 1, 1), axes)
+    direction = StoredTensor((f"{official}.weight_v", f"{mlx}.weight_v"), shape, axes)
+    yield ParameterSource(f"{ours}.weight", (gain, direction), lambda g, v: _weight(g, v)[:keep])
+    bias = StoredTensor((f"{official}.bias", f"{mlx}.bias"), (n_out,))
+    yield ParameterSource(f"{ours}.bias", (bias,), lambda stored: stored[:keep])
 
 
 def _weight(gain: Tensor, direction: Tensor) -> Tensor:
@@ -236,5 +236,5 @@ def _with_absent_video(bias: Tensor, gate: Tensor, conv_bias: Tensor, scale: Ten
     return bias + gate.tanh() * functional.layer_norm(conv_bias, conv_bias.shape, scale, shift)
 
 
-def _same(parameter: str, stored: Stored) -> Part:
-    return Part(parameter, (stored,), lambda tensor: tensor)
+def _same(parameter: str, stored: StoredTensor) -> ParameterSource:
+    return ParameterSource(parameter, (stored,), lambda tensor: tensor)

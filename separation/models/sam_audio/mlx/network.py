@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from separation.errors import BackendUnavailable, SettingsError
 from separation.models.sam_audio.checkpoint.checkpoint import fill
-from separation.models.sam_audio.checkpoint.stored import Part, parts
+from separation.models.sam_audio.checkpoint.stored import ParameterSource, parts
 from separation.models.sam_audio.clips import batch_of
 from separation.models.sam_audio.config import Config, read_config
 from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.framing import DECODER_CONTEXT
 from separation.models.sam_audio.pytorch.codec import Codec
-from separation.models.sam_audio.pytorch.field import Field
-from separation.models.sam_audio.pytorch.text import TextEncoder
+from separation.models.sam_audio.pytorch.field import FieldNetwork
+from separation.models.sam_audio.pytorch.text import T5TextEncoder
 
 try:
     mx: Any = importlib.import_module("mlx.core")
@@ -64,9 +64,9 @@ class MlxSamAudio:
         self._place = mx.gpu if device == "mps" else mx.cpu
         self._dtype = getattr(mx, precision)
 
-    def text(self) -> TextEncoder:
+    def text(self) -> T5TextEncoder:
         """The encoder of prompts, read anew on each call: the one of the PyTorch network, so that words read alike."""
-        return TextEncoder(self.config.text_encoder, self._folder)
+        return T5TextEncoder(self.config.text_encoder, self._folder)
 
     def encode(self, clips: Sequence[NDArray[np.float32]]) -> Array:
         """Features (clips, frames, latents) of mono clips (samples,), each continued to whole frames by its mirror.
@@ -246,7 +246,7 @@ def _weights(config: Config, path: Path, video_constant: bool, dtype: Any) -> It
     """Every parameter by its name in `_modules`, in the layout of MLX."""
     wanted = [_as_stored(part) for part in parts(config, video_constant=video_constant)]
     with torch.device("meta"):
-        read = torch.nn.ModuleDict({"codec": Codec(config.audio_codec), "field": Field(config)})
+        read = torch.nn.ModuleDict({"codec": Codec(config.audio_codec), "field": FieldNetwork(config)})
     fill(read, wanted, path, torch.device("cpu"), dict.fromkeys(read, torch.float32))
     for part in wanted:
         owner, _, parameter = part.parameter.rpartition(".")
@@ -260,13 +260,13 @@ def _weights(config: Config, path: Path, video_constant: bool, dtype: Any) -> It
         yield name, array
 
 
-def _as_stored(part: Part) -> Part:
+def _as_stored(part: ParameterSource) -> ParameterSource:
     """The part, with the channels of attention heads interleaved as in the file: mlx-audio splits them so."""
     interleaved = re.search(r"attention\.w[qkv]\.weight$", part.parameter)
     return replace(part, make=lambda weight: weight) if interleaved else part
 
 
-def _name(part: Part) -> str:
+def _name(part: ParameterSource) -> str:
     """Where the part goes: conversions call the layers of codec and transformer what mlx-audio calls them."""
     there = part.sources[-1].names[-1]
     if re.match(r"audio_codec\.(encoder|decoder)\.|transformer\.", there):

@@ -10,7 +10,7 @@ from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.pytorch.dit import Transformer, rotary, sinusoids
 
 
-class Field(nn.Module):
+class FieldNetwork(nn.Module):
     """Projections of state, audio, anchors and text, and the transformer that sees them together.
 
     The official input is (state, zeros, features, features); the zeros take no part, the two copies of the features
@@ -57,7 +57,7 @@ class Velocity:
     """`velocity(x, t)`: state (batch, frames, 2 * latents) and time in [0, 1] to the state's rate of change."""
 
     def __init__(
-        self, field: Field, *, fixed: Tensor, text: Tensor, text_mask: Tensor | None, frame_mask: Tensor | None
+        self, field: FieldNetwork, *, fixed: Tensor, text: Tensor, text_mask: Tensor | None, frame_mask: Tensor | None
     ) -> None:
         config = field.transformer.config
         self._field, self._fixed, self._text = field, fixed, text

@@ -31,9 +31,9 @@ from separation.models.sam_audio.config import Config, read_config
 from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.pytorch.codec import Codec
 from separation.models.sam_audio.pytorch.cpu_codec import CpuCodec
-from separation.models.sam_audio.pytorch.field import Field, Velocity
+from separation.models.sam_audio.pytorch.field import FieldNetwork, Velocity
 from separation.models.sam_audio.pytorch.int8 import check_int8
-from separation.models.sam_audio.pytorch.text import TextEncoder
+from separation.models.sam_audio.pytorch.text import T5TextEncoder
 
 # The precision of the velocity field, by its name in a request. With int8, what is not `INT8` stays float32.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.float32}
@@ -49,7 +49,7 @@ class _Parameters(nn.Module):
     def __init__(self, config: Config, device: torch.device) -> None:
         super().__init__()
         self.codec = (CpuCodec if device.type == "cpu" else Codec)(config.audio_codec)
-        self.field = Field(config)
+        self.field = FieldNetwork(config)
 
 
 class SamAudio:
@@ -66,9 +66,9 @@ class SamAudio:
         self._folder = folder
         self._codec, self._field = parameters.codec, parameters.field
 
-    def text(self) -> TextEncoder:
+    def text(self) -> T5TextEncoder:
         """The encoder of prompts, read anew on each call; encode all prompts of a run at once, then drop it."""
-        return TextEncoder(self.config.text_encoder, self._folder)
+        return T5TextEncoder(self.config.text_encoder, self._folder)
 
     def encode(self, clips: Sequence[NDArray[np.float32]]) -> Tensor:
         """Features of mono clips of shape (samples,), as latents of shape (clips, frames, latents).

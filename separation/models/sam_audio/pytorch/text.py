@@ -15,7 +15,7 @@ from separation.errors import BackendUnavailable, WeightsMissing
 from separation.models.sam_audio.config import TextConfig
 
 
-class TextEncoder:
+class T5TextEncoder:
     """A T5 encoder in float32 on the CPU: 0.06 s a run is not worth memory on a GPU.
 
     Raises:

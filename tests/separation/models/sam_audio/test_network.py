@@ -243,7 +243,7 @@ def test_an_empty_prompt_is_the_end_token_alone():
 
 def test_a_text_encoder_that_is_not_here_is_not_downloaded_but_named(tmp_path):
     with pytest.raises(WeightsMissing, match="no-such-encoder"):
-        text.TextEncoder(TextConfig(name="no-such-encoder"), tmp_path)
+        text.T5TextEncoder(TextConfig(name="no-such-encoder"), tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["a tensor gone", "cut"])
@@ -257,15 +257,15 @@ def test_a_damaged_text_encoder_is_refused_not_filled_up_with_random_numbers(tmp
         del weights["encoder.block.1.layer.0.SelfAttention.q.weight"]
         save_file(weights, file, metadata={"format": "pt"})
     with pytest.raises(BackendUnavailable, match="t5"):
-        text.TextEncoder(read_config(CHECKPOINT).text_encoder, tmp_path)
+        text.T5TextEncoder(read_config(CHECKPOINT).text_encoder, tmp_path)
 
 
 def test_a_text_encoder_of_another_width_is_refused():
     with pytest.raises(BackendUnavailable, match="32 channels"):
-        text.TextEncoder(TextConfig(name="t5", dim=48), CHECKPOINT)
+        text.T5TextEncoder(TextConfig(name="t5", dim=48), CHECKPOINT)
 
 
 def test_without_transformers_the_package_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(BackendUnavailable, match="pip install transformers"):
-        text.TextEncoder(read_config(CHECKPOINT).text_encoder, CHECKPOINT)
+        text.T5TextEncoder(read_config(CHECKPOINT).text_encoder, CHECKPOINT)

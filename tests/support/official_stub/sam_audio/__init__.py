@@ -19,7 +19,7 @@ import torch
 from separation import solvers
 from separation.models.sam_audio.config import TextConfig
 from separation.models.sam_audio.pytorch import network
-from separation.models.sam_audio.pytorch.text import TextEncoder
+from separation.models.sam_audio.pytorch.text import T5TextEncoder
 from tests.support.sam_models import folder_with
 
 HOP, RATE = 1920, 48_000
@@ -56,7 +56,7 @@ class SAMAudio(torch.nn.Module):
     def __init__(self, cfg):
         super().__init__()
         assert not cfg.online and Path(cfg.text_encoder["name"]).is_dir(), "this would go online"
-        self.text = TextEncoder(TextConfig(**cfg.text_encoder), Path("nowhere"))
+        self.text = T5TextEncoder(TextConfig(**cfg.text_encoder), Path("nowhere"))
         self.transformer = Transformer()
 
     def load_state_dict(self, state_dict):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from separation.audio.waveform import Waveform
 from separation.chunking.anchors import first_frame
-from separation.chunking.conform import Level
+from separation.chunking.conform import InputLevel
+from separation.chunking.model_inputs import ModelInputs, Reach, reach
 from separation.chunking.plan import plan
-from separation.chunking.windows import Reach, Windows, reach
 from separation.events import AnchorsMapped, ChunkFinished, ChunkStarted, Planned, Warned
 from separation.model import ModelFacts, Windowing
 from separation.models.sam_audio.anchors import NULL, ROWS, anchor_rows
@@ -26,13 +26,13 @@ def windows_of(n_samples, windowing, *prompts):
     facts = ModelFacts(
         model="", revision="", device="cpu", sample_rate=RATE, n_channels=1, windowing=windowing, frame=FRAME
     )
-    return Windows(
-        heard=Waveform(np.zeros((1, n_samples), np.float32), RATE),
+    return ModelInputs(
+        mixture=Waveform(np.zeros((1, n_samples), np.float32), RATE),
         chunks=plan(n_samples, windowing),
         facts=facts,
         prompts=prompts,
         stems=frozenset(),
-        level=Level(),
+        level=InputLevel(),
     )
 
 

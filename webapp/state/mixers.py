@@ -14,8 +14,8 @@ from typing import Any, Self, TypedDict
 from nicegui import Event as PageEvent
 
 from separation.prompts.targets import RESIDUAL, residual_stem
-from storage import DraftBook
-from webapp.components.player.track import Mix
+from storage import DraftTable
+from webapp.components.player.track import TrackMix
 
 MIXTURE = ""  # the recording among the sounds; no prompt is called so
 MIXER = "mixer"  # the part beside a recording's draft
@@ -25,7 +25,7 @@ GAIN_DB = (-60.0, 6.0)  # the ends of a fader; the lower one is silence
 log = logging.getLogger(__name__)
 
 
-class Level(TypedDict):
+class Fader(TypedDict):
     """Where one sound stands."""
 
     gain_db: float
@@ -34,7 +34,7 @@ class Level(TypedDict):
     pan: float
 
 
-def level_of(mix: Mapping[str, Any]) -> Level:
+def level_of(mix: Mapping[str, Any]) -> Fader:
     """Where a sound stands, from what a browser or a file says, within the ends of its controls.
 
     Raises:
@@ -42,16 +42,16 @@ def level_of(mix: Mapping[str, Any]) -> Level:
     """
     gain_db = min(max(float(mix["gain_db"]), GAIN_DB[0]), GAIN_DB[1])
     pan = min(max(float(mix["pan"]), -1.0), 1.0)
-    return Level(gain_db=gain_db, muted=bool(mix["muted"]), solo=bool(mix["solo"]), pan=pan)
+    return Fader(gain_db=gain_db, muted=bool(mix["muted"]), solo=bool(mix["solo"]), pan=pan)
 
 
-PLAIN = Level(gain_db=0.0, muted=False, solo=False, pan=0.0)
-SILENT = Level(gain_db=0.0, muted=True, solo=False, pan=0.0)
-Levels = Mapping[str, Level]  # by the name of the sound
+PLAIN = Fader(gain_db=0.0, muted=False, solo=False, pan=0.0)
+SILENT = Fader(gain_db=0.0, muted=True, solo=False, pan=0.0)
+Levels = Mapping[str, Fader]  # by the name of the sound
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
+class MixerState:
     """The mixer of one recording.
 
     Args:
@@ -68,11 +68,11 @@ class Desk:
     other: str = ""
     newest: str = ""
 
-    def with_mix(self, rows: Iterable[tuple[str, Mix]]) -> Desk:
+    def with_mix(self, rows: Iterable[tuple[str, TrackMix]]) -> MixerState:
         """The mixer as it stands now: sounds and their rows. Sounds of other results stay as they were."""
         return replace(self, levels={**self.levels, **{sound: level_of(mix) for sound, mix in rows}})
 
-    def with_saved(self, name: str, levels: Levels) -> Desk:
+    def with_saved(self, name: str, levels: Levels) -> MixerState:
         """A mix under a name, in place of one that is called so; no more than 50, the oldest goes."""
         name = " ".join(name.split())[:MAX_NAME]
         if not name:
@@ -80,7 +80,7 @@ class Desk:
         others = {other: kept for other, kept in self.saved.items() if other != name}
         return replace(self, saved=dict([*others.items(), (name, dict(levels))][-MAX_SAVED:]))
 
-    def without_saved(self, name: str) -> Desk:
+    def without_saved(self, name: str) -> MixerState:
         """One saved mix less."""
         return replace(self, saved={other: kept for other, kept in self.saved.items() if other != name})
 
@@ -110,48 +110,48 @@ def usual_mixes(sounds: Sequence[str]) -> dict[str, Levels]:
     """What people most often want to hear of these tracks of a result; the recording itself is one of them."""
     rests = [name for name in sounds if name == RESIDUAL or name.startswith(residual_stem(""))]
     targets = [name for name in sounds if name not in rests]
-    heard: dict[str, set[str]] = {}
+    audible: dict[str, set[str]] = {}
     if not any(residual_stem(name) in rests for name in targets):  # else each pair is all there is, and all is too much
-        heard["All"] = set(sounds)
-    heard["Only what was asked for" if len(targets) > 1 else f"Only {''.join(targets)}"] = set(targets)
+        audible["All"] = set(sounds)
+    audible["Only what was asked for" if len(targets) > 1 else f"Only {''.join(targets)}"] = set(targets)
     for name in targets:
         own = residual_stem(name)
-        heard[f"Without {name}"] = {own} if own in rests else {*sounds} - {name}
+        audible[f"Without {name}"] = {own} if own in rests else {*sounds} - {name}
     if RESIDUAL in rests:
-        heard["Only the rest"] = {RESIDUAL}
-    heard["Recording"] = {MIXTURE}
+        audible["Only the rest"] = {RESIDUAL}
+    audible["Recording"] = {MIXTURE}
     mixes: dict[str, Levels] = {}
-    for label, names in heard.items():
+    for label, names in audible.items():
         levels = {name: PLAIN if name in names else SILENT for name in (MIXTURE, *sounds)}
         if names and levels not in mixes.values():
             mixes[label] = levels
     return mixes
 
 
-class Mixes:
+class Mixers:
     """The mixers of this server. All of it on the event loop.
 
     Attributes:
         saved: the saved mixes of a recording, named by its key, are others.
     """
 
-    def __init__(self, book: DraftBook) -> None:
+    def __init__(self, book: DraftTable) -> None:
         self.saved: PageEvent[str] = PageEvent()
         self._book = book
-        self._known: dict[str, Desk] = {}
+        self._known: dict[str, MixerState] = {}
 
-    def of(self, recording: str) -> Desk:
+    def of(self, recording: str) -> MixerState:
         """The mixer of a recording."""
         if recording not in self._known:
-            self._known[recording] = Desk()
+            self._known[recording] = MixerState()
             if (values := self._book.read(recording, MIXER)) is not None:
                 try:
-                    self._known[recording] = Desk.from_dict(values)
+                    self._known[recording] = MixerState.from_dict(values)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     log.warning("the mixer of %s is passed over: %s", recording, error)
         return self._known[recording]
 
-    def change(self, recording: str, edit: Callable[[Desk], Desk]) -> Desk:
+    def change(self, recording: str, edit: Callable[[MixerState], MixerState]) -> MixerState:
         """Apply a change to the mixer as it is now; returns it.
 
         Raises:

@@ -10,7 +10,7 @@ from nicegui import ui
 from webapp.components.player.track import arguments_to
 
 
-class Brought(TypedDict):
+class Uploaded(TypedDict):
     """A recording that arrived: its key in the library, its name, and what was odd about it."""
 
     key: str
@@ -18,7 +18,7 @@ class Brought(TypedDict):
     warnings: list[str]
 
 
-class Refused(TypedDict):
+class UploadRefused(TypedDict):
     """A file that did not: what happened, why, and what to do."""
 
     what: str
@@ -26,14 +26,14 @@ class Refused(TypedDict):
     todo: str
 
 
-class Coming(TypedDict):
-    """A file that is being sent: the key of its `webapp.state.arrivals.Arrival`, and its name."""
+class Uploading(TypedDict):
+    """A file that is being sent: the key of its `webapp.state.uploads.Upload`, and its name."""
 
     id: str
     name: str
 
 
-class BringAudio(ui.element, component="bring_audio.js"):
+class UploadArea(ui.element, component="upload.js"):
     """Watches the whole page for dropped and pasted files, uploads them one after another, and shows how far it is.
 
     The bytes go over HTTP to `PUT /api/uploads`, never through the page's socket, and an upload can be cancelled.
@@ -48,9 +48,9 @@ class BringAudio(ui.element, component="bring_audio.js"):
     def __init__(
         self,
         *,
-        on_brought: Callable[[Brought], object],
-        on_refused: Callable[[Refused], object],
-        on_coming: Callable[[Coming], object] | None = None,
+        on_brought: Callable[[Uploaded], object],
+        on_refused: Callable[[UploadRefused], object],
+        on_coming: Callable[[Uploading], object] | None = None,
         on_cancelled: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ import numpy as np
 
 from separation.audio.waveform import AudioSource
 from separation.chunking.anchors import frame_spans
-from separation.chunking.conform import Level
+from separation.chunking.conform import InputLevel
 from separation.chunking.plan import Chunk
 from separation.events import AnchorsMapped
 from separation.model import FrameSpan, ModelFacts, Samples, Window
@@ -49,11 +49,11 @@ def reach(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Windows:
+class ModelInputs:
     """The windows of one run.
 
     Args:
-        heard: the mixture at the model's rate and channel count.
+        mixture: the mixture at the model's rate and channel count.
         chunks: the plan, in order.
         facts: of the model.
         prompts: of the request.
@@ -61,17 +61,17 @@ class Windows:
         level: what the model's input is brought to.
     """
 
-    heard: AudioSource
+    mixture: AudioSource
     chunks: Sequence[Chunk]
     facts: ModelFacts
     prompts: Sequence[Prompt]
     stems: frozenset[str]
-    level: Level
+    level: InputLevel
 
     def of(self, chunk: Chunk) -> Window:
         """What the model sees of `chunk`; beyond the ends of the mixture that is true silence."""
-        start, stop = max(0, chunk.read_start), min(self.heard.n_samples, chunk.read_stop)
-        inside = self.level.apply(self.heard.read(start, stop))
+        start, stop = max(0, chunk.read_start), min(self.mixture.n_samples, chunk.read_stop)
+        inside = self.level.apply(self.mixture.read(start, stop))
         return Window(
             samples=np.pad(inside, ((0, 0), (start - chunk.read_start, chunk.read_stop - stop))),
             index=chunk.index,
@@ -81,7 +81,7 @@ class Windows:
 
     def silent(self, chunk: Chunk) -> Window:
         """The window of `chunk` without its samples, for work that has heard them before."""
-        nothing = np.zeros((self.heard.n_channels, 0), np.float32)
+        nothing = np.zeros((self.mixture.n_channels, 0), np.float32)
         return Window(samples=nothing, index=chunk.index, stems=self.stems, anchors=self.anchors(chunk))
 
     def anchors(self, chunk: Chunk) -> dict[str, tuple[FrameSpan, ...]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from storage import DraftBook
-from webapp.state.mixes import MIXTURE, PLAIN, SILENT, Desk, Level, Mixes, level_of, usual_mixes
+from storage import DraftTable
+from webapp.state.mixers import MIXTURE, PLAIN, SILENT, Fader, Mixers, MixerState, level_of, usual_mixes
 
 SONG = "a" * 64
-QUIET = Level(gain_db=-12.0, muted=False, solo=True, pan=-0.5)
+QUIET = Fader(gain_db=-12.0, muted=False, solo=True, pan=-0.5)
 
 
 @pytest.fixture
 def book(tmp_path):
-    book = DraftBook(tmp_path)
+    book = DraftTable(tmp_path)
     yield book
     book.close()
 
@@ -26,25 +26,25 @@ def heard(sounds):
 
 
 def test_a_mixer_survives_a_restart_with_its_mixes_and_its_result(book, tmp_path):
-    desk = Desk(levels={"drums": QUIET, MIXTURE: SILENT}, result="b" * 64, other="c" * 64, newest="c" * 64)
-    Mixes(book).change(SONG, lambda _: desk.with_saved("loud", {"drums": PLAIN}))
-    again = DraftBook(tmp_path)
-    assert Mixes(again).of(SONG) == desk.with_saved("loud", {"drums": PLAIN})
+    desk = MixerState(levels={"drums": QUIET, MIXTURE: SILENT}, result="b" * 64, other="c" * 64, newest="c" * 64)
+    Mixers(book).change(SONG, lambda _: desk.with_saved("loud", {"drums": PLAIN}))
+    again = DraftTable(tmp_path)
+    assert Mixers(again).of(SONG) == desk.with_saved("loud", {"drums": PLAIN})
     again.close()
 
 
 def test_nothing_touched_means_nothing_kept(book):
-    assert Mixes(book).of(SONG) == Desk()
+    assert Mixers(book).of(SONG) == MixerState()
     assert book.read(SONG, "mixer") is None
 
 
 def test_sounds_of_other_results_stay_as_they_were():
-    desk = Desk(levels={"drums": QUIET}).with_mix([("bass", {"id": "x", **SILENT})])
+    desk = MixerState(levels={"drums": QUIET}).with_mix([("bass", {"id": "x", **SILENT})])
     assert desk.levels == {"drums": QUIET, "bass": SILENT}
 
 
 def test_pages_are_told_of_saved_mixes_and_not_of_faders(book):
-    mixes, told = Mixes(book), []
+    mixes, told = Mixers(book), []
     mixes.saved.subscribe(told.append)
     mixes.change(SONG, lambda desk: desk.with_mix([("drums", {"id": "x", **QUIET})]))
     assert told == []
@@ -55,7 +55,7 @@ def test_pages_are_told_of_saved_mixes_and_not_of_faders(book):
 
 
 def test_a_name_is_trimmed_taken_once_and_there_is_an_end_to_them():
-    desk = Desk().with_saved("  my   mix ", {}).with_saved("my mix", {"drums": QUIET}).with_saved("  ", {})
+    desk = MixerState().with_saved("  my   mix ", {}).with_saved("my mix", {"drums": QUIET}).with_saved("  ", {})
     assert desk.saved == {"my mix": {"drums": QUIET}}
     for number in range(60):
         desk = desk.with_saved(f"{number} {'long' * 40}", {})
@@ -64,7 +64,7 @@ def test_a_name_is_trimmed_taken_once_and_there_is_an_end_to_them():
 
 
 def test_what_a_browser_says_is_brought_within_the_ends_of_the_controls():
-    assert level_of({"gain_db": 99, "pan": -7, "muted": 0, "solo": 1}) == Level(
+    assert level_of({"gain_db": 99, "pan": -7, "muted": 0, "solo": 1}) == Fader(
         gain_db=6.0, muted=False, solo=True, pan=-1.0
     )
     with pytest.raises(KeyError):
@@ -74,19 +74,19 @@ def test_what_a_browser_says_is_brought_within_the_ends_of_the_controls():
 @pytest.mark.parametrize("damage", [{"levels": 3}, {"levels": {"drums": {}}, "saved": {}}, {}])
 def test_a_mixer_of_another_version_is_passed_over(book, caplog, damage):
     book.write(SONG, damage, "mixer")
-    assert Mixes(book).of(SONG) == Desk()
+    assert Mixers(book).of(SONG) == MixerState()
     assert "passed over" in caplog.text
 
 
 def test_a_mixer_lives_as_long_as_its_recording_and_beside_its_draft(book):
-    mixes, other = Mixes(book), "b" * 64
+    mixes, other = Mixers(book), "b" * 64
     book.write(SONG, {"prompts": []})
     for recording in (SONG, other):
         mixes.change(recording, lambda desk: desk.with_saved("mine", {}))
     mixes.keep_only({SONG})
-    assert mixes.of(SONG).saved == Mixes(book).of(SONG).saved == {"mine": {}}
+    assert mixes.of(SONG).saved == Mixers(book).of(SONG).saved == {"mine": {}}
     assert book.read(SONG) == {"prompts": []}
-    assert mixes.of(other) == Mixes(book).of(other) == Desk()
+    assert mixes.of(other) == Mixers(book).of(other) == MixerState()
 
 
 def test_the_usual_mixes_of_two_sounds_and_the_rest():

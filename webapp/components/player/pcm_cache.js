@@ -6,7 +6,7 @@ const KEPT = 10; // windows per track: what is scheduled, what is ahead, and a l
 const TIMEOUT_MS = 20_000;
 const RETRY_MS = [250, 500, 1000, 2000, 4000]; // the last one repeats until the network is back
 
-export class Windows {
+export class PcmCache {
   /** `onArrival` is called whenever a window has come, or has failed for good. */
   constructor(track, onArrival) {
     this.track = track;

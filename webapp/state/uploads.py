@@ -17,7 +17,7 @@ REMEMBERED_S = 60.0  # after the end: pages go on asking for it until they have 
 ID = re.compile(r"[0-9a-f]{32}")
 
 
-class Arrival:
+class Upload:
     """One of them. It looks like a recording: it has a key, a name, and `info` once its header is read.
 
     Attributes:
@@ -28,7 +28,7 @@ class Arrival:
         recording: the key it is kept under at the end.
     """
 
-    def __init__(self, key: str, name: str, changed: PageEvent[Arrival]) -> None:
+    def __init__(self, key: str, name: str, changed: PageEvent[Upload]) -> None:
         self.key, self.name = key, name
         self.info: dict[str, Any] = {}
         self.decoding: Decoding | None = None
@@ -48,7 +48,7 @@ class Arrival:
             self._loop.call_soon_threadsafe(self._changed.emit, self)
 
 
-class Arrivals:
+class Uploads:
     """Those of this server. All of it on the event loop.
 
     Attributes:
@@ -56,24 +56,24 @@ class Arrivals:
     """
 
     def __init__(self) -> None:
-        self.changed: PageEvent[Arrival] = PageEvent()
-        self._known: dict[str, Arrival] = {}
+        self.changed: PageEvent[Upload] = PageEvent()
+        self._known: dict[str, Upload] = {}
 
-    def begin(self, key: str, name: str) -> Arrival:
+    def begin(self, key: str, name: str) -> Upload:
         """A recording begins to arrive; its page may have chosen a key, 32 hexadecimal digits that are not taken."""
         if not ID.fullmatch(key) or key in self._known:
             key = uuid4().hex
-        self._known[key] = Arrival(key, name, self.changed)
+        self._known[key] = Upload(key, name, self.changed)
         return self._known[key]
 
-    def get(self, key: str) -> Arrival | None:
+    def get(self, key: str) -> Upload | None:
         """The one of that key, if it is arriving, or has just arrived."""
         return self._known.get(key)
 
-    def end(self, arrival: Arrival, recording: str = "") -> None:
+    def end(self, upload: Upload, recording: str = "") -> None:
         """It is in the library now, under the key `recording`, or it will never be."""
-        arrival.recording = recording
+        upload.recording = recording
         if recording:
-            asyncio.get_running_loop().call_later(REMEMBERED_S, self._known.pop, arrival.key, None)
+            asyncio.get_running_loop().call_later(REMEMBERED_S, self._known.pop, upload.key, None)
         else:
-            del self._known[arrival.key]
+            del self._known[upload.key]
