@@ -32,14 +32,14 @@ import psutil
 from separation.cli import batch
 from separation.cli.main import main
 
-usual = batch._Progress.finished
+usual = batch._BatchProgress.finished
 
 def finished(self, outcome):
     usual(self, outcome)
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     print(sum(process.memory_info().rss for process in processes), file=sys.stderr)
 
-batch._Progress.finished = finished
+batch._BatchProgress.finished = finished
 main()
 """
 
