@@ -201,7 +201,7 @@ export class Player extends Emitter {
 
   /** Why a track cannot be played, or "". */
   failureOf(id) {
-    return this.voices.get(id)?.windows.failure ?? "";
+    return this.voices.get(id)?.pcm.failure ?? "";
   }
 
   applyMix() {
