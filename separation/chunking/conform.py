@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from separation.audio.waveform import AudioSource, Resampler, resample_blocks, resampled_length, to_channels
-from separation.chunking.spool import DiskArray
 from separation.prompts.targets import Target
 
 Samples = NDArray[np.float32]
-BLOCK = 1 << 18  # samples read at a time: about 5 s, 2 MB a channel
+BLOCK = 1 << 18  # samples read at a time: about 5 s, 1 MB a channel
+SHORT_BLOCK = 1 << 16  # where somebody waits for the first of them
 
 
 def mono_or_stereo(mixture: AudioSource) -> AudioSource:
@@ -32,26 +33,13 @@ def conformed_length(mixture: AudioSource, sample_rate: int) -> int:
     return max(1, resampled_length(mixture.n_samples, mixture.sample_rate, sample_rate))
 
 
-@contextmanager
-def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> Iterator[AudioSource]:
-    """The mixture at the model's rate and channel count, read on demand.
+def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> AudioSource:
+    """The mixture at the model's rate and channel count, read on demand; a change of rate is made as it is read.
 
-    A change of rate is made once, by blocks, into a temporary file: memory does not grow with the recording.
+    However it is read, its samples are those of `audio.waveform.resample`, bit for bit: keys of chunks hash them.
     """
-    rechannelled: AudioSource = _Rechannelled(mixture, n_channels)
-    if mixture.sample_rate == sample_rate:
-        yield rechannelled
-        return
-    spool = DiskArray(conformed_length(mixture, sample_rate), n_channels)
-    try:
-        filled = 0
-        for block in resample_blocks(_blocks(rechannelled), n_channels, mixture.sample_rate, sample_rate):
-            kept = block[:, : spool.n_rows - filled]
-            spool.write(filled, kept.T)
-            filled += kept.shape[-1]
-        yield _Spooled(spool, sample_rate)
-    finally:
-        spool.close()
+    rechannelled = _Rechannelled(mixture, n_channels)
+    return rechannelled if mixture.sample_rate == sample_rate else _Resampled(rechannelled, sample_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +113,9 @@ def _fitted(samples: Samples, n_samples: int) -> Samples:
     return np.pad(samples[:, :n_samples], ((0, 0), (0, missing)))
 
 
-def _blocks(source: AudioSource) -> Iterator[Samples]:
-    for start in range(0, source.n_samples, BLOCK):
-        yield source.read(start, min(start + BLOCK, source.n_samples))
+def _blocks(source: AudioSource, n_samples: int = BLOCK) -> Iterator[Samples]:
+    for start in range(0, source.n_samples, n_samples):
+        yield source.read(start, min(start + n_samples, source.n_samples))
 
 
 class _Rechannelled:
@@ -149,15 +137,53 @@ class _Beginning:
         return np.pad(inside, ((0, 0), (0, stop - start - inside.shape[-1])))
 
 
-class _Spooled:
-    def __init__(self, spool: DiskArray, sample_rate: int) -> None:
-        self._spool = spool
-        self.sample_rate = sample_rate
-        self.n_samples, self.n_channels = spool.n_rows, spool.width
+class _Resampled:
+    """A source at another rate, resampled in order and only as far as it is read.
+
+    It keeps what it made from the beginning of the latest read on, which serves chunks in their order. A read that
+    begins earlier resamples from sample 0 again: that takes 4 s an hour of stereo, less than writing the hour to disk
+    (1.3 GB) and reading it back. Whoever reads elsewhere at the same time has a source of their own.
+    """
+
+    def __init__(self, source: AudioSource, sample_rate: int) -> None:
+        self._source = source
+        self.sample_rate, self.n_channels = sample_rate, source.n_channels
+        self.n_samples = conformed_length(source, sample_rate)
+        self._begin()
 
     def read(self, start: int, stop: int) -> Samples:
+        window = np.zeros((self.n_channels, stop - start), np.float32)
         first, last = (min(max(0, at), self.n_samples) for at in (start, stop))
-        inside = self._spool.read(first, last).T
-        before = min(max(0, -start), stop - start)
-        after = stop - start - before - inside.shape[-1]
-        return np.ascontiguousarray(np.pad(inside, ((0, 0), (before, after))))
+        if first < last:
+            self._make(first, last)
+            at = self._kept_from
+            for block in self._kept:
+                begin, end = max(at, first), min(at + block.shape[1], last)
+                if begin < end:
+                    window[:, begin - start : end - start] = block[:, begin - at : end - at]
+                at += block.shape[1]
+        return window
+
+    def _make(self, first: int, last: int) -> None:
+        """Keep at least samples `first` to `last`."""
+        if first < self._kept_from:
+            self._begin()
+        self._forget(first)
+        while self._kept_to < last:
+            self._kept.append(next(self._blocks))
+            self._kept_to += self._kept[-1].shape[1]
+            self._forget(first)
+
+    def _begin(self) -> None:
+        blocks = resample_blocks(
+            _blocks(self._source, SHORT_BLOCK), self.n_channels, self._source.sample_rate, self.sample_rate
+        )
+        at_least_one = np.zeros((self.n_channels, 1), np.float32)  # see `conformed_length`
+        self._blocks = chain(blocks, [at_least_one])
+        self._kept: deque[Samples] = deque()
+        self._kept_from = self._kept_to = 0
+
+    def _forget(self, before: int) -> None:
+        """Drop the blocks that end at or before sample `before`."""
+        while self._kept and self._kept_from + self._kept[0].shape[1] <= before:
+            self._kept_from += self._kept.popleft().shape[1]

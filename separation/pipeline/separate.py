@@ -100,29 +100,29 @@ def separate_settled(
     left_over = residual(targets) if request.sam.residual == "mixture" else None
     tracks = (*targets, left_over) if left_over else targets
     mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
-    with conformed(mixture, facts.sample_rate, facts.n_channels) as model_mixture:
-        chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
-        yield Planned(
-            model=facts.model,
-            device=facts.device,
-            stems=tuple(track.name for track in tracks),
-            spans_s=tuple((chunk.start / facts.sample_rate, chunk.stop / facts.sample_rate) for chunk in chunks),
-        )
-        if beyond := [reroll.chunk + 1 for reroll in request.sam.rerolls if reroll.chunk >= len(chunks)]:
-            yield Warned(message=f"There is no chunk {beyond[0]} to re-roll: the recording has {len(chunks)}.")
-        windows = ModelInputs(
-            mixture=model_mixture,
-            chunks=chunks,
-            facts=facts,
-            prompts=request.prompts,
-            stems=frozenset[str]().union(*(track.stems for track in tracks)),
-            level=level_of(model_mixture) if facts.levelled else InputLevel(),
-        )
-        store = None if kept is None else _ChunkCache(kept, order)
-        together = cut.stitch == "multidiffusion"
-        estimator = Multidiffusion(windows, order, engine) if together else _Groups(windows, order, engine, store)
-        with closing(estimator):
-            peaks = yield from _chunks(mixture, windows, request, targets, tracks, estimator)
+    model_mixture = conformed(mixture, facts.sample_rate, facts.n_channels)
+    chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
+    yield Planned(
+        model=facts.model,
+        device=facts.device,
+        stems=tuple(track.name for track in tracks),
+        spans_s=tuple((chunk.start / facts.sample_rate, chunk.stop / facts.sample_rate) for chunk in chunks),
+    )
+    if beyond := [reroll.chunk + 1 for reroll in request.sam.rerolls if reroll.chunk >= len(chunks)]:
+        yield Warned(message=f"There is no chunk {beyond[0]} to re-roll: the recording has {len(chunks)}.")
+    windows = ModelInputs(
+        mixture=model_mixture,
+        chunks=chunks,
+        facts=facts,
+        prompts=request.prompts,
+        stems=frozenset[str]().union(*(track.stems for track in tracks)),
+        level=level_of(model_mixture) if facts.levelled else InputLevel(),
+    )
+    store = None if kept is None else _ChunkCache(kept, order)
+    together = cut.stitch == "multidiffusion"
+    estimator = Multidiffusion(windows, order, engine) if together else _Groups(windows, order, engine, store)
+    with closing(estimator):
+        peaks = yield from _chunks(mixture, windows, request, targets, tracks, estimator)
     for name, peak in peaks.items():
         yield StemFinished(stem=name, n_samples=mixture.n_samples, peak=peak)
     seconds = time.monotonic() - started_s
@@ -277,6 +277,8 @@ def _chunks(
     facts, n_chunks = windows.facts, len(windows.chunks)
     crossfade = CrossfadeStream(facts.windowing.fade)
     returned = Returned(mixture, facts.sample_rate, tracks)
+    # The windows are read further ahead than what is measured; two streams, each read in order, resample once each.
+    to_measure = conformed(mixture, facts.sample_rate, facts.n_channels)
     peaks = dict.fromkeys((track.name for track in tracks), 0.0)
     start = 0
     for chunk, next_start in pairwise_starts(windows.chunks):
@@ -284,7 +286,7 @@ def _chunks(
         yield from windows.mapped(chunk)
         estimates = yield from estimator.estimates(chunk)
         if facts.generative:
-            estimates = yield from _measured(estimates, chunk, windows.mixture, targets, request)
+            estimates = yield from _measured(estimates, chunk, to_measure, targets, request)
         audio = returned.add(crossfade.add(chunk, next_start, estimates), last=next_start is None)
         for name, samples in audio.items():
             peaks[name] = max(peaks[name], float(np.abs(samples).max(initial=0.0)))

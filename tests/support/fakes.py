@@ -221,9 +221,11 @@ class MadeOnTheFly:
     sample_rate: int = 8_000
     n_channels: int = 1
     longest_read: int = 0
+    n_read: int = 0
 
     def read(self, start: int, stop: int) -> Samples:
         self.longest_read = max(self.longest_read, stop - start)
+        self.n_read += stop - start
         at = np.arange(start, stop)
         inside = (at >= 0) & (at < self.n_samples)
         phase = 2 * np.pi * 440 / self.sample_rate * at

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from separation.chunking.conform import (
     mono_or_stereo,
 )
 from separation.prompts.targets import Target
+from tests.support.fakes import MadeOnTheFly
 
 RNG = np.random.default_rng(9)
 
@@ -72,27 +75,79 @@ def test_mono_and_stereo_pass_as_they_are_and_more_channels_become_stereo():
 def test_a_conformed_mixture_is_the_resampled_one_wherever_it_is_read(rates):
     mixture = noise(300_000, 2, rates[0])
     expected = resample(mixture, rates[1])
-    with conformed(mixture, rates[1], 2) as heard:
-        assert (heard.sample_rate, heard.n_channels, heard.n_samples) == (rates[1], 2, expected.n_samples)
-        n = heard.n_samples
-        for start, stop in [(0, n), (-100, 50), (n - 50, n + 100), (1_000, 1_000), (-20, -10), (n + 1, n + 9)]:
-            np.testing.assert_allclose(heard.read(start, stop), expected.read(start, stop), atol=1e-6)
+    heard = conformed(mixture, rates[1], 2)
+    assert (heard.sample_rate, heard.n_channels, heard.n_samples) == (rates[1], 2, expected.n_samples)
+    n = heard.n_samples
+    for start, stop in [(0, n), (-100, 50), (n - 50, n + 100), (1_000, 1_000), (-20, -10), (n + 1, n + 9), (-5, n + 5)]:
+        np.testing.assert_array_equal(heard.read(start, stop), expected.read(start, stop))
 
 
-def test_at_the_same_rate_nothing_is_copied_to_disk_and_channels_follow():
+@settings(deadline=None, max_examples=40)
+@given(
+    n_samples=st.integers(1, 150_000),
+    rates=st.tuples(*[st.sampled_from([8_000, 16_000, 22_050, 44_100, 44_101, 48_000, 96_000, 192_000])] * 2),
+    n_channels=st.integers(1, 2),
+    reads=st.lists(st.tuples(st.floats(-0.1, 1.1), st.floats(0, 0.5)), min_size=1, max_size=8),
+)
+def test_in_whatever_order_it_is_read_every_bit_is_that_of_the_whole_resampled_at_once(
+    n_samples, rates, n_channels, reads
+):
+    mixture = noise(n_samples, n_channels, rates[0])
+    expected = resample(mixture, rates[1])
+    heard = conformed(mixture, rates[1], n_channels)
+    for at, length in reads:
+        start = int(at * heard.n_samples)
+        stop = start + int(length * heard.n_samples)
+        np.testing.assert_array_equal(heard.read(start, stop), expected.read(start, stop))
+
+
+@pytest.mark.parametrize("rates", [(48_000, 44_100), (8_000, 44_100), (192_000, 48_000)])
+def test_only_what_is_read_is_resampled_and_once_however_windows_overlap(rates):
+    source = MadeOnTheFly(n_samples=600 * rates[0], sample_rate=rates[0])
+    heard = conformed(source, rates[1], 2)
+    assert source.n_read == 0
+    for index in range(30):
+        for _ in range(2):  # once to look for what is kept of a chunk, once to compute it
+            heard.read(max(0, (9 * index - 1) * rates[1]), (9 * index + 11) * rates[1])
+        # The resampler holds some samples back, and blocks are whole.
+        assert (9 * index + 11) * rates[0] <= source.n_read <= (9 * index + 11) * rates[0] + 100_000
+
+
+def test_reading_back_resamples_again_and_only_up_to_there():
+    source = MadeOnTheFly(n_samples=600 * 48_000, sample_rate=48_000)
+    heard = conformed(source, 44_100, 2)
+    heard.read(200 * 44_100, 210 * 44_100)
+    far = source.n_read
+    heard.read(20 * 44_100, 30 * 44_100)
+    assert source.n_read - far < 31 * 48_000 + 100_000
+
+
+def test_memory_is_that_of_what_is_read_however_long_the_recording():
+    def peak(seconds):
+        heard = conformed(MadeOnTheFly(n_samples=seconds * 8_000), 48_000, 2)
+        tracemalloc.start()
+        try:
+            for start in range(0, seconds - 10, 5):
+                heard.read(start * 48_000, (start + 10) * 48_000)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(15)
+    assert peak(300) - peak(30) < 10e6  # 270 s more are 104 MB
+
+
+def test_at_the_same_rate_nothing_is_copied_and_channels_follow():
     mixture = noise(1_000, 1)
-    with conformed(mixture, 44_100, 2) as heard:
-        np.testing.assert_array_equal(heard.read(10, 20), np.repeat(mixture.samples[:, 10:20], 2, axis=0))
+    heard = conformed(mixture, 44_100, 2)
+    np.testing.assert_array_equal(heard.read(10, 20), np.repeat(mixture.samples[:, 10:20], 2, axis=0))
 
 
-def test_the_temporary_file_is_gone_afterwards_also_after_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(RuntimeError), conformed(noise(1_000, 2, 48_000), 44_100, 2) as heard:
-        assert heard.read(0, 10).any()
-        raise RuntimeError
-    with pytest.raises(ValueError, match="closed"):
-        heard.read(0, 10)
-    assert not list(tmp_path.iterdir())
+def test_nothing_is_written_to_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    heard = conformed(noise(100_000, 2, 48_000), 44_100, 2)
+    assert heard.read(0, heard.n_samples).any()
+    assert heard.read(0, 10).any()
 
 
 @pytest.mark.parametrize("n_samples", [1, 60, 100, 1_000])
@@ -109,13 +164,14 @@ def test_the_beginning_of_a_mixture_is_the_mixture_up_to_there_and_silence_after
 @pytest.mark.parametrize("n_samples", [1, 997])
 def test_the_length_of_a_conformed_mixture_is_known_beforehand(rates, n_samples):
     mixture = noise(n_samples, 1, rates[0])
-    with conformed(mixture, rates[1], 1) as heard:
-        assert heard.n_samples == conformed_length(mixture, rates[1])
+    heard = conformed(mixture, rates[1], 1)
+    assert heard.n_samples == conformed_length(mixture, rates[1])
 
 
 def test_one_sample_at_a_high_rate_still_makes_a_sample_for_the_model():
-    with conformed(noise(1, 1, 192_000), 8_000, 1) as heard:
-        assert heard.n_samples == 1
+    heard = conformed(noise(1, 1, 192_000), 8_000, 1)
+    assert heard.n_samples == 1
+    np.testing.assert_array_equal(heard.read(0, 1), [[0]])
 
 
 @settings(deadline=None, max_examples=40)
@@ -127,8 +183,8 @@ def test_one_sample_at_a_high_rate_still_makes_a_sample_for_the_model():
 def test_tracks_come_back_with_the_mixtures_length_however_the_stems_arrive(n_samples, cuts, rates):
     model_rate, mixture_rate = rates
     mixture = noise(n_samples, 2, mixture_rate)
-    with conformed(mixture, model_rate, 2) as heard:
-        stem = heard.read(0, heard.n_samples)
+    heard = conformed(mixture, model_rate, 2)
+    stem = heard.read(0, heard.n_samples)
     parts = np.split(stem, sorted(min(cut, stem.shape[-1]) for cut in cuts), axis=1)
 
     def tracks_of(pieces):

@@ -278,3 +278,11 @@ def test_memory_does_not_grow_with_the_recording(use, n_prompts):
 
     one_state = 1_800 * RATE * 4 * n_prompts
     assert peak_bytes(1_800) - peak_bytes(120) < one_state / 4
+
+
+def test_the_recording_is_resampled_to_encode_and_to_decode_and_not_for_every_window(use):
+    use(Windowing(chunk=5 * RATE, overlap=RATE), n_channels=1)
+    mixture = MadeOnTheFly(n_samples=120 * 11_025, sample_rate=11_025)
+    for _ in separate(mixture, asked(n_steps=1)):
+        pass
+    assert mixture.n_read == 3 * mixture.n_samples  # and once for what is left over

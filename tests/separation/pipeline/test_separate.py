@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -346,6 +347,29 @@ def test_memory_does_not_grow_with_the_recording(use, model_rate, seconds):
     assert n_samples == mixture.n_samples
     assert mixture.longest_read < 60 * 8_000
     assert peak_bytes < 40e6  # a channel of the hour is 115 MB; the fake remembers its last four windows
+
+
+@pytest.mark.parametrize("more_facts", [{}, {"generative": True, "batch": 3}])
+def test_the_first_piece_takes_the_first_part_of_the_recording_and_no_disk(use, tmp_path, monkeypatch, more_facts):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    use(sample_rate=44_100, windowing=Windowing(chunk=20 * 44_100, overlap=44_100), more_facts=more_facts)
+    mixture = MadeOnTheFly(n_samples=3_600 * 48_000, sample_rate=48_000, n_channels=2)
+    with closing(separate(mixture, Request.of("drums"))) as events:
+        next(event for event in events if isinstance(event, ChunkFinished))
+    # As the model hears it, as it is measured, and as it is given back; the resampler takes a little ahead.
+    assert mixture.n_read <= 3 * (20 * 48_000 + 100_000)
+
+
+@pytest.mark.parametrize(
+    ("facts", "n_passes"),
+    [({}, 2), ({"levelled": True}, 3), ({"more_facts": {"generative": True, "batch": 4}}, 3)],
+)
+def test_a_run_resamples_the_recording_a_few_times_not_for_every_chunk(use, facts, n_passes):
+    use(sample_rate=11_025, windowing=Windowing(chunk=50_000, overlap=5_000), **facts)
+    mixture = MadeOnTheFly(n_samples=240 * 8_000)
+    for _ in separate(mixture, Request.of("drums")):
+        pass
+    assert mixture.n_read == n_passes * mixture.n_samples
 
 
 @pytest.fixture(scope="module")
