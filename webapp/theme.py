@@ -7,7 +7,6 @@ the head of each file in `static/`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -33,6 +32,7 @@ from webapp.components.pieces.pieces import (
 )
 from webapp.components.segmented.segmented import Segmented, segmented
 from webapp.components.shell.shell import PAGES, Frame, shell
+from webapp.components.stem_colors import FREE_COLORS, STEM_COLORS, stem_color, stem_hex
 
 __all__ = [
     "FAVICON",
@@ -89,62 +89,6 @@ _SHEETS = tuple(
     )
 )
 _TIPS = Path(__file__).parent / "components/tips/tips.js"
-
-# (light, dark) per stem. Each has at least 4.5:1 against the card it lies on (#ffffff, #14181e), so that a stem's
-# colour may be text as well as a drawing; tests/browser/test_player.py computes the ratios.
-_STEMS: dict[str, tuple[str, str]] = {
-    "mixture": ("#566273", "#9aa7b8"),
-    "target": ("#0a6ea8", "#5cc8ff"),
-    "residual": ("#96590a", "#ffb454"),
-    "everything else": ("#96590a", "#ffb454"),
-    "vocals": ("#0a6ea8", "#5cc8ff"),
-    "drums": ("#b03a2e", "#ff8a70"),
-    "bass": ("#6d3fc4", "#b79bff"),
-    "other": ("#96590a", "#ffb454"),
-    "guitar": ("#8a3b96", "#e58ef0"),
-    "piano": ("#1d7a3d", "#74d88f"),
-    "noise": ("#5f6368", "#a3a9b3"),
-    "speech": ("#0f6f9c", "#63cdf5"),
-    "music": ("#8a6100", "#f2cd5c"),
-}
-# Prompts nobody foresaw take these in turn; neighbours in the list are far apart on the wheel, and none is the
-# residual's, which stands beside them.
-_FREE: tuple[tuple[str, str], ...] = (
-    ("#0a6ea8", "#5cc8ff"),
-    ("#8a3b96", "#d9a0f5"),
-    ("#1d7a3d", "#74d88f"),
-    ("#b0305c", "#ff8fb0"),
-    ("#4a50c9", "#a3a8ff"),
-    ("#6b6a00", "#d6d564"),
-    ("#0b7370", "#58d3cf"),
-)
-
-
-def _css(pair: tuple[str, str]) -> str:
-    return f"light-dark({pair[0]}, {pair[1]})"
-
-
-STEM_COLORS: dict[str, str] = {stem: _css(pair) for stem, pair in _STEMS.items()}  # CSS colours, right in both schemes
-FREE_COLORS: tuple[str, ...] = tuple(_css(pair) for pair in _FREE)
-
-
-def stem_color(name: str, taken: Collection[str] = ()) -> str:
-    """The steady CSS colour of a stem or prompt; a free prompt avoids the colours `taken` by others on the page."""
-    key = name.strip().lower()
-    if key in STEM_COLORS:
-        return STEM_COLORS[key]
-    # The name decides where the search begins, so that a prompt has the same colour on every page.
-    start = hashlib.sha256(key.encode()).digest()[0] % len(FREE_COLORS)
-    in_turn = FREE_COLORS[start:] + FREE_COLORS[:start]
-    return next((color for color in in_turn if color not in taken), in_turn[0])
-
-
-def stem_hex(color: str, *, dark: bool) -> str:
-    """One of our colours as "#rrggbb", for charts that cannot read CSS functions."""
-    for light_hex, dark_hex in (*_STEMS.values(), *_FREE):
-        if color == _css((light_hex, dark_hex)):
-            return dark_hex if dark else light_hex
-    return color
 
 
 def install_theme(scheme: Scheme | None = None) -> None:

@@ -26,7 +26,7 @@ from separation.events import (
     Warned,
 )
 from separation.request import Request
-from separation.workflows import commands
+from separation.results import commands
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:

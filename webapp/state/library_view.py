@@ -19,8 +19,8 @@ from separation.errors import SettingsError
 from storage import Catalogue, Entry, Library
 from storage.artifacts import TRASH_STAYS_S
 from storage.manifest import Manifest
-from webapp.pages.queue.job_words import duration
-from webapp.theme import stem_color
+from webapp.components.stem_colors import stem_color
+from webapp.components.words import duration
 
 PAGE_ROWS = 50  # recordings on one page of the list
 RESULTS_SHOWN = 50  # results under an unfolded recording, until a person wants more

@@ -21,7 +21,7 @@ from separation.request import Request
 from separation.results import runs
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
-from tests.separation.workflows.test_commands import typed
+from tests.separation.results.test_commands import typed
 from tests.support import odd_files, run_fakes
 from tests.support.fakes import result_of
 from tests.support.terminal import audio_playground

@@ -27,7 +27,7 @@ from separation.errors import SettingsError
 from separation.models.demucs import weights as demucs_weights
 from separation.request import DemucsSettings, Request
 from separation.workflows import recipe
-from tests.separation.workflows.test_commands import typed
+from tests.separation.results.test_commands import typed
 from tests.support import demucs_models, run_fakes
 from tests.support.sam_models import CHECKPOINT, clip
 from tests.support.terminal import audio_playground

@@ -12,7 +12,7 @@ from separation import decode
 from separation.errors import AudioError, SettingsError
 from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, Request
 from separation.workflows import recipe, yaml_lines
-from tests.separation.workflows.test_commands import REQUESTS
+from tests.separation.results.test_commands import REQUESTS
 from tests.support import run_fakes
 from tests.support.terminal import audio_playground
 

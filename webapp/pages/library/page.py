@@ -17,7 +17,7 @@ from webapp.components.library_list.library_list import LibraryList, Verb
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
 from webapp.pages.library.clean_up import CleanUpDialog
 from webapp.pages.library.disk_use import DiskUse
-from webapp.pages.library.job_report import rows_of
+from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import STATES
 from webapp.pages.queue.panel import QueueView
 from webapp.state.jobs import Job, Jobs, State

@@ -7,7 +7,7 @@ from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.estimates.estimates import memory_words
 from separation.model import Readiness
-from webapp.pages.queue.job_words import duration
+from webapp.components.words import duration
 from webapp.state.download import Download, DownloadState
 
 PILLS = {

@@ -8,9 +8,9 @@ from datetime import datetime
 from nicegui import ui
 
 from webapp.components.cells.cells import Cells
-from webapp.pages.library.job_report import show_report
+from webapp.pages.queue.job_cells import JobCells
+from webapp.pages.queue.job_report import show_report
 from webapp.pages.queue.job_words import detail_of, left_of, title_of, took
-from webapp.pages.studio.job_view import CellsOf
 from webapp.state.jobs import Job, State
 from webapp.theme import button, icon_button, pill, stem_color, text, tipped
 
@@ -49,7 +49,7 @@ class JobRow:
             with ui.element("div").classes("job-row-progress") as self._progress:
                 cells = Cells(label=f"Chunks of {name}")
                 self._percent = text("", "num mute")
-            self._cells = CellsOf(cells)
+            self._cells = JobCells(cells)
             with ui.element("div").classes("job-row-foot"):
                 self._words = text("", "mute small job-row-words", tag="p")
                 with ui.element("span").classes("job-buttons"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webapp.components.cells.cells import Cell
+from webapp.components.words import duration
 from webapp.state.jobs import Job, State
 
 STATES = {
@@ -63,26 +63,6 @@ def took(job: Job) -> str:
     if not record.started or not record.ended:
         return ""
     return duration((datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds())
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds, hours where there are some: 0:21, 1:02:03."""
-    whole = max(0, round(seconds))
-    minutes = f"{whole // 60 % 60:02d}" if whole >= 3600 else f"{whole // 60}"
-    return f"{whole // 3600}:{minutes}:{whole % 60:02d}" if whole >= 3600 else f"{minutes}:{whole % 60:02d}"
-
-
-def cells_of(job: Job) -> list[Cell]:
-    """A cell for each chunk."""
-    return [cell_of(job, index) for index in range(len(job.chunks))]
-
-
-def cell_of(job: Job, index: int) -> Cell:
-    """How far a chunk is, as its cell shows it."""
-    done = job.chunks[index]
-    if done >= 1:
-        return Cell(state="cached" if index in job.kept else "done", fraction=1.0)
-    return Cell(state="running" if done > 0 else "pending", fraction=done)
 
 
 def _doing(job: Job) -> str:

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from nicegui import ui
 
 from storage import StorageError
-from webapp.components.cells.cells import Cell, Cells
-from webapp.pages.queue.job_words import cells_of, detail_of, left_of, title_of
+from webapp.pages.queue.job_cells import JobCells
+from webapp.pages.queue.job_words import detail_of, left_of, title_of
 from webapp.state.jobs import Job, Jobs, State
 from webapp.theme import JobCard, button
-
-FEW_CELLS = 8  # more of them that change at once are sent together
 
 
 class JobView:
@@ -58,7 +56,7 @@ class JobView:
             self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
             self._discard = self._button("Discard", jobs.discard, "Forgets this job; finished chunks stay in the store")
             self._dismiss = self._button("Dismiss", self._put_away, "Puts this line away")
-        self._cells = CellsOf(self._card.cells)
+        self._cells = JobCells(self._card.cells)
 
     def _button(self, label: str, action: Callable[[Job], object], tip: str) -> ui.element:
         return button(label, lambda: self._do(action), tip=tip)
@@ -74,25 +72,3 @@ class JobView:
         except StorageError as error:
             self._on_refused(error)
         self.show(self.job if self.job in self._jobs.all else None)
-
-
-class CellsOf:
-    """Draws the chunks of a job into a row of cells, sending what has changed."""
-
-    def __init__(self, cells: Cells) -> None:
-        self._cells = cells
-        self._drawn: list[Cell] = []
-
-    def show(self, job: Job) -> None:
-        """Draw them as they are now."""
-        wanted = cells_of(job)
-        if len(wanted) != len(self._drawn):
-            self._cells.set_cells(wanted)
-        else:
-            changed = [index for index, cell in enumerate(wanted) if cell != self._drawn[index]]
-            if len(changed) > FEW_CELLS:
-                self._cells.set_cells(wanted)
-            else:
-                for index in changed:
-                    self._cells.update_cell(index, wanted[index]["state"], wanted[index]["fraction"])
-        self._drawn = wanted

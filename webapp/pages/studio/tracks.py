@@ -8,7 +8,7 @@ from typing import Any
 
 from storage import Artifact
 from webapp.components.player.track import ChunkCell, Track
-from webapp.pages.queue.job_words import cell_of
+from webapp.pages.queue.job_cells import cell_of
 from webapp.state.job import Job
 from webapp.state.uploads import Upload
 from webapp.theme import stem_color

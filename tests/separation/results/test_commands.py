@@ -37,8 +37,8 @@ from separation.request import (
     SamSettings,
     SolverSettings,
 )
+from separation.results import commands
 from separation.results.runs import import_recording
-from separation.workflows import commands
 from storage import ArtifactStore
 from tests.support import run_fakes
 
