@@ -59,6 +59,10 @@ class ArtifactStore:
         limit_bytes: what all files together may take.
         version: of the program, for manifests.
         scratch: where files in the making lie; beside the artifacts unless given, so that keeping them is a rename.
+
+    Attributes:
+        folder: where everything lies, as given.
+        scratch_folder: where files in the making lie; made when the first one is.
     """
 
     def __init__(
@@ -71,7 +75,8 @@ class ArtifactStore:
     ) -> None:
         self.limit_bytes = limit_bytes
         self._version = version
-        self._scratch = scratch or folder / "scratch"
+        self.folder = folder
+        self.scratch_folder = scratch or folder / "scratch"
         self._swept = False
         with system_errors(f"The store at {folder} cannot be opened.", ROOM):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,8 +96,8 @@ class ArtifactStore:
         """
         with ExitStack() as made:
             with system_errors("There is no place for files in the making.", ROOM):
-                self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-                folder = made.enter_context(living_folder(self._scratch))
+                self.scratch_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder = made.enter_context(living_folder(self.scratch_folder))
             yield folder
 
     def put(
@@ -273,7 +278,7 @@ class ArtifactStore:
 
     def sweep_scratch(self) -> int:
         """Delete files in the making whose process is gone, and nothing else; returns the bytes freed."""
-        return sweep_scratch(self._scratch, 0)
+        return sweep_scratch(self.scratch_folder, 0)
 
     def size_bytes(self) -> int:
         """What all artifacts take on disk."""

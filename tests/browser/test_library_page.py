@@ -21,6 +21,7 @@ from tests.browser.test_queue import MixerState
 from tests.support import library_shelves as shelves
 from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
 from tests.support.server import RunningServer
+from tests.support.store_files import change, used_days_ago
 from tests.support.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
@@ -319,10 +320,10 @@ def test_the_disk_use_is_that_of_the_store_and_cleaning_up_frees_what_it_said(
     for name, kept in (("old", 3 * 2**20), ("new", 2**20)):
         chunk = shelves.chunk(store, song, name, kept)
         if name == "old":
-            store._index.use(chunk.key, time.time() - 60 * 24 * 3600)
+            used_days_ago(store, chunk.key, 60)
     for name in ("pinned", "lost"):
         old = shelves.recording(store, f"Old {name}", size=5 * 2**20)
-        store._index.use(old.key, time.time() - 60 * 24 * 3600)
+        used_days_ago(store, old.key, 60)
     store.pin(key_of(store, "Old pinned"))
     store.trash(shelves.recording(store, "Thrown away", size=2**21).key)
     filled.open()
@@ -396,13 +397,13 @@ def test_results_whose_recording_is_gone_can_still_be_had_and_deleted(filled: Sh
 
 
 def test_a_store_that_cannot_be_read_is_said_and_the_page_recovers(filled: Shelves, store: ArtifactStore) -> None:
-    store._index._sql("ALTER TABLE Artifact RENAME TO Away")
+    change(store, "ALTER TABLE Artifact RENAME TO Away")
     try:
         Studio.open(filled, "/library")
         wait_until(lambda: "The store cannot be read." in filled.messages, "the message")
         assert filled.all(".lib .skeleton") and not filled.texts(".lib-list")
     finally:
-        store._index._sql("ALTER TABLE Away RENAME TO Artifact")
+        change(store, "ALTER TABLE Away RENAME TO Artifact")
     filled.search("hum x")
     wait_until(lambda: len(filled.names) == 10 and not filled.messages, "the list, and no message any more")
 

@@ -15,6 +15,7 @@ from storage.disk import PlainDisk
 from storage.index import Index
 from storage.locks import SCRATCH_PREFIX
 from storage.sweep import ABANDONED_AFTER_S
+from tests.support.store_files import artifacts_folder, database_of, index_of, kept_files
 
 
 @pytest.fixture
@@ -27,15 +28,6 @@ def keep(store, name, size=100, **about):
     with store.scratch() as folder:
         (folder / "a").write_bytes(name[:1].encode() * size)
         return store.put(key, kind="result", name=name, files={"audio": folder / "a"}, **about)
-
-
-def files_of(store):
-    """All files of the store but its index."""
-    return {path for path in store._scratch.parent.rglob("*") if path.is_file() and "cache.db" not in path.name}
-
-
-def index_of(store):
-    return sqlite3.connect(store._scratch.parent / "artifacts" / "cache.db", isolation_level=None)
 
 
 def names(store):
@@ -94,7 +86,7 @@ def test_what_is_replaced_stays_for_a_while_for_those_who_were_handed_it(store, 
     assert store.get(old.key) == new and store.pinned(old.key)
     assert old.files["audio"].read_bytes() == b"a" * 100
     store.sweep()
-    assert files_of(store) == {old.files["audio"], new.files["audio"]}
+    assert kept_files(store) == {old.files["audio"], new.files["audio"]}
     assert store.size_bytes() == 150 and names(store) == ["a"] and store.list("replaced") == []
     monkeypatch.setattr("storage.artifacts.REPLACED_STAYS_S", 0)
     keep(store, "b", 50)
@@ -105,7 +97,7 @@ def test_what_is_replaced_goes_with_the_chunks_when_room_is_needed(store):
     old, other = keep(store, "a", 400), keep(store, "b", 300)
     new = keep(store, "a", 200)
     keep(store, "c", 200)
-    assert files_of(store) >= {new.files["audio"], other.files["audio"]} and not old.files["audio"].exists()
+    assert kept_files(store) >= {new.files["audio"], other.files["audio"]} and not old.files["audio"].exists()
 
 
 def test_files_of_the_same_content_are_not_exchanged_and_what_is_said_of_them_is(store):
@@ -113,7 +105,7 @@ def test_files_of_the_same_content_are_not_exchanged_and_what_is_said_of_them_is
     new = keep(store, "a", info={"rtf": 0.1})
     assert store.get(old.key) == new and new.info == {"rtf": 0.1}
     assert new.files == old.files
-    assert files_of(store) == set(new.files.values()) and store.size_bytes() == 100
+    assert kept_files(store) == set(new.files.values()) and store.size_bytes() == 100
 
 
 def test_a_file_of_the_same_content_that_lost_bytes_is_exchanged(store):
@@ -129,7 +121,7 @@ def test_removing_removes_the_files(store):
     assert store.remove(kept.key) is True
     assert store.get(kept.key) is None
     assert not store.pinned(kept.key)
-    assert files_of(store) == set()
+    assert kept_files(store) == set()
 
 
 def test_no_name_that_a_person_chose_becomes_part_of_a_path(store):
@@ -138,7 +130,7 @@ def test_no_name_that_a_person_chose_becomes_part_of_a_path(store):
         with store.scratch() as folder:
             (folder / "a").write_bytes(b"x")
             kept = store.put(store.key("result", n=name), kind="result", name=name, files={name: folder / "a"})
-        inside = kept.files[name].relative_to(store._scratch.parent / "artifacts")
+        inside = kept.files[name].relative_to(artifacts_folder(store))
         assert set("".join(inside.parts)) <= set("0123456789abcdef.vl")
         assert kept.name == name
 
@@ -172,16 +164,16 @@ def test_a_damaged_file_makes_the_artifact_absent(store, how):
 
 def test_an_artifact_that_is_replaced_while_it_is_read_is_read_again_and_not_dropped(store, monkeypatch):
     old = keep(store, "a", 100)
-    usual, replaced = store._there, []
+    usual, replaced = PlainDisk.path_of, []
 
-    def there_after_replacing(output):
-        if output == old.manifest.outputs["audio"] and not replaced:
+    def path_after_replacing(disk, entry):
+        if entry == old.manifest.outputs["audio"].entry and not replaced:
             replaced.append(True)
             replaced.append(keep(store, "a", 50))
             old.files["audio"].unlink()  # its room was needed
-        return usual(output)
+        return usual(disk, entry)
 
-    monkeypatch.setattr(store, "_there", there_after_replacing)
+    monkeypatch.setattr(PlainDisk, "path_of", path_after_replacing)
     got = store.get(old.key)
     assert got == replaced[1]
     assert got.files["audio"].stat().st_size == 50
@@ -222,7 +214,7 @@ def test_the_limit_is_never_passed(store):
     for index in range(30):
         keep(store, f"{index}", 37 * (index % 9) + 1)
         assert store.size_bytes() <= 1000
-        assert sum(path.stat().st_size for path in files_of(store)) == store.size_bytes()
+        assert sum(path.stat().st_size for path in kept_files(store)) == store.size_bytes()
 
 
 def test_an_artifact_may_take_the_limit_to_the_byte(store):
@@ -235,7 +227,7 @@ def test_what_cannot_fit_is_refused_and_nothing_is_removed_for_it(store):
     with pytest.raises(StorageError, match="no room"):
         keep(store, "c", 1001)
     assert sorted(names(store)) == ["a", "b"]
-    assert len(files_of(store)) == 2
+    assert len(kept_files(store)) == 2
 
 
 def test_what_fits_only_beside_nothing_pinned_is_refused_and_nothing_is_removed_for_it(store):
@@ -265,19 +257,19 @@ def test_no_more_is_evicted_than_has_to_be(store):
 
 def test_an_older_store_is_taken_over_with_its_uses_and_pins(store, tmp_path):
     kept = [keep(store, name, 250) for name in "abcd"]
-    index = index_of(store)
-    index.execute("DROP TABLE Artifact")
+    index, database = index_of(store), database_of(store)
+    database.execute("DROP TABLE Artifact")
     for used, artifact in enumerate(kept):
-        store._index.set(f"used:{artifact.key}", 1e9 - used)
-        store._index.set(artifact.manifest.outputs["audio"].entry, b"")
-    store._index.set(f"pin:{kept[3].key}", 1)
-    index.execute("UPDATE Cache SET value = '{' WHERE key = ?", (f"manifest:{kept[0].key}",))
+        index.set(f"used:{artifact.key}", 1e9 - used)
+        index.set(artifact.manifest.outputs["audio"].entry, b"")
+    index.set(f"pin:{kept[3].key}", 1)
+    database.execute("UPDATE Cache SET value = '{' WHERE key = ?", (f"manifest:{kept[0].key}",))
     older = ArtifactStore(tmp_path / "home", limit_bytes=1000)
     assert names(older) == ["d", "c", "b"] and older.get(kept[3].key) == kept[3]
     assert [older.used_s(artifact.key) for artifact in kept[1:3]] == [1e9 - 1, 1e9 - 2]
     keep(older, "e", 400)
     assert sorted(names(older)) == ["b", "d", "e"]
-    assert [entry for entry in older._index.iterkeys() if not entry.startswith("manifest:")] == ["swept"]
+    assert [entry for entry in index.iterkeys() if not entry.startswith("manifest:")] == ["swept"]
 
 
 # Nothing half-made
@@ -310,36 +302,36 @@ def test_a_put_that_fails_half_way_leaves_nothing_and_what_was_there_before_is_i
         assert "could not be kept" in caught.value.what and caught.value.todo
     assert store.get(before.key) == before
     assert names(store) == ["a"]
-    assert files_of(store) == {before.files["audio"]}
+    assert kept_files(store) == {before.files["audio"]}
 
 
 def test_a_full_disk_while_moving_a_file_in_leaves_nothing(store, monkeypatch):
     monkeypatch.setattr("storage.disk.shutil.move", full_disk)
     with pytest.raises(StorageError, match="No space left"):
         keep(store, "a")
-    assert files_of(store) == set()
+    assert kept_files(store) == set()
     assert names(store) == []
 
 
 def test_before_the_first_artifact_old_scratch_is_swept_and_once_a_day_the_store_itself(store, tmp_path):
     kept = keep(store, "kept")
-    half_made = store._disk.path_of("file:half:audio:1")
-    abandoned, foreign = store._scratch / f"{SCRATCH_PREFIX}old", store._scratch / "foreign"
+    half_made = index_of(store).disk.path_of("file:half:audio:1")
+    abandoned, foreign = store.scratch_folder / f"{SCRATCH_PREFIX}old", store.scratch_folder / "foreign"
     for path in (half_made, abandoned / "half.wav", foreign / "theirs.wav"):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"x")
 
     again = ArtifactStore(tmp_path / "home")
     first = keep(again, "first")
-    assert files_of(again) == {
+    assert kept_files(again) == {
         kept.files["audio"], first.files["audio"], half_made, foreign / "theirs.wav",
     }  # fmt: skip
     assert not abandoned.exists()
     a_day_ago = time.time() - ABANDONED_AFTER_S - 60
-    store._index.set("swept", a_day_ago)
+    index_of(store).set("swept", a_day_ago)
     keep(ArtifactStore(tmp_path / "home"), "second")
     assert not half_made.exists() and not half_made.parent.exists()
-    assert again.get(kept.key) == kept and store._index.get("swept") > a_day_ago
+    assert again.get(kept.key) == kept and index_of(store).get("swept") > a_day_ago
 
 
 # Folders that cannot be used
@@ -368,7 +360,7 @@ def test_a_scratch_folder_that_cannot_be_made_is_a_sentence(tmp_path):
 
 def test_an_index_that_breaks_later_is_a_sentence(store):
     kept = keep(store, "a")
-    index_of(store).executescript("DROP TABLE Cache; DROP TABLE Artifact")
+    database_of(store).executescript("DROP TABLE Cache; DROP TABLE Artifact")
     for use in (store.list, store.size_bytes, lambda: store.get(kept.key), lambda: store.remove(kept.key)):
         with pytest.raises(StorageError, match="no such table"):
             use()
@@ -391,14 +383,15 @@ def test_a_closed_connection_opens_again(store):
 
 
 def test_what_was_kept_is_returned_even_if_someone_evicts_it_at_once(store, monkeypatch, tmp_path):
-    publish = store._publish
+    key, usual = "ab" * 32, PlainDisk.path_of
 
-    def publish_and_lose(key, manifest):
-        gone = publish(key, manifest)
-        store.remove(key)  # as another process that needs room would
-        return gone
+    def path_of_what_is_lost(disk, entry):
+        if store.manifest(key) is not None:
+            assert store.remove(key)  # as another process that needs room would
+        return usual(disk, entry)
 
-    monkeypatch.setattr(store, "_publish", publish_and_lose)
+    monkeypatch.setattr(PlainDisk, "path_of", path_of_what_is_lost)
     path = tmp_path / "stem.wav"
     path.write_bytes(b"sound")
-    assert store.put("ab" * 32, kind="result", name="gone already", files={"0": path}).name == "gone already"
+    assert store.put(key, kind="result", name="gone already", files={"0": path}).name == "gone already"
+    assert store.get(key) is None

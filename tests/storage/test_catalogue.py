@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from storage import ArtifactStore, Catalogue, Library, StorageError
+from storage.index import Index
 from tests.storage.test_trash import keep
 
 
@@ -78,6 +79,6 @@ def test_what_cannot_be_understood_is_not_listed_and_the_rest_is(store):
 
 def test_a_store_that_cannot_be_read_is_a_sentence(store, catalogue, monkeypatch):
     keep(store, "song")
-    monkeypatch.setattr(store._index, "rows", lambda kind: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    monkeypatch.setattr(Index, "rows", lambda index, kind: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     with pytest.raises(StorageError, match="cannot be read"):
         catalogue.entries()

@@ -11,13 +11,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from diskcache import Cache
 
 from storage import ArtifactStore, JobRecord, JobState, JobTable, StorageError
+from storage.disk import PlainDisk
 from storage.jobs import utc_now
 
 ENDS = (JobState.DONE, JobState.CANCELLED, JobState.FAILED, JobState.INTERRUPTED)
@@ -47,6 +50,13 @@ def open_book(tmp_path):
     yield opened
     for book in books:
         book.close()
+
+
+@pytest.fixture
+def records_kept(tmp_path):
+    """What the table keeps its records in, as another program opens it."""
+    with Cache(str(tmp_path / "jobs"), disk=PlainDisk) as cache:
+        yield cache
 
 
 def states(records):
@@ -170,21 +180,21 @@ def test_what_is_removed_is_forgotten(open_book):
 
 
 @pytest.mark.parametrize("value", ["{", "[]", '{"server": "x"}', "no"])
-def test_a_damaged_record_is_passed_over(tmp_path, open_book, value, caplog):
+def test_a_damaged_record_is_passed_over(tmp_path, open_book, records_kept, value, caplog):
     book = open_book()
     book.write(record("whole"), record("damaged"))
-    book._cache.set("job:damaged", value)
+    records_kept.set("job:damaged", value)
     assert states(book.take_over()) == {"whole": JobState.QUEUED}
     assert "job:damaged is passed over" in caplog.text
 
 
-def test_a_record_of_a_newer_program_stays_where_it_is(open_book):
+def test_a_record_of_a_newer_program_stays_where_it_is(open_book, records_kept):
     book = open_book()
     book.write(record("newer"))
-    text = book._cache["job:newer"].replace('"position"', '"colour": "red", "position"')
-    book._cache.set("job:newer", text)
+    text = records_kept["job:newer"].replace('"position"', '"colour": "red", "position"')
+    records_kept.set("job:newer", text)
     assert book.take_over() == ()
-    assert book._cache["job:newer"] == text
+    assert records_kept["job:newer"] == text
 
 
 def test_a_pickle_in_the_index_is_never_read(tmp_path, open_book):
@@ -196,13 +206,24 @@ def test_a_pickle_in_the_index_is_never_read(tmp_path, open_book):
     assert book.take_over() == ()
 
 
-def test_a_full_disk_is_said_and_changes_nothing(open_book):
+def test_a_full_disk_is_said_and_changes_nothing(tmp_path, open_book, monkeypatch):
     book = open_book()
     book.write(record("one"))
-    (pages,) = book._cache._sql("PRAGMA page_count").fetchone()
-    book._cache._sql(f"PRAGMA max_page_count = {pages}").fetchall()
-    with pytest.raises(StorageError, match="cannot be written down") as refused:
-        book.write(record("one", JobState.DONE), record("two", warnings=("long " * 20_000,)))
+    with closing(sqlite3.connect(tmp_path / "jobs" / "cache.db")) as index:
+        (pages,) = index.execute("PRAGMA page_count").fetchone()
+    usual = sqlite3.connect
+
+    def on_a_full_disk(*args, **kwargs):
+        connection = usual(*args, **kwargs)
+        connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", on_a_full_disk)
+    two = record("two", warnings=("long " * 20_000,))
+    with ThreadPoolExecutor(1) as another_thread:  # which opens a connection of its own
+        writing = another_thread.submit(book.write, record("one", JobState.DONE), two)
+        with pytest.raises(StorageError, match="cannot be written down") as refused:
+            writing.result()
     assert "full" in refused.value.why
     assert states(book.take_over()) == {"one": JobState.QUEUED}
 

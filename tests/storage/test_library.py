@@ -49,9 +49,7 @@ def test_with_a_recording_its_chunks_go_and_its_results_stay(library):
     assert {chunk.manifest.inputs["recording"] for chunk in library.store.list("chunk")} == {other.key}
     (result,) = library.results(gone.key)
     assert library.open(result.key).files["audio"].read_bytes() == b"drums"
-    assert library.store.size_bytes() == sum(
-        path.stat().st_size for path in library.store._scratch.parent.rglob("*.val")
-    )
+    assert library.store.size_bytes() == sum(path.stat().st_size for path in library.store.folder.rglob("*.val"))
     assert library.remove(gone.key) is False
 
 

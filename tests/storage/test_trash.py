@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from storage import ArtifactStore, Library, StorageError
 from storage.index import Index
+from tests.support.store_files import change, used_days_ago
 
 DAY_S = 24 * 3600.0
 
@@ -41,7 +42,7 @@ def in_trash(store):
 def put_there_days_ago(store, days, *keys):
     store.trash(*keys)
     for key in keys:
-        store._index._sql("UPDATE Artifact SET trashed_s = ? WHERE key = ?", (time.time() - days * DAY_S, key))
+        change(store, "UPDATE Artifact SET trashed_s = ? WHERE key = ?", time.time() - days * DAY_S, key)
 
 
 def test_what_is_in_the_trash_is_not_found_until_it_is_restored(store):
@@ -167,7 +168,7 @@ def test_a_sweep_leaves_it_alone(store):
 def test_discarding_takes_it_too_and_what_is_only_unused_does_not(store):
     song = keep(store, "song")
     store.pin(song.key)
-    store._index.use(song.key, time.time() - 40 * DAY_S)
+    used_days_ago(store, song.key, 40)
     store.trash(song.key)
     assert store.discard(unused_for_s=30 * DAY_S) == () and in_trash(store) == ["song"]
     assert [gone.name for gone in store.discard("recording")] == ["song"]
@@ -180,7 +181,7 @@ def test_usage_says_what_each_kind_takes_and_what_is_not_used(store):
     store.trash(gone.key)
     store.pin(store.key("result", name="pinned"))
     for key in (song.key, chunk.key, gone.key, store.key("result", name="pinned")):
-        store._index.use(key, time.time() - 10 * DAY_S)
+        used_days_ago(store, key, 10)
     assert store.usage() == {"recording": (2, 200), "chunk": (1, 50), "result": (1, 100), "trash": (1, 100)}
     unused = store.usage(unused_for_s=7 * DAY_S)
     assert unused == {"recording": (1, 100), "chunk": (1, 50)}

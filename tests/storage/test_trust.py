@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import pickle
-import sqlite3
 
 import pytest
 
 from storage import ArtifactStore, StorageError
 from tests.storage.test_artifacts import keep, names
+from tests.support.store_files import database_of, index_of
 
 
 @pytest.fixture
 def store(tmp_path):
     return ArtifactStore(tmp_path / "home", limit_bytes=1000)
-
-
-def index_of(store):
-    return sqlite3.connect(store._scratch.parent / "artifacts" / "cache.db", isolation_level=None)
 
 
 class Trap:
@@ -41,7 +37,7 @@ def test_a_planted_pickle_is_refused_and_does_not_run(store, tmp_path, where):
         path = tmp_path / "home" / "artifacts" / filename
         path.parent.mkdir(parents=True)
         path.write_bytes(poison)
-    index_of(store).execute(
+    database_of(store).execute(
         "UPDATE Cache SET mode = 4, value = ?, filename = ? WHERE key = ?", (value, filename, f"manifest:{kept.key}")
     )
     for use in (lambda: store.get(kept.key), store.list, store.sweep, lambda: keep(store, "b", 950)):
@@ -55,7 +51,7 @@ def test_a_planted_pickle_is_refused_and_does_not_run(store, tmp_path, where):
 def test_a_planted_pickled_key_is_not_read(store, tmp_path):
     kept = keep(store, "a")
     poison = pickle.dumps(Trap(tmp_path / "sprung"))
-    index_of(store).execute("UPDATE Cache SET key = ?, raw = 0 WHERE key LIKE 'manifest:%'", (poison,))
+    database_of(store).execute("UPDATE Cache SET key = ?, raw = 0 WHERE key LIKE 'manifest:%'", (poison,))
     assert store.list() == [] and store.get(kept.key) is None
     store.sweep()
     assert not (tmp_path / "sprung").exists()
@@ -66,33 +62,33 @@ def test_an_entry_that_points_out_of_the_store_is_neither_read_nor_deleted(store
     kept = keep(store, "a")
     secret = tmp_path / "secret"
     secret.write_text("mine")
-    index_of(store).execute("UPDATE Cache SET mode = 3, filename = ? WHERE key LIKE 'manifest:%'", (elsewhere,))
+    database_of(store).execute("UPDATE Cache SET mode = 3, filename = ? WHERE key LIKE 'manifest:%'", (elsewhere,))
     with pytest.raises(StorageError):
         store.get(kept.key)
     with pytest.raises(StorageError):
         store.remove(kept.key)
     with pytest.raises(StorageError, match="refused"):
-        store._index.delete(f"manifest:{kept.key}")
+        index_of(store).delete(f"manifest:{kept.key}")
     assert secret.read_text() == "mine"
 
 
 @pytest.mark.parametrize("value", [None, ["list"], {"a": 1}, object()])
 def test_values_that_would_need_a_pickle_are_not_written(store, value):
     with pytest.raises(StorageError, match="refused"):
-        store._index.set("key", value)
+        index_of(store).set("key", value)
 
 
 @pytest.mark.parametrize("key", [1, ("a", 1), b"bytes", None])
 def test_keys_that_are_not_text_are_refused(store, key):
     with pytest.raises(StorageError, match="refused"):
-        store._index.set(key, "value")
+        index_of(store).set(key, "value")
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"kind": "result"}'])
 def test_a_damaged_manifest_is_passed_over_and_can_be_replaced(store, damage):
     damaged = keep(store, "a")
     keep(store, "b")
-    index_of(store).execute("UPDATE Cache SET value = ? WHERE key = ?", (damage, f"manifest:{damaged.key}"))
+    database_of(store).execute("UPDATE Cache SET value = ? WHERE key = ?", (damage, f"manifest:{damaged.key}"))
     assert names(store) == ["b"]
     assert store.get(damaged.key) is None
     assert store.size_bytes() == 200, "its files are still there"

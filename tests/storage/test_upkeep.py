@@ -22,11 +22,12 @@ from pathlib import Path
 import pytest
 from diskcache import Timeout
 
-from storage import ArtifactStore, StorageError, locks
+from storage import ArtifactStore, StorageError
 from storage.errors import system_errors
 from storage.locks import SCRATCH_PREFIX, hold
 from storage.sweep import ABANDONED_AFTER_S
 from tests.support.server import running_server
+from tests.support.store_files import artifacts_folder, change, in_the_making, index_of, kept_files, used_days_ago
 
 PARTS = ("0", "0.peaks")
 
@@ -50,23 +51,19 @@ def keep(store, name, size=None, kind="result"):
 
 
 def used_long_ago(store, artifact, days):
-    store._index.use(artifact.key, time.time() - days * 24 * 3600)
+    used_days_ago(store, artifact.key, days)
 
 
 def names(store):
     return sorted(artifact.name for artifact in store.list())
 
 
-def files_of(store):
-    return {path for path in store._scratch.parent.rglob("*") if path.is_file() and "cache.db" not in path.name}
-
-
 def left_half_made(store, name="half"):
     """What a process leaves that is killed after it has moved a file in, and before it has written the manifest."""
-    source = store._scratch.parent / "source"
+    source, disk = store.folder / "source", index_of(store).disk
     source.write_bytes(b"x" * 70)
-    store._disk.move_in(source, f"file:{name}:0:1")
-    return store._disk.path_of(f"file:{name}:0:1")
+    disk.move_in(source, f"file:{name}:0:1")
+    return disk.path_of(f"file:{name}:0:1")
 
 
 def in_a_process(*words):
@@ -112,7 +109,7 @@ def test_what_was_not_used_for_so_long_goes_and_what_was_used_since_or_is_pinned
     assert store.get(used.key)
     assert [manifest.name for manifest in store.discard(unused_for_s=30 * 24 * 3600)] == ["old"]
     assert names(store) == ["pinned", "used"]
-    assert files_of(store) == {*pinned.files.values(), *used.files.values()}
+    assert kept_files(store) == {*pinned.files.values(), *used.files.values()}
     assert store.discard(unused_for_s=30 * 24 * 3600) == ()
 
 
@@ -122,7 +119,7 @@ def test_all_of_one_kind_goes_and_the_pin_is_forgotten_with_it(store):
     assert [manifest.name for manifest in store.discard("recording", pinned=True)] == ["song"]
     assert store.get(song.key) is None and names(store) == ["stems"]
     assert [manifest.name for manifest in store.discard(pinned=True)] == ["stems"]
-    assert not store.pinned(stems.key) and files_of(store) == set()
+    assert not store.pinned(stems.key) and kept_files(store) == set()
 
 
 def test_the_chunks_of_recordings_that_are_discarded_or_unused_for_so_long_go_with_them(store):
@@ -139,7 +136,7 @@ def test_the_chunks_of_recordings_that_are_discarded_or_unused_for_so_long_go_wi
     assert [manifest.kind for manifest in store.discard(unused_for_s=30 * 24 * 3600)] == ["recording", "chunk"]
     assert sorted(artifact.key for artifact in store.list()) == sorted((songs[1].key, "1"))
     assert [manifest.kind for manifest in store.discard("recording")] == ["recording", "chunk"]
-    assert files_of(store) == set()
+    assert kept_files(store) == set()
 
 
 def test_the_last_use_is_told_and_one_that_is_not_known_is_before_all_others(store):
@@ -175,11 +172,11 @@ def test_what_killed_processes_left_goes_at_once_and_its_bytes_are_told(store):
     half = left_half_made(store)
     unnamed = half.parent / f"{'0' * 28}.val"
     unnamed.write_bytes(b"x" * 5)
-    abandoned = store._scratch / f"{SCRATCH_PREFIX}killed"
+    abandoned = store.scratch_folder / f"{SCRATCH_PREFIX}killed"
     (abandoned / "deep").mkdir(parents=True)
     (abandoned / "deep" / "0.wav").write_bytes(b"x" * 11)
     assert store.sweep() == 70 + 5 + 11
-    assert files_of(store) == set(kept.files.values())
+    assert kept_files(store) == set(kept.files.values())
     assert not abandoned.exists()
     assert store.get(kept.key) == kept
     assert store.sweep() == 0
@@ -189,13 +186,13 @@ def test_an_artifact_that_lost_a_file_is_swept_with_the_files_it_has_left(store)
     lost, kept = keep(store, "lost", 100), keep(store, "kept", 100)
     lost.files["0"].unlink()
     assert store.sweep() == 50
-    assert files_of(store) == set(kept.files.values()) and store.size_bytes() == 100
+    assert kept_files(store) == set(kept.files.values()) and store.size_bytes() == 100
 
 
 def test_folders_of_others_are_not_swept(store):
-    foreign = store._scratch / "foreign"
+    foreign = store.scratch_folder / "foreign"
     foreign.mkdir(parents=True)
-    link = store._scratch / f"{SCRATCH_PREFIX}link"
+    link = store.scratch_folder / f"{SCRATCH_PREFIX}link"
     link.symlink_to(foreign, target_is_directory=True)
     (foreign / "a").write_bytes(b"x")
     store.sweep()
@@ -203,7 +200,7 @@ def test_folders_of_others_are_not_swept(store):
 
 
 def test_the_scratch_of_a_living_process_stays_however_old_and_goes_when_the_process_was_killed(store):
-    run = in_a_process("run", store._scratch.parent)
+    run = in_a_process("run", store.folder)
     folder = Path(run.stdout.readline().strip())
     long_ago = time.time() - 2 * ABANDONED_AFTER_S  # as after a computer has slept
     for path in (folder / "half.wav", folder):
@@ -228,7 +225,7 @@ def test_the_scratch_of_a_living_thread_stays(store):
 def test_what_another_process_is_keeping_just_now_stays(store):
     keep(store, "kept", 100)
     half = left_half_made(store)
-    with hold(Path(store._index.directory), shared=True, wait=True) as held:
+    with hold(artifacts_folder(store), shared=True, wait=True) as held:
         assert held == "ours"
         assert store.sweep() == 0
         assert half.exists()
@@ -237,7 +234,7 @@ def test_what_another_process_is_keeping_just_now_stays(store):
 
 def test_an_artifact_is_kept_after_a_sweep_that_came_first(store):
     finished = threading.Event()
-    with hold(Path(store._index.directory), shared=False, wait=True):
+    with hold(artifacts_folder(store), shared=False, wait=True):
         thread = threading.Thread(target=lambda: (keep(store, "a", 100), finished.set()))
         thread.start()
         assert not finished.wait(0.2)
@@ -246,23 +243,25 @@ def test_an_artifact_is_kept_after_a_sweep_that_came_first(store):
 
 
 def test_two_who_keep_do_not_wait_for_each_other(store):
-    with hold(Path(store._index.directory), shared=True, wait=True):
+    with hold(artifacts_folder(store), shared=True, wait=True):
         assert keep(store, "a", 100)
 
 
 def test_a_scratch_folder_that_a_sweep_took_before_it_was_locked_is_made_again(store, monkeypatch):
-    usual, taken = locks._lock, []
+    import fcntl
 
-    def slow_lock(descriptor, folder, shared, wait):
+    usual, taken = fcntl.flock, []
+
+    def slow_lock(descriptor, how):
         if not taken:
-            taken.append(folder)
-            folder.rmdir()  # as a sweep in another process, which had the lock first
-        return usual(descriptor, folder, shared, wait)
+            taken.extend(in_the_making(store))
+            taken[0].rmdir()  # as a sweep in another process, which had the lock first
+        return usual(descriptor, how)
 
-    monkeypatch.setattr(locks, "_lock", slow_lock)
+    monkeypatch.setattr(fcntl, "flock", slow_lock)
     with store.scratch() as folder:
         assert folder.is_dir() and folder != taken[0]
-    assert list(store._scratch.iterdir()) == []
+    assert in_the_making(store) == []
 
 
 def test_without_locks_only_what_is_a_day_old_is_swept(store, monkeypatch):
@@ -281,12 +280,12 @@ def test_without_locks_only_what_is_a_day_old_is_swept(store, monkeypatch):
         for path in (half, folder / "half.wav", folder):
             os.utime(path, (long_ago, long_ago))
         assert store.sweep() == 79
-    assert files_of(store) == set(kept.files.values())
+    assert kept_files(store) == set(kept.files.values())
 
 
 def test_an_index_that_breaks_is_a_sentence(store):
     keep(store, "a", 100)
-    store._index._sql("DROP TABLE Artifact")
+    change(store, "DROP TABLE Artifact")
     for use in (store.trim, store.discard, store.sweep, lambda: store.used_s("a")):
         with pytest.raises(StorageError, match="no such table"):
             use()
@@ -335,11 +334,11 @@ def test_a_store_can_be_cleaned_while_another_process_fills_it(tmp_path):
 
 def test_a_server_that_starts_sweeps_what_another_left_and_not_what_one_is_making(store):
     kept, half = keep(store, "kept", 100), left_half_made(store)
-    (store._scratch / f"{SCRATCH_PREFIX}killed").mkdir()
-    run = in_a_process("run", store._scratch.parent)
+    (store.scratch_folder / f"{SCRATCH_PREFIX}killed").mkdir()
+    run = in_a_process("run", store.folder)
     folder = Path(run.stdout.readline().strip())
-    with running_server(home=store._scratch.parent):
-        assert not half.exists() and list(store._scratch.iterdir()) == [folder]
+    with running_server(home=store.folder):
+        assert not half.exists() and in_the_making(store) == [folder]
         assert (folder / "half.wav").exists() and store.get(kept.key) == kept
     run.communicate("")
 
@@ -394,7 +393,7 @@ def check_whole(store):
         for part, path in artifact.files.items():
             assert path.read_bytes() == content(artifact.name + part)
         assert sorted(artifact.files) == sorted(PARTS)
-    assert files_of(store) == {path for artifact in artifacts for path in artifact.files.values()}
+    assert kept_files(store) == {path for artifact in artifacts for path in artifact.files.values()}
 
 
 def kill_while_writing(home, n_kills, seed=0):

@@ -17,6 +17,7 @@ import pytest
 from storage import ArtifactStore
 from storage.locks import SCRATCH_PREFIX
 from tests.support import run_fakes
+from tests.support.store_files import change, used_at, used_days_ago
 from tests.support.terminal import audio_playground
 
 ROOT = Path(__file__).parents[3]
@@ -101,7 +102,7 @@ def test_after_an_extraction_the_recording_and_the_result_are_listed(folder, bac
             assert (row["key"], row["size_bytes"], row["pinned"]) == (artifact.key, on_disk, False)
     assert told("list")["total_bytes"] == store.size_bytes()
     store.pin(kept["result"]["key"])
-    store._index.use(kept["result"]["key"], before_s - 30 * DAY_S)
+    used_at(store, kept["result"]["key"], before_s - 30 * DAY_S)
     lines = {line.split()[0]: line for line in cache("list").splitlines()}
     month_ago = time.strftime("%Y-%m-%d %H:%M", time.localtime(before_s - 30 * DAY_S))
     assert re.fullmatch(
@@ -153,9 +154,9 @@ def test_cleaning_says_what_went_and_why(store):
     for name in ("old", "pinned", "new"):
         artifact = keep(store, name, 2**20)
         if name != "new":
-            store._index.use(artifact.key, time.time() - 40 * DAY_S)
+            used_days_ago(store, artifact.key, 40)
     store.pin(store.key("result", name="pinned"))
-    left = store._scratch / f"{SCRATCH_PREFIX}killed"
+    left = store.scratch_folder / f"{SCRATCH_PREFIX}killed"
     left.mkdir()
     (left / "0.wav").write_bytes(b"x" * 2**20)
     output = cache("clean", "--older-than", "30d")
@@ -186,8 +187,8 @@ def test_cleaning_brings_the_store_under_a_smaller_limit_and_says_if_pins_preven
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("3h", 10_800), ("1d", DAY_S), ("2w", 14 * DAY_S)])
 def test_times_are_a_number_and_a_unit(store, text, seconds):
     older, younger = keep(store, "older", 10), keep(store, "younger", 10)
-    store._index.use(older.key, time.time() - seconds - 60)
-    store._index.use(younger.key, time.time() - seconds + 60)
+    used_at(store, older.key, time.time() - seconds - 60)
+    used_at(store, younger.key, time.time() - seconds + 60)
     assert told("clean", "--older-than", text)["unused"] == ["older"]
 
 
@@ -202,7 +203,7 @@ def test_the_trash_is_told_and_what_is_long_in_it_goes_and_the_rest_only_if_aske
     kept = [keep(store, name, 1024) for name in ("old", "young", "here")]
     store.pin(kept[1].key)
     store.trash(*(artifact.key for artifact in kept[:2]))
-    store._index._sql("UPDATE Artifact SET trashed_s = 1 WHERE key = ?", (kept[0].key,))
+    change(store, "UPDATE Artifact SET trashed_s = 1 WHERE key = ?", kept[0].key)
     assert "2 in the trash: 2.0 kB; “cache clean --trash” deletes what is there." in cache("list")
     assert (told("list")["n_trashed"], told("list")["trash_bytes"]) == (2, 2048)
     assert cache("clean").splitlines() == ["In the trash: result old, 1.0 kB.", "1.0 kB freed."]

@@ -17,6 +17,7 @@ from separation.events import BackendChosen, ChunkStarted, Kept, Planned, Warned
 from separation.request import ChunkSettings, DemucsSettings, Request, Reroll, SamSettings
 from separation.results.runs import find_result, import_recording, separate_recording
 from tests.support import run_fakes
+from tests.support.store_files import in_the_making
 from tests.support.terminal import audio_playground
 
 DURATION_S = 6.0  # long enough for a shorter chunk
@@ -103,7 +104,7 @@ def test_a_second_failure_is_an_error_that_says_what_to_do(store, backend, recor
     assert len(said(events)) == 1
     assert backend.n_evaluations == 2
     assert store.list("result") == []
-    assert list(store._scratch.iterdir()) == []
+    assert in_the_making(store) == []
 
 
 def test_without_a_smaller_setting_nothing_is_tried_again(store, backend, tmp_path):
@@ -146,7 +147,7 @@ def test_a_run_can_be_cancelled_in_its_second_try(store, backend, recording):
     steps.close()
     assert isinstance(seen[0], BackendChosen) and len(said(seen)) == 1
     assert store.list("result") == []
-    assert list(store._scratch.iterdir()) == []
+    assert in_the_making(store) == []
 
 
 def test_files_that_grow_start_over_with_the_second_try(backend, tmp_path, monkeypatch):

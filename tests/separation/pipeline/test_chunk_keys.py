@@ -23,6 +23,7 @@ from separation.results.runs import ChunkStore, import_recording, separate_recor
 from storage import ArtifactStore
 from tests.support.fakes import CONTEXT, FRAME, FakeLatentModel, FakeModel, PromptableBackend, use_only
 from tests.support.sam_models import CHECKPOINT, clip
+from tests.support.store_files import in_the_making
 
 RATE = 44_100
 CHUNK, OVERLAP = 1_000, 100
@@ -396,7 +397,7 @@ def test_a_cancelled_run_goes_on_in_another_process_and_its_files_are_identical(
     stopped_after(3, recording, Request.of("drums", "bass"), store)
     assert backend.n_evaluations == 3
     assert store.list("result") == []
-    assert list(store._scratch.iterdir()) == []
+    assert in_the_making(store) == []
     again = ArtifactStore(tmp_path / "home")
     assert result_of_run(recording, Request.of("drums", "bass"), again) == undisturbed
     assert backend.n_evaluations == n_chunks == 5
@@ -472,7 +473,7 @@ def test_a_store_without_room_for_chunks_still_keeps_the_result(store, backend, 
     assert sum("not kept from here on. The system says: the disk is full." in message for message in said) == 1
     assert isinstance(events[-1], Kept)
     assert store.list("chunk") == []
-    assert list(store._scratch.iterdir()) == []
+    assert in_the_making(store) == []
 
 
 def test_a_chunk_comes_back_from_the_shelf_bit_by_bit(store):

@@ -25,6 +25,7 @@ from separation.results import runs
 from separation.results.runs import find_result, import_recording, separate_recording
 from storage import ArtifactStore
 from tests.support import run_fakes
+from tests.support.store_files import in_the_making
 
 
 def run(recording, request, store, engine=None):
@@ -40,7 +41,7 @@ def run(recording, request, store, engine=None):
 
 
 def nothing_in_scratch(store):
-    return not store._scratch.exists() or not list(store._scratch.iterdir())
+    return in_the_making(store) == []
 
 
 # A file becomes a recording

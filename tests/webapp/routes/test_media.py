@@ -25,6 +25,7 @@ from separation.events import ChunkFinished, Growing
 from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
 from tests.support import odd_files, run_fakes
+from tests.support.store_files import in_the_making
 from webapp.routes import media
 from webapp.state.job import Job
 from webapp.state.uploads import Uploads
@@ -79,7 +80,7 @@ def upload(client, content, name="song.wav", **options):
 
 
 def empty(store):
-    return not store._scratch.exists() or not list(store._scratch.iterdir())
+    return in_the_making(store) == []
 
 
 # What the player asks for
@@ -243,7 +244,7 @@ def test_a_broken_upload_says_what_why_and_what_to_do(client, store, content):
     assert answer.status_code == 422
     said = answer.json()
     assert set(said) == {"what", "why", "todo"} and all(said.values())
-    assert "Traceback" not in answer.text and str(store._scratch) not in answer.text
+    assert "Traceback" not in answer.text and str(store.scratch_folder) not in answer.text
     assert store.list() == [] and empty(store)
 
 

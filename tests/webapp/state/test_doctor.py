@@ -19,7 +19,7 @@ from webapp.state.jobs import Jobs
 
 @pytest.fixture
 async def jobs(store):
-    jobs = Jobs(store, Inline(), JobTable(store._scratch.parent))
+    jobs = Jobs(store, Inline(), JobTable(store.folder))
     yield jobs
     await asyncio.to_thread(jobs.close)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from diskcache import Cache
 
 from separation.request import Anchor, Prompt, Request, SamSettings, SolverSettings
 from storage import DraftTable
+from storage.disk import PlainDisk
 from webapp.state.drafts import Draft, Drafts
 
 SONG = "a" * 64
@@ -82,8 +84,11 @@ def test_a_draft_of_another_version_is_passed_over(book):
     assert Drafts(book).of(SONG) is None
 
 
-def test_a_damaged_draft_is_passed_over(book, caplog):
-    book._index.set(SONG, "{half")
+def test_a_damaged_draft_is_passed_over(book, tmp_path, caplog):
+    book.write(SONG, {"prompts": ["drums"]})
+    with Cache(str(tmp_path / "drafts"), disk=PlainDisk) as kept:
+        assert kept.get(SONG)
+        kept.set(SONG, "{half")
     assert book.read(SONG) is None
     assert "passed over" in caplog.text
 

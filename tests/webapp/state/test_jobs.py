@@ -16,6 +16,7 @@ from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
 from separation.results.runs import import_recording
 from storage import JobRecord, JobTable, StorageError
 from tests.support import run_fakes
+from tests.support.store_files import in_the_making
 from webapp.state.jobs import Job, Jobs, State
 
 SILENCE = {"a": np.zeros((1, 4), np.float32)}
@@ -25,7 +26,7 @@ LONG_S = 60.0  # nothing here takes a second on a free computer
 
 @pytest.fixture
 def home(store):
-    return store._scratch.parent
+    return store.folder
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ async def test_a_cancelled_job_stops_after_the_evaluation_it_is_in_and_leaves_no
     assert (job.state, job.error, job.result) == (State.CANCELLED, None, None)
     assert backend.n_evaluations == 1
     assert store.list("result") == []
-    assert list(store._scratch.iterdir()) == []
+    assert in_the_making(store) == []
 
 
 async def test_a_queued_job_is_cancelled_at_once_and_never_begins(jobs, recording, backend):
@@ -327,7 +328,7 @@ async def test_a_job_ends_well_though_its_record_cannot_be_written(jobs, recordi
     def full(*records):
         raise StorageError("Full.", "Disk.", "Delete.")
 
-    monkeypatch.setattr(jobs._book, "write", full)
+    monkeypatch.setattr(JobTable, "write", full)
     with pytest.raises(StorageError):
         jobs.submit(recording, Request.of("bass"))
     assert jobs.all == [job], "what cannot be written down is not begun"
@@ -532,7 +533,7 @@ async def test_closing_interrupts_everything_and_returns(store, home, recording,
 
 async def test_on_the_real_engine_a_job_is_done_and_another_cancelled(store, tmp_path):
     short = import_recording(run_fakes.song(tmp_path / "short.wav", 1.0), store)
-    long = import_recording(run_fakes.song(tmp_path / "long.wav", 600.0), store)
+    long = import_recording(run_fakes.song(tmp_path / "long.wav", 90.0), store)
     engine = Cluster()
     jobs = Jobs(store, engine, JobTable(tmp_path / "home"))
     try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from separation.backends import registry
 from storage import ArtifactStore, Library
 from tests.support.library_shelves import chunk, keep, recording, result
+from tests.support.store_files import used_at, used_days_ago
 from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, CleanUp, LibraryQuery, LibraryView, facts_of, size
 
 DAY_S = 24 * 3600.0
@@ -90,8 +89,8 @@ def test_it_sorts_by_what_a_person_asks_for(store, listed):
     ]
     result(store, songs[1], "drums", size=1000)
     for n, song in enumerate(songs):
-        store._index.use(song.key, 1e9 + n)
-    store._index.use(store.list("result")[0].key, 1e9 - 1)
+        used_at(store, song.key, 1e9 + n)
+    used_at(store, store.list("result")[0].key, 1e9 - 1)
     assert names(listed, sort="newest") == ["C", "a", "b"]  # what was made from it last counts
     assert names(listed, sort="name") == ["a", "b", "C"]
     assert names(listed, sort="length") == ["b", "a", "C"]
@@ -165,7 +164,7 @@ def test_cleaning_deletes_what_was_chosen_and_says_what(store, listed):
     store.pin(pinned.key)
     store.trash(gone.key)
     for artifact in (old, pinned, next(kept for kept in store.list("chunk") if kept.name == "old chunk")):
-        store._index.use(artifact.key, time.time() - 40 * DAY_S)
+        used_days_ago(store, artifact.key, 40)
     month = {"unused_for_s": 30 * DAY_S}
     nothing = CleanUp(chunks=False, kept=False, trash=False, **month)
     assert listed.clean(nothing) == "Deleted nothing: 0 kB freed."
