@@ -107,7 +107,7 @@ def random_network(precision: str) -> Any:
         save_file(weights, folder / "model.safetensors")
         weights.clear()
         (folder / "config.json").write_text(json.dumps({"transformer": SMALL}))
-        return network.load(folder, precision=precision)
+        return network.load_torch_network(folder, precision=precision)
 
 
 def seconds(run: Callable[[], object], repeats: int = REPEATS) -> float:

@@ -134,13 +134,13 @@ class SoundfileReader:
             with interrupts_held():
                 self._sound = _ForwardOnly(file)
         except DECODER_ERRORS as error:
-            raise NotReadableError(_said(error)) from error
+            raise NotReadableError(_system_message(error)) from error
         try:
             self.info = self._read_header()
             self._first = self._read(PIECE_SAMPLES)
         except DECODER_ERRORS as error:
             self.close()
-            raise NotReadableError(_said(error)) from error
+            raise NotReadableError(_system_message(error)) from error
         except BaseException:
             self.close()
             raise
@@ -185,7 +185,7 @@ class SoundfileReader:
                 n_read += piece.shape[1]
                 yield piece
         except DECODER_ERRORS as error:
-            self.warnings.append(f"The file is damaged; what cannot be decoded is left out ({_said(error)}).")
+            self.warnings.append(f"The file is damaged; what cannot be decoded is left out ({_system_message(error)}).")
             yield from self._beyond_damage(n_read)
 
     def _beyond_damage(self, n_read: int) -> Iterator[NDArray[np.float32]]:
@@ -240,7 +240,7 @@ class PyAVReader:
                     return
                 reason = "its data cannot be decoded" if self.warnings else "it holds no audio samples"
             except DECODER_ERRORS as error:
-                reason = _said(error)
+                reason = _system_message(error)
             except BaseException:
                 self.close()
                 raise
@@ -307,7 +307,7 @@ class PyAVReader:
                         n_silent = 0
                         yield frame
         except DECODER_ERRORS as error:
-            self.warnings.append(f"The file is damaged and was read up to there ({_said(error)}).")
+            self.warnings.append(f"The file is damaged and was read up to there ({_system_message(error)}).")
         if n_damaged:
             self.warnings.append(f"The file is damaged; pieces left out because they cannot be decoded: {n_damaged}.")
 
@@ -342,7 +342,7 @@ def open_container(file: BoundedFile) -> Any:
     try:
         return av.open(file, options=options, metadata_errors="replace")
     except DECODER_ERRORS as error:
-        raise NotReadableError(_said(error)) from error
+        raise NotReadableError(_system_message(error)) from error
 
 
 def _frame_samples(frame: Any) -> NDArray[np.float32]:
@@ -375,7 +375,7 @@ def _cut_off(duration_s: float) -> str:
     return f"The file is cut off: its header promises more than the {duration_s:.2f} s that are there."
 
 
-def _said(error: BaseException) -> str:
+def _system_message(error: BaseException) -> str:
     """The library's own words, without the names of Python objects."""
     words = re.sub(r"<[^>]*>|Error opening\s*:?|\[Errno \d+\]", "", str(error)).strip(" :'.")
     return words or "the data cannot be decoded"

@@ -18,7 +18,7 @@ MAX_LEVEL = 16  # a column of 6 minutes
 SAMPLES_PER_COLUMN = 256  # on level 0
 LOWEST_HZ, HIGHEST_HZ = 50.0, 16_000.0
 FLOOR_DB = -90.0  # black
-FRAME_S = 2048 / 44_100
+SPECTROGRAM_FRAME_S = 2048 / 44_100
 MOST_FRAMES = 4  # in a column; with it the cost of a tile is bounded: 50 ms of a core, 2 MB
 COLUMNS_AT_ONCE = 32
 
@@ -50,7 +50,7 @@ def levels_db(source: AudioSource, level: int, first: int, last: int) -> NDArray
 
     from separation.audio.stft import hann
 
-    n_fft = 2 * fft.next_fast_len(max(32, round(FRAME_S * source.sample_rate / 2)), real=True)
+    n_fft = 2 * fft.next_fast_len(max(32, round(SPECTROGRAM_FRAME_S * source.sample_rate / 2)), real=True)
     span = SAMPLES_PER_COLUMN << level
     n_frames = min(MOST_FRAMES, max(1, span // n_fft))  # of each column
     middles = (np.arange(first * n_frames, last * n_frames) + 0.5) * span / n_frames

@@ -10,7 +10,7 @@ from separation.errors import SettingsError
 _TIME = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
-def parse(text: str) -> float:
+def parse_time(text: str) -> float:
     """The seconds that `text` says.
 
     Raises:
@@ -29,7 +29,7 @@ def parse(text: str) -> float:
 
 
 def digits(seconds: float) -> str:
-    """The shortest decimal number that `parse` reads as `seconds`: without an exponent, and no point unless needed."""
+    """The shortest decimal number that `parse_time` reads as `seconds`: no exponent, and no point unless needed."""
     written = f"{abs(Decimal(repr(seconds))):f}"
     return written.rstrip("0").rstrip(".") if "." in written else written
 

@@ -112,7 +112,7 @@ def remove(name: str) -> int:
 
 
 def _demucs(model: str) -> PublishedModel:
-    weights = demucs_weights.find(model)
+    weights = demucs_weights.find_demucs(model)
     n_bytes = demucs_download.on_disk(model)
     return PublishedModel(
         name=model,
@@ -132,7 +132,7 @@ def _demucs(model: str) -> PublishedModel:
 
 def _sam_audio(model: str) -> PublishedModel:
     source = sam_weights.source(model)
-    path, n_bytes = hub.find(source), hub.on_disk(source.repository)
+    path, n_bytes = hub.find_snapshot(source), hub.on_disk(source.repository)
     return PublishedModel(
         name=f"sam-audio-{model}",
         backend=SAM_AUDIO,
@@ -150,7 +150,7 @@ def _sam_audio(model: str) -> PublishedModel:
 
 
 def _text_encoder() -> PublishedModel:
-    path, n_bytes = hub.find(sam_weights.TEXT_ENCODER), hub.on_disk(TEXT_ENCODER)
+    path, n_bytes = hub.find_snapshot(sam_weights.TEXT_ENCODER), hub.on_disk(TEXT_ENCODER)
     return PublishedModel(
         name=TEXT_ENCODER,
         backend=SAM_AUDIO,

@@ -77,7 +77,7 @@ class DemucsBackend:
             return Availability(
                 readiness=Readiness.NOT_INSTALLED, sentence="Install it with “pip install demucs” and start again."
             )
-        weights = _weights(request) if request else demucs_weights.find(DEFAULT)
+        weights = _weights(request) if request else demucs_weights.find_demucs(DEFAULT)
         if not QUANTISED.isdisjoint(weights.bag.signatures) and importlib.util.find_spec("diffq") is None:
             return Availability(
                 readiness=Readiness.NOT_INSTALLED,
@@ -107,13 +107,13 @@ class DemucsBackend:
         if not availability.usable:
             missing = availability.readiness is Readiness.NEEDS_WEIGHTS
             raise (WeightsMissing if missing else BackendUnavailable)("Demucs cannot run yet.", availability.sentence)
-        from separation.models.demucs.network import load  # PyTorch takes seconds to import
+        from separation.models.demucs.network import load_demucs  # PyTorch takes seconds to import
 
-        return (yield from load(_weights(request), request, revision=self.revision(request)))
+        return (yield from load_demucs(_weights(request), request, revision=self.revision(request)))
 
 
 def _weights(request: Request) -> DemucsWeights:
-    return demucs_weights.find(request.model or DEFAULT, request.demucs.folder)
+    return demucs_weights.find_demucs(request.model or DEFAULT, request.demucs.folder)
 
 
 def _how_to_get(weights: DemucsWeights) -> str:

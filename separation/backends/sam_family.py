@@ -23,6 +23,6 @@ def ready_folder(backend: Backend, request: Request) -> Path:
         raise (WeightsMissing if missing else BackendUnavailable)(
             f"{backend.label} cannot run yet.", availability.sentence
         )
-    folder = weights.find(request.model or backend.models()[0]).folder
+    folder = weights.find_sam_audio(request.model or backend.models()[0]).folder
     assert folder is not None  # it would not be usable
     return folder

@@ -78,6 +78,6 @@ class SamMlxBackend(SamTorchBackend):
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
         folder = ready_folder(self, request)
-        from separation.models.sam_audio.mlx.model import load  # imports torch and MLX
+        from separation.models.sam_audio.mlx.model import load_mlx_model  # imports torch and MLX
 
-        return (yield from load(folder, request, revision=self.revision(request)))
+        return (yield from load_mlx_model(folder, request, revision=self.revision(request)))

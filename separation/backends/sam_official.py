@@ -55,7 +55,7 @@ class SamOfficialBackend(SamTorchBackend):
         found = super().availability(request)
         if not found.usable:
             return found
-        weights = sam_weights.find((request and request.model) or DEFAULT)
+        weights = sam_weights.find_sam_audio((request and request.model) or DEFAULT)
         assert weights.folder is not None
         if not (weights.folder / "checkpoint.pt").is_file():
             return Availability(
@@ -78,9 +78,9 @@ class SamOfficialBackend(SamTorchBackend):
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
         folder = ready_folder(self, request)
-        from separation.models.sam_audio.official import load  # PyTorch takes seconds to import
+        from separation.models.sam_audio.official import load_official_model  # PyTorch takes seconds to import
 
-        return (yield from load(folder, request, revision=self.revision(request)))
+        return (yield from load_official_model(folder, request, revision=self.revision(request)))
 
 
 def _sources() -> list[Path]:

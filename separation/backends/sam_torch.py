@@ -55,7 +55,7 @@ class SamTorchBackend:
 
     def revision(self, request: Request) -> str:
         """The weights' identity and the version of this code."""
-        weights = sam_weights.find(request.model or DEFAULT)
+        weights = sam_weights.find_sam_audio(request.model or DEFAULT)
         fingerprint = "absent" if weights.folder is None else weights.fingerprint()
         return f"{weights.model}-{fingerprint}-{REVISION}"
 
@@ -68,7 +68,7 @@ class SamTorchBackend:
                     sentence=f"Install it with “pip install {package}” and start again.",
                 )
         try:
-            weights = sam_weights.find((request and request.model) or DEFAULT)
+            weights = sam_weights.find_sam_audio((request and request.model) or DEFAULT)
         except PlaygroundError as unusable:
             return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=str(unusable))
         if not weights.usable:
@@ -100,9 +100,9 @@ class SamTorchBackend:
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
         folder = ready_folder(self, request)
-        from separation.models.sam_audio.pytorch.model import load  # PyTorch takes seconds to import
+        from separation.models.sam_audio.pytorch.model import load_torch_model  # PyTorch takes seconds to import
 
-        return (yield from load(folder, request, revision=self.revision(request)))
+        return (yield from load_torch_model(folder, request, revision=self.revision(request)))
 
 
 def _settled(sam: SamSettings, request: Request) -> SamSettings:

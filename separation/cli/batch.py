@@ -20,7 +20,7 @@ from separation.cli.common import Common, Connection, common_options, connection
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
 from separation.cli.part import part_options
 from separation.errors import PlaygroundError
-from separation.workflows.batch_files import FAILURES, find, folders
+from separation.workflows.batch_files import FAILURES, find_recordings, folders
 
 if TYPE_CHECKING:
     from separation.events import Event
@@ -88,7 +88,7 @@ def batch(
 
         request = presets.apply(preset, request)
     part = Part(start_s=start_time, end_s=end_time)
-    files = find(folder, patterns, recursive, out)
+    files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # what no file could be separated with is said before any work
     make_folder(out, "the results")
     if report is not None:

@@ -21,7 +21,7 @@ def lines(info: Mapping[str, Any]) -> Iterator[str]:
     measures: Sequence[Mapping[str, Any]] = info.get("measures", ())
     for stem in dict.fromkeys(one["stem"] for one in measures):
         own = [one for one in measures if one["stem"] == stem]
-        yield f"{stem}: {_explained(own)}{_drift(own)}"
+        yield f"{stem}: {_explained_energy_text(own)}{_drift(own)}"
     audible = [one for one in measures if one["explained_energy"] is not None]
     doubtful = [one for one in audible if one["explained_energy"] < DOUBTFUL]
     for one in doubtful:
@@ -44,7 +44,7 @@ def _bleed(quality: Mapping[str, Any]) -> str:
     return f"; “{first}” and “{second}” share {100 * worst['share']:.0f} % of their sound"
 
 
-def _explained(measures: Sequence[Mapping[str, Any]]) -> str:
+def _explained_energy_text(measures: Sequence[Mapping[str, Any]]) -> str:
     """The worst chunk speaks for the target: an average would hide it."""
     known = [one["explained_energy"] for one in measures if one["explained_energy"] is not None]
     if not known:

@@ -21,7 +21,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
         if isinstance(value, float):  # a default
             return value
         try:
-            return times.parse(value)
+            return times.parse_time(value)
         except SettingsError as error:
             self.fail(str(error), param, ctx)
 

@@ -58,7 +58,7 @@ def _request(wanted: ExtractOptions, given: dict[str, Any], device: str) -> Requ
     from separation.workflows import presets
 
     if given["model"] is not None:
-        weights.find(given["model"])  # refuses what is neither a published model nor a folder
+        weights.find_sam_audio(given["model"])  # refuses what is neither a published model nor a folder
     request = Request(
         prompts=_prompts(wanted.prompts, given["anchors"]),
         backend=BACKENDS[given["backend"]],
@@ -88,7 +88,7 @@ def _prompts(texts: Sequence[str], anchors: Sequence[str]) -> tuple[Prompt, ...]
             "Given once they are for all prompts, otherwise there is one for each, in the order of the prompts.",
             "Give --anchors once or once per prompt; --anchors '' for a prompt that has none.",
         )
-    spans = [anchor_text.parse(text) for text in anchors] or [()]
+    spans = [anchor_text.parse_anchors(text) for text in anchors] or [()]
     if len(spans) == 1:
         spans *= len(texts)
     return tuple(Prompt(text=text, anchors=own) for text, own in zip(texts, spans, strict=True))

@@ -185,13 +185,13 @@ class _ClusterTask(Generic[Result]):
             except queue.Empty:
                 yield from self._heartbeat()
             else:
-                yield from self._told(message)
+                yield from self._events_in(message)
         return _result_of(self._result)
 
     def news(self) -> Iterator[Event]:
         """See `Task.news`."""
         while not self._inbox.empty():
-            yield from self._told(self._inbox.get())
+            yield from self._events_in(self._inbox.get())
 
     def close(self) -> None:
         """See `Task.close`."""
@@ -201,7 +201,7 @@ class _ClusterTask(Generic[Result]):
             self._future.release()
         self._cluster.forget(self._name)
 
-    def _told(self, message: Mapping[str, Any] | None) -> Iterator[Event]:
+    def _events_in(self, message: Mapping[str, Any] | None) -> Iterator[Event]:
         if message is None:
             self._over = True
         elif message["event"] is None:

@@ -294,7 +294,7 @@ def _n_networks(request: Request) -> int:
 
     try:
         backend = registry.get("demucs")
-        bag = weights.find(request.model or "htdemucs", request.demucs.folder).bag
+        bag = weights.find_demucs(request.model or "htdemucs", request.demucs.folder).bag
         targets = backend.targets(request)
         left_over = residual(targets)
         wanted = frozenset[str]().union(*(track.stems for track in (*targets, *([left_over] if left_over else []))))

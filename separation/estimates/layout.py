@@ -46,7 +46,7 @@ def outline(settled: Request, n_samples: int, sample_rate: int) -> Outline | Non
 
 def _codec(model: str | None) -> CodecConfig:
     """Of a model that is here; all published ones have the same."""
-    found = weights.find(model) if model else None
+    found = weights.find_sam_audio(model) if model else None
     try:
         return CodecConfig() if found is None or found.folder is None else read_config(found.folder).audio_codec
     except PlaygroundError:

@@ -24,7 +24,7 @@ NO_MEMORY = (
 GRAPHICS_CARD = re.compile(r"\b(cuda|cudnn|cublas|mps|metal|nvidia)", re.IGNORECASE)
 
 
-def explained(failure: Exception, step: str) -> SeparationError | None:
+def explain_failure(failure: Exception, step: str) -> SeparationError | None:
     """The error to show instead of `failure`, or None where it is neither of the two.
 
     Args:

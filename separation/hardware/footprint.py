@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from separation.events import Event, WorkMeasured
-from separation.hardware.failures import explained
+from separation.hardware.failures import explain_failure
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -69,7 +69,7 @@ def measured(step: str) -> Callable[[Work[P, Result]], Work[P, Result]]:
             try:
                 result = yield from work(*arguments, **options)
             except Exception as failure:
-                if (error := explained(failure, step)) is None:
+                if (error := explain_failure(failure, step)) is None:
                     raise
                 log.warning("%s failed: %s", step, error, exc_info=failure)
                 raise error from failure

@@ -81,7 +81,7 @@ def cached(repository: str, file: str) -> Path | None:
     return folder / file if folder is not None and (folder / file).is_file() else None
 
 
-def find(source: Source) -> Path | None:
+def find_snapshot(source: Source) -> Path | None:
     """The folder that holds everything `source` needs, or None."""
     folder = snapshot(source.repository)
     if folder is None:
@@ -114,7 +114,7 @@ def download(source: Source, model: str, *, gated: bool = False) -> Generator[Ev
         BackendUnavailable: the hub cannot be reached, refuses, sent a damaged file, or the disk is full.
     """
     yield ModelLoading(model=model)
-    with _explained(source.repository, gated):
+    with _network_errors(source.repository, gated):
         headers = _headers()
         commit, files = _published(source)
         folder = repository_folder(source.repository)
@@ -249,7 +249,7 @@ def _where_from() -> str:
 
 
 @contextlib.contextmanager
-def _explained(repository: str, gated: bool) -> Iterator[None]:
+def _network_errors(repository: str, gated: bool) -> Iterator[None]:
     """Turn what the hub's library raises into errors that say what to do; none of them holds the token."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 

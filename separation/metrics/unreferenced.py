@@ -47,7 +47,7 @@ def explained_energy(target: Samples, mixture: Samples, sample_rate: int) -> flo
         SettingsError: the shapes differ.
     """
     refuse_unlike(target, mixture)
-    return None if is_silent(target) else _explained(target, mixture, _frame_length(sample_rate))
+    return None if is_silent(target) else _explained_energy(target, mixture, _frame_length(sample_rate))
 
 
 def gain_drift_db(target: Samples, mixture: Samples) -> float | None:
@@ -85,7 +85,7 @@ def matching_gain_db(target: Samples, mixture: Samples) -> float:
     gain_db = min(max(-drift_db, -MATCH_LIMIT_DB), MATCH_LIMIT_DB)
     # No rate is needed: at any usual one, 2048 samples are a frame of a sensible length.
     matched = target * np.float32(10 ** (gain_db / 20))
-    return gain_db if _explained(matched, mixture, 2048) >= 0.5 else 0.0
+    return gain_db if _explained_energy(matched, mixture, 2048) >= 0.5 else 0.0
 
 
 def null_depth_db(mixture: Samples, target: Samples, residual: Samples) -> float | None:
@@ -112,7 +112,7 @@ def is_silent(samples: Samples) -> bool:
     return samples.size == 0 or max(float(samples.max()), -float(samples.min())) < SILENCE
 
 
-def _explained(target: Samples, mixture: Samples, n_fft: int) -> float:
+def _explained_energy(target: Samples, mixture: Samples, n_fft: int) -> float:
     explained = total = 0.0
     for t, m in zip(_magnitudes(target, n_fft), _magnitudes(mixture, n_fft), strict=True):
         explained += float(np.sum(np.square(np.minimum(t, m)), dtype=np.float64))

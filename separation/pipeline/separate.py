@@ -88,7 +88,7 @@ def separate_settled(
     engine = engine or Inline()
     backend = registry.get(request.backend)
     revision = backend.revision(request)
-    facts = yield from engine.run(tasks.load, tasks.Order(request=request, revision=revision))
+    facts = yield from engine.run(tasks.load_model, tasks.Order(request=request, revision=revision))
     order = tasks.Order(request=replace(request, device=facts.device), revision=revision)
     cut = request.chunks or ChunkSettings()
     if cut.stitch == "multidiffusion":

@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 
 
 @measured("load")
-def load(order: Order) -> Generator[Event, None, ModelFacts]:
+def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
     """Make the model that serves the order ready in this process; returns its facts.
 
     Raises:

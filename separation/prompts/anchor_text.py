@@ -13,7 +13,7 @@ _SECONDS = r"(\d+(?:\.\d*)?|\.\d+)"
 _SPAN = re.compile(rf"([+-])\s*{_SECONDS}\s*-\s*{_SECONDS}", re.ASCII)
 
 
-def parse(text: str) -> tuple[Anchor, ...]:
+def parse_anchors(text: str) -> tuple[Anchor, ...]:
     """The spans that `text` lists, in its order; none for an empty text.
 
     Raises:
@@ -25,7 +25,7 @@ def parse(text: str) -> tuple[Anchor, ...]:
 
 
 def written(anchors: Iterable[Anchor]) -> str:
-    """The text from which `parse` makes these anchors."""
+    """The text from which `parse_anchors` makes these anchors."""
     # Without exponents, whose minus sign would read as the one between start and stop.
     return ",".join(f"{anchor.sign}{times.digits(anchor.start_s)}-{times.digits(anchor.stop_s)}" for anchor in anchors)
 

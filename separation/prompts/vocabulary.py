@@ -160,10 +160,10 @@ def _refusal(name: str, phrase: str, stems: Sequence[str], backend: str) -> Prom
     )
 
 
-def _words(table: str) -> list[str]:
+def _listed(table: str) -> list[str]:
     return [" ".join(entry.split()) for entry in table.split(",")]
 
 
-_INSTRUMENTAL = frozenset(_tidy(words) for words in _words(_WITHOUT_VOCALS))
-_STEM_OF = {_tidy(words): stem for stem, table in SYNONYMS.items() for words in _words(table)}
-_STEM_OF |= {f"{who} {does}": "vocals" for who in _words(_PEOPLE) for does in _words(_UTTERANCES)}
+_INSTRUMENTAL = frozenset(_tidy(words) for words in _listed(_WITHOUT_VOCALS))
+_STEM_OF = {_tidy(words): stem for stem, table in SYNONYMS.items() for words in _listed(table)}
+_STEM_OF |= {f"{who} {does}": "vocals" for who in _listed(_PEOPLE) for does in _listed(_UTTERANCES)}

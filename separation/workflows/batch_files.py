@@ -21,7 +21,7 @@ EXTENSIONS = (
 FAILURES = "failures.json"
 
 
-def find(folder: Path, patterns: Sequence[str], recursive: bool, out: Path) -> list[Path]:
+def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out: Path) -> list[Path]:
     """Files in `folder` whose names match, relative to it and sorted; nothing hidden, and nothing of `out`.
 
     Raises:

@@ -39,19 +39,19 @@ def read(path: Path) -> Request:
     return _request(yaml_lines.read(path), path)
 
 
-def parse(text: str) -> Request:
+def parse_recipe(text: str) -> Request:
     """The same of a text, such as a pasted one.
 
     Raises:
         SettingsError: it describes no request; names the line.
     """
     name = "The recipe"
-    return _request(yaml_lines.parse(text, name), Path(name))
+    return _request(yaml_lines.parse_yaml(text, name), Path(name))
 
 
 def _request(document: yaml_lines.Node, path: Path) -> Request:
     try:
         return Request.from_dict(document.plain)
     except SettingsError as error:
-        line = document.line_of(error.place)
+        line = document.line_number(error.place)
         raise yaml_lines.refused(path, line, error.what, error.why, error.todo) from error

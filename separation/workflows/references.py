@@ -51,7 +51,7 @@ class Reference:
 Template: TypeAlias = tuple[str | Reference, ...]
 
 
-def parse(text: str) -> Template:
+def parse_template(text: str) -> Template:
     """A text as plain pieces and references.
 
     Raises:

@@ -32,7 +32,7 @@ from typing import Any, Protocol
 
 from separation.errors import PlaygroundError, SettingsError
 from separation.workflows import yaml_lines
-from separation.workflows.references import NAME, Template, fill, parse, references, written
+from separation.workflows.references import NAME, Template, fill, parse_template, references, written
 from separation.workflows.yaml_lines import Node, refused
 
 HERE = "here"  # the variable that is there without being given: the folder of the workflow's file
@@ -224,7 +224,7 @@ class _WorkflowReader:
                 what = f"Here is {kind} where a text or a number belongs."
                 raise refused(self._path, item.line, what, "", "Write one value, or a list of values.")
             with self._at(item.line):
-                filled += [(one, item.line) for one in fill(parse(item.text), values)]
+                filled += [(one, item.line) for one in fill(parse_template(item.text), values)]
         return CommandOption(tuple(one for one, _ in filled), tuple(line for _, line in filled), node.line)
 
     # Steps

@@ -47,7 +47,7 @@ class Node:
             return [item.plain for item in self.value]
         return self.value
 
-    def line_of(self, place: tuple[str | int, ...]) -> int:
+    def line_number(self, place: tuple[str | int, ...]) -> int:
         """The line of what lies at `place`, from the outside in, or of the nearest thing around it."""
         node = self
         for step in place:
@@ -79,7 +79,7 @@ def read(path: Path) -> Node:
         raise refused(path, line, "This is not UTF-8 text.", "", "Save the file as UTF-8.") from error
 
 
-def parse(text: str, name: str) -> Node:
+def parse_yaml(text: str, name: str) -> Node:
     """The one document of a text; `name` stands for the file in errors.
 
     Raises:

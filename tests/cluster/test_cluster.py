@@ -207,7 +207,7 @@ def test_a_worker_with_other_weights_refuses(pair, monkeypatch):
     for engine in (pair, Inline()):
         monkeypatch.setattr(tasks, "_warm", {})
         with pytest.raises(SeparationError, match="yesterday") as failure:
-            fakes.result_of(engine.run(tasks.load, order))
+            fakes.result_of(engine.run(tasks.load_model, order))
         assert failure.value.todo
 
 

@@ -247,7 +247,7 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
                 button("Redo", lambda: spans.redo())
             with WaveformPlot(MIXTURE) as wave:
                 spans = Spans(
-                    spans_of("target", anchor_text.parse(given)),
+                    spans_of("target", anchor_text.parse_anchors(given)),
                     prompts=[SpanPrompt(text=name, color=stem_color(name)) for name in names],
                     selected="target",
                     duration_s=N_SAMPLES / SAMPLE_RATE,
@@ -261,10 +261,12 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
     heard = text(json.dumps({"changes": 0, "spans": spans.spans}), tag="p").props("id=heard").classes("sr-only")
     states = text(json.dumps({"undo": False, "redo": False}), tag="p").props("id=history").classes("sr-only")
     for name, act in {
-        "elsewhere": lambda: spans.set_spans(spans_of("target", anchor_text.parse(elsewhere))),
+        "elsewhere": lambda: spans.set_spans(spans_of("target", anchor_text.parse_anchors(elsewhere))),
         "lag": lambda: lags.append(True),
         "other": lambda: spans.set_recording("b", 5.0),
-        "back": lambda: spans.set_recording("a", N_SAMPLES / SAMPLE_RATE, spans_of("target", anchor_text.parse(given))),
+        "back": lambda: spans.set_recording(
+            "a", N_SAMPLES / SAMPLE_RATE, spans_of("target", anchor_text.parse_anchors(given))
+        ),
     }.items():
         ui.button(on_click=act).props(f"id={name}").classes("sr-only")
     show_reach()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from separation.models.sam_audio.pytorch.network import load
+from separation.models.sam_audio.pytorch.network import load_torch_network
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHECKPOINT = GOLDEN / "checkpoint"
@@ -24,7 +24,7 @@ CASES = sorted({path.name: path for folder in (SHARED, GOLDEN) for path in folde
 @cache
 def tiny(precision="float32"):
     """The network of the tiny checkpoint."""
-    return load(CHECKPOINT, precision=precision)
+    return load_torch_network(CHECKPOINT, precision=precision)
 
 
 @cache

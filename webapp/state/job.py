@@ -147,7 +147,7 @@ class Job:
                 return False
         return True
 
-    def line_of(self, event: Event) -> str:
+    def log_text(self, event: Event) -> str:
         """What the log says of an event, before it is noted; "" if nothing."""
         match event:
             case BackendChosen():

@@ -293,7 +293,7 @@ class Jobs:
             self._take(job, event)
 
     def _take(self, job: Job, event: Event) -> None:
-        line = job.line_of(event)
+        line = job.log_text(event)
         news = job.note(event)
         if line:
             record = _counted(job).noting(line)

@@ -313,7 +313,7 @@ def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Map
     if recording is None:
         return row | {"name": GONE, "told": ["Bring the file again to go on from here"], "gone": True, "size": ""}
     return row | {
-        **_told(recording),
+        **_entry_row(recording),
         "href": f"/?recording={group.key}",
         "size": size(recording.row.size_bytes),
     }
@@ -321,7 +321,7 @@ def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Map
 
 def _result_row(result: Entry[ListedFacts]) -> Row:
     return {
-        **_told(result),
+        **_entry_row(result),
         "href": f"/?recording={result.row.source}&result={result.row.key}",
         "size": size(result.row.size_bytes),
     }
@@ -332,7 +332,7 @@ def _thrown_row(group: RecordingGroup) -> Row:
     what = "Result" if group.recording is None else "Recording"
     with_it = f" with {counted(len(group.results), 'result')}" if group.recording and group.results else ""
     return {
-        **_told(entry),
+        **_entry_row(entry),
         "told": [f"{what}{with_it}"],
         "deleted_s": entry.row.trashed_s,
         "goes_s": entry.row.trashed_s + TRASH_STAYS_S,
@@ -342,7 +342,7 @@ def _thrown_row(group: RecordingGroup) -> Row:
     }
 
 
-def _told(entry: Entry[ListedFacts]) -> Row:
+def _entry_row(entry: Entry[ListedFacts]) -> Row:
     about = entry.about
     return {
         "key": entry.row.key,

@@ -31,7 +31,7 @@ def fetch(model: str, *, root_url: str = LEGACY_ROOT_URL) -> Generator[Event, No
         BackendUnavailable: the server cannot be reached, or sent something else than the published file, or the disk
             is full.
     """
-    missing = demucs_weights.find(model).missing
+    missing = demucs_weights.find_demucs(model).missing
     addresses = [root_url + demucs_weights.published_files()[signature] for signature in missing]
     yield ModelLoading(model=model)
     sizes = {address: _size_of(address) for address in addresses}
@@ -68,7 +68,7 @@ def remove(model: str) -> int:
 
 def _files_of(model: str) -> list[Path]:
     """Where the torch hub cache keeps a model's files, finished or not, whether they are there or not."""
-    signatures = dict.fromkeys(demucs_weights.find(model).bag.signatures)
+    signatures = dict.fromkeys(demucs_weights.find_demucs(model).bag.signatures)
     paths = [torch_hub_folder() / _name(demucs_weights.published_files()[signature]) for signature in signatures]
     return [file for path in paths for file in (path, _part(path))]
 

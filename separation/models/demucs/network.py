@@ -31,7 +31,7 @@ from separation.errors import BackendUnavailable, SeparationError, SettingsError
 from separation.events import Event, ModelLoading, SolverStep
 from separation.hardware.allocator import keep_freed_memory
 from separation.hardware.devices import choose_device
-from separation.hardware.failures import explained
+from separation.hardware.failures import explain_failure
 from separation.model import ModelFacts, Samples, Window, Windowing
 from separation.models.demucs.cpu_layers import use_cpu_layers
 from separation.models.demucs.weights import DemucsWeights
@@ -43,7 +43,7 @@ MARGIN_PERIOD = 4**6  # samples: six layers of stride 4
 log = logging.getLogger(__name__)
 
 
-def load(weights: DemucsWeights, request: Request, *, revision: str) -> Generator[Event, None, DemucsModel]:
+def load_demucs(weights: DemucsWeights, request: Request, *, revision: str) -> Generator[Event, None, DemucsModel]:
     """Read every network of a model from this computer and move it to the device.
 
     Raises:
@@ -149,7 +149,7 @@ class DemucsModel:
                 view = _view(network, mixture, start, length)
                 answer = network(view[None].to(self.facts.device))[0].float().cpu()
         except RuntimeError as failure:
-            raise _explained(failure, self.facts) from failure
+            raise _device_failure(failure, self.facts) from failure
         lead = (answer.shape[-1] - length) // 2
         return answer[..., lead : lead + length], start
 
@@ -273,8 +273,8 @@ def _use_all_cores() -> None:
         torch.set_num_threads(n_cores)
 
 
-def _explained(failure: RuntimeError, facts: ModelFacts) -> SeparationError:
-    return explained(failure, facts.model) or SeparationError(
+def _device_failure(failure: RuntimeError, facts: ModelFacts) -> SeparationError:
+    return explain_failure(failure, facts.model) or SeparationError(
         f"{facts.model} failed on {facts.device}.",
         str(failure).splitlines()[0],
         "Try the device “cpu”, or another model.",

@@ -77,7 +77,7 @@ class DemucsWeights:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def find(model: str, folder: str | None = None) -> DemucsWeights:
+def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
     """Look for a model's files, without the network.
 
     Args:

@@ -81,7 +81,7 @@ class OfficialModel:
         return np.asarray(finite(pair, "audio").cpu().numpy(), np.float32)
 
 
-def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, OfficialModel]:
+def load_official_model(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, OfficialModel]:
     """Read the weights, yielding `ModelLoading` before and after.
 
     Raises:

@@ -182,9 +182,10 @@ class TorchSubject(NetworkSubject):
     tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 1e-5, "waveform": 2e-4}
 
     def __init__(self, checkpoint: Path) -> None:
-        from separation.models.sam_audio.pytorch.network import load  # torch is only loaded when it is what is verified
+        # torch is only loaded when it is what is verified
+        from separation.models.sam_audio.pytorch.network import load_torch_network
 
-        super().__init__(load(checkpoint))
+        super().__init__(load_torch_network(checkpoint))
 
 
 class MlxSubject(NetworkSubject):
@@ -193,9 +194,9 @@ class MlxSubject(NetworkSubject):
     tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 2e-5, "waveform": 5e-4}
 
     def __init__(self, checkpoint: Path) -> None:
-        from separation.models.sam_audio.mlx.network import device_of, load
+        from separation.models.sam_audio.mlx.network import device_of, load_mlx_network
 
-        super().__init__(load(checkpoint, device=device_of("auto")))
+        super().__init__(load_mlx_network(checkpoint, device=device_of("auto")))
 
 
 SUBJECTS: dict[str, Callable[[Path], Subject]] = {"torch": TorchSubject, "mlx": MlxSubject}

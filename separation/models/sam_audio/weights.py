@@ -74,14 +74,14 @@ class SamAudioWeights:
         return digest.hexdigest()[:16]
 
 
-def find(model: str) -> SamAudioWeights:
+def find_sam_audio(model: str) -> SamAudioWeights:
     """The files of a published model in the hub's cache, or of a folder that `model` is the path of.
 
     Raises:
         SettingsError: neither a known name nor a folder.
     """
     if model in SIZES_GB:
-        folder = hub.find(source(model))
+        folder = hub.find_snapshot(source(model))
     else:
         folder = Path(model).expanduser()
         if not folder.is_dir():

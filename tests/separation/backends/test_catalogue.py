@@ -73,7 +73,7 @@ def test_a_gated_model_comes_with_its_text_encoder_and_can_then_be_used(publishe
     assert not usable()
     events = list(catalogue.download("sam-audio-small"))
     assert {event.model for event in events} == {"sam-audio-small", "t5-base"}
-    found = sam_weights.find("small")
+    found = sam_weights.find_sam_audio("small")
     assert found.usable and usable()
     small, text = catalogue.entry("sam-audio-small"), catalogue.entry("t5-base")
     assert small.path == found.folder and (small.path / "checkpoint.pt").is_file()
@@ -95,7 +95,7 @@ def test_a_model_without_its_text_encoder_says_which_command_gets_it(published):
     list(catalogue.download("sam-audio-small"))
     assert catalogue.remove("t5-base") > 0
     assert not usable()
-    found = sam_weights.find("small")
+    found = sam_weights.find_sam_audio("small")
     assert found.missing_text == "t5-base"
     assert "audio-playground models download t5-base" in found.how_to_get()
     events = list(catalogue.download("sam-audio-small"))
@@ -108,13 +108,13 @@ def test_a_text_encoder_is_here_only_with_its_weights_and_tokenizer(published):
     list(catalogue.download("sam-audio-small"))
     for name in ("model.safetensors", "tokenizer.json", "config.json"):
         (catalogue.entry("t5-base").path / name).unlink()
-        assert sam_weights.find("small").missing_text == "t5-base"
+        assert sam_weights.find_sam_audio("small").missing_text == "t5-base"
         catalogue.remove("t5-base")
         list(catalogue.download("t5-base"))
 
 
 def test_an_absent_model_says_every_step_up_to_the_command(hub):
-    sentence = sam_weights.find("base").how_to_get()
+    sentence = sam_weights.find_sam_audio("base").how_to_get()
     for step in ("7.7 GB", "gated", "facebook/sam-audio-base", "licence", "read token", "hf auth login"):
         assert step in sentence
     assert "audio-playground models download sam-audio-base" in sentence
@@ -122,7 +122,7 @@ def test_an_absent_model_says_every_step_up_to_the_command(hub):
 
 def test_a_folder_whose_text_encoder_is_not_published_says_where_its_files_go(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config()))
-    found = sam_weights.find(str(tmp_path))
+    found = sam_weights.find_sam_audio(str(tmp_path))
     assert found.missing_text == "t5" and str(tmp_path / "t5") in found.how_to_get()
 
 

@@ -49,7 +49,7 @@ def test_the_built_in_separator_passes_and_says_what_it_took():
 
 def test_a_model_that_is_here_is_tested_even_when_it_is_not_the_default(tmp_path):
     put_sam(tmp_path, "base")
-    assert sam_weights.find("small").folder is None
+    assert sam_weights.find_sam_audio("small").folder is None
     backend = SamTorchBackend()
     assert model_here(backend) == "base"
     _, passed = run(self_test(backend))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from separation.errors import DeviceFailed, OutOfMemory, SeparationError
-from separation.hardware.failures import explained
+from separation.hardware.failures import explain_failure
 
 TORCH_CPU = (
     "[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
@@ -37,7 +37,7 @@ MISSING = "The operator 'aten::_foo' is not currently implemented for the MPS de
     ],
 )
 def test_no_memory_is_told_from_all_else_however_it_is_put(failure):
-    error = explained(failure, "separate")
+    error = explain_failure(failure, "separate")
     assert type(error) is OutOfMemory
     assert error.what and error.why and "shorter" in error.todo
     assert "\n" not in str(error)
@@ -52,14 +52,14 @@ def test_torch_and_numpy_still_say_it_in_these_ways():
         np.empty(10**17)
     assert issubclass(torch.OutOfMemoryError, RuntimeError)
     for raised in (of_torch, of_numpy):
-        assert isinstance(explained(raised.value, "separate"), OutOfMemory)
+        assert isinstance(explain_failure(raised.value, "separate"), OutOfMemory)
 
 
 @pytest.mark.parametrize("words", [TORCH_CUDA, MPS])
 def test_weights_that_do_not_fit_a_graphics_card_are_a_matter_for_the_processor(words):
     # Shorter chunks would not help there.
-    assert isinstance(explained(RuntimeError(words), "load"), DeviceFailed)
-    assert isinstance(explained(RuntimeError(TORCH_CPU), "load"), OutOfMemory)
+    assert isinstance(explain_failure(RuntimeError(words), "load"), DeviceFailed)
+    assert isinstance(explain_failure(RuntimeError(TORCH_CPU), "load"), OutOfMemory)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_weights_that_do_not_fit_a_graphics_card_are_a_matter_for_the_processor(
 )
 def test_what_only_a_graphics_card_cannot_do_is_told_from_all_else(words):
     kind = NotImplementedError if words is MISSING else RuntimeError
-    error = explained(kind(words), "separate")
+    error = explain_failure(kind(words), "separate")
     assert type(error) is DeviceFailed
     assert "“cpu”" in error.todo
 
@@ -90,4 +90,4 @@ def test_what_only_a_graphics_card_cannot_do_is_told_from_all_else(words):
     ],
 )
 def test_all_else_is_left_alone(failure):
-    assert explained(failure, "separate") is None
+    assert explain_failure(failure, "separate") is None

@@ -69,7 +69,7 @@ def files_in(folder):
 
 def test_only_the_files_of_the_model_arrive_and_their_bytes_are_those_published(published):
     fetched()
-    folder = hub.find(SOURCE)
+    folder = hub.find_snapshot(SOURCE)
     assert files_in(folder) == ["checkpoint.pt", "config.json"]
     assert all((folder / name).read_bytes() == FILES[name] for name in files_in(folder))
     assert not published.got("GET", "flax.msgpack")
@@ -91,7 +91,7 @@ def test_other_programs_find_what_was_downloaded_without_the_network(published, 
 def test_what_another_program_downloaded_is_found_and_not_fetched_again(published):
     for name in SOURCE.needed:
         hf_hub_download(REPOSITORY, name)
-    assert hub.find(SOURCE) is not None
+    assert hub.find_snapshot(SOURCE) is not None
     published.asked.clear()
     fetched()
     assert not published.got("GET", "checkpoint.pt")
@@ -111,26 +111,26 @@ def test_files_in_parts_and_optional_files_are_matched_by_pattern(fake):
     fake.publish(REPOSITORY, {"config.json": b"{}", "extra.json": b"[]", "folder/other.safetensors": b"no", **parts})
     source = Source(repository=REPOSITORY, needed=("config.json", "*.safetensors"), also=("extra.json", "absent.json"))
     fetched(source)
-    assert files_in(hub.find(source)) == ["config.json", "extra.json", *sorted(parts)]
+    assert files_in(hub.find_snapshot(source)) == ["config.json", "extra.json", *sorted(parts)]
 
 
 def test_a_repository_that_moved_is_followed(published):
     published.moved["model"] = REPOSITORY
     source = Source(repository="model", needed=SOURCE.needed)
     fetched(source)
-    assert hub.find(source) is not None and hub.find(SOURCE) is None
+    assert hub.find_snapshot(source) is not None and hub.find_snapshot(SOURCE) is None
 
 
 def test_a_newer_commit_takes_over_only_when_it_is_complete(published):
     fetched()
-    old = hub.find(SOURCE)
+    old = hub.find_snapshot(SOURCE)
     published.publish(REPOSITORY, {**FILES, "checkpoint.pt": WEIGHTS[::-1]})
     published.drops["checkpoint.pt"] = [0] * 9
     refusal()
-    assert hub.find(SOURCE) == old
+    assert hub.find_snapshot(SOURCE) == old
     published.drops.clear()
     fetched()
-    assert (hub.find(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS[::-1]
+    assert (hub.find_snapshot(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS[::-1]
 
 
 def test_without_links_the_files_lie_in_the_snapshot(published, monkeypatch):
@@ -139,7 +139,7 @@ def test_without_links_the_files_lie_in_the_snapshot(published, monkeypatch):
 
     monkeypatch.setattr(Path, "symlink_to", forbidden)
     fetched()
-    assert (hub.find(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
+    assert (hub.find_snapshot(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
     assert hub.on_disk(REPOSITORY) == SIZE
     published.asked.clear()
     fetched()
@@ -154,11 +154,11 @@ def test_an_empty_file_is_a_file(fake):
 
 def test_nothing_is_found_before_anything_was_downloaded(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    assert hub.find(SOURCE) is None and hub.cached(REPOSITORY, "config.json") is None
+    assert hub.find_snapshot(SOURCE) is None and hub.cached(REPOSITORY, "config.json") is None
     refs = tmp_path / "models--someone--model/refs"
     refs.mkdir(parents=True)
     (refs / "main").write_text("abc")
-    assert hub.find(SOURCE) is None, "another program's download that has not got further than its name"
+    assert hub.find_snapshot(SOURCE) is None, "another program's download that has not got further than its name"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_cache_is_where_the_hub_s_own_library_has_it(changes):
 def test_a_connection_that_breaks_is_taken_up_where_it_broke(published):
     published.drops["checkpoint.pt"] = [100_000, 150_000]
     fetched()
-    assert (hub.find(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
+    assert (hub.find_snapshot(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
     asked = [headers.get("Range") for headers in published.got("GET", "/storage/someone/model/checkpoint.pt")]
     assert asked[0] is None and len(asked) == 3
     starts = [int(range_.removeprefix("bytes=").removesuffix("-")) for range_ in asked[1:]]
@@ -190,7 +190,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(published):
 def test_a_server_that_is_busy_is_asked_again(published):
     published.failing = [503, 429]
     fetched()
-    assert hub.find(SOURCE) is not None
+    assert hub.find_snapshot(SOURCE) is not None
 
 
 def test_a_server_that_stops_answering_is_an_interruption(tmp_path):
@@ -206,13 +206,13 @@ def test_a_download_that_does_not_get_on_is_kept_and_the_next_one_continues_it(p
     error = refusal()
     assert isinstance(error, transfer.Interrupted)
     assert f"of {len(WEIGHTS)} bytes" in error.why and "continue" in error.todo
-    assert hub.find(SOURCE) is None and hub.on_disk(REPOSITORY) > 100_000
+    assert hub.find_snapshot(SOURCE) is None and hub.on_disk(REPOSITORY) > 100_000
     published.drops.clear()
     published.asked.clear()
     events = fetched()
     assert published.got("GET", "/storage/someone/model/checkpoint.pt")[0]["Range"] != "bytes=0-"
     assert events[1].done_bytes > 100_000
-    assert (hub.find(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
+    assert (hub.find_snapshot(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
 
 
 def test_closing_the_download_stops_it_and_keeps_what_arrived(published):
@@ -224,7 +224,7 @@ def test_closing_the_download_stops_it_and_keeps_what_arrived(published):
     assert WEIGHTS.startswith(part.read_bytes()) and 0 < part.stat().st_size < len(WEIGHTS)
     published.pause_s = 0.0
     fetched()
-    assert (hub.find(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
+    assert (hub.find_snapshot(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
 
 
 def test_a_download_may_be_closed_by_another_thread_than_it_began_in(published):
@@ -236,14 +236,14 @@ def test_a_download_may_be_closed_by_another_thread_than_it_began_in(published):
     closing.join()
     published.pause_s = 0.0
     fetched()  # the lock is free
-    assert hub.find(SOURCE) is not None
+    assert hub.find_snapshot(SOURCE) is not None
 
 
 def test_a_server_without_ranges_sends_the_file_again_from_its_start(published):
     published.ranges = False
     published.drops["checkpoint.pt"] = [100_000]
     fetched()
-    assert (hub.find(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
+    assert (hub.find_snapshot(SOURCE) / "checkpoint.pt").read_bytes() == WEIGHTS
 
 
 def test_two_programs_never_write_to_one_file(published):
@@ -261,11 +261,11 @@ def test_two_programs_never_write_to_one_file(published):
 def test_a_damaged_file_is_deleted_and_said_to_be_damaged(published, name):
     published.damaged.add(name)
     assert f"for {name} is not the published file" in str(refusal())
-    assert hub.find(SOURCE) is None
+    assert hub.find_snapshot(SOURCE) is None
     assert not list((hub.repository_folder(REPOSITORY) / "blobs").glob("*.incomplete"))
     published.damaged.clear()
     fetched()
-    assert hub.find(SOURCE) is not None
+    assert hub.find_snapshot(SOURCE) is not None
 
 
 def test_a_partial_file_that_is_not_the_beginning_of_the_published_one_is_caught(published):
@@ -298,7 +298,7 @@ def test_a_gated_model_is_fetched_with_a_token_that_only_the_hub_itself_sees(pub
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     published.gated.add(REPOSITORY)
     fetched(gated=True)
-    assert hub.find(SOURCE) is not None
+    assert hub.find_snapshot(SOURCE) is not None
     tokens = {path.split("/")[1]: headers.get("Authorization") for _, path, headers in published.asked}
     assert tokens == {"api": f"Bearer {TOKEN}", "someone": f"Bearer {TOKEN}", "storage": None}
 
@@ -307,7 +307,7 @@ def test_a_token_kept_by_hf_auth_login_counts(published, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
     published.gated.add(REPOSITORY)
     fetched(gated=True)
-    assert hub.find(SOURCE) is not None
+    assert hub.find_snapshot(SOURCE) is not None
 
 
 def test_a_token_that_is_not_valid_is_said_to_be_that(published, tmp_path):
@@ -432,8 +432,8 @@ def test_removing_frees_the_disk_and_leaves_other_repositories(published, tmp_pa
     other = Source(repository="someone/other", needed=SOURCE.needed)
     fetched(), fetched(other)
     assert hub.remove(REPOSITORY) == SIZE
-    assert hub.find(SOURCE) is None and hub.on_disk(REPOSITORY) == 0
-    assert hub.find(other) is not None
+    assert hub.find_snapshot(SOURCE) is None and hub.on_disk(REPOSITORY) == 0
+    assert hub.find_snapshot(other) is not None
     assert not hub.repository_folder(REPOSITORY).exists()
     assert hub.remove(REPOSITORY) == 0
 

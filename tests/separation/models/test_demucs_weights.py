@@ -81,14 +81,14 @@ def test_published_weights_are_found_where_each_version_of_demucs_puts_them(cach
     checkpoint = caches / "torch/hub/checkpoints/955717e8-8726e21a.th"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
-    assert demucs_weights.find("htdemucs").paths == (checkpoint,)
+    assert demucs_weights.find_demucs("htdemucs").paths == (checkpoint,)
     repository = caches / "hub/models--adefossez--HTDemucs"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs/main").write_text("abc")
     safe = repository / "snapshots/abc/955717e8.safetensors"
     safe.parent.mkdir(parents=True)
     safe.touch()
-    assert demucs_weights.find("htdemucs").paths == (safe,)
+    assert demucs_weights.find_demucs("htdemucs").paths == (safe,)
     assert backend.availability(wanted).usable
     assert backend.revision(wanted) == revision  # a signature stands for its content, wherever it lies
 
@@ -282,7 +282,7 @@ def test_removing_a_model_empties_both_caches_of_it_and_of_nothing_else(
         other.write_text("mine")
     assert on_disk("htdemucs") == published.stat().st_size + 50
     assert remove("htdemucs") == published.stat().st_size + 50
-    assert demucs_weights.find("htdemucs").missing == ("955717e8",)
+    assert demucs_weights.find_demucs("htdemucs").missing == ("955717e8",)
     assert on_disk("htdemucs") == remove("htdemucs") == 0
     assert all(other.read_text() == "mine" for other in others)
 

@@ -16,12 +16,12 @@ MINUS = Anchor(sign="-", start_s=5, stop_s=7)
 
 @pytest.mark.parametrize("text", ["+1.5-3.0,-5-7", " + 1.5 - 3 , -5. - 7.00 ", "+1.5-3,-05-7"])
 def test_spans_are_listed_in_their_order_whatever_the_spaces(text):
-    assert anchor_text.parse(text) == (PLUS, MINUS)
+    assert anchor_text.parse_anchors(text) == (PLUS, MINUS)
 
 
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_text_has_no_spans(text):
-    assert anchor_text.parse(text) == ()
+    assert anchor_text.parse_anchors(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_an_empty_text_has_no_spans(text):
 )
 def test_anything_else_is_refused_with_how_to_write_it(text):
     with pytest.raises(SettingsError, match=r"not a span of time.*Write \+1\.5-3\.0 or -5-7"):
-        anchor_text.parse(text)
+        anchor_text.parse_anchors(text)
 
 
 @pytest.mark.parametrize("text", ["+3-1", "+0-" + "9" * 400])
 def test_a_span_that_stops_before_it_starts_or_never_is_refused(text):
     with pytest.raises(SettingsError, match="not a span of time"):
-        anchor_text.parse(text)
+        anchor_text.parse_anchors(text)
 
 
 def test_spans_are_written_without_needless_digits():
@@ -56,4 +56,4 @@ times = st.floats(0, allow_infinity=False) | st.integers(0, 10**6)
     )
 )
 def test_what_is_written_is_read_back_exactly(anchors):
-    assert anchor_text.parse(anchor_text.written(anchors)) == tuple(anchors)
+    assert anchor_text.parse_anchors(anchor_text.written(anchors)) == tuple(anchors)

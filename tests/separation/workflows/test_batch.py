@@ -12,7 +12,7 @@ import pytest
 
 from separation.errors import AudioError, SeparationError, SettingsError
 from separation.workflows import batch
-from separation.workflows.batch_files import find, folders
+from separation.workflows.batch_files import find_recordings, folders
 
 ROOT = Path(__file__).parents[3]
 
@@ -200,7 +200,7 @@ def made(folder, *names):
 
 
 def found(folder, *patterns, recursive=False, out="elsewhere"):
-    return [path.as_posix() for path in find(folder, patterns, recursive, folder / out)]
+    return [path.as_posix() for path in find_recordings(folder, patterns, recursive, folder / out)]
 
 
 def test_all_audio_is_found_in_order_whatever_the_case_of_its_extension(tmp_path):

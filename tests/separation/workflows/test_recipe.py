@@ -50,8 +50,8 @@ def test_values_know_their_lines_and_how_they_are_written(folder):
     document = yaml_lines.read(folder / "file.yaml")
     first, second = document.value["a"].value
     assert (first.text, first.line, second.line, document.value["c"].line) == ("1:30", 3, 5, 6)
-    assert document.line_of(("a", 1, "b")) == 5
-    assert document.line_of(("a", 7)) == document.line_of(("a",)) == 2, "the nearest there is"
+    assert document.line_number(("a", 1, "b")) == 5
+    assert document.line_number(("a", 7)) == document.line_number(("a",)) == 2, "the nearest there is"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_where_a_recipe_cannot_be_written_is_said_before_any_work(folder, backen
 @settings(deadline=None, max_examples=30)
 @given(request=REQUESTS)
 def test_a_pasted_recipe_is_the_request_it_was_copied_from(request):
-    assert recipe.parse(recipe.written(request)) == request
+    assert recipe.parse_recipe(recipe.written(request)) == request
 
 
 @pytest.mark.parametrize(
@@ -239,5 +239,5 @@ def test_a_pasted_recipe_is_the_request_it_was_copied_from(request):
 )
 def test_a_pasted_text_that_is_none_is_refused_with_its_line(text, said):
     with pytest.raises(SettingsError) as caught:
-        recipe.parse(text)
+        recipe.parse_recipe(text)
     assert said in str(caught.value)

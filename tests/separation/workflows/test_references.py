@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from separation.errors import SettingsError
-from separation.workflows.references import Reference, fill, parse, references, written
+from separation.workflows.references import Reference, fill, parse_template, references, written
 
 VALUES = {
     "song": "a ${b}.wav",
@@ -17,7 +17,7 @@ VALUES = {
 
 
 def filled(text):
-    return [written(one) for one in fill(parse(text), VALUES)]
+    return [written(one) for one in fill(parse_template(text), VALUES)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_leads_nowhere_says_what_there_is(text, said):
 @given(st.text())
 def test_every_text_is_a_template_that_is_written_as_it_was_or_is_refused(text):
     try:
-        template = parse(text)
+        template = parse_template(text)
     except SettingsError:
         assert "${" in text
         return

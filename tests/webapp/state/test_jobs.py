@@ -389,7 +389,7 @@ def test_a_second_plan_of_the_same_run_starts_over():
 def test_a_thousand_chunks_do_not_fill_the_log():
     job = Job(record=None)
     finished = [ChunkFinished(index=index, n_chunks=1000, start=0, audio={}) for index in range(1000)]
-    assert 90 <= sum(job.line_of(event) != "" for event in finished) <= 100
+    assert 90 <= sum(job.log_text(event) != "" for event in finished) <= 100
 
 
 # after a restart

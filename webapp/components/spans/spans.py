@@ -12,7 +12,7 @@ from webapp.components.player import PLAYER_MODULE
 from webapp.components.player.track import arguments_to
 
 Tool = Literal["seek", "plus", "minus"]
-FRAME_S = 0.04  # of SAM-Audio
+LATENT_FRAME_S = 0.04  # of SAM-Audio
 
 
 class Span(TypedDict):
@@ -79,7 +79,7 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE):
         prompts: Sequence[SpanPrompt] = (),
         selected: str = "",
         duration_s: float = 0.0,
-        frame_s: float = FRAME_S,
+        frame_s: float = LATENT_FRAME_S,
         recording: str = "",
         tool: Tool = "seek",
         on_change: Callable[[list[Span]], object] | None = None,

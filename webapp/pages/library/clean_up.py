@@ -70,10 +70,10 @@ class CleanUpDialog:
         recordings, results = unused.get("recording", NOTHING), unused.get("result", NOTHING)
         kept = Share(recordings.n + results.n, recordings.size_bytes + results.size_bytes)
         self._frees = {self._chunks: chunks, self._kept: kept, self._trash: trash}
-        self._chunks.set_text(f"Finished chunks, which runs can go on from: {_told(chunks, 'chunk')}")
+        self._chunks.set_text(f"Finished chunks, which runs can go on from: {_usage_text(chunks, 'chunk')}")
         what = f"{counted(recordings.n, 'recording')} and {counted(results.n, 'result')}"
         self._kept.set_text(f"{what}, not pinned: {size(kept.size_bytes)}" if kept.n else "No recordings or results")
-        self._trash.set_text(f"What is in the trash, whenever it was deleted: {_told(trash, 'thing')}")
+        self._trash.set_text(f"What is in the trash, whenever it was deleted: {_usage_text(trash, 'thing')}")
         for box, share in self._frees.items():
             box.set_enabled(share.n > 0)
         self._label()
@@ -109,5 +109,5 @@ class CleanUpDialog:
             error_card(error.what, error.why, error.todo)
 
 
-def _told(share: Share, what: str) -> str:
+def _usage_text(share: Share, what: str) -> str:
     return f"{counted(share.n, what)}, {size(share.size_bytes)}" if share.n else "none"

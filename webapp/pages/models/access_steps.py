@@ -89,7 +89,7 @@ class TokenBox:
     def show(self) -> None:
         """Draw how it stands now."""
         origin = self._account.origin
-        self._words.set_text(_words(origin, self._is_private))
+        self._words.set_text(_origin_text(origin, self._is_private))
         editable = self._is_private and origin is not Origin.ENVIRONMENT
         self._form.set_visibility(editable and (origin is None or self._replacing))
         self._kept.set_visibility(editable and origin is not None and not self._replacing)
@@ -118,7 +118,7 @@ class TokenBox:
         self.show()
 
 
-def _words(origin: Origin | None, is_private: bool) -> str:
+def _origin_text(origin: Origin | None, is_private: bool) -> str:
     if origin is Origin.ENVIRONMENT:
         return "A token is stored: in HF_TOKEN of the environment this server was started in, where it can be changed."
     if not is_private:

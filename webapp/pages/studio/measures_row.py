@@ -48,7 +48,7 @@ class MeasuresRow:
             return
         if result.key in self._shown:
             with self._client:
-                meter.show(level_db, _words(level_db))
+                meter.show(level_db, _level_text(level_db))
 
 
 @lru_cache(maxsize=256)
@@ -58,7 +58,7 @@ def _null_level_db(mixture: Path, tracks: tuple[tuple[str, Path], ...]) -> float
         return null_level_db(files.enter_context(AudioFile(mixture)), opened)
 
 
-def _words(level_db: float | None) -> str:
+def _level_text(level_db: float | None) -> str:
     if level_db is None:
         return "The recording is silent: nothing can be compared."
     if level_db < GOOD_DB:

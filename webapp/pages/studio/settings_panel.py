@@ -131,7 +131,7 @@ class SettingsPanel:
     def _paste(self, written: str) -> str:
         """Take everything from a recipe; returns what is wrong with it, or ""."""
         try:
-            request = recipe.parse(written)
+            request = recipe.parse_recipe(written)
         except PlaygroundError as error:
             return str(error)
         self._on_edit(lambda draft: Draft.of(request))

@@ -47,7 +47,7 @@ def result_tracks(result: Artifact, how: str) -> list[Track]:
         for index, (name, color) in enumerate(zip(names, _colors(names), strict=True))
     ]
     for track in tracks:
-        if explained := _explained(measures, track["name"]):
+        if explained := _explained_energies(measures, track["name"]):
             track["explained"] = explained
     return tracks
 
@@ -88,7 +88,7 @@ def strip_of(spans_s: Sequence[Sequence[float]], recording: Artifact | Upload) -
     return [ChunkCell(start=start, count=stop - start, state="done") for start, stop in pairwise(starts)]
 
 
-def _explained(measures: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+def _explained_energies(measures: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     """How much of each chunk of a track the mixture explains; a silent chunk has nothing to explain."""
     return [1.0 if (value := one["explained_energy"]) is None else value for one in measures if one["stem"] == name]
 

@@ -12,7 +12,7 @@ from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.request import Request
 
 
-def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
+def load_mlx_model(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
     """Read the weights, yielding `ModelLoading` before and after.
 
     Raises:
@@ -22,6 +22,6 @@ def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, N
     name, device = request.model or folder.name, mlx_network.device_of(request.device)
     total = sum(file.stat().st_size for file in weight_files(folder))
     yield ModelLoading(model=name, total_bytes=total)
-    network = mlx_network.load(folder, device=device, precision=request.sam.precision)
+    network = mlx_network.load_mlx_network(folder, device=device, precision=request.sam.precision)
     yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
     return SamAudioModel(network, facts_of(network, request, name=name, revision=revision, device=device))

@@ -159,7 +159,9 @@ class MlxSamAudio:
             yield piece
 
 
-def load(path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True) -> MlxSamAudio:
+def load_mlx_network(
+    path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True
+) -> MlxSamAudio:
     """Read a network from an official folder, a safetensors conversion, or one weights file beside its config.json.
 
     Args:

@@ -20,12 +20,12 @@ MAX_BATCH = 8
 WINDOW_BYTES = 128 << 20
 
 
-def load(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
+def load_torch_model(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
     """Read the weights, yielding `ModelLoading` before and after."""
     name, device = request.model or folder.name, device_of(request.device)
     total = sum(file.stat().st_size for file in weight_files(folder))
     yield ModelLoading(model=name, total_bytes=total)
-    sam = network.load(folder, device=device, precision=request.sam.precision)
+    sam = network.load_torch_network(folder, device=device, precision=request.sam.precision)
     yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
     facts = facts_of(sam, request, name=name, revision=revision, device=device, batch=batch_of(device, request))
     return SamAudioModel(sam, facts)

@@ -1,6 +1,6 @@
 """The SAM-Audio network, loaded: encode a clip, make its velocity field, decode what a solver found.
 
-    network = load(folder)
+    network = load_torch_network(folder)
     features = network.encode([clip])                           # (1, frames, latents)
     text, text_mask = network.text().encode(["man speaking"])
     velocity = network.velocity(features, text, text_mask, rows)
@@ -133,7 +133,9 @@ class SamAudio:
         return np.asarray(values.cpu().numpy())
 
 
-def load(path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True) -> SamAudio:
+def load_torch_network(
+    path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True
+) -> SamAudio:
     """Read a network from an official folder, a safetensors conversion, or one weights file beside its config.json.
 
     Args:

@@ -19,7 +19,7 @@ from separation.models.sam_audio.checkpoint import checkpoint
 from separation.models.sam_audio.checkpoint.stored import parts
 from separation.models.sam_audio.checkpoint.tensor_files import places
 from separation.models.sam_audio.config import read_config
-from separation.models.sam_audio.pytorch.network import load
+from separation.models.sam_audio.pytorch.network import load_torch_network
 from separation.models.sam_audio.verify import TorchSubject, report
 from tests.support.sam_models import CHECKPOINT, GOLDEN, converted, folder_with, tensors, tiny, tiny_config
 
@@ -39,12 +39,12 @@ def assert_same_network(network, reference):
 
 
 def test_safetensors_of_the_same_names_are_the_same_network(tmp_path):
-    assert_same_network(load(folder_with(tmp_path, tensors())), tiny())
+    assert_same_network(load_torch_network(folder_with(tmp_path, tensors())), tiny())
 
 
 def test_a_renamed_and_transposed_conversion_is_the_same_network_and_meets_the_reference(tmp_path):
     folder = folder_with(tmp_path, converted(tensors()), text=True)
-    assert_same_network(load(folder), tiny())
+    assert_same_network(load_torch_network(folder), tiny())
     assert report(TorchSubject(folder), GOLDEN / "04_anchors.npz")["within_tolerance"]
 
 
@@ -55,11 +55,13 @@ def test_a_conversion_in_several_files_is_the_same_network(tmp_path):
     names = sorted(weights)
     for number, part in enumerate((names[:100], names[100:]), start=1):
         save_file({name: weights[name] for name in part}, tmp_path / f"model-0000{number}-of-00002.safetensors")
-    assert_same_network(load(folder), tiny())
+    assert_same_network(load_torch_network(folder), tiny())
 
 
 def test_half_precision_files_are_read_into_float32(tmp_path):
-    network = load(folder_with(tmp_path, {name: tensor.half() for name, tensor in converted(tensors()).items()}))
+    network = load_torch_network(
+        folder_with(tmp_path, {name: tensor.half() for name, tensor in converted(tensors()).items()})
+    )
     for name, value in parameters(network).items():
         assert value.dtype == torch.float32
         assert torch.allclose(value, parameters(tiny())[name], rtol=1e-2, atol=1e-2)
@@ -97,7 +99,7 @@ def test_a_missing_tensor_is_named(tmp_path, name, official):
     weights.pop(name)
     folder = folder_with(tmp_path, weights if official else converted(weights), safetensors=not official)
     with pytest.raises(BackendUnavailable) as error:
-        load(folder)
+        load_torch_network(folder)
     assert f"“{name}”" in str(error.value) and "missing" in str(error.value)
 
 
@@ -107,7 +109,7 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes(tmp_path, name):
     shape = tuple(weights[name].shape)
     weights[name] = torch.zeros(*shape[:-1], shape[-1] + 1)
     with pytest.raises(BackendUnavailable) as error:
-        load(folder_with(tmp_path, weights))
+        load_torch_network(folder_with(tmp_path, weights))
     assert all(text in str(error.value) for text in (name, str(shape), str((*shape[:-1], shape[-1] + 1))))
 
 
@@ -115,34 +117,34 @@ def test_a_tensor_of_another_shape_is_named_in_a_conversion_too(tmp_path):
     weights = converted(tensors())
     weights["audio_codec.decoder.blocks.1.block_1.weight_v"] = torch.zeros(24, 20, 49)
     with pytest.raises(BackendUnavailable, match=r"decoder\.blocks\.1\.block_1\.weight_v.*\(24, 20, 48\)"):
-        load(folder_with(tmp_path, weights))
+        load_torch_network(folder_with(tmp_path, weights))
 
 
 @pytest.mark.parametrize("name", ["transformer.layers.2.attention.wq.weight", "lora.a", "proj.scales"])
 def test_a_tensor_nobody_knows_is_named(tmp_path, name):
     with pytest.raises(BackendUnavailable, match=name.replace(".", r"\.")):
-        load(folder_with(tmp_path, {**tensors(), name: torch.zeros(3)}))
+        load_torch_network(folder_with(tmp_path, {**tensors(), name: torch.zeros(3)}))
 
 
 def test_a_tensor_under_both_its_names_is_refused(tmp_path):
     weights = tensors()
     weights["audio_codec.encoder.conv_in.bias"] = weights["audio_codec.encoder.block.0.bias"].clone()
     with pytest.raises(BackendUnavailable, match="second time"):
-        load(folder_with(tmp_path, weights))
+        load_torch_network(folder_with(tmp_path, weights))
 
 
 def test_one_convolution_in_the_other_order_of_axes_is_refused(tmp_path):
     weights, name = tensors(), "audio_codec.encoder.block.1.block.4.weight_v"
     weights[name] = weights[name].permute(0, 2, 1)
     with pytest.raises(BackendUnavailable, match=name):
-        load(folder_with(tmp_path, weights))
+        load_torch_network(folder_with(tmp_path, weights))
 
 
 def test_quantised_weights_are_refused_by_name(tmp_path):
     weights, name = tensors(), "transformer.layers.0.attention.wo.weight"
     weights[name] = weights[name].to(torch.int8)
     with pytest.raises(BackendUnavailable, match=name):
-        load(folder_with(tmp_path, weights))
+        load_torch_network(folder_with(tmp_path, weights))
 
 
 def test_a_conversion_without_the_video_path_is_refused_unless_asked_for(tmp_path):
@@ -151,9 +153,9 @@ def test_a_conversion_without_the_video_path_is_refused_unless_asked_for(tmp_pat
     }
     folder = folder_with(tmp_path, weights)
     with pytest.raises(BackendUnavailable, match=r"align_masked_video\.gate"):
-        load(folder)
+        load_torch_network(folder)
     assert not torch.equal(
-        parameters(load(folder, video_constant=False))["field.from_audio.bias"],
+        parameters(load_torch_network(folder, video_constant=False))["field.from_audio.bias"],
         parameters(tiny())["field.from_audio.bias"],
     )
 
@@ -165,7 +167,7 @@ def test_a_damaged_file_is_named(tmp_path, name, damage):
     data = file.read_bytes()
     file.write_bytes({"cut": data[: len(data) // 2], "garbage": b"\x00\xff" * 5000, "empty": b""}[damage])
     with pytest.raises(BackendUnavailable, match=name):
-        load(tmp_path)
+        load_torch_network(tmp_path)
 
 
 class Runs:
@@ -177,7 +179,7 @@ class Runs:
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, capsys, harm):
     folder = folder_with(tmp_path, {"proj.bias": harm}, safetensors=False)
     with pytest.raises(BackendUnavailable, match=r"checkpoint\.pt.*it would run"):
-        load(folder)
+        load_torch_network(folder)
     assert "it ran" not in capsys.readouterr().out
 
 
@@ -228,7 +230,7 @@ def test_an_archive_that_is_not_as_pytorch_writes_it_is_refused(tmp_path, change
     folder = folder_with(tmp_path, tensors(), safetensors=False)
     rewritten(folder / "checkpoint.pt", change)
     with pytest.raises(BackendUnavailable, match=why):
-        load(folder)
+        load_torch_network(folder)
 
 
 @pytest.mark.parametrize("content", [[1.0], {"proj.bias": 3}])
@@ -236,7 +238,7 @@ def test_a_pickle_that_is_no_table_of_tensors_is_refused(tmp_path, content):
     folder = folder_with(tmp_path, tensors(), safetensors=False)
     torch.save(content, folder / "checkpoint.pt")
     with pytest.raises(BackendUnavailable, match="table of tensors"):
-        load(folder)
+        load_torch_network(folder)
 
 
 @pytest.mark.parametrize(
@@ -255,14 +257,14 @@ def test_a_safetensors_header_that_cannot_be_right_is_refused(tmp_path, entry, w
     header = json.dumps({"__metadata__": {"format": "pt"}, "proj.bias": entry}).encode()
     (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
     with pytest.raises(BackendUnavailable, match=why):
-        load(folder)
+        load_torch_network(folder)
 
 
 def test_a_tensor_in_two_files_is_refused(tmp_path):
     folder = folder_with(tmp_path, tensors())
     save_file({"proj.bias": tensors()["proj.bias"]}, folder / "more.safetensors")
     with pytest.raises(BackendUnavailable, match=r"“proj.bias” is also in model\.safetensors|more\.safetensors"):
-        load(folder)
+        load_torch_network(folder)
 
 
 def test_a_file_that_is_cut_while_it_is_read_is_named(tmp_path, monkeypatch):
@@ -276,13 +278,13 @@ def test_a_file_that_is_cut_while_it_is_read_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoint, "places", found_then_cut)
     with pytest.raises(BackendUnavailable, match="bytes early"):
-        load(folder)
+        load_torch_network(folder)
 
 
 def test_a_folder_without_weights_says_what_it_should_hold(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config()))
     with pytest.raises(WeightsMissing, match=r"\.safetensors"):
-        load(tmp_path)
+        load_torch_network(tmp_path)
 
 
 MEASURED_LOAD = """
@@ -290,7 +292,7 @@ import sys
 from pathlib import Path
 import torch
 from separation.models.sam_audio.pytorch import network
-network.load(Path(sys.argv[1]))  # once with the tiny checkpoint, so that imports and pools are in memory already
+network.load_torch_network(Path(sys.argv[1]))  # once before, so that imports and pools are in memory
 def peak():
     if sys.platform == "linux":  # getrusage would begin with the peak of the process that started this one
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
@@ -300,7 +302,7 @@ def peak():
     import resource
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()
-kept = network.load(Path(sys.argv[2]), precision=sys.argv[3])
+kept = network.load_torch_network(Path(sys.argv[2]), precision=sys.argv[3])
 used = sum(p.nbytes for part in (kept._codec, kept._field) for p in (*part.parameters(), *part.buffers()))
 print(peak() - before, used)
 """

@@ -51,9 +51,9 @@ def mlx(precision="float32"):
 
 
 def loaded(path, **settings):
-    from separation.models.sam_audio.mlx.network import load
+    from separation.models.sam_audio.mlx.network import load_mlx_network
 
-    return load(path, **settings)
+    return load_mlx_network(path, **settings)
 
 
 @cache
@@ -235,7 +235,11 @@ def test_a_conversion_without_the_video_path_is_read_only_on_request(tmp_path):
     folder = folder_with(tmp_path, {k: v for k, v in converted(tensors()).items() if not k.startswith(VIDEO)})
     with pytest.raises(BackendUnavailable, match="video"):
         loaded(folder)
-    networks = (loaded(folder, video_constant=False), torch_network.load(folder, video_constant=False), mlx())
+    networks = (
+        loaded(folder, video_constant=False),
+        torch_network.load_torch_network(folder, video_constant=False),
+        mlx(),
+    )
     without, pytorch, official = (
         outputs(network, [clip(7_680)], ["violin"], np.zeros((1, 4), np.int64)) for network in networks
     )

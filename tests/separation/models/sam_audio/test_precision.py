@@ -15,7 +15,7 @@ from separation.models.sam_audio.checkpoint.stored import parts
 from separation.models.sam_audio.config import read_config
 from separation.models.sam_audio.noise import noise
 from separation.models.sam_audio.pytorch.int8 import Int8Linear
-from separation.models.sam_audio.pytorch.network import PRECISIONS, load
+from separation.models.sam_audio.pytorch.network import PRECISIONS, load_torch_network
 from separation.request import PRECISIONS as REQUESTED
 from tests.support.sam_models import CHECKPOINT, clip, folder_with, text_encoder, tiny, tiny_config
 
@@ -64,8 +64,8 @@ def test_bfloat16_velocities_are_within_three_per_cent(t):
 
 
 def test_int8_velocities_are_within_five_per_cent_at_the_width_of_small(wide):
-    exact = velocity(load(wide), PROMPTS)
-    coarse = velocity(load(wide, precision="int8"), PROMPTS)
+    exact = velocity(load_torch_network(wide), PROMPTS)
+    coarse = velocity(load_torch_network(wide, precision="int8"), PROMPTS)
     assert 1e-3 < relative_error(coarse, exact) < 0.05
 
 
@@ -119,7 +119,7 @@ class NoFloat64(TorchDispatchMode):
 def test_nothing_is_computed_in_float64(precision):
     text, mask = text_encoder().encode(["x"])
     with NoFloat64():
-        network = load(CHECKPOINT, precision=precision)
+        network = load_torch_network(CHECKPOINT, precision=precision)
         features = network.encode([clip(7_680)])
         field = network.velocity(features, text, mask, anchor_rows([], 4)[None], np.ones((1, 4), np.bool_))
         network.decode(network.split(field(network.tensor(noise(0, 0, 4, 32))[None], 0.5))[0])
@@ -151,21 +151,21 @@ def test_an_int8_layer_of_zeros_gives_zeros_and_so_does_silence():
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_int8_is_refused_on_a_gpu_before_anything_is_read(device):
     with pytest.raises(SettingsError, match=f"on {device}"):
-        load(CHECKPOINT, device=device, precision="int8")
+        load_torch_network(CHECKPOINT, device=device, precision="int8")
 
 
 def test_int8_is_refused_where_sums_are_not_exact(monkeypatch):
     monkeypatch.setattr(torch, "_int_mm", lambda a, b: torch.zeros(len(a), b.shape[1], dtype=torch.int32))
     with pytest.raises(SettingsError, match="exactly"):
-        load(CHECKPOINT, precision="int8")
+        load_torch_network(CHECKPOINT, precision="int8")
 
 
 def test_int8_is_refused_where_it_would_take_longer_than_float32(monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     with pytest.raises(SettingsError, match="oneDNN"):
-        load(CHECKPOINT, precision="int8")
+        load_torch_network(CHECKPOINT, precision="int8")
 
 
 def test_an_unknown_precision_is_refused():
     with pytest.raises(SettingsError, match="bfloat16"):
-        load(CHECKPOINT, precision="float16")
+        load_torch_network(CHECKPOINT, precision="float16")

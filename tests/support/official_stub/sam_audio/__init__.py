@@ -61,7 +61,7 @@ class SAMAudio(torch.nn.Module):
 
     def load_state_dict(self, state_dict):
         with tempfile.TemporaryDirectory() as folder:
-            self.network = network.load(folder_with(Path(folder), state_dict))
+            self.network = network.load_torch_network(folder_with(Path(folder), state_dict))
 
     def separate(self, batch, noise, ode_opt):
         net = self.network
