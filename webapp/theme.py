@@ -32,7 +32,7 @@ from webapp.components.pieces.pieces import (
 )
 from webapp.components.segmented.segmented import Segmented, segmented
 from webapp.components.shell.shell import PAGES, Frame, shell
-from webapp.components.stem_colors import FREE_COLORS, STEM_COLORS, stem_color, stem_hex
+from webapp.components.stem_colors import FREE_COLORS, STEM_COLORS, stem_color
 
 __all__ = [
     "FAVICON",
@@ -60,7 +60,6 @@ __all__ = [
     "shell",
     "skeleton",
     "stem_color",
-    "stem_hex",
     "text",
     "tipped",
 ]

@@ -15,6 +15,7 @@ from selenium.webdriver import Keys
 from assets.demo_recording import load_demo
 from storage import ArtifactStore
 from tests.support.browser import DESKTOP, chromium, console_errors, resize, wait_until
+from tests.support.offline import rendered
 from tests.support.player_endurance import keep_noise
 from tests.support.server import running_server
 from tests.support.studio_steps import RUN_S, Studio
@@ -175,9 +176,7 @@ def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path:
     studio.button("This mix").click()
     (kept,) = wait_until(lambda: list(tmp_path.glob("*.wav")), "the mix")
     assert kept.name == "Demo song - drums - network - mix.wav"
-    script = """const done = arguments[0], count = 44100;
-        window.audioPlayground.player.render(22050, count).then((channels) => done(channels.map((c) => [...c])))"""
-    heard = np.array(studio.browser.execute_async_script(script), np.float32)
+    heard = rendered(studio.browser, 22_050, 44_100)
     sound, _ = soundfile.read(kept, dtype="float32")
     assert np.abs(heard).max() > 0.05
     assert pytest.approx(heard, abs=1e-5) == sound[22_050 : 22_050 + 44_100].T

@@ -52,11 +52,3 @@ def stem_color(name: str, taken: Collection[str] = ()) -> str:
     start = hashlib.sha256(key.encode()).digest()[0] % len(FREE_COLORS)
     in_turn = FREE_COLORS[start:] + FREE_COLORS[:start]
     return next((color for color in in_turn if color not in taken), in_turn[0])
-
-
-def stem_hex(color: str, *, dark: bool) -> str:
-    """One of our colours as "#rrggbb", for charts that cannot read CSS functions."""
-    for light_hex, dark_hex in (*_STEMS.values(), *_FREE):
-        if color == _css((light_hex, dark_hex)):
-            return dark_hex if dark else light_hex
-    return color

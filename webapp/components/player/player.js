@@ -4,7 +4,6 @@
 // the seams of windows. Only plain Web Audio is used: it works on http addresses of a local network too.
 import { Emitter } from "./emitter.js";
 import { Meter } from "./meter.js";
-import { renderOffline } from "./offline.js";
 import { Schedule } from "./schedule.js";
 import { SPEEDS } from "./tempo.js";
 import { linear, Voice } from "./voice.js";
@@ -250,11 +249,6 @@ export class Player extends Emitter {
         scheduled: [...voice.scheduled],
       })),
     };
-  }
-
-  /** `count` frames from sample `start` as the schedule gives them, one Float32Array per channel; no sound card involved. */
-  render(start, count) {
-    return renderOffline(this, start, count);
   }
 
   // ---- the clock

@@ -9,7 +9,7 @@ The browser fetches the samples itself, in windows, so a track is only a descrip
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from nicegui.events import GenericEventArguments
 
@@ -59,9 +59,6 @@ class TrackMix(TypedDict):
     muted: bool
     solo: bool
     pan: float  # -1 is left, 1 is right
-
-
-Handler = Callable[[Any], object] | None  # plain function or coroutine function
 
 
 def arguments_to(handler: Callable[..., object]) -> Callable[[GenericEventArguments], object]:

@@ -7,7 +7,7 @@ export default {
     <div class="settings" :key="drawing">
       <component :is="group.fold ? 'details' : 'div'" v-for="group in groups" :key="group.title" class="settings-group"
                  :open="group.fold ? opened.includes(group.title) : null" @toggle="remember($event, group.title)">
-        <summary v-if="group.fold" class="group" :data-tip="group.tip || null">{{ group.title }}
+        <summary v-if="group.fold" class="group">{{ group.title }}
           <span class="settings-digest">{{ group.digest }}</span></summary>
         <h2 v-else-if="group.title" class="group">{{ group.title }}</h2>
         <template v-for="field in group.fields" :key="field.name">
@@ -35,7 +35,6 @@ export default {
                    aria-hidden="true">{{ field.unit }}</i></span>
           </label>
         </template>
-        <p v-if="group.note" class="mute small">{{ group.note }}</p>
       </component>
     </div>`,
 

@@ -44,8 +44,6 @@ class SettingGroup(TypedDict):
     fields: list[SettingField]
     fold: NotRequired[bool]  # folded away until wanted; `digest` says what is in it
     digest: NotRequired[str]
-    note: NotRequired[str]
-    tip: NotRequired[str]
 
 
 class Settings(ui.element, component="settings.js"):

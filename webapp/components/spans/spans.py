@@ -122,10 +122,6 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE):
         self._set("duration", duration_s)._set("spans", list(spans))
         return self._set("recording", recording)
 
-    def set_frame(self, frame_s: float) -> Self:
-        """Snap to other frames; 0 for no snapping."""
-        return self._set("frame", frame_s)
-
     def select(self, prompt: str) -> Self:
         """Let the spans of this prompt be changed; the others become faint."""
         return self._set("selected", prompt)

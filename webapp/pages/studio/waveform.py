@@ -16,7 +16,7 @@ from separation.estimates.layout import outline
 from separation.request import Request, Reroll
 from storage import Artifact
 from webapp.components.player.track import Track
-from webapp.components.segmented.segmented import Segmented, segmented
+from webapp.components.segmented.segmented import segmented
 from webapp.components.spans.spans import Span, SpanPrompt, Spans, Tool, anchors_of, spans_of
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.studio.prompt_row import colors
@@ -57,7 +57,7 @@ class WaveformView:
         with card():
             with ui.element("div").classes("toolbar"):
                 with ui.element("span").classes("line") as self._tools:
-                    self._tool: Segmented = segmented(
+                    segmented(
                         TOOLS,
                         "seek",
                         self._choose_tool,
