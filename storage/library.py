@@ -34,7 +34,7 @@ class Library:
             raise StorageError(
                 "This recording or result is not in the library any more.",
                 "It was removed, or evicted to stay within the size limit.",
-                "Bring the file again, or run again.",
+                "Upload the file again, or run again.",
             )
         return artifact
 

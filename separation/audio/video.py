@@ -116,7 +116,7 @@ class Picture:
                 raise AudioError(
                     "The video could not be written.",
                     f"The encoder says: {error}",
-                    "Download the sound alone, or bring the file again.",
+                    "Download the sound alone, or upload the file again.",
                 ) from error
 
     def _join(self, kept: Any, sound: AudioSource, out: Any) -> None:

@@ -60,7 +60,7 @@ def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
     wait_until(lambda: "was deleted. It is in the trash" in "".join(studio.texts(".offer")), "the sentence")
     assert not studio.run_button.is_enabled() and studio.run_button.text == "The recording was deleted"
     assert studio.tracks == [] and studio.player()["phase"] == "stopped"
-    studio.button("Bring it back").click()
+    studio.button("Restore").click()
     studio.finish("drums", "everything else")
     assert studio.texts(".offer") == []
     assert [chip.split("\n")[0] for chip in studio.prompts] == ["drums", "bass"], "nothing asked for is lost"
@@ -82,7 +82,7 @@ def test_a_result_deleted_elsewhere_leaves_the_mixer_and_is_said(studio: Studio)
     assert len(choices()) == 1
     in_library(studio, f"Show 2 results of {NAME}", "Delete drums, bass")
     studio.finish("drums", "everything else")
-    assert "“drums, bass” was deleted. The Library brings it back" in " ".join(studio.messages.split())
+    assert "“drums, bass” was deleted. Restore it from the trash in the Library" in " ".join(studio.messages.split())
     assert not choices(), "one result is no choice"
     studio.one(".play").click()
     wait_until(lambda: studio.player()["position_samples"] > 0, "sound of what is left")

@@ -273,7 +273,7 @@ class Jobs:
             raise StorageError(
                 f"The recording “{job.record.recording_name}” is not in the library any more.",
                 "It was removed, or evicted to stay within the size limit.",
-                "Bring the file again and start anew; chunks that were finished are used again.",
+                "Upload the file again and start anew; chunks that were finished are used again.",
             )
         request = _request(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")

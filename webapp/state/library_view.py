@@ -311,7 +311,7 @@ def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Map
         "job": jobs.get(group.key),
     }
     if recording is None:
-        return row | {"name": GONE, "told": ["Bring the file again to go on from here"], "gone": True, "size": ""}
+        return row | {"name": GONE, "told": ["Upload the file again to go on from here"], "gone": True, "size": ""}
     return row | {
         **_entry_row(recording),
         "href": f"/?recording={group.key}",

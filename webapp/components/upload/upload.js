@@ -10,8 +10,8 @@ export default {
     <div class="bring">
       <input ref="input" type="file" multiple :accept="accept" class="sr-only" tabindex="-1" aria-hidden="true"
              @change="take($event.target.files)">
-      <div v-if="hovering" class="bring-over" aria-hidden="true"><span>Drop to bring it in</span></div>
-      <section v-if="current" class="card upload" role="status" :aria-label="'Bringing ' + current.name">
+      <div v-if="hovering" class="bring-over" aria-hidden="true"><span>Drop to upload</span></div>
+      <section v-if="current" class="card upload" role="status" :aria-label="'Uploading ' + current.name">
         <span class="job-words"><b class="job-title">{{ current.name }}</b><span class="mute">{{ words }}</span></span>
         <progress :max="1" :value="current.sent ? undefined : fraction" :aria-label="words"></progress>
         <button type="button" class="button quiet" data-tip="Stops this upload; nothing of it is kept" @click="cancel">

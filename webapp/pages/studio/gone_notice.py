@@ -30,9 +30,7 @@ class GoneNotice:
             icon("warning")
             self._words = text("", "offer-words", tag="p")
             with ui.element("span").classes("job-buttons"):
-                self._back = button(
-                    "Bring it back", on_restore, icon_name="undo", tip="Out of the trash, with its results"
-                )
+                self._back = button("Restore", on_restore, icon_name="undo", tip="Out of the trash, with its results")
         self._line.set_visibility(False)
 
     @property
@@ -67,8 +65,8 @@ class GoneNotice:
         self._state = state
         if self._recording is not None and self.gone:
             name = self._recording.name
-            trashed = f"“{name}” was deleted. It is in the trash: bring it back to go on where you were."
-            lost = f"“{name}” was deleted for good. To go on with it, bring the file again."
+            trashed = f"“{name}” was deleted. It is in the trash: restore it to go on where you were."
+            lost = f"“{name}” was deleted for good. To go on with it, upload the file again."
             self._words.set_text(trashed if state == "trashed" else lost)
         self._back.set_visibility(state == "trashed")
         self._line.set_visibility(self.gone)

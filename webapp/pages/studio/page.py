@@ -164,7 +164,7 @@ class StudioPage:
         recordings = self._library.recordings()[:N_RECENT]
         if not recordings:
             return
-        heading("Brought before")
+        heading("Recent")
         with ui.element("div").classes("recent"):
             for recording in recordings:
                 item = ui.element("button").classes("recent-item").props("type=button")
@@ -274,7 +274,7 @@ class StudioPage:
             except StorageError as error:
                 self._say_error(error)
                 continue
-            todo = "The Library brings it back from the trash." if trashed else "Separate again to have it again."
+            todo = "Restore it from the trash in the Library." if trashed else "Separate again to have it again."
             self._say(f"“{result.name}” was deleted.", "", todo)
 
     async def _restore(self) -> None:
@@ -374,7 +374,7 @@ class StudioPage:
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
         if self._recording is None:
-            words = "Bring a recording first" if self._coming is None else "Still on its way…"
+            words = "Upload a recording first" if self._coming is None else "Still on its way…"
         elif self._gone.gone:
             words = "The recording was deleted"
         elif busy is not None:
@@ -388,7 +388,7 @@ class StudioPage:
     def _list_recordings(self) -> None:
         self._recordings.clear()
         with self._recordings:
-            ui.menu_item("Bring another file…", self._bring.browse)
+            ui.menu_item("Upload another file…", self._bring.browse)
             ui.separator()
             for recording in self._library.recordings()[:20]:
                 with ui.menu_item(on_click=partial(self.open, recording.key)).classes("recording-item"):
