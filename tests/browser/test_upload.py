@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,5 +96,4 @@ def test_a_file_that_is_stopped_or_unusable_gives_the_desk_back(studio: Studio, 
     studio.browse(tmp_path / "letter.wav")
     wait_until(lambda: "letter.wav" in studio.messages, "what is wrong with it")
     wait_until(lambda: studio.title == "short.flac" and studio.prompts, "the one before")
-    expected = re.compile(r"422|/media/\w+/audio/(peaks|pcm)\b.* 404")  # refused; asked for more of what is gone by now
-    assert [line for line in console_errors(studio.browser) if not expected.search(line)] == []
+    assert ["422" in line for line in console_errors(studio.browser)] == [True]  # the letter was refused

@@ -35,6 +35,7 @@ from webapp.state.uploads import Upload, Uploads
 MAX_UPLOAD_BYTES = 4 * 2**30
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
 MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
+ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
 DISK_RESERVE_BYTES = 256 * 2**20  # an upload never takes the last of the disk
 
 
@@ -114,12 +115,17 @@ def add_media_routes(
     def growing(key: str, track: str) -> GrowingTrack | None:
         if (upload := uploads.get(key)) is not None and (decoding := upload.decoding) is not None:
             return GrowingTrack(decoding.audio, decoding.peaks, decoding.n_channels, decoding.n_ready)
-        if (job := making.growing(key)) is not None and (found := job.growing) is not None and track in found.files:
+        if (job := making.growing(key)) is not None and (found := job.growing) is not None:
+            if track not in found.files:
+                raise HTTPException(404, "There is no such track.")
             return GrowingTrack(found.files[track], found.files[f"{track}.peaks"], found.n_channels, job.n_ready)
         return None
 
     def artifact_soon(key: str, track: str) -> Artifact:
-        """An artifact; one whose files are on their way from where they were made to where they are kept is awaited."""
+        """An artifact; one whose files are on their way from where they were made to where they are kept is awaited.
+
+        One that is not there any more answers 204.
+        """
         deadline_s = time.monotonic() + MOVING_S
         upload = uploads.get(key)
         while growing(key, track) is not None and time.monotonic() < deadline_s:
@@ -128,7 +134,12 @@ def add_media_routes(
             if store.get(key) is not None:
                 break
             time.sleep(0.02)
-        return _artifact(store, key)
+        artifact = store.get(key) if re.fullmatch(ANY_KEY, key) else _artifact(store, key)
+        if artifact is None:
+            # Pages ask for what they were told of, and it may have been cancelled or deleted since. That is no error of
+            # theirs, and browsers would log a 404 as one.
+            raise HTTPException(204, headers={"Cache-Control": "no-store"})
+        return artifact
 
     add_export_routes(app, store, lambda key: _artifact(store, key))
     add_spectrogram_routes(app, lambda key, track: _audio(artifact_soon(key, track), track))
@@ -241,6 +252,7 @@ def _about(recording: Artifact) -> dict[str, object]:
 
 
 def _artifact(store: ArtifactStore, key: str) -> Artifact:
+    """What a key from an address names; 404 where that is nothing."""
     if not re.fullmatch(r"[0-9a-f]{64}", key) or (artifact := store.get(key)) is None:
         raise HTTPException(404, "Not in the library any more.")
     return artifact

@@ -18,7 +18,7 @@ def add_spectrogram_routes(app: FastAPI, audio: Callable[[str, str], Path]) -> N
 
     Args:
         app: where.
-        audio: the file of a track, by key and track from an address; raises 404.
+        audio: the file of a track, by key and track from an address; raises 404, or 204 for what is gone.
     """
 
     @app.get("/media/{key}/{track}/spectrogram/{level}/{index}")

@@ -119,13 +119,32 @@ def test_peaks_are_those_kept_and_may_stay_in_the_browser(client, recording):
 @pytest.mark.parametrize("what", ["pcm?start=0&count=1", "peaks", "file"])
 def test_what_is_not_in_the_library_is_not_found(client, recording, what):
     outside = "..%2F..%2F..%2Fetc%2Fpasswd"
-    keys = ("0" * 64, "nonsense", recording.key.upper(), "..", "%2e%2e", outside, f"{recording.key}%00")
+    keys = ("0" * 65, "nonsense", recording.key.upper(), "..", "%2e%2e", outside, f"{recording.key}%00")
     tracks = ("0", "audio.peaks", "", "..", outside, "%00", "audio%00", "é", "-1", "9" * 5000)
     for key in keys:
         assert client.get(f"/media/{key}/audio/{what}").status_code == 404
     for track in tracks:
         assert client.get(f"/media/{recording.key}/{track}/{what}").status_code == 404
-    assert client.get(f"/media/{'0' * 64}/all.zip").status_code == 404
+    for download in ("audio/file", "all.zip"):
+        assert client.get(f"/media/{'0' * 64}/{download}").status_code == 404
+
+
+@pytest.mark.parametrize("what", ["pcm?start=0&count=1", "peaks", "spectrogram/0/0"])
+def test_a_page_that_asks_for_what_was_deleted_meanwhile_gets_nothing_and_no_error(client, store, recording, what):
+    address = f"/media/{recording.key}/audio/{what}"
+    there = client.get(address)
+    store.trash(recording.key)
+    gone = client.get(address)
+    assert (there.status_code, gone.status_code, gone.content) == (200, 204, b"")
+    assert gone.headers["cache-control"] == "no-store", "it may be brought back"
+    store.restore(recording.key)
+    assert client.get(address).content == there.content
+
+
+@pytest.mark.parametrize("what", ["pcm?start=0&count=1", "peaks", "spectrogram/0/0"])
+def test_a_page_that_asks_for_an_upload_or_a_result_that_was_cancelled_gets_nothing_and_no_error(client, what):
+    for key in ("0" * 32, "0" * 64):
+        assert client.get(f"/media/{key}/audio/{what}").status_code == 204
 
 
 # Downloads
@@ -387,7 +406,7 @@ def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, re
     assert client.get(f"/media/{result.key}/0/peaks").status_code == 200
     monkeypatch.setattr(media, "MOVING_S", 0.05)
     monkeypatch.setattr(store, "get", lambda key: None)
-    assert client.get(f"/media/{result.key}/0/peaks").status_code == 404
+    assert client.get(f"/media/{result.key}/0/peaks").status_code == 204
 
 
 def test_a_track_that_was_moved_to_its_place_meanwhile_is_found_there(client, making, result, recording):

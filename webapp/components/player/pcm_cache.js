@@ -1,5 +1,5 @@
 // Samples of one track, fetched in windows of two seconds. Only a few are held, so hours cost what seconds cost.
-import { withPrefix } from "./peaks.js";
+import { isGone, withPrefix } from "./peaks.js";
 
 export const WINDOW_S = 2;
 const KEPT = 10; // windows per track: what is scheduled, what is ahead, and a little behind for short loops
@@ -67,10 +67,9 @@ export class PcmCache {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
-        if (response.ok) return this.hold(index, count, await response.arrayBuffer());
+        if (response.ok && !isGone(response)) return this.hold(index, count, await response.arrayBuffer());
         if (response.status < 500 && response.status !== 429 && response.status !== 408) {
-          const what = `The audio of ${this.track.name} is no longer there (${response.status}).`;
-          this.failure = `${what} Reload the page to see what is.`;
+          this.failure = `The audio of ${this.track.name} is no longer there. Reload the page to see what is.`;
           return;
         }
       } catch (reason) {

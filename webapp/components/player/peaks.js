@@ -85,8 +85,14 @@ async function fetchPairs(track, start) {
     const what = `The waveform of ${track.name} could not be loaded (${response.status}).`;
     throw new Error(`${what} Reload the page to try again.`);
   }
+  if (isGone(response)) throw new Error(`The waveform of ${track.name} is no longer there.`);
   const bytes = await response.arrayBuffer();
   return new Int8Array(bytes, 0, bytes.byteLength - (bytes.byteLength % 2));
+}
+
+/** Whether what was asked for has been cancelled or deleted since the page was told of it. */
+export function isGone(response) {
+  return response.status === 204;
 }
 
 /** Our paths are absolute; behind a reverse proxy they need the prefix NiceGUI was given. */

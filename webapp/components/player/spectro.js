@@ -1,6 +1,6 @@
 // Spectrograms: tiles of grey values from the server, seen through a colour map of the scheme.
 import { colorOf } from "./canvas.js";
-import { withPrefix } from "./peaks.js";
+import { isGone, withPrefix } from "./peaks.js";
 
 const COLUMNS = 256; // of a tile, as separation/audio/spectrogram.py makes them
 const BANDS = 64;
@@ -57,6 +57,7 @@ function fetchTile(url, onTile) {
   const arrive = async () => {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`The spectrogram cannot be had (${response.status}).`);
+    if (isGone(response)) throw new Error("The spectrogram is no longer there.");
     entry.tile = new Uint8Array(await response.arrayBuffer());
     onTile();
   };

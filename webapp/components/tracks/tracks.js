@@ -128,12 +128,14 @@ export default {
     },
 
     async load(track) {
+      const shown = () => this.tracks.some((other) => other.id === track.id && other.url === track.url);
       try {
         const pyramid = await loadPyramid(track);
-        if (!this.tracks.some((other) => other.id === track.id && other.url === track.url)) return;
+        if (!shown()) return;
         this.pyramids[track.id] = pyramid;
         this.drawn[track.id] = true;
       } catch (reason) {
+        if (!shown()) return;
         this.failures[track.id] = reason.message;
       }
       this.drawAll();

@@ -148,6 +148,7 @@ export default {
         this.pyramid = pyramid;
         this.drawn = true;
       } catch (reason) {
+        if (this.track !== track) return;
         this.failure = reason.message;
       }
       this.draw();
