@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: run test lint format bench docs train-builtin eval-builtin clean
+.PHONY: run test lint format structure bench docs train-builtin eval-builtin clean
 
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
@@ -24,6 +24,10 @@ lint: $(TESTABLE)
 format: $(TESTABLE)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The rooms of the house, their floors, and every arrow that points up.
+structure: $(VENV)/bin/python
+	$(BIN)/python -m tests.support.structure
 
 bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.bench_builtin
