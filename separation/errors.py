@@ -1,6 +1,7 @@
-"""Every error this package raises on purpose: what happened, why, and what to do.
+"""Every error that is raised on purpose: what happened, why, and what to do.
 
-Pages and the terminal show `str(error)` as it is; tracebacks go to the log only.
+Pages and the terminal show `str(error)` as it is; tracebacks go to the log only. This module lies at the ground: it
+imports nothing, and `storage` derives its own error from the root here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class PlaygroundError(Exception):
 
 class AudioError(PlaygroundError):
     """A file or an array is not audio we can use."""
+
+
+class FileError(PlaygroundError):
+    """A file cannot be written where it was asked for; what lay there before is as it was."""
 
 
 class SettingsError(PlaygroundError, ValueError):

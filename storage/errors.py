@@ -1,7 +1,6 @@
 """The errors of the store: what happened, why, and what to do.
 
-They have the shape of `separation.errors.PlaygroundError` and not its class, because `storage` knows nothing of
-separation; whoever shows errors to a person catches both.
+`separation.errors` is the one module of `separation` that `storage` imports, so that all errors have one root.
 """
 
 from __future__ import annotations
@@ -12,16 +11,11 @@ from contextlib import contextmanager
 
 from diskcache import Timeout
 
+from separation.errors import PlaygroundError
 
-class StorageError(Exception):
-    """The root of the store's errors: three sentences, in the order a person needs them."""
 
-    def __init__(self, what: str, why: str = "", todo: str = "") -> None:
-        super().__init__(what, why, todo)
-        self.what, self.why, self.todo = what, why, todo
-
-    def __str__(self) -> str:
-        return " ".join(sentence for sentence in (self.what, self.why, self.todo) if sentence)
+class StorageError(PlaygroundError):
+    """The store cannot be read or written, or no longer has what was asked of it."""
 
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # an I/O error: a quota, for one

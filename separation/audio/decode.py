@@ -106,7 +106,8 @@ def convert(
     `out_path` appears when it is complete and not before. Past 4 GB it is an RF64 file.
 
     Raises:
-        AudioError: no audio can be read, it is longer than `max_duration_s`, or `out_path` cannot be written.
+        AudioError: no audio can be read, or it is longer than `max_duration_s`.
+        FileError: `out_path` cannot be written.
         SettingsError: the part does not lie in the recording.
     """
     out_path = Path(out_path)

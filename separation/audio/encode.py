@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from separation.audio.files import new_file, writing
 from separation.audio.waveform import MAX_SAMPLE_RATE, AudioSource, check_channels, check_sample_rate, resample_blocks
-from separation.errors import AudioError, SettingsError
+from separation.errors import AudioError, FileError, SettingsError
 
 BLOCK_SAMPLES: Final = 16_384  # per read and write; 1 MiB at 8 channels of float64
 PROTECTED_PEAK: Final = 10 ** (-1 / 20)  # -1 dBFS, the headroom EBU R 128 asks for ahead of lossy codecs
@@ -136,7 +136,8 @@ def encode(
 
     Raises:
         SettingsError: the format is unknown, or does not take this many channels.
-        AudioError: the source is empty, or the file cannot be written.
+        AudioError: the source is empty.
+        FileError: the file cannot be written.
     """
     kind = _format_for(source, format)
     if source.n_samples == 0:
@@ -186,7 +187,7 @@ class FloatWavWriter:
     The length need not be known beforehand, and the same samples always give the same bytes.
 
     Raises:
-        AudioError: the file cannot be written; also `write` and `close`.
+        FileError: the file cannot be written; also `write` and `close`.
     """
 
     _HEADER = struct.Struct("<4sI4s 4sIQQQI 4sIHHIIHHH 4sII 4sI")
@@ -345,8 +346,8 @@ def _resampled_note(kind: AudioFormat, from_rate: int, to_rate: int) -> str:
     return f"{kind.label} does not know {from_rate} Hz; the file is at {to_rate} Hz."
 
 
-def _write_error(kind: AudioFormat, error: Exception) -> AudioError:
-    return AudioError(
+def _write_error(kind: AudioFormat, error: Exception) -> FileError:
+    return FileError(
         f"The {kind.label} file could not be written.",
         f"The encoder says: {error}",
         "Check that the folder exists and has room, or choose a WAV format.",

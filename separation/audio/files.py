@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from separation.audio.interrupts import interrupts_held
-from separation.errors import AudioError
+from separation.errors import FileError
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def new_file(path: Path) -> Iterator[Path]:
     Whatever ends the block early, an error or an interrupt, the neighbour is deleted and `path` stays as it was.
 
     Raises:
-        AudioError: the file cannot be written there.
+        FileError: the file cannot be written there.
     """
     part = path.parent / f".{uuid4().hex}.part"  # not `path.name` + suffix: that could pass the limit of 255 bytes
     try:
@@ -47,11 +47,11 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(what: str, folder: Path) -> Iterator[None]:
-    """Turn what the system says against writing something into a folder into an `AudioError`."""
+    """Turn what the system says against writing something into a folder into a `FileError`."""
     try:
         yield
     except OSError as error:
-        raise AudioError(
+        raise FileError(
             f"{what} cannot be written.",
             f"The system says: {error.strerror or error}.",
             f"Check that {str(folder)!r} exists, may be written to, and has room.",

@@ -22,7 +22,7 @@ class PeaksWriter:
     pair may stand for fewer.
 
     Raises:
-        AudioError: the file cannot be written; also `write` and leaving the context.
+        FileError: the file cannot be written; also `write` and leaving the context.
     """
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ from separation.audio.encode import AudioFormat
 from separation.audio.files import new_file
 from separation.audio.readers import DECODER_ERRORS, MAX_STREAMS, BoundedFile, NotReadableError, open_container
 from separation.audio.waveform import AudioSource, resample_blocks
-from separation.errors import AudioError
+from separation.errors import FileError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +104,7 @@ class Picture:
         """Write a file with this picture, packet by packet as it was, and another sound, beginning as the old one did.
 
         Raises:
-            AudioError: it cannot be written.
+            FileError: it cannot be written.
         """
         import av
 
@@ -113,7 +113,7 @@ class Picture:
                 with av.open(str(self.path)) as kept, av.open(str(part), "w", format=self._kind.container) as out:
                     self._join(kept, sound, out)
             except DECODER_ERRORS as error:
-                raise AudioError(
+                raise FileError(
                     "The video could not be written.",
                     f"The encoder says: {error}",
                     "Download the sound alone, or upload the file again.",

@@ -103,7 +103,8 @@ def split(
     are mixed down to two.
 
     Raises:
-        AudioError: no audio can be read, or the files cannot be written.
+        AudioError: no audio can be read.
+        FileError: the files cannot be written.
         SettingsError: the part does not lie in the recording, the format may change a chunk's length, or the settings
             have a `stitch` or `max_chunks`, which files do not.
     """

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from separation.errors import AudioError, BackendUnavailable, PlaygroundError, PromptError, SettingsError
+from separation.errors import AudioError, BackendUnavailable, FileError, PlaygroundError, PromptError, SettingsError
 from separation.request import DEVICES
-from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from separation.engine.dask import Tls
@@ -27,10 +26,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
     (SettingsError, 2),
     (AudioError, 3),
+    (FileError, 3),
     (BackendUnavailable, 4),
     (PromptError, 5),
     (PlaygroundError, 6),
-    (StorageError, 6),
 )
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -110,7 +109,7 @@ def common_options(command: Function) -> Function:
                 make_folder(common.temp_dir, "temporary files")
                 tempfile.tempdir = str(common.temp_dir)
             return command(*arguments, common=common, **options)
-        except (PlaygroundError, StorageError) as error:
+        except PlaygroundError as error:
             if common.host is not None:
                 raise
             _fail(error, common)
@@ -210,7 +209,7 @@ def make_folder(folder: Path, purpose: str) -> None:
         ) from error
 
 
-def _fail(error: PlaygroundError | StorageError, common: Common, status: int | None = None) -> NoReturn:
+def _fail(error: PlaygroundError, common: Common, status: int | None = None) -> NoReturn:
     logging.getLogger(__name__).debug("traceback", exc_info=error)
     if common.as_json:
         click.echo(

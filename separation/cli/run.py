@@ -15,7 +15,6 @@ from separation.cli.common import Common, Host, common_options
 from separation.cli.extraction import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.workflows.batch_files import FAILURES
-from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from separation.workflows.workflow import Parameter, Step, Workflow
@@ -112,7 +111,7 @@ def _failing_as(step: Step, host: Host) -> Iterator[None]:
         yield
     except click.UsageError as error:
         raise SettingsError(f"{step.where}: {_sentence(error)}") from error
-    except (PlaygroundError, StorageError) as error:
+    except PlaygroundError as error:
         put_place(error, step.where)
         raise
     except KeyboardInterrupt as stop:

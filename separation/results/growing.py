@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from separation.audio.encode import FORMATS, CodecWriter, FloatWavWriter, dbfs
+from separation.audio.files import writing
 from separation.audio.names import plain_names
-from separation.errors import AudioError, SettingsError
+from separation.errors import SettingsError
 from separation.events import ChunkFinished, Event, Planned
 
 if TYPE_CHECKING:
@@ -93,20 +94,18 @@ class GrowingFile:
     """One audio file whose header is true after every `write`; its samples are those that `encode` writes.
 
     Raises:
-        AudioError: it cannot be written.
+        FileError: it cannot be written.
     """
 
     def __init__(self, path: Path, format: str, n_channels: int, sample_rate: int) -> None:
         self._path, self._format = path, format
         self._n_clipped, self._peak = 0, 0.0
-        try:
+        with self._writing():
             self._writer: _GrowingFloatWav | CodecWriter = (
                 _GrowingFloatWav(path, n_channels, sample_rate)
                 if format == "wav32f"
                 else CodecWriter(path, FORMATS[format], n_channels, sample_rate, dither_seed=0)
             )
-        except OSError as error:
-            raise self._failed(error) from error
 
     @property
     def note(self) -> str:
@@ -117,12 +116,10 @@ class GrowingFile:
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Append a block of shape (channels, any length)."""
-        try:
+        with self._writing():
             self._writer.write(block)
             if self._format in ("wav16", "wav24"):
                 _update_sizes(self._path)
-        except OSError as error:
-            raise self._failed(error) from error
         if self._format != "wav32f":
             level = np.abs(block)
             self._n_clipped += int(np.count_nonzero(level > 1))
@@ -130,17 +127,11 @@ class GrowingFile:
 
     def close(self) -> None:
         """Finish the file."""
-        try:
+        with self._writing():
             self._writer.__exit__(None, None, None)
-        except OSError as error:
-            raise self._failed(error) from error
 
-    def _failed(self, error: OSError) -> AudioError:
-        return AudioError(
-            f"{self._path.name!r} cannot be written.",
-            f"The system says: {error.strerror or error}.",
-            f"Check that {str(self._path.parent)!r} exists, may be written to, and has room.",
-        )
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(repr(self._path.name), self._path.parent)
 
 
 class _GrowingFloatWav(FloatWavWriter):

@@ -213,7 +213,7 @@ def write(report: Mapping[str, Any] | Sequence[Mapping[str, Any]], path: Path) -
     """Write YAML to `path`, replacing what is there once it is complete.
 
     Raises:
-        AudioError: it cannot be written.
+        FileError: it cannot be written.
     """
     from separation.audio.files import new_file
 

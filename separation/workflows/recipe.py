@@ -24,7 +24,7 @@ def write(request: Request, path: Path) -> None:
     """Write a recipe; the file appears when it is complete.
 
     Raises:
-        AudioError: it cannot be written.
+        FileError: it cannot be written.
     """
     with new_file(path) as part:
         part.write_text(written(request), encoding="utf-8", newline="\n")

@@ -170,12 +170,11 @@ def add_media_routes(
         return JSONResponse(_about(recording))
 
     async def say(request: Request, error: Exception) -> Response:
-        assert isinstance(error, (PlaygroundError, StorageError))
+        assert isinstance(error, PlaygroundError)
         status = 422 if isinstance(error, (AudioError, SettingsError)) else 503
         return JSONResponse({"what": error.what, "why": error.why, "todo": error.todo}, status)
 
     app.add_exception_handler(PlaygroundError, say)
-    app.add_exception_handler(StorageError, say)
 
 
 def _check_announced(request: Request, folder: Path) -> int | None:

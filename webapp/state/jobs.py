@@ -250,7 +250,7 @@ class Jobs:
         """Run one job to its end, whatever that is."""
         try:
             state, line, error = self._follow(job)
-        except (PlaygroundError, StorageError) as failure:
+        except PlaygroundError as failure:
             log.info("job %s failed: %s", job.id, failure, exc_info=failure)
             state, line, error = State.FAILED, str(failure), (failure.what, failure.why, failure.todo)
         except Exception as failure:

@@ -9,7 +9,7 @@ import soundfile
 from separation.audio.decode import decode
 from separation.audio.encode import FORMATS, FloatWavWriter, encode
 from separation.audio.waveform import Waveform
-from separation.errors import AudioError, SettingsError
+from separation.errors import AudioError, FileError, SettingsError
 
 RATE = 44_100
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_folder_that_is_not_there_is_one_error(name, tmp_path):
-    with pytest.raises(AudioError, match="exists"):
+    with pytest.raises(FileError, match="exists"):
         encode(music(), tmp_path / "missing" / "file", name)
 
 
@@ -163,7 +163,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(name, failure
 
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises((failure, AudioError)):
+    with pytest.raises((failure, FileError)):
         encode(Breaking(), path, name)
     assert [*tmp_path.iterdir()] == [path]
     assert path.read_bytes() == b"old"

@@ -12,7 +12,7 @@ import pytest
 from separation.audio.decode import AudioFile
 from separation.audio.video import Picture, keep_picture
 from separation.audio.waveform import Waveform
-from separation.errors import AudioError
+from separation.errors import FileError
 from separation.results.runs import import_recording
 
 RATE, FPS, SECONDS = 48_000, 25, 3
@@ -144,7 +144,7 @@ def test_a_picture_that_cannot_be_copied_is_left_out_and_the_log_says_so(
 
 def test_a_kept_picture_that_is_damaged_is_an_error_and_no_half_file_stays(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b"nothing of the kind")
-    with pytest.raises(AudioError, match="The video could not be written"):
+    with pytest.raises(FileError, match="The video could not be written"):
         Picture(tmp_path / "kept", "h264", 0.0).write_with(Waveform(click(), RATE), tmp_path / "out.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 

@@ -11,7 +11,7 @@ import soundfile
 from separation import decode
 from separation.chunking import files as split_module
 from separation.chunking.files import CHUNK_FORMATS, concat, merge, read_split, split
-from separation.errors import AudioError, SettingsError
+from separation.errors import AudioError, FileError, SettingsError
 from separation.request import ChunkSettings
 from tests.support import odd_files
 
@@ -285,14 +285,14 @@ def test_a_split_that_is_interrupted_leaves_the_folder_as_it_was(tmp_path, chunk
 def test_metadata_of_an_older_cut_never_describes_newer_chunks(tmp_path, chunks):
     (chunks.parent / "song.001.wav").unlink()
     (chunks.parent / "song.001.wav").mkdir()  # the second chunk cannot move in
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         split(write(tmp_path / "song.wav", noise(10_000, seed=1)), chunks.parent, SETTINGS)
     assert not chunks.exists()
     assert not [path for path in chunks.parent.iterdir() if path.name.startswith(".")]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         split(write(tmp_path / "song.wav", noise(10_000)), tmp_path / "missing", SETTINGS)
 
 

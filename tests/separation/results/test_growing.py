@@ -9,7 +9,7 @@ import pytest
 
 from separation import Waveform, decode, encode
 from separation.audio.encode import FORMATS
-from separation.errors import AudioError, SettingsError
+from separation.errors import FileError, SettingsError
 from separation.events import ChunkFinished, Planned, SolverStep
 from separation.results.growing import GROWING, GrowingTracks
 
@@ -82,7 +82,7 @@ def test_a_format_that_cannot_grow_is_refused_with_those_that_can(tmp_path, form
 
 @pytest.mark.parametrize("format_", GROWING)
 def test_a_file_that_cannot_be_written_says_so(tmp_path, format_):
-    with GrowingTracks(tmp_path / "missing", format_, RATE) as tracks, pytest.raises(AudioError, match="written"):
+    with GrowingTracks(tmp_path / "missing", format_, RATE) as tracks, pytest.raises(FileError, match="written"):
         for event in run([noise(10)]):
             tracks.take(event)
 
@@ -92,6 +92,6 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path, format_):
 def test_a_full_disk_says_so(tmp_path, format_):
     path = tmp_path / f"a dog{FORMATS[format_].extension}"
     path.symlink_to("/dev/full")
-    with pytest.raises(AudioError, match="written"), GrowingTracks(tmp_path, format_, RATE) as tracks:
+    with pytest.raises(FileError, match="written"), GrowingTracks(tmp_path, format_, RATE) as tracks:
         for event in run([noise(100_000)]):
             tracks.take(event)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from separation import decode
-from separation.errors import AudioError, SettingsError
+from separation.errors import FileError, SettingsError
 from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, Request
 from separation.workflows import recipe, yaml_lines
 from tests.separation.results.test_commands import REQUESTS
@@ -158,7 +158,7 @@ def test_what_makes_no_sense_in_a_recipe_is_said_with_its_line(folder, content, 
 
 
 def test_a_recipe_appears_when_it_is_complete_or_not_at_all(folder):
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         recipe.write(Request.of("x"), folder / "missing" / "recipe.yaml")
 
 

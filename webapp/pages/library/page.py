@@ -241,7 +241,7 @@ class LibraryPage:
         """Do something with the store in a thread; None, and a message, if it does not work."""
         try:
             return await run.io_bound(action)
-        except (PlaygroundError, StorageError) as error:
+        except PlaygroundError as error:
             self._say_error(error)
             return None
 
@@ -250,7 +250,7 @@ class LibraryPage:
         self._undo.set_visibility(undo)
         self._notice.set_visibility(True)
 
-    def _say_error(self, error: PlaygroundError | StorageError) -> None:
+    def _say_error(self, error: PlaygroundError) -> None:
         self._messages.clear()  # a store that cannot be read would say so every few seconds
         with self._messages:
             message = error_card(error.what, error.why, error.todo, on_dismiss=lambda: message.delete())

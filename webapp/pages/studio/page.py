@@ -232,7 +232,7 @@ class StudioPage:
         try:
             find_result(self._recording, request, self._library.store)  # every mistake shows here, before the queue
             job = self._jobs.submit(self._recording, request)
-        except (PlaygroundError, StorageError) as error:
+        except PlaygroundError as error:
             self._say_error(error)
             return
         self._job_view.show(job)
@@ -402,7 +402,7 @@ class StudioPage:
         self._failed = job.record.ended
         self._say(*job.error)
 
-    def _say_error(self, error: PlaygroundError | StorageError) -> None:
+    def _say_error(self, error: PlaygroundError) -> None:
         self._say(error.what, error.why, error.todo)
 
     def _say(self, what: str, why: str = "", todo: str = "") -> None:

@@ -1,0 +1,52 @@
+"""All errors that are raised on purpose have one root, one shape, and the exit status their class stands for."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from separation.cli.common import EXIT_STATUS
+from separation.errors import (
+    AudioError,
+    BackendUnavailable,
+    FileError,
+    OutOfMemory,
+    PlaygroundError,
+    PromptError,
+    SeparationError,
+    SettingsError,
+    WeightsMissing,
+)
+from storage import StorageError
+
+STATUS = {
+    SettingsError: 2,
+    AudioError: 3,
+    FileError: 3,
+    BackendUnavailable: 4,
+    WeightsMissing: 4,
+    PromptError: 5,
+    SeparationError: 6,
+    OutOfMemory: 6,
+    StorageError: 6,
+    PlaygroundError: 6,
+}
+
+
+@pytest.mark.parametrize("kind", STATUS)
+def test_every_error_is_three_sentences_also_after_a_trip_between_processes(kind):
+    error = pickle.loads(pickle.dumps(kind("It broke.", "It was glass.", "Buy a cup.")))
+    assert type(error) is kind and isinstance(error, PlaygroundError)
+    assert str(error) == "It broke. It was glass. Buy a cup."
+    assert (error.what, error.why, error.todo) == ("It broke.", "It was glass.", "Buy a cup.")
+    assert str(kind("It broke.")) == "It broke."
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUS.items())
+def test_the_exit_status_tells_the_class(kind, status):
+    assert next(number for known, number in EXIT_STATUS if issubclass(kind, known)) == status
+
+
+def test_a_file_that_cannot_be_written_is_no_fault_of_the_audio():
+    assert not issubclass(FileError, AudioError)
