@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,3 +188,25 @@ class Kept(Event):
 
     key: str
     cached: bool
+
+
+class EventStream(Generic[Result]):
+    """Iterates over the events of a piece of work; once they are over, `result` is what the work returned.
+
+    A plain `for` over a generator loses what it returns.
+
+    Args:
+        work: a generator that nobody has begun to read.
+    """
+
+    result: Result
+
+    def __init__(self, work: Generator[Event, None, Result]) -> None:
+        self._work = work
+
+    def __iter__(self) -> Iterator[Event]:
+        self.result = yield from self._work
+
+    def close(self) -> None:
+        """Cancel the work, if it is not over."""
+        self._work.close()

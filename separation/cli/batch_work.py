@@ -16,6 +16,7 @@ from separation import __version__
 from separation.cli.common import Connection, shown
 from separation.cli.extraction import FORMATS, write_track
 from separation.errors import SeparationError
+from separation.events import EventStream
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -139,14 +140,11 @@ class Extraction:
         *_, kept = find_result(recording, self.request, store)
         if kept is not None:
             return kept, True
-        with closing(separate_recording(recording, self.request, store, self._open_engine())) as events:
-            while True:
-                try:
-                    event = next(events)
-                except StopIteration as stop:
-                    return stop.value, False
+        with closing(EventStream(separate_recording(recording, self.request, store, self._open_engine()))) as events:
+            for event in events:
                 if self.show is not None:
                     self.show(event)
+            return events.result, False
 
     def _settle_process(self) -> None:
         """What the terminal has settled for its own process, for a worker as well."""

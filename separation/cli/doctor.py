@@ -51,12 +51,12 @@ def _tested(backend: Backend) -> str:
     """The time a test took, loading included, or what went wrong."""
     from separation.doctor.self_test import self_test
     from separation.errors import PlaygroundError
+    from separation.events import EventStream
 
-    steps = self_test(backend)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return f"{stop.value.seconds:.2f} s"
-        except PlaygroundError as error:  # the backends after it are tested all the same
-            return f"failed: {error}"
+    stream = EventStream(self_test(backend))
+    try:
+        for _ in stream:
+            pass
+    except PlaygroundError as error:  # the backends after it are tested all the same
+        return f"failed: {error}"
+    return f"{stream.result.seconds:.2f} s"

@@ -18,6 +18,7 @@ from separation import __version__
 from separation.cli import measures_text
 from separation.cli.common import Common, Connection, Function, connection_options, make_folder
 from separation.cli.part import part_options
+from separation.events import EventStream
 from separation.request import FADES
 
 if TYPE_CHECKING:
@@ -281,17 +282,14 @@ def _separated(
     with (
         closing(progress),
         connection.engine() as engine,
-        closing(separate_recording(recording, request, store, engine)) as events,
+        closing(EventStream(separate_recording(recording, request, store, engine))) as events,
     ):
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as stop:
-                result: Artifact = stop.value
-                return result
+        for event in events:
             if tracks is not None:
                 tracks.take(event)
             progress.show(event)
+        result: Artifact = events.result
+        return result
 
 
 def _written(result: Artifact, wanted: ExtractOptions, common: Common) -> dict[str, str]:

@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from separation import events
 from separation.engine.engine import Call, Task, Work
 from separation.errors import PlaygroundError, SeparationError, SettingsError, WorkerDied
-from separation.events import Event, StillRunning, Warned, WorkerRestarted
+from separation.events import Event, EventStream, StillRunning, Warned, WorkerRestarted
 from separation.hardware import allocator
 from separation.request import DEVICES
 
@@ -337,17 +338,12 @@ def _drain(topic: str, name: str, work: Work[Result], arguments: tuple[Any, ...]
     worker = get_worker()
     cancelled = _cancel_event(name)
     worker.log_event(topic, {"call": name, "event": None})
-    steps = work(*arguments)
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
-        worker.log_event(topic, {"call": name, "event": type(event).__name__, "values": asdict(event)})
-        if cancelled.is_set():
-            steps.close()
-            raise SeparationError("The work was cancelled.")
+    with closing(EventStream(work(*arguments))) as stream:
+        for event in stream:
+            worker.log_event(topic, {"call": name, "event": type(event).__name__, "values": asdict(event)})
+            if cancelled.is_set():
+                raise SeparationError("The work was cancelled.")
+        return stream.result
 
 
 def _unpacked(message: Mapping[str, Any]) -> Event:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-from separation.events import Event
+from separation.events import Event, EventStream
 
 Result = TypeVar("Result")
 Answer = TypeVar("Answer", covariant=True)
@@ -119,16 +119,13 @@ class Ahead(Generic[Result]):
 
     def next(self) -> Generator[Event, None, Result]:
         """The result of the earliest call, reporting what happens in all that were started."""
-        with closing(self._started[0].follow()) as steps:
-            while True:
-                try:
-                    yield next(steps)
-                except StopIteration as stop:
-                    self._started.popleft().close()
-                    result: Result = stop.value
-                    return result
+        with closing(EventStream(self._started[0].follow())) as events:
+            for event in events:
+                yield event
                 for later in islice(self._started, 1, None):
                     yield from later.news()
+            self._started.popleft().close()
+            return events.result
 
     def close(self) -> None:
         """Cancel what was started and is not over."""

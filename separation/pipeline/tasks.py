@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from separation.backends import registry
 from separation.errors import SeparationError
-from separation.events import Event, SolverStep, Warned
+from separation.events import Event, EventStream, SolverStep, Warned
 from separation.hardware.footprint import measured, unused_card
 from separation.model import LatentModel, Model, ModelFacts, Samples, Window
 from separation.request import Prompt, Request, SamSettings, SolverSettings
@@ -131,13 +131,10 @@ def _encoded(window: Window, model: Model, request: Request) -> Generator[Event,
 
 def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
     """`work`, its evaluations counted for a chunk."""
-    while True:
-        try:
-            event = next(work)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
+    stream = EventStream(work)
+    for event in stream:
         yield replace(event, index=index) if isinstance(event, SolverStep) else event
+    return stream.result
 
 
 def _loading(request: Request) -> Request:

@@ -17,7 +17,7 @@ import pytest
 from separation import solvers
 from separation.backends import registry
 from separation.errors import PlaygroundError
-from separation.events import Event, ModelLoading, Planned, SolverStep, Warned
+from separation.events import Event, EventStream, ModelLoading, Planned, SolverStep, Warned
 from separation.model import Availability, ModelFacts, Readiness, Samples, Window, Windowing
 from separation.models.sam_audio.noise import noise
 from separation.pipeline import tasks
@@ -127,11 +127,13 @@ class FakeLatentModel(FakeModel):
 
 def result_of(work: Generator[Event, None, Any]) -> Any:
     """What a piece of work returns, its events unheard."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            return done.value
+    return ran(work)[1]
+
+
+def ran(work: Generator[Event, None, Any]) -> tuple[list[Event], Any]:
+    """All events of a piece of work, and what it returns."""
+    stream = EventStream(work)
+    return list(stream), stream.result
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 
 from nicegui import Event as PageEvent
@@ -14,6 +15,7 @@ from separation.backends import registry
 from separation.doctor.self_test import Passed, model_here, self_test
 from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, SeparationError
+from separation.events import EventStream
 from separation.model import Backend
 from webapp.state.jobs import Jobs
 
@@ -80,14 +82,12 @@ class Doctor:
             self._tell(self._over)
 
     def _tested(self, backend: Backend) -> Passed | PlaygroundError:
-        steps = self_test(backend, self._engine)
         try:
-            while not self._closing.is_set():
-                next(steps)
-            steps.close()
-        except StopIteration as stop:
-            passed: Passed = stop.value
-            return passed
+            with closing(EventStream(self_test(backend, self._engine))) as run:
+                for _ in run:
+                    if self._closing.is_set():
+                        return SeparationError("The server was stopped.")
+                return run.result
         except PlaygroundError as failure:
             return failure
         except Exception as failure:
@@ -97,7 +97,6 @@ class Doctor:
                 f"{type(failure).__name__}: {failure}",
                 "The log has the details; please report it.",
             )
-        return SeparationError("The server was stopped.")
 
     def _tell(self, call: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():

@@ -17,13 +17,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 from nicegui import Event as PageEvent
 
 from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, SeparationError, SettingsError
-from separation.events import Event, Warned
+from separation.events import Event, EventStream, Warned
 from separation.request import Request
 from separation.results.runs import separate_recording
 from storage import Artifact, ArtifactStore, JobRecord, JobTable, StorageError
@@ -277,20 +278,20 @@ class Jobs:
             )
         request = _request(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
-        run = separate_recording(recording, request, self._store, self._engine)
-        while True:
-            if job.cancel.is_set():
-                run.close()
-                return State.CANCELLED, "Cancelled; finished chunks are kept.", None
-            if self._closing.is_set():
-                run.close()
-                return State.INTERRUPTED, STOPPED, None
-            try:
-                event = next(run)
-            except StopIteration as stop:
-                job.result = stop.value
-                return State.DONE, "Done.", None
-            self._take(job, event)
+        if told := self._told_to_stop(job):
+            return *told, None
+        with closing(EventStream(separate_recording(recording, request, self._store, self._engine))) as run:
+            for event in run:
+                self._take(job, event)
+                if told := self._told_to_stop(job):
+                    return *told, None
+            job.result = run.result
+            return State.DONE, "Done.", None
+
+    def _told_to_stop(self, job: Job) -> tuple[State, str] | None:
+        if job.cancel.is_set():
+            return State.CANCELLED, "Cancelled; finished chunks are kept."
+        return (State.INTERRUPTED, STOPPED) if self._closing.is_set() else None
 
     def _take(self, job: Job, event: Event) -> None:
         line = job.log_text(event)

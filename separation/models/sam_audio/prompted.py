@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.events import Event, SolverStep
+from separation.events import Event, EventStream, SolverStep
 from separation.model import Window
 from separation.models.sam_audio.stereo import projected
 from separation.prompts.targets import residual_stem
@@ -171,15 +171,12 @@ def chained(window: Window, request: Request, separate: Separate) -> Generator[E
 
 def counted(events: Generator[Event, None, T], part: int, n_parts: int) -> Generator[Event, None, T]:
     """The events of part `part` of work in `n_parts` equal parts: its solver steps count on from the parts before."""
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+    stream = EventStream(events)
+    for event in stream:
         if isinstance(event, SolverStep):
             event = SolverStep(done=event.done + part * event.total, total=event.total * n_parts)
         yield event
+    return stream.result
 
 
 def _elsewhere(prompt: Prompt, request: Request, window: Window) -> bool:

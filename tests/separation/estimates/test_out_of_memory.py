@@ -17,6 +17,7 @@ from separation.events import BackendChosen, ChunkStarted, Kept, Planned, Warned
 from separation.request import ChunkSettings, DemucsSettings, Request, Reroll, SamSettings
 from separation.results.runs import find_result, import_recording, separate_recording
 from tests.support import run_fakes
+from tests.support.fakes import ran
 from tests.support.store_files import in_the_making
 from tests.support.terminal import audio_playground
 
@@ -40,12 +41,7 @@ def fail_first(backend, failure, times=1):
 
 
 def run(recording, request, store):
-    events, steps = [], separate_recording(recording, request, store, Inline())
-    while True:
-        try:
-            events.append(next(steps))
-        except StopIteration as stop:
-            return events, stop.value
+    return ran(separate_recording(recording, request, store, Inline()))
 
 
 def said(events):

@@ -15,6 +15,7 @@ from separation.errors import OutOfMemory
 from separation.events import SolverStep, Warned
 from separation.hardware import footprint
 from separation.hardware.footprint import available_bytes, measured
+from tests.support.fakes import ran
 
 MB = 1_000_000
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells peaks of a moment")
@@ -34,17 +35,8 @@ def fail(error):
     raise error
 
 
-def run(work):
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as stop:
-            return events, stop.value
-
-
 def took(n_bytes):
-    events, result = run(hold(n_bytes))
+    events, result = ran(hold(n_bytes))
     assert result == 1
     assert isinstance(events[0], SolverStep)
     (event,) = events[1:]
@@ -112,10 +104,10 @@ def test_work_that_is_given_up_reports_nothing():
 
 def test_running_out_of_memory_is_an_error_of_ours_whoever_says_it():
     with pytest.raises(OutOfMemory) as raised:
-        run(fail(MemoryError("Unable to allocate 3 TiB")))
+        ran(fail(MemoryError("Unable to allocate 3 TiB")))
     assert isinstance(raised.value.__cause__, MemoryError)
     with pytest.raises(ValueError, match="other"):
-        run(fail(ValueError("other")))
+        ran(fail(ValueError("other")))
 
 
 def test_the_work_of_the_pipeline_can_still_be_sent_to_another_process():

@@ -23,6 +23,7 @@ from separation.request import ChunkSettings, DemucsSettings, Request, SamSettin
 from separation.results import report
 from separation.results.report import Recorder
 from separation.results.runs import separate_recording
+from tests.support.fakes import result_of
 
 MB = 1_000_000
 SPANS = ((0.0, 10.0), (9.0, 19.0), (18.0, 28.0), (27.0, 30.0))
@@ -160,12 +161,7 @@ def test_versions_are_those_of_what_the_backend_computes_with():
 
 
 def run(recording, request, store):
-    steps = separate_recording(recording, request, store, Inline())
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
+    return result_of(separate_recording(recording, request, store, Inline()))
 
 
 def test_a_kept_result_has_its_report(store, backend, recording):

@@ -25,6 +25,7 @@ from separation.results import runs
 from separation.results.runs import find_result, import_recording, separate_recording
 from storage import ArtifactStore
 from tests.support import run_fakes
+from tests.support.fakes import ran
 from tests.support.store_files import in_the_making
 
 
@@ -32,12 +33,7 @@ def run(recording, request, store, engine=None):
     """All events of a run, and its result."""
     from separation.engine.engine import Inline
 
-    events, steps = [], separate_recording(recording, request, store, engine or Inline())
-    while True:
-        try:
-            events.append(next(steps))
-        except StopIteration as stop:
-            return events, stop.value
+    return ran(separate_recording(recording, request, store, engine or Inline()))
 
 
 def nothing_in_scratch(store):

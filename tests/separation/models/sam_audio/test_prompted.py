@@ -15,6 +15,7 @@ from separation.models.sam_audio.prompted import active, clips, counted, distinc
 from separation.models.sam_audio.stereo import projected
 from separation.prompts.targets import residual_stem
 from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings, SolverSettings
+from tests.support.fakes import ran
 
 HOP = 8
 
@@ -83,16 +84,6 @@ def window(samples, asked, index=0, anchors=None):
 
 def model_of(network, asked):
     return SamAudioModel(network, facts_of(network, asked, name="known", revision="1", device="cpu"))
-
-
-def ran(generator):
-    """Events and result of a generator."""
-    events = []
-    while True:
-        try:
-            events.append(next(generator))
-        except StopIteration as done:
-            return events, done.value
 
 
 def separated(samples, asked, network=None, **more):

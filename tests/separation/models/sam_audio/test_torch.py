@@ -20,6 +20,7 @@ from separation.models.sam_audio.pytorch.model import MAX_BATCH, batch_of, devic
 from separation.models.sam_audio.stereo import projected
 from separation.prompts.targets import RESIDUAL, residual_stem
 from separation.request import DemucsSettings, Reroll, SamSettings
+from tests.support.fakes import ran
 from tests.support.sam_models import CHECKPOINT, clip, folder_with, tensors, text_encoder, tiny
 
 BACKEND = SamTorchBackend()
@@ -151,16 +152,6 @@ def test_a_device_that_is_not_here_is_named(device, monkeypatch):
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     with pytest.raises(BackendUnavailable, match=device):
         list(BACKEND.load(request("violin", device=device)))
-
-
-def ran(generator):
-    """Events and result of a generator."""
-    events = []
-    while True:
-        try:
-            events.append(next(generator))
-        except StopIteration as done:
-            return events, done.value
 
 
 def model_of(asked):
