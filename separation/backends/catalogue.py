@@ -112,8 +112,11 @@ def remove(name: str) -> int:
 
 
 def _demucs(model: str) -> PublishedModel:
-    weights = demucs_weights.find_demucs(model)
-    n_bytes = demucs_download.on_disk(model)
+    folder, n_bytes = None, 0
+    if demucs_weights.published_bags():  # without the package nobody knows which files are the model's
+        weights = demucs_weights.find_demucs(model)
+        folder = None if weights.missing else weights.paths[0].parent
+        n_bytes = demucs_download.on_disk(model)
     return PublishedModel(
         name=model,
         backend=DEMUCS,
@@ -123,10 +126,10 @@ def _demucs(model: str) -> PublishedModel:
         licence=demucs.LICENCE,
         gated=False,
         repository=demucs_weights.LEGACY_ROOT_URL,
-        on_disk_bytes=None if weights.missing else n_bytes,
-        partial_bytes=n_bytes if weights.missing else 0,
+        on_disk_bytes=None if folder is None else n_bytes,
+        partial_bytes=n_bytes if folder is None else 0,
         needs=(),
-        path=None if weights.missing else weights.paths[0].parent,
+        path=folder,
     )
 
 

@@ -73,10 +73,8 @@ class DemucsBackend:
 
     def availability(self, request: Request | None = None) -> Availability:
         """Whether the model's files are on this computer; looks at the disk only."""
-        if importlib.util.find_spec("demucs") is None:
-            return Availability(
-                readiness=Readiness.NOT_INSTALLED, sentence="Install it with “pip install demucs” and start again."
-            )
+        if not demucs_weights.published_bags():
+            return Availability(readiness=Readiness.NOT_INSTALLED, sentence=demucs_weights.HOW_TO_INSTALL)
         weights = _weights(request) if request else demucs_weights.find_demucs(DEFAULT)
         if not QUANTISED.isdisjoint(weights.bag.signatures) and importlib.util.find_spec("diffq") is None:
             return Availability(
@@ -107,8 +105,15 @@ class DemucsBackend:
         if not availability.usable:
             missing = availability.readiness is Readiness.NEEDS_WEIGHTS
             raise (WeightsMissing if missing else BackendUnavailable)("Demucs cannot run yet.", availability.sentence)
-        from separation.models.demucs.network import load_demucs  # PyTorch takes seconds to import
-
+        try:
+            from separation.models.demucs.network import load_demucs  # PyTorch takes seconds to import
+        except Exception as broken:  # a package that is not whole fails in its own way
+            raise BackendUnavailable(
+                "Demucs does not start.",
+                f"Importing it gave: {type(broken).__name__}: {broken}.",
+                "Install it again with “pip install --force-reinstall demucs”, or choose the backend “builtin”, which "
+                "needs none of that.",
+            ) from broken
         return (yield from load_demucs(_weights(request), request, revision=self.revision(request)))
 
 

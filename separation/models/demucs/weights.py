@@ -27,6 +27,7 @@ from separation.hub.cache import cached
 
 LEGACY_ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"  # as in demucs.pretrained
 HUB_NAMESPACE = "adefossez"  # as in demucs.hf
+HOW_TO_INSTALL = "Install it with “pip install demucs” and start again."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,10 +87,14 @@ def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
 
     Raises:
         SettingsError: there is no such model or folder; the message lists those there are.
-        BackendUnavailable: a bag's YAML cannot be read.
+        BackendUnavailable: a bag's YAML cannot be read, or the package that lists the published models is not here.
     """
     if folder is not None:
         return _in_folder(model, Path(folder).expanduser())
+    if not published_bags():
+        raise BackendUnavailable(
+            "Demucs' list of models is not on this computer.", "It is part of the package “demucs”.", HOW_TO_INSTALL
+        )
     bag = published_bags().get(model) or _single(model)
     if bag is None:
         raise SettingsError(
@@ -104,7 +109,7 @@ def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
 
 @cache
 def published_bags() -> Mapping[str, Bag]:
-    """Every bag in the installed `demucs` package by name; empty when it is not installed."""
+    """Every bag in the installed `demucs` package by name; empty when it is not installed, or not whole."""
     remote = _remote_folder()
     return {path.stem: _read_bag(path) for path in sorted(remote.glob("*.yaml"))} if remote else {}
 
@@ -202,4 +207,5 @@ def _remote_folder() -> Path | None:
     package = importlib.util.find_spec("demucs")  # finding a package does not import it
     if package is None or not package.submodule_search_locations:
         return None
-    return Path(package.submodule_search_locations[0]) / "remote"
+    folder = Path(package.submodule_search_locations[0]) / "remote"
+    return folder if (folder / "files.txt").is_file() else None
