@@ -48,7 +48,7 @@ def download(name: str, common: Common) -> None:
     """Fetch NAME and what it needs; what broke off is taken up where it stopped."""
     from separation.backends import catalogue
 
-    progress = _DownloadProgress(common)
+    progress = DownloadProgress(common)
     try:
         with closing(catalogue.download(name)) as events:
             for event in events:
@@ -79,7 +79,7 @@ def remove(name: str, yes: bool, common: Common) -> None:
     common.result({"model": name, "freed_bytes": freed_bytes})
 
 
-class _DownloadProgress:
+class DownloadProgress:
     """Bytes as they arrive: a line that changes on a terminal, a line every tenth when piped, nothing for JSON."""
 
     def __init__(self, common: Common) -> None:

@@ -92,6 +92,11 @@ class Cluster:
         self._topic = f"audio-playground-{uuid.uuid4()}"  # one for all calls: a scheduler keeps each topic for ever
         self._inboxes: dict[str, _Inbox] = {}
 
+    @property
+    def address(self) -> str:
+        """Where its scheduler listens, such as "tls://127.0.0.1:41234"; an embedded one is started for the answer."""
+        return str(self._connect().scheduler_info()["address"])
+
     def width(self, device: str) -> int:
         """One more than there are workers, so that none waits while the caller works on a result."""
         return 1 + max(1, len(_fitting(self._connect(), device)))

@@ -72,7 +72,7 @@ def _steps(request: Request, duration_s: float) -> Iterator[Request]:
         yield from _precision_steps(request)
     family = "sam_audio" if registry.runs_sam_audio(request.backend) else request.backend
     model = MODELS.get(family, {}).get(request.model or "")
-    if model is not None and _usable(smaller_model := replace(request, model=model)):
+    if model is not None and usable(smaller_model := replace(request, model=model)):
         yield smaller_model
 
 
@@ -129,7 +129,8 @@ def is_transformer(request: Request) -> bool:
     return request.demucs.folder is None and (request.model or "htdemucs").startswith("htdemucs")
 
 
-def _usable(request: Request) -> bool:
+def usable(request: Request) -> bool:
+    """Whether this computer could run it now, without downloading anything."""
     try:
         backend = registry.get(request.backend)
         backend.targets(request)

@@ -102,6 +102,9 @@ class QualityMeter:
     Args:
         tracks: what each track holds.
         sample_rate: Hz.
+
+    Attributes:
+        n_held: samples that wait for their block to be full.
     """
 
     def __init__(self, tracks: Sequence[Target], sample_rate: int) -> None:
@@ -110,7 +113,7 @@ class QualityMeter:
         self._n_fft = int(fft.next_fast_len(max(16, round(FRAME_S * sample_rate)), real=True))
         self._window = hann(self._n_fft).astype(np.float32)
         self._held: list[Samples] = []  # each (mixture and tracks, channels, samples)
-        self._n_held = 0
+        self.n_held = 0
         self._loud = np.zeros(len(tracks), np.bool_)
         self._n_blocks = 0
         self._bleed = np.zeros(len(self._pairs))  # sums over blocks, and of their weights
@@ -124,22 +127,22 @@ class QualityMeter:
         piece = np.stack([mixture, *(audio[name] for name in self._names)])
         self._loud |= [not is_silent(track) for track in piece[1:]]
         self._held.append(piece)
-        self._n_held += piece.shape[-1]
+        self.n_held += piece.shape[-1]
         length = FRAMES_PER_BLOCK * self._n_fft
-        if self._n_held < length:
+        if self.n_held < length:
             return
         held = np.concatenate(self._held, axis=-1)
         whole = held.shape[-1] // length * length
         for start in range(0, whole, length):
             self._measure(held[..., start : start + length])
-        self._held, self._n_held = [held[..., whole:]], held.shape[-1] - whole
+        self._held, self.n_held = [held[..., whole:]], held.shape[-1] - whole
 
     def result(self) -> Quality | None:
         """The quality of all there was; None where nothing sounds, or for less than a fifth of a second."""
-        n_frames = self._n_held // self._n_fft
+        n_frames = self.n_held // self._n_fft
         if n_frames >= (FEWEST_FRAMES if self._n_blocks else 2):
             self._measure(np.concatenate(self._held, axis=-1)[..., : n_frames * self._n_fft])
-            self._held, self._n_held = [], 0
+            self._held, self.n_held = [], 0
         sounds = self._loud & (self._energies > FAINT * self._mixture_energy)
         if not self._n_blocks or not sounds.any():
             return None

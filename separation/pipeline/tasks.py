@@ -28,7 +28,7 @@ class BatchModel(Model, Protocol):
 
 
 # One heavy model at a time: a second one is what makes a card or a laptop run out of memory.
-_warm: dict[Request, Model] = {}
+warm: dict[Request, Model] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,18 +105,18 @@ def decode_window(window: Window, state: Samples, order: Order) -> Generator[Eve
 def _model(order: Order) -> Generator[Event, None, Model]:
     wanted = _loading(order.request)
     backend = registry.get(order.request.backend)
-    if wanted not in _warm:
+    if wanted not in warm:
         if (revision := backend.revision(order.request)) != order.revision:
             raise SeparationError(
                 f"{backend.label} is another one on {platform.node() or 'the computer that was to do this'}.",
                 f"Its weights or this program there are {revision}, and here {order.revision}.",
                 "Bring the same version of this program and the same weights to all computers of the cluster.",
             )
-        _warm.clear()
+        warm.clear()
         model = yield from backend.load(order.request)
         # Once it is known where it runs, that device is asked for by name.
-        _warm.update({wanted: model, replace(wanted, device=model.facts.device): model})
-    return _warm[wanted]
+        warm.update({wanted: model, replace(wanted, device=model.facts.device): model})
+    return warm[wanted]
 
 
 def _encoded(window: Window, model: Model, request: Request) -> Generator[Event, None, Window]:

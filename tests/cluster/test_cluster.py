@@ -205,7 +205,7 @@ def test_without_any_worker_it_is_said_and_the_work_is_done_as_soon_as_one_comes
 def test_a_worker_with_other_weights_refuses(pair, monkeypatch):
     order = tasks.Order(request=BUILTIN, revision="classical-of-yesterday")
     for engine in (pair, Inline()):
-        monkeypatch.setattr(tasks, "_warm", {})
+        monkeypatch.setattr(tasks, "warm", {})
         with pytest.raises(SeparationError, match="yesterday") as failure:
             fakes.result_of(engine.run(tasks.load_model, order))
         assert failure.value.todo

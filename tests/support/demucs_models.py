@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from demucs.demucs import Demucs
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 from safetensors.torch import save_file
+from torch.nn.modules.module import register_module_forward_hook
+from torch.utils.hooks import RemovableHandle
 
 from separation.backends.demucs import DemucsBackend
 from separation.models.demucs.network import DemucsModel
@@ -127,6 +130,15 @@ def run(steps: Any) -> tuple[list[Any], Any]:
             events.append(next(steps))
         except StopIteration as stop:
             return events, stop.value
+
+
+def on_every_evaluation(hook: Callable[[torch.Tensor], torch.Tensor | None]) -> RemovableHandle:
+    """While the context lasts, show `hook` what each network of Demucs answers; what it returns replaces that."""
+
+    def seen(module: torch.nn.Module, _: Any, stems: torch.Tensor) -> torch.Tensor | None:
+        return hook(stems) if isinstance(module, (Demucs, HDemucs, HTDemucs)) else None
+
+    return register_module_forward_hook(seen)
 
 
 def package(network: Any) -> dict[str, Any]:

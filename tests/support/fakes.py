@@ -211,7 +211,7 @@ def use_only(patch: pytest.MonkeyPatch, kind: type[FakeBackend] = FakeBackend, *
     """Make a fake the only backend, its model freshly loaded."""
     fake = kind(**answers)
     patch.setattr(registry, "BACKENDS", {fake.name: fake})
-    patch.setattr(tasks, "_warm", {})
+    patch.setattr(tasks, "warm", {})
     return fake
 
 

@@ -56,7 +56,7 @@ def install(monkeypatch: pytest.MonkeyPatch, chunk_s: float = 0.5) -> CountingBa
         known_models=("only", "another"),
     )
     monkeypatch.setattr(registry, "BACKENDS", {"fake": backend})
-    monkeypatch.setattr(tasks, "_warm", {})
+    monkeypatch.setattr(tasks, "warm", {})
     return backend
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tracemalloc
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -415,15 +416,17 @@ def test_no_file_is_overwritten_by_what_is_made_of_it(tmp_path, chunks):
 @pytest.mark.parametrize("n_samples", [0.5, 1.5, 2.5])
 def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path, monkeypatch, n_samples):
     paths = [write(tmp_path / "a.wav", noise(100_000, 1)), write(tmp_path / "b.wav", noise(100_000, 1))]
-    measured = split_module._measured
+    usual, read = split_module.decode_blocks, []
 
-    def then_changed(path, notes):
-        found = measured(path, notes)
-        if path == paths[0]:
+    @contextmanager
+    def then_changed(path):
+        with usual(path) as blocks:
+            yield blocks
+        read.append(path)
+        if read == paths[:1]:
             write(path, noise(round(n_samples * 100_000), 1))
-        return found
 
-    monkeypatch.setattr(split_module, "_measured", then_changed)
+    monkeypatch.setattr(split_module, "decode_blocks", then_changed)
     with pytest.raises(AudioError, match=r"'a\.wav' changed while it was read"):
         concat(paths, tmp_path / "joined.wav")
     assert not (tmp_path / "joined.wav").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import tracemalloc
 
 import numpy as np
@@ -99,8 +100,10 @@ def test_a_sum_takes_the_memory_of_blocks_however_long_the_arrays_are(monkeypatc
 
 def test_the_file_goes_with_the_array(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made, usual = [], tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **how: made.append(usual(**how)) or made[-1])
     closed, dropped = DiskArray(10, 10), DiskArray(10, 10)
-    file = dropped._file
+    _, file = made
     closed.close()
     del dropped
     assert file.closed

@@ -85,7 +85,7 @@ def test_words_for_people_name_sizes_places_and_licences(hub):
 
 def test_on_a_terminal_one_line_shows_the_progress(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    progress = models_module._DownloadProgress(Common("auto", False, None))
+    progress = models_module.DownloadProgress(Common("auto", False, None))
     for done in (0, 10**9, 2 * 10**9):
         progress.show(ModelLoading(model="small", done_bytes=done, total_bytes=2 * 10**9 if done else 0))
     progress.end()

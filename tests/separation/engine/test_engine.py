@@ -213,8 +213,7 @@ def test_the_worker_gives_way_to_the_process_that_serves_pages(cluster):
 
 
 def test_nobody_else_on_this_computer_can_have_the_embedded_worker_run_code(cluster):
-    run_to_end(cluster, fakes.process_id)
-    address = cluster._client.scheduler_info()["address"]
+    address = cluster.address
     assert address.startswith("tls://127.0.0.1:")
     for stranger in (address, address.replace("tls://", "tcp://")):
         with pytest.raises(SeparationError, match="no Dask scheduler"):

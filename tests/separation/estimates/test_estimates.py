@@ -270,7 +270,7 @@ def test_where_the_memory_is_not_known_nothing_is_claimed():
 
 
 def test_the_nearest_setting_that_will_fit_is_offered_by_name(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: False)
     runs = iter([past(SAM)])  # any iterable will do
     # 10 s take 3.5 GB, and a fifth more may be needed; 5 s take 2.75 GB.
     flight = preflight(SAM, 100.0, runs, int(3.8 * GB))
@@ -284,7 +284,7 @@ def test_the_nearest_setting_that_will_fit_is_offered_by_name(monkeypatch):
 
 
 def test_several_steps_down_are_offered_together(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: True)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: True)
     large = replace(SAM, model="large", device="cpu")
     flight = preflight(large, 100.0, [], int(4.5 * GB))
     assert flight.fitting.sam.precision == "int8" and flight.fitting.chunks.chunk_s == 5
@@ -295,7 +295,7 @@ def test_several_steps_down_are_offered_together(monkeypatch):
 
 
 def test_where_nothing_fits_that_is_said(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: False)
     flight = preflight(SAM, 100.0, [], GB // 2)
     assert flight.fitting is None
     assert flight.warning().endswith("no smaller setting would fit either.")

@@ -256,7 +256,7 @@ def test_overlaps_shrink_with_chunks_so_that_the_request_stays_valid():
 
 
 def test_sam_audio_takes_shorter_chunks_then_a_lower_precision(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: False)
     request = Request.of("dog", backend="sam_torch", model="small", chunks=ChunkSettings())
     assert options(rungs(request)) == ["--chunk-duration 10", "--chunk-duration 5", "--precision bfloat16"]
     on_cpu = Request.of("dog", backend="sam_torch", model="small", device="cpu", chunks=ChunkSettings(chunk_s=5.0))
@@ -271,9 +271,9 @@ def test_sam_audio_takes_shorter_chunks_then_a_lower_precision(monkeypatch):
 
 def test_a_smaller_model_comes_last_and_only_if_it_is_here(monkeypatch):
     request = Request.of("dog", backend="sam_torch", model="large", chunks=ChunkSettings(chunk_s=5.0))
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: request.model == "base")
+    monkeypatch.setattr(fallbacks, "usable", lambda request: request.model == "base")
     assert options(rungs(request)) == ["--precision bfloat16", "--model base"]
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: False)
     assert options(rungs(request)) == ["--precision bfloat16"]
 
 
@@ -283,20 +283,20 @@ def test_a_model_that_is_not_on_this_computer_is_not_usable():
 
 
 def test_settings_that_count_chunks_keep_their_chunks(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: False)
     rerolled = Request.of("dog", backend="sam_torch", sam=SamSettings(rerolls=(Reroll(chunk=3, seed=1),)))
     assert options(rungs(rerolled)) == ["--precision bfloat16"]
     assert rungs(Request.of("drums", backend="builtin", chunks=ChunkSettings(max_chunks=2))) == []
 
 
 def test_demucs_without_transformer_takes_segments_and_shorter_ones(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: False)
+    monkeypatch.setattr(fallbacks, "usable", lambda request: False)
     request = Request.of("drums", backend="demucs", model="mdx", demucs=DemucsSettings(split=False))
     assert options(rungs(request)) == ["--split", *(f"--segment {s}" for s in (30, 20, 10, 5, "2.5"))]
 
 
 def test_transformers_of_demucs_fill_every_segment_so_shorter_ones_are_no_step(monkeypatch):
-    monkeypatch.setattr(fallbacks, "_usable", lambda request: request.model == "htdemucs")
+    monkeypatch.setattr(fallbacks, "usable", lambda request: request.model == "htdemucs")
     assert options(rungs(Request.of("drums", backend="demucs", model="htdemucs_ft"))) == ["--model htdemucs"]
     on_card = Request.of("drums", backend="demucs", model="htdemucs", device="cuda")
     assert rungs(on_card) == ["half precision (--mixed-precision)"]

@@ -95,7 +95,7 @@ def test_memory_does_not_grow_with_the_recording():
     held = []
     for _ in range(30):
         meter.add(second, {"a": second, "b": second})
-        held.append(meter._n_held)
+        held.append(meter.n_held)
     assert max(held) < 5 * RATE
 
 

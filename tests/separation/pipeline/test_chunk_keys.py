@@ -15,7 +15,7 @@ from separation.backends.sam_torch import SamTorchBackend
 from separation.engine.engine import Inline
 from separation.events import ChunkFinished, ChunkStarted, Kept, Warned
 from separation.model import FrameSpan, LatentFacts, Window, Windowing
-from separation.models.sam_audio.model import SamAudioModel
+from separation.models.sam_audio import model
 from separation.pipeline.chunk_keys import NotKept, chunk_key
 from separation.pipeline.separate import separate_settled
 from separation.request import Reroll, SamSettings
@@ -495,15 +495,15 @@ def test_a_chunk_comes_back_from_the_shelf_bit_by_bit(store):
 
 @pytest.fixture
 def sam(monkeypatch):
-    """The tiny checkpoint, and the groups of windows it has solved."""
+    """The tiny checkpoint, and the windows it has solved: each begins with its noise."""
     monkeypatch.setattr(registry, "BACKENDS", {"sam_torch": SamTorchBackend()})
-    solved, usual = [], SamAudioModel._solved
+    solved, usual = [], model.noise
 
-    def counting(self, windows, heard, prompts, request):
-        solved.append([window.index for window in windows])
-        return usual(self, windows, heard, prompts, request)
+    def counting(seed, index, *shape):
+        solved.append(index)
+        return usual(seed, index, *shape)
 
-    monkeypatch.setattr(SamAudioModel, "_solved", counting)
+    monkeypatch.setattr(model, "noise", counting)
     return solved
 
 
@@ -520,9 +520,9 @@ def test_on_the_real_network_one_moved_anchor_computes_its_chunks_and_a_second_r
         solver=SolverSettings(method="euler", n_steps=1),
     )
     stopped_after(2, recording, request, store)
-    done = {index for group in sam for index in group}
+    done = set(sam)
     first = result_of_run(recording, request, store)
-    assert sorted(index for group in sam for index in group) == list(range(6))
+    assert sorted(sam) == list(range(6))
     assert done >= {0, 1}
 
     elsewhere = ArtifactStore(tmp_path / "elsewhere")
@@ -539,4 +539,4 @@ def test_on_the_real_network_one_moved_anchor_computes_its_chunks_and_a_second_r
     # Frame 29 is the fourth chunk's and no other's.
     moved = replace(request, prompts=(anchored(1.16, 1.2, text="violin"),))
     result_of_run(recording, moved, store)
-    assert sorted(index for group in sam for index in group) == [0, 3]
+    assert sorted(sam) == [0, 3]

@@ -60,7 +60,7 @@ class MlxSamAudio:
         self.config, self.device = config, device
         self.sample_rate, self.hop = config.audio_codec.sample_rate, config.audio_codec.hop
         self.n_latents = config.audio_codec.codebook_dim
-        self._modules, self._folder = modules, folder
+        self.modules, self._folder = modules, folder
         self._place = mx.gpu if device == "mps" else mx.cpu
         self._dtype = getattr(mx, precision)
 
@@ -77,7 +77,7 @@ class MlxSamAudio:
         """
         samples = batch_of(clips, self.config)
         with mx.stream(self._place):
-            latents = self._modules.to_mean(self._modules.encoder(self.tensor(samples)[..., None]))
+            latents = self.modules.to_mean(self.modules.encoder(self.tensor(samples)[..., None]))
             return _computed(latents, "features")
 
     def velocity(
@@ -101,7 +101,7 @@ class MlxSamAudio:
             A function of a state (batch, frames, 2 * latents) and a time in [0, 1], giving the state's rate of change
             in float32; SeparationError if that is not finite.
         """
-        net, n_rows = self._modules, max(len(features), len(text), len(anchor_rows))
+        net, n_rows = self.modules, max(len(features), len(text), len(anchor_rows))
         with mx.stream(self._place):
             fixed = _rows(net.from_audio(features) + net.from_anchor(mx.array(anchor_rows)), n_rows)
             words = _rows(net.from_text(text), n_rows)
@@ -147,7 +147,7 @@ class MlxSamAudio:
         return np.array(values)
 
     def _pieces(self, latents: Array, piece_frames: int) -> Iterator[Array]:
-        net, n_frames = self._modules, latents.shape[1]
+        net, n_frames = self.modules, latents.shape[1]
         for start in range(0, n_frames, piece_frames):
             stop = min(start + piece_frames, n_frames)
             seen = max(0, start - DECODER_CONTEXT)

@@ -64,7 +64,7 @@ class SamAudio:
         self.sample_rate, self.hop = config.audio_codec.sample_rate, config.audio_codec.hop
         self.n_latents = config.audio_codec.codebook_dim
         self._folder = folder
-        self._codec, self._field = parameters.codec, parameters.field
+        self.codec, self.field = parameters.codec, parameters.field
 
     def text(self) -> T5TextEncoder:
         """The encoder of prompts, read anew on each call; encode all prompts of a run at once, then drop it."""
@@ -81,7 +81,7 @@ class SamAudio:
         """
         samples = self.tensor(batch_of(clips, self.config))
         with torch.inference_mode():
-            pieces = self._codec.encode_pieces(samples, PIECE_FRAMES)
+            pieces = self.codec.encode_pieces(samples, PIECE_FRAMES)
             return finite(torch.cat([*pieces], dim=1), "features")
 
     def velocity(
@@ -105,7 +105,7 @@ class SamAudio:
         rows = torch.from_numpy(anchor_rows).to(self.device).expand(n_rows, -1)
         mask = None if frame_mask is None or frame_mask.all() else torch.from_numpy(frame_mask).to(self.device)
         with torch.inference_mode():
-            return self._field.given(
+            return self.field.given(
                 features.expand(n_rows, -1, -1),
                 text.to(self.device).expand(n_rows, -1, -1),
                 text_mask.to(self.device).expand(n_rows, -1),
@@ -120,7 +120,7 @@ class SamAudio:
     def decode(self, latents: Tensor) -> Tensor:
         """Samples (batch, frames * hop), float32, of latents (batch, frames, latents), float32."""
         with torch.inference_mode():
-            pieces = self._codec.decode_pieces(latents, PIECE_FRAMES)
+            pieces = self.codec.decode_pieces(latents, PIECE_FRAMES)
             return finite(torch.cat([*pieces], dim=1), "decoded audio")
 
     def tensor(self, values: NDArray[Any]) -> Tensor:

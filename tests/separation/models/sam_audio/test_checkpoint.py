@@ -27,7 +27,7 @@ from tests.support.sam_models import CHECKPOINT, GOLDEN, converted, folder_with,
 def parameters(network):
     return {
         f"{part}.{name}": value
-        for part, module in (("codec", network._codec), ("field", network._field))
+        for part, module in (("codec", network.codec), ("field", network.field))
         for name, value in module.named_parameters()
     }
 
@@ -303,7 +303,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()
 kept = network.load_torch_network(Path(sys.argv[2]), precision=sys.argv[3])
-used = sum(p.nbytes for part in (kept._codec, kept._field) for p in (*part.parameters(), *part.buffers()))
+used = sum(p.nbytes for part in (kept.codec, kept.field) for p in (*part.parameters(), *part.buffers()))
 print(peak() - before, used)
 """
 

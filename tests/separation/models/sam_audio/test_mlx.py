@@ -164,7 +164,7 @@ def test_bfloat16_stays_near_float32_and_keeps_the_state_in_float32():
 def test_bfloat16_is_what_the_layers_hold_and_compute_in():
     seen = []
     for precision in ("float32", "bfloat16"):
-        transformer = mlx(precision)._modules.transformer
+        transformer = mlx(precision).modules.transformer
         frames = transformer.x_embedder(mlx().tensor(np.ones((1, 64, 3))))
         layer = transformer.layers[0].attention
         seen.append([str(x.dtype) for x in (layer.wq.weight, frames, layer(frames.transpose(0, 2, 1)))])
@@ -175,7 +175,7 @@ def test_bfloat16_is_what_the_layers_hold_and_compute_in():
 @pytest.mark.parametrize("embedder, shape", [("t_embedder", (3,)), ("x_embedder", (1, 64, 5))])
 def test_bfloat16_rounds_what_is_made_of_time_and_of_whole_clips_only_at_the_end(embedder, shape):
     given = mlx().tensor(np.random.default_rng(0).uniform(size=shape))
-    exact, coarse = (getattr(mlx(p)._modules.transformer, embedder)(given) for p in ("float32", "bfloat16"))
+    exact, coarse = (getattr(mlx(p).modules.transformer, embedder)(given) for p in ("float32", "bfloat16"))
     assert (exact.astype(coarse.dtype) == coarse).all().item()
     assert not (exact == coarse).all().item()
 

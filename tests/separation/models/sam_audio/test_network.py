@@ -153,7 +153,7 @@ def test_a_long_clip_is_encoded_and_decoded_in_pieces_as_it_would_be_whole(monke
 def test_pieces_are_the_whole_but_for_rounding():
     codec = load_torch_network(
         CHECKPOINT
-    )._codec.double()  # in float64, so that nothing but the context can make a difference
+    ).codec.double()  # in float64, so that nothing but the context can make a difference
     samples, latents = torch.from_numpy(clip(23 * 1920)).double()[None], torch.from_numpy(noise(1, 0, 23, 16)).double()
     for whole, in_pieces, of in (
         (codec.encode, codec.encode_pieces, samples),
@@ -167,7 +167,7 @@ def test_pieces_are_the_whole_but_for_rounding():
 
 
 def test_six_frames_of_context_are_what_a_piece_to_encode_needs_and_five_are_not():
-    codec = load_torch_network(CHECKPOINT)._codec.double()
+    codec = load_torch_network(CHECKPOINT).codec.double()
     samples = torch.from_numpy(clip(21 * 1920)).double()[None]
 
     def middle(n_frames):
@@ -181,7 +181,7 @@ def test_six_frames_of_context_are_what_a_piece_to_encode_needs_and_five_are_not
 def test_the_codec_of_a_cpu_is_the_plain_one_in_another_order(monkeypatch, stretch):
     monkeypatch.setattr(cpu_codec, "STRETCH", stretch)
     config = read_config(CHECKPOINT).audio_codec
-    fast, plain = load_torch_network(CHECKPOINT)._codec.double(), Codec(config).double()
+    fast, plain = load_torch_network(CHECKPOINT).codec.double(), Codec(config).double()
     plain.load_state_dict(fast.state_dict())
     assert type(fast) is cpu_codec.CpuCodec
     samples = torch.from_numpy(clip(5 * 1920, channels=2)).double()
@@ -195,7 +195,7 @@ def test_the_codec_of_a_cpu_is_the_plain_one_in_another_order(monkeypatch, stret
 
 
 def test_eight_frames_of_context_are_what_a_piece_needs_and_seven_are_not():
-    codec = load_torch_network(CHECKPOINT)._codec.double()
+    codec = load_torch_network(CHECKPOINT).codec.double()
     latents = torch.from_numpy(noise(1, 0, 21, 16)).double()[None]
 
     def middle(n_frames):

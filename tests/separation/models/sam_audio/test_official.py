@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 
 from separation import Anchor, ChunkSettings, Prompt, Request, SolverSettings, Waveform, extract
 from separation.backends import registry
@@ -166,14 +167,15 @@ def test_a_run_that_is_closed_stops_at_its_next_evaluation_and_the_model_works_o
     asked = request("violin", solver=SolverSettings(method="euler", n_steps=400))
     model, seen = loaded(OFFICIAL, asked), window(clip(3_840, channels=1), asked)
     calls = []
-    model._model.transformer.register_forward_hook(lambda *_: calls.append(1))
-    running = model.separate(seen, asked)
-    next(running)
-    running.close()
-    stopped = len(calls)
-    assert stopped < 400
-    short = request("violin")
-    assert run(model.separate(seen, short))[1]["violin"].any()
+    transformer = sys.modules["sam_audio"].Transformer
+    with register_module_forward_hook(lambda module, *_: calls.append(1) if isinstance(module, transformer) else None):
+        running = model.separate(seen, asked)
+        next(running)
+        running.close()
+        stopped = len(calls)
+        assert 0 < stopped < 400
+        short = request("violin")
+        assert run(model.separate(seen, short))[1]["violin"].any()
     assert len(calls) == stopped + 2
 
 

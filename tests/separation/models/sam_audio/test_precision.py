@@ -77,12 +77,12 @@ def test_int8_gives_a_prompt_the_same_alone_as_beside_another():
 
 
 def test_in_int8_only_the_matrices_of_the_layers_are_rounded():
-    network = tiny("int8")._field
+    network = tiny("int8").field
     rounded = {name for name, layer in network.named_modules() if isinstance(layer, Int8Linear)}
     assert len(rounded) == 2 * (4 + 4 + 3)
     assert all(name.startswith("transformer.layers.") for name in rounded)
     assert {value.dtype for value in network.parameters()} == {torch.float32}
-    exact = dict(tiny()._field.named_parameters())
+    exact = dict(tiny().field.named_parameters())
     for name, value in network.named_parameters():
         assert torch.equal(value, exact[name])
 
