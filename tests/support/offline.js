@@ -3,8 +3,8 @@ import { pace } from "./schedule.js";
 import { Voice } from "./voice.js";
 import { stretch } from "./walk.js";
 
-/** Render `count` frames from sample `start`; returns one Float32Array per channel. */
-export async function renderOffline(player, start, count) {
+/** Render `count` frames from sample `start`; returns one Float32Array per channel. `fadeIn` as after a seek. */
+export async function renderOffline(player, start, count, fadeIn) {
   const course = player.schedule.course;
   const voices = [...player.voices.values()];
   const channels = Math.max(1, ...voices.map((voice) => (voice.mix.pan ? 2 : voice.track.n_channels)));
@@ -26,7 +26,7 @@ export async function renderOffline(player, start, count) {
     pace(part, windows, player);
     for (const [shadow, window] of windows) {
       const to = shadow.framesOf(part);
-      if (to) shadow.schedule(context, context.destination, window, part, { from: 0, to, fadeIn: false });
+      if (to) shadow.schedule(context, context.destination, window, part, { from: 0, to, fadeIn: fadeIn && frame === 0 });
     }
     frame += part.frames;
     cursor = part.next;

@@ -11,7 +11,7 @@ from selenium.webdriver import Chrome
 MODULE = Path(__file__).with_suffix(".js")
 # The module's imports become those of the page: what is heard is played by the code that is tested.
 RENDER = """
-const [source, start, count, done] = arguments;
+const [source, start, count, fadeIn, done] = arguments;
 const map = JSON.parse(document.querySelector("script[type=importmap]").textContent);
 const player = new URL(map.imports["audio-playground-player"], location.href);
 const absolute = source.replaceAll(/from "(.*)"/g, (_, path) => `from "${new URL(path, player)}"`);
@@ -22,12 +22,12 @@ const base64 = (samples) => {
   return btoa(text);
 };
 import(URL.createObjectURL(new Blob([absolute], { type: "text/javascript" })))
-  .then((module) => module.renderOffline(audioPlayground.player, start, count))
+  .then((module) => module.renderOffline(audioPlayground.player, start, count, fadeIn))
   .then((channels) => done(channels.map(base64)));
 """
 
 
-def rendered(page: Chrome, start: int, count: int) -> np.ndarray:
+def rendered(page: Chrome, start: int, count: int, *, fade_in: bool = False) -> np.ndarray:
     """`count` frames from sample `start` as the player's schedule gives them, (channels, samples) float32."""
-    channels = page.execute_async_script(RENDER, MODULE.read_text(encoding="utf-8"), start, count)
+    channels = page.execute_async_script(RENDER, MODULE.read_text(encoding="utf-8"), start, count, fade_in)
     return np.stack([np.frombuffer(base64.b64decode(channel), "<f4") for channel in channels])

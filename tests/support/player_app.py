@@ -13,7 +13,7 @@ import json
 import time
 
 import numpy as np
-from fastapi import HTTPException, Response
+from fastapi import Response
 from nicegui import app, ui
 
 from separation.audio.spectrogram import tile
@@ -92,14 +92,14 @@ def serve_media() -> None:
     @app.get("/media/{id_}/pcm")
     async def pcm(id_: str, start: int, count: int) -> Response:
         if id_ not in SOUNDS:
-            raise HTTPException(404)
+            return Response(status_code=204)  # as the studio answers for what was deleted
         await asyncio.sleep(delay_s.get(id_, 0.0))
         return Response(SOUNDS[id_][start : start + count].astype("<f4").tobytes())
 
     @app.get("/media/{id_}/peaks")
     def peaks(id_: str) -> Response:
         if id_ not in SOUNDS:
-            raise HTTPException(404)
+            return Response(status_code=204)  # as the studio answers for what was deleted
         padded = np.pad(SOUNDS[id_], ((0, -N_SAMPLES % 256), (0, 0))).reshape(-1, 256 * 2)  # (peaks, samples * 2)
         pairs = np.stack([padded.min(axis=1), padded.max(axis=1)], axis=1)  # (peaks, 2)
         return Response(np.clip(np.round(127 * pairs), -127, 127).astype(np.int8).tobytes())
@@ -194,6 +194,8 @@ def studio() -> None:
     late = track("anti", "late stem", stem_color("late stem"))
     ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, late])).props("id=late").classes("sr-only")
     ui.button(on_click=lambda: tracks.set_tracks([TARGET, RESIDUAL, late])).props("id=null").classes("sr-only")
+    gone = track("gone", "lost", stem_color("lost"))
+    ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, gone])).props("id=gone").classes("sr-only")
     tone = track("tone", "tone", stem_color("tone"))
     ui.button(on_click=lambda: tracks.set_tracks([MIXTURE, TARGET, tone])).props("id=tone").classes("sr-only")
 

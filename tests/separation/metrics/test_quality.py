@@ -23,6 +23,10 @@ def quality(mixture, stems, rate=RATE, tracks=None, cuts=()):
     return meter.result()
 
 
+def approx(value, within=0.01):
+    return pytest.approx(value, abs=within)
+
+
 @pytest.fixture(scope="module")
 def demo():
     return load_demo()
@@ -66,6 +70,52 @@ def test_two_noises_one_of_which_holds_the_other_as_loud_as_itself_share_half():
     found = quality(one + other, {"a": one, "b": one + other})
     # In every bin half of b's power is a's: coherence 1/2, and both spectra are equally flat.
     assert found.bleed[0].share == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_quality_of_a_track_is_what_is_explained_of_it_less_the_root_of_its_largest_bleed():
+    x, y = noise(1, 30.0), noise(2, 30.0)
+    found = quality(x + y, {"a": x, "b": x + 0.5 * y, "c": y})
+    # Flat spectra, so that bleed is coherence: 1 / 1.25 of b's power is a's, 0.25 / 1.25 is c's.
+    shares = {one.tracks: one.share for one in found.bleed}
+    assert shares == {("a", "b"): approx(0.8, 0.03), ("a", "c"): approx(0), ("b", "c"): approx(0.2, 0.03)}
+    largest = {"a": shares["a", "b"], "b": shares["a", "b"], "c": shares["b", "c"]}
+    assert found.tracks == {
+        name: pytest.approx(found.explained_energy[name] * (1 - share**0.5)) for name, share in largest.items()
+    }
+    assert found.value == min(found.tracks.values()) < max(found.tracks.values()) - 0.2
+
+
+def test_a_track_louder_than_the_mixture_is_explained_up_to_the_mixture():
+    sound = noise(1)
+    assert quality(sound, {"a": 2 * sound}).explained_energy == {"a": pytest.approx(1 / 4)}
+    assert quality(sound, {"a": 0.5 * sound}).explained_energy == {"a": pytest.approx(1)}
+
+
+def test_bleed_counts_only_as_far_as_both_tracks_are_made_of_it():
+    low = np.fft.rfftfreq(noise(1).shape[-1], 1 / RATE) < RATE / 8  # a quarter of the spectrum
+
+    def band(seed, part):
+        return np.fft.irfft(np.fft.rfft(noise(seed)) * part).astype(np.float32)
+
+    shared, own = band(1, low), band(2, ~low)  # own is 3 times as strong
+    found = quality(shared + own, {"a": shared, "b": shared + own})
+    assert found.bleed[0].share == approx(1 / 4)
+
+
+def test_blocks_count_by_the_geometric_mean_of_both_tracks_energies():
+    n_samples = 53 * 4096  # a block
+    apart_, shared = noise(1)[:, :n_samples], noise(2)[:, :n_samples]
+    a = np.concatenate([apart_, 0.25 * shared], axis=1)
+    b = np.concatenate([noise(3)[:, :n_samples], shared], axis=1)
+    found = quality(a + b, {"a": a, "b": b})
+    assert found.bleed[0].share == approx(0.25 / (1 + 0.25))
+
+
+@pytest.mark.parametrize(("n_frames", "counts"), [(7, False), (8, True)])
+def test_a_last_block_counts_if_it_is_long_enough_to_tell_chance_from_bleed(n_frames, counts):
+    one, other, tail = noise(1)[:, : 53 * 4096], noise(3)[:, : 53 * 4096], noise(2)[:, : n_frames * 4096]
+    a, b = np.concatenate([one, tail], axis=1), np.concatenate([other, tail], axis=1)
+    assert (quality(a + b, {"a": a, "b": b}).bleed[0].share > 0.05) is counts
 
 
 def test_what_sounds_at_one_time_and_place_by_chance_is_no_bleed():

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
 from separation.errors import SettingsError
-from webapp.access.guard import install, is_host, is_loopback, require_sharing_rules, storage_secret
+from webapp.access.guard import LIBRARY_PATHS, install, is_host, is_loopback, require_sharing_rules, storage_secret
 from webapp.access.login import LARGEST_FORM, local_path, login_routes
 from webapp.access.passcode import READABLE, GuessLimit, Passcode, generate_passcode
 from webapp.access.sessions import Sessions, attach
@@ -166,6 +166,32 @@ async def test_too_many_wrong_passcodes_make_even_the_right_one_wait() -> None:
         assert "Try again in 1 second." in refused.text
         clock.now_s += 1
         assert (await guest.post("/login", data={"passcode": PASSCODE})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/login", 200),
+        ("/loginx", 401),
+        ("/login/x", 401),
+        ("/logins", 401),
+        ("/Login", 401),
+        ("//login", 401),
+        ("/x/login", 401),
+        (LIBRARY_PATHS[0] + "any.js", 200),
+        (LIBRARY_PATHS[0].rstrip("/"), 401),
+        (LIBRARY_PATHS[0].rstrip("/") + "x/any.js", 401),
+    ],
+)
+async def test_strangers_reach_the_login_and_the_scripts_of_the_library_and_nothing_that_begins_alike(
+    path: str, status: int
+) -> None:
+    app = FastAPI()
+    install(app, require_sharing_rules("127.0.0.1", PASSCODE))
+    app.add_api_route("/{anything:path}", lambda anything: anything)
+    async with client(app) as guest:
+        assert (await guest.get("http://127.0.0.1:8080" + path)).status_code == status
+        assert (await guest.post("http://127.0.0.1:8080" + path)).status_code != 200
 
 
 async def test_a_form_too_large_for_a_passcode_is_not_read() -> None:
