@@ -47,6 +47,11 @@ class Downloads:
         """The download of a model, if it is on its way, paused or failed since this server started."""
         return self._downloads.get(name)
 
+    @property
+    def running(self) -> Download | None:
+        """The one whose bytes arrive; a paused one, too, until its thread has noticed."""
+        return self._running
+
     def removing(self, name: str) -> bool:
         """Whether a model is being deleted."""
         return name in self._removing

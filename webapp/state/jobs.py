@@ -76,6 +76,11 @@ class Jobs:
         """The one that runs."""
         return self._running
 
+    @property
+    def closing(self) -> bool:
+        """Whether the end has come: what runs is being interrupted, and nothing new begins."""
+        return self._closing.is_set()
+
     def growing(self, result: str) -> Job | None:
         """The job that is making the result of this key just now, once there is something of it to hear."""
         job = self._running

@@ -118,7 +118,7 @@ def test_jobs_work_at_the_same_time(tmp_path):
 def test_jobs_share_the_cores(monkeypatch):
     for name in batch.THREAD_COUNTS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(batch, "_n_cores", lambda: 6)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
     (outcome,) = batch.run([0], number_of_threads, 2)
     assert outcome.result == ["3"] * len(batch.THREAD_COUNTS)
 

@@ -78,7 +78,7 @@ async def test_a_paused_download_goes_on_from_its_bytes(downloads, hub):
     download = await begun(downloads, hub)
     downloads.pause(SMALL)
     assert download.state is DownloadState.PAUSED
-    await until(lambda: downloads._running is None)
+    await until(lambda: downloads.running is None)
     kept = catalogue.entry(SMALL).partial_bytes
     assert 0 < kept < len(WEIGHTS)
     hub.pause_s = 0.0

@@ -21,7 +21,7 @@ from webapp.state.jobs import Job, Jobs, State
 
 SILENCE = {"a": np.zeros((1, 4), np.float32)}
 
-LONG_S = 60.0  # nothing here takes a second on a free computer
+LONG_S = 240.0  # until a test gives up; nothing here takes a second on a free computer
 
 
 @pytest.fixture
@@ -34,6 +34,14 @@ async def jobs(store, home):
     jobs = Jobs(store, Inline(), JobTable(home))
     yield jobs
     await asyncio.to_thread(jobs.close)
+
+
+def wait_until(condition):
+    """As `until`, on another thread than that of the event loop."""
+    deadline = time.monotonic() + LONG_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
 
 
 async def until(condition):
@@ -202,7 +210,7 @@ async def test_a_thousand_changes_at_once_are_told_once(jobs, recording, backend
     await asyncio.sleep(0.3)  # what was announced so far is told by then
     jobs.changed.subscribe(told.append)
     for _ in range(1000):
-        jobs._tell(job)
+        jobs.cancel(job)
     await until(lambda: told)
     await asyncio.sleep(0.3)
     assert told == [job]
@@ -439,7 +447,7 @@ class StopsAt:
         if not self._left:
             closing = threading.Thread(target=self._close)
             closing.start()
-            assert self._jobs._closing.wait(LONG_S)
+            wait_until(lambda: self._jobs.closing)
 
     def _close(self):
         self._jobs.close()
@@ -524,7 +532,7 @@ async def test_closing_interrupts_everything_and_returns(store, home, recording,
     first, second = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
     await until(gate.reached.is_set)
     closing = asyncio.create_task(asyncio.to_thread(jobs.close))
-    await until(jobs._closing.is_set)
+    await until(lambda: jobs.closing)
     gate.opened.set()
     await closing
     assert (first.state, second.state) == (State.INTERRUPTED, State.INTERRUPTED)
