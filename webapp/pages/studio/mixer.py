@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from nicegui import background_tasks, run, ui
 
-from separation.audio.decode import AudioFile
 from separation.audio.encode import FORMATS
-from separation.audio.loudness import integrated_lufs
 from separation.backends import registry
 from separation.errors import PlaygroundError
 from storage import Artifact, Library, StorageError
@@ -21,8 +17,18 @@ from webapp.components.ab.ab import Ab, Side
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.tracks.tracks import Tracks
+from webapp.pages.studio.ab_tracks import NOT_MEASURED, compared_tracks, equally_loud, loudness
 from webapp.pages.studio.measures_row import MeasuresRow
 from webapp.pages.studio.mix_row import MixRow
+from webapp.pages.studio.result_choice import (
+    ResultChoice,
+    opened,
+    remembered,
+    with_found,
+    with_made,
+    with_other,
+    with_result,
+)
 from webapp.pages.studio.result_labels import labels_of
 from webapp.pages.studio.tracks import growing_tracks, mixture_track, result_tracks
 from webapp.routes.exports import SAMPLE_RATES, VIDEO, picture_of
@@ -54,15 +60,13 @@ class Mixer:
         self._library, self._mixers, self._on_change, self._on_refused = library, mixers, on_change, on_refused
         self._client = ui.context.client
         self._recording: Artifact | None = None
-        self._results: list[Artifact] = []
+        self.choice = ResultChoice()
         self._labels: dict[str, str] = {}
-        self._result: Artifact | None = None
-        self._other: Artifact | None = None
         self._job: Job | None = None
         self._format, self._rate = "wav24", 0
         self._shown: list[Track] = []
         self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
-        self._match_db: dict[str, dict[str, float]] = {"A": {}, "B": {}}
+        self._match_db = NOT_MEASURED
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
                 self._made = text("", "mute made")
@@ -77,71 +81,46 @@ class Mixer:
             self._tracks = Tracks([], on_mix=self._mixed)
         mixers.saved.subscribe(self._mixes_saved)
 
-    @property
-    def result(self) -> Artifact | None:
-        """The result that is shown."""
-        return self._result
-
     def open(self, recording: Artifact, result: str = "") -> None:
         """Show the results of a recording: the one of that key, else what was heard last, or a newer one."""
         self._recording = recording
         self._placed = {}
         if self._format == VIDEO and picture_of(recording) is None:
             self._format = "wav24"
-        self._hold(self._library.results(recording.key))
-        desk = self._mixers.of(recording.key)
-        chosen = not result and desk.newest == self._newest
-        first, other = (desk.result, desk.other) if chosen else (result, "")
-        known = {one.key: one for one in self._results}
-        self._hear(known.get(first, next(iter(self._results), None)), known.get(other))
+        self._hear(opened(self._library.results(recording.key), self._mixers.of(recording.key), result))
 
     def clear(self) -> None:
         """Nothing is on the desk that anything could have been made of."""
         self._recording = self._job = None
-        self._hold([])
-        self._hear(None, None)
+        self._hear(ResultChoice())
         self._shown = []
         self._tracks.set_tracks([])
 
     def add(self, result: Artifact) -> None:
         """A result has just been made: it is shown, and what was there can still be chosen."""
-        if self._result is None or self._result.key != result.key:
-            self._hold([result, *(one for one in self._results if one.key != result.key)])
-            self._compare(result, None)
+        if (choice := with_made(self.choice, result)) != self.choice:
+            self._compare(choice)
 
     async def look(self) -> list[Artifact]:
         """Take in results made, deleted or brought back elsewhere; returns what was heard and is gone."""
-        recording, held = self._recording, self._results
+        recording, before = self._recording, self.choice
         if recording is None:
             return []
         try:
             found = await run.io_bound(self._library.results, recording.key)
         except StorageError:
             return []  # a disk that cannot be read just now has not lost them
-        if found is None or self._results is not held or {one.key for one in found} == {one.key for one in held}:
+        here = {one.key for one in found or ()}
+        if found is None or self.choice is not before or here == {one.key for one in before.results}:
             return []
-        here = {one.key for one in found}
-        playing = [one for one in (self._result, self._other) if one is not None]
-        left = [one for one in playing if one.key in here]
-        self._hold(found)
-        if len(left) < len(playing) or not playing:
-            again: list[Artifact | None] = [*(left or found[:1]), None, None]
-            self._hear(again[0], again[1])
+        self._hear(with_found(before, found))
         self._on_change()
-        return [one for one in playing if one.key not in here]
-
-    def _hold(self, results: list[Artifact]) -> None:
-        self._results, self._labels = results, labels_of(results)
-
-    @property
-    def _newest(self) -> str:
-        newest = max(self._results, key=lambda one: one.manifest.created, default=None)
-        return "" if newest is None else newest.key
+        return [one for one in before.playing if one.key not in here]
 
     def show(self, job: Job | None) -> None:
         """Draw how it stands now; a running job's tracks are heard as far as they are made."""
         self._job = job
-        recording, result = self._recording, self._result
+        recording, result, other = self._recording, self.choice.result, self.choice.other
         if recording is None:
             return
         growing = job if job is not None and not job.over and job.n_ready else None
@@ -149,16 +128,16 @@ class Mixer:
         self._place.set_visibility(growing is None)  # what is being made is heard alone
         self._made.set_text(_made(result, job))
         if growing is None:
-            self._measures.show(recording, [one for one in (result, self._other) if one is not None])
+            self._measures.show(recording, self.choice.playing)
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
         if growing is not None:
             stems = growing_tracks(growing, recording)
         elif result is None:
             stems = []
-        elif self._other is None:
+        elif other is None:
             stems = result_tracks(result, urlencode(self._how))
         else:
-            stems = [*self._side("A", result), *self._side("B", self._other)]
+            stems = compared_tracks(result, other, urlencode(self._how), self._match_db)
         mixture = mixture_track(recording, urlencode(self._how), has_stems=bool(stems))
         self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
         shown = {track["id"] for track in self._shown}
@@ -182,18 +161,18 @@ class Mixer:
         elif name == "rate":
             self._rate = int(value)
         elif name == "result":
-            self._compare(next(one for one in self._results if one.key == value), self._other)
+            self._compare(with_result(self.choice, value))
         else:
-            self._compare(self._result, next((one for one in self._results if one.key == value), None))
+            self._compare(with_other(self.choice, value))
         self._on_change()
 
     def _download_all(self) -> None:
-        if self._result is not None:
-            ui.navigate.to(f"/media/{self._result.key}/all.zip?{urlencode(self._how)}")
+        if (result := self.choice.result) is not None:
+            ui.navigate.to(f"/media/{result.key}/all.zip?{urlencode(self._how)}")
 
     def _download_mix(self) -> None:
         """What is heard on side A, as one file."""
-        if self._result is None:
+        if (result := self.choice.result) is None:
             return
         mixed = {mix["id"]: mix for mix in self._tracks.mix}
         solo = any(mix["solo"] for mix in mixed.values())
@@ -206,7 +185,7 @@ class Mixer:
         if not parts:
             ui.notify("Every track is muted: there is nothing to keep.")
             return
-        ui.navigate.to(f"/media/{self._result.key}/mix?{urlencode([*parts, *self._how.items()])}")
+        ui.navigate.to(f"/media/{result.key}/mix?{urlencode([*parts, *self._how.items()])}")
 
     @property
     def _how(self) -> dict[str, str]:
@@ -267,19 +246,18 @@ class Mixer:
 
     # A and B
 
-    def _compare(self, result: Artifact | None, other: Artifact | None) -> None:
-        """Choose a result, and another beside it if there is one."""
-        self._hear(result, other)
-        first, second = ("" if one is None else one.key for one in (result, self._other))
-        self._change(lambda desk: replace(desk, result=first, other=second, newest=self._newest))
+    def _compare(self, choice: ResultChoice) -> None:
+        """Hear other results, also when the recording is opened the next time."""
+        self._hear(choice)
+        self._change(lambda desk: remembered(choice, desk))
 
-    def _hear(self, result: Artifact | None, other: Artifact | None) -> None:
-        self._result, self._other = result, None if other is result else other
-        self._match_db = {"A": {}, "B": {}}
+    def _hear(self, choice: ResultChoice) -> None:
+        self.choice, self._labels, self._match_db = choice, labels_of(choice.results), NOT_MEASURED
         self._draw_ab()
 
     def _draw_ab(self) -> None:
-        if self._result is None or self._other is None:
+        a, b = self.choice.result, self.choice.other
+        if a is None or b is None:
             self._place.clear()
             self._ab = None
             return
@@ -287,51 +265,39 @@ class Mixer:
             with self._place:
                 self._ab = Ab()
         sides: list[Side] = []
-        for side, result in (("A", self._result), ("B", self._other)):
+        for side, result in (("A", a), ("B", b)):
             found = self._match_db[side].values()
             match = "measuring…" if not found else f"up to {min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
             sides.append({"side": side, "label": self._labels[result.key], "match": match})
         self._ab.set_sides(sides)
         if not self._match_db["A"]:
-            background_tasks.create(self._match(self._result, self._other), name="loudness")
+            background_tasks.create(self._match(a, b), name="loudness")
 
     async def _match(self, a: Artifact, b: Artifact) -> None:
         """Measure both, and turn down the louder one of each pair of tracks."""
         try:
-            loud_a, loud_b = await asyncio.to_thread(lambda: (_loudness(a), _loudness(b)))
+            loud_a, loud_b = await asyncio.to_thread(lambda: (loudness(a), loudness(b)))
         except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
             return
-        if (self._result, self._other) != (a, b):
+        if self.choice.playing != (a, b):
             return
-        pairs = {name: loud_b.get(name, -math.inf) - loud for name, loud in loud_a.items()}
-        finite = {name: difference for name, difference in pairs.items() if math.isfinite(difference)}
-        self._match_db = {
-            "A": {name: min(0.0, finite.get(name, 0.0)) for name in loud_a},
-            "B": {name: min(0.0, -finite.get(name, 0.0)) for name in loud_b},
-        }
+        self._match_db = equally_loud(loud_a, loud_b)
         with self._client:
             self._draw_ab()
             self.show(self._job)
 
-    def _side(self, side: Any, result: Artifact) -> list[Track]:
-        tracks = result_tracks(result, urlencode(self._how))
-        for track in tracks:
-            track["side"], track["twin"] = side, track["name"]
-            track["match_db"] = self._match_db[side].get(track["name"], 0.0)
-        return tracks
-
     def _fields(self) -> list[SettingField]:
         fields: list[SettingField] = []
-        if len(self._results) > 1 and self._result is not None:
+        if len(self.choice.results) > 1 and (result := self.choice.result) is not None:
             options = [SettingOption(value=key, label=label) for key, label in self._labels.items()]
-            others = [option for option in options if option["value"] != self._result.key]
+            others = [option for option in options if option["value"] != result.key]
             fields += [
                 {
                     "name": "result",
                     "kind": "select",
                     "label": "",
                     "spoken": "Result",
-                    "value": self._result.key,
+                    "value": result.key,
                     "options": options,
                     "tip": "Everything that was made of this recording.",
                 },
@@ -340,7 +306,7 @@ class Mixer:
                     "kind": "select",
                     "label": "",
                     "spoken": "Compare with",
-                    "value": NOTHING if self._other is None else self._other.key,
+                    "value": NOTHING if self.choice.other is None else self.choice.other.key,
                     "options": [SettingOption(value=NOTHING, label="Compare with…"), *others],
                     "tip": "Puts another result beside this one, on the keys A and B.",
                 },
@@ -377,15 +343,6 @@ class Mixer:
 def _sound(track: Track) -> str:
     """What the mixer knows a track by: the same sound of another result stands alike."""
     return MIXTURE if track["url"].endswith("/audio") else track["name"]
-
-
-def _loudness(result: Artifact) -> dict[str, float]:
-    """LUFS of each track."""
-    found = {}
-    for index, name in enumerate(result.info["tracks"]):
-        with AudioFile(result.files[str(index)]) as audio:
-            found[name] = integrated_lufs(audio)
-    return found
 
 
 def _made(result: Artifact | None, job: Job | None) -> str:

@@ -120,7 +120,7 @@ class StudioPage:
         # To look is not to change anything: what is shown becomes the draft of everybody with the first edit of it.
         self._unwritten = bool(prompts) or begun is None
         if self._unwritten:
-            texts = list(prompts) or _asked(job, self._mixer.result) or self._draft.texts
+            texts = list(prompts) or _asked(job, self._mixer.choice.result) or self._draft.texts
             self._show_draft(replace(self._draft, prompts=()).with_prompts(*texts))
         ui.page_title(recording.name)
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
@@ -294,7 +294,7 @@ class StudioPage:
             self.open(self._recording.key, result=self._shown)
             return
         # What the browser has fetched of it would play on for some seconds, and then fail.
-        self._shown = self._mixer.result.key if self._mixer.result is not None else ""
+        self._shown = self._mixer.choice.result.key if self._mixer.choice.result is not None else ""
         self._mixer.clear()
         self._wave.wait()
         self._refresh()
@@ -369,7 +369,7 @@ class StudioPage:
             return
         if self._upload is not None and self._upload.recording == recording.key:
             mixture["was"] = f"/media/{self._upload.key}/audio"
-        result = self._mixer.result if recording is self._recording else None
+        result = self._mixer.choice.result if recording is self._recording else None
         self._wave.show(recording, mixture, self._draft, self._choice, self._selected, job, result)
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:

@@ -1,0 +1,63 @@
+"""Two results on A and B: their tracks side by side, each beside its twin, both equally loud."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from separation.audio.decode import AudioFile
+from separation.audio.loudness import integrated_lufs
+from storage import Artifact
+from webapp.components.player.track import Track
+from webapp.pages.studio.tracks import result_tracks
+
+Attenuations = Mapping[str, Mapping[str, float]]  # of side A and B: dB of each track by its name, 0 or less
+NOT_MEASURED: Attenuations = {"A": {}, "B": {}}
+
+
+def compared_tracks(a: Artifact, b: Artifact, how: str, match_db: Attenuations) -> list[Track]:
+    """The tracks of both results; those of one name are twins, which stand alike in the mixer on both sides.
+
+    Args:
+        a: the result on side A.
+        b: the one on side B.
+        how: downloads are written, as the query of their addresses.
+        match_db: by how much each track is turned down, as far as that is known; see `equally_loud`.
+    """
+    sides: tuple[tuple[Literal["A", "B"], Artifact], ...] = (("A", a), ("B", b))
+    tracks = []
+    for side, result in sides:
+        for track in result_tracks(result, how):
+            track["side"], track["twin"] = side, track["name"]
+            track["match_db"] = match_db[side].get(track["name"], 0.0)
+            tracks.append(track)
+    return tracks
+
+
+def equally_loud(lufs_a: Mapping[str, float], lufs_b: Mapping[str, float]) -> Attenuations:
+    """By how many dB to turn down the louder one of each pair of twins; a silent track, or one alone, stays as it is.
+
+    Args:
+        lufs_a: loudness of each track on side A, -inf for silence.
+        lufs_b: the same of side B.
+    """
+    louder_db = {name: lufs_b.get(name, -math.inf) - lufs for name, lufs in lufs_a.items()}  # b beside a
+    finite = {name: difference for name, difference in louder_db.items() if math.isfinite(difference)}
+    return {
+        "A": {name: min(0.0, finite.get(name, 0.0)) for name in lufs_a},
+        "B": {name: min(0.0, -finite.get(name, 0.0)) for name in lufs_b},
+    }
+
+
+def loudness(result: Artifact) -> dict[str, float]:
+    """LUFS of each track, by its name.
+
+    Raises:
+        OSError, PlaygroundError: a file of it is gone.
+    """
+    found = {}
+    for index, name in enumerate(result.info["tracks"]):
+        with AudioFile(result.files[str(index)]) as audio:
+            found[name] = integrated_lufs(audio)
+    return found

@@ -1,0 +1,92 @@
+"""Which results of a recording are heard: one, or two of them on A and B; what a choice becomes when results change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from storage import Artifact
+from webapp.state.mixers import MixerState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultChoice:
+    """The results of one recording, and what is heard of them.
+
+    Attributes:
+        results: all of them, newest first.
+        result: the one that is shown, on side A if there is another beside it; None if there is none.
+        other: the one on side B; never the same as `result`.
+    """
+
+    results: tuple[Artifact, ...] = ()
+    result: Artifact | None = None
+    other: Artifact | None = None
+
+    @property
+    def newest(self) -> str:
+        """Key of the result that was made last, "" if there is none."""
+        newest = max(self.results, key=lambda one: one.manifest.created, default=None)
+        return "" if newest is None else newest.key
+
+    @property
+    def playing(self) -> tuple[Artifact, ...]:
+        """What is heard: none, one or two."""
+        return tuple(one for one in (self.result, self.other) if one is not None)
+
+    def get(self, key: str) -> Artifact | None:
+        """The result of that key, if it is one of these."""
+        return next((one for one in self.results if one.key == key), None)
+
+
+def opened(results: Sequence[Artifact], remembered: MixerState, wanted: str = "") -> ResultChoice:
+    """Choose what is heard of a recording that is opened: what somebody chose, unless a newer result has come since.
+
+    Args:
+        results: those of the recording, newest first.
+        remembered: how its mixer stood last.
+        wanted: key of the result to show whatever was chosen; "" for none.
+    """
+    choice = ResultChoice(results=tuple(results))
+    still_meant = not wanted and remembered.newest == choice.newest
+    first, second = (remembered.result, remembered.other) if still_meant else (wanted, "")
+    return _heard(choice, choice.get(first) or next(iter(results), None), choice.get(second))
+
+
+def with_made(choice: ResultChoice, result: Artifact) -> ResultChoice:
+    """Show a result that has just been made, alone; what was there can still be chosen."""
+    if choice.result is not None and choice.result.key == result.key:
+        return choice
+    others = (one for one in choice.results if one.key != result.key)
+    return ResultChoice(results=(result, *others), result=result)
+
+
+def with_found(choice: ResultChoice, results: Sequence[Artifact]) -> ResultChoice:
+    """Take in which results there are now, newest first; what is heard stays, as far as it is not gone."""
+    here = {one.key for one in results}
+    playing = choice.playing
+    left = [one for one in playing if one.key in here]
+    if playing and len(left) == len(playing):
+        return replace(choice, results=tuple(results))
+    return ResultChoice(results=tuple(results), result=next(iter(left or results), None))
+
+
+def with_result(choice: ResultChoice, key: str) -> ResultChoice:
+    """Show the result of that key, if there is one; the one beside it stays there, unless it is the same."""
+    return _heard(choice, choice.get(key) or choice.result, choice.other)
+
+
+def with_other(choice: ResultChoice, key: str) -> ResultChoice:
+    """Put the result of that key on side B; any other text takes away what is there."""
+    return _heard(choice, choice.result, choice.get(key))
+
+
+def remembered(choice: ResultChoice, mixer: MixerState) -> MixerState:
+    """The mixer with this choice, for the next time that the recording is opened; see `opened`."""
+    result, other = ("" if one is None else one.key for one in (choice.result, choice.other))
+    return replace(mixer, result=result, other=other, newest=choice.newest)
+
+
+def _heard(choice: ResultChoice, result: Artifact | None, other: Artifact | None) -> ResultChoice:
+    same = result is not None and other is not None and result.key == other.key
+    return replace(choice, result=result, other=None if same or result is None else other)
