@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation.cli.batch_work import BatchTask, Done, Extraction
-from separation.cli.common import Common, Connection, common_options, connection_options, make_folder, shown
+from separation.cli.common import Common, Connection, common_options, connection_options, gives, make_folder, shown
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
 from separation.cli.part import part_options
 from separation.errors import PlaygroundError
@@ -30,6 +30,7 @@ SOME_FAILED = 6
 
 
 @click.command()
+@gives("out", "files", "done", "cached", "failed", "seconds")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--prompt", "--prompts", "-p", "prompts", multiple=True, required=True, help="A sound; repeatable.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="Folder for the results.")

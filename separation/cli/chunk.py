@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, common_options, make_folder
+from separation.cli.common import Common, common_options, gives, make_folder
 from separation.cli.extraction import FORMATS
 from separation.cli.part import part_options
 from separation.request import FADES
@@ -21,6 +21,7 @@ def chunk() -> None:
 
 
 @chunk.command("split")
+@gives("metadata", "files", "n_samples", "sample_rate", "n_channels")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--duration", type=float, default=10.0, show_default=True, help="Seconds per file.")
 @click.option("--overlap", type=float, default=2.0, show_default=True, help="Seconds neighbouring files share.")
@@ -72,6 +73,7 @@ def merge() -> None:
 
 
 @merge.command()
+@gives("file", "n_samples", "sample_rate", "n_channels")
 @click.argument("sources", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option(

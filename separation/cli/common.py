@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
@@ -88,6 +88,25 @@ class Common:
             return self
         device = host.common.device if self.device == "auto" else self.device
         return Common(device, self.as_json or host.common.as_json, self.temp_dir or host.common.temp_dir, host)
+
+
+def gives(*names: str) -> Callable[[Function], Function]:
+    """Declare what a command's result holds, which makes it a step that workflows may use.
+
+    Only for commands that make files, delete none, and run no other program.
+    """
+
+    def declared(command: Function) -> Function:
+        cast(Any, command).gives = names
+        return command
+
+    return declared
+
+
+def given_by(command: click.Command) -> tuple[str, ...]:
+    """What a command declared with `gives`; nothing if it is no step of a workflow."""
+    names: tuple[str, ...] = getattr(command.callback, "gives", ())
+    return names
 
 
 def common_options(command: Function) -> Function:

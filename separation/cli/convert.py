@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, common_options
+from separation.cli.common import Common, common_options, gives
 from separation.cli.part import part_options
 
 
@@ -16,6 +16,7 @@ def convert() -> None:
 
 
 @convert.command("to-wav")
+@gives("file", "n_samples", "sample_rate", "n_channels")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The WAV to write; beside the source if absent.")
 @part_options

@@ -16,7 +16,7 @@ import click
 
 from separation import __version__
 from separation.cli import measures_text
-from separation.cli.common import Common, Connection, Function, connection_options, make_folder
+from separation.cli.common import Common, Connection, Function, connection_options, gives, make_folder
 from separation.cli.part import part_options
 from separation.events import EventStream
 from separation.request import FADES
@@ -68,6 +68,7 @@ def extract_options(command: Function) -> Function:
 def recipe_options(command: Function) -> Function:
     """Add what an extraction takes that has prompts and settings from elsewhere; the command gets it as `wanted`."""
 
+    @gives("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
     @click.argument("source", type=click.Path(path_type=Path))
     @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
     @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)

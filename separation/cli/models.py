@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from separation.cli.common import Common, common_options
+from separation.cli.common import Common, common_options, gives
 
 if TYPE_CHECKING:
     from separation.backends.catalogue import PublishedModel
@@ -42,6 +42,7 @@ def list_(common: Common) -> None:
 
 
 @models.command()
+@gives("model", "path", "bytes")
 @click.argument("name")
 @common_options
 def download(name: str, common: Common) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, Host, common_options
+from separation.cli.common import Common, Host, common_options, given_by
 from separation.cli.extraction import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.workflows.batch_files import FAILURES
@@ -19,20 +19,6 @@ from separation.workflows.batch_files import FAILURES
 if TYPE_CHECKING:
     from separation.workflows.workflow import Parameter, Step, Workflow
 
-EXTRACTED = ("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
-# The commands a workflow may use, and what their results hold. None of them deletes, and none runs other programs.
-OUTPUTS: Mapping[str, tuple[str, ...]] = {
-    "extract auto": EXTRACTED,
-    "extract builtin": EXTRACTED,
-    "extract demucs": EXTRACTED,
-    "extract sam-audio": EXTRACTED,
-    "extract recipe": EXTRACTED,
-    "batch": ("out", "files", "done", "cached", "failed", "seconds"),
-    "convert to-wav": ("file", "n_samples", "sample_rate", "n_channels"),
-    "chunk split": ("metadata", "files", "n_samples", "sample_rate", "n_channels"),
-    "merge concat": ("file", "n_samples", "sample_rate", "n_channels"),
-    "models download": ("model", "path", "bytes"),
-}
 # By the names that the commands' functions have for them.
 READ = frozenset({"source", "sources", "folder", "recipe"})
 WRITTEN = frozenset({"out", "save_recipe", "report"})
@@ -149,8 +135,10 @@ class Terminal:
         self._common, self._bypass_cache = common, bypass_cache
 
     def names(self) -> Sequence[str]:
-        """See `Commands.names`."""
-        return tuple(OUTPUTS)
+        """See `Commands.names`: every command that declares what its result holds."""
+        from separation.cli.main import main
+
+        return tuple(_steps_below(main, click.Context(main)))
 
     def parameters(self, command: str) -> Mapping[str, Parameter]:
         """See `Commands.parameters`: long options without their dashes, arguments as the help names them."""
@@ -188,7 +176,7 @@ class Terminal:
 
     def outputs(self, command: str, words: Sequence[str]) -> Mapping[str, Collection[str]]:
         """See `Commands.outputs`: the tracks of an extraction are called as its prompts."""
-        known: dict[str, Collection[str]] = dict.fromkeys(OUTPUTS[command], ())
+        known: dict[str, Collection[str]] = dict.fromkeys(given_by(_leaf(command)[0]), ())
         prompts = self._context(command, words, Host(self._common)).params.get("prompts")
         if "tracks" in known and prompts and not any("${" in prompt for prompt in prompts):
             from separation.prompts.targets import RESIDUAL, residual_stem
@@ -215,6 +203,16 @@ class Terminal:
     def _context(self, command: str, words: Sequence[str], host: Host) -> click.Context:
         leaf, parent = _leaf(command)
         return leaf.make_context(command.split()[-1], list(words), parent=parent, obj=host)
+
+
+def _steps_below(group: click.Group, context: click.Context, *words: str) -> Iterator[str]:
+    """The commands that hang from a group, at any depth, and may be steps."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _steps_below(command, context, *words, name)
+        elif command is not None and given_by(command):
+            yield " ".join((*words, name))
 
 
 def _leaf(command: str) -> tuple[click.Command, click.Context]:

@@ -21,9 +21,9 @@ from assets.demo_recording import write_demo_mixture
 from separation import Waveform, decode
 from separation.audio.encode import encode
 from separation.cli import run as run_module
-from separation.cli.common import Common
+from separation.cli.common import Common, given_by
 from separation.cli.main import main
-from separation.cli.run import OUTPUTS, Terminal
+from separation.cli.run import Terminal
 from separation.errors import SettingsError
 from separation.models.demucs import weights as demucs_weights
 from separation.request import DemucsSettings, Request
@@ -312,11 +312,33 @@ def terminal():
     return Terminal(Common("auto", False, None), False)
 
 
+def leaf_of(command):
+    leaf = main
+    for word in command.split():
+        leaf = leaf.get_command(click.Context(leaf), word)
+    return leaf
+
+
+def commands_below(group, *words):
+    """Every command of the terminal, by the words that call it."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        yield from commands_below(command, *words, name) if isinstance(command, click.Group) else [(*words, name)]
+
+
+def test_every_command_that_makes_files_is_a_step_of_workflows_and_none_that_deletes_or_stays_open(terminal):
+    every = {" ".join(words) for words in commands_below(main)}
+    makes_files = {
+        command for command in every if {"out", "save_recipe"} & {param.name for param in leaf_of(command).params}
+    }
+    assert "extract builtin-dsp" in makes_files
+    assert set(terminal.names()) == makes_files | {"models download"}
+    assert {command for command in every if command.startswith("extract ")} <= makes_files
+
+
 def test_every_command_of_a_workflow_is_one_of_the_terminal_and_its_options_are_written_by_their_names(terminal):
     for command in terminal.names():
-        leaf = main
-        for word in command.split():
-            leaf = leaf.get_command(click.Context(leaf), word)
+        leaf = leaf_of(command)
         known = terminal.parameters(command)
         assert {"json", "log-level", "help"}.isdisjoint(known)
         for param in leaf.params:
@@ -335,7 +357,7 @@ def test_models_in_folders_are_the_only_files_of_a_command_that_can_run_code(ter
     assert all(terminal.parameters(command)[name].trusted for command, name in named)
 
 
-def test_the_results_of_commands_hold_what_workflows_are_promised(folder, backend, monkeypatch):
+def test_the_results_of_commands_hold_what_workflows_are_promised(folder, backend, terminal, monkeypatch):
     from separation.backends import catalogue
 
     run_fakes.song(folder / "song.wav", 0.5)
@@ -354,9 +376,9 @@ steps:
 - {name: g, command: models download, with: {name: htdemucs}}
 """)
     commands = {shlex.split(step["command"])[1]: step["result"] for step in said.values()}
-    assert set(commands) == {command.split()[0] for command in OUTPUTS}
-    for command, outputs in OUTPUTS.items():
-        assert set(outputs) <= set(commands[command.split()[0]]), command
+    assert set(commands) == {command.split()[0] for command in terminal.names()}
+    for command in terminal.names():
+        assert set(given_by(leaf_of(command))) <= set(commands[command.split()[0]]), command
     assert said["b"]["result"]["tracks"] == {"drums": "drums.wav", "everything else": "everything else.wav"}
 
 
@@ -449,7 +471,8 @@ def test_the_documentation_lists_the_commands_and_results_there_are(terminal):
     rows = [line for line in DOCUMENT.splitlines() if line.startswith("| `")]
     (commands,) = (row for row in rows if row.startswith("| `command`"))
     assert {command.split()[-1] for command in terminal.names()} <= set(re.findall(r"[\w-]+", commands))
-    for command, outputs in OUTPUTS.items():
+    for command in terminal.names():
+        outputs = given_by(leaf_of(command))
         name = "extract ..." if command.startswith("extract") else command
         (row,) = (row for row in rows if f"`{name}`" in row.split("|")[1])
         assert set(re.findall(r"`(\w+)`", row.split("|", 2)[2])) - {"everything"} == set(outputs), command
