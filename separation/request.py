@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from separation import solvers
 from separation.errors import SettingsError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-SOLVERS = ("euler", "midpoint", "heun", "rk4", "ab2")
-GRIDS = ("uniform", "sway")
+SOLVERS = tuple(solvers.SOLVERS)
+GRIDS = solvers.GRIDS
 FADES = ("cosine", "linear")
 STITCHES = ("crossfade", "multidiffusion")
 STEREO_MODES = ("mono", "sides", "projected")

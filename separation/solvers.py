@@ -7,7 +7,8 @@ integration cannot stop short of t = 1. Yielding after every step leaves progres
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -16,8 +17,29 @@ from separation.errors import SettingsError
 X = TypeVar("X")
 VelocityField = Callable[[X, float], X]
 
+Steps = Callable[[VelocityField[Any], Any, Sequence[float]], Iterator[Any]]
+
 GRIDS = ("uniform", "sway")
 MAX_SWAY = 2 / (math.pi - 2)  # beyond it, or below -1, sway sampling would step backwards in time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Solver:
+    """A way to carry a state along a velocity field, and what is known of it.
+
+    Args:
+        label: its name for a person.
+        order: the error of an integration falls with this power of the length of its steps.
+        evaluations: calls of the velocity field for each step, which is what time goes with.
+        more_at_first: further calls, in the first step.
+        steps: called with a velocity field, a state and times; yields the state after each step.
+    """
+
+    label: str
+    order: int
+    evaluations: int
+    more_at_first: int = 0
+    steps: Steps
 
 
 def integrate(method: str, velocity: VelocityField[X], x: X, times: Sequence[float]) -> Iterator[X]:
@@ -26,20 +48,20 @@ def integrate(method: str, velocity: VelocityField[X], x: X, times: Sequence[flo
     Raises:
         SettingsError: at once, for an unknown method, or times that are fewer than two or do not increase.
     """
-    solver: Callable[..., Iterator[X]] = _known("solver", method, METHODS)
+    solver = solver_named(method)
     if len(times) < 2 or any(not t < t_next for t, t_next in pairwise(times)):
         raise SettingsError(
             "These solver times cannot be stepped through.",
             f"They are {', '.join(f'{t:g}' for t in times) or 'empty'}; each has to be later than the one before.",
             "Make them with solvers.times(n_steps).",
         )
-    return solver(velocity, x, times)
+    return solver.steps(velocity, x, times)
 
 
 def nfe(method: str, n_steps: int) -> int:
     """Evaluations of the velocity field for `n_steps` steps."""
-    _known("solver", method, METHODS)
-    return n_steps + 1 if method == "ab2" else n_steps * STAGES[method]
+    solver = solver_named(method)
+    return n_steps * solver.evaluations + solver.more_at_first
 
 
 def times(n_steps: int, grid: str = "uniform", sway: float = -1.0) -> tuple[float, ...]:
@@ -51,7 +73,8 @@ def times(n_steps: int, grid: str = "uniform", sway: float = -1.0) -> tuple[floa
         sway: the s of the sway grid, between -1 and 2 / (pi - 2) = 1.75. Below 0 the steps are shorter near the noise,
             above 0 near the audio; 0 is uniform.
     """
-    _known("grid", grid, GRIDS)
+    if grid not in GRIDS:
+        raise _unknown("grid", grid, GRIDS)
     if isinstance(n_steps, bool) or not isinstance(n_steps, int) or n_steps < 1:
         raise SettingsError(f"n_steps={n_steps!r} is out of range.", "", "Take one step or more.")
     if not -1 <= sway <= MAX_SWAY:
@@ -120,7 +143,18 @@ def ab2(velocity: VelocityField[Any], x: Any, times: Sequence[float]) -> Iterato
         yield x
 
 
-def _single_steps(step: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+def solver_named(name: str) -> Solver:
+    """The solver of this name; a SettingsError lists the known ones."""
+    if name not in SOLVERS:
+        raise _unknown("solver", name, SOLVERS)
+    return SOLVERS[name]
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> SettingsError:
+    return SettingsError(f"There is no {what} “{name}”.", "", f"Choose one of: {', '.join(known)}.")
+
+
+def _single_steps(step: Callable[[VelocityField[Any], Any, float, float], Any]) -> Steps:
     def steps(velocity: VelocityField[Any], x: Any, times: Sequence[float]) -> Iterator[Any]:
         for t, t_next in pairwise(times):
             x = step(velocity, x, t, t_next - t)
@@ -129,18 +163,10 @@ def _single_steps(step: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     return steps
 
 
-def _known(what: str, name: str, known: Any) -> Any:
-    """What `name` stands for, or an error that lists the known names."""
-    if name not in known:
-        raise SettingsError(f"There is no {what} “{name}”.", "", f"Choose one of: {', '.join(known)}.")
-    return known[name] if isinstance(known, dict) else name
-
-
-STAGES = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4}  # evaluations a step
-METHODS: dict[str, Callable[..., Iterator[Any]]] = {
-    "euler": _single_steps(euler),
-    "midpoint": _single_steps(midpoint),
-    "heun": _single_steps(heun),
-    "rk4": _single_steps(rk4),
-    "ab2": ab2,
+SOLVERS = {
+    "euler": Solver(label="Euler", order=1, evaluations=1, steps=_single_steps(euler)),
+    "midpoint": Solver(label="Midpoint", order=2, evaluations=2, steps=_single_steps(midpoint)),
+    "heun": Solver(label="Heun", order=2, evaluations=2, steps=_single_steps(heun)),
+    "rk4": Solver(label="Runge-Kutta 4", order=4, evaluations=4, steps=_single_steps(rk4)),
+    "ab2": Solver(label="Adams-Bashforth 2", order=2, evaluations=1, more_at_first=1, steps=ab2),
 }

@@ -36,7 +36,13 @@ def test_the_error_falls_with_the_order_of_the_solver(method, grid, sway):
 
 
 def test_every_solver_that_a_request_may_name_is_here_and_no_other():
-    assert set(solvers.METHODS) == set(request.SOLVERS) == set(ORDERS)
+    assert set(solvers.SOLVERS) == set(request.SOLVERS) == set(ORDERS)
+    assert {name: solver.order for name, solver in solvers.SOLVERS.items()} == ORDERS
+
+
+@pytest.mark.parametrize("method", ORDERS)
+def test_what_is_said_of_evaluations_a_step_is_what_one_more_step_takes(method):
+    assert solvers.nfe(method, 8) - solvers.nfe(method, 7) == solvers.SOLVERS[method].evaluations
 
 
 @pytest.mark.parametrize("method", ORDERS)
@@ -100,8 +106,8 @@ def test_times_from_a_step_increase_to_1_by_no_more_than_the_step(step):
 @pytest.mark.parametrize(
     "call, known",
     [
-        (lambda: solvers.integrate("eular", growth, 1.0, (0, 1)), solvers.METHODS),
-        (lambda: solvers.nfe("rk5", 3), solvers.METHODS),
+        (lambda: solvers.integrate("eular", growth, 1.0, (0, 1)), solvers.SOLVERS),
+        (lambda: solvers.nfe("rk5", 3), solvers.SOLVERS),
         (lambda: solvers.times(3, "cosine"), solvers.GRIDS),
     ],
 )

@@ -62,7 +62,7 @@ def test_sums_differences_and_multiples_are_those_of_the_arrays(weights):
     np.testing.assert_allclose(loaded(made.stored()), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("method", solvers.METHODS)
+@pytest.mark.parametrize("method", solvers.SOLVERS)
 def test_they_are_all_that_a_solver_asks_for(method):
     start, pull = rows(20, 4), rows(20, 4)
     times = solvers.times(4, "sway")

@@ -13,17 +13,11 @@ from typing import Any
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.request import ChunkSettings, Request
+from separation.solvers import SOLVERS
 from separation.workflows import presets
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
-SOLVER_LABELS = {
-    "euler": "Euler, 1 evaluation a step",
-    "ab2": "Adams-Bashforth 2, 1 a step",
-    "midpoint": "Midpoint, 2 a step",
-    "heun": "Heun, 2 a step",
-    "rk4": "Runge-Kutta 4, 4 a step",
-}
 LABELS = {"sam_torch": "SAM-Audio (PyTorch)"}  # beside the family, which has the same name
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
 AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
@@ -192,7 +186,7 @@ def _solver(settled: Request) -> SettingGroup:
             "solver.method",
             "Method",
             solver.method,
-            SOLVER_LABELS,
+            _solver_labels(),
             "How the model's flow is followed from noise to audio. Time goes with evaluations: method times steps. "
             "Adams-Bashforth gives the accuracy of midpoint for half of them.",
         ),
@@ -207,6 +201,14 @@ def _solver(settled: Request) -> SettingGroup:
         _choice("solver.grid", "Grid", solver.grid, grids),
     ]
     return _fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
+
+
+def _solver_labels() -> dict[str, str]:
+    """Those that take the fewest evaluations first."""
+    by_cost = sorted(SOLVERS.items(), key=lambda item: (item[1].evaluations, item[1].order))
+    (first, cheapest), *others = by_cost
+    labels = {first: f"{cheapest.label}, {cheapest.evaluations} evaluation a step"}
+    return labels | {name: f"{solver.label}, {solver.evaluations} a step" for name, solver in others}
 
 
 def _chunks(settled: Request, *, together: bool) -> SettingGroup:
