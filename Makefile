@@ -7,14 +7,22 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: run test lint format structure bench docs train-builtin eval-builtin clean
+.PHONY: run test fast lint format structure bench docs train-builtin eval-builtin clean
 
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
 
+# Quick tests run two at a time. What starts browsers, servers and clusters of processes runs alone: beside others, a
+# page may be late for reasons that are none of its own.
+QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 test: $(TESTABLE) browser
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest tests/browser tests/cluster --cov --cov-append --cov-report=term $(ARGS)
 	$(BIN)/python -m coverage report --fail-under=95 >/dev/null
+
+# Without browser, cluster and training.
+fast: $(TESTABLE)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --ignore=tests/assets $(ARGS)
 
 lint: $(TESTABLE)
 	$(BIN)/ruff check .

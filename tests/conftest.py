@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run beside each other: threads that outnumber the cores wait for each other, and a small network takes six
+    # times as long. It has to be said before torch is imported; processes that tests start hear of it, too.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -17,6 +17,8 @@ HEADING = "# A recipe of Audio Playground: audio-playground extract recipe RECOR
 def written(request: Request) -> str:
     """The text of a recipe: every setting, so that it means the same whatever the defaults become."""
     settings: str = yaml.safe_dump(request.to_dict(), sort_keys=False, allow_unicode=True)
+    if "\x85" in settings:  # PyYAML writes this character as it is, and reads it as the end of a line
+        settings = yaml.safe_dump(request.to_dict(), sort_keys=False)
     return HEADING + settings
 
 

@@ -406,7 +406,7 @@ def test_temporary_files_go_where_they_were_told_to_and_only_then(folder, backen
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_an_interrupt_ends_the_run_with_130_and_leaves_nothing_half_written(folder, flags):
-    run_fakes.song(folder / "song.wav", 600)
+    run_fakes.song(folder / "song.wav", 120)
     words = ["extract", "builtin", "song.wav", "-p", "drums", "-o", "out", "--chunk-duration", "2"]
     program = in_a_process(*words, "--overlap-duration", "0.1", *flags)
     scratch = folder / "home" / "scratch"

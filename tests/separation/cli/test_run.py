@@ -280,7 +280,7 @@ def test_a_batch_in_which_files_failed_stops_the_run(folder, backend):
 
 
 def test_an_interrupt_names_the_step_and_leaves_nothing_half_written(folder):
-    run_fakes.song(folder / "song.wav", 300)
+    run_fakes.song(folder / "song.wav", 120)
     (folder / "w.yaml").write_text("""
 steps:
 - {name: first, command: convert to-wav, with: {source: song.wav, out: one.wav, end-time: 1}}

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from separation import decode
 from separation.errors import FileError, SettingsError
@@ -222,6 +222,7 @@ def test_where_a_recipe_cannot_be_written_is_said_before_any_work(folder, backen
 # Pasted ones
 
 
+@example(request=Request.of("a\x85", "Gr\u00fc\u00dfe"))
 @settings(deadline=None, max_examples=30)
 @given(request=REQUESTS)
 def test_a_pasted_recipe_is_the_request_it_was_copied_from(request):
