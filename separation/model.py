@@ -6,14 +6,15 @@ the process that serves pages can ask it. A `Model` is the loaded half and lives
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from separation.events import Event
 from separation.prompts.targets import Target
-from separation.request import ChunkSettings, Request
+from separation.request import ChunkSettings, Request, RequestField
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,13 +191,114 @@ class LatentModel(Model, Protocol):
         ...
 
 
+class ChunkLayout(NamedTuple):
+    """How a request's chunks lie: Hz of the model, samples of a latent frame (1 without), and where it is cut."""
+
+    sample_rate: int
+    frame: int
+    windowing: Windowing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunCost:
+    """What a settled request takes, before anything of it was measured on this computer.
+
+    Args:
+        work: operations for a second of audio, in units of 10^9 where they were counted; what overlapping chunks share
+            counts twice. Only its proportion between two requests of one backend has to be right.
+        held_s: seconds of audio that the model holds at once, on which its memory depends.
+        load_s: the range of seconds that loading takes; None where nothing is known of this model elsewhere.
+        loaded_mb: MB (10^6 bytes) that its process holds once it is loaded; None likewise.
+        mb_per_s: MB more for each second of `held_s`.
+    """
+
+    work: float
+    held_s: float
+    load_s: tuple[float, float] | None = None
+    loaded_mb: float | None = None
+    mb_per_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedModel:
+    """One model to fetch.
+
+    Args:
+        name: what the terminal calls it; unique.
+        backend: the backend or family it belongs to, as in `Request.backend`.
+        model: its name in `Request.model`; None for a part of other models.
+        label: what people read.
+        size_bytes: of the download, about.
+        licence: of the weights.
+        gated: access has to be granted to an account first.
+        repository: where it is published.
+        on_disk_bytes: what it takes up on this computer; None unless all of it is there.
+        partial_bytes: what is kept of a download that has not finished.
+        needs: names of other entries it does not work without.
+        path: the folder its files lie in; None unless all of it is there.
+    """
+
+    name: str
+    backend: str
+    model: str | None
+    label: str
+    size_bytes: int
+    licence: str
+    gated: bool
+    repository: str
+    on_disk_bytes: int | None
+    partial_bytes: int
+    needs: tuple[str, ...]
+    path: Path | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackendProfile:
+    """What a backend tells of itself, whatever is asked of it.
+
+    Args:
+        family: of backends that share their models and a card on the Models page; "" for one that stands alone.
+        label_in_family: what a list says that names its family as well; "" for its label.
+        command: its command of `audio-playground extract`; "" for its name.
+        command_options: what that command needs to take this backend and no other of its family.
+        packages: what it computes with, beside this program and Python; a report has their versions.
+        free_prompts: prompts are any words, and every prompt is a stem.
+        experimental: stems that are tried without a promise.
+        precisions: it can compute in, the exact one first; empty where that is no choice.
+        stitches: how its chunks can become one (`ChunkSettings.stitch`).
+        rerolls: one chunk can be computed again from another seed.
+        presets: a preset's name to the fields of `Request` that it sets. Other than `model` and `chunks`, they are set
+            for every backend, so that a preset stays that preset when another one is chosen.
+        models_tip: how its models differ, in a sentence or two.
+        model_card: a Markdown file about its weights, if it has one.
+    """
+
+    family: str = ""
+    label_in_family: str = ""
+    command: str = ""
+    command_options: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    free_prompts: bool = False
+    experimental: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
+    stitches: tuple[str, ...] = ("crossfade",)
+    rerolls: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models_tip: str = ""
+    model_card: Path | None = None
+
+
 class Backend(Protocol):
-    """A family of models: what the registry, the pages and the terminal list."""
+    """A family of models: what the registry, the pages and the terminal list.
+
+    `backends.defaults.BackendDefaults` answers all that is not special about a backend.
+    """
 
     name: str
     label: str
     licence: str
     takes_anchors: bool  # whether the spans of a prompt change what it does
+    profile: BackendProfile
 
     def models(self) -> tuple[str, ...]:
         """Model names, the default first."""
@@ -227,4 +329,43 @@ class Backend(Protocol):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Bring a model into memory, yielding `ModelLoading`; raises `BackendUnavailable` with what to do."""
+        ...
+
+    def uses(self, request: Request) -> frozenset[RequestField]:
+        """The settings that make a difference here; the panel, reports and commands show no others."""
+        ...
+
+    def layout(self, request: Request) -> ChunkLayout | None:
+        """How a settled request is cut, before anything is loaded; None where only the loaded model knows."""
+        ...
+
+    def cost(self, request: Request, duration_s: float) -> RunCost:
+        """What a settled request takes for a recording of `duration_s` seconds."""
+        ...
+
+    def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
+        """Every single step down from a settled request where memory does not do, what costs the least sound first.
+
+        Models among them need not be on this computer.
+
+        Args:
+            request: settled.
+            duration_s: of the recording, infinite where it is not known: a chunk longer than it is no step.
+        """
+        ...
+
+    def summary(self, request: Request) -> tuple[str, ...]:
+        """The model and the settings that tell its results apart, in a few short words for a file's name."""
+        ...
+
+    def published(self) -> tuple[PublishedModel, ...]:
+        """The models that can be fetched for it, the default first, each listed by one backend of a family."""
+        ...
+
+    def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
+        """Download one of `published`, yielding `ModelLoading`; raises as `backends.catalogue.download` says."""
+        ...
+
+    def remove(self, entry: PublishedModel) -> int:
+        """Delete one of `published` from this computer, half-finished downloads too; returns the bytes freed."""
         ...

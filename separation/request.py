@@ -9,6 +9,7 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from separation import solvers
@@ -201,6 +202,17 @@ class SamSettings:
             )
 
 
+class RequestField(Enum):
+    """The fields of `Request` that a backend may or may not use, beside its prompts, backend and model."""
+
+    DEVICE = "device"
+    CHUNKS = "chunks"
+    SOLVER = "solver"
+    DEMUCS = "demucs"
+    SAM = "sam"
+    SEED = "seed"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """Everything that decides how a separation sounds.
@@ -243,7 +255,8 @@ class Request:
             )
         _known("device", self.device, DEVICES)
         _whole_in_range("seed", self.seed, 0, 2**63 - 1, "")
-        if self.backend == "demucs" and self.chunks is not None:
+        # Settings that are a backend's own lie in the field of its name; Demucs's say how it cuts.
+        if self.chunks is not None and isinstance(getattr(self, self.backend, None), DemucsSettings):
             raise SettingsError(
                 "Chunk settings were given to Demucs.",
                 "Demucs cuts by segments of its own.",

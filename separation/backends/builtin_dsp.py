@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
+from separation.backends.defaults import BackendDefaults, chunk_of, overlapping
 from separation.errors import SettingsError
 from separation.events import Event, ModelLoading, SolverStep
-from separation.model import Availability, Model, ModelFacts, Readiness, Samples, Window, Windowing
+from separation.model import (
+    Availability,
+    BackendProfile,
+    ChunkLayout,
+    Model,
+    ModelFacts,
+    Readiness,
+    RunCost,
+    Samples,
+    Window,
+    Windowing,
+)
 from separation.prompts import vocabulary
 from separation.prompts.targets import Target
-from separation.request import ChunkSettings, Request
+from separation.request import ChunkSettings, Request, RequestField
 
 SAMPLE_RATE = 44_100
 # Long enough for repetition to show, short enough to hear progress.
@@ -19,15 +31,16 @@ STEMS = ("drums", "bass", "vocals", "other")
 METHODS = "classical"
 # Changes whenever the methods' output does, so that kept results are never mistaken for new ones.
 REVISION = "1"
+WORK = 12.0  # in units of the network's time, which is about the same
 
 
-class ClassicalBackend:
+class ClassicalBackend(BackendDefaults):
     """Harmonic-percussive medians, repetition similarity and stereo cues behind the common protocol."""
 
     name = "builtin-dsp"
     label = "Built-in, classical methods"
     licence = "MIT, part of this program"
-    takes_anchors = False
+    profile = BackendProfile(family="builtin", packages=("numpy", "scipy"))
 
     def models(self) -> tuple[str, ...]:
         """One set of methods."""
@@ -71,18 +84,36 @@ class ClassicalBackend:
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Nothing is read but SciPy."""
         yield ModelLoading(model=METHODS)
-        return _Classical(request.chunks or DEFAULT_CHUNKS)
+        return _Classical(self.layout(request))
+
+    def uses(self, request: Request) -> frozenset[RequestField]:
+        """Chunks; it is always on the processor."""
+        return frozenset({RequestField.CHUNKS})
+
+    def layout(self, request: Request) -> ChunkLayout:
+        """Chunks as asked for."""
+        return ChunkLayout(SAMPLE_RATE, 1, Windowing.of(request.chunks or DEFAULT_CHUNKS, SAMPLE_RATE))
+
+    def cost(self, request: Request, duration_s: float) -> RunCost:
+        """As measured on two cores."""
+        return RunCost(
+            work=WORK * overlapping(request),
+            held_s=chunk_of(request, duration_s),
+            load_s=(0.2, 2.0),
+            loaded_mb=170.0,
+            mb_per_s=12.0,
+        )
 
 
 class _Classical:
-    def __init__(self, chunks: ChunkSettings) -> None:
+    def __init__(self, layout: ChunkLayout) -> None:
         self.facts = ModelFacts(
             model=METHODS,
             revision=REVISION,
             device="cpu",
-            sample_rate=SAMPLE_RATE,
+            sample_rate=layout.sample_rate,
             n_channels=2,
-            windowing=Windowing.of(chunks, SAMPLE_RATE),
+            windowing=layout.windowing,
         )
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:

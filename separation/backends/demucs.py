@@ -6,19 +6,22 @@ This is the cheap half; the files and the networks are in `separation.models.dem
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
-from separation.errors import BackendUnavailable, WeightsMissing
+from separation.backends.defaults import BackendDefaults
+from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
-from separation.model import Availability, Model, Readiness
+from separation.model import Availability, BackendProfile, Model, PublishedModel, Readiness, RunCost
+from separation.models.demucs import download
 from separation.models.demucs import weights as demucs_weights
 from separation.models.demucs.stem_names import stem_names
 from separation.models.demucs.weights import DemucsWeights
 from separation.prompts import vocabulary
-from separation.prompts.targets import Target
-from separation.request import Request, SamSettings, SolverSettings
+from separation.prompts.targets import Target, residual
+from separation.request import DemucsSettings, Request, RequestField, SamSettings, SolverSettings
 
 DEFAULT = "htdemucs"
 # What the pages list; older reproductions (`repro_mdx_a`, …) and single signatures are known too. Sizes in MB.
@@ -40,15 +43,38 @@ QUANTISED = frozenset({"6b9c2ca1", "b72baf4e", "42e558d4", "305bc58f", "83fc094f
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
 REVISION = "2"
 LICENCE = "Demucs is under the MIT licence; its models learned from MUSDB HQ, most also from 800 other songs"
+PRESETS: dict[str, dict[str, Any]] = {
+    "Preview": {"model": "htdemucs", "demucs": DemucsSettings(segment_s=5.0)},
+    "Balanced": {"model": None, "demucs": DemucsSettings()},
+    "Quality": {"model": "htdemucs_ft", "demucs": DemucsSettings(shifts=1, overlap_ratio=0.5)},
+    "Render": {"model": "htdemucs_ft", "demucs": DemucsSettings(shifts=1)},
+    "fast": {"model": None, "demucs": DemucsSettings(split=False, mixed_precision=True)},
+    "balanced": {"model": None, "demucs": DemucsSettings(shifts=1, mixed_precision=True)},
+    "quality": {"model": None, "demucs": DemucsSettings(shifts=10, overlap_ratio=0.5)},
+}
+SMALLER = {"htdemucs_ft": "htdemucs", "mdx_extra": "mdx_extra_q", "mdx": "mdx_q"}
+SEGMENTS_S = (30.0, 20.0, 10.0, 5.0, 2.5)
+LONGEST_SEGMENT_S = 44.0  # of the models without transformer, where none is asked for
+# A transformer fills every segment up to this, so that shorter ones save nothing. Measured on a network of htdemucs'
+# shape: 1.3 GB with segments of 2.5, 5 and 7.8 s alike.
+TRANSFORMER_SEGMENT_S = 7.8
+# 10^9 operations of one network for a second of audio, as of its time beside SAM-Audio's: 1.8 s for 7.8 s on two cores.
+WORK = 46.0
+LOADED_MB, MORE_MB = 650.0, 170.0  # of a process with one network, and each further one of a bag; on two cores
 
 
-class DemucsBackend:
+class DemucsBackend(BackendDefaults):
     """Hybrid Demucs (Défossez 2021) and Hybrid Transformer Demucs (Rouard et al. 2023) behind the common protocol."""
 
     name = "demucs"
     label = "Demucs"
     licence = LICENCE
-    takes_anchors = False
+    profile = BackendProfile(
+        packages=("demucs", "torch"),
+        presets=PRESETS,
+        models_tip="htdemucs_ft sounds a little better at four times the time and room on disk; "
+        "htdemucs_6s also knows guitar and piano.",
+    )
 
     def models(self) -> tuple[str, ...]:
         """The published models, `htdemucs` first."""
@@ -115,6 +141,106 @@ class DemucsBackend:
                 "needs none of that.",
             ) from broken
         return (yield from load_demucs(_weights(request), request, revision=self.revision(request)))
+
+    def uses(self, request: Request) -> frozenset[RequestField]:
+        """Its own settings and the device; a seed where something is random."""
+        seed = {RequestField.SEED} if request.demucs.shifts else set()
+        return frozenset({RequestField.DEMUCS, RequestField.DEVICE, *seed})
+
+    def cost(self, request: Request, duration_s: float) -> RunCost:
+        """As measured on two cores: each network with a say, each shift, and what segments share or leave empty."""
+        demucs, n_networks = request.demucs, self._n_networks(request)
+        filled = TRANSFORMER_SEGMENT_S / (demucs.segment_s or TRANSFORMER_SEGMENT_S) if _is_transformer(request) else 1
+        return RunCost(
+            work=WORK * n_networks * max(1, demucs.shifts) * filled / (1 - demucs.overlap_ratio),
+            held_s=_held_s(request, duration_s),
+            load_s=(2.0, 10.0),
+            loaded_mb=LOADED_MB + MORE_MB * (n_networks - 1),
+            mb_per_s=85.0,
+        )
+
+    def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
+        """Segments, then half precision where a device has it, then a smaller model."""
+        yield from _shorter(request, duration_s)
+        if request.device == "cuda" and not request.demucs.mixed_precision:
+            yield replace(request, demucs=replace(request.demucs, mixed_precision=True))
+        if request.model in SMALLER:
+            yield replace(request, model=SMALLER[request.model])
+
+    def summary(self, request: Request) -> tuple[str, ...]:
+        """The model, and the shifts if there are any."""
+        shifts = request.demucs.shifts
+        return (*super().summary(request), *([f"{shifts} shifts"] if shifts else []))
+
+    def published(self) -> tuple[PublishedModel, ...]:
+        """All that the pages list."""
+        return tuple(map(_published, SIZES_MB))
+
+    def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
+        """Download from the server that Demucs' own list names."""
+        yield from download.fetch(str(entry.model))
+
+    def remove(self, entry: PublishedModel) -> int:
+        """Delete from the torch hub cache."""
+        return download.remove(str(entry.model))
+
+    def _n_networks(self, request: Request) -> int:
+        """Networks of the model with a say in what is asked for, as no others are run."""
+        try:
+            bag, targets = _weights(request).bag, self.targets(request)
+            left_over = residual(targets)
+            wanted = frozenset[str]().union(*(track.stems for track in (*targets, *([left_over] if left_over else []))))
+            if bag.weights is None:
+                return len(bag.signatures)
+            stems = self.stems(request)
+            return max(1, sum(any(row[stems.index(stem)] for stem in wanted) for row in bag.weights))
+        except PlaygroundError:  # running it will say what is wrong
+            return 1
+
+
+def _is_transformer(request: Request) -> bool:
+    return request.demucs.folder is None and (request.model or DEFAULT).startswith("htdemucs")
+
+
+def _held_s(request: Request, duration_s: float) -> float:
+    if _is_transformer(request):
+        return TRANSFORMER_SEGMENT_S
+    return min(duration_s, request.demucs.segment_s or LONGEST_SEGMENT_S) if request.demucs.split else duration_s
+
+
+def _shorter(request: Request, duration_s: float) -> Iterator[Request]:
+    """Splitting, or the next shorter segment, where that saves memory."""
+    if _is_transformer(request):
+        return
+    if not request.demucs.split:
+        yield replace(request, demucs=replace(request.demucs, split=True))
+        return
+    now_s = _held_s(request, duration_s)
+    shorter = next((segment_s for segment_s in SEGMENTS_S if segment_s < now_s), None)
+    if shorter is not None:
+        yield replace(request, demucs=replace(request.demucs, segment_s=shorter))
+
+
+def _published(model: str) -> PublishedModel:
+    folder, n_bytes = None, 0
+    if demucs_weights.published_bags():  # without the package nobody knows which files are the model's
+        weights = demucs_weights.find_demucs(model)
+        folder = None if weights.missing else weights.paths[0].parent
+        n_bytes = download.on_disk(model)
+    return PublishedModel(
+        name=model,
+        backend=DemucsBackend.name,
+        model=model,
+        label=f"Demucs {model}",
+        size_bytes=SIZES_MB[model] * 10**6,
+        licence=LICENCE,
+        gated=False,
+        repository=demucs_weights.LEGACY_ROOT_URL,
+        on_disk_bytes=None if folder is None else n_bytes,
+        partial_bytes=n_bytes if folder is None else 0,
+        needs=(),
+        path=folder,
+    )
 
 
 def _weights(request: Request) -> DemucsWeights:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from separation.backends import sam_family
 from separation.backends.builtin import BuiltinBackend
 from separation.backends.builtin_dsp import ClassicalBackend
 from separation.backends.demucs import DemucsBackend
@@ -16,8 +17,7 @@ from separation.model import Availability, Backend, Readiness
 from separation.request import Request
 
 AUTO = "auto"
-SAM_AUDIO = "sam-audio"
-_SAM_FAMILY = frozenset({"sam_torch", "sam_mlx", "sam_official"})
+SAM_AUDIO = sam_family.NAME
 # In the family only where nothing else of it is installed: its random watermark makes no two runs alike.
 LAST_RESORT = "sam_official"
 
@@ -45,9 +45,21 @@ def get(name: str) -> Backend:
         ) from None
 
 
+def named(name: str) -> Backend | None:
+    """The backend that a request's `backend` names, or that tells what the family it names can do; None for “auto”."""
+    if name == SAM_AUDIO:
+        return BACKENDS.get(SamTorchBackend.name) or next(iter(_family()), None)
+    return BACKENDS.get(name)
+
+
 def runs_sam_audio(name: str) -> bool:
     """Whether a request's `backend` names SAM-Audio: the family, or one of those in it."""
-    return name == SAM_AUDIO or name in _SAM_FAMILY
+    return name == SAM_AUDIO or (name in BACKENDS and BACKENDS[name].profile.family == SAM_AUDIO)
+
+
+def always_there() -> Backend:
+    """The backend that a page shows where nobody can do what is asked: the one that needs nothing."""
+    return BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]
 
 
 def choose(request: Request) -> tuple[Request, str]:
@@ -119,11 +131,15 @@ def _candidates(request: Request) -> Iterator[Backend]:
         open_to = (backend for name, backend in BACKENDS.items() if name not in NAMED_ONLY)
         yield from (backend for backend in open_to if request.model is None or request.model in backend.models())
         return
-    ours = [BACKENDS[name] for name in BACKENDS if name in _SAM_FAMILY and name != LAST_RESORT]
+    ours = [backend for backend in _family() if backend.name != LAST_RESORT]
     yield from ours
     absent = all(backend.availability(request).readiness is Readiness.NOT_INSTALLED for backend in ours)
     if absent and LAST_RESORT in BACKENDS:
         yield BACKENDS[LAST_RESORT]
+
+
+def _family() -> list[Backend]:
+    return [backend for backend in BACKENDS.values() if backend.profile.family == SAM_AUDIO]
 
 
 def _refusal(request: Request, refusals: list[PlaygroundError]) -> PlaygroundError:

@@ -15,7 +15,7 @@ from separation.backends.sam_family import ready_folder
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import SettingsError
 from separation.events import Event
-from separation.model import Availability, Model, Readiness
+from separation.model import Availability, Model, PublishedModel, Readiness
 from separation.prompts.targets import Target
 from separation.request import Request
 
@@ -37,6 +37,17 @@ class SamMlxBackend(SamTorchBackend):
 
     name = "sam_mlx"
     label = "SAM-Audio (MLX)"
+    profile = replace(
+        SamTorchBackend.profile,
+        label_in_family="",
+        command_options=("--backend", "mlx"),
+        packages=("mlx", "mlx-audio", "torch", "transformers"),
+        precisions=PRECISIONS,
+    )
+
+    def published(self) -> tuple[PublishedModel, ...]:
+        """None beside those that the PyTorch network lists."""
+        return ()
 
     def revision(self, request: Request) -> str:
         """The weights' identity, and the version of this code beside the one it shares."""

@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 from separation.backends.sam_family import ready_folder
 from separation.backends.sam_torch import DEFAULT, SamTorchBackend
 from separation.errors import SettingsError
 from separation.events import Event
-from separation.model import Availability, Model, Readiness
+from separation.model import Availability, Model, PublishedModel, Readiness
 from separation.models.sam_audio import weights as sam_weights
 from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request
 
 # What the released torchdiffeq, which the package solves with, has of ours; its rk4 is the 3/8 rule as well.
 SOLVERS = ("euler", "midpoint", "rk4")
+PRECISIONS = ("float32",)
 OFFICIAL_REVISION = "1"
 
 
@@ -38,6 +40,17 @@ class SamOfficialBackend(SamTorchBackend):
         "SAM-Audio's code and weights are under Meta's SAM Licence; access to the weights is granted per account. "
         "The official code puts a random inaudible watermark into all it makes, so no two runs are quite alike"
     )
+    profile = replace(
+        SamTorchBackend.profile,
+        label_in_family="",
+        command_options=("--backend", "official"),
+        packages=("sam-audio", "torch"),
+        precisions=PRECISIONS,
+    )
+
+    def published(self) -> tuple[PublishedModel, ...]:
+        """None beside those that our own network lists."""
+        return ()
 
     def revision(self, request: Request) -> str:
         """The weights' identity, and that of the official code and of ours."""
@@ -99,7 +112,7 @@ def _check_settings(request: Request) -> None:
             "Its solvers are those of the package torchdiffeq.",
             f"Choose one of: {', '.join(SOLVERS)}; or the backend “sam_torch”.",
         )
-    if request.sam.precision != "float32":
+    if request.sam.precision not in PRECISIONS:
         raise SettingsError(
             f"SAM-Audio's official code does not compute in {request.sam.precision}.",
             "",

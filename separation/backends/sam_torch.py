@@ -6,30 +6,46 @@ This is the cheap half. The network is in `separation.models.sam_audio`.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
+from separation.backends import sam_family
+from separation.backends.defaults import BackendDefaults
 from separation.backends.sam_family import ready_folder
 from separation.errors import PlaygroundError, PromptError, SettingsError
 from separation.events import Event
-from separation.model import Availability, Model, Readiness
+from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.weights import SIZES_GB
 from separation.prompts.targets import Target, residual_stem
-from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings
+from separation.request import PRECISIONS, STITCHES, ChunkSettings, DemucsSettings, Request, RequestField, SamSettings
 
 DEFAULT = "small"
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
 REVISION = "2"
+SMALLER = {"large": "base", "base": "small", "large-tv": "base-tv", "base-tv": "small-tv"}
 
 
-class SamTorchBackend:
+class SamTorchBackend(BackendDefaults):
     """Text- and span-prompted separation behind the common protocol; every prompt is a stem of its own."""
 
     name = "sam_torch"
     label = "SAM-Audio"
     licence = "SAM-Audio's weights are under Meta's SAM Licence; access to them is granted per account"
     takes_anchors = True
+    profile = BackendProfile(
+        family=sam_family.NAME,
+        label_in_family="SAM-Audio (PyTorch)",
+        command="sam-audio",
+        command_options=("--backend", "torch"),
+        packages=("torch", "transformers"),
+        free_prompts=True,
+        precisions=PRECISIONS,
+        stitches=STITCHES,
+        rerolls=True,
+        presets=sam_family.PRESETS,
+        models_tip="Larger models hear finer and take more time, memory and disk.",
+    )
 
     def models(self) -> tuple[str, ...]:
         """The published models, the default first; a folder's path is a model too."""
@@ -103,6 +119,46 @@ class SamTorchBackend:
         from separation.models.sam_audio.pytorch.model import load_torch_model  # PyTorch takes seconds to import
 
         return (yield from load_torch_model(folder, request, revision=self.revision(request)))
+
+    def uses(self, request: Request) -> frozenset[RequestField]:
+        """All settings but Demucs's."""
+        return frozenset(RequestField) - {RequestField.DEMUCS}
+
+    def layout(self, request: Request) -> ChunkLayout:
+        """Chunks of whole latent frames."""
+        return sam_family.layout(request)
+
+    def cost(self, request: Request, duration_s: float) -> RunCost:
+        """As counted and measured; the same for all of the family."""
+        return sam_family.cost(request, duration_s)
+
+    def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
+        """Shorter chunks, then a lower precision, then a smaller model."""
+        yield from super().smaller(request, duration_s)
+        if request.sam.precision == self.profile.precisions[0]:
+            # int8 is computed on processors only; where the device is open it may be a graphics card.
+            fit = "int8" if request.device == "cpu" else "bfloat16"
+            lower = next((one for one in (fit, "bfloat16") if one in self.profile.precisions), None)
+            if lower is not None:
+                yield replace(request, sam=replace(request.sam, precision=lower))
+        if request.model in SMALLER:
+            yield replace(request, model=SMALLER[request.model])
+
+    def summary(self, request: Request) -> tuple[str, ...]:
+        """The model, the solver and its steps, and the seed if there is one."""
+        return sam_family.summary(request)
+
+    def published(self) -> tuple[PublishedModel, ...]:
+        """The models, and the text encoder that they need."""
+        return sam_family.published()
+
+    def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
+        """Download from the Hugging Face hub."""
+        yield from sam_family.fetch(entry)
+
+    def remove(self, entry: PublishedModel) -> int:
+        """Delete from the Hugging Face cache."""
+        return sam_family.remove(entry)
 
 
 def _settled(sam: SamSettings, request: Request) -> SamSettings:

@@ -13,8 +13,8 @@ import click
 from separation.cli.common import Common, common_options, gives
 
 if TYPE_CHECKING:
-    from separation.backends.catalogue import PublishedModel
     from separation.events import Event
+    from separation.model import PublishedModel
 
 
 @click.group()

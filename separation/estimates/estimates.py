@@ -1,8 +1,8 @@
 """What a run will take: time and memory as ranges, from the reports of runs that finished on this computer.
 
-Time. A request is a number of operations for each second of audio (`work`), in units of 10^9 floating-point operations
-where they were counted. A finished run shows how long a unit takes here (its pace), how long loading took, and what the
-rest takes for each second of audio:
+Time. A request is a number of operations for each second of audio (its backend's `RunCost`), in units of 10^9
+floating-point operations where they were counted. A finished run shows how long a unit takes here (its pace), how long
+loading took, and what the rest takes for each second of audio:
 
     seconds = loading + duration * (work * pace + rest)
 
@@ -26,37 +26,19 @@ from separation.backends import registry
 from separation.backends.sam_mlx import preferred_here
 from separation.errors import PlaygroundError
 from separation.estimates import fallbacks
-from separation.estimates.fallbacks import TRANSFORMER_SEGMENT_S, held_s, is_transformer
 from separation.hardware.footprint import NVIDIA
-from separation.prompts.targets import residual
-from separation.request import ChunkSettings, Request
-from separation.solvers import nfe
+from separation.model import RunCost
+from separation.request import Request
 
 NEWEST = 10  # runs that count; older ones may be of other versions of this program
 ONE_RUN = (0.75, 1.5)  # how far the next run may be from the only one so far
 ONE_RUN_MEMORY = (0.9, 1.2)  # which varies less than time, as other programs do not slow it down
 SEVERAL = (0.9, 1.15)  # and from the quickest and slowest of several
 
-# 10^9 operations for a second of audio: SAM-Audio's were counted, the others' follow from their time beside it.
-ENCODE, DECODE = 48.7, 110.0
-EVALUATE = {"small": 9.6, "base": 27.9, "large": 127.1}
-DEMUCS_NETWORK = 46.0  # 1.8 s for a segment of 7.8 s on two cores
-BUILTIN = 12.0  # the network and the classical methods alike: 1.0 s for 17 s on two cores
 # Units a second. A core with AVX-512 does 100; older ones less. Published times of graphics cards vary as widely.
 PACE_PER_CORE, CORES_VARY = 100.0, (0.7, 4.0)
 PACES = {"cuda": 5000.0, "mps": 1500.0}
 CARDS_VARY = (0.4, 4.0)
-# SAM-Audio: all but the transformer, and the transformer in float32.
-SAM_LOADED_MB = {"small": (700.0, 1200.0), "base": (700.0, 2600.0), "large": (700.0, 11_700.0)}
-SAM_SLOPE_MB = 150.0
-# MB that a process holds once a model is loaded, and more for each second of a chunk, measured on two cores.
-LOADED_MB, SLOPE_MB = (
-    {"builtin": 300.0, "builtin-dsp": 170.0, "demucs": 650.0},
-    {"builtin": 17.0, "builtin-dsp": 12.0, "demucs": 85.0},
-)
-DEMUCS_MORE_MB = 170.0  # each further network of a bag
-LOAD_S = {"builtin": (1.5, 6.0), "builtin-dsp": (0.2, 2.0), "demucs": (2.0, 10.0)}
-SAM_LOAD_S = (5.0, 60.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,29 +156,6 @@ def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, An
     )
 
 
-def work(request: Request) -> float:
-    """10^9 operations for a second of audio, about; what overlapping chunks share is done twice.
-
-    Args:
-        request: settled.
-    """
-    if request.backend == "demucs":
-        evaluations = _n_networks(request) * max(1, request.demucs.shifts)
-        segment_s = request.demucs.segment_s or TRANSFORMER_SEGMENT_S
-        filled = TRANSFORMER_SEGMENT_S / segment_s if is_transformer(request) else 1.0
-        return DEMUCS_NETWORK * evaluations * filled / (1 - request.demucs.overlap_ratio)
-    chunks = request.chunks or ChunkSettings()
-    twice = 1.0 if chunks.chunk_s is None else chunks.chunk_s / (chunks.chunk_s - chunks.overlap_s)
-    if not registry.runs_sam_audio(request.backend):
-        return BUILTIN * twice
-    n_prompts, n_clips = len(request.prompts), 2 if request.sam.stereo == "sides" else 1
-    encoded = n_prompts if request.sam.chain else 1
-    decoded = n_prompts * (2 if request.sam.residual == "model" else 1)
-    evaluated = n_prompts * nfe(request.solver.method, request.solver.n_steps)
-    per_clip = ENCODE * encoded + DECODE * decoded + _evaluation(request) * evaluated
-    return twice * n_clips * per_clip
-
-
 def time_words(seconds: tuple[float, float] | None) -> str:
     """A range of time, such as “2 to 4 min”; "" for None."""
     if seconds is None:
@@ -240,32 +199,33 @@ class _Run:
             load_s = float(steps["load"]["total_s"])
             passed_s = float(report["total_s"]) - load_s
             worked_s = min(passed_s, sum(float(steps[name]["total_s"]) for name in names))
-            heard_s = _heard_s(request, duration_s)
+            heard_s, cost = _heard_s(request, duration_s), _cost(request, duration_s)
             loaded = steps["load"].get("peak_memory_mb")
             peak = max((steps[name].get("peak_memory_mb", 0) for name in names), default=0)
             return cls(
                 load_s=load_s,
-                pace=worked_s / (work(request) * heard_s * computed),
+                pace=worked_s / (cost.work * heard_s * computed),
                 rest=(passed_s - worked_s) / heard_s,
                 loaded_bytes=None if loaded is None else 1e6 * float(loaded),
-                slope=max(0.0, 1e6 * (peak - (loaded or 0)) / held_s(request, duration_s)),
+                slope=max(0.0, 1e6 * (peak - (loaded or 0)) / cost.held_s),
             )
         except (KeyError, TypeError, ValueError, ZeroDivisionError, PlaygroundError):
             return None  # of another version of this program
 
     def seconds(self, request: Request, duration_s: float) -> float:
         """How long `request` would take."""
-        return self.load_s + _heard_s(request, duration_s) * (work(request) * self.pace + self.rest)
+        work = _cost(request, duration_s).work
+        return self.load_s + _heard_s(request, duration_s) * (work * self.pace + self.rest)
 
     def bytes(self, request: Request, duration_s: float) -> float | None:
         """How much it would hold."""
         if self.loaded_bytes is None:
             return None
-        return self.loaded_bytes + self.slope * held_s(request, duration_s)
+        return self.loaded_bytes + self.slope * _cost(request, duration_s).held_s
 
 
 def _alike(request: Request, other: Request, device: str) -> bool:
-    """Whether two requests differ only in what `work` and `held_s` account for."""
+    """Whether two requests differ only in what a backend's `RunCost` accounts for."""
     same_place = request.device == other.device or other.device == device
     return (
         same_place
@@ -284,59 +244,29 @@ def _heard_s(request: Request, duration_s: float) -> float:
     return min(duration_s, chunks.max_chunks * (chunks.chunk_s - chunks.overlap_s) + chunks.overlap_s)
 
 
-def _evaluation(request: Request) -> float:
-    return EVALUATE.get((request.model or "small").removesuffix("-tv"), EVALUATE["small"])
-
-
-def _n_networks(request: Request) -> int:
-    """Networks of a Demucs model with a say in what is asked for, as it runs no others."""
-    from separation.models.demucs import weights
-
-    try:
-        backend = registry.get("demucs")
-        bag = weights.find_demucs(request.model or "htdemucs", request.demucs.folder).bag
-        targets = backend.targets(request)
-        left_over = residual(targets)
-        wanted = frozenset[str]().union(*(track.stems for track in (*targets, *([left_over] if left_over else []))))
-        if bag.weights is None:
-            return len(bag.signatures)
-        stems = backend.stems(request)
-        return max(1, sum(any(row[stems.index(stem)] for stem in wanted) for row in bag.weights))
-    except PlaygroundError:  # running it will say what is wrong
-        return 1
+def _cost(request: Request, duration_s: float) -> RunCost:
+    backend = registry.BACKENDS.get(request.backend)
+    return RunCost(work=1.0, held_s=duration_s) if backend is None else backend.cost(request, duration_s)
 
 
 def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] | None:
     """Before the first run here: from computers we know."""
-    sam = registry.runs_sam_audio(request.backend)
-    if sam and (request.model or "small").removesuffix("-tv") not in EVALUATE:
-        return None  # somebody's own folder
+    cost = _cost(request, duration_s)
+    if cost.load_s is None:
+        return None
     pace, (low, high) = PACES.get(_place(request.device), PACE_PER_CORE * _n_cores()), CARDS_VARY
     if _place(request.device) == "cpu":
         pace, (low, high) = PACE_PER_CORE * _n_cores(), CORES_VARY
-    load_s = SAM_LOAD_S if sam else LOAD_S.get(request.backend)
-    if load_s is None:
-        return None
-    seconds = _heard_s(request, duration_s) * work(request) / pace
-    return load_s[0] + low * seconds, load_s[1] + high * seconds
+    seconds = _heard_s(request, duration_s) * cost.work / pace
+    return cost.load_s[0] + low * seconds, cost.load_s[1] + high * seconds
 
 
 def _usual_bytes(request: Request, duration_s: float) -> tuple[float, float] | None:
     """Before the first run here: what models held where we measured them, and an amount for each second of a chunk."""
-    name = (request.model or "small").removesuffix("-tv") if registry.runs_sam_audio(request.backend) else None
-    if name is not None:
-        if name not in SAM_LOADED_MB:
-            return None
-        fixed, transformer = SAM_LOADED_MB[name]
-        loaded = fixed + transformer * {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}[request.sam.precision]
-        slope = SAM_SLOPE_MB
-    elif request.backend in LOADED_MB:
-        loaded, slope = LOADED_MB[request.backend], SLOPE_MB[request.backend]
-        if request.backend == "demucs":
-            loaded += DEMUCS_MORE_MB * (_n_networks(request) - 1)
-    else:
+    cost = _cost(request, duration_s)
+    if cost.loaded_mb is None:
         return None
-    held = 1e6 * (loaded + slope * held_s(request, duration_s))
+    held = 1e6 * (cost.loaded_mb + cost.mb_per_s * cost.held_s)
     return 0.8 * held, 1.4 * held
 
 

@@ -16,9 +16,10 @@ import pytest
 
 from separation import solvers
 from separation.backends import registry
+from separation.backends.defaults import BackendDefaults
 from separation.errors import PlaygroundError
 from separation.events import Event, EventStream, ModelLoading, Planned, SolverStep, Warned
-from separation.model import Availability, ModelFacts, Readiness, Samples, Window, Windowing
+from separation.model import Availability, BackendProfile, ModelFacts, Readiness, Samples, Window, Windowing
 from separation.models.sam_audio.noise import noise
 from separation.pipeline import tasks
 from separation.prompts import vocabulary
@@ -137,7 +138,7 @@ def ran(work: Generator[Event, None, Any]) -> tuple[list[Event], Any]:
 
 
 @dataclass
-class FakeBackend:
+class FakeBackend(BackendDefaults):
     """A backend whose every answer a test can choose."""
 
     split: Split = all_in_drums
@@ -152,6 +153,7 @@ class FakeBackend:
     sentence: str = "It is a fake."
     licence: str = "none"
     takes_anchors: bool = False
+    profile: BackendProfile = field(default_factory=BackendProfile)
     more_facts: Mapping[str, Any] = field(default_factory=dict)
     make: Callable[[ModelFacts, Split], FakeModel] = FakeModel
     n_loads: int = 0

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 
-from separation.backends.catalogue import PublishedModel
 from separation.events import ModelLoading
+from separation.model import PublishedModel
 
 WINDOW_S = 5.0  # over which the rate is measured
 

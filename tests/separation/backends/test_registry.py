@@ -6,7 +6,7 @@ import pytest
 
 from separation.backends import registry, sam_mlx
 from separation.errors import BackendUnavailable, PromptError, SettingsError, WeightsMissing
-from separation.model import Availability, Readiness
+from separation.model import Availability, BackendProfile, Readiness
 from separation.request import Anchor, Prompt, Request
 from tests.support.fakes import FakeBackend
 
@@ -159,7 +159,10 @@ def test_demucs_leaves_anchors_to_sam_audio(monkeypatch):
 def family(monkeypatch):
     """Fakes in the places of the family, and one before and one after it."""
     names = ("demucs", "sam_torch", "sam_mlx", "sam_official", "builtin")
-    fakes = {name: Fake(name=name, known_models=("small",)) for name in names}
+    fakes = {
+        name: Fake(name=name, known_models=("small",), profile=BackendProfile(family=registry.get(name).profile.family))
+        for name in names
+    }
     monkeypatch.setattr(registry, "BACKENDS", fakes)
     monkeypatch.setattr(registry, "NAMED_ONLY", frozenset({"sam_mlx", "sam_official"}))
     return fakes

@@ -6,14 +6,19 @@ from dataclasses import replace
 
 import pytest
 
+from separation.backends import registry
 from separation.estimates import estimates, fallbacks
-from separation.estimates.estimates import Estimate, Preflight, expected, preflight, work
+from separation.estimates.estimates import Estimate, Preflight, expected, preflight
 from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings, SolverSettings
 from separation.results.report import settings
 
 GB = 1_000_000_000
 SAM = Request.of("dog", backend="sam_torch", model="small", chunks=ChunkSettings(chunk_s=10.0, overlap_s=0.0))
 BUILTIN = Request.of("drums", backend="builtin", model="classical", device="cpu", chunks=ChunkSettings(chunk_s=10.0))
+
+
+def work(request):
+    return registry.get(request.backend).cost(request, 60.0).work
 
 
 def past(request, *, duration_s=100.0, separate_s=50.0, load_s=10.0, rest_s=5.0, computed=10, total=10, **changes):

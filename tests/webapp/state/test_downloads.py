@@ -9,10 +9,10 @@ import time
 import pytest
 
 from separation.backends import catalogue
-from separation.backends.catalogue import PublishedModel
 from separation.errors import SettingsError
 from separation.events import ModelLoading
 from separation.hub import transfer
+from separation.model import PublishedModel
 from tests.support.fake_hub import TOKEN, installed
 from webapp.state.download import WINDOW_S, Download, DownloadState
 from webapp.state.downloads import Downloads

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from nicegui import ui
 from starlette.datastructures import URL
 
-from separation.backends.catalogue import PublishedModel
 from separation.errors import PlaygroundError
 from separation.hub import cache as hub
 from separation.hub import token as hub_token
 from separation.hub.token import Origin
+from separation.model import PublishedModel
 from webapp.access.guard import is_loopback
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, error_card, text, tipped

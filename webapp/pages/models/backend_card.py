@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from nicegui import ui
 
-from separation.backends import catalogue, registry
-from separation.backends.builtin import MODEL_CARD
-from separation.backends.catalogue import PublishedModel
-from separation.model import Backend, Readiness
+from separation.backends import registry
+from separation.model import Backend, PublishedModel, Readiness
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.model_words import PILLS, size
-from webapp.pages.models.survey import RUNS_WITH, Survey
+from webapp.pages.models.survey import Survey
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, card, pill, text
@@ -40,17 +39,17 @@ class BackendCard:
         may_change: bool,
     ) -> None:
         self.rows: dict[str, ModelRow] = {}
-        names = {backend.name for backend in backends}
-        entries = [entry for entry in survey.entries if RUNS_WITH[entry.backend] in names]
+        entries = [entry for entry in survey.entries if registry.named(entry.backend) in backends]
         with card("backend-card") as surface:
             surface.props["aria-label"] = backends[0].label
             if len(backends) > 1:
                 text(backends[0].label, tag="h2")
             self._ways = [_Way(backend, "h3" if len(backends) > 1 else "h2") for backend in backends]
             text(f"{backends[0].licence}.", "mute small licence", tag="p")
-            if "builtin" in names:
-                tip = "What the network learned from, how good it is in figures, and what it cannot do"
-                button("Model card", _show_model_card, kind="quiet", tip=tip)
+            for backend in backends:
+                if backend.profile.model_card is not None:
+                    tip = "What the network learned from, how good it is in figures, and what it cannot do"
+                    button("Model card", partial(_show_model_card, backend), kind="quiet", tip=tip)
             if entries:
                 with ui.element("ul").classes("model-list").props('role=list aria-label="Models"'):
                     for entry in entries:
@@ -104,10 +103,11 @@ class _Way:
         self._sentence.set_text(sentence)
 
 
-def _show_model_card() -> None:
+def _show_model_card(backend: Backend) -> None:
+    assert backend.profile.model_card is not None
     with ui.dialog() as dialog, ui.element("div").classes("card pad model-card"):
-        dialog.props["aria-label"] = "Model card of the built-in separator"
-        ui.markdown(MODEL_CARD.read_text("utf-8"))
+        dialog.props["aria-label"] = f"Model card of the {backend.label[0].lower()}{backend.label[1:]}"
+        ui.markdown(backend.profile.model_card.read_text("utf-8"))
         button("Close", dialog.close)
     dialog.on("hide", dialog.delete)
     dialog.open()
@@ -117,8 +117,7 @@ def families() -> list[list[Backend]]:
     """Backends that share their models, those with models to fetch first."""
     groups: dict[str, list[Backend]] = {}
     for name, backend in registry.BACKENDS.items():
-        family = catalogue.SAM_AUDIO if registry.runs_sam_audio(name) else name.removesuffix("-dsp")
-        groups.setdefault(family, []).append(backend)
+        groups.setdefault(backend.profile.family or name, []).append(backend)
     return list(groups.values())
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from separation.backends.catalogue import PublishedModel
 from separation.errors import PlaygroundError
+from separation.model import PublishedModel
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
 from webapp.pages.models.model_words import action_of, progress_of, size, state_of

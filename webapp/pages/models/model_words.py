@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from separation.backends.catalogue import PublishedModel
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.estimates.estimates import memory_words
-from separation.model import Readiness
+from separation.model import PublishedModel, Readiness
 from webapp.components.words import duration
 from webapp.state.download import Download, DownloadState
 

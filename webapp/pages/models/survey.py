@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from separation.backends import catalogue, registry
-from separation.backends.catalogue import PublishedModel
 from separation.doctor.self_test import PROMPT, model_here, request_of
 from separation.estimates.estimates import memory_words
 from separation.hub import cache as hub
 from separation.hub import token as hub_token
 from separation.hub.token import Origin
-from separation.model import Availability, Backend, Readiness
-from separation.request import PRECISIONS, Request, SamSettings
+from separation.model import Availability, Backend, PublishedModel, Readiness
+from separation.request import Request, SamSettings
 from webapp.state.estimates import RunEstimates
 
 DURATION_S = 60.0  # of a recording that memory is told for; it does not grow with longer ones
-RUNS_WITH = {catalogue.DEMUCS: "demucs", catalogue.SAM_AUDIO: "sam_torch"}  # who is asked about an entry's models
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +67,11 @@ def _availability(backend: Backend) -> Availability:
 
 def _memory(entry: PublishedModel, estimates: RunEstimates) -> str:
     """Such as “about 2.1 to 3.8 GB in float32, 1.4 to 2.4 GB in bfloat16”."""
-    backend = registry.BACKENDS.get(RUNS_WITH[entry.backend])
+    backend = registry.named(entry.backend)
     if backend is None:
         return ""
     words, n_runs = [], 0
-    for precision in PRECISIONS if backend.takes_anchors else ("",):
+    for precision in backend.profile.precisions or ("",):
         sam = SamSettings(precision=precision) if precision else SamSettings()
         request = Request.of(*(backend.stems() or (PROMPT,)), backend=backend.name, model=entry.model, sam=sam)
         estimate = estimates.expected(backend.settle(request), DURATION_S)
@@ -86,12 +84,11 @@ def _memory(entry: PublishedModel, estimates: RunEstimates) -> str:
 def _notes(entries: tuple[PublishedModel, ...], availability: Mapping[str, Availability]) -> list[tuple[str, str]]:
     found = []
     for entry in entries:
-        name = RUNS_WITH[entry.backend]
-        if entry.model is None or name not in registry.BACKENDS:
+        backend = registry.named(entry.backend)
+        if entry.model is None or backend is None:
             continue
-        backend = registry.BACKENDS[name]
         of_model = backend.availability(request_of(backend, entry.model))
-        if of_model.readiness is Readiness.NOT_INSTALLED and of_model != availability[name]:
+        if of_model.readiness is Readiness.NOT_INSTALLED and of_model != availability[backend.name]:
             found.append((entry.name, of_model.sentence))
     return found
 

@@ -1,0 +1,80 @@
+"""What is true of a backend unless it says otherwise, so that a new one says only what is special about it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+from separation.events import Event
+from separation.model import Backend, BackendProfile, ChunkLayout, PublishedModel, RunCost
+from separation.request import ChunkSettings, Request, RequestField
+
+CHUNKS_S = (60.0, 30.0, 20.0, 10.0, 5.0)  # lengths to try where memory does not do
+
+
+class BackendDefaults(Backend):
+    """A backend of fixed stems, cut by the common chunk settings, on any device, with nothing to download."""
+
+    takes_anchors = False
+    profile = BackendProfile()
+
+    def settle(self, request: Request) -> Request:
+        """The first of its models unless one is named; settings that it does not use are at their defaults."""
+        used, plain = self.uses(request), Request(prompts=request.prompts)
+        ignored = {one.value: getattr(plain, one.value) for one in RequestField if one not in used}
+        if RequestField.CHUNKS in used:
+            chunks = request.chunks or ChunkSettings()
+            stitch = chunks.stitch if chunks.stitch in self.profile.stitches else self.profile.stitches[0]
+            ignored["chunks"] = replace(chunks, stitch=stitch)
+        return replace(request, backend=self.name, model=request.model or self.models()[0], **ignored)
+
+    def uses(self, request: Request) -> frozenset[RequestField]:
+        """Chunks and the device."""
+        return frozenset({RequestField.CHUNKS, RequestField.DEVICE})
+
+    def layout(self, request: Request) -> ChunkLayout | None:
+        """Unknown before the model is loaded."""
+        return None
+
+    def cost(self, request: Request, duration_s: float) -> RunCost:
+        """Work and memory in proportion to the audio; nothing is known before the first run."""
+        return RunCost(work=overlapping(request), held_s=chunk_of(request, duration_s))
+
+    def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
+        """Shorter chunks, where it uses chunks."""
+        chunks = request.chunks or ChunkSettings()
+        # Re-rolls count chunks, as a number of chunks does: with others they would mean something else.
+        if RequestField.CHUNKS not in self.uses(request) or request.sam.rerolls or chunks.max_chunks is not None:
+            return
+        now_s = self.cost(request, duration_s).held_s
+        shorter = next((chunk_s for chunk_s in CHUNKS_S if chunk_s < now_s), None)
+        if shorter is not None:
+            overlap_s = min(chunks.overlap_s, shorter / 4)
+            yield replace(request, chunks=replace(chunks, chunk_s=shorter, overlap_s=overlap_s))
+
+    def summary(self, request: Request) -> tuple[str, ...]:
+        """The model alone."""
+        return (request.model or self.name,)
+
+    def published(self) -> tuple[PublishedModel, ...]:
+        """None."""
+        return ()
+
+    def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
+        """Nothing, as nothing is published."""
+        yield from ()
+
+    def remove(self, entry: PublishedModel) -> int:
+        """Nothing, as nothing is published."""
+        return 0
+
+
+def overlapping(request: Request) -> float:
+    """How often a second of audio is worked on, as overlapping chunks share some of it; at least 1."""
+    chunks = request.chunks or ChunkSettings()
+    return 1.0 if chunks.chunk_s is None else chunks.chunk_s / (chunks.chunk_s - chunks.overlap_s)
+
+
+def chunk_of(request: Request, duration_s: float) -> float:
+    """Seconds of the longest chunk that there will be."""
+    return min(duration_s, (request.chunks or ChunkSettings()).chunk_s or duration_s)
