@@ -21,6 +21,8 @@ from tests.support import run_fakes
 from tests.support.browser import chromium
 from tests.support.server import RunningServer, running_server
 
+pytest_plugins = ("tests.support.time_limits",)
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

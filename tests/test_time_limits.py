@@ -1,0 +1,78 @@
+"""A test that waits for ever fails at its limit; what not even that ends is ended, and it is said where it waited."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DEAF = """
+import asyncio, subprocess, sys, threading, time
+import pytest
+
+def deaf():
+    threading.Event().wait()
+
+@pytest.fixture
+def worker():
+    thread = threading.Thread(target=deaf, daemon=True)
+    thread.start()
+    yield thread
+    if "deaf_tear_down" in sys.argv[-1]:
+        thread.join()
+
+def test_deaf_thread(worker):
+    worker.join()
+
+def test_deaf_process():
+    subprocess.run([sys.executable, "-c", "import threading; threading.Event().wait()"])
+
+async def test_deaf_task():
+    await asyncio.Event().wait()
+
+def test_after_it():
+    pass
+
+def test_deaf_tear_down(worker):
+    pass
+
+def test_slow():
+    time.sleep(1.5)
+
+def test_left_running():
+    threading.Thread(target=deaf).start()
+"""
+
+
+def run(root: Path, *names: str, place: str = "tests") -> tuple[int, str]:
+    """The exit status and the words of a run with a limit of one second, otherwise by the project's own settings."""
+    folder = root / place
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "test_deaf.py").write_text(DEAF, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "tests.support.time_limits"]
+    command += ["--rootdir", str(root), "-p", "no:cacheprovider", "-o", "timeout=1", "-o", "timeout_grace=1"]
+    command += [f"{folder / 'test_deaf.py'}::{name}" for name in names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_test_that_waits_for_ever_fails_and_the_next_one_runs(tmp_path: Path) -> None:
+    status, words = run(tmp_path, "test_deaf_thread", "test_deaf_process", "test_deaf_task", "test_after_it")
+    assert status == 1
+    assert "3 failed, 1 passed" in words
+    assert words.count("Failed: Timeout (>1.0s)") >= 3
+
+
+@pytest.mark.parametrize("name", ["test_deaf_tear_down", "test_left_running"])
+def test_what_cannot_be_interrupted_ends_the_run_and_shows_where_it_waited(name: str, tmp_path: Path) -> None:
+    status, words = run(tmp_path, name)
+    assert status == 1
+    assert "in deaf" in words
+
+
+@pytest.mark.parametrize("place, status", [("tests", 1), ("tests/browser", 0), ("tests/cluster", 0)])
+def test_browsers_and_clusters_have_longer(place: str, status: int, tmp_path: Path) -> None:
+    assert run(tmp_path, "test_slow", place=place)[0] == status
