@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 from importlib import metadata, util
 
+from separation.backends import registry
+
 PACKAGES = (
     "numpy",
     "scipy",
@@ -33,8 +35,9 @@ def system() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Package to version, or that there is none."""
-    return {name: _version(name) for name in PACKAGES}
+    """Package to version, or that there is none; last those that only a backend of your own needs."""
+    of_backends = (name for backend in registry.BACKENDS.values() for name in backend.profile.packages)
+    return {name: _version(name) for name in (*PACKAGES, *of_backends)}
 
 
 def _version(package: str) -> str:

@@ -6,9 +6,17 @@ import shlex
 
 from separation.audio import times
 from separation.audio.part import Part
-from separation.backends.registry import runs_sam_audio
+from separation.backends import registry
 from separation.prompts import anchor_text
-from separation.request import ChunkSettings, DemucsSettings, Prompt, Request, SamSettings, SolverSettings
+from separation.request import (
+    ChunkSettings,
+    DemucsSettings,
+    Prompt,
+    Request,
+    RequestField,
+    SamSettings,
+    SolverSettings,
+)
 
 
 def converting(source: str, part: Part) -> str:
@@ -18,19 +26,26 @@ def converting(source: str, part: Part) -> str:
 
 def extracting(source: str, part: Part, request: Request) -> str:
     """The `extract` command for a settled request: what is not in it is at its default."""
-    sam = runs_sam_audio(request.backend)
-    words = ["audio-playground", "extract", "sam-audio" if sam else request.backend, argument(source)]
+    backend = registry.get(request.backend)
+    uses = backend.uses(request)
+    words = ["audio-playground", "extract", backend.profile.command or backend.name, argument(source)]
     words += _part(part)
     for prompt in request.prompts:
         words += ["--prompt", prompt.text]
     if request.chunks is not None:
         words += _cutting(request.chunks)
-    if request.backend == "demucs":
-        words += ["--model", str(request.model), *_demucs_options(request.demucs)]
-    if sam:
-        words += ["--backend", request.backend.removeprefix("sam_"), "--model", str(request.model)]
-        words += _anchors(request.prompts) + _solving(request.solver) + _sam_options(request.sam)
-    if request.device != "auto" and request.backend != "builtin-dsp":
+    words += backend.profile.command_options
+    if len(backend.models()) > 1:
+        words += ["--model", str(request.model)]
+    if RequestField.DEMUCS in uses:
+        words += _demucs_options(request.demucs)
+    if backend.takes_anchors:
+        words += _anchors(request.prompts)
+    if RequestField.SOLVER in uses:
+        words += _solving(request.solver)
+    if RequestField.SAM in uses:
+        words += _sam_options(request.sam)
+    if request.device != "auto" and RequestField.DEVICE in uses:
         words += ["--device", request.device]
     return shlex.join([*words, "--seed", str(request.seed)])
 

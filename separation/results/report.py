@@ -24,7 +24,7 @@ from separation.events import (
     WorkerRestarted,
     WorkMeasured,
 )
-from separation.request import Request
+from separation.request import Request, RequestField
 from separation.solvers import nfe
 
 HEADER = """\
@@ -34,20 +34,8 @@ HEADER = """\
 # rtf: time without loading, divided by the recording's duration. evaluations: calls of the network.
 # quality: from 0 to 1, estimated without a reference; bleed: the share of two tracks that is the same sound.
 """
-# What each backend computes with, beside this program and Python.
-PACKAGES = {
-    "builtin": ("numpy", "torch"),
-    "builtin-dsp": ("numpy", "scipy"),
-    "demucs": ("demucs", "torch"),
-    "sam_torch": ("torch", "transformers"),
-    "sam_mlx": ("mlx", "mlx-audio", "torch", "transformers"),
-    "sam_official": ("sam-audio", "torch"),
-}
-NOT_OF = {
-    "builtin": ("solver", "demucs", "sam"),
-    "builtin-dsp": ("solver", "demucs", "sam"),
-    "demucs": ("chunks", "solver", "sam"),
-}
+# Fields of a request that are settings of some backends and not of others.
+GROUPS = (RequestField.CHUNKS, RequestField.SOLVER, RequestField.DEMUCS, RequestField.SAM)
 LISTED = 500  # times of single pieces that are written out; beyond, their summary
 
 
@@ -163,7 +151,7 @@ class Recorder:
         """Calls of the network. A solver reports steps, each of one or more; together with others a window's count."""
         solver, chunks = self._request.solver, self._request.chunks
         together = chunks is not None and chunks.stitch == "multidiffusion"
-        if not registry.runs_sam_audio(self._request.backend) or together:
+        if RequestField.SOLVER not in registry.get(self._request.backend).uses(self._request) or together:
             return self._n_steps
         return round(self._n_steps * nfe(solver.method, solver.n_steps) / solver.n_steps)
 
@@ -223,7 +211,8 @@ def write(report: Mapping[str, Any] | Sequence[Mapping[str, Any]], path: Path) -
 
 def settings(request: Request) -> dict[str, Any]:
     """A settled request without the groups of settings that its backend does not have."""
-    left_out = NOT_OF.get(request.backend, ("demucs",) if registry.runs_sam_audio(request.backend) else ())
+    backend = registry.get(request.backend)
+    left_out = {group.value for group in GROUPS if group not in backend.uses(request)}
     return {name: value for name, value in request.to_dict().items() if name not in left_out}
 
 
@@ -232,7 +221,7 @@ def versions(backend: str) -> dict[str, str]:
     from separation import __version__
 
     found = {"audio-playground": __version__, "python": platform.python_version()}
-    for package in PACKAGES.get(backend, ()):
+    for package in registry.get(backend).profile.packages:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

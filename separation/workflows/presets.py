@@ -1,89 +1,80 @@
 """Named settings: what a person chooses before they know what the values mean.
 
-The three generic names fit any backend; the others are Demucs's own. A preset sets only what it is about: prompts,
-backend, device and seed stay as they are.
+The three generic names fit any backend; the others are some backend's own. A preset sets only what it is about:
+prompts, backend, device and seed stay as they are. The values are the backends' own (`BackendProfile.presets`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
-from separation.backends.registry import runs_sam_audio
+from separation.backends import registry
 from separation.errors import SettingsError
-from separation.request import DemucsSettings, Request, SolverSettings
+from separation.model import Backend
+from separation.request import Request
 
 CUSTOM = "Custom"
 GENERIC = ("Preview", "Balanced", "Quality")
+# Fields that belong to one backend: naming a model would rule the others out, and not all are cut alike.
+OWN = frozenset({"model", "chunks"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preset:
-    """The values one name stands for.
-
-    Args:
-        demucs: for Demucs.
-        model: of Demucs; None takes its default.
-        solver: for SAM-Audio, whose model stays as chosen; None in presets that are Demucs's own.
-    """
-
-    demucs: DemucsSettings
-    model: str | None = None
-    solver: SolverSettings | None = None
-
-
-# Evaluations of SAM-Audio's velocity field: 7, 17, and the official 32.
-PRESETS: Mapping[str, Preset] = {
-    "Preview": Preset(
-        model="htdemucs", demucs=DemucsSettings(segment_s=5.0), solver=SolverSettings(method="ab2", n_steps=6)
-    ),
-    "Balanced": Preset(demucs=DemucsSettings(), solver=SolverSettings(method="ab2", n_steps=16)),
-    "Quality": Preset(
-        model="htdemucs_ft",
-        demucs=DemucsSettings(shifts=1, overlap_ratio=0.5),
-        solver=SolverSettings(method="midpoint", n_steps=16),
-    ),
-    "Render": Preset(model="htdemucs_ft", demucs=DemucsSettings(shifts=1)),
-    "fast": Preset(demucs=DemucsSettings(split=False, mixed_precision=True)),
-    "balanced": Preset(demucs=DemucsSettings(shifts=1, mixed_precision=True)),
-    "quality": Preset(demucs=DemucsSettings(shifts=10, overlap_ratio=0.5)),
-}
+def names() -> tuple[str, ...]:
+    """All presets, the generic ones first."""
+    own = (name for backend in registry.BACKENDS.values() for name in backend.profile.presets)
+    return tuple(dict.fromkeys((*GENERIC, *own)))
 
 
 def apply(name: str, request: Request) -> Request:
     """`request` with the values of a preset.
 
-    With “auto” the values count for whichever backend it chooses; the built-in separator drops them. A model is named
-    for Demucs alone, because naming one would rule the others out.
+    All backends' values are set, so that they count for whichever “auto” chooses, or a person chooses next; those that
+    ignore them drop them.
 
     Raises:
-        SettingsError: there is no such preset, or it is Demucs's own; it lists those there are.
+        SettingsError: there is no such preset, or it is another backend's own; it lists those there are.
     """
-    try:
-        preset = PRESETS[name]
-    except KeyError:
-        raise SettingsError(f"There is no preset “{name}”.", "", f"Choose one of: {', '.join(PRESETS)}.") from None
-    if runs_sam_audio(request.backend) and preset.solver is None:
-        raise SettingsError(
-            f"The preset “{name}” is Demucs's own.",
-            "It sets nothing that SAM-Audio has.",
-            f"Choose one of: {', '.join(GENERIC)}.",
-        )
-    return replace(
-        request,
-        model=preset.model if request.backend == "demucs" else request.model,
-        demucs=replace(preset.demucs, folder=request.demucs.folder),
-        solver=preset.solver or request.solver,
-    )
+    if name not in names():
+        raise SettingsError(f"There is no preset “{name}”.", "", f"Choose one of: {', '.join(names())}.")
+    backend = registry.named(request.backend)
+    own = {} if backend is None else backend.profile.presets
+    if backend is not None and own and name not in own:
+        raise _foreign(name, backend)
+    values: dict[str, Any] = {}
+    for other in registry.BACKENDS.values():
+        values |= {field: value for field, value in other.profile.presets.get(name, {}).items() if field not in OWN}
+    preset = replace(request, **(values | dict(own.get(name, {}))))
+    return replace(preset, demucs=replace(preset.demucs, folder=request.demucs.folder))
 
 
 def name_of(request: Request) -> str:
-    """The preset whose values these are, or “Custom”: the solver's for SAM-Audio, Demucs's for all others."""
-    return next((name for name, preset in PRESETS.items() if _holds(preset, request)), CUSTOM)
+    """The preset whose values these are, or “Custom”; by the first that has any where a backend has none of its own."""
+    backend = registry.named(request.backend)
+    if backend is None or not backend.profile.presets:
+        having = (one.profile.presets for one in registry.BACKENDS.values() if one.profile.presets)
+        presets, default = next(having, {}), None
+    else:
+        presets, default = backend.profile.presets, backend.models()[0]
+    return next((name for name, values in presets.items() if _holds(values, request, default)), CUSTOM)
 
 
-def _holds(preset: Preset, request: Request) -> bool:
-    if runs_sam_audio(request.backend):
-        return request.solver == preset.solver
-    same_model = request.backend != "demucs" or (preset.model or "htdemucs") == (request.model or "htdemucs")
-    return same_model and replace(request.demucs, folder=None) == preset.demucs
+def _holds(values: Mapping[str, Any], request: Request, default: str | None) -> bool:
+    """Whether a request has the values of a preset; with the backend's `default` model, also those that are its own."""
+    asked = replace(request, model=request.model or default, demucs=replace(request.demucs, folder=None))
+    return all(
+        getattr(asked, field) == (value or default if field == "model" else value)
+        for field, value in values.items()
+        if default is not None or field not in OWN
+    )
+
+
+def _foreign(name: str, backend: Backend) -> SettingsError:
+    family = registry.named(backend.profile.family) or backend
+    owner = next(one for one in registry.BACKENDS.values() if name in one.profile.presets)
+    return SettingsError(
+        f"The preset “{name}” is {owner.label}'s own.",
+        f"It sets nothing that {family.label} has.",
+        f"Choose one of: {', '.join(backend.profile.presets)}.",
+    )

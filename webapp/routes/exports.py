@@ -23,6 +23,7 @@ from separation.audio.video import KINDS, Picture
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
 from separation.errors import SettingsError
+from separation.request import Request
 from separation.results.report import of_result, to_yaml
 from storage import Artifact, ArtifactStore
 
@@ -201,12 +202,8 @@ def _settings(artifact: Artifact) -> str:
     config = artifact.manifest.config
     if "backend" not in config:
         return ""
-    words = [config["model"] or config["backend"]]
-    if registry.runs_sam_audio(config["backend"]):
-        words = [f"sam-audio {Path(words[0]).name}", f"{config['solver']['method']} {config['solver']['n_steps']}"]
-        words += [f"seed {config['seed']}"] * bool(config["seed"])
-    elif config["demucs"]["shifts"]:
-        words.append(f"{config['demucs']['shifts']} shifts")
+    request = Request.from_dict(config)
+    words = registry.get(request.backend).summary(request)
     return f" - {plain_name(', '.join(words))}"
 
 

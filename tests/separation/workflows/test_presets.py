@@ -17,7 +17,7 @@ def request(**demucs: Any) -> Request:
     return Request.of("bass", backend="demucs", model="mdx", seed=3, demucs=DemucsSettings(**demucs))
 
 
-@pytest.mark.parametrize("name", presets.PRESETS)
+@pytest.mark.parametrize("name", presets.names())
 def test_a_preset_is_recognised_by_its_values_and_keeps_what_it_is_not_about(name: str) -> None:
     before = request(folder="models")
     after = presets.apply(name, before)
@@ -55,7 +55,7 @@ def test_presets_of_sam_audio_cost_ever_more_and_end_at_the_official_settings() 
     assert solvers_[-1] == SolverSettings()
 
 
-@pytest.mark.parametrize("name", [name for name in presets.PRESETS if name not in presets.GENERIC])
+@pytest.mark.parametrize("name", [name for name in presets.names() if name not in presets.GENERIC])
 def test_a_preset_of_demucs_alone_is_refused_for_sam_audio_with_those_it_has(name: str) -> None:
     with pytest.raises(SettingsError, match="Preview, Balanced, Quality"):
         presets.apply(name, SAM)
