@@ -52,14 +52,9 @@ def named(name: str) -> Backend | None:
     return BACKENDS.get(name)
 
 
-def runs_sam_audio(name: str) -> bool:
-    """Whether a request's `backend` names SAM-Audio: the family, or one of those in it."""
-    return name == SAM_AUDIO or (name in BACKENDS and BACKENDS[name].profile.family == SAM_AUDIO)
-
-
-def always_there() -> Backend:
-    """The backend that a page shows where nobody can do what is asked: the one that needs nothing."""
-    return BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]
+def shown(name: str) -> Backend:
+    """The backend whose settings a page shows: the one that is named, or the one that always works."""
+    return named(name) or BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]
 
 
 def choose(request: Request) -> tuple[Request, str]:

@@ -148,7 +148,7 @@ def test_demucs_leaves_anchors_to_sam_audio(monkeypatch):
         monkeypatch.setattr(type(registry.get(name)), "availability", lambda self, request=None: usable)
     assert registry.choose(Request.of("drums"))[0].backend == "demucs"
     settled, why = registry.choose(ANCHORED)
-    assert registry.runs_sam_audio(settled.backend)
+    assert registry.get(settled.backend).profile.family == registry.SAM_AUDIO
     assert "Demucs: takes no anchors" in why
 
 
@@ -241,7 +241,7 @@ def test_there_is_always_a_backend_and_every_one_says_who_it_is():
         assert backend.licence
         assert backend.models()
         assert backend.availability().sentence
-        assert backend.takes_anchors is registry.runs_sam_audio(name)
+        assert backend.takes_anchors is (backend.profile.family == registry.SAM_AUDIO)
     assert registry.get("builtin").availability().usable
     assert registry.get("builtin-dsp").availability().usable
 

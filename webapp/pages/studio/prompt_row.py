@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from separation.backends import registry
-from separation.backends.builtin import EXPERIMENTAL
 from separation.errors import PromptError
 from separation.model import Backend
 from separation.prompts import phrasing, vocabulary
@@ -39,7 +37,7 @@ class PromptRow:
             uses: who would separate.
             selected: the prompt whose spans are painted.
         """
-        free = registry.runs_sam_audio(uses.name)
+        free = uses.profile.free_prompts
         chips: list[Chip] = []
         for prompt in draft.prompts:
             chips.append(_chip(prompt, _meaning(draft, uses, prompt), [chip["color"] for chip in chips]))
@@ -86,17 +84,12 @@ def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
 
 
 def _suggestions(draft: Draft, uses: Backend) -> list[Suggestions]:
-    if registry.runs_sam_audio(uses.name):
+    if uses.profile.free_prompts:
         return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
-    texts = vocabulary.suggestions(uses.stems(draft.asked))
-    plain: Suggestions = {"kind": "", "texts": [text for text in texts if text not in _experimental(uses)]}
-    tried: Suggestions = {"kind": "experimental", "texts": [text for text in texts if text in _experimental(uses)]}
+    texts, experimental = vocabulary.suggestions(uses.stems(draft.asked)), uses.profile.experimental
+    plain: Suggestions = {"kind": "", "texts": [text for text in texts if text not in experimental]}
+    tried: Suggestions = {"kind": "experimental", "texts": [text for text in texts if text in experimental]}
     return [plain, tried] if tried["texts"] else [plain]
-
-
-def _experimental(uses: Backend) -> Sequence[str]:
-    """The stems of a backend that are tried without a promise."""
-    return EXPERIMENTAL if uses.name == "builtin" else ()
 
 
 def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
@@ -106,7 +99,7 @@ def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
     except PromptError:
         return None
     meaning = _matched(prompt.text, targets[0])
-    if not targets[0].complement and targets[0].stems & {*_experimental(uses)}:
+    if not targets[0].complement and targets[0].stems.intersection(uses.profile.experimental):
         return f"{meaning} (experimental)".strip()
     return meaning
 

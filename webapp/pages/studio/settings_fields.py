@@ -12,13 +12,18 @@ from typing import Any
 
 from separation.backends import registry
 from separation.errors import SettingsError
-from separation.request import ChunkSettings, Request
+from separation.model import Backend
+from separation.request import ChunkSettings, Request, RequestField
 from separation.solvers import SOLVERS
 from separation.workflows import presets
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
-LABELS = {"sam_torch": "SAM-Audio (PyTorch)"}  # beside the family, which has the same name
+PRECISION_LABELS = {
+    "float32": "float32, exact",
+    "bfloat16": "bfloat16, half the memory",
+    "int8": "int8, a quarter, processor only",
+}
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
 AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
 
@@ -31,17 +36,20 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
         settled: as they would be used, prompts and spans included (`registry.choose`), or `settings` themselves where
             nobody can do it.
     """
-    used = settled.backend if settled.backend in registry.BACKENDS else "builtin"
+    used = registry.shown(settled.backend)
+    uses = used.uses(settled)
     shown: list[SettingGroup] = [
         {"title": "", "fields": [_preset(settings)]},
         {"title": "Who separates", "fields": [_backend(settings), *_model(settings, settled, used)]},
     ]
-    if registry.runs_sam_audio(used):
-        shown += [_sound(settled), _solver(settled), _chunks(settled, together=True)]
-    elif used == "demucs":
-        shown += [_demucs(settled)]
-    else:
-        shown += [_chunks(settled, together=False)]
+    if RequestField.SAM in uses:
+        shown.append(_sound(settled))
+    if RequestField.SOLVER in uses:
+        shown.append(_solver(settled))
+    if RequestField.CHUNKS in uses:
+        shown.append(_chunks(settled, used.profile.stitches))
+    if RequestField.DEMUCS in uses:
+        shown.append(_demucs(settled))
     return [*shown, *_run(settings, settled, used)]
 
 
@@ -72,9 +80,10 @@ def changed(settings: Request, settled: Request, name: str, value: Any) -> Reque
 
 
 def _with_backend(settings: Request, backend: str) -> Request:
-    """A preset stays that preset; a model, and chunks for Demucs, do not belong to another backend."""
-    preset = presets.name_of(settings)
-    other = replace(settings, backend=backend, model=None, chunks=None if backend == "demucs" else settings.chunks)
+    """A preset stays that preset; a model, and chunks where it uses none, do not belong to another backend."""
+    preset, named = presets.name_of(settings), registry.named(backend)
+    cut = named is None or RequestField.CHUNKS in named.uses(settings)
+    other = replace(settings, backend=backend, model=None, chunks=settings.chunks if cut else None)
     return presets.apply(preset, other) if preset in presets.GENERIC else other
 
 
@@ -103,7 +112,8 @@ def _preset(settings: Request) -> SettingField:
 
 def _backend(settings: Request) -> SettingField:
     names = {registry.AUTO: "Automatic", registry.SAM_AUDIO: "SAM-Audio, the best way here"}
-    names |= {name: LABELS.get(name, backend.label) for name, backend in registry.BACKENDS.items()}
+    backends = registry.BACKENDS.items()
+    names |= {name: backend.profile.label_in_family or backend.label for name, backend in backends}
     tip = (
         "SAM-Audio takes any words, and spans, and needs the most time and memory. Demucs knows fixed stems and sounds "
         "best on them. The built-in separator always works. Automatic takes the best that is here."
@@ -111,18 +121,13 @@ def _backend(settings: Request) -> SettingField:
     return _select("backend", "Separator", settings.backend, names, tip, spoken="Who separates")
 
 
-def _model(settings: Request, settled: Request, used: str) -> list[SettingField]:
-    models = registry.get(used).models()
+def _model(settings: Request, settled: Request, used: Backend) -> list[SettingField]:
+    models = used.models()
     if settings.backend == registry.AUTO or len(models) < 2:
         return []
     known = [*models, *([settled.model] if settled.model and settled.model not in models else [])]
-    tip = (
-        "Larger models hear finer and take more time, memory and disk."
-        if registry.runs_sam_audio(used)
-        else "htdemucs_ft sounds a little better at four times the time and room on disk; "
-        "htdemucs_6s also knows guitar and piano."
-    )
-    return [_select("model", "Model", settled.model or models[0], {name: SIZES.get(name, name) for name in known}, tip)]
+    labels = {name: SIZES.get(name, name) for name in known}
+    return [_select("model", "Model", settled.model or models[0], labels, used.profile.models_tip)]
 
 
 def _sound(settled: Request) -> SettingGroup:
@@ -211,7 +216,7 @@ def _solver_labels() -> dict[str, str]:
     return labels | {name: f"{solver.label}, {solver.evaluations} a step" for name, solver in others}
 
 
-def _chunks(settled: Request, *, together: bool) -> SettingGroup:
+def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
     chunks = settled.chunks or ChunkSettings()
     fields = [
         _number(
@@ -239,7 +244,7 @@ def _chunks(settled: Request, *, together: bool) -> SettingGroup:
             _options({"cosine": "Cosine", "linear": "Linear"}),
             tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
         ),
-        *([_stitch(settled)] if together else []),
+        *([_stitch(settled)] if len(stitches) > 1 else []),
         _number(
             "chunks.max_chunks",
             "Only the first",
@@ -316,32 +321,35 @@ def _demucs(settled: Request) -> SettingGroup:
     return _fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
 
 
-def _run(settings: Request, settled: Request, used: str) -> list[SettingGroup]:
-    if used == "builtin-dsp":
-        return []  # always on the processor, and nothing in it is random
-    sam = registry.runs_sam_audio(used)
-    tip = "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is the same."
-    fields = [_select("device", "Device", settings.device, DEVICES, tip)]
-    if sam:
-        fields.append(_precision(settled, used))
-    if sam or settled.demucs.shifts:
+def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGroup]:
+    fields, uses, precisions = [], used.uses(settled), used.profile.precisions
+    digest = [DEVICES[settings.device]] if RequestField.DEVICE in uses else []
+    if RequestField.DEVICE in uses:
+        tip = (
+            "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is the "
+            "same."
+        )
+        fields.append(_select("device", "Device", settings.device, DEVICES, tip))
+    if precisions:
+        fields.append(_precision(settled, precisions))
+        digest.append(settled.sam.precision)
+    if RequestField.SEED in uses:
         tip = (
             "Which noise the model starts from. The same seed and settings give the same result; another one gives "
             "another take, for the same time."
         )
         fields.append(_number("seed", "Seed", settings.seed, (0, 2**31, 1), tip))
-    return [_fold("Run", fields, DEVICES[settings.device], settled.sam.precision if sam else "")]
+    return [_fold("Run", fields, *digest)] if fields else []
 
 
-def _precision(settled: Request, used: str) -> SettingField:
-    labels = {"float32": "float32, exact", "bfloat16": "bfloat16, half the memory"}
-    labels |= {"int8": "int8, a quarter, processor only"} if used == "sam_torch" else {}
+def _precision(settled: Request, precisions: tuple[str, ...]) -> SettingField:
+    labels = {name: PRECISION_LABELS[name] for name in dict.fromkeys((*precisions, settled.sam.precision))}
     tip = (
         "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound that is "
         "nearly the same."
     )
     field = _select("sam.precision", "Precision", settled.sam.precision, labels, tip)
-    field["disabled"] = used == "sam_official"
+    field["disabled"] = len(precisions) < 2
     return field
 
 

@@ -12,7 +12,7 @@ from separation.errors import PlaygroundError, PromptError
 from separation.estimates import fallbacks
 from separation.estimates.estimates import Preflight, memory_words, time_words
 from separation.model import Backend, Readiness
-from separation.request import Request
+from separation.request import Request, RequestField
 from separation.workflows import recipe
 from storage import Artifact
 from webapp.components.recipe.recipe import Recipe
@@ -41,7 +41,7 @@ class Choice:
     @property
     def uses(self) -> Backend:
         """The backend that would separate, or the one that was asked for."""
-        return registry.get(self.settled.backend if self.settled.backend in registry.BACKENDS else "builtin")
+        return registry.shown(self.settled.backend)
 
 
 def choice_of(draft: Draft) -> Choice:
@@ -58,13 +58,13 @@ def choice_of(draft: Draft) -> Choice:
 
 def _nearest(asked: Request) -> Request:
     """What is shown where nobody can do it: a named backend with all its settings, else what was asked for."""
-    name = "sam_torch" if asked.backend == registry.SAM_AUDIO else asked.backend
-    if name not in registry.BACKENDS:
+    backend = registry.named(asked.backend)
+    if backend is None:
         return asked
     try:
-        return registry.get(name).settle(asked)
+        return backend.settle(asked)
     except PlaygroundError:
-        return replace(asked, backend=name)
+        return replace(asked, backend=backend.name)
 
 
 class SettingsPanel:
@@ -99,9 +99,9 @@ class SettingsPanel:
         self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
         self._flight = None if recording is None or not choice.possible else self._estimates.of(settled, recording)
         rows = {"Uses": choice.uses.label, "Licence": choice.uses.licence}
-        if not registry.runs_sam_audio(settled.backend):
+        if not choice.uses.profile.free_prompts:
             rows["Separates"] = ", ".join(choice.uses.stems(settled))
-        else:
+        if RequestField.SOLVER in choice.uses.uses(settled):
             n_evaluations = solvers.nfe(settled.solver.method, settled.solver.n_steps)
             rows["Evaluations (NFE)"] = f"{n_evaluations} a chunk"
         if self._flight is not None and recording is not None:

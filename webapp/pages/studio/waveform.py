@@ -227,7 +227,9 @@ class WaveformView:
         if self._result is None or not self._is_of_result():
             return False
         config = self._result.manifest.config
-        return registry.runs_sam_audio(config["backend"]) and config["chunks"]["stitch"] == "crossfade"
+        backend = registry.named(config["backend"])
+        rerolls = backend is not None and backend.profile.rerolls
+        return rerolls and config["chunks"]["stitch"] == "crossfade"
 
     def _measured(self, index: int) -> list[tuple[str, bool]]:
         """What is known of a chunk of the result: words, and whether they are a warning."""
