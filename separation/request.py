@@ -6,13 +6,13 @@ A request is the body of a workflow file, a recipe to share, and part of every k
 from __future__ import annotations
 
 import math
-import types
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from separation import solvers
+from separation import plain, solvers
 from separation.errors import SettingsError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -23,6 +23,38 @@ STITCHES = ("crossfade", "multidiffusion")
 STEREO_MODES = ("mono", "sides", "projected")
 RESIDUALS = ("mixture", "model")
 PRECISIONS = ("float32", "bfloat16", "int8")
+
+
+class Range(NamedTuple):
+    """The numbers a setting may have: from `low` to `high`, both among them, in `unit`. Its type says the rest."""
+
+    low: float
+    high: float
+    unit: str = ""
+    whole: bool = False
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
+
+
+SEEDS = Range(0, 2**63 - 1)
+
+
+@cache
+def ranges(kind: type) -> dict[str, Range]:
+    """The range of each number among the fields of a class of settings, by its name."""
+    hints = get_type_hints(kind, include_extras=True)
+    numbers = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Annotated}
+    return {
+        name: allowed._replace(whole=int in (type_, *get_args(type_)), optional=type(None) in get_args(type_))
+        for name, (type_, allowed) in numbers.items()
+    }
+
+
+def overlap_range(chunk_s: float | None) -> Range:
+    """What neighbouring chunks may share; a longer overlap would blend three of them at once."""
+    return Range(0, 300 if chunk_s is None else chunk_s / 2, "s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +81,8 @@ class Prompt:
 
     text: str
     anchors: tuple[Anchor, ...] = ()
+
+    PLAIN_WORD: ClassVar = "text"  # the field that a plain word stands for, where a recipe lists words
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -78,13 +112,13 @@ class SolverSettings:
     """
 
     method: str = "midpoint"
-    n_steps: int = 16
+    n_steps: Annotated[int, Range(1, 1000, "steps")] = 16
     grid: str = "uniform"
 
     def __post_init__(self) -> None:
         _known("method", self.method, SOLVERS, "solver")
         _known("grid", self.grid, GRIDS)
-        _whole_in_range("n_steps", self.n_steps, 1, 1000, "steps")
+        _check_numbers(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,23 +134,19 @@ class ChunkSettings:
         max_chunks: stop after so many chunks, for a first impression; the tracks end there. None takes all.
     """
 
-    chunk_s: float | None = 20.0
+    chunk_s: Annotated[float | None, Range(0.5, 600, "s")] = 20.0
     overlap_s: float = 2.0
     fade: str = "cosine"
     stitch: str = "crossfade"
-    max_chunks: int | None = None
+    max_chunks: Annotated[int | None, Range(1, 100_000, "chunks")] = None
 
     def __post_init__(self) -> None:
         _known("fade", self.fade, FADES)
         _known("stitch", self.stitch, STITCHES)
-        if self.max_chunks is not None:
-            _whole_in_range("max_chunks", self.max_chunks, 1, 100_000, "chunks")
-        if self.chunk_s is None:
-            _in_range("overlap_s", self.overlap_s, 0, 300, "s")
-            return
-        _in_range("chunk_s", self.chunk_s, 0.5, 600, "s")
+        _check_numbers(self)
         limit = f"With chunk_s={self.chunk_s}, a longer overlap would blend three chunks at once."
-        _in_range("overlap_s", self.overlap_s, 0, self.chunk_s / 2, "s", why=limit)
+        why = "" if self.chunk_s is None else limit
+        _check_number("overlap_s", self.overlap_s, overlap_range(self.chunk_s), why)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,30 +163,26 @@ class DemucsSettings:
         folder: a local folder of models (`.th` and bag `.yaml`, or safetensors) instead of the published ones.
     """
 
-    shifts: int = 0
-    overlap_ratio: float = 0.25
+    shifts: Annotated[int, Range(0, 20, "shifts")] = 0
+    overlap_ratio: Annotated[float, Range(0, 0.5, "of a segment")] = 0.25
     split: bool = True
-    segment_s: float | None = None
+    segment_s: Annotated[float | None, Range(1, 600, "s")] = None
     mixed_precision: bool = False
     folder: str | None = None
 
     def __post_init__(self) -> None:
-        _whole_in_range("shifts", self.shifts, 0, 20, "shifts")
-        _in_range("overlap_ratio", self.overlap_ratio, 0, 0.5, "of a segment")
-        if self.segment_s is not None:
-            _in_range("segment_s", self.segment_s, 1, 600, "s")
+        _check_numbers(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reroll:
     """Another seed for one chunk, the others staying as they are."""
 
-    chunk: int
-    seed: int
+    chunk: Annotated[int, Range(0, 100_000)]
+    seed: Annotated[int, SEEDS]
 
     def __post_init__(self) -> None:
-        _whole_in_range("chunk", self.chunk, 0, 100_000, "")
-        _whole_in_range("seed", self.seed, 0, 2**63 - 1, "")
+        _check_numbers(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,7 +261,7 @@ class Request:
     solver: SolverSettings = field(default_factory=SolverSettings)
     demucs: DemucsSettings = field(default_factory=DemucsSettings)
     sam: SamSettings = field(default_factory=SamSettings)
-    seed: int = 0
+    seed: Annotated[int, SEEDS] = 0
 
     def __post_init__(self) -> None:
         if not self.prompts:
@@ -254,7 +280,7 @@ class Request:
                 place=("prompts",),
             )
         _known("device", self.device, DEVICES)
-        _whole_in_range("seed", self.seed, 0, 2**63 - 1, "")
+        _check_numbers(self)
         # Settings that are a backend's own lie in the field of its name; Demucs's say how it cuts.
         if self.chunks is not None and isinstance(getattr(self, self.backend, None), DemucsSettings):
             raise SettingsError(
@@ -275,8 +301,8 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, numbers and strings: what recipes, keys and manifests hold."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        values: dict[str, Any] = plain.written(asdict(self))
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Request:
@@ -285,9 +311,7 @@ class Request:
         Raises:
             SettingsError: a name is unknown or misspelt, or a value does not make sense; its `place` says where.
         """
-        built = _build(cls, values, ())
-        assert isinstance(built, Request)
-        return built
+        return plain.built(cls, values)
 
 
 def _known(field: str, name: str, known: tuple[str, ...], what: str = "") -> None:
@@ -297,7 +321,20 @@ def _known(field: str, name: str, known: tuple[str, ...], what: str = "") -> Non
         )
 
 
-def _in_range(name: str, value: float, low: float, high: float, unit: str, *, why: str = "") -> None:
+def _check_numbers(settings: object) -> None:
+    allowed_of = ranges(type(settings))  # type: ignore[arg-type]  # mypy asks for the __hash__ of the instance
+    for name, allowed in allowed_of.items():
+        _check_number(name, getattr(settings, name), allowed)
+
+
+def _check_number(name: str, value: float | None, allowed: Range, why: str = "") -> None:
+    low, high, unit, whole, optional = allowed
+    if optional and value is None:
+        return
+    if whole and isinstance(value, float):
+        raise SettingsError(
+            f"{name}={value!r} is not a whole number.", "", f"Choose {name} between {low} and {high}.", place=(name,)
+        )
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise SettingsError(
             f"{name}={value!r} is out of range.",
@@ -305,88 +342,3 @@ def _in_range(name: str, value: float, low: float, high: float, unit: str, *, wh
             f"Choose {name} between {low:g} and {high:g} {unit}".rstrip() + ".",
             place=(name,),
         )
-
-
-def _whole_in_range(name: str, value: int, low: int, high: int, unit: str) -> None:
-    if isinstance(value, float):
-        raise SettingsError(
-            f"{name}={value!r} is not a whole number.", "", f"Choose {name} between {low} and {high}.", place=(name,)
-        )
-    _in_range(name, value, low, high, unit)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # equal settings are written alike: chunk_s=10 and chunk_s=10.0 share a key
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _build(kind: Any, value: Any, place: tuple[str | int, ...]) -> Any:
-    """Turn plain values into the dataclass `kind`, following its type hints; `place` is where the value lies."""
-    where = _written(place)
-    if get_origin(kind) in (Union, types.UnionType):
-        if value is None and type(None) in get_args(kind):
-            return None
-        kind = next(option for option in get_args(kind) if option is not type(None))
-    if get_origin(kind) is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise SettingsError(f"{where} is not a list.", f"It is {value!r}.", "Write it as a list.", place=place)
-        return tuple(_build(get_args(kind)[0], item, (*place, index)) for index, item in enumerate(value))
-    if is_dataclass(kind):
-        return _build_dataclass(kind, value, place)
-    if get_origin(kind) is Literal:
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return _real(value, place)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise SettingsError(
-            f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.", place=place
-        )
-    return value
-
-
-def _real(value: int, place: tuple[str | int, ...]) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        where = _written(place)
-        raise SettingsError(f"{where} is far too large.", "", f"Choose a smaller {where}.", place=place) from None
-
-
-def _build_dataclass(kind: Any, value: Any, place: tuple[str | int, ...]) -> Any:
-    where = _written(place)
-    if isinstance(value, str) and kind is Prompt:  # a recipe may list plain words
-        value = {"text": value}
-    if not isinstance(value, Mapping):
-        raise SettingsError(
-            f"{where} is not a table of settings.", f"It is {value!r}.", "Write it as name: value.", place=place
-        )
-    known = {item.name for item in fields(kind)}
-    if unknown := sorted(set(value) - known):
-        raise SettingsError(
-            f"There is no setting “{unknown[0]}” in {where}.",
-            "",
-            f"Known settings: {', '.join(sorted(known))}.",
-            place=(*place, unknown[0]),
-        )
-    required = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
-    if missing := [name for name in required if name not in value]:
-        raise SettingsError(
-            f"{where} is not complete.", f"It lacks {', '.join(missing)}.", "Add what is missing.", place=place
-        )
-    hints = get_type_hints(kind)
-    given = {name: _build(hints[name], item, (*place, name)) for name, item in value.items()}
-    try:
-        return kind(**given)
-    except SettingsError as refusal:
-        refusal.place = (*place, *refusal.place)
-        raise
-
-
-def _written(place: tuple[str | int, ...]) -> str:
-    """A place as one would write it: request.prompts[0].text."""
-    return "request" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)

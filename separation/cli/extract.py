@@ -20,10 +20,14 @@ from separation.cli.extraction import (
     run,
 )
 from separation.cli.sam_audio import sam_audio
+from separation.request import DemucsSettings, ranges
 
 if TYPE_CHECKING:
     from separation.errors import SettingsError
     from separation.request import Request
+
+
+OF_DEMUCS = ranges(DemucsSettings)
 
 
 @click.group()
@@ -76,9 +80,16 @@ def builtin_dsp(wanted: ExtractOptions, common: Common, **given: Any) -> None:
 @extract_options
 @click.option("--model", default=None, help="htdemucs unless given; see “doctor” for all.")
 @click.option("--preset", default=None, help="Preview, Render, fast, balanced or quality; options below change it.")
-@click.option("--shifts", type=int, help="Random shifts whose estimates are averaged.")
-@click.option("--overlap", "overlap_ratio", type=float, help="What segments share, as a fraction of a segment.")
-@click.option("--segment", "segment_s", type=float, help="Seconds per segment; the longest the model allows if absent.")
+@click.option("--shifts", type=int, help=f"Random shifts whose estimates are averaged, {OF_DEMUCS['shifts']}.")
+@click.option(
+    "--overlap", "overlap_ratio", type=float, help=f"What segments share: {OF_DEMUCS['overlap_ratio']} of one."
+)
+@click.option(
+    "--segment",
+    "segment_s",
+    type=float,
+    help=f"Seconds per segment, {OF_DEMUCS['segment_s']}; the longest the model allows if absent.",
+)
 @click.option("--split/--no-split", default=None, help="Cut the recording into segments.")
 @click.option("--mixed-precision/--full-precision", default=None, help="Half precision where the device has it.")
 @click.option("--folder", type=click.Path(), help="Local folder of models instead of the published ones.")

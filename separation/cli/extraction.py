@@ -19,11 +19,11 @@ from separation.cli import measures_text
 from separation.cli.common import Common, Connection, Function, connection_options, gives, make_folder
 from separation.cli.part import part_options
 from separation.events import EventStream
-from separation.request import FADES
+from separation.request import FADES, ChunkSettings, ranges
 
 if TYPE_CHECKING:
     from separation.events import Event
-    from separation.request import ChunkSettings, Request
+    from separation.request import Request
     from separation.results.growing import GrowingTracks
     from storage import Artifact, ArtifactStore
 
@@ -128,8 +128,8 @@ def no_cache_option(command: Function) -> Function:
 def chunk_options(command: Function) -> Function:
     """Add how long audio is cut; the command gets the options by the names that `chunk_settings` reads."""
     options = (
-        click.option("--chunk-duration", type=float, help="Seconds per chunk."),
-        click.option("--overlap-duration", type=float, help="Seconds neighbouring chunks share."),
+        click.option("--chunk-duration", type=float, help=f"Seconds per chunk, {ranges(ChunkSettings)['chunk_s']}."),
+        click.option("--overlap-duration", type=float, help="Seconds neighbouring chunks share, up to half."),
         click.option("--crossfade-type", type=click.Choice(FADES), help="How they are blended; cosine unless given."),
         click.option("--max-chunks", type=int, help="Stop after so many chunks; the tracks end there."),
         click.option("--no-chunks", is_flag=True, help="Take the whole recording at once; memory grows with it."),

@@ -11,12 +11,22 @@ import click
 from separation import solvers
 from separation.cli.common import Common, common_options
 from separation.cli.extraction import ExtractOptions, chunk_options, chunk_settings, extract_options, run
-from separation.request import GRIDS, PRECISIONS, RESIDUALS, SOLVERS, STEREO_MODES, STITCHES
+from separation.request import (
+    GRIDS,
+    PRECISIONS,
+    RESIDUALS,
+    SOLVERS,
+    STEREO_MODES,
+    STITCHES,
+    SolverSettings,
+    ranges,
+)
 
 if TYPE_CHECKING:
-    from separation.request import Prompt, Request, Reroll, SamSettings, SolverSettings
+    from separation.request import Prompt, Request, Reroll, SamSettings
 
 EVALUATIONS = ", ".join(f"{name} {solver.evaluations}" for name, solver in solvers.SOLVERS.items())
+N_STEPS = ranges(SolverSettings)["n_steps"]
 BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "official": "sam_official"}
 
 
@@ -32,7 +42,7 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 @click.option("--model", help="small unless given; base, large, or a folder with config.json and the weights.")
 @click.option("--preset", help="Preview, Balanced or Quality; options below change it.")
 @click.option("--solver", type=click.Choice(SOLVERS), help="midpoint unless given.")
-@click.option("--solver-steps", type=int, help=f"16 unless given; evaluations a step: {EVALUATIONS}.")
+@click.option("--solver-steps", type=int, help=f"16 unless given, {N_STEPS}; evaluations a step: {EVALUATIONS}.")
 @click.option("--grid", type=click.Choice(GRIDS), help="Where the steps lie; uniform unless given.")
 @chunk_options
 @click.option("--stitch", type=click.Choice(STITCHES), help="How chunks become one; crossfade unless given.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import FrozenInstanceError, fields
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,9 @@ from separation.request import (
     DemucsSettings,
     Prompt,
     Request,
+    Reroll,
     SolverSettings,
+    ranges,
 )
 
 times = st.floats(0, 1e6)
@@ -116,6 +119,12 @@ WRONG = [
     (lambda: SolverSettings(n_steps=0), ["n_steps=0", "1 and 1000"]),
     (lambda: SolverSettings(n_steps=1001), ["n_steps=1001", "1 and 1000"]),
     (lambda: SolverSettings(n_steps=True), ["n_steps=True"]),
+    (lambda: SolverSettings(n_steps=None), ["n_steps=None", "1 and 1000"]),
+    (lambda: ChunkSettings(max_chunks=0), ["max_chunks=0", "1 and 100000 chunks"]),
+    (lambda: ChunkSettings(max_chunks=1.5), ["max_chunks=1.5", "whole number"]),
+    (lambda: ChunkSettings(chunk_s=None, overlap_s=301), ["overlap_s=301", "0 and 300 s"]),
+    (lambda: Reroll(chunk=-1, seed=0), ["chunk=-1", "0 and 100000"]),
+    (lambda: Reroll(chunk=0, seed=None), ["seed=None"]),
     (lambda: SolverSettings(n_steps=1.5), ["n_steps=1.5", "whole number"]),
     (lambda: ChunkSettings(chunk_s=0.4), ["chunk_s=0.4", "0.5 and 600"]),
     (lambda: ChunkSettings(chunk_s=601), ["chunk_s=601"]),
@@ -138,6 +147,25 @@ WRONG = [
     (lambda: Request.of("a", seed=1.5), ["seed=1.5", "whole number"]),
     (lambda: Request.of("a", backend="demucs", chunks=ChunkSettings()), ["Demucs", "demucs.segment_s"]),
 ]
+
+
+MAKERS = [
+    SolverSettings,
+    partial(ChunkSettings, overlap_s=0),
+    DemucsSettings,
+    partial(Request, prompts=(Prompt(text="a"),)),
+]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_range_that_is_written_down_is_kept_and_to_its_borders(kind):
+    for name, allowed in ranges(getattr(kind, "func", kind)).items():
+        step = 1 if allowed.whole else 0.01
+        for border in (allowed.low, allowed.high):
+            assert getattr(kind(**{name: border}), name) == border
+        for outside in (allowed.low - step, allowed.high + step):
+            with pytest.raises(SettingsError, match=name):
+                kind(**{name: outside})
 
 
 @pytest.mark.parametrize(("make", "says"), WRONG)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
-from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings
+from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, Request, Reroll, SamSettings
 from separation.workflows import presets
 from webapp.pages.studio.settings_fields import changed, groups
 from webapp.pages.studio.settings_panel import choice_of
@@ -110,6 +110,25 @@ def test_multidiffusion_cannot_be_entered_beside_what_it_cannot_do():
 def test_only_inside_waits_for_a_span():
     unmarked = replace(sam(), prompts=(Prompt(text="drums"),))
     assert shown(unmarked)["sam.only_inside"]["disabled"] and not shown(sam())["sam.only_inside"]["disabled"]
+
+
+@pytest.mark.parametrize("backend", ["builtin", "demucs", "sam_torch"])
+def test_a_number_may_be_entered_exactly_where_validation_lets_it_pass(backend):
+    request = Request(prompts=(MARKED,), backend=backend, demucs=DemucsSettings(shifts=1 if backend == "demucs" else 0))
+    numbers = [field for field in shown(request).values() if field["kind"] == "number"]
+    assert numbers
+    for field in numbers:
+        for border in offered(field):
+            after(request, field["name"], border)
+        beyond = [field["min"] - field["step"]] + [field["max"] + field["step"]] * (field["max"] < 2**53 - 1)
+        for value in beyond:
+            with pytest.raises(SettingsError):
+                after(request, field["name"], value)
+
+
+def test_every_seed_that_a_browser_holds_exactly_may_be_entered():
+    seed = shown(sam())["seed"]
+    assert (seed["min"], seed["max"]) == (0, 2**53 - 1)
 
 
 def test_a_shorter_chunk_takes_its_overlap_along():

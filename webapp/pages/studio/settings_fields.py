@@ -13,7 +13,16 @@ from typing import Any
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.model import Backend
-from separation.request import ChunkSettings, Request, RequestField
+from separation.request import (
+    ChunkSettings,
+    DemucsSettings,
+    Range,
+    Request,
+    RequestField,
+    SolverSettings,
+    overlap_range,
+    ranges,
+)
 from separation.solvers import SOLVERS
 from separation.workflows import presets
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
@@ -25,6 +34,8 @@ PRECISION_LABELS = {
     "int8": "int8, a quarter, processor only",
 }
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
+PARTS = {"": Request, "solver": SolverSettings, "chunks": ChunkSettings, "demucs": DemucsSettings}
+LARGEST_EXACT = 2**53 - 1  # whole number that a browser does not round
 AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
 
 
@@ -199,7 +210,6 @@ def _solver(settled: Request) -> SettingGroup:
             "solver.n_steps",
             "Steps",
             solver.n_steps,
-            (1, 1000, 1),
             "More steps follow the flow more exactly, at as much more time; memory stays the same. Beyond 16 midpoint "
             "steps there is little to hear.",
         ),
@@ -223,19 +233,20 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             "chunks.chunk_s",
             "Length",
             chunks.chunk_s,
-            (0.5, 600, 0.5),
             "What is heard at once. Longer chunks have fewer seams and need more memory; empty takes the whole "
             "recording.",
             unit="s",
             empty="all at once",
+            step=0.5,
         ),
         _number(
             "chunks.overlap_s",
             "Overlap",
             chunks.overlap_s,
-            (0, 300 if chunks.chunk_s is None else chunks.chunk_s / 2, 0.1),
             "What neighbours share: smoother seams, a little more time. At most half a chunk.",
+            allowed=overlap_range(chunks.chunk_s),
             unit="s",
+            step=0.1,
         ),
         _choice(
             "chunks.fade",
@@ -249,7 +260,6 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             "chunks.max_chunks",
             "Only the first",
             chunks.max_chunks,
-            (1, 100_000, 1),
             "For a first impression: the tracks end after so many chunks. What was computed is kept.",
             unit="chunks",
             empty="all",
@@ -282,7 +292,6 @@ def _demucs(settled: Request) -> SettingGroup:
             "demucs.shifts",
             "Shifts",
             demucs.shifts,
-            (0, 20, 1),
             "Averages estimates of shifted copies: up to 0.2 dB better; each shift costs the time of one run. Memory "
             "stays the same.",
         ),
@@ -290,19 +299,19 @@ def _demucs(settled: Request) -> SettingGroup:
             "demucs.overlap_ratio",
             "Overlap",
             demucs.overlap_ratio,
-            (0, 0.5, 0.05),
             "The fraction of a segment that neighbours share: smoother seams, up to twice the time. Memory stays the "
             "same.",
+            step=0.05,
         ),
         _number(
             "demucs.segment_s",
             "Segment",
             demucs.segment_s,
-            (1, 600, 0.1),
             "How much of the song is heard at once. Shorter segments save memory with the mdx models only: the others "
             "fill them up to 7.8 s, so shorter ones just take longer.",
             unit="s",
             empty="longest",
+            step=0.1,
         ),
         _switch(
             "demucs.split",
@@ -338,7 +347,7 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "Which noise the model starts from. The same seed and settings give the same result; another one gives "
             "another take, for the same time."
         )
-        fields.append(_number("seed", "Seed", settings.seed, (0, 2**31, 1), tip))
+        fields.append(_number("seed", "Seed", settings.seed, tip))
     return [_fold("Run", fields, *digest)] if fields else []
 
 
@@ -381,14 +390,17 @@ def _number(
     name: str,
     label: str,
     value: float | None,
-    span: tuple[float, float, float],
     tip: str,
     *,
+    step: float = 1,
+    allowed: Range | None = None,
     unit: str = "",
     empty: str = "",
 ) -> SettingField:
-    """A number of a span (lowest, highest, step); `empty` says what no number means, where there may be none."""
-    low, high, step = span
+    """A number of its setting's range; `empty` says what no number means, where there may be none."""
+    part, _, item = name.rpartition(".")
+    allowed = allowed or ranges(PARTS[part])[item]
+    low, high = allowed.low, min(allowed.high, LARGEST_EXACT)
     field = SettingField(
         name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip
     )

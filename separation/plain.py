@@ -1,0 +1,102 @@
+"""Frozen values as plain lists, numbers and strings, and back again, with errors that say where something is wrong."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from separation.errors import SettingsError
+
+Kind = TypeVar("Kind")
+Place = tuple[str | int, ...]
+
+
+def written(value: Any) -> Any:
+    """Tables and lists of numbers and strings; equal values are written alike, so that 10 and 10.0 share a key."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: written(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [written(item) for item in value]
+    return value
+
+
+def built(kind: type[Kind], values: object) -> Kind:
+    """The request, a dataclass, that plain values describe; its type hints say how.
+
+    What the values lack takes its default. A class may name, as `PLAIN_WORD`, the field for which a plain word stands.
+
+    Raises:
+        SettingsError: a name is unknown or misspelt, or a value does not make sense; its `place` says where.
+    """
+    return cast(Kind, _build(kind, values, ()))
+
+
+def _build(kind: Any, value: Any, place: Place) -> Any:
+    """Turn plain values into what `kind`, a type hint, says; `place` is where the value lies."""
+    where = _shown(place)
+    if get_origin(kind) in (Union, types.UnionType):
+        if value is None and type(None) in get_args(kind):
+            return None
+        kind = next(option for option in get_args(kind) if option is not type(None))
+    if get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise SettingsError(f"{where} is not a list.", f"It is {value!r}.", "Write it as a list.", place=place)
+        return tuple(_build(get_args(kind)[0], item, (*place, index)) for index, item in enumerate(value))
+    if is_dataclass(kind):
+        return _build_dataclass(kind, value, place)
+    if get_origin(kind) is Literal:
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return _real(value, place)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingsError(
+            f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.", place=place
+        )
+    return value
+
+
+def _real(value: int, place: Place) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        where = _shown(place)
+        raise SettingsError(f"{where} is far too large.", "", f"Choose a smaller {where}.", place=place) from None
+
+
+def _build_dataclass(kind: Any, value: Any, place: Place) -> Any:
+    where = _shown(place)
+    if isinstance(value, str) and (name := getattr(kind, "PLAIN_WORD", "")):
+        value = {name: value}
+    if not isinstance(value, Mapping):
+        raise SettingsError(
+            f"{where} is not a table of settings.", f"It is {value!r}.", "Write it as name: value.", place=place
+        )
+    known = {item.name for item in fields(kind)}
+    if unknown := sorted(set(value) - known):
+        raise SettingsError(
+            f"There is no setting “{unknown[0]}” in {where}.",
+            "",
+            f"Known settings: {', '.join(sorted(known))}.",
+            place=(*place, unknown[0]),
+        )
+    required = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
+    if missing := [name for name in required if name not in value]:
+        raise SettingsError(
+            f"{where} is not complete.", f"It lacks {', '.join(missing)}.", "Add what is missing.", place=place
+        )
+    hints = get_type_hints(kind)
+    given = {name: _build(hints[name], item, (*place, name)) for name, item in value.items()}
+    try:
+        return kind(**given)
+    except SettingsError as refusal:
+        refusal.place = (*place, *refusal.place)
+        raise
+
+
+def _shown(place: Place) -> str:
+    """A place as one would write it: request.prompts[0].text."""
+    return "request" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
