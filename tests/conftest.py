@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
+from separation.results.kept import Recording
 from separation.results.runs import import_recording
-from storage import Artifact, ArtifactStore
+from storage import ArtifactStore
 from tests.support import run_fakes
 from tests.support.browser import chromium
 from tests.support.server import RunningServer, running_server
@@ -44,7 +45,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> run_fakes.CountingBackend:
 
 
 @pytest.fixture
-def recording(store: ArtifactStore, tmp_path: Path) -> Artifact:
+def recording(store: ArtifactStore, tmp_path: Path) -> Recording:
     """Two seconds of noise, kept."""
     return import_recording(run_fakes.song(tmp_path / "song.wav"), store)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from separation.errors import FileError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from separation.audio.upload import PartialFile
 
 BLOCK_SAMPLES: Final = 16_384
 # Such containers have exact time stamps; Matroska takes every codec and counts in milliseconds.
@@ -80,16 +78,6 @@ class Picture:
     path: Path
     codec: str
     start_s: float
-
-    @classmethod
-    def of(cls, path: Path, info: dict[str, Any]) -> Self:
-        """The one that `info` describes; see `info`."""
-        return cls(path, info["codec"], info["start_s"])
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """What has to be known of it beside its file."""
-        return {"codec": self.codec, "start_s": self.start_s}
 
     @property
     def extension(self) -> str:
@@ -170,12 +158,6 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
         with suppress(FileNotFoundError):
             target.unlink()
         return None
-
-
-def keep_beside(source: Path | PartialFile, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
-    """What a recording has beside its sound: the picture's file and what is known of it, or nothing and nothing."""
-    picture = keep_picture(source if isinstance(source, Path) else source.path, folder / "video")
-    return ({}, {}) if picture is None else ({"video": picture.path}, {"video": picture.info})
 
 
 def _is_container(path: Path) -> bool:

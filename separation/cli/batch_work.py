@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from separation.engine.engine import Engine
     from separation.events import Event
     from separation.request import Request
-    from separation.results.runs import Store
-    from storage import Artifact, ArtifactStore
+    from separation.results.kept import Recording, Result
+    from separation.results.store import Store
+    from storage import ArtifactStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,11 @@ class Extraction:
                 written = _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
-        notes = (*recording.info["warnings"], *result.info["warnings"], *written)
+        notes = (*recording.warnings, *result.warnings, *written)
         if not self.reports:
             return Done(cached, notes, None)
         found = report.of_result(
-            result.info,
+            result.report,
             cached=cached,
             seconds=time.monotonic() - started_s,
             source=shown(task.name),
@@ -134,7 +135,7 @@ class Extraction:
             self._engine = self._open.enter_context(self.connection.engine())
         return self._engine
 
-    def _separated(self, recording: Artifact, store: Store[Artifact]) -> tuple[Artifact, bool]:
+    def _separated(self, recording: Recording, store: Store) -> tuple[Result, bool]:
         from separation.results.runs import find_result, separate_recording
 
         *_, kept = find_result(recording, self.request, store)
@@ -168,7 +169,7 @@ class Extraction:
         return FileLock(self.locks / digest)
 
 
-def _write_tracks(result: Artifact, folder: Path, format_: str) -> list[str]:
+def _write_tracks(result: Result, folder: Path, format_: str) -> list[str]:
     """Write the kept tracks into `folder`, which changes only when all are complete; returns notes."""
     from separation.audio.files import hidden_folder
     from separation.audio.names import plain_names
@@ -177,9 +178,9 @@ def _write_tracks(result: Artifact, folder: Path, format_: str) -> list[str]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with hidden_folder(folder.parent) as making:
-            files = [f"{name}{FORMATS[format_]}" for name in plain_names(result.info["tracks"])]
-            for index, file in enumerate(files):
-                notes += [f"{file}: {note}" for note in write_track(result.files[str(index)], making / file, format_)]
+            files = [f"{name}{FORMATS[format_]}" for name in plain_names(result.track_names)]
+            for track, file in zip(result.tracks, files, strict=True):
+                notes += [f"{file}: {note}" for note in write_track(track.audio, making / file, format_)]
             folder.mkdir(exist_ok=True)
             for file in files:
                 (making / file).replace(folder / file)

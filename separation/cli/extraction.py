@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from separation.events import Event
     from separation.request import Request
     from separation.results.growing import GrowingTracks
-    from storage import Artifact, ArtifactStore
+    from separation.results.kept import Recording, Result
+    from storage import ArtifactStore
 
 # Name to extension, as in `separation.audio.encode.FORMATS`, which brings NumPy: help and kept results do without.
 FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", "mp3": ".mp3", "ogg": ".ogg"}
@@ -186,7 +187,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     watch = Watch("convert")
     recording = import_recording(wanted.source, store, part=part)
     converted = watch.measured()
-    for warning in recording.info["warnings"]:
+    for warning in recording.warnings:
         common.say(f"note: {warning}")
     with _growing(wanted, recording, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
@@ -204,12 +205,12 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         common.say(f"wrote {path}")
     if wanted.recipe_out is not None:
         _save_recipe(result, wanted.recipe_out, common)
-    for line in measures_text.lines(result.info):
+    for line in measures_text.lines(result):
         common.say(line)
     seconds = time.monotonic() - started_s
     if wanted.report is not None:
         found = report.of_result(
-            result.info, cached=kept is not None, seconds=seconds, source=str(wanted.source), converted=converted
+            result.report, cached=kept is not None, seconds=seconds, source=str(wanted.source), converted=converted
         )
         report.write(found, wanted.report)
         common.say(f"wrote {wanted.report}")
@@ -219,46 +220,46 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
             "files": list(written.values()),
             "tracks": written,
             "cached": kept is not None,
-            "backend": result.manifest.config["backend"],
-            "model": result.info["model"],
-            "rtf": result.info["rtf"],
-            "measures": result.info.get("measures", []),
-            "quality": result.info.get("quality"),
+            "backend": result.backend,
+            "model": result.model,
+            "rtf": result.rtf,
+            "measures": [asdict(measured) for measured in result.measures],
+            "quality": None if result.quality is None else result.quality.to_dict(),
             "seconds": seconds,
             "key": result.key,
         }
     )
 
 
-def _say_expected(recording: Artifact, settled: Request, store: ArtifactStore, common: Common) -> None:
+def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, common: Common) -> None:
     """What the run will take, and whether there is the memory for it; it goes on either way."""
     if common.as_json:
         return
     from separation.estimates.estimates import preflight
     from separation.hardware.footprint import available_bytes
+    from separation.results.kept import reports_of
 
-    past = (result.info["report"] for result in store.list("result") if "report" in result.info)
-    duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
-    flight = preflight(settled, duration_s, past, available_bytes())
+    past = reports_of(store.list("result"))
+    flight = preflight(settled, recording.duration_s, past, available_bytes())
     common.say(f"expected: {flight.estimate}")
     if warning := flight.warning(options=True):
         common.say(f"note: {warning}")
 
 
 @contextmanager
-def _growing(wanted: ExtractOptions, recording: Artifact, common: Common) -> Iterator[GrowingTracks | None]:
+def _growing(wanted: ExtractOptions, recording: Recording, common: Common) -> Iterator[GrowingTracks | None]:
     """The files of a streaming run; whatever ends it early, it is said how far they go."""
     if not wanted.streaming:
         yield None
         return
     from separation.results.growing import GrowingTracks
 
-    with GrowingTracks(wanted.out, wanted.format_, recording.info["sample_rate"]) as tracks:
+    with GrowingTracks(wanted.out, wanted.format_, recording.sample_rate) as tracks:
         try:
             yield tracks
         except BaseException as stop:
             if tracks.n_samples:
-                seconds = tracks.n_samples / recording.info["sample_rate"]
+                seconds = tracks.n_samples / recording.sample_rate
                 note = f"The tracks can be played and hold the first {seconds:.1f} s."
                 if isinstance(stop, KeyboardInterrupt):
                     raise KeyboardInterrupt(note) from stop
@@ -267,13 +268,13 @@ def _growing(wanted: ExtractOptions, recording: Artifact, common: Common) -> Ite
 
 
 def _separated(
-    recording: Artifact,
+    recording: Recording,
     request: Request,
     store: Any,
     tracks: GrowingTracks | None,
     connection: Connection,
     common: Common,
-) -> Artifact:
+) -> Result:
     """Run with progress in the terminal; streaming tracks grow with it."""
     from separation.hardware.allocator import keep_freed_memory
     from separation.results.runs import separate_recording
@@ -289,29 +290,27 @@ def _separated(
             if tracks is not None:
                 tracks.take(event)
             progress.show(event)
-        result: Artifact = events.result
+        result: Result = events.result
         return result
 
 
-def _written(result: Artifact, wanted: ExtractOptions, common: Common) -> dict[str, str]:
+def _written(result: Result, wanted: ExtractOptions, common: Common) -> dict[str, str]:
     """Write the kept tracks in the person's format; returns the file of each."""
     from separation.audio.names import plain_names
 
-    tracks: list[str] = result.info["tracks"]
     paths, notes = {}, {}
-    for index, (track, name) in enumerate(zip(tracks, plain_names(tracks), strict=True)):
+    for track, name in zip(result.tracks, plain_names(result.track_names), strict=True):
         path = wanted.out / f"{name}{FORMATS[wanted.format_]}"
-        notes[name] = " ".join(write_track(result.files[str(index)], path, wanted.format_))
-        paths[track] = str(path)
+        notes[name] = " ".join(write_track(track.audio, path, wanted.format_))
+        paths[track.name] = str(path)
     _say_notes(notes, common)
     return paths
 
 
-def _save_recipe(result: Artifact, path: Path, common: Common) -> None:
-    from separation.request import Request
+def _save_recipe(result: Result, path: Path, common: Common) -> None:
     from separation.workflows import recipe
 
-    recipe.write(Request.from_dict(result.manifest.config), path)
+    recipe.write(result.request, path)
     common.say(f"wrote {path}, the recipe")
 
 

@@ -3,58 +3,59 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from separation.events import ChunkMeasured
+    from separation.metrics.quality_value import Quality
+    from separation.results.kept import Result
 
 # Below it more of a chunk was invented than taken from the recording.
 DOUBTFUL = 0.5
 
 
-def lines(info: Mapping[str, Any]) -> Iterator[str]:
-    """The quality estimate, a line a target, and a note for every chunk that the recording explains less than half of.
-
-    Args:
-        info: of a kept result, as `separation.results.runs` writes it.
-    """
-    if quality := info.get("quality"):
-        yield f"estimated quality {quality['value']:.2f} of 1{_bleed(quality)}"
-    measures: Sequence[Mapping[str, Any]] = info.get("measures", ())
-    for stem in dict.fromkeys(one["stem"] for one in measures):
-        own = [one for one in measures if one["stem"] == stem]
+def lines(result: Result) -> Iterator[str]:
+    """The quality estimate, a line a target, and a note for every chunk of which less than half is explained."""
+    if result.quality is not None:
+        yield f"estimated quality {result.quality.value:.2f} of 1{_bleed(result.quality)}"
+    for stem in dict.fromkeys(one.stem for one in result.measures):
+        own = [one for one in result.measures if one.stem == stem]
         yield f"{stem}: {_explained_energy_text(own)}{_drift(own)}"
-    audible = [one for one in measures if one["explained_energy"] is not None]
-    doubtful = [one for one in audible if one["explained_energy"] < DOUBTFUL]
-    for one in doubtful:
-        start_s, stop_s = info["chunks_s"][one["index"]]
+    chunk = None
+    for one in result.measures:
+        if one.explained_energy is None or one.explained_energy >= DOUBTFUL:
+            continue
+        chunk = chunk or one.index + 1
+        start_s, stop_s = result.chunks_s[one.index]
         yield (
-            f"note: {one['stem']}, chunk {one['index'] + 1} ({round(start_s, 1):g}-{round(stop_s, 1):g} s): "
-            f"{100 * (1 - one['explained_energy']):.0f}% of this is not in the recording"
+            f"note: {one.stem}, chunk {one.index + 1} ({round(start_s, 1):g}-{round(stop_s, 1):g} s): "
+            f"{100 * (1 - one.explained_energy):.0f}% of this is not in the recording"
         )
-    if doubtful:
-        chunk = doubtful[0]["index"] + 1
+    if chunk is not None:
         yield f"note: another seed may do better (--seed, or --reroll {chunk}=1 for that chunk alone)"
 
 
-def _bleed(quality: Mapping[str, Any]) -> str:
+def _bleed(quality: Quality) -> str:
     """Which two tracks are told apart worst, if there are two that should be."""
-    worst = max(quality["bleed"], key=lambda one: float(one["share"]), default=None)
-    if worst is None or worst["share"] < 0.005:
+    worst = max(quality.bleed, key=lambda one: one.share, default=None)
+    if worst is None or worst.share < 0.005:
         return ""
-    first, second = worst["tracks"]
-    return f"; “{first}” and “{second}” share {100 * worst['share']:.0f} % of their sound"
+    first, second = worst.tracks
+    return f"; “{first}” and “{second}” share {100 * worst.share:.0f} % of their sound"
 
 
-def _explained_energy_text(measures: Sequence[Mapping[str, Any]]) -> str:
+def _explained_energy_text(measures: Sequence[ChunkMeasured]) -> str:
     """The worst chunk speaks for the target: an average would hide it."""
-    known = [one["explained_energy"] for one in measures if one["explained_energy"] is not None]
+    known = [one.explained_energy for one in measures if one.explained_energy is not None]
     if not known:
         return "silent"
     chunks = "every chunk" if len(measures) > 1 else "it"
     return f"at least {math.floor(100 * min(known))}% of {chunks} is in the recording"
 
 
-def _drift(measures: Sequence[Mapping[str, Any]]) -> str:
-    known = [one["gain_drift_db"] for one in measures if one["gain_drift_db"] is not None]
+def _drift(measures: Sequence[ChunkMeasured]) -> str:
+    known = [one.gain_drift_db for one in measures if one.gain_drift_db is not None]
     if not known:
         return ""
     low, high = (f"{value:+.1f}" for value in (min(known), max(known)))

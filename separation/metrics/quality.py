@@ -29,15 +29,14 @@ whole. Prompts that mean the same sound look like bleed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from separation.audio.stft import hann
+from separation.metrics.quality_value import Bleed, Quality
 from separation.metrics.unreferenced import is_silent
 from separation.model import Samples
 from separation.prompts.targets import Target, residual_stem
@@ -46,54 +45,6 @@ FRAME_S = 4096 / 44_100
 FRAMES_PER_BLOCK = 53  # 5 s: long enough that chance coherence is small, short enough for what comes and goes
 FEWEST_FRAMES = 8  # of a last block, unless it is the only one
 FAINT = 1e-3  # of the mixture's energy, -30 dB: what is below it, such as a sum's rounding, is not judged
-DOUBTFUL = 0.5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bleed:
-    """The share, 0 to 1, of two tracks that is one and the same sound."""
-
-    tracks: tuple[str, str]
-    share: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quality:
-    """What was found.
-
-    Args:
-        value: 0 to 1, of the worst track.
-        tracks: the same of each track that is neither silent nor faint.
-        bleed: of every two tracks that should not share anything.
-        explained_energy: of each track, 0 to 1.
-    """
-
-    value: float
-    tracks: Mapping[str, float]
-    bleed: tuple[Bleed, ...]
-    explained_energy: Mapping[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, to three digits."""
-        rounded: dict[str, Any] = _rounded(asdict(self))
-        return rounded
-
-    @property
-    def warning(self) -> str | None:
-        """What to say of a result that is to be doubted, and what may help; None of another."""
-        if self.value >= DOUBTFUL:
-            return None
-        worst = min(self.tracks, key=lambda name: self.tracks[name])
-        said = f"The quality of “{worst}” is estimated at {self.value:.2f} of 1:"
-        shared = max((one for one in self.bleed if worst in one.tracks), key=lambda one: one.share, default=None)
-        if shared is None or self.explained_energy[worst] < 1 - np.sqrt(shared.share):
-            invented = 100 * (1 - self.explained_energy[worst])
-            return f"{said} {invented:.0f} % of it is not in the recording. Another seed or a larger model may help."
-        (other,) = set(shared.tracks) - {worst}
-        return (
-            f"{said} it shares much of its sound with “{other}”. Perhaps the recording has only one of them, or both "
-            "mean the same; otherwise a better model may tell them apart."
-        )
 
 
 class QualityMeter:
@@ -203,11 +154,3 @@ def _coherence(cross: NDArray[np.complexfloating], powers: NDArray[np.float64], 
     found = np.abs(cross).astype(np.float64) ** 2 / np.maximum(powers, np.finfo(np.float64).tiny)
     coherence: NDArray[np.float64] = np.clip((n_frames * found - 1) / (n_frames - 1), 0, 1)
     return coherence
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 3)
-    if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value

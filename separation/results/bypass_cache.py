@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any
 
-from separation.results.runs import Store, Stored
+from separation.results.store import Store, StoredItem
 
 
-class BypassCache(Generic[Stored]):
+class BypassCache:
     """A store in which only that is found which was put through it; it takes the place of what was there.
 
     Args:
         store: where things are kept.
     """
 
-    def __init__(self, store: Store[Stored]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store, self._made = store, set[str]()
 
     def key(self, kind: str, **parts: Any) -> str:
         """See `Store.key`."""
         return self._store.key(kind, **parts)
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str) -> StoredItem | None:
         """What was put under `key` through this object, if it is still there."""
         return self._store.get(key) if key in self._made else None
 
@@ -39,13 +39,13 @@ class BypassCache(Generic[Stored]):
         inputs: Mapping[str, str],
         config: Mapping[str, Any],
         info: Mapping[str, Any],
-    ) -> Stored:
+    ) -> StoredItem:
         """See `Store.put`."""
-        thing = self._store.put(
+        item = self._store.put(
             key, kind=kind, name=name, files=files, command=command, inputs=inputs, config=config, info=info
         )
         self._made.add(key)
-        return thing
+        return item
 
     def scratch(self) -> AbstractContextManager[Path]:
         """See `Store.scratch`."""

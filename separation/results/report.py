@@ -157,7 +157,7 @@ class Recorder:
 
 
 def of_result(
-    info: Mapping[str, Any],
+    kept: Mapping[str, Any],
     *,
     cached: bool,
     seconds: float | None = None,
@@ -167,13 +167,12 @@ def of_result(
     """The report of a kept result, as this use of it has it.
 
     Args:
-        info: of the result; what made it has kept its report there.
+        kept: the report that what made it has kept with it; empty if it was made before there were any.
         cached: nothing was computed now: the report is of the run that made it, and says so.
         seconds: that this use took in all.
         source: the file it was made from.
         converted: what decoding that file took, if it was not known already.
     """
-    kept = dict(info.get("report", {}))
     head: dict[str, Any] = {} if source is None else {"file": source}
     head["cached"] = cached
     if seconds is not None:
@@ -187,7 +186,7 @@ def of_result(
             if kept
             else "Taken from the store. It was made before reports were kept."
         )
-    return head | kept
+    return head | dict(kept)
 
 
 def to_yaml(report: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

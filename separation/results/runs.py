@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from separation.audio.part import WHOLE, Part
 from separation.audio.upload import PartialFile
@@ -27,6 +26,19 @@ from separation.events import (
 )
 from separation.request import Request
 from separation.results import commands
+from separation.results.kept import (
+    VIDEO,
+    DamagedItem,
+    Recording,
+    Result,
+    chunk_info,
+    chunk_of,
+    recording_info,
+    recording_of,
+    result_of,
+)
+from separation.results.partial import PartialAudio
+from separation.results.store import Store
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
@@ -40,96 +52,17 @@ MAX_DURATION_S = 6 * 3600.0
 log = logging.getLogger(__name__)
 
 
-class StoredItem(Protocol):
-    """Something kept: `storage.Artifact` is one."""
-
-    @property
-    def key(self) -> str:
-        """Its content key."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-        ...
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """What there is to know of it."""
-        ...
-
-    @property
-    def files(self) -> Mapping[str, Path]:
-        """Its files by name."""
-        ...
-
-
-Stored = TypeVar("Stored", bound=StoredItem, covariant=True)
-
-
-class Store(Protocol[Stored]):
-    """Where finished work is kept: `storage.ArtifactStore` is one."""
-
-    def key(self, kind: str, **parts: Any) -> str:
-        """The key of what is made from `parts`."""
-        ...
-
-    def get(self, key: str) -> Stored | None:
-        """What is kept under `key`."""
-        ...
-
-    def put(
-        self,
-        key: str,
-        *,
-        kind: str,
-        name: str,
-        files: Mapping[str, Path],
-        command: str,
-        inputs: Mapping[str, str],
-        config: Mapping[str, Any],
-        info: Mapping[str, Any],
-    ) -> Stored:
-        """Keep files, moving them."""
-        ...
-
-    def scratch(self) -> AbstractContextManager[Path]:
-        """A folder for files in the making."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decoding:
-    """A recording as far as it is decoded; its files grow.
-
-    Attributes:
-        audio: the float32 WAV, to be read by `FloatWavWriter.read_part` up to `n_ready`.
-        peaks: its peaks, whole pairs only.
-        n_ready: samples that are there.
-        n_expected: samples there will be by the file's header; None if it does not say.
-        sample_rate: Hz.
-        n_channels: 1 or 2.
-    """
-
-    audio: Path
-    peaks: Path
-    n_ready: int
-    n_expected: int | None
-    sample_rate: int
-    n_channels: int
-
-
 def import_recording(
     source: Path | PartialFile,
-    store: Store[Stored],
+    store: Store,
     *,
     name: str | None = None,
     part: Part = WHOLE,
-    on_decoded: Callable[[Decoding], object] | None = None,
-) -> Stored:
+    on_decoded: Callable[[PartialAudio], object] | None = None,
+) -> Recording:
     """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
 
-    A part of it is a recording of its own, whose `info["part"]` says what it was cut from: {"of", "start_s", "end_s"}.
+    A part of it is a recording of its own.
 
     Args:
         source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; it may still be arriving.
@@ -148,31 +81,33 @@ def import_recording(
     def key(digest: str) -> str:
         return store.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
 
-    if not arriving and (kept := store.get(key(_digest(source)))):
+    if not arriving and (kept := _kept_recording(store, key(_digest(source)))):
         return kept
-    from separation.audio.video import keep_beside
+    from separation.audio.video import keep_picture
 
     with store.scratch() as folder:
-        conversion = _decode(source, folder, part, on_decoded or (lambda decoding: None))
+        conversion = _decode(source, folder, part, on_decoded or (lambda so_far: None))
         digest = _digest(source)
-        if arriving and (kept := store.get(key(digest))):
+        if arriving and (kept := _kept_recording(store, key(digest))):
             return kept
-        files, about = keep_beside(source, folder) if part.is_whole else ({}, {})
-        return store.put(
-            key(digest),
-            kind="recording",
-            name=name if part.is_whole else f"{name}, {part}",
-            files={"audio": folder / "audio.wav", "audio.peaks": folder / "peaks", **files},
-            command=commands.converting(name, part),
-            inputs={"sha256": digest},
-            config=span,
-            info=_described(conversion) | about | ({} if part.is_whole else {"part": {"of": name, **span}}),
+        file = source if isinstance(source, Path) else source.path
+        picture = keep_picture(file, folder / VIDEO) if part.is_whole else None
+        files = {"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"}
+        return recording_of(
+            store.put(
+                key(digest),
+                kind="recording",
+                name=name if part.is_whole else f"{name}, {part}",
+                files=files if picture is None else files | {VIDEO: picture.path},
+                command=commands.converting(name, part),
+                inputs={"sha256": digest},
+                config=span,
+                info=recording_info(conversion, origin=name, part=part, picture=picture),
+            )
         )
 
 
-def find_result(
-    recording: StoredItem, request: Request, store: Store[Stored]
-) -> tuple[str, Request, str, Stored | None]:
+def find_result(recording: Recording, request: Request, store: Store) -> tuple[str, Request, str, Result | None]:
     """Settle who would separate, and look the result up.
 
     Returns:
@@ -181,12 +116,12 @@ def find_result(
     settled, why = registry.choose(request)
     revision = registry.get(settled.backend).revision(settled)
     key = store.key("result", recording=recording.key, request=settled.to_dict(), revision=revision)
-    return key, settled, why, store.get(key)
+    return key, settled, why, _kept_result(store, key)
 
 
 def separate_recording(
-    recording: StoredItem, request: Request, store: Store[Stored], engine: Engine
-) -> Generator[Event, None, Stored]:
+    recording: Recording, request: Request, store: Store, engine: Engine
+) -> Generator[Event, None, Result]:
     """Separate a kept recording; what `separation.separate` reports, then `Kept`. Returns the kept result.
 
     A result that is there already is returned at once, and of another the chunks that are there are not computed again.
@@ -223,8 +158,8 @@ class _Retry:
 
 
 def _attempt(
-    key: str, recording: StoredItem, settled: Request, store: Store[Stored], engine: Engine
-) -> Generator[Event, None, tuple[Stored | None, _Retry | None]]:
+    key: str, recording: Recording, settled: Request, store: Store, engine: Engine
+) -> Generator[Event, None, tuple[Result | None, _Retry | None]]:
     """The first of two tries: a result, or what to try next.
 
     It is handed back rather than tried in an `except`, where the failure would hold on to the arrays it came from.
@@ -232,8 +167,7 @@ def _attempt(
     try:
         return (yield from _made(key, recording, settled, store, engine)), None
     except (OutOfMemory, WorkerDied, DeviceFailed) as failure:
-        duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
-        retry = _retry(settled, failure, duration_s)
+        retry = _retry(settled, failure, recording.duration_s)
         if retry is None:
             raise
         log.warning("trying once more: %s", retry.why)
@@ -258,28 +192,30 @@ def _retry(settled: Request, failure: SeparationError, duration_s: float) -> _Re
 
 def _made(
     key: str,
-    recording: StoredItem,
+    recording: Recording,
     settled: Request,
-    store: Store[Stored],
+    store: Store,
     engine: Engine,
     warnings: Sequence[str] = (),
-) -> Generator[Event, None, Stored]:
+) -> Generator[Event, None, Result]:
     """Run the pipeline and keep its result; `warnings` are what a person should know of the run before it begins."""
     from separation.audio.decode import AudioFile
     from separation.results.track_files import write_tracks
 
-    with store.scratch() as folder, AudioFile(recording.files["audio"]) as mixture:
+    with store.scratch() as folder, AudioFile(recording.audio) as mixture:
         chunks = ChunkStore(store, recording.key)
         files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
-        result = store.put(
-            key,
-            kind="result",
-            name=", ".join(prompt.text for prompt in settled.prompts),
-            files=files,
-            command=commands.extracting(*_origin(recording), settled),
-            inputs={"recording": recording.key},
-            config=settled.to_dict(),
-            info=info,
+        result = result_of(
+            store.put(
+                key,
+                kind="result",
+                name=", ".join(prompt.text for prompt in settled.prompts),
+                files=files,
+                command=commands.extracting(recording.origin, recording.part, settled),
+                inputs={"recording": recording.key},
+                config=settled.to_dict(),
+                info=info,
+            )
         )
     yield Kept(key=key, cached=False)
     return result
@@ -288,14 +224,12 @@ def _made(
 class ChunkStore:
     """Finished chunks and features on a shelf: `separation.pipeline.chunk_keys.Chunks`, one item of kind "chunk" each.
 
-    Its file holds the arrays one after another as raw little-endian float32; `info` has their names and their shape.
-
     Args:
         store: where to keep them.
         recording: key of the recording they are made from.
     """
 
-    def __init__(self, store: Store[StoredItem], recording: str) -> None:
+    def __init__(self, store: Store, recording: str) -> None:
         self._store, self._recording = store, recording
 
     def get(self, key: str) -> Mapping[str, Samples] | None:
@@ -306,12 +240,12 @@ class ChunkStore:
         if item is None:
             return None
         try:
-            names, shape = item.info["stems"], item.info["shape"]
-            samples = np.fromfile(item.files["stems"], "<f4").reshape(len(names), *shape)
-        except (OSError, KeyError, TypeError, ValueError) as damage:  # or it was evicted a moment ago
+            chunk = chunk_of(item)
+            samples = np.fromfile(chunk.samples, "<f4").reshape(len(chunk.stems), *chunk.shape)
+        except (OSError, ValueError) as damage:  # or it was evicted a moment ago
             log.warning("the kept chunk %s is passed over: %s", key, damage)
             return None
-        return dict(zip(names, samples, strict=True))
+        return dict(zip(chunk.stems, samples, strict=True))
 
     def put(self, key: str, arrays: Mapping[str, Samples]) -> None:
         """See `Chunks.put`."""
@@ -331,7 +265,7 @@ class ChunkStore:
                     command="",
                     inputs={"recording": self._recording},
                     config={},
-                    info={"stems": names, "shape": list(samples.shape[1:])},
+                    info=chunk_info(names, samples.shape[1:]),
                 )
         except Exception as failure:  # of the disk or the shelf, whose errors are not ours; the run can do without
             log.info("a finished chunk could not be kept", exc_info=True)
@@ -356,14 +290,28 @@ def _digest(source: Path | PartialFile) -> str:
         raise
 
 
-def _origin(recording: StoredItem) -> tuple[str, Part]:
-    """The file's name that the recording was made from, and which part of it."""
-    part = dict(recording.info.get("part", {}))
-    return part.pop("of", recording.name), Part(**part)
+def _kept_recording(store: Store, key: str) -> Recording | None:
+    """The recording of that key; a damaged one counts as none, and decoding the file again replaces it."""
+    item = store.get(key)
+    try:
+        return None if item is None else recording_of(item)
+    except DamagedItem as damage:
+        log.warning("%s", damage)
+        return None
+
+
+def _kept_result(store: Store, key: str) -> Result | None:
+    """The result of that key; a damaged one counts as none, and making it again replaces it."""
+    item = store.get(key)
+    try:
+        return None if item is None else result_of(item)
+    except DamagedItem as damage:
+        log.warning("%s", damage)
+        return None
 
 
 def _decode(
-    source: Path | PartialFile, folder: Path, part: Part, on_decoded: Callable[[Decoding], object]
+    source: Path | PartialFile, folder: Path, part: Part, on_decoded: Callable[[PartialAudio], object]
 ) -> Conversion:
     """Write the audio of a file's part and its peaks into `folder`."""
     from separation.audio.decode import converted_blocks
@@ -381,7 +329,7 @@ def _decode(
                 writer.write(block)
                 writer.flush()
             on_decoded(
-                Decoding(
+                PartialAudio(
                     audio=audio_path,
                     peaks=peaks_path,
                     n_ready=audio.n_samples,
@@ -391,12 +339,3 @@ def _decode(
                 )
             )
         return blocks.conversion()
-
-
-def _described(conversion: Conversion) -> dict[str, Any]:
-    return {
-        "sample_rate": conversion.sample_rate,
-        "n_channels": conversion.n_channels,
-        "n_samples": conversion.n_samples,
-        "warnings": list(conversion.warnings),
-    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from separation.pipeline.separate import separate_settled
 from separation.prompts.targets import Target, residual
 from separation.request import Request
 from separation.results import report
+from separation.results.kept import result_info
 
 
 def write_tracks(
@@ -35,18 +35,13 @@ def write_tracks(
 
     Under which key they are going to be kept, and where they grow until then, is said by `Growing` after `Planned`.
 
-    Beside what a track is, `info` says what was found out on the way: "chunks_s" is (start, stop) of every chunk in
-    seconds, "measures" and "anchors" hold the fields of each `ChunkMeasured` and `AnchorsMapped`, in their order,
-    "quality" is that of `separation.metrics.quality`, and "report" that of `separation.results.report`.
     """
     files: dict[str, Path] = {}
-    info: dict[str, Any] = {
-        "sample_rate": mixture.sample_rate,
-        "n_channels": mixture.n_channels,
-        "n_samples": 0,
-        "measures": [],
-        "anchors": [],
-    }
+    measures: list[ChunkMeasured] = []
+    anchors: list[AnchorsMapped] = []
+    planned: Planned | None = None
+    finished: Finished | None = None
+    n_samples = 0
     recorder = report.Recorder(
         settled, n_samples=mixture.n_samples, sample_rate=mixture.sample_rate, n_channels=mixture.n_channels
     )
@@ -57,8 +52,7 @@ def write_tracks(
         for event in separate_settled(mixture, settled, engine=engine, kept=kept):
             recorder.take(event)
             if isinstance(event, Planned):
-                info |= {"tracks": list(event.stems), "model": event.model, "device": event.device}
-                info["chunks_s"] = [list(span) for span in event.spans_s]
+                planned = event
                 for index, name in enumerate(event.stems):
                     files |= {f"{index}": folder / f"{index}.wav", f"{index}.peaks": folder / f"{index}.peaks"}
                     wav = FloatWavWriter(folder / f"{index}.wav", mixture.n_channels, mixture.sample_rate)
@@ -69,15 +63,14 @@ def write_tracks(
                     for writer in writers[name]:
                         writer.write(samples)
                         writer.flush()  # whoever listens meanwhile reads the file
-                start = info["n_samples"]
-                info["n_samples"] += next(iter(event.audio.values())).shape[-1]
-                meter.add(mixture.read(start, info["n_samples"]), event.audio)
+                start, n_samples = n_samples, n_samples + next(iter(event.audio.values())).shape[-1]
+                meter.add(mixture.read(start, n_samples), event.audio)
             elif isinstance(event, ChunkMeasured):
-                info["measures"].append(asdict(event))
+                measures.append(event)
             elif isinstance(event, AnchorsMapped):
-                info["anchors"].append(asdict(event))
+                anchors.append(event)
             elif isinstance(event, Finished):
-                info |= {"seconds": event.seconds, "rtf": event.rtf}
+                finished = event
             yield event
             if isinstance(event, Planned):
                 yield Growing(key=key, files=dict(files), n_channels=mixture.n_channels)
@@ -85,10 +78,19 @@ def write_tracks(
     if quality is not None and (doubt := quality.warning):
         recorder.take(warned := Warned(message=doubt))
         yield warned
-    info["quality"] = None if quality is None else quality.to_dict()
-    info["warnings"] = list(recorder.warnings)
-    info["report"] = recorder.report(quality=info["quality"])
-    return files, info
+    assert planned is not None and finished is not None  # every run that comes to its end has said both
+    return files, result_info(
+        planned=planned,
+        finished=finished,
+        sample_rate=mixture.sample_rate,
+        n_channels=mixture.n_channels,
+        n_samples=n_samples,
+        measures=measures,
+        anchors=anchors,
+        quality=quality,
+        warnings=recorder.warnings,
+        report=recorder.report(quality=None if quality is None else quality.to_dict()),
+    )
 
 
 def _tracks(settled: Request) -> list[Target]:

@@ -182,8 +182,8 @@ def test_a_run_goes_on_when_its_chunks_cannot_be_kept_and_says_so(disk, home, ba
             filler.unlink(missing_ok=True)
     refused = [warning for warning in warnings if warning.startswith("Finished chunks are not kept from here on.")]
     assert len(refused) == 1 and "No space left" in refused[0]
-    tracks = [decode(result.files[track]).waveform.samples for track in ("0", "1")]
-    assert np.allclose(sum(tracks), decode(recording.files["audio"]).waveform.samples, atol=1e-5)
+    tracks = [decode(track.audio).waveform.samples for track in result.tracks]
+    assert np.allclose(sum(tracks), decode(recording.audio).waveform.samples, atol=1e-5)
     assert store.list("chunk") == []
     check_consistent(home)
 

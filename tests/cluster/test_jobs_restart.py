@@ -15,6 +15,7 @@ from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
 from separation.engine.engine import Inline
 from separation.events import Kept
+from separation.results.kept import Recording
 from separation.results.runs import import_recording, separate_recording
 from storage import Artifact, ArtifactStore, JobState, JobTable
 from tests.support.browser import wait_until
@@ -52,7 +53,7 @@ class Studio:
         """By the first prompt."""
         return {job["prompt"]: job for job in self.state["jobs"]}
 
-    def submit(self, recording: Artifact, prompt: str) -> None:
+    def submit(self, recording: Recording, prompt: str) -> None:
         params = {"recording": recording.key, "prompt": prompt}
         httpx.post(f"{self.server.url}/test/submit", params=params, timeout=20).raise_for_status()
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from separation.request import Request
 from storage import Artifact, ArtifactStore
+from tests.support.kept_values import SOUND
 
 RATE = 44_100
 
 
-def keep(store: ArtifactStore, kind: str, name: str, size: int = 1000, **about: Any) -> Artifact:
+def keep(
+    store: ArtifactStore, kind: str, name: str, size: int = 1000, *, files: Sequence[str] = ("audio",), **about: Any
+) -> Artifact:
     """Something of a kind that is only its size."""
     key = store.key(kind, name=name, **about.get("inputs", {}), config=about.get("config", {}))
+    sizes = dict.fromkeys((*files, *(f"{file}.peaks" for file in files)), 0) | {files[0]: size}
     with store.scratch() as folder:
-        (folder / "a").write_bytes(b"x" * size)
-        return store.put(key, kind=kind, name=name, files={"audio": folder / "a"}, **about)
+        for file, n_bytes in sizes.items():
+            (folder / file).write_bytes(b"x" * n_bytes)
+        return store.put(key, kind=kind, name=name, files={file: folder / file for file in sizes}, **about)
 
 
 def recording(store: ArtifactStore, name: str, *, seconds: float = 60, size: int = 1000) -> Artifact:
@@ -36,7 +42,15 @@ def result(
         size,
         inputs={"recording": of.key},
         config=request.to_dict(),
-        info={"tracks": list(prompts), "model": "only", "seconds": 12.34, "rtf": 0.2, "quality": {"value": 0.71}},
+        files=[str(index) for index in range(len(prompts))],
+        info={
+            **SOUND,
+            "tracks": list(prompts),
+            "model": "only",
+            "seconds": 12.34,
+            "rtf": 0.2,
+            "quality": {"value": 0.71},
+        },
     )
 
 

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from typing import Any
 
 from separation.request import Request
+from separation.results.kept import Recording, Result, recording_of, result_of
 from storage import Artifact
-from storage.manifest import Manifest
-
-SOUND = {"sample_rate": 8000, "n_channels": 2, "n_samples": 16_000}
+from tests.support.kept_values import SOUND, item
 
 
-def a_recording(name: str = "song.wav") -> Artifact:
+def a_recording(name: str = "song.wav") -> Recording:
     """Two seconds of stereo at 8 kHz."""
-    return _kept("recording", name, minute=0, info=SOUND, files=("audio",))
+    return recording_of(_kept("recording", name, "audio", minute=0, info=SOUND))
 
 
-def a_result(
-    name: str = "drums", *, minute: int = 0, tracks: tuple[str, ...] = ("drums", "everything else")
-) -> Artifact:
+def a_result(name: str = "drums", *, minute: int = 0, tracks: tuple[str, ...] = ("drums", "everything else")) -> Result:
     """What was made for the prompt `name`, in the given minute."""
-    files = tuple(map(str, range(len(tracks))))
     info = SOUND | {"tracks": list(tracks), "rtf": None, "seconds": 1.0}
     config = Request.of(name, backend="builtin").to_dict()
-    return _kept("result", name, minute=minute, info=info, files=files, config=config)
+    return result_of(_kept("result", name, *map(str, range(len(tracks))), minute=minute, info=info, config=config))
 
 
-def _kept(kind: str, name: str, *, minute: int, files: tuple[str, ...], **about: object) -> Artifact:
+def _kept(kind: str, name: str, *tracks: str, minute: int, **about: Any) -> Artifact:
     created = f"2025-06-01T12:{minute:02}:00.000000+00:00"
-    manifest = Manifest(kind=kind, name=name, created=created, command="", version="1", **about)  # type: ignore[arg-type]
     key = hashlib.sha256(f"{kind} {name} {minute}".encode()).hexdigest()
-    return Artifact(key=key, manifest=manifest, files={file: Path(f"/kept/{file}") for file in files})
+    files = (f"{track}{file}" for track in tracks for file in ("", ".peaks"))
+    return item(kind, *files, key=key, name=name, created=created, **about)

@@ -22,10 +22,10 @@ from separation.audio.names import plain_name, plain_names
 from separation.audio.video import KINDS, Picture
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
-from separation.errors import SettingsError
-from separation.request import Request
+from separation.errors import PlaygroundError, SettingsError
+from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, recording_of
 from separation.results.report import of_result, to_yaml
-from storage import Artifact, ArtifactStore
+from storage import ArtifactStore
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
 VIDEO = "video"  # a recording's file with its picture, and the format that joins it with a sound
@@ -38,23 +38,22 @@ MAX_GAIN_DB = 24.0
 MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of its own
 
 
-def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str], Artifact]) -> None:
+def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str], Recording | Result]) -> None:
     """Register all routes of this file.
 
     Args:
         app: where.
         store: where recordings and results are.
-        found: an artifact by a key from an address; raises 404.
+        found: what is kept under a key from an address; raises 404.
     """
 
     @app.get("/media/{key}/{track}/file")
     def download(key: str, track: str, format: str = "wav24", rate: int = 0) -> Response:
-        artifact = found(key)
-        if track not in tracks_of(artifact):
-            raise HTTPException(404, "There is no such track.")
-        name = f"{_song(store, artifact)}{_file_names(artifact)[track]}{_settings(artifact)}"
-        picture = _picture_of(store, artifact)
-        return _file(lambda folder: _export(artifact.files[track], folder / name, format, rate, picture))
+        kept = found(key)
+        source = _track(kept.track(track))
+        name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}"
+        picture = _picture_of(store, kept)
+        return _file(lambda folder: _export(source.audio, folder / name, format, rate, picture))
 
     @app.get("/media/{key}/mix")
     def mix(
@@ -65,16 +64,16 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
         format: str = "wav24",
         rate: int = 0,
     ) -> Response:
-        artifact = found(key)
+        kept = found(key)
         if len(track) > MAX_TRACKS:
             raise SettingsError(f"The mix has {len(track)} tracks.", "", f"At most {MAX_TRACKS} are mixed at once.")
-        files = [_mixed_file(store, artifact, one) for one in track]
+        files = [_mixed(store, kept, one).audio for one in track]
         if len(gain_db) != len(files) or (pan and len(pan) != len(files)):
             raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")
         gains = [10 ** (max(-90.0, min(one, MAX_GAIN_DB)) / 20) for one in gain_db]
         pans = [max(-1.0, min(one, 1.0)) for one in pan]
-        name = f"{_song(store, artifact)}{plain_name(artifact.name)}{_settings(artifact)} - mix"
-        picture = _picture_of(store, artifact)
+        name = f"{_song(store, kept)}{plain_name(kept.name)}{_settings(kept)} - mix"
+        picture = _picture_of(store, kept)
 
         def make(folder: Path) -> Path:
             with ExitStack() as opened:
@@ -85,33 +84,33 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
 
     @app.get("/media/{key}/all.zip")
     def download_all(key: str, format: str = "wav24", rate: int = 0) -> Response:
-        artifact = found(key)
-        name = f"{_song(store, artifact) or 'stems - '}{plain_name(artifact.name)}{_settings(artifact)}.zip"
-        picture = _picture_of(store, artifact)
+        kept = found(key)
+        name = f"{_song(store, kept) or 'stems - '}{plain_name(kept.name)}{_settings(kept)}.zip"
+        picture = _picture_of(store, kept)
+        manifest = store.manifest(kept.key)
+        if manifest is None:
+            raise HTTPException(404, "Not in the library any more.")
 
         def make(folder: Path) -> Path:
             archive = folder / name
             with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
-                for track, file_name in _file_names(artifact).items():
-                    path = _export(artifact.files[track], folder / file_name, format, rate, picture)
+                names = _file_names(kept)
+                for track in kept.tracks:
+                    path = _export(track.audio, folder / names[track.id], format, rate, picture)
                     bundle.write(path, path.name)
                     path.unlink()
-                bundle.writestr("manifest.toml", artifact.manifest.to_toml())
+                bundle.writestr("manifest.toml", manifest.to_toml())
             return archive
 
         return _file(make)
 
     @app.get("/media/{key}/report.yaml")
     def report(key: str) -> Response:
-        artifact = found(key)
-        about = of_result(artifact.info, cached=False, source=_recording_name(store, artifact))
-        headers = {"Content-Disposition": _attachment(f"{plain_name(artifact.name)}.report.yaml")}
+        kept = found(key)
+        kept_report = kept.report if isinstance(kept, Result) else {}
+        about = of_result(kept_report, cached=False, source=_recording_name(store, kept))
+        headers = {"Content-Disposition": _attachment(f"{plain_name(kept.name)}.report.yaml")}
         return Response(to_yaml(about), media_type="application/yaml", headers=headers)
-
-
-def tracks_of(artifact: Artifact) -> list[str]:
-    """The names of its audio files."""
-    return [name for name in artifact.files if not name.endswith(".peaks") and name != VIDEO]
 
 
 def _file(make: Callable[[Path], Path]) -> Response:
@@ -154,17 +153,10 @@ def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: 
     return path
 
 
-def _picture_of(store: ArtifactStore, artifact: Artifact) -> Picture | None:
+def _picture_of(store: ArtifactStore, kept: Recording | Result) -> Picture | None:
     """The picture of a recording, or of the one a result was made from."""
-    recording = artifact if artifact.manifest.kind == "recording" else _recording(store, artifact)
-    return None if recording is None else picture_of(recording)
-
-
-def picture_of(recording: Artifact) -> Picture | None:
-    """The moving picture that was kept with a recording, if it came from a video."""
-    if VIDEO not in recording.files:
-        return None
-    return Picture.of(recording.files[VIDEO], recording.info[VIDEO])
+    recording = kept if isinstance(kept, Recording) else _recording(store, kept)
+    return None if recording is None else recording.picture
 
 
 def _rate(rate: int) -> int | None:
@@ -175,45 +167,52 @@ def _rate(rate: int) -> int | None:
     return rate or None
 
 
-def _mixed_file(store: ArtifactStore, result: Artifact, track: str) -> Path:
-    """The file of a track of the mixer: one of the result's, or "audio" for the recording itself."""
-    if track in tracks_of(result):
-        return result.files[track]
-    recording = _recording(store, result) if track == "audio" else None
-    if recording is None:
+def _mixed(store: ArtifactStore, kept: Recording | Result, track: str) -> KeptTrack:
+    """A track of the mixer: one of the result's, or "audio" for the recording itself."""
+    recording = _recording(store, kept)
+    return _track(kept.track(track) or (recording.track(track) if recording is not None else None))
+
+
+def _track(found: KeptTrack | None) -> KeptTrack:
+    if found is None:
         raise HTTPException(404, "There is no such track.")
-    return recording.files["audio"]
+    return found
 
 
-def _file_names(artifact: Artifact) -> dict[str, str]:
+def _file_names(kept: Recording | Result) -> dict[str, str]:
     """Track to a file name without its extension, made of what a person calls it; no two alike."""
-    tracks = tracks_of(artifact)
-    return dict(zip(tracks, plain_names(artifact.info.get("tracks", [artifact.name])), strict=True))
+    return dict(zip((track.id for track in kept.tracks), plain_names(kept.track_names), strict=True))
 
 
-def _song(store: ArtifactStore, result: Artifact) -> str:
+def _song(store: ArtifactStore, kept: Recording | Result) -> str:
     """The beginning of a file's name: what it was made from."""
-    name = _recording_name(store, result)
+    name = _recording_name(store, kept)
     return f"{plain_name(Path(name).stem)} - " if name else ""
 
 
-def _settings(artifact: Artifact) -> str:
+def _settings(kept: Recording | Result) -> str:
     """The end of a file's name: who separated, and with what."""
-    config = artifact.manifest.config
-    if "backend" not in config:
+    if not isinstance(kept, Result):
         return ""
-    request = Request.from_dict(config)
-    words = registry.get(request.backend).summary(request)
+    try:
+        words: tuple[str, ...] = registry.get(kept.backend).summary(kept.request)
+    except PlaygroundError:  # another version of this program made it
+        words = (kept.model or kept.backend,)
     return f" - {plain_name(', '.join(words))}"
 
 
-def _recording_name(store: ArtifactStore, result: Artifact) -> str | None:
-    recording = _recording(store, result)
+def _recording_name(store: ArtifactStore, kept: Recording | Result) -> str | None:
+    recording = _recording(store, kept)
     return recording.name if recording else None
 
 
-def _recording(store: ArtifactStore, result: Artifact) -> Artifact | None:
-    return store.get(result.manifest.inputs.get("recording", ""))
+def _recording(store: ArtifactStore, kept: Recording | Result) -> Recording | None:
+    """The recording that a result was made from, if it is still there."""
+    item = store.get(kept.recording) if isinstance(kept, Result) else None
+    try:
+        return None if item is None else recording_of(item)
+    except DamagedItem:
+        return None
 
 
 def _attachment(name: str) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,9 +26,10 @@ from separation.audio.encode import FloatWavWriter
 from separation.audio.peaks import SAMPLES_PER_PEAK
 from separation.audio.upload import PartialFile
 from separation.errors import AudioError, PlaygroundError, SettingsError
+from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, kept_of
 from separation.results.runs import import_recording
-from storage import Artifact, ArtifactStore, StorageError
-from webapp.routes.exports import add_export_routes, tracks_of
+from storage import ArtifactStore, StorageError
+from webapp.routes.exports import add_export_routes
 from webapp.routes.spectrograms import add_spectrogram_routes
 from webapp.state.job import Job
 from webapp.state.uploads import Upload, Uploads
@@ -99,7 +101,7 @@ def add_media_routes(
     def pcm(key: str, track: str, start: int, count: int) -> Response:
         if (grown := growing(key, track)) is not None and (part := grown.pcm(start, count)) is not None:
             return part
-        with AudioFile(_audio(artifact_soon(key, track), track)) as audio:
+        with AudioFile(_track(kept_soon(key, track), track).audio) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
@@ -108,55 +110,52 @@ def add_media_routes(
     def peaks(key: str, track: str, start: int = 0) -> Response:
         if (grown := growing(key, track)) is not None and (part := grown.peaks_from(start)) is not None:
             return part
-        artifact = artifact_soon(key, track)
-        _audio(artifact, track)
-        return _immutable(artifact.files[f"{track}.peaks"].read_bytes()[2 * max(0, start) :])
+        return _immutable(_track(kept_soon(key, track), track).peaks.read_bytes()[2 * max(0, start) :])
 
     def growing(key: str, track: str) -> GrowingTrack | None:
-        if (upload := uploads.get(key)) is not None and (decoding := upload.decoding) is not None:
-            return GrowingTrack(decoding.audio, decoding.peaks, decoding.n_channels, decoding.n_ready)
+        if (upload := uploads.get(key)) is not None and (audio := upload.audio) is not None:
+            return GrowingTrack(audio.audio, audio.peaks, audio.n_channels, audio.n_ready)
         if (job := making.growing(key)) is not None and (found := job.growing) is not None:
             if track not in found.files:
                 raise HTTPException(404, "There is no such track.")
             return GrowingTrack(found.files[track], found.files[f"{track}.peaks"], found.n_channels, job.n_ready)
         return None
 
-    def artifact_soon(key: str, track: str) -> Artifact:
-        """An artifact; one whose files are on their way from where they were made to where they are kept is awaited.
+    def kept_soon(key: str, track: str) -> Recording | Result:
+        """What is kept under a key; where its files are on their way there just now, it is waited for.
 
-        One that is not there any more answers 204.
+        What is not there any more answers 204.
         """
         deadline_s = time.monotonic() + MOVING_S
-        upload = uploads.get(key)
         while growing(key, track) is not None and time.monotonic() < deadline_s:
+            upload = uploads.get(key)
             if upload is not None and upload.recording:
-                return _artifact(store, upload.recording)
+                return _kept(store, upload.recording)
             if store.get(key) is not None:
                 break
             time.sleep(0.02)
-        artifact = store.get(key) if re.fullmatch(ANY_KEY, key) else _artifact(store, key)
-        if artifact is None:
+        if re.fullmatch(ANY_KEY, key) and store.get(key) is None:
             # Pages ask for what they were told of, and it may have been cancelled or deleted since. That is no error of
             # theirs, and browsers would log a 404 as one.
             raise HTTPException(204, headers={"Cache-Control": "no-store"})
-        return artifact
+        return _kept(store, key)
 
-    add_export_routes(app, store, lambda key: _artifact(store, key))
-    add_spectrogram_routes(app, lambda key, track: _audio(artifact_soon(key, track), track))
+    add_export_routes(app, store, lambda key: _kept(store, key))
+    add_spectrogram_routes(app, lambda key, track: _track(kept_soon(key, track), track).audio)
 
     @app.put("/api/uploads")
     async def upload(request: Request, name: str, id: str = "") -> Response:
         with store.scratch() as folder:
             announced = _check_announced(request, folder)
             upload = uploads.begin(id, _shown(name))
+            key = ""
             try:
-                recording = await _bring(request, folder / "upload", upload, announced, store)
-                uploads.end(upload, recording.key)
+                recording = await _bring(request, folder / "upload", upload, announced, store, uploads)
+                key = recording.key
             except ClientDisconnect:
                 return Response(status_code=400)  # cancelled: nobody is left to read this
             finally:
-                if not upload.recording:
-                    uploads.end(upload)
+                uploads.end(upload.key, key)
         on_brought()
         return JSONResponse(_about(recording))
 
@@ -190,13 +189,15 @@ def _allowed_bytes(folder: Path) -> int:
     return min(MAX_UPLOAD_BYTES, shutil.disk_usage(folder).free - DISK_RESERVE_BYTES)
 
 
-async def _bring(request: Request, path: Path, upload: Upload, announced: int | None, store: ArtifactStore) -> Artifact:
+async def _bring(
+    request: Request, path: Path, upload: Upload, announced: int | None, store: ArtifactStore, uploads: Uploads
+) -> Recording:
     """Stream the body to disk while a thread decodes what has come."""
     name = upload.name
     thread = ThreadPoolExecutor(1)  # its own: it waits for as long as somebody sends
     try:
         file = PartialFile(path, name, announced)
-        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store)
+        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store, uploads)
         try:
             await _receive(request, file)
         except BaseException:
@@ -213,9 +214,9 @@ async def _bring(request: Request, path: Path, upload: Upload, announced: int | 
         thread.shutdown(wait=False)
 
 
-def _import(file: PartialFile, upload: Upload, store: ArtifactStore) -> Artifact:
+def _import(file: PartialFile, upload: Upload, store: ArtifactStore, uploads: Uploads) -> Recording:
     try:
-        return import_recording(file, store, name=upload.name, on_decoded=upload.take)
+        return import_recording(file, store, name=upload.name, on_decoded=partial(uploads.take, upload.key))
     finally:
         store.close()  # this thread's connection
 
@@ -246,15 +247,18 @@ def _too_large(size_bytes: int, allowed_bytes: int) -> AudioError:
     )
 
 
-def _about(recording: Artifact) -> dict[str, object]:
-    return {"key": recording.key, "name": recording.name, "warnings": recording.info["warnings"]}
+def _about(recording: Recording) -> dict[str, object]:
+    return {"key": recording.key, "name": recording.name, "warnings": list(recording.warnings)}
 
 
-def _artifact(store: ArtifactStore, key: str) -> Artifact:
+def _kept(store: ArtifactStore, key: str) -> Recording | Result:
     """What a key from an address names; 404 where that is nothing."""
-    if not re.fullmatch(r"[0-9a-f]{64}", key) or (artifact := store.get(key)) is None:
+    if not re.fullmatch(r"[0-9a-f]{64}", key) or (item := store.get(key)) is None:
         raise HTTPException(404, "Not in the library any more.")
-    return artifact
+    try:
+        return kept_of(item)
+    except DamagedItem as damage:
+        raise HTTPException(404, str(damage)) from damage
 
 
 def _passing(body: bytes) -> Response:
@@ -262,10 +266,10 @@ def _passing(body: bytes) -> Response:
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
-def _audio(artifact: Artifact, track: str) -> Path:
-    if track not in tracks_of(artifact):
+def _track(kept: Recording | Result, id: str) -> KeptTrack:
+    if (track := kept.track(id)) is None:
         raise HTTPException(404, "There is no such track.")
-    return artifact.files[track]
+    return track
 
 
 def _immutable(body: bytes) -> Response:

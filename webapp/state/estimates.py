@@ -11,8 +11,9 @@ from typing import Any
 from separation.estimates.estimates import Estimate, Preflight, expected, preflight
 from separation.hardware.footprint import available_bytes
 from separation.request import Request
-from storage import Artifact, ArtifactStore, StorageError
-from webapp.state.uploads import Upload
+from separation.results.kept import reports_of
+from separation.results.partial import Sound
+from storage import ArtifactStore, StorageError
 
 log = logging.getLogger(__name__)
 FRESH_S = 20.0  # after that the store is read again: a run may have finished, here or in a terminal
@@ -34,11 +35,10 @@ class RunEstimates:
         self._read_s = float("-inf")
         self._refresh()
 
-    def of(self, request: Request, recording: Artifact | Upload) -> Preflight:
-        """What a settled request would take for a recording."""
+    def of(self, request: Request, recording: Sound) -> Preflight:
+        """What a settled request would take for a recording, which may still be arriving."""
         self._refresh()
-        duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
-        return preflight(request, duration_s, self._reports, available_bytes() if self._here else None)
+        return preflight(request, recording.duration_s, self._reports, available_bytes() if self._here else None)
 
     def expected(self, request: Request, duration_s: float) -> Estimate:
         """The same without a recording, and without a look at what memory there is."""
@@ -61,4 +61,4 @@ class RunEstimates:
             return
         finally:
             self._store.close()  # this thread's connection
-        self._reports = tuple(result.info["report"] for result in results if "report" in result.info)
+        self._reports = tuple(reports_of(results))

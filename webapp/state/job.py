@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from separation.events import (
     BackendChosen,
@@ -21,7 +20,8 @@ from separation.events import (
     SolverStep,
     Warned,
 )
-from storage import Artifact, JobRecord
+from separation.results.kept import Result
+from storage import JobRecord
 from storage import JobState as State
 
 MAX_CHUNK_LINES = 100  # in the log of one run; with more chunks, not every one gets a line
@@ -42,7 +42,7 @@ class Job:
         tracks: their names, once they are known.
         growing: where its tracks are written while it runs.
         n_ready: samples of them that can be heard.
-        measures: what was measured of each chunk of a generative model, as a result's `info` has it.
+        measures: what was measured of each chunk of a generative model.
         result: the kept result, once done.
         cached: the result was there already.
     """
@@ -59,9 +59,9 @@ class Job:
     step: tuple[int, int] | None = None
     growing: Growing | None = None
     n_ready: int = 0
-    measures: list[dict[str, Any]] = field(default_factory=list)
+    measures: list[ChunkMeasured] = field(default_factory=list)
     tracks: tuple[str, ...] = ()
-    result: Artifact | None = None
+    result: Result | None = None
     cached: bool = False
     rtf: float | None = None
     started_s: float | None = None
@@ -133,7 +133,7 @@ class Job:
             case Growing():
                 self._grow(event)
             case ChunkMeasured():
-                self.measures.append(asdict(event))
+                self.measures.append(event)
             case ChunkFinished():
                 self.chunks[event.index] = 1.0
                 self.n_ready = event.start + next(iter(event.audio.values())).shape[-1]

@@ -26,8 +26,9 @@ from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.events import Event, EventStream, Warned
 from separation.request import Request
+from separation.results.kept import Recording, recording_of
 from separation.results.runs import separate_recording
-from storage import Artifact, ArtifactStore, JobRecord, JobTable, StorageError
+from storage import ArtifactStore, JobRecord, JobTable, StorageError
 from storage import JobState as State
 from storage.jobs import STOPPED, utc_now
 from webapp.state.job import Job
@@ -114,7 +115,7 @@ class Jobs:
 
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
-    def submit(self, recording: Artifact, request: Request) -> Job:
+    def submit(self, recording: Recording, request: Request) -> Job:
         """Queue a separation, behind all others; if just this was interrupted, it goes on."""
         asked = request.to_dict()
         for job in self.interrupted:
@@ -274,8 +275,8 @@ class Jobs:
         self._on_loop(lambda: self._ended(job))
 
     def _follow(self, job: Job) -> tuple[State, str, None]:
-        recording = self._store.get(job.record.recording)
-        if recording is None:
+        item = self._store.get(job.record.recording)
+        if item is None:
             raise StorageError(
                 f"The recording “{job.record.recording_name}” is not in the library any more.",
                 "It was removed, or evicted to stay within the size limit.",
@@ -285,7 +286,7 @@ class Jobs:
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
         if told := self._told_to_stop(job):
             return *told, None
-        with closing(EventStream(separate_recording(recording, request, self._store, self._engine))) as run:
+        with closing(EventStream(separate_recording(recording_of(item), request, self._store, self._engine))) as run:
             for event in run:
                 self._take(job, event)
                 if told := self._told_to_stop(job):

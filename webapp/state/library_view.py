@@ -5,18 +5,21 @@ All of it may take a while and runs in threads; `changed` is emitted on the even
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from nicegui import Event as PageEvent
 
 from separation.backends import registry
 from separation.errors import SettingsError
-from storage import Catalogue, Entry, Library
+from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
+from storage import Artifact, Catalogue, Entry, Library
 from storage.artifacts import TRASH_STAYS_S
 from storage.manifest import Manifest
 from webapp.components.stem_colors import stem_color
@@ -27,6 +30,8 @@ RESULTS_SHOWN = 50  # results under an unfolded recording, until a person wants 
 GONE = "A recording that is no longer here"
 
 Row = dict[str, Any]
+KeptValue = TypeVar("KeptValue", Recording, Result)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,27 @@ class LibraryView:
         self.emptied: PageEvent[[]] = PageEvent()
         self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
 
+    def recordings(self) -> list[Recording]:
+        """All that can be read, newest first; raises `StorageError` as `view` does."""
+        return list(_readable(self.library.recordings(), recording_of))
+
+    def results(self, recording: str) -> list[Result]:
+        """Those of one recording that can be read, newest first; raises `StorageError` as `view` does."""
+        return list(_readable(self.library.results(recording), result_of))
+
+    def recording(self, key: str) -> Recording:
+        """The recording of that key.
+
+        Raises:
+            StorageError: it is not there any more.
+            DamagedItem: it is none, or cannot be understood.
+        """
+        return recording_of(self.library.open(key))
+
+    def result(self, key: str) -> Result:
+        """The result of that key; raises as `recording` does."""
+        return result_of(self.library.open(key))
+
     def view(self, query: LibraryQuery, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
         """The rows of one page of the list, and how many there are, as the list's component takes them.
 
@@ -207,21 +233,30 @@ def facts_of(manifest: Manifest) -> ListedFacts:
     """What lists show of a recording or a result.
 
     Raises:
-        KeyError, TypeError, ValueError: it is not as this version writes them.
+        ValueError: it is not as this version writes them.
     """
     created_s = datetime.fromisoformat(manifest.created).timestamp()
-    info, config = manifest.info, manifest.config
+    item = Artifact(key="", manifest=manifest, files=dict.fromkeys(manifest.outputs, Path()))  # lists open no file
     if manifest.kind == "recording":
-        channels = {1: "mono", 2: "stereo"}.get(info["n_channels"], f"{info['n_channels']} channels")
-        length_s = info["n_samples"] / info["sample_rate"]
-        about = (duration(length_s), f"{info['sample_rate'] / 1000:g} kHz", channels)
-        return ListedFacts(manifest.name, created_s, manifest.name.casefold(), length_s, about)
+        recording = recording_of(item)
+        channels = {1: "mono", 2: "stereo"}.get(recording.n_channels, f"{recording.n_channels} channels")
+        about = (duration(recording.duration_s), f"{recording.sample_rate / 1000:g} kHz", channels)
+        return ListedFacts(manifest.name, created_s, manifest.name.casefold(), recording.duration_s, about)
+    result = result_of(item)
     sounds: list[tuple[str, str]] = []
-    for prompt in config["prompts"]:
-        sounds.append((prompt["text"], stem_color(prompt["text"], [color for _, color in sounds])))
-    told = tuple(_how(info, config))
-    words = " ".join((manifest.name, *(words for words, _ in sounds), *told[:1], config["backend"]))
+    for prompt in result.prompts:
+        sounds.append((prompt, stem_color(prompt, [color for _, color in sounds])))
+    told = tuple(_how(result))
+    words = " ".join((manifest.name, *result.prompts, *told[:1], result.backend))
     return ListedFacts(manifest.name, created_s, words.casefold(), told=told, sounds=tuple(sounds))
+
+
+def _readable(items: Iterable[Artifact], of: Callable[[Artifact], KeptValue]) -> Iterator[KeptValue]:
+    for item in items:
+        try:
+            yield of(item)
+        except DamagedItem as damage:
+            log.warning("%s", damage)
 
 
 def size(n_bytes: int) -> str:
@@ -237,17 +272,17 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
-def _how(info: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+def _how(result: Result) -> Iterator[str]:
     """Who made a result, how long it took, and how good it may be."""
     try:
-        backend = registry.get(config["backend"]).label
+        backend = registry.get(result.backend).label
     except SettingsError:  # of another version of this program
-        backend = config["backend"]
-    yield " ".join(part for part in (backend, info.get("model") or config.get("model")) if part)
-    if info.get("seconds"):
-        yield f"took {info['seconds']:.1f} s" if info["seconds"] < 60 else f"took {duration(info['seconds'])}"
-    if info.get("quality"):
-        yield f"quality about {info['quality']['value']:.2f} of 1"
+        backend = result.backend
+    yield " ".join(part for part in (backend, result.model) if part)
+    if result.seconds:
+        yield f"took {result.seconds:.1f} s" if result.seconds < 60 else f"took {duration(result.seconds)}"
+    if result.quality is not None:
+        yield f"quality about {result.quality.value:.2f} of 1"
 
 
 def _groups(entries: Iterable[Entry[ListedFacts]]) -> list[RecordingGroup]:

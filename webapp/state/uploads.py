@@ -5,75 +5,74 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from nicegui import Event as PageEvent
 
-from separation.results.runs import Decoding
+from separation.results.partial import PartialAudio
 
 TOLD_EVERY_S = 0.25
 REMEMBERED_S = 60.0  # after the end: pages go on asking for it until they have heard of the recording
 ID = re.compile(r"[0-9a-f]{32}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
-    """One of them. It looks like a recording: it has a key, a name, and `info` once its header is read.
+    """How one of them stands.
 
     Attributes:
         key: how its page calls it; the recording's own is known only at the end.
         name: what people call it.
-        info: sample_rate, n_channels and n_samples, which may be what the header promises; empty at first.
-        decoding: how far it is, and where; None at first.
-        recording: the key it is kept under at the end.
+        audio: what is decoded of it; None before its header is read.
+        recording: the key it is kept under; "" before the end.
     """
 
-    def __init__(self, key: str, name: str, changed: PageEvent[Upload]) -> None:
-        self.key, self.name = key, name
-        self.info: dict[str, Any] = {}
-        self.decoding: Decoding | None = None
-        self.recording = ""
-        self._changed, self._loop, self._told_s = changed, asyncio.get_running_loop(), 0.0
-
-    def take(self, decoding: Decoding) -> None:
-        """More of it is decoded; called by the thread that does so."""
-        self.info = {
-            "sample_rate": decoding.sample_rate,
-            "n_channels": decoding.n_channels,
-            "n_samples": max(decoding.n_expected or 0, decoding.n_ready),
-        }
-        self.decoding = decoding
-        if decoding.n_ready == decoding.n_expected or time.monotonic() > self._told_s + TOLD_EVERY_S:
-            self._told_s = time.monotonic()
-            self._loop.call_soon_threadsafe(self._changed.emit, self)
+    key: str
+    name: str
+    audio: PartialAudio | None = None
+    recording: str = ""
 
 
 class Uploads:
-    """Those of this server. All of it on the event loop.
+    """Those of this server. On the event loop, except for `take`.
 
     Attributes:
-        changed: more of one is there.
+        changed: more of one is there, or it is kept.
     """
 
     def __init__(self) -> None:
         self.changed: PageEvent[Upload] = PageEvent()
         self._known: dict[str, Upload] = {}
+        self._told_s: dict[str, float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, key: str, name: str) -> Upload:
         """A recording begins to arrive; its page may have chosen a key, 32 hexadecimal digits that are not taken."""
+        self._loop = asyncio.get_running_loop()
         if not ID.fullmatch(key) or key in self._known:
             key = uuid4().hex
-        self._known[key] = Upload(key, name, self.changed)
+        self._known[key] = Upload(key=key, name=name)
         return self._known[key]
 
     def get(self, key: str) -> Upload | None:
         """The one of that key, if it is arriving, or has just arrived."""
         return self._known.get(key)
 
-    def end(self, upload: Upload, recording: str = "") -> None:
-        """It is in the library now, under the key `recording`, or it will never be."""
-        upload.recording = recording
-        if recording:
-            asyncio.get_running_loop().call_later(REMEMBERED_S, self._known.pop, upload.key, None)
-        else:
-            del self._known[upload.key]
+    def take(self, key: str, audio: PartialAudio) -> None:
+        """More of the one of that key is decoded; called by the thread that does so."""
+        assert self._loop is not None
+        upload = self._known[key] = replace(self._known[key], audio=audio)
+        if audio.n_ready == audio.n_expected or time.monotonic() > self._told_s.get(key, 0.0) + TOLD_EVERY_S:
+            self._told_s[key] = time.monotonic()
+            self._loop.call_soon_threadsafe(self.changed.emit, upload)
+
+    def end(self, key: str, recording: str = "") -> None:
+        """The one of that key is in the library now, under the key `recording`, or it will never be."""
+        self._told_s.pop(key, None)
+        if not recording:
+            del self._known[key]
+            return
+        upload = self._known[key] = replace(self._known[key], recording=recording)
+        asyncio.get_running_loop().call_later(REMEMBERED_S, self._known.pop, key, None)
+        self.changed.emit(upload)

@@ -20,6 +20,7 @@ from separation.audio.waveform import Waveform
 from separation.errors import AudioError, SettingsError
 from separation.request import Request
 from separation.results import runs
+from separation.results.kept import recording_of
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
 from tests.separation.results.test_commands import typed
@@ -170,7 +171,7 @@ def test_an_end_is_forgiven_that_seconds_were_rounded_for(folder):
 def test_a_part_of_a_recording_that_is_too_long_is_taken_if_the_part_is_not(folder, store, monkeypatch):
     monkeypatch.setattr(runs, "MAX_DURATION_S", 2.0)
     (folder / "song.wav").write_bytes(odd_files.stored("WAV", samples=LONG))
-    assert import_recording(folder / "song.wav", store, part=Part(start_s=1, end_s=2.5)).info["n_samples"] == 66_150
+    assert import_recording(folder / "song.wav", store, part=Part(start_s=1, end_s=2.5)).n_samples == 66_150
     with pytest.raises(AudioError, match="too long"):
         import_recording(folder / "song.wav", store, part=Part(end_s=2.5))
 
@@ -187,9 +188,10 @@ def test_a_part_is_a_recording_of_its_own_and_the_whole_keeps_its_key(folder, st
     keys = {import_recording(song, store, part=Part(**span)).key for span in ({"start_s": 0.5}, {"end_s": 1.5})}
     assert len({whole.key, kept.key, *keys}) == 4
     assert kept.name == "song.wav, 0:00.5 to 0:01.5"
-    assert kept.info["part"] == {"of": "song.wav", "start_s": 0.5, "end_s": 1.5}
-    assert np.array_equal(samples(kept.files["audio"]), of(part, samples(song), run_fakes.RATE))
-    assert typed(kept.manifest.command)["start_time"] == 0.5
+    assert store.get(kept.key).info["part"] == {"of": "song.wav", "start_s": 0.5, "end_s": 1.5}
+    assert (kept.origin, kept.part, whole.origin, whole.part) == ("song.wav", part, "song.wav", WHOLE)
+    assert np.array_equal(samples(kept.audio), of(part, samples(song), run_fakes.RATE))
+    assert typed(store.get(kept.key).manifest.command)["start_time"] == 0.5
 
 
 def test_whole_seconds_make_one_key_however_they_are_typed(folder, store):
@@ -213,9 +215,9 @@ def test_renaming_a_part_does_not_change_the_command_of_its_results(folder, stor
     from separation.engine.engine import Inline
 
     recording = import_recording(run_fakes.song(folder / "song.wav"), store, part=Part(start_s=1))
-    renamed = store.amend(recording.key, replace(recording.manifest, name="the end"))
+    renamed = recording_of(store.amend(recording.key, replace(store.manifest(recording.key), name="the end")))
     result = result_of(separate_recording(renamed, Request.of("drums"), store, Inline()))
-    assert "song.wav --start-time 1 " in result.manifest.command
+    assert "song.wav --start-time 1 " in store.manifest(result.key).command
 
 
 # The terminal

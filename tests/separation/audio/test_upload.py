@@ -123,7 +123,7 @@ def test_it_becomes_the_recording_that_the_file_on_disk_becomes(sent, tmp_path):
     arrived = import_recording(file, store, on_decoded=seen.append)
     thread.join()
     assert [one.n_ready for one in seen][-1] == seen[0].n_expected == 40 * RATE
-    bytes_of = {name: path.read_bytes() for name, path in arrived.files.items()}
+    bytes_of = {name: path.read_bytes() for name, path in store.get(arrived.key).files.items()}
     assert import_recording(tmp_path / "song.wav", store).key == arrived.key
 
     again = PartialFile(tmp_path / "again", "song.wav", len(data))
@@ -132,4 +132,4 @@ def test_it_becomes_the_recording_that_the_file_on_disk_becomes(sent, tmp_path):
 
     elsewhere = ArtifactStore(tmp_path / "elsewhere", limit_bytes=2**30, version="test")
     whole = import_recording(tmp_path / "song.wav", elsewhere)
-    assert {name: path.read_bytes() for name, path in whole.files.items()} == bytes_of
+    assert {name: path.read_bytes() for name, path in elsewhere.get(whole.key).files.items()} == bytes_of

@@ -151,8 +151,8 @@ def test_a_kept_picture_that_is_damaged_is_an_error_and_no_half_file_stays(tmp_p
 
 def test_a_recording_of_a_film_has_its_picture_and_a_part_of_it_or_a_song_has_none(store, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     recording = import_recording(film(tmp_path / "film.mp4", sound_starts_s=0.2), store)
-    picture = Picture.of(recording.files["video"], recording.info["video"])
-    with AudioFile(recording.files["audio"]) as sound:
+    picture = recording.picture
+    with AudioFile(recording.audio) as sound:
         picture.write_with(sound, tmp_path / "out.mp4")
     assert picture.start_s == pytest.approx(-0.2, abs=0.03)
     assert packets(tmp_path / "out.mp4") == packets(tmp_path / "film.mp4")

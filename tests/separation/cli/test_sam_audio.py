@@ -20,6 +20,7 @@ from separation.cli import extraction, measures_text
 from separation.cli import sam_audio as sam_audio_module
 from separation.cli.main import main
 from separation.request import Anchor, ChunkSettings, Reroll, SamSettings, SolverSettings
+from tests.support import kept_values
 from tests.support.sam_models import CHECKPOINT, clip
 from tests.support.terminal import audio_playground
 
@@ -281,15 +282,15 @@ def measured(index, stem="a dog", explained=1.0, drift=0.0):
 
 
 def test_the_worst_chunk_speaks_for_a_target_and_doubtful_chunks_are_named():
-    info = {
-        "chunks_s": [[0, 20], [18, 38], [36, 47.12345]],
-        "measures": [
+    result = kept_values.result(
+        chunks_s=[[0, 20], [18, 38], [36, 47.12345]],
+        measures=[
             *(measured(0, explained=0.919, drift=-0.24), measured(0, "a bell", 0.5, 1.0)),
             *(measured(1, explained=None, drift=None), measured(1, "a bell", None, None)),
             *(measured(2, explained=0.334, drift=2), measured(2, "a bell", 0.999, 1.04)),
         ],
-    }
-    assert list(measures_text.lines(info)) == [
+    )
+    assert list(measures_text.lines(result)) == [
         "a dog: at least 33% of every chunk is in the recording, its level -0.2 to +2.0 dB beside it",
         "a bell: at least 50% of every chunk is in the recording, its level +1.0 dB beside it",
         "note: a dog, chunk 3 (36-47.1 s): 67% of this is not in the recording",
@@ -298,6 +299,6 @@ def test_the_worst_chunk_speaks_for_a_target_and_doubtful_chunks_are_named():
 
 
 def test_a_silent_target_is_called_silent_and_other_models_are_not_measured():
-    info = {"chunks_s": [[0, 20]], "measures": [measured(0, explained=None, drift=None)]}
-    assert list(measures_text.lines(info)) == ["a dog: silent"]
-    assert list(measures_text.lines({})) == []
+    result = kept_values.result(chunks_s=[[0, 20]], measures=[measured(0, explained=None, drift=None)])
+    assert list(measures_text.lines(result)) == ["a dog: silent"]
+    assert list(measures_text.lines(kept_values.result())) == []

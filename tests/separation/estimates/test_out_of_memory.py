@@ -62,9 +62,9 @@ def test_a_run_that_does_not_fit_is_done_once_more_with_the_next_smaller_setting
     retry = said(events)[0]
     assert "memory" in retry.casefold()
     assert retry.endswith("Done again with chunks of 5 s (--chunk-duration 5).")
-    assert retry in result.info["warnings"] and retry in result.info["report"]["warnings"]
-    assert result.manifest.config["chunks"]["chunk_s"] == 5
-    assert "--chunk-duration 5" in result.manifest.command
+    assert retry in result.warnings and retry in result.report["warnings"]
+    assert result.request.chunks.chunk_s == 5
+    assert "--chunk-duration 5" in store.get(result.key).manifest.command
     assert sum(isinstance(event, Planned) for event in events) == 2
     assert isinstance(events[-1], Kept) and not events[-1].cached
 
@@ -122,7 +122,7 @@ def test_a_graphics_card_that_nobody_named_is_replaced_by_the_processor_and_that
     fail_first(backend, RuntimeError("CUDA error: no kernel image is available for execution on the device"))
     events, result = run(recording, Request.of("drums"), store)
     assert "graphics card could not be used" in said(events)[0] and "processor" in said(events)[0]
-    assert result.manifest.config["device"] == "cpu"
+    assert result.request.device == "cpu"
 
 
 def test_a_graphics_card_that_was_asked_for_is_not_replaced(store, backend, recording):
@@ -208,7 +208,7 @@ while True:
         break
     if isinstance(event, Warned):
         said.append(event.message)
-print(json.dumps({"said": said, "chunks": result.manifest.config["chunks"], "info": dict(result.info)}))
+print(json.dumps({"said": said, "chunk_s": result.request.chunks.chunk_s, "n_samples": result.n_samples}))
 """
 
 
@@ -221,8 +221,8 @@ def test_a_process_that_truly_runs_out_of_memory_finishes_with_shorter_chunks(tm
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert "Unable to allocate" in found["said"][0] and "chunks of 5 s" in found["said"][0]
-    assert found["chunks"]["chunk_s"] == 5
-    assert found["info"]["n_samples"] == 12 * run_fakes.RATE
+    assert found["chunk_s"] == 5
+    assert found["n_samples"] == 12 * run_fakes.RATE
 
 
 # The ladder

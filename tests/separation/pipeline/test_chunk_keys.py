@@ -378,7 +378,7 @@ def result_of_run(recording, request, store):
         try:
             next(steps)
         except StopIteration as done:
-            return {name: path.read_bytes() for name, path in done.value.files.items()}
+            return {name: path.read_bytes() for name, path in store.get(done.value.key).files.items()}
 
 
 def stopped_after(n_chunks, recording, request, store):
@@ -452,7 +452,7 @@ def test_chunks_go_before_anything_else_when_the_store_is_full(store, backend, r
     (kept,) = store.list("result")
     # Room for the recording, two results and one chunk.
     chunk = max(chunk.manifest.size_bytes for chunk in store.list("chunk"))
-    store.limit_bytes = recording.manifest.size_bytes + 2 * kept.manifest.size_bytes + chunk
+    store.limit_bytes = store.get(recording.key).manifest.size_bytes + 2 * kept.manifest.size_bytes + chunk
     result_of_run(recording, Request.of("bass"), store)
     assert store.get(recording.key) is not None
     assert store.get(kept.key) is not None

@@ -74,7 +74,7 @@ def test_the_command_of_a_recording_is_one_the_terminal_takes(tmp_path):
     store = ArtifactStore(tmp_path / "home")
     for name in ("song.wav", "a song's “name”.wav", "-o.wav"):
         recording = import_recording(run_fakes.song(tmp_path / "song.wav", seed=len(name)), store, name=name)
-        assert typed(recording.manifest.command)["source"].name == name
+        assert typed(store.manifest(recording.key).command)["source"].name == name
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def run(recording, request, store):
 
 
 def test_a_kept_result_has_its_report(store, backend, recording):
-    found = run(recording, Request.of("drums"), store).info["report"]
+    found = run(recording, Request.of("drums"), store).report
     assert found["recording"] == {"duration_s": 2.0, "sample_rate_hz": 8000, "n_channels": 2}
     assert (found["backend"], found["model"], found["device"]) == ("fake", "only", "cpu")
     assert found["chunks"]["computed"] == found["chunks"]["total"] == found["evaluations"] == 5
@@ -178,26 +178,26 @@ def test_a_kept_result_has_its_report(store, backend, recording):
 
 def test_a_fake_that_answers_with_quieter_mixtures_is_seen_through(store, backend, recording):
     result = run(recording, Request.of("drums"), store)
-    assert result.info["quality"]["value"] < 0.1
-    assert "shares much of its sound" in result.info["warnings"][0]
+    assert result.quality.value < 0.1
+    assert "shares much of its sound" in result.warnings[0]
 
 
 def test_a_run_that_goes_on_says_how_much_was_there_already(store, backend, recording):
     store.remove(run(recording, Request.of("drums"), store).key)
     store.remove(store.list("chunk")[0].key)
-    found = run(recording, Request.of("drums"), store).info["report"]
+    found = run(recording, Request.of("drums"), store).report
     assert found["chunks"] == {"total": 5, "computed": 1, "from_store": 4}
     assert found["evaluations"] == found["steps"]["separate"]["pieces"] == 1
 
 
 def test_a_cached_result_says_when_it_was_made_and_how_long_that_took(store, backend, recording):
-    info = run(recording, Request.of("drums"), store).info
-    fresh = report.of_result(info, cached=False, seconds=2.5, source="song.wav")
+    kept = run(recording, Request.of("drums"), store).report
+    fresh = report.of_result(kept, cached=False, seconds=2.5, source="song.wav")
     assert list(fresh)[:3] == ["file", "cached", "command_s"] and "note" not in fresh
-    cached = report.of_result(info, cached=True, seconds=0.01)
+    cached = report.of_result(kept, cached=True, seconds=0.01)
     assert cached["cached"] is True
-    assert info["report"]["finished"] in cached["note"] and f"{info['report']['total_s']:g} s" in cached["note"]
-    assert cached["steps"] == info["report"]["steps"]
+    assert kept["finished"] in cached["note"] and f"{kept['total_s']:g} s" in cached["note"]
+    assert cached["steps"] == kept["steps"]
 
 
 def test_a_result_of_an_earlier_version_has_no_report_and_says_so():
@@ -205,7 +205,7 @@ def test_a_result_of_an_earlier_version_has_no_report_and_says_so():
 
 
 def test_a_written_report_reads_back_and_names_its_units(store, backend, recording, tmp_path):
-    found = report.of_result(run(recording, Request.of("drums"), store).info, cached=False)
+    found = report.of_result(run(recording, Request.of("drums"), store).report, cached=False)
     path = tmp_path / "r.yaml"
     path.write_text("something older")
     report.write(found, path)
@@ -219,6 +219,6 @@ def test_a_written_report_reads_back_and_names_its_units(store, backend, recordi
 
 
 def test_the_order_is_the_one_a_person_reads_in(store, backend, recording):
-    names = list(run(recording, Request.of("drums"), store).info["report"])
+    names = list(run(recording, Request.of("drums"), store).report)
     expected = ["finished", "backend", "recording", "total_s", "steps", "chunks", "quality", "warnings", "settings"]
     assert all(names.index(a) < names.index(b) for a, b in pairwise(expected))

@@ -47,8 +47,13 @@ def test_a_recording_holds_the_files_samples_and_what_is_known_of_them(store, tm
     path = run_fakes.song(tmp_path / "song.wav", 1.5)
     recording = import_recording(path, store)
     assert recording.name == "song.wav"
-    assert dict(recording.info) == {"sample_rate": 8000, "n_channels": 2, "n_samples": 12_000, "warnings": []}
-    kept = decode(recording.files["audio"]).waveform
+    assert dict(store.get(recording.key).info) == {
+        "sample_rate": 8000,
+        "n_channels": 2,
+        "n_samples": 12_000,
+        "warnings": [],
+    }
+    kept = decode(recording.audio).waveform
     assert np.array_equal(kept.samples, decode(path).waveform.samples)
     assert nothing_in_scratch(store)
 
@@ -57,8 +62,8 @@ def test_the_peaks_kept_are_those_of_the_samples_kept(store, tmp_path):
     # Longer than one block of reading, and no multiple of anything.
     recording = import_recording(run_fakes.song(tmp_path / "song.wav", 40.0123), store)
     with PeaksWriter(tmp_path / "peaks") as peaks:
-        peaks.write(decode(recording.files["audio"]).waveform.samples)
-    assert recording.files["audio.peaks"].read_bytes() == (tmp_path / "peaks").read_bytes()
+        peaks.write(decode(recording.audio).waveform.samples)
+    assert recording.peaks.read_bytes() == (tmp_path / "peaks").read_bytes()
 
 
 def test_the_same_bytes_are_decoded_once_whatever_they_are_called(store, tmp_path, monkeypatch):
@@ -109,17 +114,17 @@ def test_what_is_too_long_says_so_and_nothing_is_kept(store, tmp_path, monkeypat
 def test_the_stems_kept_are_those_that_extract_gives(store, backend, recording):
     request = Request.of("drums", "no vocals")
     _, result = run(recording, request, store)
-    stems = extract(decode(recording.files["audio"]).waveform, request)
-    assert result.info["tracks"] == ["drums", "no vocals", *list(stems)[2:]]
+    stems = extract(decode(recording.audio).waveform, request)
+    assert result.track_names == ("drums", "no vocals", *list(stems)[2:])
     for index, stem in enumerate(stems.values()):
-        assert np.array_equal(decode(result.files[str(index)]).waveform.samples, stem.samples)
+        assert np.array_equal(decode(result.tracks[index].audio).waveform.samples, stem.samples)
 
 
 def test_the_peaks_kept_are_those_of_the_stems(store, backend, recording, tmp_path):
     _, result = run(recording, Request.of("bass"), store)
     with PeaksWriter(tmp_path / "peaks") as peaks:
-        peaks.write(decode(result.files["0"]).waveform.samples)
-    assert result.files["0.peaks"].read_bytes() == (tmp_path / "peaks").read_bytes()
+        peaks.write(decode(result.tracks[0].audio).waveform.samples)
+    assert result.tracks[0].peaks.read_bytes() == (tmp_path / "peaks").read_bytes()
 
 
 def test_a_run_tells_everything_in_order_and_ends_with_the_kept_result(store, backend, recording):
@@ -128,10 +133,15 @@ def test_a_run_tells_everything_in_order_and_ends_with_the_kept_result(store, ba
     assert kinds[0] is BackendChosen
     assert kinds.index(Planned) < kinds.index(ChunkFinished) < kinds.index(Finished)
     assert events[-1] == Kept(key=result.key, cached=False)
-    assert result.manifest.inputs == {"recording": recording.key}
-    assert Request.from_dict(result.manifest.config) == find_result(recording, Request.of("drums"), store)[1]
+    kept = store.get(result.key)
+    assert kept.manifest.inputs == {"recording": recording.key} and result.recording == recording.key
+    assert (
+        Request.from_dict(kept.manifest.config)
+        == result.request
+        == find_result(recording, Request.of("drums"), store)[1]
+    )
     assert result.name == "drums"
-    assert {"seconds", "rtf", "model", "device", "sample_rate", "n_channels", "n_samples"} <= set(result.info)
+    assert {"seconds", "rtf", "model", "device", "sample_rate", "n_channels", "n_samples"} <= set(kept.info)
     assert nothing_in_scratch(store)
 
 
@@ -145,7 +155,7 @@ def test_warnings_of_the_run_are_kept_with_the_result(store, backend, recording,
         yield from usual(*args, **kwargs)
 
     monkeypatch.setattr(track_files, "separate_settled", warning)
-    assert run(recording, Request.of("drums"), store)[1].info["warnings"][0] == "It may rain."
+    assert run(recording, Request.of("drums"), store)[1].warnings[0] == "It may rain."
 
 
 def test_the_second_identical_run_is_a_lookup(store, backend, recording):
@@ -255,13 +265,15 @@ def test_what_the_model_says_of_its_estimates_and_anchors_is_kept_with_the_resul
     monkeypatch.setattr(track_files, "separate_settled", telling)
     events, result = run(recording, Request.of("drums"), store)
     assert mapped in events and measured in events
-    (kept,) = result.info["measures"]
+    assert result.measures == (measured,)
+    (kept,) = store.get(result.key).info["measures"]
     assert ChunkMeasured(**kept) == measured
-    (kept,) = result.info["anchors"]
+    assert result.anchors == (mapped,)
+    (kept,) = store.get(result.key).info["anchors"]
     assert (kept["index"], kept["prompt"]) == (1, "drums")
     assert [list(span) for span in kept["spans_s"]] == [["+", 0.48, 0.96], ["-", 1.0, 1.2]]
     spans_s = next(event for event in events if isinstance(event, Planned)).spans_s
-    assert [tuple(span) for span in result.info["chunks_s"]] == list(spans_s)
+    assert list(result.chunks_s) == list(spans_s)
     assert store.get(result.key).info["measures"] == [asdict(measured)]
 
 
@@ -270,5 +282,5 @@ def test_a_result_that_was_stopped_short_says_how_long_its_tracks_are(store, rec
     events, result = run(recording, Request.of("drums", backend="builtin", chunks=chunks), store)
     finished = [event for event in events if isinstance(event, ChunkFinished)]
     n_samples = sum(event.audio["drums"].shape[-1] for event in finished)
-    assert n_samples < recording.info["n_samples"]
-    assert result.info["n_samples"] == n_samples == decode(result.files["0"]).waveform.n_samples
+    assert n_samples < recording.n_samples
+    assert result.n_samples == n_samples == decode(result.tracks[0].audio).waveform.n_samples

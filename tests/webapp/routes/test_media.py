@@ -22,6 +22,7 @@ from separation import Request, decode
 from separation.audio.encode import FORMATS
 from separation.engine.engine import Inline
 from separation.events import ChunkFinished, Growing
+from separation.results.kept import recording_of, result_of
 from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
 from tests.support import odd_files, run_fakes
@@ -66,13 +67,13 @@ def recording(store, tmp_path):
 def result(store, recording, monkeypatch):
     run_fakes.install(monkeypatch)
     *_, kept = separate_recording(recording, Request.of("drums?", "drums!"), store, Inline())
-    return store.get(kept.key)
+    return result_of(store.get(kept.key))
 
 
 def window(client, recording, start, count, track="audio"):
     answer = client.get(f"/media/{recording.key}/{track}/pcm", params={"start": start, "count": count})
     assert answer.status_code == 200
-    return np.frombuffer(answer.content, "<f4").reshape(-1, recording.info["n_channels"]).T
+    return np.frombuffer(answer.content, "<f4").reshape(-1, recording.n_channels).T
 
 
 def upload(client, content, name="song.wav", **options):
@@ -88,7 +89,7 @@ def empty(store):
 
 @pytest.mark.parametrize(("start", "count"), [(0, 1), (0, 16_000), (7, 1999), (15_999, 1)])
 def test_a_window_holds_the_samples_interleaved(client, recording, start, count):
-    samples = decode(recording.files["audio"]).waveform.samples
+    samples = decode(recording.audio).waveform.samples
     assert np.array_equal(window(client, recording, start, count), samples[:, start : start + count])
 
 
@@ -112,7 +113,7 @@ def test_a_window_without_whole_numbers_is_refused(client, recording, query):
 
 def test_peaks_are_those_kept_and_may_stay_in_the_browser(client, recording):
     answer = client.get(f"/media/{recording.key}/audio/peaks")
-    assert answer.content == recording.files["audio.peaks"].read_bytes()
+    assert answer.content == recording.peaks.read_bytes()
     assert "immutable" in answer.headers["cache-control"] and "private" in answer.headers["cache-control"]
 
 
@@ -156,7 +157,7 @@ def test_a_download_opens_and_is_the_sound(client, recording, format_):
     assert answer.headers["content-type"] == FORMATS[format_].mime_type
     name = f"My song.wav{FORMATS[format_].extension}"
     assert unquote(answer.headers["content-disposition"]).endswith(name)
-    kept = decode(recording.files["audio"]).waveform.samples.T
+    kept = decode(recording.audio).waveform.samples.T
     sound, _ = soundfile.read(io.BytesIO(answer.content), always_2d=True)
     assert sound.shape == kept.shape
     step = {"wav16": 2**-14, "wav24": 2**-22, "wav32f": 1e-9, "flac": 2**-22}.get(format_)
@@ -182,10 +183,10 @@ def test_the_archive_has_one_file_for_each_track_and_the_manifest(client, result
         assert archive.namelist() == ["drums_.wav", "drums_ (2).wav", "everything else.wav", "manifest.toml"]
         for index, name in enumerate(archive.namelist()[:3]):
             sound, _ = soundfile.read(io.BytesIO(archive.read(name)), dtype="float32")
-            assert np.array_equal(sound.T, decode(result.files[str(index)]).waveform.samples)
+            assert np.array_equal(sound.T, decode(result.tracks[index].audio).waveform.samples)
         manifest = tomllib.loads(archive.read("manifest.toml").decode())
     assert manifest["config"]["prompts"][0]["text"] == "drums?"
-    assert manifest["inputs"]["recording"] == result.manifest.inputs["recording"]
+    assert manifest["inputs"]["recording"] == result.recording
 
 
 def test_one_track_is_called_in_a_download_as_it_is_in_the_archive(client, result):
@@ -198,8 +199,8 @@ def test_the_mix_is_the_sum_of_what_the_mixer_lets_through(client, result, recor
     answer = client.get(f"/media/{result.key}/mix", params=tracks)
     assert unquote(answer.headers["content-disposition"]).endswith("My song - drums_, drums_ - only - mix.wav")
     sound, _ = soundfile.read(io.BytesIO(answer.content), dtype="float32", always_2d=True)
-    mixture = decode(recording.files["audio"]).waveform.samples
-    expected = mixture + 10 ** (-6 / 20) * decode(result.files["1"]).waveform.samples
+    mixture = decode(recording.audio).waveform.samples
+    expected = mixture + 10 ** (-6 / 20) * decode(result.tracks[1].audio).waveform.samples
     assert pytest.approx(expected, abs=1e-6) == sound.T
 
 
@@ -221,7 +222,7 @@ def test_a_mix_that_cannot_be_is_refused(client, result, query, status):
 def test_a_download_has_the_rate_that_was_chosen(client, result):
     answer = client.get(f"/media/{result.key}/0/file", params={"format": "wav24", "rate": 22_050})
     sound, rate = soundfile.read(io.BytesIO(answer.content))
-    kept = decode(result.files["0"]).waveform
+    kept = decode(result.tracks[0].audio).waveform
     assert rate == 22_050 and abs(len(sound) - kept.n_samples * 22_050 / kept.sample_rate) <= 1
 
 
@@ -239,7 +240,7 @@ def test_an_uploaded_song_is_in_the_library(client, store):
     assert answer.status_code == 200
     about = answer.json()
     assert (about["name"], about["warnings"]) == ("my song.flac", [])
-    assert window(client, store.get(about["key"]), 0, 10).shape == (2, 10)
+    assert window(client, recording_of(store.get(about["key"])), 0, 10).shape == (2, 10)
     assert empty(store)
 
 
@@ -354,7 +355,9 @@ def test_the_same_song_twice_is_one_recording(client, store):
 def test_the_demo_is_a_recording_like_any_other(client, store):
     about = client.post("/api/demo").json()
     demo = load_demo()
-    assert np.abs(window(client, store.get(about["key"]), 0, 1000) - demo.mixture[:, :1000]).max() < 2**-22
+    assert (
+        np.abs(window(client, recording_of(store.get(about["key"])), 0, 1000) - demo.mixture[:, :1000]).max() < 2**-22
+    )
     assert client.post("/api/demo").json()["key"] == about["key"]
     assert empty(store)
 
@@ -384,16 +387,16 @@ def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_k
         making.job.note(event)
         if isinstance(event, ChunkFinished):
             key, n_ready = making.job.growing.key, making.job.n_ready
-            answer = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.info["n_samples"]})
-            heard.append(np.frombuffer(answer.content, "<f4").reshape(-1, recording.info["n_channels"]))
+            answer = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.n_samples})
+            heard.append(np.frombuffer(answer.content, "<f4").reshape(-1, recording.n_channels))
             assert len(heard[-1]) == n_ready
-            whole = n_ready == recording.info["n_samples"]
+            whole = n_ready == recording.n_samples
             assert ("no-store" in answer.headers["cache-control"]) == (not whole), "what is cut short is not kept"
             assert len(client.get(f"/media/{key}/0/peaks").content) == 2 * (n_ready // 256)
             assert client.get(f"/media/{key}/7/pcm", params={"start": 0, "count": 1}).status_code == 404
     making.job = None
-    final = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.info["n_samples"]}).content
-    final = np.frombuffer(final, "<f4").reshape(-1, recording.info["n_channels"])
+    final = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.n_samples}).content
+    final = np.frombuffer(final, "<f4").reshape(-1, recording.n_channels)
     assert len(heard) > 1 and all(np.array_equal(part, final[: len(part)]) for part in heard)
 
 
@@ -414,4 +417,4 @@ def test_a_track_that_was_moved_to_its_place_meanwhile_is_found_there(client, ma
     making.job.growing = Growing(key=result.key, files={"0": Path("gone.wav"), "0.peaks": Path("gone")}, n_channels=2)
     making.job.n_ready = 1
     assert len(window(client, result, 0, 100, "0")[0]) == 100
-    assert client.get(f"/media/{result.key}/0/peaks").content == result.files["0.peaks"].read_bytes()
+    assert client.get(f"/media/{result.key}/0/peaks").content == result.tracks[0].peaks.read_bytes()

@@ -29,7 +29,7 @@ def client(store):
 
 def test_a_tile_is_what_the_file_holds_and_is_kept_by_the_browser(client, recording):
     answer = client.get(f"/media/{recording.key}/audio/spectrogram/1/0")
-    with AudioFile(recording.files["audio"]) as audio:
+    with AudioFile(recording.audio) as audio:
         assert answer.content == tile(audio, 1, 0).tobytes()
     assert len(answer.content) % BANDS == 0 and np.frombuffer(answer.content, np.uint8).max() > 0
     assert "immutable" in answer.headers["cache-control"]

@@ -13,6 +13,7 @@ from separation.engine.dask import Cluster
 from separation.engine.engine import Inline
 from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
+from separation.results.kept import result_of
 from separation.results.runs import import_recording
 from storage import JobRecord, JobTable, StorageError
 from tests.support import run_fakes
@@ -78,7 +79,7 @@ async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, record
     await until(lambda: first.over and second.over)
     assert (first.state, second.state) == (State.DONE, State.DONE)
     assert first.chunks == [1] * 5
-    assert first.result == store.get(first.result.key)
+    assert first.result == result_of(store.get(first.result.key))
     assert (first.cached, first.error) == (False, None)
     assert first.rtf is not None and first.seconds > 0
     assert first.remaining_s == pytest.approx(0)
@@ -552,6 +553,6 @@ async def test_on_the_real_engine_a_job_is_done_and_another_cancelled(store, tmp
     finally:
         await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(engine.close)
-    assert done.state is State.DONE and done.result.info["tracks"] == ["drums", "everything else"]
+    assert done.state is State.DONE and done.result.track_names == ("drums", "everything else")
     assert cancelled.state is State.CANCELLED and min(cancelled.chunks) == 0
     assert [result.key for result in store.list("result")] == [done.result.key]

@@ -6,6 +6,7 @@ import pytest
 
 from separation.backends import registry
 from storage import ArtifactStore, Library
+from tests.support.kept_values import SOUND
 from tests.support.library_shelves import chunk, keep, recording, result
 from tests.support.store_files import used_at, used_days_ago
 from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, CleanUp, LibraryQuery, LibraryView, facts_of, size
@@ -152,7 +153,7 @@ def test_what_another_version_made_is_listed_as_far_as_it_is_understood(store):
     song = recording(store, "Song")
     made = result(store, song, "drums").manifest
     older = {**made.config, "backend": "forgotten"}
-    odd = keep(store, "result", "odd", inputs={"recording": song.key}, config=older, info={"tracks": []})
+    odd = keep(store, "result", "odd", inputs={"recording": song.key}, config=older, info={**SOUND, "tracks": []})
     assert facts_of(odd.manifest).told == ("forgotten",)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from nicegui import run, ui
 
 from separation.errors import PlaygroundError
-from separation.request import Request
+from separation.results.kept import Result
 from separation.workflows import recipe
-from storage import Artifact, StorageError
+from storage import StorageError
 from webapp.components.library_list.library_list import LibraryList, Verb
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
 from webapp.pages.library.clean_up import CleanUpDialog
@@ -152,7 +152,7 @@ class LibraryPage:
 
     async def _toggle_details(self, key: str) -> None:
         if self._details.pop(key, None) is None:
-            result = await self._try(partial(self._library_view.library.open, key))
+            result = await self._try(partial(self._library_view.result, key))
             if result is not None:
                 self._details[key] = _details(result)
         await self._look()
@@ -288,11 +288,11 @@ def _named(names: Sequence[str], n_gone: int) -> str:
     return f"{what} with {counted(n_gone - len(names), 'result')}" if n_gone > len(names) else what
 
 
-def _details(result: Artifact) -> dict[str, Any]:
+def _details(result: Result) -> dict[str, Any]:
     """What the list shows of one result on demand: its recipe, and what it took."""
-    report = result.info.get("report") or {}
+    report = result.report
     try:
-        written = recipe.written(Request.from_dict(result.manifest.config))
+        written = recipe.written(result.request)
     except PlaygroundError as error:
         written = f"# {error}"  # the settings of another version of this program
     return {

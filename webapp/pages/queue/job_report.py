@@ -15,7 +15,7 @@ def show_report(job: Job) -> None:
     """Draw it; nothing for a job without a result."""
     if not job.record.result:
         return
-    report = {} if job.result is None else job.result.info.get("report", {})
+    report = {} if job.result is None else job.result.report
     if report:
         CostBox(rows_of(report, cached=job.cached)).props('aria-label="What it took"')
     link = ui.link("Report (YAML)", f"/media/{job.record.result}/report.yaml").classes("small")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from separation.audio.decode import AudioFile
 from separation.audio.loudness import integrated_lufs
-from storage import Artifact
+from separation.results.kept import Result
 from webapp.components.player.track import Track
 from webapp.pages.studio.tracks import result_tracks
 
@@ -16,7 +16,7 @@ Attenuations = Mapping[str, Mapping[str, float]]  # of side A and B: dB of each 
 NOT_MEASURED: Attenuations = {"A": {}, "B": {}}
 
 
-def compared_tracks(a: Artifact, b: Artifact, how: str, match_db: Attenuations) -> list[Track]:
+def compared_tracks(a: Result, b: Result, how: str, match_db: Attenuations) -> list[Track]:
     """The tracks of both results; those of one name are twins, which stand alike in the mixer on both sides.
 
     Args:
@@ -25,7 +25,7 @@ def compared_tracks(a: Artifact, b: Artifact, how: str, match_db: Attenuations) 
         how: downloads are written, as the query of their addresses.
         match_db: by how much each track is turned down, as far as that is known; see `equally_loud`.
     """
-    sides: tuple[tuple[Literal["A", "B"], Artifact], ...] = (("A", a), ("B", b))
+    sides: tuple[tuple[Literal["A", "B"], Result], ...] = (("A", a), ("B", b))
     tracks = []
     for side, result in sides:
         for track in result_tracks(result, how):
@@ -50,14 +50,14 @@ def equally_loud(lufs_a: Mapping[str, float], lufs_b: Mapping[str, float]) -> At
     }
 
 
-def loudness(result: Artifact) -> dict[str, float]:
+def loudness(result: Result) -> dict[str, float]:
     """LUFS of each track, by its name.
 
     Raises:
         OSError, PlaygroundError: a file of it is gone.
     """
     found = {}
-    for index, name in enumerate(result.info["tracks"]):
-        with AudioFile(result.files[str(index)]) as audio:
-            found[name] = integrated_lufs(audio)
+    for track in result.tracks:
+        with AudioFile(track.audio) as audio:
+            found[track.name] = integrated_lufs(audio)
     return found

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from nicegui import run, ui
 
-from storage import Artifact, ArtifactStore, StorageError
+from separation.results.kept import Recording
+from storage import ArtifactStore, StorageError
 from webapp.components.pieces.icons import icon
 from webapp.theme import button, text
 
@@ -24,7 +25,7 @@ class GoneNotice:
         self, store: ArtifactStore, *, on_change: Callable[[], object], on_restore: Callable[[], object]
     ) -> None:
         self._store, self._on_change = store, on_change
-        self._recording: Artifact | None = None
+        self._recording: Recording | None = None
         self._state = "here"
         with ui.element("section").classes("card offer").props("role=alert") as self._line:
             icon("warning")
@@ -38,7 +39,7 @@ class GoneNotice:
         """Whether there is nothing to play or to separate any more."""
         return self._state != "here"
 
-    def watch(self, recording: Artifact | None) -> None:
+    def watch(self, recording: Recording | None) -> None:
         """Another recording is on the desk, and it is there; or none is."""
         self._recording = recording
         self._show("here")

@@ -13,7 +13,7 @@ from nicegui import background_tasks, ui
 from separation.audio.decode import AudioFile
 from separation.errors import PlaygroundError
 from separation.metrics.null_test import null_level_db
-from storage import Artifact
+from separation.results.kept import Recording, Result
 from webapp.components.pieces.null_meter import GOOD_DB, NullMeter, readout
 from webapp.pages.studio.waveform import DOUBTFUL
 
@@ -28,7 +28,7 @@ class MeasuresRow:
         self._client = ui.context.client
         self._row = ui.element("span").classes("measures")
 
-    def show(self, recording: Artifact, results: Sequence[Artifact]) -> None:
+    def show(self, recording: Recording, results: Sequence[Result]) -> None:
         """Show what is known of these results of a recording, and find out the rest."""
         if self._shown == (keys := [result.key for result in results]):
             return
@@ -40,10 +40,10 @@ class MeasuresRow:
                 _readouts(result, side)
                 background_tasks.create(self._measure(recording, result, meter), name="null")
 
-    async def _measure(self, recording: Artifact, result: Artifact, meter: NullMeter) -> None:
-        tracks = tuple((name, result.files[str(index)]) for index, name in enumerate(result.info["tracks"]))
+    async def _measure(self, recording: Recording, result: Result, meter: NullMeter) -> None:
+        tracks = tuple((track.name, track.audio) for track in result.tracks)
         try:
-            level_db = await asyncio.to_thread(_null_level_db, recording.files["audio"], tracks)
+            level_db = await asyncio.to_thread(_null_level_db, recording.audio, tracks)
         except (OSError, PlaygroundError):  # a file is gone, which its track says
             return
         if result.key in self._shown:
@@ -66,20 +66,21 @@ def _level_text(level_db: float | None) -> str:
     return "What is left of the recording when all tracks are taken from it, beside the recording. Lower is better."
 
 
-def _readouts(result: Artifact, side: str) -> None:
+def _readouts(result: Result, side: str) -> None:
     """What was measured of a generative model's estimates; nothing of others."""
-    measures = [one for one in result.info.get("measures", []) if one["explained_energy"] is not None]
-    if not measures:
-        return
-    drifting = [one for one in measures if one["gain_drift_db"] is not None]
-    if drifting:
-        most = max(drifting, key=lambda one: abs(one["gain_drift_db"]))
-        drift_db = most["gain_drift_db"]
-        place = f"“{most['stem']}”, chunk {most['index'] + 1}"
+    sounding = [one for one in result.measures if one.explained_energy is not None]
+    drifts_db = {one: one.gain_drift_db for one in sounding if one.gain_drift_db is not None}
+    if drifts_db:
+        most = max(drifts_db, key=lambda one: abs(drifts_db[one]))
+        drift_db = drifts_db[most]
+        place = f"“{most.stem}”, chunk {most.index + 1}"
         words = f"Volume beside the recording: off by {drift_db:+.1f} dB at the most, in {place}."
         value = f"{drift_db:+.1f} dB".replace("-", "−")
         readout(f"{side} Gain".strip(), value, words, doubtful=abs(drift_db) > DRIFT_DB)
-    least = min(measures, key=lambda one: one["explained_energy"])
-    share = least["explained_energy"]
-    words = f"The recording explains {100 * share:.0f} % of “{least['stem']}” in chunk {least['index'] + 1}, the least."
+    shares = {one: one.explained_energy for one in sounding if one.explained_energy is not None}
+    if not shares:
+        return
+    least = min(shares, key=lambda one: shares[one])
+    share = shares[least]
+    words = f"The recording explains {100 * share:.0f} % of “{least.stem}” in chunk {least.index + 1}, the least."
     readout(f"{side} Explained".strip(), f"{100 * share:.0f} %", words, doubtful=share < DOUBTFUL)

@@ -12,7 +12,8 @@ from nicegui import background_tasks, run, ui
 from separation.audio.encode import FORMATS
 from separation.backends import registry
 from separation.errors import PlaygroundError
-from storage import Artifact, Library, StorageError
+from separation.results.kept import Recording, Result
+from storage import StorageError
 from webapp.components.ab.ab import Ab, Side
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
@@ -31,8 +32,9 @@ from webapp.pages.studio.result_choice import (
 )
 from webapp.pages.studio.result_labels import labels_of
 from webapp.pages.studio.tracks import growing_tracks, mixture_track, result_tracks
-from webapp.routes.exports import SAMPLE_RATES, VIDEO, picture_of
+from webapp.routes.exports import SAMPLE_RATES, VIDEO
 from webapp.state.job import Job
+from webapp.state.library_view import LibraryView
 from webapp.state.mixers import MIXTURE, Levels, Mixers, MixerState, level_of
 from webapp.theme import button, card, text
 
@@ -43,7 +45,7 @@ class Mixer:
     """Draws the results of one recording.
 
     Args:
-        library: where they are.
+        library_view: where they are.
         mixers: how the mixer of each recording stands.
         on_change: called when a person has chosen another result.
         on_refused: called with the reason why something could not be kept.
@@ -51,15 +53,16 @@ class Mixer:
 
     def __init__(
         self,
-        library: Library,
+        library_view: LibraryView,
         mixers: Mixers,
         *,
         on_change: Callable[[], object],
         on_refused: Callable[[StorageError], object],
     ) -> None:
-        self._library, self._mixers, self._on_change, self._on_refused = library, mixers, on_change, on_refused
+        self._library_view, self._mixers = library_view, mixers
+        self._on_change, self._on_refused = on_change, on_refused
         self._client = ui.context.client
-        self._recording: Artifact | None = None
+        self._recording: Recording | None = None
         self.choice = ResultChoice()
         self._labels: dict[str, str] = {}
         self._job: Job | None = None
@@ -81,13 +84,13 @@ class Mixer:
             self._tracks = Tracks([], on_mix=self._mixed)
         mixers.saved.subscribe(self._mixes_saved)
 
-    def open(self, recording: Artifact, result: str = "") -> None:
+    def open(self, recording: Recording, result: str = "") -> None:
         """Show the results of a recording: the one of that key, else what was heard last, or a newer one."""
         self._recording = recording
         self._placed = {}
-        if self._format == VIDEO and picture_of(recording) is None:
+        if self._format == VIDEO and recording.video is None:
             self._format = "wav24"
-        self._hear(opened(self._library.results(recording.key), self._mixers.of(recording.key), result))
+        self._hear(opened(self._library_view.results(recording.key), self._mixers.of(recording.key), result))
 
     def clear(self) -> None:
         """Nothing is on the desk that anything could have been made of."""
@@ -96,18 +99,18 @@ class Mixer:
         self._shown = []
         self._tracks.set_tracks([])
 
-    def add(self, result: Artifact) -> None:
+    def add(self, result: Result) -> None:
         """A result has just been made: it is shown, and what was there can still be chosen."""
         if (choice := with_made(self.choice, result)) != self.choice:
             self._compare(choice)
 
-    async def look(self) -> list[Artifact]:
+    async def look(self) -> list[Result]:
         """Take in results made, deleted or brought back elsewhere; returns what was heard and is gone."""
         recording, before = self._recording, self.choice
         if recording is None:
             return []
         try:
-            found = await run.io_bound(self._library.results, recording.key)
+            found = await run.io_bound(self._library_view.results, recording.key)
         except StorageError:
             return []  # a disk that cannot be read just now has not lost them
         here = {one.key for one in found or ()}
@@ -273,7 +276,7 @@ class Mixer:
         if not self._match_db["A"]:
             background_tasks.create(self._match(a, b), name="loudness")
 
-    async def _match(self, a: Artifact, b: Artifact) -> None:
+    async def _match(self, a: Result, b: Result) -> None:
         """Measure both, and turn down the louder one of each pair of tracks."""
         try:
             loud_a, loud_b = await asyncio.to_thread(lambda: (loudness(a), loudness(b)))
@@ -312,7 +315,7 @@ class Mixer:
                 },
             ]
         formats = [SettingOption(value=name, label=kind.label) for name, kind in FORMATS.items()]
-        if self._recording is not None and picture_of(self._recording) is not None:
+        if self._recording is not None and self._recording.video is not None:
             formats.append(SettingOption(value=VIDEO, label="Video, with this sound"))
         fields.append(
             {
@@ -345,12 +348,12 @@ def _sound(track: Track) -> str:
     return MIXTURE if track["url"].endswith("/audio") else track["name"]
 
 
-def _made(result: Artifact | None, job: Job | None) -> str:
+def _made(result: Result | None, job: Job | None) -> str:
     """How a result came to be, in one line."""
     if result is None:
         return ""
-    backend = registry.get(result.manifest.config["backend"]).label
+    backend = registry.get(result.backend).label
     if job is not None and job.cached and job.result == result:
         return f"{backend} · kept from an earlier run, nothing had to be computed"
-    speed = f", {1 / result.info['rtf']:.1f}x real time" if result.info["rtf"] else ""
-    return f"{backend} · {result.info['seconds']:.1f} s{speed}"
+    speed = f", {1 / result.rtf:.1f}x real time" if result.rtf else ""
+    return f"{backend} · {result.seconds:.1f} s{speed}"

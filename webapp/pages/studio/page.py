@@ -11,8 +11,10 @@ from nicegui import run, ui
 
 from separation.errors import PlaygroundError
 from separation.request import Request
+from separation.results.kept import Recording, Result
+from separation.results.partial import Sound
 from separation.results.runs import find_result
-from storage import Artifact, StorageError
+from storage import StorageError
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
 from webapp.components.transport.transport import Transport
@@ -69,7 +71,7 @@ class StudioPage:
         self._unwritten = False  # whether the draft is this page's alone
         self._selected = ""  # the prompt whose spans are painted
         self._client = ui.context.client
-        self._recording: Artifact | None = None
+        self._recording: Recording | None = None
         self._coming: Uploading | None = None  # a file on its way, which has the desk meanwhile
         self._upload: Upload | None = None  # as far as it is there
         self._typed = False  # whether something was asked of it already
@@ -105,8 +107,8 @@ class StudioPage:
             prompts: what to isolate; unless given, what the job or the result was asked for.
         """
         try:
-            recording = self._library.open(key)
-        except StorageError as error:
+            recording = self._library_view.recording(key)
+        except PlaygroundError as error:
             self._say_error(error)
             return
         self._recording, self._coming = recording, None
@@ -158,10 +160,10 @@ class StudioPage:
             self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_refused=self._say_error)
             with ui.element("div") as self._results:
-                self._mixer = Mixer(self._library, mixers, on_change=self._refresh, on_refused=self._say_error)
+                self._mixer = Mixer(self._library_view, mixers, on_change=self._refresh, on_refused=self._say_error)
 
     def _recent(self) -> None:
-        recordings = self._library.recordings()[:N_RECENT]
+        recordings = self._library_view.recordings()[:N_RECENT]
         if not recordings:
             return
         heading("Recent")
@@ -335,11 +337,18 @@ class StudioPage:
         if self._selected not in draft.texts:
             self._selected = draft.texts[-1] if draft.texts else ""
         self._choice = choice_of(draft)
-        self._settings.show(draft, self._choice, self._recording or self._upload)
+        self._settings.show(draft, self._choice, self._sound)
         self._prompts.show(draft, self._choice.uses, self._selected)
         self._refresh()
 
     # what is shown
+
+    @property
+    def _sound(self) -> Sound | None:
+        """What is on the desk, as far as it is there."""
+        if self._recording is not None:
+            return self._recording
+        return None if self._upload is None else self._upload.audio
 
     def _refresh(self) -> None:
         recording, job = self._recording, self._job_view.job
@@ -354,23 +363,24 @@ class StudioPage:
             self._title.set_text(recording.name)
             self._about.set_text(_described(recording))
             self._mixer.show(job)
-            self._show_wave(recording, self._mixer.mixture(), job)
+            self._show_wave(recording.key, recording, self._mixer.mixture(), job)
         elif self._coming is not None:
             self._title.set_text(self._coming["name"])
-            self._about.set_text(_described(self._upload) if self._upload is not None else "on its way")
-            self._show_wave(self._upload, None if self._upload is None else arriving_track(self._upload))
+            audio = self._upload.audio if self._upload is not None else None
+            self._about.set_text(_described(audio) if audio is not None else "on its way")
+            self._show_wave(self._coming["id"], audio, None if self._upload is None else arriving_track(self._upload))
         else:
             self._title.set_text("Audio Playground")
             self._about.set_text("")
 
-    def _show_wave(self, recording: Artifact | Upload | None, mixture: Track | None, job: Job | None = None) -> None:
-        if recording is None or mixture is None:
+    def _show_wave(self, key: str, sound: Sound | None, mixture: Track | None, job: Job | None = None) -> None:
+        if sound is None or mixture is None:
             self._wave.wait()
             return
-        if self._upload is not None and self._upload.recording == recording.key:
+        if self._upload is not None and self._upload.recording == key:
             mixture["was"] = f"/media/{self._upload.key}/audio"
-        result = self._mixer.choice.result if recording is self._recording else None
-        self._wave.show(recording, mixture, self._draft, self._choice, self._selected, job, result)
+        result = self._mixer.choice.result if self._recording is not None else None
+        self._wave.show(key, sound, mixture, self._draft, self._choice, self._selected, job, result)
 
     def _show_run(self, n_prompts: int, busy: Job | None) -> None:
         if self._recording is None:
@@ -390,7 +400,7 @@ class StudioPage:
         with self._recordings:
             ui.menu_item("Upload another file…", self._bring.browse)
             ui.separator()
-            for recording in self._library.recordings()[:20]:
+            for recording in self._library_view.recordings()[:20]:
                 with ui.menu_item(on_click=partial(self.open, recording.key)).classes("recording-item"):
                     text(recording.name, "recent-name")
                     text(_described(recording), "mute small")
@@ -410,15 +420,14 @@ class StudioPage:
             message = error_card(what, why, todo, on_dismiss=lambda: message.delete())
 
 
-def _asked(job: Job | None, result: Artifact | None) -> list[str]:
+def _asked(job: Job | None, result: Result | None) -> list[str]:
     """The prompts a recording was last separated by."""
     if job is not None:
         return list(job.record.prompts)
-    return [prompt["text"] for prompt in result.manifest.config["prompts"]] if result is not None else []
+    return list(result.prompts) if result is not None else []
 
 
-def _described(recording: Artifact | Upload) -> str:
-    seconds = recording.info["n_samples"] / recording.info["sample_rate"]
-    rate_khz = recording.info["sample_rate"] / 1000
-    channels = "mono" if recording.info["n_channels"] == 1 else "stereo"
-    return f"{int(seconds // 60)}:{seconds % 60:02.0f} · {rate_khz:g} kHz · {channels}"
+def _described(sound: Sound) -> str:
+    seconds = sound.duration_s
+    channels = "mono" if sound.n_channels == 1 else "stereo"
+    return f"{int(seconds // 60)}:{seconds % 60:02.0f} · {sound.sample_rate / 1000:g} kHz · {channels}"

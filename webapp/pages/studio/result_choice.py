@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from storage import Artifact
+from separation.results.kept import Result
 from webapp.state.mixers import MixerState
 
 
@@ -19,27 +19,27 @@ class ResultChoice:
         other: the one on side B; never the same as `result`.
     """
 
-    results: tuple[Artifact, ...] = ()
-    result: Artifact | None = None
-    other: Artifact | None = None
+    results: tuple[Result, ...] = ()
+    result: Result | None = None
+    other: Result | None = None
 
     @property
     def newest(self) -> str:
         """Key of the result that was made last, "" if there is none."""
-        newest = max(self.results, key=lambda one: one.manifest.created, default=None)
+        newest = max(self.results, key=lambda one: one.created, default=None)
         return "" if newest is None else newest.key
 
     @property
-    def playing(self) -> tuple[Artifact, ...]:
+    def playing(self) -> tuple[Result, ...]:
         """What is heard: none, one or two."""
         return tuple(one for one in (self.result, self.other) if one is not None)
 
-    def get(self, key: str) -> Artifact | None:
+    def get(self, key: str) -> Result | None:
         """The result of that key, if it is one of these."""
         return next((one for one in self.results if one.key == key), None)
 
 
-def opened(results: Sequence[Artifact], remembered: MixerState, wanted: str = "") -> ResultChoice:
+def opened(results: Sequence[Result], remembered: MixerState, wanted: str = "") -> ResultChoice:
     """Choose what is heard of a recording that is opened: what somebody chose, unless a newer result has come since.
 
     Args:
@@ -53,7 +53,7 @@ def opened(results: Sequence[Artifact], remembered: MixerState, wanted: str = ""
     return _heard(choice, choice.get(first) or next(iter(results), None), choice.get(second))
 
 
-def with_made(choice: ResultChoice, result: Artifact) -> ResultChoice:
+def with_made(choice: ResultChoice, result: Result) -> ResultChoice:
     """Show a result that has just been made, alone; what was there can still be chosen."""
     if choice.result is not None and choice.result.key == result.key:
         return choice
@@ -61,7 +61,7 @@ def with_made(choice: ResultChoice, result: Artifact) -> ResultChoice:
     return ResultChoice(results=(result, *others), result=result)
 
 
-def with_found(choice: ResultChoice, results: Sequence[Artifact]) -> ResultChoice:
+def with_found(choice: ResultChoice, results: Sequence[Result]) -> ResultChoice:
     """Take in which results there are now, newest first; what is heard stays, as far as it is not gone."""
     here = {one.key for one in results}
     playing = choice.playing
@@ -87,6 +87,6 @@ def remembered(choice: ResultChoice, mixer: MixerState) -> MixerState:
     return replace(mixer, result=result, other=other, newest=choice.newest)
 
 
-def _heard(choice: ResultChoice, result: Artifact | None, other: Artifact | None) -> ResultChoice:
+def _heard(choice: ResultChoice, result: Result | None, other: Result | None) -> ResultChoice:
     same = result is not None and other is not None and result.key == other.key
     return replace(choice, result=result, other=None if same or result is None else other)

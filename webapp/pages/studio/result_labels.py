@@ -7,20 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from separation.backends import registry
-from storage import Artifact
+from separation.results.kept import Result
 
 
-def labels_of(results: Sequence[Artifact]) -> dict[str, str]:
+def labels_of(results: Sequence[Result]) -> dict[str, str]:
     """What tells the results of one recording apart, by their keys: the settings in which they differ."""
-    plain = {one.key: dict(_plain(one.manifest.config)) for one in results}
+    plain = {one.key: dict(_plain(one.settings)) for one in results}
     names = {name for config in plain.values() for name in config}
     differing = sorted(name for name in names if len({str(config.get(name)) for config in plain.values()}) > 1)
     labels = {}
     for one in results:
         config = plain[one.key]
-        said = [one.name, registry.get(one.manifest.config["backend"]).label]
+        said = [one.name, registry.get(one.backend).label]
         said += [_setting(name, config[name]) for name in differing if config.get(name) not in (None, [], "")]
-        made = datetime.fromisoformat(one.manifest.created).astimezone()
+        made = datetime.fromisoformat(one.created).astimezone()
         labels[one.key] = " · ".join([*said[:5], made.strftime("%H:%M:%S")])
     return labels
 

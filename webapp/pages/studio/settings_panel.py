@@ -13,14 +13,13 @@ from separation.estimates import fallbacks
 from separation.estimates.estimates import Preflight, memory_words, time_words
 from separation.model import Backend, Readiness
 from separation.request import Request, RequestField
+from separation.results.partial import Sound
 from separation.workflows import recipe
-from storage import Artifact
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.settings import Settings
 from webapp.pages.studio import settings_fields
 from webapp.state.drafts import Draft
 from webapp.state.estimates import RunEstimates
-from webapp.state.uploads import Upload
 from webapp.theme import CostBox, button, text
 
 
@@ -89,7 +88,7 @@ class SettingsPanel:
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
 
-    def show(self, draft: Draft, choice: Choice, recording: Artifact | Upload | None) -> None:
+    def show(self, draft: Draft, choice: Choice, recording: Sound | None) -> None:
         """Draw how it stands now: who would separate and why, what it would take, or what is in the way."""
         self._choice = choice
         settled = choice.settled
@@ -164,7 +163,6 @@ def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
     return rows | {"Estimate": estimate.source}
 
 
-def _disk_bytes(recording: Artifact | Upload, n_tracks: int) -> int:
+def _disk_bytes(recording: Sound, n_tracks: int) -> int:
     """What tracks of a recording's length take: float32."""
-    n_samples: int = recording.info["n_samples"] * recording.info["n_channels"]
-    return 4 * n_samples * n_tracks
+    return 4 * recording.n_samples * recording.n_channels * n_tracks

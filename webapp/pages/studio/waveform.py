@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from nicegui import ui
 
@@ -14,7 +14,8 @@ from separation.chunking.model_inputs import reach
 from separation.errors import PlaygroundError
 from separation.estimates.layout import outline
 from separation.request import Request, Reroll
-from storage import Artifact
+from separation.results.kept import Result
+from separation.results.partial import Sound
 from webapp.components.player.track import Track
 from webapp.components.segmented.segmented import segmented
 from webapp.components.spans.spans import Span, SpanPrompt, Spans, Tool, anchors_of, spans_of
@@ -24,7 +25,6 @@ from webapp.pages.studio.settings_panel import Choice
 from webapp.pages.studio.tracks import running_strip, strip_of
 from webapp.state.drafts import Draft
 from webapp.state.job import Job
-from webapp.state.uploads import Upload
 from webapp.theme import button, card, icon_button, text
 
 TOOLS = {"seek": "Seek", "plus": "+ here", "minus": "- not here"}
@@ -50,7 +50,7 @@ class WaveformView:
         self._on_edit, self._on_loop, self._on_reroll = on_edit, on_loop, on_reroll
         self._recording = ""
         self._draft = Draft()
-        self._result: Artifact | None = None
+        self._result: Result | None = None
         self._spans_s: tuple[tuple[float, float], ...] = ()
         self._chunk: int | None = None
         self._spans: Spans | None = None  # its script is loaded with the first backend that takes spans
@@ -89,18 +89,20 @@ class WaveformView:
 
     def show(
         self,
-        recording: Artifact | Upload,
+        key: str,
+        recording: Sound,
         mixture: Track,
         draft: Draft,
         choice: Choice,
         selected: str,
         job: Job | None,
-        result: Artifact | None,
+        result: Result | None,
     ) -> None:
         """Draw how it stands now.
 
         Args:
-            recording: what is on the desk.
+            key: of what is on the desk: a recording, or an upload.
+            recording: its sound, as far as it is there.
             mixture: its track.
             draft: what is asked for.
             choice: who would do it.
@@ -112,7 +114,7 @@ class WaveformView:
             self._wave.set_track(mixture)
         before = (self._recording, self._result and self._result.key, self._spans_s)
         self._draft, self._result = draft, result
-        self._show_spans(recording, draft, choice, selected)
+        self._show_spans(key, recording, draft, choice, selected)
         if job is not None and not job.over and job.chunks:
             self._spans_s = job.spans_s
             self._wave.set_chunks(running_strip(job, recording))
@@ -121,13 +123,13 @@ class WaveformView:
         if before != (self._recording, result and result.key, self._spans_s):
             self._close_chunk()  # what its row says was of another cut, or of another result
 
-    def _show_spans(self, recording: Artifact | Upload, draft: Draft, choice: Choice, selected: str) -> None:
+    def _show_spans(self, key: str, recording: Sound, draft: Draft, choice: Choice, selected: str) -> None:
         heeded = choice.uses.takes_anchors
         self._tools.set_visibility(heeded)
         n_spans = sum(len(prompt.anchors) for prompt in draft.prompts)
         kept = f"{choice.uses.label} takes no spans; yours are kept." if n_spans and not heeded else "Mixture"
         self._note.set_text("" if heeded else kept)
-        opened, self._recording = recording.key != self._recording, recording.key
+        opened, self._recording = key != self._recording, key
         if self._spans is None:
             if not heeded:
                 return
@@ -137,18 +139,15 @@ class WaveformView:
         of_color = colors(draft)
         spans = [span for prompt in draft.prompts for span in spans_of(prompt.text, prompt.anchors)]
         if opened:
-            duration_s = recording.info["n_samples"] / recording.info["sample_rate"]
-            self._spans.set_recording(recording.key, duration_s, spans)
+            self._spans.set_recording(key, recording.duration_s, spans)
         elif not _same(spans, self._spans.spans):
             self._spans.set_spans(spans)
         self._spans.set_prompts([SpanPrompt(text=text, color=of_color[text]) for text in of_color] if heeded else [])
         self._spans.select(selected if heeded else "")
 
-    def _show_strip(
-        self, recording: Artifact | Upload, draft: Draft, choice: Choice, selected: str, result: Artifact | None
-    ) -> None:
-        cut = outline(choice.settled, recording.info["n_samples"], recording.info["sample_rate"])
-        done = () if result is None else tuple(map(tuple, result.info.get("chunks_s", ())))
+    def _show_strip(self, recording: Sound, draft: Draft, choice: Choice, selected: str, result: Result | None) -> None:
+        cut = outline(choice.settled, recording.n_samples, recording.sample_rate)
+        done = () if result is None else result.chunks_s
         self._spans_s = cut.spans_s if cut is not None else done
         strip = strip_of(self._spans_s, recording)
         for chunk in strip:
@@ -221,34 +220,35 @@ class WaveformView:
 
     def _is_of_result(self) -> bool:
         """Whether the chunks that are drawn are those of the result."""
-        return self._result is not None and tuple(map(tuple, self._result.info.get("chunks_s", ()))) == self._spans_s
+        return self._result is not None and self._result.chunks_s == self._spans_s
 
     def _can_reroll(self) -> bool:
         if self._result is None or not self._is_of_result():
             return False
-        config = self._result.manifest.config
-        backend = registry.named(config["backend"])
-        rerolls = backend is not None and backend.profile.rerolls
-        return rerolls and config["chunks"]["stitch"] == "crossfade"
+        backend = registry.named(self._result.backend)
+        if backend is None or not backend.profile.rerolls:
+            return False
+        try:
+            chunks = self._result.request.chunks
+        except PlaygroundError:  # another version of this program made it
+            return False
+        return chunks is not None and chunks.stitch == "crossfade"
 
     def _measured(self, index: int) -> list[tuple[str, bool]]:
         """What is known of a chunk of the result: words, and whether they are a warning."""
         if self._result is None or not self._is_of_result():
             return []
-        measures: Sequence[Mapping[str, Any]] = self._result.info.get("measures", ())
         found = []
-        for one in measures:
-            if one["index"] == index and one["explained_energy"] is not None:
-                share = one["explained_energy"]
-                drift = "" if one["gain_drift_db"] is None else f", {one['gain_drift_db']:+.1f} dB"
-                found.append((f"{one['stem']}: {100 * share:.0f} % explained{drift}", share < DOUBTFUL))
+        for one in self._result.measures:
+            if one.index == index and (share := one.explained_energy) is not None:
+                drift = "" if one.gain_drift_db is None else f", {one.gain_drift_db:+.1f} dB"
+                found.append((f"{one.stem}: {100 * share:.0f} % explained{drift}", share < DOUBTFUL))
         return found
 
     def _reroll(self) -> None:
         if self._result is None or self._chunk is None:
             return
-        request = Request.from_dict(self._result.manifest.config)
-        self._on_reroll(rerolled(request, self._chunk))
+        self._on_reroll(rerolled(self._result.request, self._chunk))
 
 
 def rerolled(request: Request, chunk: int) -> Request:

@@ -1,0 +1,62 @@
+"""Audio that can be read while it is made, and what it has in common with what is finished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Sound(Protocol):
+    """What recordings, results and half-made audio have in common."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def n_channels(self) -> int:
+        """1 or 2."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """Its length, also where it is not all there yet."""
+        ...
+
+    @property
+    def duration_s(self) -> float:
+        """The same in seconds."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartialAudio:
+    """Audio that can be read while it is made: a file that arrives, or a track of a run. Its files grow.
+
+    Attributes:
+        audio: the float32 WAV, to be read by `FloatWavWriter.read_part` up to `n_ready`.
+        peaks: its peaks, whole pairs only.
+        n_ready: samples that are there.
+        n_expected: samples there will be; None if nobody knows.
+        sample_rate: Hz.
+        n_channels: 1 or 2.
+    """
+
+    audio: Path
+    peaks: Path
+    n_ready: int
+    n_expected: int | None
+    sample_rate: int
+    n_channels: int
+
+    @property
+    def n_samples(self) -> int:
+        """Its length as far as it is known."""
+        return max(self.n_expected or 0, self.n_ready)
+
+    @property
+    def duration_s(self) -> float:
+        """The same in seconds."""
+        return self.n_samples / self.sample_rate
