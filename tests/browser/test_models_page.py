@@ -11,14 +11,12 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.remote.webelement import WebElement
-from starlette.datastructures import URL
 
 from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
 from tests.support.fake_hub import TOKEN, Hub, serve
 from tests.support.sam_models import CHECKPOINT, tiny_config
 from tests.support.server import RunningServer, running_server
 from tests.support.studio_steps import RUN_S, Studio
-from webapp.pages.models.access_steps import is_private
 
 pytestmark = pytest.mark.browser
 SMALL, T5 = "SAM-Audio small", "T5-base, the text encoder of SAM-Audio"
@@ -118,19 +116,6 @@ def browser() -> Iterator[Chrome]:
 @pytest.fixture(scope="module")
 def page(site: Site, browser: Chrome) -> Models:
     return Models(browser, site.server.url).visit()
-
-
-def test_every_backend_says_whether_it_is_ready_and_what_to_do(page: Models) -> None:
-    cards = page.texts(".backend-card")
-    assert [card.split("\n")[0] for card in cards] == ["Demucs", "SAM-Audio", "Built-in separator"]
-    demucs, sam, builtin = cards
-    assert "Needs a model" in demucs and "MUSDB" in demucs
-    assert "Its weights are gated" in sam and "Not installed" in sam
-    assert "Ready" in builtin
-    words = page.of(SMALL, ".model-words")
-    for fact in ("Not here", "5.1 GB", "SAM Licence", "access on request", "t5-base", "float32", "bfloat16", "int8"):
-        assert fact in words
-    assert "None on this computer yet" in page.texts(".shell-header")[0]
 
 
 def test_a_gated_model_is_explained_step_by_step_by_keyboard(page: Models, hub: Hub) -> None:
@@ -254,34 +239,6 @@ def test_removing_asks_first_and_goes_back_to_where_one_was(page: Models, site: 
     wait_until(lambda: "Needs a model" in page.texts(".backend-card")[1], "that it needs a model again")
 
 
-def test_what_goes_wrong_is_said_on_the_model_and_it_can_be_tried_again(page: Models, hub: Hub) -> None:
-    page.press(T5, "Remove")
-    page.confirm()
-    page.stands(T5, "Not here")
-    hub.damaged.add("model.safetensors")
-    page.press(T5, "Download")
-    page.stands(T5, "Failed")
-    assert "is not the published file" in page.of(T5, ".error-card")
-    assert "Try again" in page.of(T5, ".error-card")
-    hub.damaged.clear()
-    page.press(T5, "Try again")
-    page.stands(T5, "On this computer")
-    assert not page.of(T5, ".error-card")
-
-
-def test_a_refused_token_is_explained_and_can_be_forgotten(page: Models, site: Site, hub: Hub) -> None:
-    hub.refused.add("facebook/sam-audio-small")
-    page.press(SMALL, "Download")
-    page.stands(SMALL, "Failed")
-    assert "accept the licence" in page.of(SMALL, ".error-card")
-    hub.refused.clear()
-    page.press(SMALL, "Steps")
-    page.press(SMALL, "Forget")
-    wait_until(lambda: not site.token_file.exists(), "the token to go")
-    wait_until(lambda: page.texts(".token-form input"), "the field")
-    assert TOKEN not in site.server.log()
-
-
 def test_a_phone_has_all_of_it_in_reach_of_a_finger_and_everything_has_a_name(page: Models) -> None:
     resize(page.browser, PHONE)
     try:
@@ -299,17 +256,3 @@ def test_a_phone_has_all_of_it_in_reach_of_a_finger_and_everything_has_a_name(pa
     assert all(names)
     assert len(set(names)) == len(names), "two controls cannot be told apart by their names"
     assert console_errors(page.browser) == []
-
-
-@pytest.mark.parametrize(
-    ("url", "private"),
-    [
-        ("http://127.0.0.1:8080/models", True),
-        ("http://localhost:8080/models", True),
-        ("https://studio.local/models", True),
-        ("http://192.168.1.20:8080/models", False),
-        ("http://studio.local/models", False),
-    ],
-)
-def test_a_token_is_taken_only_where_nobody_on_the_way_can_read_it(url: str, private: bool) -> None:
-    assert is_private(URL(url)) is private

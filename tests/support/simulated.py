@@ -1,0 +1,101 @@
+"""The studio's pages without a server or a browser: what they say, and what happens when a button is pressed.
+
+What a page draws itself in the browser (the lists of the library, waveforms, layout, focus) is not there; those tests
+drive a real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import URL
+from nicegui import ui
+from nicegui.testing.user import User
+from nicegui.testing.user_interaction import UserInteraction
+from nicegui.testing.user_simulation import user_simulation
+
+LONG_S = 60.0  # until a test gives up; nothing here takes a second on a free computer
+
+
+class SimulatedStudio:
+    """A person with one page open."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    async def open(self, path: str) -> SimulatedStudio:
+        await self._user.open(path)
+        return self
+
+    @property
+    def text(self) -> str:
+        """Everything that is to be read on the page, a line for each piece."""
+        return "\n".join(_texts(self._layout))
+
+    def of(self, label: str, classes: str = "") -> str:
+        """What is to be read in the elements with this name for screen readers, or in their parts of some class."""
+        found = [element for element in _shown(self._layout) if element.props.get("aria-label") == label]
+        if classes:
+            found = [part for element in found for part in _shown(element) if classes in part.classes]
+        return "\n".join(line for element in found for line in _texts(element))
+
+    def all(self, classes: str) -> list[str]:
+        """What is to be read in each element of a class."""
+        return ["\n".join(_texts(element)) for element in _shown(self._layout) if classes in element.classes]
+
+    def press(self, words: str, *, of: str = "") -> None:
+        """Press the one button with these words, on the whole page or within the element of a name."""
+        inside = [part for part in _shown(self._layout) if not of or part.props.get("aria-label") == of]
+        (button,) = {
+            element
+            for part in inside
+            for element in _shown(part)
+            if element.tag == "button" and getattr(element, "text", "") == words
+        }
+        assert "disabled" not in button.props, f"“{words}” cannot be pressed"
+        UserInteraction(self._user, {button}, words).trigger("click")
+
+    def enter(self, label: str, value: str) -> None:
+        """Type into the field of this name and press the return key."""
+        (field,) = [element for element in _shown(self._layout) if element.props.get("aria-label") == label]
+        UserInteraction(self._user, {field}, label).trigger("keydown.enter", value)
+
+    async def until(self, condition: Callable[[], Any], what: str) -> None:
+        deadline = time.monotonic() + LONG_S
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {LONG_S} s: {what}\n{self.text}"
+            await asyncio.sleep(0.01)
+
+    @property
+    def _layout(self) -> ui.element:
+        assert self._user.client is not None
+        return self._user.client.layout
+
+
+def _shown(element: ui.element) -> Iterator[ui.element]:
+    """An element and what is in it, from top to bottom, without what is hidden."""
+    if element.visible:
+        yield element
+        for child in element.default_slot.children:
+            yield from _shown(child)
+
+
+def _texts(element: ui.element) -> Iterator[str]:
+    for part in _shown(element):
+        if words := getattr(part, "text", ""):
+            yield str(words)
+
+
+@asynccontextmanager
+async def simulated_studio(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedStudio]:
+    """The studio on a data folder; what it runs in the background ends with it."""
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(home))
+    async with user_simulation(main_file=Path(__file__).with_name("simulated_app.py")) as user:
+        user.http_client.base_url = URL("http://127.0.0.1")  # the person sits at this computer
+        yield SimulatedStudio(user)

@@ -1,0 +1,18 @@
+"""The studio without a server or a browser, for tests of what its pages say; see `tests.support.simulated`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nicegui import ui
+
+from separation import __version__
+from separation.engine.dask import Cluster
+from storage import ArtifactStore, DraftTable, JobTable
+from webapp.main import create_app
+
+if __name__ == "__main__":
+    home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
+    create_app(ArtifactStore(home, version=__version__), Cluster(), JobTable(home), DraftTable(home))
+    ui.run(storage_secret="test")

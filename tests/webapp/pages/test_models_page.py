@@ -1,0 +1,105 @@
+"""What the Models page says, and what its buttons do, where nothing has to be seen in a browser for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from starlette.datastructures import URL
+
+from separation.hub import transfer
+from tests.support.fake_hub import TOKEN, installed
+from tests.support.sam_models import CHECKPOINT, tiny_config
+from tests.support.simulated import simulated_studio
+from webapp.pages.models.access_steps import is_private
+
+SMALL, T5 = "SAM-Audio small", "T5-base, the text encoder of SAM-Audio"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The tiny SAM-Audio as the small one, gated, and its text encoder as T5-base."""
+    monkeypatch.setattr(transfer, "PAUSES_S", (0.01, 0.01))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with installed(tmp_path, monkeypatch) as running:
+        config = tiny_config()
+        config["text_encoder"]["name"] = "t5-base"
+        checkpoint = (CHECKPOINT / "checkpoint.pt").read_bytes()
+        running.publish(
+            "facebook/sam-audio-small", {"config.json": json.dumps(config).encode(), "checkpoint.pt": checkpoint}
+        )
+        running.publish("t5-base", {path.name: path.read_bytes() for path in (CHECKPOINT / "t5").iterdir()})
+        running.gated.add("facebook/sam-audio-small")
+        yield running
+
+
+@pytest.fixture
+async def page(hub, tmp_path, monkeypatch):
+    async with simulated_studio(tmp_path / "home", monkeypatch) as studio:
+        await studio.open("/models")
+        await studio.until(lambda: studio.of(SMALL), "the models")
+        yield studio
+
+
+async def stands(page, label, words):
+    await page.until(lambda: page.of(label, "pill") == words, f"{label} as “{words}”")
+
+
+async def test_every_backend_says_whether_it_is_ready_and_what_to_do(page):
+    cards = page.all("backend-card")
+    assert [card.split("\n")[0] for card in cards] == ["Demucs", "SAM-Audio", "Built-in separator"]
+    demucs, sam, builtin = cards
+    assert "Needs a model" in demucs and "MUSDB" in demucs
+    assert "Its weights are gated" in sam and "Not installed" in sam
+    assert "Ready" in builtin
+    words = page.of(SMALL, "model-words")
+    for fact in ("Not here", "5.1 GB", "SAM Licence", "access on request", "t5-base", "float32", "bfloat16", "int8"):
+        assert fact in words
+    assert "None on this computer yet" in page.text
+
+
+async def test_what_goes_wrong_is_said_on_the_model_and_it_can_be_tried_again(page, hub):
+    hub.damaged.add("model.safetensors")
+    page.press("Download", of=T5)
+    await stands(page, T5, "Failed")
+    assert "is not the published file" in page.of(T5, "error-card")
+    assert "Try again" in page.of(T5, "error-card")
+    hub.damaged.clear()
+    page.press("Try again", of=T5)
+    await stands(page, T5, "On this computer")
+    assert not page.of(T5, "error-card")
+
+
+async def test_a_token_that_is_none_and_one_that_is_refused_are_explained_and_one_can_be_forgotten(page, hub):
+    page.press("Get access", of=SMALL)
+    page.enter("Token of the Hugging Face hub", "hf_one and another")
+    await page.until(lambda: "not a token" in page.of(SMALL, "error-card"), "the refusal")
+    page.enter("Token of the Hugging Face hub", TOKEN)
+    await page.until(lambda: "A token is stored" in page.of(SMALL, "steps"), "the token to be kept")
+    assert TOKEN not in page.text
+    hub.refused.add("facebook/sam-audio-small")
+    await page.until(lambda: "can be fetched now" in page.of(SMALL, "steps"), "the last step")
+    page.press("Download", of=f"Steps to get {SMALL}")
+    await stands(page, SMALL, "Failed")
+    assert "accept the licence" in page.of(SMALL, "error-card")
+    page.press("Forget", of=SMALL)
+    await page.until(lambda: "Paste it" in page.of(SMALL, "steps"), "the field")
+    assert not Path(constants.HF_TOKEN_PATH).exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("http://127.0.0.1:8080/models", True),
+        ("http://localhost:8080/models", True),
+        ("https://studio.local/models", True),
+        ("http://192.168.1.20:8080/models", False),
+        ("http://studio.local/models", False),
+    ],
+)
+def test_a_token_is_taken_only_where_nobody_on_the_way_can_read_it(url: str, private: bool) -> None:
+    assert is_private(URL(url)) is private
