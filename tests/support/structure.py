@@ -52,6 +52,7 @@ ORDER = (
     "separation/prompts",
     "separation/audio",
     "separation/request",
+    "separation/plain",
     "separation/events",
     "separation/solvers",
     "storage",
