@@ -1,0 +1,374 @@
+"""What the Studio shows, as one value; how it changes; and what of it is drawn. Plain functions, without a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from separation.results.kept import Recording, Result
+from separation.results.partial import Sound
+from storage import JobState
+from webapp.pages.studio.result_choice import ResultChoice, with_found, with_made
+from webapp.state.drafts import Draft
+from webapp.state.job import Job
+from webapp.state.uploads import Upload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Empty:
+    """No recording is open.
+
+    Attributes:
+        draft: what is asked of the next one.
+        selected: the prompt whose spans are painted, "" for none.
+    """
+
+    draft: Draft = field(default_factory=Draft)
+    selected: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Open:
+    """A recording is open.
+
+    Attributes:
+        recording: which one.
+        draft: what is asked of it.
+        selected: the prompt whose spans are painted, "" for none.
+        unwritten: the draft is this page's alone; the first edit makes it the recording's, for every page.
+        job: its last one, unless that is forgotten.
+        results: what was made of it, and what of that is heard.
+        arrived_as: key of the upload that it came by, "" if it was there before.
+    """
+
+    recording: Recording
+    draft: Draft
+    selected: str = ""
+    unwritten: bool = False
+    job: Job | None = None
+    results: ResultChoice = field(default_factory=ResultChoice)
+    arrived_as: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gone:
+    """The recording that was open has been deleted.
+
+    Attributes:
+        shown: what was open, and what is asked of it.
+        in_trash: it can be restored.
+    """
+
+    shown: Open
+    in_trash: bool
+
+    @property
+    def draft(self) -> Draft:
+        """What is asked of it."""
+        return self.shown.draft
+
+    @property
+    def selected(self) -> str:
+        """The prompt whose spans are painted."""
+        return self.shown.selected
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arriving:
+    """A file is being sent and decoded; it can be seen, heard and asked something of as far as it is there.
+
+    Attributes:
+        key: of its upload.
+        name: what people call it.
+        before: what was shown before.
+        draft: what is asked of it.
+        selected: the prompt whose spans are painted, "" for none.
+        typed: something was asked of it since it began to arrive.
+        upload: how far it is; None at first.
+    """
+
+    key: str
+    name: str
+    before: Empty | Open | Gone
+    draft: Draft
+    selected: str = ""
+    typed: bool = False
+    upload: Upload | None = None
+
+
+StudioState = Empty | Arriving | Open | Gone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptFacts:
+    """What is known of a recording that is about to be opened.
+
+    Attributes:
+        recording: itself.
+        draft: what is asked of it; None if nobody has begun.
+        job: its last one, unless that is forgotten.
+        results: what was made of it, and what of that is to be heard.
+    """
+
+    recording: Recording
+    draft: Draft | None = None
+    job: Job | None = None
+    results: ResultChoice = field(default_factory=ResultChoice)
+
+    @property
+    def asked(self) -> list[str]:
+        """The prompts it was last separated by."""
+        if self.job is not None:
+            return list(self.job.record.prompts)
+        return list(self.results.result.prompts) if self.results.result is not None else []
+
+
+# how it changes: recordings are opened
+
+
+def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = ()) -> Open:
+    """Open a recording. What was asked of the one before is asked of it as long as nobody has asked anything of it.
+
+    With `prompts`, these are to be isolated instead of what the draft says; they become the draft with the first edit.
+
+    Raises:
+        SettingsError: a prompt is too long.
+    """
+    draft = facts.draft or state.draft
+    unwritten = bool(prompts) or facts.draft is None
+    if unwritten:  # without the spans: they were of another recording
+        draft = replace(draft, prompts=()).with_prompts(*(prompts or facts.asked or draft.texts))
+    return Open(
+        recording=facts.recording,
+        draft=draft,
+        selected=_selectable(draft, state.selected),
+        unwritten=unwritten,
+        job=facts.job,
+        results=facts.results,
+    )
+
+
+def reopened(shown: Open, facts: KeptFacts) -> Open:
+    """Show again what was open, as it stands now; what was asked of it stays, unless it was changed meanwhile."""
+    draft = facts.draft or shown.draft
+    return replace(
+        shown,
+        recording=facts.recording,
+        draft=draft,
+        selected=_selectable(draft, shown.selected),
+        unwritten=facts.draft is None,
+        job=facts.job,
+        results=facts.results,
+    )
+
+
+def deleted(state: StudioState, *, in_trash: bool) -> StudioState:
+    """The recording that is open is not there any more; it is in the trash, or lost."""
+    match state:
+        case Open():
+            return Gone(shown=state, in_trash=in_trash)
+        case Gone():
+            return replace(state, in_trash=in_trash)
+    return state
+
+
+# how it changes: a file arrives
+
+
+def upload_begun(state: StudioState, key: str, name: str) -> Arriving:
+    """A file is being sent. Settings that were chosen before hold for it, and prompts if no recording was open."""
+    draft = replace(state.draft, prompts=()) if isinstance(state, Open | Gone) else state.draft
+    before = state.before if isinstance(state, Arriving) else state
+    return Arriving(key=key, name=name, before=before, draft=draft, selected=_selectable(draft, state.selected))
+
+
+def upload_grown(state: StudioState, upload: Upload) -> StudioState:
+    """More is there of some file; nothing changes if it is not the one that is shown."""
+    return replace(state, upload=upload) if isinstance(state, Arriving) and upload.key == state.key else state
+
+
+def upload_stopped(state: StudioState) -> StudioState:
+    """The file does not come: it was cancelled or refused. What was shown before is shown again.
+
+    What was asked of the file stays on the empty page, for the next one.
+    """
+    match state:
+        case Arriving(before=Empty()):
+            return Empty(draft=state.draft, selected=state.selected)
+        case Arriving():
+            return state.before
+    return state
+
+
+def uploaded(state: StudioState, facts: KeptFacts) -> Open:
+    """A file is there as a recording, which is opened; what was asked of it on its way stays."""
+    after = opened(state, facts)
+    if not isinstance(state, Arriving):
+        return after
+    after = replace(after, arrived_as=state.key)
+    return replace(after, draft=state.draft, selected=state.selected, unwritten=True) if state.typed else after
+
+
+def is_asked_for(state: StudioState) -> bool:
+    """Whether something was asked for while there was no recording, so that it becomes the draft of the next one."""
+    return (isinstance(state, Arriving) and state.typed) or state.draft != Draft()
+
+
+# how it changes: the draft
+
+
+def edited(state: StudioState, draft: Draft) -> StudioState:
+    """Something else is asked for, and every page knows; of a file on its way, this page alone."""
+    selected = _selectable(draft, state.selected)
+    match state:
+        case Open():
+            return replace(state, draft=draft, selected=selected, unwritten=False)
+        case Gone():
+            return replace(state, shown=replace(state.shown, draft=draft, selected=selected, unwritten=False))
+        case Arriving():
+            return replace(state, draft=draft, selected=selected, typed=True)
+    return Empty(draft=draft, selected=selected)
+
+
+def with_selected(state: StudioState, prompt: str) -> StudioState:
+    """The spans of another prompt are painted; of the last one, if there is none of that text."""
+    selected = _selectable(state.draft, prompt)
+    if isinstance(state, Gone):
+        return replace(state, shown=replace(state.shown, selected=selected))
+    return replace(state, selected=selected)
+
+
+def _selectable(draft: Draft, prompt: str) -> str:
+    return prompt if prompt in draft.texts else (draft.texts or [""])[-1]
+
+
+# how it changes: jobs and results
+
+
+def job_changed(state: StudioState, job: Job, last: Job | None) -> StudioState:
+    """Some job stands otherwise than before; what it has made of the recording that is open is heard.
+
+    `last` is the last job of the recording that is open, see `Jobs.active`.
+    """
+    recording = recording_of(state)
+    if recording is None or job.record.recording != recording.key:
+        return state
+    state = with_job(state, last)
+    if isinstance(state, Open) and job.state is JobState.DONE and job.result is not None:
+        state = replace(state, results=with_made(state.results, job.result))
+    return state
+
+
+def with_job(state: StudioState, last: Job | None) -> StudioState:
+    """The last job of the recording that is open is another one, or none."""
+    match state:
+        case Open():
+            return replace(state, job=last)
+        case Gone():
+            return replace(state, shown=replace(state.shown, job=last))
+    return state
+
+
+def results_found(state: StudioState, results: Sequence[Result]) -> StudioState:
+    """Results of the recording that is open were made or deleted elsewhere; `results` are there now, newest first."""
+    if not isinstance(state, Open) or {one.key for one in results} == {one.key for one in state.results.results}:
+        return state
+    return replace(state, results=with_found(state.results, results))
+
+
+# what is drawn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisibleParts:
+    """Which parts of the page are there: where one brings a file, where one works, and what was made."""
+
+    start: bool = False
+    workspace: bool = False
+    results: bool = False
+
+
+def visible_parts(state: StudioState) -> VisibleParts:
+    """The parts that have something to show."""
+    match state:
+        case Empty():
+            return VisibleParts(start=True)
+        case Arriving():
+            return VisibleParts(workspace=True)
+        case Open():
+            return VisibleParts(workspace=True, results=True)
+    return VisibleParts()
+
+
+def recording_of(state: StudioState) -> Recording | None:
+    """The recording that is open, also if it has been deleted."""
+    match state:
+        case Open():
+            return state.recording
+        case Gone():
+            return state.shown.recording
+    return None
+
+
+def job_of(state: StudioState) -> Job | None:
+    """The last job of the recording that is open."""
+    match state:
+        case Open():
+            return state.job
+        case Gone():
+            return state.shown.job
+    return None
+
+
+def sound_of(state: StudioState) -> Sound | None:
+    """What is shown as sound, as far as it is there."""
+    if isinstance(state, Arriving):
+        return state.upload.audio if state.upload is not None else None
+    return recording_of(state)
+
+
+def title(state: StudioState) -> str:
+    """The heading of the page."""
+    if isinstance(state, Arriving):
+        return state.name
+    recording = recording_of(state)
+    return recording.name if recording is not None else "Audio Playground"
+
+
+def subtitle(state: StudioState) -> str:
+    """Length, rate and channels, as far as they are known."""
+    if (sound := sound_of(state)) is not None:
+        return described(sound)
+    return "on its way" if isinstance(state, Arriving) else ""
+
+
+def described(sound: Sound) -> str:
+    """Length, rate and channels in a few words."""
+    seconds = sound.duration_s
+    channels = "mono" if sound.n_channels == 1 else "stereo"
+    return f"{int(seconds // 60)}:{seconds % 60:02.0f} · {sound.sample_rate / 1000:g} kHz · {channels}"
+
+
+def run_button(state: StudioState) -> tuple[str, bool]:
+    """What the button says that starts a separation, and whether it can be pressed."""
+    match state:
+        case Empty():
+            return "Upload a recording first", False
+        case Arriving():
+            return "Still on its way…", False
+        case Gone():
+            return "The recording was deleted", False
+    job, n_prompts = state.job, len(state.draft.prompts)
+    if job is not None and not job.over:
+        return ("In the queue…" if job.state is JobState.QUEUED else f"Separating… {100 * job.progress:.0f} %"), False
+    if not n_prompts:
+        return "Name a sound first", False
+    return f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}", True
+
+
+def gone_text(state: Gone) -> str:
+    """What became of the recording, and what to do."""
+    name = state.shown.recording.name
+    if state.in_trash:
+        return f"“{name}” was deleted. It is in the trash: restore it to go on where you were."
+    return f"“{name}” was deleted for good. To go on with it, upload the file again."
