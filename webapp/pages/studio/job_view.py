@@ -18,20 +18,23 @@ class JobView:
 
     Args:
         jobs: the queue.
-        on_refused: called when something a person wants cannot be written down.
+        on_error: called with what happened, why, and what to do, when a job has failed, or when something a person
+            wants cannot be written down.
     """
 
-    def __init__(self, jobs: Jobs, *, on_refused: Callable[[StorageError], object]) -> None:
-        self.job: Job | None = None
-        self._jobs, self._on_refused = jobs, on_refused
+    def __init__(self, jobs: Jobs, *, on_error: Callable[[str, str, str], object]) -> None:
+        self._job: Job | None = None
+        self._jobs, self._on_error = jobs, on_error
         self._put_away_at = ""
+        self._failed_at = ""
         self._drawn = False
         self._place = ui.element("div")
         self._place.set_visibility(False)
 
     def show(self, job: Job | None) -> None:
         """Draw how the job stands now. A finished one gives its place to its tracks, a failed one to its sentence."""
-        self.job = job
+        self._job = job
+        self.say_failure(job)
         put_away = job is not None and job.over and job.record.ended == self._put_away_at
         self._place.set_visibility(job is not None and not put_away and job.state not in (State.DONE, State.FAILED))
         if job is None:
@@ -47,6 +50,12 @@ class JobView:
         detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused)
         self._card.set_state(title_of(job), detail, left_of(job))
         self._cells.show(job)
+
+    def say_failure(self, job: Job | None) -> None:
+        """Say why a job failed, once on this page however often it is heard of."""
+        if job is not None and job.error is not None and job.record.ended != self._failed_at:
+            self._failed_at = job.record.ended
+            self._on_error(*job.error)
 
     def _draw(self) -> None:
         jobs = self._jobs
@@ -65,10 +74,10 @@ class JobView:
         self._put_away_at = job.record.ended
 
     def _do(self, action: Callable[[Job], object]) -> None:
-        if self.job is None:
+        if (job := self._job) is None:
             return
         try:
-            action(self.job)
+            action(job)
         except StorageError as error:
-            self._on_refused(error)
-        self.show(self.job if self.job in self._jobs.all else None)
+            self._on_error(error.what, error.why, error.todo)
+        self.show(job if job in self._jobs.all else None)

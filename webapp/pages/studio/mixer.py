@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from nicegui import background_tasks, run, ui
+from nicegui import background_tasks, ui
 
 from separation.audio.encode import FORMATS
 from separation.backends import registry
@@ -23,10 +23,7 @@ from webapp.pages.studio.measures_row import MeasuresRow
 from webapp.pages.studio.mix_row import MixRow
 from webapp.pages.studio.result_choice import (
     ResultChoice,
-    opened,
     remembered,
-    with_found,
-    with_made,
     with_other,
     with_result,
 )
@@ -34,7 +31,6 @@ from webapp.pages.studio.result_labels import labels_of
 from webapp.pages.studio.tracks import growing_tracks, mixture_track, result_tracks
 from webapp.routes.exports import SAMPLE_RATES, VIDEO
 from webapp.state.job import Job
-from webapp.state.library_view import LibraryView
 from webapp.state.mixers import MIXTURE, Levels, Mixers, MixerState, level_of
 from webapp.theme import button, card, text
 
@@ -45,25 +41,22 @@ class Mixer:
     """Draws the results of one recording.
 
     Args:
-        library_view: where they are.
         mixers: how the mixer of each recording stands.
-        on_change: called when a person has chosen another result.
+        on_choose: called when a person has chosen what is heard of them.
         on_refused: called with the reason why something could not be kept.
     """
 
     def __init__(
         self,
-        library_view: LibraryView,
         mixers: Mixers,
         *,
-        on_change: Callable[[], object],
+        on_choose: Callable[[ResultChoice], object],
         on_refused: Callable[[StorageError], object],
     ) -> None:
-        self._library_view, self._mixers = library_view, mixers
-        self._on_change, self._on_refused = on_change, on_refused
+        self._mixers, self._on_choose, self._on_refused = mixers, on_choose, on_refused
         self._client = ui.context.client
         self._recording: Recording | None = None
-        self.choice = ResultChoice()
+        self._choice = ResultChoice()
         self._labels: dict[str, str] = {}
         self._job: Job | None = None
         self._format, self._rate = "wav24", 0
@@ -84,54 +77,28 @@ class Mixer:
             self._tracks = Tracks([], on_mix=self._mixed)
         mixers.saved.subscribe(self._mixes_saved)
 
-    def open(self, recording: Recording, result: str = "") -> None:
-        """Show the results of a recording: the one of that key, else what was heard last, or a newer one."""
-        self._recording = recording
-        self._placed = {}
-        if self._format == VIDEO and recording.video is None:
-            self._format = "wav24"
-        self._hear(opened(self._library_view.results(recording.key), self._mixers.of(recording.key), result))
+    def show(self, recording: Recording, choice: ResultChoice, job: Job | None) -> None:
+        """Draw how it stands now; a running job's tracks are heard as far as they are made.
 
-    def clear(self) -> None:
-        """Nothing is on the desk that anything could have been made of."""
-        self._recording = self._job = None
-        self._hear(ResultChoice())
-        self._shown = []
-        self._tracks.set_tracks([])
-
-    def add(self, result: Result) -> None:
-        """A result has just been made: it is shown, and what was there can still be chosen."""
-        if (choice := with_made(self.choice, result)) != self.choice:
-            self._compare(choice)
-
-    async def look(self) -> list[Result]:
-        """Take in results made, deleted or brought back elsewhere; returns what was heard and is gone."""
-        recording, before = self._recording, self.choice
-        if recording is None:
-            return []
-        try:
-            found = await run.io_bound(self._library_view.results, recording.key)
-        except StorageError:
-            return []  # a disk that cannot be read just now has not lost them
-        here = {one.key for one in found or ()}
-        if found is None or self.choice is not before or here == {one.key for one in before.results}:
-            return []
-        self._hear(with_found(before, found))
-        self._on_change()
-        return [one for one in before.playing if one.key not in here]
-
-    def show(self, job: Job | None) -> None:
-        """Draw how it stands now; a running job's tracks are heard as far as they are made."""
+        Args:
+            recording: what the results were made of.
+            choice: the results, and what is heard of them.
+            job: the last one of the recording, if there is one.
+        """
+        if recording is not self._recording:
+            self._recording, self._placed = recording, {}
+            if self._format == VIDEO and recording.video is None:
+                self._format = "wav24"
+        if choice is not self._choice:
+            self._hear(choice)
         self._job = job
-        recording, result, other = self._recording, self.choice.result, self.choice.other
-        if recording is None:
-            return
+        result, other = choice.result, choice.other
         growing = job if job is not None and not job.over and job.n_ready else None
         self._bar.set_visibility(result is not None)
         self._place.set_visibility(growing is None)  # what is being made is heard alone
         self._made.set_text(_made(result, job))
         if growing is None:
-            self._measures.show(recording, self.choice.playing)
+            self._measures.show(recording, choice.playing)
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
         if growing is not None:
             stems = growing_tracks(growing, recording)
@@ -147,6 +114,15 @@ class Mixer:
         self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
         self._tracks.set_tracks(self._shown)
         self._show_mixes()
+
+    def clear(self) -> None:
+        """Nothing is there that anything could have been made of."""
+        if self._recording is None:
+            return
+        self._recording = self._job = None
+        self._hear(ResultChoice())
+        self._shown = []
+        self._tracks.set_tracks([])
 
     def mixture(self) -> Track | None:
         """The recording as the large waveform shows it."""
@@ -164,18 +140,19 @@ class Mixer:
         elif name == "rate":
             self._rate = int(value)
         elif name == "result":
-            self._compare(with_result(self.choice, value))
+            self._compare(with_result(self._choice, value))
         else:
-            self._compare(with_other(self.choice, value))
-        self._on_change()
+            self._compare(with_other(self._choice, value))
+        if name in ("format", "rate") and self._recording is not None:
+            self.show(self._recording, self._choice, self._job)
 
     def _download_all(self) -> None:
-        if (result := self.choice.result) is not None:
+        if (result := self._choice.result) is not None:
             ui.navigate.to(f"/media/{result.key}/all.zip?{urlencode(self._how)}")
 
     def _download_mix(self) -> None:
         """What is heard on side A, as one file."""
-        if (result := self.choice.result) is None:
+        if (result := self._choice.result) is None:
             return
         mixed = {mix["id"]: mix for mix in self._tracks.mix}
         solo = any(mix["solo"] for mix in mixed.values())
@@ -249,17 +226,22 @@ class Mixer:
 
     # A and B
 
-    def _compare(self, choice: ResultChoice) -> None:
-        """Hear other results, also when the recording is opened the next time."""
-        self._hear(choice)
+    def remember(self, choice: ResultChoice) -> None:
+        """Let these results be heard when the recording is opened the next time."""
         self._change(lambda desk: remembered(choice, desk))
 
+    def _compare(self, choice: ResultChoice) -> None:
+        self.remember(choice)
+        self._on_choose(choice)
+
     def _hear(self, choice: ResultChoice) -> None:
-        self.choice, self._labels, self._match_db = choice, labels_of(choice.results), NOT_MEASURED
+        if choice.playing != self._choice.playing:
+            self._match_db = NOT_MEASURED
+        self._choice, self._labels = choice, labels_of(choice.results)
         self._draw_ab()
 
     def _draw_ab(self) -> None:
-        a, b = self.choice.result, self.choice.other
+        a, b = self._choice.result, self._choice.other
         if a is None or b is None:
             self._place.clear()
             self._ab = None
@@ -282,16 +264,17 @@ class Mixer:
             loud_a, loud_b = await asyncio.to_thread(lambda: (loudness(a), loudness(b)))
         except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
             return
-        if self.choice.playing != (a, b):
+        if self._choice.playing != (a, b):
             return
         self._match_db = equally_loud(loud_a, loud_b)
         with self._client:
             self._draw_ab()
-            self.show(self._job)
+            if self._recording is not None:
+                self.show(self._recording, self._choice, self._job)
 
     def _fields(self) -> list[SettingField]:
         fields: list[SettingField] = []
-        if len(self.choice.results) > 1 and (result := self.choice.result) is not None:
+        if len(self._choice.results) > 1 and (result := self._choice.result) is not None:
             options = [SettingOption(value=key, label=label) for key, label in self._labels.items()]
             others = [option for option in options if option["value"] != result.key]
             fields += [
@@ -309,7 +292,7 @@ class Mixer:
                     "kind": "select",
                     "label": "",
                     "spoken": "Compare with",
-                    "value": NOTHING if self.choice.other is None else self.choice.other.key,
+                    "value": NOTHING if self._choice.other is None else self._choice.other.key,
                     "options": [SettingOption(value=NOTHING, label="Compare with…"), *others],
                     "tip": "Puts another result beside this one, on the keys A and B.",
                 },

@@ -28,6 +28,7 @@ class PromptRow:
     def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
         with card():
             self._prompts = Prompts(on_prompts=on_prompts, on_select=on_select)
+        self._shown: tuple[Draft, Backend, str] | None = None
 
     def show(self, draft: Draft, uses: Backend, selected: str) -> None:
         """Draw how it stands now.
@@ -37,6 +38,9 @@ class PromptRow:
             uses: who would separate.
             selected: the prompt whose spans are painted.
         """
+        if self._shown == (draft, uses, selected):
+            return
+        self._shown = (draft, uses, selected)
         free = uses.profile.free_prompts
         chips: list[Chip] = []
         for prompt in draft.prompts:

@@ -77,7 +77,8 @@ class SettingsPanel:
     def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], estimates: RunEstimates) -> None:
         self._on_edit, self._estimates = on_edit, estimates
         self._flight: Preflight | None = None
-        self._choice: Choice | None = None
+        self._shown: tuple[Draft, Sound | None] | None = None
+        self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
         self._models = text("See what is missing on the Models page", "small", tag="a").props("href=/models")
@@ -88,10 +89,12 @@ class SettingsPanel:
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
 
-    def show(self, draft: Draft, choice: Choice, recording: Sound | None) -> None:
+    def show(self, draft: Draft, recording: Sound | None) -> None:
         """Draw how it stands now: who would separate and why, what it would take, or what is in the way."""
-        self._choice = choice
-        settled = choice.settled
+        if self._shown == (draft, recording):
+            return
+        self._shown, self.choice = (draft, recording), choice_of(draft)
+        choice, settled = self.choice, self.choice.settled
         self._settings.set_groups(settings_fields.groups(draft.settings, settled))
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
         self._models.set_visibility(choice.lacking)
@@ -114,9 +117,7 @@ class SettingsPanel:
             self._smaller.set_text(f"Use {fallbacks.changed(self._flight.request, fitting, options=False)}")
 
     def _set(self, name: str, value: Any) -> None:
-        choice = self._choice
-        if choice is None:
-            return
+        choice = self.choice
         try:
             self._on_edit(
                 lambda draft: replace(

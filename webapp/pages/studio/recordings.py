@@ -1,0 +1,74 @@
+"""Recordings to choose from: the page where one brings the first, with recent ones, and the menu of the header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from nicegui import ui
+
+from separation.results.kept import Recording
+from webapp.components.upload.upload import UploadArea
+from webapp.pages.studio.state import described
+from webapp.state.library_view import LibraryView
+from webapp.theme import button, drop_zone, heading, icon_button, text
+
+FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
+MENU_BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
+N_RECENT = 6  # recordings the empty page offers; the menu has more
+N_IN_MENU = 20
+
+
+def start_page(library_view: LibraryView, uploads: UploadArea, *, on_open: Callable[[str], object]) -> ui.element:
+    """Draw what is there before a recording is open: ways to upload one, and the recent ones.
+
+    Args:
+        library_view: where the recent ones are.
+        uploads: takes a file, or the demo.
+        on_open: called with the key of a recording that a person wants.
+    """
+    with ui.element("div").classes("stack") as page:
+        with drop_zone("Drop a recording here", FORMATS_TAKEN):
+            button("Browse files", uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
+            button("Try the demo", uploads.try_demo, kind="primary", tip="A short song made for this program")
+        if recent := library_view.recordings()[:N_RECENT]:
+            heading("Recent")
+            with ui.element("div").classes("recent"):
+                for recording in recent:
+                    item = ui.element("button").classes("recent-item").props("type=button")
+                    item.on("click", partial(on_open, recording.key), [])
+                    with item:
+                        _name(recording)
+    return page
+
+
+class RecordingsMenu:
+    """The menu of recordings, as they are when it opens.
+
+    Args:
+        library_view: where they are.
+        on_open: called with the key of a recording that a person wants.
+        on_upload: called when a person wants to choose another file.
+    """
+
+    def __init__(
+        self, library_view: LibraryView, *, on_open: Callable[[str], object], on_upload: Callable[[], object]
+    ) -> None:
+        self._library_view, self._on_open, self._on_upload = library_view, on_open, on_upload
+        with icon_button("library", "Recordings"):
+            self._menu = ui.menu().props(MENU_BELOW)
+        self._menu.on("before-show", self._list)
+
+    def _list(self) -> None:
+        self._menu.clear()
+        with self._menu:
+            ui.menu_item("Upload another file…", self._on_upload)
+            ui.separator()
+            for recording in self._library_view.recordings()[:N_IN_MENU]:
+                with ui.menu_item(on_click=partial(self._on_open, recording.key)).classes("recording-item"):
+                    _name(recording)
+
+
+def _name(recording: Recording) -> None:
+    text(recording.name, "recent-name")
+    text(described(recording), "mute small")
