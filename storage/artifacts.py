@@ -32,7 +32,7 @@ from storage.manifest import Artifact, Manifest, Output
 from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
-DEFAULT_LIMIT_BYTES = 20 * 2**30
+DEFAULT_LIMIT_BYTES = 20 * 10**9
 # Kinds that cost only their recomputation: evicted before all others, and removed with their recording.
 FIRST_TO_GO = frozenset({"chunk"})
 # What was replaced, under a key that nobody asks for, until whoever was handed its files is done with them.
@@ -356,8 +356,8 @@ class ArtifactStore:
         pinned_bytes = self._index.pinned_bytes(but=instead_of)
         if pinned_bytes + needed_bytes > self.limit_bytes:
             raise StorageError(
-                f"There is no room for {needed_bytes / 2**20:.1f} MB more.",
-                f"The store may take {self.limit_bytes / 2**20:.1f} MB, and {pinned_bytes / 2**20:.1f} MB are pinned.",
+                f"There is no room for {needed_bytes / 1e6:.1f} MB more.",
+                f"The store may take {self.limit_bytes / 1e6:.1f} MB, and {pinned_bytes / 1e6:.1f} MB are pinned.",
                 "Raise the limit, or unpin results you no longer need.",
             )
         return self._first_to_go(total_bytes + needed_bytes - self.limit_bytes, but=instead_of)

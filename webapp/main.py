@@ -14,7 +14,7 @@ from nicegui import app, ui
 from separation import __version__
 from separation.engine.dask import Cluster, Tls
 from storage import ArtifactStore, DraftTable, JobTable, Library
-from storage.artifacts import TRASH_STAYS_S
+from storage.artifacts import DEFAULT_LIMIT_BYTES, TRASH_STAYS_S
 from webapp.access import guard
 from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage
@@ -56,7 +56,7 @@ class ServerSettings:
     port: int = 8080
     passcode: str | None = None
     open_browser: bool = False
-    limit_bytes: int = 20 * 2**30
+    limit_bytes: int = DEFAULT_LIMIT_BYTES
     scheduler: str | None = None
     scheduler_tls: Tls | None = None
     certificate: tuple[Path, Path] | None = None

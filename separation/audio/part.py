@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from separation.audio import times
 from separation.errors import SettingsError
+from separation.formatted import clock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,7 @@ class Part:
         return f"from {self.start_s:g} s to " + ("the end" if self.end_s is None else f"{self.end_s:g} s")
 
     def __str__(self) -> str:
-        return f"{times.clock(self.start_s)} to " + ("the end" if self.end_s is None else times.clock(self.end_s))
+        return f"{clock(self.start_s, None)} to " + ("the end" if self.end_s is None else clock(self.end_s, None))
 
 
 WHOLE = Part()

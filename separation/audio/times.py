@@ -32,12 +32,3 @@ def digits(seconds: float) -> str:
     """The shortest decimal number that `parse_time` reads as `seconds`: no exponent, and no point unless needed."""
     written = f"{abs(Decimal(repr(seconds))):f}"
     return written.rstrip("0").rstrip(".") if "." in written else written
-
-
-def clock(seconds: float) -> str:
-    """`seconds` as minutes:seconds, or hours:minutes:seconds from an hour on, with a fraction where there is one."""
-    exact = Decimal(digits(seconds))
-    minutes, rest = divmod(exact, 60)
-    hours, minutes = divmod(minutes, 60)
-    whole = f"{hours:f}:{minutes:02f}" if hours else f"{minutes:f}"
-    return f"{whole}:{rest:f}" if rest >= 10 else f"{whole}:0{rest:f}"

@@ -23,6 +23,7 @@ from separation.audio.waveform import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_
 from separation.chunking.crossfade import FADES, CrossfadeStream
 from separation.chunking.plan import Chunk, pairwise_starts, plan
 from separation.errors import AudioError, SettingsError
+from separation.formatted import counted
 from separation.model import Windowing
 from separation.request import ChunkSettings
 
@@ -325,7 +326,7 @@ def _kind(info: AudioInfo) -> str:
 
 
 def _channels(n_channels: int) -> str:
-    return "1 channel" if n_channels == 1 else f"{n_channels} channels"
+    return counted(n_channels, "channel")
 
 
 def _changed(path: Path, why: str) -> AudioError:

@@ -20,6 +20,7 @@ from separation.cli.common import Common, Connection, common_options, connection
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
 from separation.cli.part import part_options
 from separation.errors import PlaygroundError
+from separation.formatted import counted
 from separation.workflows.batch_files import FAILURES, find_recordings, folders
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def batch(
     if report is not None:
         make_folder(report.parent, "the report")
     (out / FAILURES).unlink(missing_ok=True)
-    common.say(f"{_counted(len(files))}. {why}")
+    common.say(f"{counted(len(files), 'file')}. {why}")
     places = folders(files)
     tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()
@@ -146,7 +147,7 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
         except KeyboardInterrupt:
             work.sweep()
             raise KeyboardInterrupt(
-                f"{tally.n_done} of {_counted(len(tasks))} are done and stay; nothing half-written remains."
+                f"{tally.n_done} of {counted(len(tasks), 'file')} are done and stay; nothing half-written remains."
             ) from None
         finally:
             progress.end()
@@ -229,9 +230,11 @@ def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, 
 
 def _say_result(tally: _Counts, out: Path, seconds: float, common: Common) -> None:
     cached = f", {tally.n_cached} of them cached" if tally.n_cached else ""
-    common.say(f"{_counted(tally.n_done)} done{cached}, {seconds:.2f} s in all. The results are in {shown(out)}.")
+    common.say(
+        f"{counted(tally.n_done, 'file')} done{cached}, {seconds:.2f} s in all. The results are in {shown(out)}."
+    )
     if tally.failures:
-        common.say(f"{_counted(len(tally.failures))} failed, listed in {shown(out / FAILURES)}:")
+        common.say(f"{counted(len(tally.failures), 'file')} failed, listed in {shown(out / FAILURES)}:")
     for name, error in tally.failures:
         common.say(f"  {shown(name)}: {error}")
     common.result(
@@ -245,7 +248,3 @@ def _say_result(tally: _Counts, out: Path, seconds: float, common: Common) -> No
             "seconds": seconds,
         }
     )
-
-
-def _counted(n_files: int) -> str:
-    return "1 file" if n_files == 1 else f"{n_files} files"

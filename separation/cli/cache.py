@@ -11,6 +11,7 @@ import click
 
 from separation import __version__
 from separation.cli.common import Common, Function, common_options
+from separation.formatted import counted, size
 
 if TYPE_CHECKING:
     from storage import ArtifactStore
@@ -62,18 +63,16 @@ def list_(cache_limit_gb: float, common: Common) -> None:
     for artifact in kept:
         used = artifact["last_used"][:16].replace("T", " ")
         pinned = "pinned" if artifact["pinned"] else ""
-        line = f"{artifact['kind']:9}  {_size(artifact['size_bytes']):>9}  {used}  {pinned:6}  {artifact['key'][:12]}"
+        line = f"{artifact['kind']:9}  {size(artifact['size_bytes']):>9}  {used}  {pinned:6}  {artifact['key'][:12]}"
         common.say(f"{line}  {_printable(artifact['name'])}")
     if chunks:
-        common.say(
-            f"{_counted(chunks)} that runs can go on from: {_size(_bytes_of(chunks))}; they are the first to go."
-        )
+        common.say(f"{_counted(chunks)} that runs can go on from: {size(_bytes_of(chunks))}; they are the first to go.")
     trash = store.usage().get("trash")
     if trash is not None:
-        common.say(f"{trash.n} in the trash: {_size(trash.size_bytes)}; “cache clean --trash” deletes what is there.")
+        common.say(f"{trash.n} in the trash: {size(trash.size_bytes)}; “cache clean --trash” deletes what is there.")
     n_pinned = sum(artifact["pinned"] for artifact in kept)
     words = f"{len(kept)} kept, {n_pinned} of them pinned" if kept else "Nothing is kept"
-    common.say(f"{words}: {_size(total_bytes)} of {_size(store.limit_bytes)}.")
+    common.say(f"{words}: {size(total_bytes)} of {size(store.limit_bytes)}.")
     common.result(
         {
             "artifacts": kept,
@@ -107,7 +106,7 @@ def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Co
     over_limit = store.trim()
     freed_bytes = leftover_bytes + _bytes_of((*trashed, *unused, *over_limit))
     if leftover_bytes:
-        common.say(f"What was left half-made: {_size(leftover_bytes)}.")
+        common.say(f"What was left half-made: {size(leftover_bytes)}.")
     for why, gone in (
         ("In the trash", trashed),
         (f"Not used for {older_than}", unused),
@@ -115,9 +114,9 @@ def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Co
     ):
         for manifest in gone:
             common.say(f"{why}: {_described(manifest)}.")
-    common.say(f"{_size(freed_bytes)} freed." if freed_bytes else "There was nothing to delete.")
+    common.say(f"{size(freed_bytes)} freed." if freed_bytes else "There was nothing to delete.")
     if store.size_bytes() > store.limit_bytes:
-        over = _size(store.size_bytes() - store.limit_bytes)
+        over = size(store.size_bytes() - store.limit_bytes)
         common.say(f"note: what is pinned is {over} over the limit; unpin what you no longer need.")
     common.result(
         {
@@ -149,17 +148,17 @@ def clear(recordings: bool, results: bool, pinned: bool, yes: bool, common: Comm
         if (not kinds or artifact.manifest.kind in kinds) and (pinned or trashed or not store.pinned(artifact.key))
     ]
     if chosen and not yes:
-        click.confirm(f"Delete {_counted(chosen)} ({_size(_bytes_of(chosen))})?", abort=True, err=True)
+        click.confirm(f"Delete {_counted(chosen)} ({size(_bytes_of(chosen))})?", abort=True, err=True)
     gone = store.discard(*kinds, pinned=pinned)
     freed_bytes = _bytes_of(gone) + store.sweep()
-    common.say(f"Deleted {_counted(gone)}, {_size(freed_bytes)} freed.")
+    common.say(f"Deleted {_counted(gone)}, {size(freed_bytes)} freed.")
     common.result({"n_removed": len(gone), "freed_bytes": freed_bytes})
 
 
 def _store(common: Common, limit_gb: float = 20.0) -> ArtifactStore:
     from storage import ArtifactStore, data_folder
 
-    return ArtifactStore(data_folder(), limit_bytes=int(limit_gb * 2**30), scratch=common.temp_dir, version=__version__)
+    return ArtifactStore(data_folder(), limit_bytes=int(limit_gb * 10**9), scratch=common.temp_dir, version=__version__)
 
 
 def _seconds(text: str) -> float:
@@ -184,11 +183,11 @@ def _counted(manifests: Sequence[Manifest]) -> str:
     """Such as “1 recording and 3 results”."""
     kinds = [manifest.kind for manifest in manifests]
     counts = [(kinds.count(kind), kind) for kind in dict.fromkeys(sorted(kinds))]
-    return " and ".join(f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in counts) or "nothing"
+    return " and ".join(counted(n, kind) for n, kind in counts) or "nothing"
 
 
 def _described(manifest: Manifest) -> str:
-    return f"{manifest.kind} {_printable(manifest.name)}, {_size(manifest.size_bytes)}"
+    return f"{manifest.kind} {_printable(manifest.name)}, {size(manifest.size_bytes)}"
 
 
 def _printable(name: str) -> str:
@@ -198,11 +197,3 @@ def _printable(name: str) -> str:
 
 def _bytes_of(manifests: Sequence[Manifest]) -> int:
     return sum(manifest.size_bytes for manifest in manifests)
-
-
-def _size(n_bytes: int) -> str:
-    # In powers of 1024, as --cache-limit-gb is: what was set reads the same here.
-    for unit, factor in (("GB", 2**30), ("MB", 2**20)):
-        if n_bytes >= factor:
-            return f"{n_bytes / factor:.1f} {unit}"
-    return f"{n_bytes / 2**10:.1f} kB"

@@ -9,6 +9,7 @@ import click
 
 from separation.cli.common import Common, common_options, make_folder
 from separation.doctor import installed
+from separation.formatted import size
 
 if TYPE_CHECKING:
     from separation.model import Backend
@@ -36,7 +37,7 @@ def doctor(self_test: bool, common: Common) -> None:
     }
     common.say(f"Python {report['python']} on {report['system']}")
     common.say("".join(f"  {name} {version}\n" for name, version in report["packages"].items()).rstrip())
-    common.say(f"Data folder {folder}, {report['free_bytes'] / 2**30:.1f} GB free")
+    common.say(f"Data folder {folder}, {size(report['free_bytes'])} free")
     for backend in registry.BACKENDS.values():
         availability = backend.availability()
         words = availability.readiness.value

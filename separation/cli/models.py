@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from separation.cli.common import Common, common_options, gives
+from separation.formatted import size
 
 if TYPE_CHECKING:
     from separation.events import Event
@@ -34,7 +35,7 @@ def list_(common: Common) -> None:
 
     known = entries()
     for entry in known:
-        common.say(f"{entry.name:18} {_size(entry.size_bytes):>8}  {'gated' if entry.gated else '':5}  {_state(entry)}")
+        common.say(f"{entry.name:18} {size(entry.size_bytes):>8}  {'gated' if entry.gated else '':5}  {_state(entry)}")
     common.say("Gated: access is granted per account; “models download” says how to ask for it.")
     for licence, names in _by_licence(known).items():
         common.say(f"{', '.join(names)}: {licence}.")
@@ -74,9 +75,9 @@ def remove(name: str, yes: bool, common: Common) -> None:
     entry = catalogue.entry(name)
     n_bytes = entry.on_disk_bytes or entry.partial_bytes
     if n_bytes and not yes:
-        click.confirm(f"Delete {entry.label} ({_size(n_bytes)})?", abort=True, err=True)
+        click.confirm(f"Delete {entry.label} ({size(n_bytes)})?", abort=True, err=True)
     freed_bytes = catalogue.remove(name)
-    common.say(f"Deleted, {_size(freed_bytes)} freed." if freed_bytes else f"{entry.label} was not here.")
+    common.say(f"Deleted, {size(freed_bytes)} freed." if freed_bytes else f"{entry.label} was not here.")
     common.result({"model": name, "freed_bytes": freed_bytes})
 
 
@@ -97,7 +98,7 @@ class DownloadProgress:
         if not event.total_bytes:
             return
         fraction = event.done_bytes / event.total_bytes
-        words = f"{event.model}: {_size(event.done_bytes)} of {_size(event.total_bytes)}"
+        words = f"{event.model}: {size(event.done_bytes)} of {size(event.total_bytes)}"
         if self._live:
             click.echo(f"\r\x1b[2K{self._common.mark}{fraction:4.0%}  {words}", nl=False, err=True)
             self._open = True
@@ -123,9 +124,5 @@ def _state(entry: PublishedModel) -> str:
     if entry.on_disk_bytes is not None:
         return f"on this computer, {entry.path}"
     if entry.partial_bytes:
-        return f"{_size(entry.partial_bytes)} fetched so far"
+        return f"{size(entry.partial_bytes)} fetched so far"
     return "not on this computer"
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 10**9 else f"{n_bytes / 1e6:.1f} MB"

@@ -14,6 +14,7 @@ import click
 from separation.cli.common import Common, Host, common_options, given_by
 from separation.cli.extraction import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
+from separation.formatted import counted
 from separation.workflows.batch_files import FAILURES
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
     n_cached = sum(step["cached"] for step in done)
     seconds = time.monotonic() - started_s
     cached = f", {n_cached} of them cached" if n_cached else ""
-    common.say(f"{'1 step' if len(done) == 1 else f'{len(done)} steps'} done{cached}, {seconds:.2f} s in all.")
+    common.say(f"{counted(len(done), 'step')} done{cached}, {seconds:.2f} s in all.")
     common.result({"config": str(config), "steps": done, "cached": n_cached, "seconds": seconds})
 
 
@@ -107,7 +108,7 @@ def _failing_as(step: Step, host: Host) -> Iterator[None]:
         assert host.result is not None
         n_failed, listed = host.result["failed"], Path(host.result["out"]) / FAILURES
         raise SeparationError(
-            f"{step.where}: {'1 file' if n_failed == 1 else f'{n_failed} files'} failed.",
+            f"{step.where}: {counted(n_failed, 'file')} failed.",
             f"All that failed is listed in {listed}.",
             "Run it again without them; the rest is taken from the store.",
         ) from end

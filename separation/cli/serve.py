@@ -47,7 +47,7 @@ def serve(
             port=port,
             passcode=passcode,
             open_browser=_has_browser() if open_browser is None else open_browser,
-            limit_bytes=int(cache_limit_gb * 2**30),
+            limit_bytes=int(cache_limit_gb * 10**9),
             scheduler=connection.scheduler,
             scheduler_tls=connection.tls(),
             certificate=(tls_certificate, tls_key) if tls_certificate and tls_key else None,

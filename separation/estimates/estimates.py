@@ -26,6 +26,7 @@ from separation.backends import registry
 from separation.backends.sam_mlx import preferred_here
 from separation.errors import PlaygroundError
 from separation.estimates import fallbacks
+from separation.formatted import size_range, time_range
 from separation.hardware.footprint import NVIDIA
 from separation.model import RunCost
 from separation.request import Request
@@ -71,7 +72,7 @@ class Estimate:
         return f"learned from {self.n_runs} run{'s' * (self.n_runs != 1)} here"
 
     def __str__(self) -> str:
-        known = [words for words in (time_words(self.seconds), memory_words(self.memory_bytes)) if words]
+        known = [words for words in (time_range(self.seconds), size_range(self.memory_bytes)) if words]
         return f"{', '.join(known) or 'unknown before the first run'}; {self.source}"
 
 
@@ -103,7 +104,7 @@ class Preflight:
             return None
         assert self.estimate.needed_bytes is not None
         assert self.available_bytes is not None
-        needed, free = (memory_words((size, size)) for size in (self.estimate.needed_bytes, self.available_bytes))
+        needed, free = (size_range((size, size)) for size in (self.estimate.needed_bytes, self.available_bytes))
         said = f"Memory may run out: this takes about {needed}, and {free} are free"
         if self.fitting is None:
             return f"{said}; no smaller setting would fit either."
@@ -154,24 +155,6 @@ def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, An
         memory_bytes=_range(memory, ONE_RUN_MEMORY) if memory else None,
         n_runs=len(alike),
     )
-
-
-def time_words(seconds: tuple[float, float] | None) -> str:
-    """A range of time, such as “2 to 4 min”; "" for None."""
-    if seconds is None:
-        return ""
-    for unit, size in (("h", 3600.0), ("min", 60.0)):
-        if seconds[1] >= 2 * size:
-            return _range_words(seconds[0] / size, seconds[1] / size, unit)
-    return _range_words(seconds[0], seconds[1], "s")
-
-
-def memory_words(n_bytes: tuple[float, float] | None) -> str:
-    """A range of memory, such as “3.0 to 4.0 GB”; "" for None."""
-    if n_bytes is None:
-        return ""
-    size, unit = (1e9, "GB") if n_bytes[1] >= 1e9 else (1e6, "MB")
-    return _range_words(n_bytes[0] / size, n_bytes[1] / size, unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,13 +267,3 @@ def _n_cores() -> int:
 def _range(values: list[float], of_one: tuple[float, float]) -> tuple[float, float]:
     low, high = of_one if len(values) == 1 else SEVERAL
     return low * min(values), high * max(values)
-
-
-def _range_words(low: float, high: float, unit: str) -> str:
-    first, last = _short(low), _short(high)
-    return f"{last} {unit}" if first == last else f"{first} to {last} {unit}"
-
-
-def _short(value: float) -> str:
-    """Two digits at most, as an estimate has no more."""
-    return f"{value:.1f}" if value < 9.5 else f"{float(f'{value:.2g}'):.0f}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from separation.errors import BackendUnavailable
+from separation.formatted import size
 
 BLOCK = 1 << 20
 TIMEOUT_S = 30.0  # without a byte
@@ -116,7 +117,7 @@ def make_room(folder: Path, n_bytes: int) -> None:
     if n_bytes and n_bytes + SPARE_BYTES > free_bytes:
         raise BackendUnavailable(
             "There is not enough room for this download.",
-            f"It needs {n_bytes / 1e9:.1f} GB, and the disk of {folder} has {free_bytes / 1e9:.1f} GB free.",
+            f"It needs {size(n_bytes)}, and the disk of {folder} has {size(free_bytes)} free.",
             "Make room, or keep models elsewhere (HF_HOME for those of the hub, TORCH_HOME for Demucs).",
         )
 

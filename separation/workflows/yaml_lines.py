@@ -15,7 +15,7 @@ import yaml
 
 from separation.errors import SettingsError
 
-MAX_BYTES = 2**20
+MAX_BYTES = 10**6
 MAX_NODES = 20_000  # with every alias written out: a few lines of aliases of aliases can stand for billions
 MAX_DEPTH = 40
 OURS = "tag:yaml.org,2002:"  # the tags that YAML itself defines

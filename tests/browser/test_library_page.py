@@ -16,6 +16,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from separation.formatted import size
 from storage import ArtifactStore
 from tests.browser.test_queue import MixerState
 from tests.support import library_shelves as shelves
@@ -317,19 +318,19 @@ def test_the_disk_use_is_that_of_the_store_and_cleaning_up_frees_what_it_said(
     filled: Shelves, store: ArtifactStore
 ) -> None:
     song = next(kept for kept in store.list("recording") if kept.name == "Hum z9")
-    for name, kept in (("old", 3 * 2**20), ("new", 2**20)):
+    for name, kept in (("old", 3 * 10**6), ("new", 10**6)):
         chunk = shelves.chunk(store, song, name, kept)
         if name == "old":
             used_days_ago(store, chunk.key, 60)
     for name in ("pinned", "lost"):
-        old = shelves.recording(store, f"Old {name}", size=5 * 2**20)
+        old = shelves.recording(store, f"Old {name}", size=5 * 10**6)
         used_days_ago(store, old.key, 60)
     store.pin(key_of(store, "Old pinned"))
-    store.trash(shelves.recording(store, "Thrown away", size=2**21).key)
+    store.trash(shelves.recording(store, "Thrown away", size=2 * 10**6).key)
     filled.open()
     wait_until(lambda: filled.disk.get("Trash") == "2.0 MB", "the trash")
     n_bytes = store.usage()["recording"].size_bytes
-    assert filled.disk["Recordings"] == f"{n_bytes / 2**20:.1f} MB"
+    assert filled.disk["Recordings"] == size(n_bytes)
     filled.press("Clean up")
     words = wait_until(lambda: "".join(filled.texts(".clean-up")), "the dialog")
     assert "1 chunk, 3.0 MB" in words and "1 recording and 0 results, not pinned: 5.0 MB" in words

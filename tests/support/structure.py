@@ -55,6 +55,8 @@ ORDER = (
     "separation/plain",
     "separation/events",
     "separation/solvers",
+    "separation/plain",
+    "separation/formatted",
     "storage",
     "separation/errors",
     "assets",

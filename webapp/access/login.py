@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from separation.formatted import counted
 from webapp.access.passcode import GuessLimit, Passcode
 from webapp.access.sessions import Sessions, session_of
 
@@ -43,7 +44,7 @@ def login_routes(passcode: Passcode, sessions: Sessions, limit: GuessLimit) -> A
             right = wait_s == 0 and await asyncio.to_thread(passcode.matches, form.get("passcode", ""))
         if wait_s > 0:
             seconds = math.ceil(wait_s)
-            error = f"Too many wrong passcodes. Try again in {seconds} second{'' if seconds == 1 else 's'}."
+            error = f"Too many wrong passcodes. Try again in {counted(seconds, 'second')}."
             return _page(following, error, 429, {"Retry-After": str(seconds)})
         if not right:
             return _page(following, "That is not the passcode. The person who shared this studio has it.", 401)

@@ -26,6 +26,7 @@ from separation.audio.encode import FloatWavWriter
 from separation.audio.peaks import SAMPLES_PER_PEAK
 from separation.audio.upload import PartialFile
 from separation.errors import AudioError, PlaygroundError, SettingsError
+from separation.formatted import size
 from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, kept_of
 from separation.results.runs import import_recording
 from storage import ArtifactStore, StorageError
@@ -34,11 +35,11 @@ from webapp.routes.spectrograms import add_spectrogram_routes
 from webapp.state.job import Job
 from webapp.state.uploads import Upload, Uploads
 
-MAX_UPLOAD_BYTES = 4 * 2**30
+MAX_UPLOAD_BYTES = 4 * 10**9
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
 MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
 ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
-DISK_RESERVE_BYTES = 256 * 2**20  # an upload never takes the last of the disk
+DISK_RESERVE_BYTES = 256 * 10**6  # an upload never takes the last of the disk
 
 
 class Making(Protocol):
@@ -237,12 +238,12 @@ def _too_large(size_bytes: int, allowed_bytes: int) -> AudioError:
     if allowed_bytes < MAX_UPLOAD_BYTES:
         return AudioError(
             "There is no room for this file.",
-            f"It needs {size_bytes / 2**20:.0f} MB, and the disk has {max(0, allowed_bytes) / 2**20:.0f} MB to spare.",
+            f"It needs {size(size_bytes)}, and the disk has {size(max(0, allowed_bytes))} to spare.",
             "Make room on the computer that runs the studio.",
         )
     return AudioError(
         "This file is too large.",
-        f"It has more than {MAX_UPLOAD_BYTES / 2**30:.0f} GB.",
+        f"It has more than {size(MAX_UPLOAD_BYTES)}.",
         "Convert it to FLAC or MP3 first, or cut it.",
     )
 

@@ -18,12 +18,12 @@ from nicegui import Event as PageEvent
 
 from separation.backends import registry
 from separation.errors import SettingsError
+from separation.formatted import clock, counted, size
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
 from storage import Artifact, Catalogue, Entry, Library
 from storage.artifacts import TRASH_STAYS_S
 from storage.manifest import Manifest
 from webapp.components.stem_colors import stem_color
-from webapp.components.words import duration
 
 PAGE_ROWS = 50  # recordings on one page of the list
 RESULTS_SHOWN = 50  # results under an unfolded recording, until a person wants more
@@ -240,7 +240,7 @@ def facts_of(manifest: Manifest) -> ListedFacts:
     if manifest.kind == "recording":
         recording = recording_of(item)
         channels = {1: "mono", 2: "stereo"}.get(recording.n_channels, f"{recording.n_channels} channels")
-        about = (duration(recording.duration_s), f"{recording.sample_rate / 1000:g} kHz", channels)
+        about = (clock(recording.duration_s), f"{recording.sample_rate / 1000:g} kHz", channels)
         return ListedFacts(manifest.name, created_s, manifest.name.casefold(), recording.duration_s, about)
     result = result_of(item)
     sounds: list[tuple[str, str]] = []
@@ -259,19 +259,6 @@ def _readable(items: Iterable[Artifact], of: Callable[[Artifact], KeptValue]) ->
             log.warning("%s", damage)
 
 
-def size(n_bytes: int) -> str:
-    """Bytes as people read them, in powers of 1024 as the limit is."""
-    for unit, factor in (("GB", 2**30), ("MB", 2**20)):
-        if n_bytes >= factor:
-            return f"{n_bytes / factor:.1f} {unit}"
-    return f"{n_bytes / 2**10:.0f} kB"
-
-
-def counted(n: int, what: str) -> str:
-    """Such as “1 result” or “3 results”."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
 def _how(result: Result) -> Iterator[str]:
     """Who made a result, how long it took, and how good it may be."""
     try:
@@ -280,7 +267,7 @@ def _how(result: Result) -> Iterator[str]:
         backend = result.backend
     yield " ".join(part for part in (backend, result.model) if part)
     if result.seconds:
-        yield f"took {result.seconds:.1f} s" if result.seconds < 60 else f"took {duration(result.seconds)}"
+        yield f"took {result.seconds:.1f} s" if result.seconds < 60 else f"took {clock(result.seconds)}"
     if result.quality is not None:
         yield f"quality about {result.quality.value:.2f} of 1"
 

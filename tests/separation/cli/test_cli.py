@@ -377,7 +377,7 @@ def test_the_options_of_serve_reach_the_server(monkeypatch, folder):
     words = ["--port", 9999, "--cache-limit-gb", 2, "--tls-key", "key", "--tls-certificate", "certificate"]
     audio_playground("serve", *words)
     (settings,) = served
-    assert (settings.host, settings.port, settings.limit_bytes) == ("127.0.0.1", 9999, 2 * 2**30)
+    assert (settings.host, settings.port, settings.limit_bytes) == ("127.0.0.1", 9999, 2 * 10**9)
     assert settings.open_browser is False, "nobody sits at a test"
     assert settings.certificate == (Path("certificate"), Path("key"))
     assert settings.home == folder / "home"

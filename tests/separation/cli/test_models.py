@@ -114,7 +114,7 @@ def test_a_download_that_broke_off_is_listed_as_that(hub, monkeypatch):
     monkeypatch.setattr(transfer, "PAUSES_S", (0.0,))
     hub.drops["checkpoint.pt"] = [200_000, 0, 0]
     assert "continue" in models("download", "sam-audio-small", status=4).stderr
-    assert "0.2 MB fetched so far" in models("list").output
+    assert "200 kB fetched so far" in models("list").output
 
 
 def test_a_name_nobody_knows_is_wrong_usage(hub):

@@ -239,27 +239,6 @@ def test_stopping_after_a_few_chunks_takes_less():
 # Words
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, ""),
-        ((0.42, 1.04), "0.4 to 1.0 s"),
-        ((12.3, 47.9), "12 to 48 s"),
-        ((90.0, 240.0), "1.5 to 4.0 min"),
-        ((3000.0, 9000.0), "0.8 to 2.5 h"),
-        ((10.2, 10.4), "10 s"),
-        ((119.0, 119.4), "120 s"),
-    ],
-)
-def test_times_are_said_with_two_digits_and_one_unit(seconds, words):
-    assert estimates.time_words(seconds) == words
-
-
-def test_memory_is_said_in_gigabytes():
-    assert estimates.memory_words((2.96 * GB, 14.2 * GB)) == "3.0 to 14 GB"
-    assert estimates.memory_words((0.0324 * GB, 0.318 * GB)) == "32 to 320 MB"
-
-
 # Preflight
 
 

@@ -10,7 +10,7 @@ from separation.doctor.self_test import Passed
 from separation.errors import BackendUnavailable
 from separation.events import ModelLoading
 from tests.webapp.state.test_downloads import entry
-from webapp.pages.models.model_words import action_of, progress_of, size, state_of, verdict_of
+from webapp.pages.models.model_words import action_of, progress_of, state_of, verdict_of
 from webapp.state.download import WINDOW_S, Download, DownloadState
 
 ABSENT = entry("model", 5_100_000_000)
@@ -74,11 +74,6 @@ def test_progress_is_told_in_bytes_rate_and_time(known, under_way, words):
     told = progress_of(known, under_way)
     assert (told and told[1]) == words
     assert told is None or 0 <= told[0] <= 1
-
-
-def test_sizes_are_short_and_show_progress_where_it_is_wanted():
-    assert [size(5.1e9), size(84e6), size(999)] == ["5.1 GB", "84 MB", "1 kB"]
-    assert size(5.123e9, fine=True) == "5.12 GB" and size(84.26e6, fine=True) == "84.3 MB"
 
 
 def test_a_verdict_says_what_it_took_or_what_to_do():

@@ -9,7 +9,7 @@ from storage import ArtifactStore, Library
 from tests.support.kept_values import SOUND
 from tests.support.library_shelves import chunk, keep, recording, result
 from tests.support.store_files import used_at, used_days_ago
-from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, CleanUp, LibraryQuery, LibraryView, facts_of, size
+from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, CleanUp, LibraryQuery, LibraryView, facts_of
 
 DAY_S = 24 * 3600.0
 
@@ -173,8 +173,3 @@ def test_cleaning_deletes_what_was_chosen_and_says_what(store, listed):
     assert listed.clean(some) == "Deleted 1 chunk, 1 recording: 3 kB freed."
     assert listed.clean(CleanUp(chunks=False, kept=True, trash=False, **month)) == "Deleted 1 recording: 1 kB freed."
     assert sorted(kept.name for kept in store.list()) == ["new", "new chunk", "pinned"]
-
-
-@pytest.mark.parametrize(("n_bytes", "words"), [(0, "0 kB"), (1536, "2 kB"), (2**20, "1.0 MB"), (2**34, "16.0 GB")])
-def test_sizes_are_told_in_powers_of_1024(n_bytes, words):
-    assert size(n_bytes) == words

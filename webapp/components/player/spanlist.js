@@ -3,6 +3,8 @@
 // A span {prompt, sign, a, b} marks the frames [a, b). Where spans of one prompt overlap, the model goes by the last one
 // of the list. Lists are sorted, so that is the one that starts last.
 
+import { clock } from "./format.js";
+
 const RATE = 48_000; // at which SAM-Audio counts the samples of its frames
 
 export class Grid {
@@ -49,14 +51,8 @@ export class Grid {
   /** A border as people read it: "1.20", "1:02.48". */
   text(k) {
     const digits = this.frame_s ? 2 : 3;
-    const scale = 10 ** digits;
-    const ticks = Math.round(Math.min(k * this.unit_s, this.duration_s) * scale);
-    const seconds = ((ticks % (60 * scale)) / scale).toFixed(digits);
-    const minutes = Math.floor(ticks / (60 * scale));
-    if (!minutes) return seconds;
-    const hours = Math.floor(minutes / 60);
-    const pad = (n) => String(n).padStart(2, "0");
-    return (hours ? `${hours}:${pad(minutes % 60)}` : minutes) + ":" + seconds.padStart(digits + 3, "0");
+    const rounded_s = Number(Math.min(k * this.unit_s, this.duration_s).toFixed(digits));
+    return clock(rounded_s, digits).replace(/^0:0?/, "");
   }
 
   range(span, word = "–") {

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import run, ui
 
+from separation.formatted import counted, size
 from storage import StorageError
 from storage.index import Share
-from webapp.state.library_view import CleanUp, LibraryView, counted, size
+from webapp.state.library_view import CleanUp, LibraryView
 from webapp.theme import button, error_card, segmented, text
 
 DAYS = {"7": "A week", "30": "A month", "90": "Three months"}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from nicegui import ui
 
+from separation.formatted import size
 from storage.index import Share
-from webapp.state.library_view import size
 from webapp.theme import button, card, text
 
 # kind -> how it is called; in the order of the bar. All that is neither is what was replaced a moment ago.

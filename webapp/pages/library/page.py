@@ -10,6 +10,7 @@ from typing import Any
 from nicegui import run, ui
 
 from separation.errors import PlaygroundError
+from separation.formatted import counted
 from separation.results.kept import Result
 from separation.workflows import recipe
 from storage import StorageError
@@ -21,7 +22,7 @@ from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import STATES
 from webapp.pages.queue.panel import QueueView
 from webapp.state.jobs import Job, Jobs, State
-from webapp.state.library_view import RESULTS_SHOWN, SORTS, LibraryQuery, LibraryView, counted
+from webapp.state.library_view import RESULTS_SHOWN, SORTS, LibraryQuery, LibraryView
 from webapp.theme import (
     SCHEMES,
     button,

@@ -8,9 +8,10 @@ from functools import partial
 from nicegui import ui
 
 from separation.backends import registry
+from separation.formatted import size
 from separation.model import Backend, PublishedModel, Readiness
 from webapp.pages.models.model_row import ModelRow
-from webapp.pages.models.model_words import PILLS, size
+from webapp.pages.models.model_words import PILLS
 from webapp.pages.models.survey import Survey
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount

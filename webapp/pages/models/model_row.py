@@ -7,10 +7,11 @@ from collections.abc import Callable
 from nicegui import ui
 
 from separation.errors import PlaygroundError
+from separation.formatted import size
 from separation.model import PublishedModel
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
-from webapp.pages.models.model_words import action_of, progress_of, size, state_of
+from webapp.pages.models.model_words import action_of, progress_of, state_of
 from webapp.state.download import DownloadState
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
-from separation.estimates.estimates import memory_words
+from separation.formatted import clock, size, size_range
 from separation.model import PublishedModel, Readiness
-from webapp.components.words import duration
 from webapp.state.download import Download, DownloadState
 
 PILLS = {
@@ -16,14 +15,6 @@ PILLS = {
     Readiness.NOT_INSTALLED: ("Not installed", ""),
 }
 PLACES = {"cpu": "the processor", "cuda": "the NVIDIA graphics card", "mps": "Apple graphics"}
-
-
-def size(n_bytes: float, *, fine: bool = False) -> str:
-    """Bytes as people read them: 5.1 GB, 84 MB; with one more digit, so that progress shows, if `fine`."""
-    for unit, factor, digits in (("GB", 1e9, 1), ("MB", 1e6, 0)):
-        if n_bytes >= factor:
-            return f"{n_bytes / factor:.{digits + fine}f} {unit}"
-    return f"{n_bytes / 1e3:.0f} kB"
 
 
 def state_of(entry: PublishedModel, download: Download | None, *, removing: bool) -> tuple[str, str]:
@@ -69,7 +60,7 @@ def _moving(download: Download) -> list[str]:
         return ["connecting" if not download.done_bytes else "going on"]
     if remaining_s is None:
         return ["nothing arrives, still trying"]
-    return [f"{size(rate, fine=True)}/s", f"{duration(remaining_s)} left"]
+    return [f"{size(rate, fine=True)}/s", f"{clock(remaining_s)} left"]
 
 
 def action_of(entry: PublishedModel, download: Download | None, *, has_token: bool) -> tuple[str, str]:
@@ -96,7 +87,7 @@ def verdict_of(verdict: Passed | PlaygroundError) -> str:
     if isinstance(verdict, PlaygroundError):
         return str(verdict)
     where = PLACES.get(verdict.device, verdict.device)
-    memory = f" · {memory_words((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
+    memory = f" · {size_range((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
     return (
         f"{verdict.model} on {where} · loaded in {verdict.load_s:.1f} s · "
         f"{verdict.speed:.1f}x real time{memory} · {verdict.seconds:.1f} s in all"

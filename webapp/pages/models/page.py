@@ -9,11 +9,11 @@ from functools import partial
 from nicegui import ui
 
 from separation.errors import PlaygroundError
+from separation.formatted import size
 from webapp.access.guard import is_host
 from webapp.pages.models.backend_card import BackendCard, families
 from webapp.pages.models.doctor_card import DoctorCard
 from webapp.pages.models.model_row import ModelRow
-from webapp.pages.models.model_words import size
 from webapp.pages.models.survey import Survey, look
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from separation.backends import catalogue, registry
 from separation.doctor.self_test import PROMPT, model_here, request_of
-from separation.estimates.estimates import memory_words
+from separation.formatted import size_range
 from separation.hub import cache as hub
 from separation.hub import token as hub_token
 from separation.hub.token import Origin
@@ -76,7 +76,7 @@ def _memory(entry: PublishedModel, estimates: RunEstimates) -> str:
         request = Request.of(*(backend.stems() or (PROMPT,)), backend=backend.name, model=entry.model, sam=sam)
         estimate = estimates.expected(backend.settle(request), DURATION_S)
         n_runs += estimate.n_runs
-        words.append(memory_words(estimate.memory_bytes) + (f" in {precision}" if precision else ""))
+        words.append(size_range(estimate.memory_bytes) + (f" in {precision}" if precision else ""))
     learned = f", learned from {n_runs} run{'s' * (n_runs != 1)} here" if n_runs else ""
     return f"about {', '.join(words)}{learned}"
 

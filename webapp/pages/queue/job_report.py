@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
+from separation.formatted import size
 from webapp.state.jobs import Job
 from webapp.theme import CostBox, tipped
 
@@ -35,9 +36,9 @@ def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str
     if report.get("rtf"):
         rows["Speed"] = f"{1 / report['rtf']:.1f}x real time"
     if "peak_memory_mb" in report:
-        rows["Peak memory"] = f"{report['peak_memory_mb']:.0f} MB"
+        rows["Peak memory"] = size(1e6 * report["peak_memory_mb"])
     if "device_memory_mb" in report:
-        rows["Graphics memory"] = f"{report['device_memory_mb']:.0f} MB"
+        rows["Graphics memory"] = size(1e6 * report["device_memory_mb"])
     if chunks:
         rows["Chunks"] = f"{chunks['computed']} computed, {chunks['from_store']} found"
     rows["Evaluations"] = str(report.get("evaluations", 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webapp.components.words import duration
+from separation.formatted import clock, size
 from webapp.state.jobs import Job, State
 
 STATES = {
@@ -54,7 +54,7 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False) -> str:
 def left_of(job: Job) -> str:
     """Time left as people read it, "" if nobody knows."""
     seconds = job.remaining_s if job.state is State.RUNNING else None
-    return "" if seconds is None else f"{duration(seconds)} left"
+    return "" if seconds is None else f"{clock(seconds)} left"
 
 
 def took(job: Job) -> str:
@@ -62,14 +62,14 @@ def took(job: Job) -> str:
     record = job.record
     if not record.started or not record.ended:
         return ""
-    return duration((datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds())
+    return clock((datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds())
 
 
 def _doing(job: Job) -> str:
     if job.cancel.is_set():
         return "at the model's next step"
     if job.loading is not None and job.loading.total_bytes:
-        read = f"{job.loading.done_bytes / 1e6:.0f} of {job.loading.total_bytes / 1e6:.0f} MB"
+        read = f"{size(job.loading.done_bytes)} of {size(job.loading.total_bytes)}"
         return f"{job.loading.model} · {read}"
     if not job.chunks:
         return "waking the process that separates"

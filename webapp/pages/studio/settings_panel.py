@@ -10,7 +10,8 @@ from separation import solvers
 from separation.backends import registry
 from separation.errors import PlaygroundError, PromptError
 from separation.estimates import fallbacks
-from separation.estimates.estimates import Preflight, memory_words, time_words
+from separation.estimates.estimates import Preflight
+from separation.formatted import size, size_range, time_range
 from separation.model import Backend, Readiness
 from separation.request import Request, RequestField
 from separation.results.partial import Sound
@@ -157,9 +158,9 @@ def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
     """Rows that say what a run would take, and how that is known."""
     estimate = flight.estimate
     rows = {
-        "Expected time": time_words(estimate.seconds) or "unknown",
-        "Memory": memory_words(estimate.memory_bytes) or "unknown",
-        "On disk": f"{disk_bytes / 1e6:.0f} MB",
+        "Expected time": time_range(estimate.seconds) or "unknown",
+        "Memory": size_range(estimate.memory_bytes) or "unknown",
+        "On disk": size(disk_bytes),
     }
     return rows | {"Estimate": estimate.source}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from separation.formatted import clock
 from separation.results.kept import Recording, Result
 from separation.results.partial import Sound
 from storage import JobState
@@ -344,9 +345,8 @@ def subtitle(state: StudioState) -> str:
 
 def described(sound: Sound) -> str:
     """Length, rate and channels in a few words."""
-    seconds = sound.duration_s
     channels = "mono" if sound.n_channels == 1 else "stereo"
-    return f"{int(seconds // 60)}:{seconds % 60:02.0f} · {sound.sample_rate / 1000:g} kHz · {channels}"
+    return f"{clock(sound.duration_s)} · {sound.sample_rate / 1000:g} kHz · {channels}"
 
 
 def run_button(state: StudioState) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from separation.backends import registry
 from separation.chunking.model_inputs import reach
 from separation.errors import PlaygroundError
 from separation.estimates.layout import outline
+from separation.formatted import clock
 from separation.request import Request, Reroll
 from separation.results.kept import Result
 from separation.results.partial import Sound
@@ -199,7 +200,7 @@ class WaveformView:
         self._row.clear()
         with self._row:
             text(f"Chunk {index + 1} of {len(self._spans_s)}", "chunk-name", tag="b")
-            text(f"{_clock(start_s)} to {_clock(stop_s)}", "num mute")
+            text(f"{clock(start_s, 1)} to {clock(stop_s, 1)}", "num mute")
             for words, doubtful in self._measured(index):
                 text(words, "warn small" if doubtful else "mute small")
             text("", "grow")
@@ -265,7 +266,3 @@ def _same(spans: Sequence[Span], others: Sequence[Span]) -> bool:
         return sorted(of, key=lambda span: span["prompt"])
 
     return by_prompt(spans) == by_prompt(others)
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
