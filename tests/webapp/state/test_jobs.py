@@ -1,3 +1,5 @@
+"""Jobs of a server: queued, running, over, told to pages; on an engine in this process."""
+
 from __future__ import annotations
 
 import asyncio
@@ -9,20 +11,16 @@ import numpy as np
 import pytest
 
 from separation import Request
-from separation.engine.dask import Cluster
 from separation.engine.engine import Inline
 from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
 from separation.results.kept import result_of
-from separation.results.runs import import_recording
-from storage import JobRecord, JobTable, StorageError
-from tests.support import run_fakes
+from storage import JobTable, StorageError
+from tests.support.job_steps import Gate, until
 from tests.support.store_files import in_the_making
 from webapp.state.jobs import Job, Jobs, State
 
 SILENCE = {"a": np.zeros((1, 4), np.float32)}
-
-LONG_S = 240.0  # until a test gives up; nothing here takes a second on a free computer
 
 
 @pytest.fixture
@@ -35,33 +33,6 @@ async def jobs(store, home):
     jobs = Jobs(store, Inline(), JobTable(home))
     yield jobs
     await asyncio.to_thread(jobs.close)
-
-
-def wait_until(condition):
-    """As `until`, on another thread than that of the event loop."""
-    deadline = time.monotonic() + LONG_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-
-
-async def until(condition):
-    deadline = time.monotonic() + LONG_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(0.005)
-
-
-class Gate:
-    """Stops the model before an evaluation until it is opened."""
-
-    def __init__(self, backend):
-        self.reached, self.opened = threading.Event(), threading.Event()
-        backend.before_evaluation = self.wait
-
-    def wait(self):
-        self.reached.set()
-        assert self.opened.wait(LONG_S)
 
 
 async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, recording, backend, store):
@@ -401,130 +372,6 @@ def test_a_thousand_chunks_do_not_fill_the_log():
     assert 90 <= sum(job.log_text(event) != "" for event in finished) <= 100
 
 
-# after a restart
-
-
-async def test_what_a_stopped_server_left_is_offered_and_goes_on_from_its_finished_chunks(
-    store, home, recording, backend
-):
-    jobs = Jobs(store, Inline(), JobTable(home))
-    done = jobs.submit(recording, Request.of("other"))
-    await until(lambda: done.over)
-    stopping = StopsAt(backend, evaluation=3, jobs=jobs)
-    running, waiting = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
-    await until(lambda: running.over)
-    await stopping.closed
-
-    n_before, backend.before_evaluation = backend.n_evaluations, lambda: None
-    again = Jobs(store, Inline(), JobTable(home))
-    assert again.running is None, "nothing starts by itself"
-    assert [job.id for job in again.interrupted] == [running.id, waiting.id]
-    offered, unbegun = again.interrupted
-    assert (offered.record.n_done, offered.record.n_chunks) == (2, 5)
-    assert [job.state for job in again.all if job.id == done.id] == [State.DONE]
-    assert again.active(recording.key) is unbegun
-    newer, newest = (again.submit(recording, Request.of(name)) for name in ("vocals", "no bass"))
-    again.resume(*again.interrupted)
-    assert (again.running, again.queue) == (newer, [offered, unbegun, newest]), "before what came later"
-    await until(lambda: all(job.over for job in again.all))
-    assert {job.state for job in again.all} == {State.DONE}
-    # 5 each; the third chunk of the interrupted run was computed and lost with its evaluation.
-    assert backend.n_evaluations - n_before == 5 + 3 + 5 + 5
-    assert offered.kept == {0, 1}
-    await asyncio.to_thread(again.close)
-
-
-class StopsAt:
-    """Closes the jobs in the middle of an evaluation, as Ctrl-C does."""
-
-    def __init__(self, backend, *, evaluation, jobs):
-        self._left, self._loop = evaluation, asyncio.get_running_loop()
-        self.closed = self._loop.create_future()
-        self._jobs = jobs
-        backend.before_evaluation = self
-
-    def __call__(self):
-        self._left -= 1
-        if not self._left:
-            closing = threading.Thread(target=self._close)
-            closing.start()
-            wait_until(lambda: self._jobs.closing)
-
-    def _close(self):
-        self._jobs.close()
-        self._loop.call_soon_threadsafe(self.closed.set_result, None)
-
-
-async def test_asking_for_what_was_interrupted_resumes_it(store, home, recording, backend):
-    book = JobTable(home)
-    book.write(interrupted(recording, "drums", position=7))
-    book.close()
-    jobs = Jobs(store, Inline(), JobTable(home))
-    (offered,) = jobs.interrupted
-    other = jobs.submit(recording, Request.of("drums", seed=1))
-    assert other is not offered
-    assert jobs.submit(recording, Request.of("drums")) is offered
-    await until(lambda: offered.over and other.over)
-    assert offered.state is State.DONE
-    assert len(jobs.all) == 2
-    await asyncio.to_thread(jobs.close)
-
-
-def interrupted(recording, prompt, **fields):
-    request = Request.of(prompt).to_dict()
-    return JobRecord(
-        id=prompt,
-        recording=recording.key,
-        recording_name=recording.name,
-        prompts=(prompt,),
-        request=request,
-        state=State.RUNNING,
-        **fields,
-    )
-
-
-async def test_a_pause_outlives_the_server(store, home, recording, backend):
-    jobs = Jobs(store, Inline(), JobTable(home))
-    jobs.pause()
-    jobs.submit(recording, Request.of("drums"))
-    await asyncio.to_thread(jobs.close)
-    jobs = Jobs(store, Inline(), JobTable(home))
-    assert jobs.paused
-    jobs.resume(*jobs.interrupted)
-    assert (len(jobs.queue), jobs.running) == (1, None)
-    jobs.go_on()
-    await until(lambda: all(job.over for job in jobs.all))
-    await asyncio.to_thread(jobs.close)
-
-
-async def test_two_servers_on_one_folder_leave_each_other_their_jobs(store, home, recording, backend):
-    one = Jobs(store, Inline(), JobTable(home))
-    gate = Gate(backend)
-    running, waiting = one.submit(recording, Request.of("drums")), one.submit(recording, Request.of("bass"))
-    await until(gate.reached.is_set)
-    two = Jobs(store, Inline(), JobTable(home))
-    assert two.all == []
-    own = two.submit(recording, Request.of("vocals"))
-    await until(lambda: own.state is State.RUNNING)
-    assert (running.state, waiting.state) == (State.RUNNING, State.QUEUED)
-    gate.opened.set()
-    await until(lambda: running.over and waiting.over and own.over)
-    assert {job.state for job in (running, waiting, own)} == {State.DONE}
-    assert {job.id for job in one.all} == {running.id, waiting.id}
-    await asyncio.to_thread(one.close)
-    await asyncio.to_thread(two.close)
-
-
-async def test_an_old_failure_is_not_news_after_a_restart(store, home, recording, backend):
-    book = JobTable(home)
-    book.write(replace(interrupted(recording, "drums"), state=State.FAILED, error=("It broke.", "", "")))
-    book.close()
-    jobs = Jobs(store, Inline(), JobTable(home))
-    assert len(jobs.all) == 1
-    assert jobs.active(recording.key) is None
-    await asyncio.to_thread(jobs.close)
-
-
 # the end
 
 
@@ -538,21 +385,3 @@ async def test_closing_interrupts_everything_and_returns(store, home, recording,
     await closing
     assert (first.state, second.state) == (State.INTERRUPTED, State.INTERRUPTED)
     assert store.list("result") == []
-
-
-async def test_on_the_real_engine_a_job_is_done_and_another_cancelled(store, tmp_path):
-    short = import_recording(run_fakes.song(tmp_path / "short.wav", 1.0), store)
-    long = import_recording(run_fakes.song(tmp_path / "long.wav", 90.0), store)
-    engine = Cluster()
-    jobs = Jobs(store, engine, JobTable(tmp_path / "home"))
-    try:
-        done, cancelled = jobs.submit(short, Request.of("drums")), jobs.submit(long, Request.of("drums"))
-        await until(lambda: done.over and cancelled.chunks and cancelled.chunks[0] == 1)
-        jobs.cancel(cancelled)
-        await until(lambda: cancelled.over)
-    finally:
-        await asyncio.to_thread(jobs.close)
-        await asyncio.to_thread(engine.close)
-    assert done.state is State.DONE and done.result.track_names == ("drums", "everything else")
-    assert cancelled.state is State.CANCELLED and min(cancelled.chunks) == 0
-    assert [result.key for result in store.list("result")] == [done.result.key]
