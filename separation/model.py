@@ -261,6 +261,7 @@ class BackendProfile:
         label_in_family: what a list says that names its family as well; "" for its label.
         command: its command of `audio-playground extract`; "" for its name.
         command_options: what that command needs to take this backend and no other of its family.
+        about: a sentence that begins with “By”, for the help of that command; "" for its label.
         packages: what it computes with, beside this program and Python; a report has their versions.
         free_prompts: prompts are any words, and every prompt is a stem.
         experimental: stems that are tried without a promise.
@@ -277,6 +278,7 @@ class BackendProfile:
     label_in_family: str = ""
     command: str = ""
     command_options: tuple[str, ...] = ()
+    about: str = ""
     packages: tuple[str, ...] = ()
     free_prompts: bool = False
     experimental: tuple[str, ...] = ()

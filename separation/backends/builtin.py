@@ -54,7 +54,12 @@ class BuiltinBackend(BackendDefaults):
     label = "Built-in separator"
     licence = "MIT, part of this program"
     profile = BackendProfile(
-        family="builtin", packages=("numpy", "torch"), experimental=EXPERIMENTAL, model_card=MODEL_CARD
+        family="builtin",
+        about="By the network that comes with the program: drums, bass, vocals; experimental: piano, guitar, strings, "
+        "other.",
+        packages=("numpy", "torch"),
+        experimental=EXPERIMENTAL,
+        model_card=MODEL_CARD,
     )
 
     def models(self) -> tuple[str, ...]:

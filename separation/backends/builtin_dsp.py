@@ -40,7 +40,11 @@ class ClassicalBackend(BackendDefaults):
     name = "builtin-dsp"
     label = "Built-in, classical methods"
     licence = "MIT, part of this program"
-    profile = BackendProfile(family="builtin", packages=("numpy", "scipy"))
+    profile = BackendProfile(
+        family="builtin",
+        about="By classical signal processing, to compare with: drums, bass, vocals, other.",
+        packages=("numpy", "scipy"),
+    )
 
     def models(self) -> tuple[str, ...]:
         """One set of methods."""

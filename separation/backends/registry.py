@@ -57,6 +57,11 @@ def shown(name: str) -> Backend:
     return named(name) or BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]
 
 
+def commands() -> tuple[str, ...]:
+    """What a person at the terminal chooses from, by the alphabet: a family is one of them."""
+    return tuple(sorted({backend.profile.command or name for name, backend in BACKENDS.items()}))
+
+
 def choose(request: Request) -> tuple[Request, str]:
     """Settle who separates.
 

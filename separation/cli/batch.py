@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from separation.backends import registry
 from separation.cli.batch_work import BatchTask, Done, Extraction
 from separation.cli.common import Common, Connection, common_options, connection_options, gives, make_folder, shown
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
@@ -41,8 +42,8 @@ SOME_FAILED = 6
 @click.option("--recursive", is_flag=True, help="Also the folders in DIR.")
 @click.option(
     "--backend",
-    type=click.Choice(["auto", "builtin", "builtin-dsp", "demucs", "sam-audio"]),
-    default="auto",
+    type=click.Choice([registry.AUTO, *registry.commands()]),
+    default=registry.AUTO,
     show_default=True,
 )
 @click.option("--preset", help="Preview, Balanced or Quality.")
@@ -80,7 +81,6 @@ def batch(
     is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over.
     """
     from separation.audio.part import Part
-    from separation.backends import registry
     from separation.request import Request
 
     started_s = time.monotonic()

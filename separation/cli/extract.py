@@ -24,13 +24,28 @@ from separation.request import DemucsSettings, ranges
 
 if TYPE_CHECKING:
     from separation.errors import SettingsError
+    from separation.model import Backend
     from separation.request import Request
 
 
 OF_DEMUCS = ranges(DemucsSettings)
 
 
-@click.group()
+class ExtractGroup(click.Group):
+    """The commands below, and one for each backend that has none of its own there."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, by the alphabet."""
+        return sorted({*super().list_commands(ctx), *_other_backends()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command of this file, or that of a backend."""
+        own = super().get_command(ctx, cmd_name)
+        backend = _other_backends().get(cmd_name) if own is None else None
+        return own if backend is None else _command_of(backend)
+
+
+@click.group(cls=ExtractGroup)
 def extract() -> None:
     """Take sounds out of a recording: one file per prompt, and one with everything else.
 
@@ -46,34 +61,6 @@ def auto(wanted: ExtractOptions, common: Common) -> None:
     from separation.request import Request
 
     run(wanted, Request.of(*wanted.prompts, device=common.device, seed=wanted.seed), common)
-
-
-@extract.command()
-@extract_options
-@chunk_options
-@common_options
-def builtin(wanted: ExtractOptions, common: Common, **given: Any) -> None:
-    """By the network that comes with the program: drums, bass, vocals; experimental: piano, guitar, strings, other."""
-    from separation.backends.builtin import DEFAULT_CHUNKS
-    from separation.request import Request
-
-    chunks = chunk_settings(DEFAULT_CHUNKS, given)
-    request = Request.of(*wanted.prompts, backend="builtin", device=common.device, chunks=chunks, seed=wanted.seed)
-    run(wanted, request, common)
-
-
-@extract.command("builtin-dsp")
-@extract_options
-@chunk_options
-@common_options
-def builtin_dsp(wanted: ExtractOptions, common: Common, **given: Any) -> None:
-    """By classical signal processing, to compare with: drums, bass, vocals, other."""
-    from separation.backends.builtin_dsp import DEFAULT_CHUNKS
-    from separation.request import Request
-
-    chunks = chunk_settings(DEFAULT_CHUNKS, given)
-    request = Request.of(*wanted.prompts, backend="builtin-dsp", device=common.device, chunks=chunks, seed=wanted.seed)
-    run(wanted, request, common)
 
 
 @extract.command()
@@ -138,6 +125,36 @@ def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Co
         raise _untrusted(request.demucs.folder)
     request = replace(request, demucs=replace(request.demucs, folder=folder))
     run(wanted, request if common.device == "auto" else replace(request, device=common.device), common)
+
+
+def _other_backends() -> dict[str, Backend]:
+    """The backends that have a command to themselves, by its name."""
+    from separation.backends.registry import BACKENDS
+
+    return {name: backend for name, backend in BACKENDS.items() if backend.profile.command in ("", name)}
+
+
+def _command_of(backend: Backend) -> click.Command:
+    """The command of a backend that needs no options but the common ones."""
+    from dataclasses import replace
+
+    from separation.request import ChunkSettings, Request, RequestField
+
+    def command(wanted: ExtractOptions, common: Common, model: str | None = None, **given: Any) -> None:
+        request = Request.of(*wanted.prompts, backend=backend.name, model=model, device=common.device, seed=wanted.seed)
+        if cut:
+            usual = backend.settle(request).chunks or ChunkSettings()
+            request = replace(request, chunks=chunk_settings(usual, given))
+        run(wanted, request, common)
+
+    cut = RequestField.CHUNKS in backend.uses(Request.of("vocals"))
+    options = common_options(command)
+    if cut:
+        options = chunk_options(options)
+    if len(backend.models()) > 1:
+        options = click.option("--model", help=f"{backend.models()[0]} unless given; see “doctor” for all.")(options)
+    about = backend.profile.about or f"By {backend.label}."
+    return click.command(backend.name, help=about)(extract_options(options))
 
 
 def _untrusted(folder: str) -> SettingsError:

@@ -15,8 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from separation import decode
+from separation.backends import sam_family
 from separation.cli import batch as batch_module
 from separation.cli.main import main
+from separation.model import BackendProfile
 from storage import ArtifactStore, data_folder
 from storage.errors import StorageError
 from tests.support import odd_files, run_fakes
@@ -209,6 +211,7 @@ def test_extract_finds_what_a_batch_has_made(folder):
 
 
 def test_seed_and_preset_reach_the_separation(folder, backend, monkeypatch):
+    backend.profile = BackendProfile(presets=sam_family.PRESETS)
     songs(folder / "music", "one.wav")
     batch("music", "-o", "out", "--seed", 5, "--preset", "Preview")
     (result,) = ArtifactStore(data_folder()).list("result")

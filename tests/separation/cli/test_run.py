@@ -359,12 +359,14 @@ def test_models_in_folders_are_the_only_files_of_a_command_that_can_run_code(ter
 
 def test_the_results_of_commands_hold_what_workflows_are_promised(folder, backend, terminal, monkeypatch):
     from separation.backends import catalogue
+    from separation.backends.demucs import DemucsBackend
 
     run_fakes.song(folder / "song.wav", 0.5)
     (folder / "songs").mkdir()
     run_fakes.song(folder / "songs" / "a.wav", 0.3)
     (folder / "r.yaml").write_text("prompts: [drums]\n")
     monkeypatch.setattr(catalogue, "download", lambda name: (event for event in ()))
+    monkeypatch.setattr(backend, "published", DemucsBackend().published)
     said = steps("""
 steps:
 - {name: a, command: extract auto, with: {source: song.wav, prompt: drums}}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from separation.backends import registry
@@ -65,6 +66,7 @@ def test_a_newcomer_sees_three_choices_and_an_expert_all():
 
 
 @pytest.mark.parametrize("backend", ["auto", "builtin", "demucs", "sam-audio", "sam_torch", "sam_mlx", "sam_official"])
+@hypothesis_settings(deadline=None)  # how long it takes is no matter
 @given(data=st.data())
 def test_whatever_is_entered_one_after_another_is_valid_and_can_be_settled(backend, data):
     request = Request(prompts=(MARKED, Prompt(text="bass")), backend=backend)
