@@ -19,14 +19,15 @@ class Outline(NamedTuple):
 
 
 def outline(settled: Request, n_samples: int, sample_rate: int) -> Outline | None:
-    """The chunks of a settled request, or None where only the loaded model knows (Demucs).
+    """The chunks of a settled request, or None where only the loaded model knows (Demucs), or nobody was found.
 
     Args:
-        settled: see `registry.choose`.
+        settled: see `registry.choose`; “auto” where no backend can do it.
         n_samples: of the recording, at least 1.
         sample_rate: Hz of the recording.
     """
-    layout = registry.get(settled.backend).layout(settled)
+    backend = registry.named(settled.backend)
+    layout = backend.layout(settled) if backend is not None else None
     if layout is None:
         return None
     rate, frame, windowing = layout

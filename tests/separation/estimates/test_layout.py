@@ -44,3 +44,7 @@ def test_the_built_in_separator_cuts_as_outlined(n_samples, rate, chunk_s, overl
 def test_the_cut_of_demucs_is_known_only_to_its_model():
     settled = registry.get("demucs").settle(Request.of("drums", backend="demucs"))
     assert outline(settled, 44_100, 44_100) is None
+
+
+def test_a_request_that_nobody_can_answer_has_no_layout():
+    assert outline(Request.of("dog barking", backend="auto"), 44_100, 44_100) is None
