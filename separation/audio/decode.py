@@ -14,8 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from separation.audio.encode import FloatWavWriter, dbfs
-from separation.audio.files import new_file
+from separation.audio.encode import dbfs
 from separation.audio.part import WHOLE, Part
 from separation.audio.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
 from separation.audio.upload import PartialFile
@@ -23,29 +22,20 @@ from separation.audio.waveform import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
     Waveform,
-    resample_blocks,
-    resampled_length,
-    to_channels,
 )
 from separation.errors import AudioError
 
 __all__ = [
     "AudioFile",
     "AudioInfo",
-    "Conversion",
-    "ConvertedBlocks",
     "Decoded",
     "DecodedBlocks",
-    "convert",
-    "converted_blocks",
     "decode",
     "decode_blocks",
     "probe",
 ]
 
 BLOCK_SAMPLES: Final = 65_536
-MAX_KEPT_RATE: Final = 192_000  # Hz; `convert` brings faster recordings to CONVERTED_RATE
-CONVERTED_RATE: Final = 48_000  # Hz
 LOUD_PEAK: Final = 4.0  # +12 dBFS: above it the file was hardly meant for a full scale of 1
 
 
@@ -55,21 +45,6 @@ class Decoded:
 
     waveform: Waveform
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Conversion:
-    """What `convert` wrote: samples per channel, rate in Hz, 1 or 2 channels, and warnings, one sentence each."""
-
-    n_samples: int
-    sample_rate: int
-    n_channels: int
-    warnings: tuple[str, ...]
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.n_samples / self.sample_rate
 
 
 def probe(path: Path | str) -> AudioInfo:
@@ -93,93 +68,6 @@ def decode(path: Path | str) -> Decoded:
         return Decoded(waveform=Waveform(samples, blocks.info.sample_rate), warnings=tuple(blocks.warnings))
 
 
-def convert(
-    path: Path | str, out_path: Path | str, *, part: Part = WHOLE, max_duration_s: float | None = None
-) -> Conversion:
-    """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads; memory does not grow.
-
-    Of a `part` exactly those samples are written that it has in the whole recording, and what follows it is not
-    decoded; a recording above 192 kHz is resampled as if the part were all of it.
-
-    Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
-    are resampled to 48 kHz, with a warning: nothing up there is sound, and it costs time at every later step.
-    `out_path` appears when it is complete and not before. Past 4 GB it is an RF64 file.
-
-    Raises:
-        AudioError: no audio can be read, or it is longer than `max_duration_s`.
-        FileError: `out_path` cannot be written.
-        SettingsError: the part does not lie in the recording.
-    """
-    out_path = Path(out_path)
-    with (
-        converted_blocks(path, part=part, max_duration_s=max_duration_s) as blocks,
-        new_file(out_path) as making,
-        FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer,
-    ):
-        for block in blocks:
-            writer.write(block)
-        return blocks.conversion()
-
-
-class ConvertedBlocks:
-    """The blocks of a file brought to the shape in which recordings are kept; read once.
-
-    Attributes:
-        sample_rate: Hz, of the blocks.
-        n_channels: of the blocks, 1 or 2.
-        n_expected: how many samples there will be by the header; None if it does not say.
-    """
-
-    def __init__(self, decoded: DecodedBlocks, name: str, part: Part, max_duration_s: float | None) -> None:
-        info = decoded.info
-        self.sample_rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
-        self.n_channels = min(info.n_channels, 2)
-        whole = None if info.n_samples is None else resampled_length(info.n_samples, info.sample_rate, self.sample_rate)
-        self.n_expected = whole if part.is_whole else None
-        self._decoded, self._name, self._max_duration_s = decoded, name, max_duration_s
-        self._n_samples = 0
-        if max_duration_s is not None and (self.n_expected or 0) > max_duration_s * self.sample_rate:
-            raise _too_long(name, max_duration_s)
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        rate, limit_s = self._decoded.info.sample_rate, self._max_duration_s
-        mixed = (to_channels(block, self.n_channels) for block in self._decoded)
-        for block in resample_blocks(mixed, self.n_channels, rate, self.sample_rate):
-            yield block
-            self._n_samples += block.shape[1]
-            # A header may say less than there is, or nothing.
-            if limit_s is not None and self._n_samples > limit_s * self.sample_rate:
-                raise _too_long(self._name, limit_s)
-
-    def conversion(self) -> Conversion:
-        """What has been read, when all of it has."""
-        info, warnings = self._decoded.info, self._decoded.warnings
-        if self.sample_rate != info.sample_rate:
-            warnings.append(f"The recording was brought from {info.sample_rate} Hz to {self.sample_rate} Hz.")
-        if self.n_channels != info.n_channels:
-            warnings.append(f"The {info.n_channels} channels were mixed down to stereo (ITU-R BS.775).")
-        return Conversion(
-            n_samples=self._n_samples,
-            sample_rate=self.sample_rate,
-            n_channels=self.n_channels,
-            warnings=tuple(warnings),
-        )
-
-
-@contextmanager
-def converted_blocks(
-    source: Path | str | PartialFile, *, part: Part = WHOLE, max_duration_s: float | None = None
-) -> Iterator[ConvertedBlocks]:
-    """Open a file as `convert` reads it, for whoever writes the blocks elsewhere.
-
-    Raises:
-        AudioError: no audio can be read, or it is longer than `max_duration_s`; also while reading.
-        SettingsError: while reading: the part does not lie in the recording.
-    """
-    with decode_blocks(source, part=part) as decoded:
-        yield ConvertedBlocks(decoded, _name_of(source), part, max_duration_s)
-
-
 class DecodedBlocks:
     """A file, or a part of it, as blocks of float32, shape (channels, any length above 0), at its own rate, read once.
 
@@ -188,12 +76,14 @@ class DecodedBlocks:
     Attributes:
         info: what the header says.
         warnings: one sentence each; complete when the last block has been read.
+        name: of the file, as a sentence has it.
     """
 
     def __init__(self, reader: Reader, file: BoundedFile, name: str, part: Part):
         self.info = reader.info
         self.warnings: list[str] = []
-        self._reader, self._file, self._name, self._part = reader, file, name, part
+        self.name = name
+        self._reader, self._file, self._part = reader, file, part
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         n_values = n_broken = 0
@@ -207,11 +97,11 @@ class DecodedBlocks:
             peak = max(peak, float(np.abs(block).max()))
             yield block
         if self._file.trouble:
-            raise _unreadable(self._name, self._file.trouble)
+            raise _unreadable(self.name, self._file.trouble)
         # Under half: a recording with accidents. Half and more: not a recording any more.
         if 2 * n_broken >= n_values:
             raise AudioError(
-                f"{self._name} holds no usable audio.",
+                f"{self.name} holds no usable audio.",
                 f"{n_broken} of its {n_values} samples are infinite or not a number.",
                 "Export it again from the program that made it.",
             )
@@ -380,10 +270,6 @@ def _shown(path: Path) -> str:
 
 def _name_of(source: Path | str | PartialFile) -> str:
     return _shown(Path(source.name if isinstance(source, PartialFile) else source))
-
-
-def _too_long(name: str, max_duration_s: float) -> AudioError:
-    return AudioError(f"{name} is too long.", f"At most {max_duration_s:g} s are taken.", "Cut it, or raise the limit.")
 
 
 def _unusable(name: str, why: str, todo: str) -> AudioError:

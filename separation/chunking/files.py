@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.audio.decode import AudioFile, convert, decode_blocks
+from separation.audio.convert import convert
+from separation.audio.decode import AudioFile, decode_blocks
 from separation.audio.encode import FORMATS, Encoded, encode
 from separation.audio.files import hidden_folder, new_file
 from separation.audio.names import plain_name

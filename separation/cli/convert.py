@@ -23,7 +23,7 @@ def convert() -> None:
 @common_options
 def to_wav(source: Path, out: Path | None, start_time: float, end_time: float | None, common: Common) -> None:
     """Decode SOURCE (audio or video) into a float32 WAV of one or two channels, by blocks."""
-    from separation.audio.decode import convert as convert_file
+    from separation.audio.convert import convert as convert_file
     from separation.audio.part import Part
 
     part = Part(start_s=start_time, end_s=end_time)

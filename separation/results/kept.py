@@ -21,7 +21,7 @@ from separation.results.store import StoredItem
 
 # What works on samples is imported where it is needed: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
-    from separation.audio.decode import Conversion
+    from separation.audio.convert import Conversion
     from separation.audio.video import Picture
 
 AUDIO = "audio"  # the only track of a recording

@@ -42,7 +42,7 @@ from separation.results.store import Store
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
-    from separation.audio.decode import Conversion
+    from separation.audio.convert import Conversion
     from separation.engine.engine import Engine
     from separation.model import Samples
 
@@ -314,7 +314,7 @@ def _decode(
     source: Path | PartialFile, folder: Path, part: Part, on_decoded: Callable[[PartialAudio], object]
 ) -> Conversion:
     """Write the audio of a file's part and its peaks into `folder`."""
-    from separation.audio.decode import converted_blocks
+    from separation.audio.convert import converted_blocks
     from separation.audio.encode import FloatWavWriter
     from separation.audio.peaks import PeaksWriter
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from separation import decode
 from separation.audio import times
-from separation.audio.decode import convert
+from separation.audio.convert import convert
 from separation.audio.encode import encode
 from separation.audio.part import WHOLE, Part
 from separation.audio.waveform import Waveform
@@ -203,7 +203,7 @@ def test_the_command_of_a_result_makes_it_again(folder, backend):
     words = ("--start-time", "0:00.25", "--end-time", 1.75, "-o", "stems", "--json")
     said = json.loads(audio_playground("extract", "auto", "a song.wav", "-p", "drums", *words).stdout)
     command = ArtifactStore(folder / "home").get(said["key"]).manifest.command
-    params = typed(command.replace("extract fake", "extract auto"))
+    params = typed(command.replace("extract fake", "extract demucs"))
     assert (params["source"].name, params["start_time"], params["end_time"]) == ("a song.wav", 0.25, 1.75)
 
 

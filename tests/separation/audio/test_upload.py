@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from separation.audio.decode import converted_blocks, decode, decode_blocks
+from separation.audio.convert import converted_blocks
+from separation.audio.decode import decode, decode_blocks
 from separation.audio.upload import PartialFile
 from separation.errors import AudioError
 from separation.results.runs import import_recording

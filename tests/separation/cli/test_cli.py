@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from assets.demo_recording import write_demo_mixture
 from separation import decode
-from separation.audio import decode as decoding
+from separation.audio import convert as converting
 from separation.audio.encode import FORMATS
 from separation.backends import registry
 from separation.cli import extract as extract_module
@@ -385,13 +385,13 @@ def test_the_options_of_serve_reach_the_server(monkeypatch, folder):
 
 def test_temporary_files_go_where_they_were_told_to_and_only_then(folder, backend, monkeypatch):
     run_fakes.song(folder / "song.wav")
-    seen, usual = [], decoding.converted_blocks
+    seen, usual = [], converting.converted_blocks
 
     def looking(*args, **how):
         seen.append((list((folder / "elsewhere").iterdir()), tempfile.gettempdir()))
         return usual(*args, **how)
 
-    monkeypatch.setattr(decoding, "converted_blocks", looking)
+    monkeypatch.setattr(converting, "converted_blocks", looking)
     before = tempfile.gettempdir()
     audio_playground("extract", "auto", "song.wav", "-p", "drums", "--temp-dir", "elsewhere")
     (((scratch,), temporary),) = seen

@@ -68,7 +68,7 @@ def test_the_peaks_kept_are_those_of_the_samples_kept(store, tmp_path):
 
 def test_the_same_bytes_are_decoded_once_whatever_they_are_called(store, tmp_path, monkeypatch):
     first = import_recording(run_fakes.song(tmp_path / "a.wav"), store)
-    monkeypatch.setattr("separation.audio.decode.converted_blocks", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr("separation.audio.convert.converted_blocks", lambda *_, **__: pytest.fail("decoded again"))
     assert import_recording(run_fakes.song(tmp_path / "b.wav"), store, name="another name").key == first.key
     assert [kept.name for kept in store.list()] == ["a.wav"]
 

@@ -1,0 +1,129 @@
+"""Any file becomes a recording: float32 WAV, one or two channels, at a rate that can be worked with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.audio.decode import DecodedBlocks, decode_blocks
+from separation.audio.encode import FloatWavWriter
+from separation.audio.files import new_file
+from separation.audio.part import WHOLE, Part
+from separation.audio.upload import PartialFile
+from separation.audio.waveform import resample_blocks, resampled_length, to_channels
+from separation.errors import AudioError
+
+MAX_KEPT_RATE: Final = 192_000  # Hz; `convert` brings faster recordings to CONVERTED_RATE
+CONVERTED_RATE: Final = 48_000  # Hz
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """What `convert` wrote: samples per channel, rate in Hz, 1 or 2 channels, and warnings, one sentence each."""
+
+    n_samples: int
+    sample_rate: int
+    n_channels: int
+    warnings: tuple[str, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate
+
+
+def convert(
+    path: Path | str, out_path: Path | str, *, part: Part = WHOLE, max_duration_s: float | None = None
+) -> Conversion:
+    """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads; memory does not grow.
+
+    Of a `part` exactly those samples are written that it has in the whole recording, and what follows it is not
+    decoded; a recording above 192 kHz is resampled as if the part were all of it.
+
+    Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
+    are resampled to 48 kHz, with a warning: nothing up there is sound, and it costs time at every later step.
+    `out_path` appears when it is complete and not before. Past 4 GB it is an RF64 file.
+
+    Raises:
+        AudioError: no audio can be read, or it is longer than `max_duration_s`.
+        FileError: `out_path` cannot be written.
+        SettingsError: the part does not lie in the recording.
+    """
+    out_path = Path(out_path)
+    with (
+        converted_blocks(path, part=part, max_duration_s=max_duration_s) as blocks,
+        new_file(out_path) as making,
+        FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer,
+    ):
+        for block in blocks:
+            writer.write(block)
+        return blocks.conversion()
+
+
+class ConvertedBlocks:
+    """The blocks of a file brought to the shape in which recordings are kept; read once.
+
+    Attributes:
+        sample_rate: Hz, of the blocks.
+        n_channels: of the blocks, 1 or 2.
+        n_expected: how many samples there will be by the header; None if it does not say.
+    """
+
+    def __init__(self, decoded: DecodedBlocks, part: Part, max_duration_s: float | None) -> None:
+        info = decoded.info
+        self.sample_rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
+        self.n_channels = min(info.n_channels, 2)
+        whole = None if info.n_samples is None else resampled_length(info.n_samples, info.sample_rate, self.sample_rate)
+        self.n_expected = whole if part.is_whole else None
+        self._decoded, self._max_duration_s = decoded, max_duration_s
+        self._n_samples = 0
+        if max_duration_s is not None and (self.n_expected or 0) > max_duration_s * self.sample_rate:
+            raise _too_long(decoded.name, max_duration_s)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        rate, limit_s = self._decoded.info.sample_rate, self._max_duration_s
+        mixed = (to_channels(block, self.n_channels) for block in self._decoded)
+        for block in resample_blocks(mixed, self.n_channels, rate, self.sample_rate):
+            yield block
+            self._n_samples += block.shape[1]
+            # A header may say less than there is, or nothing.
+            if limit_s is not None and self._n_samples > limit_s * self.sample_rate:
+                raise _too_long(self._decoded.name, limit_s)
+
+    def conversion(self) -> Conversion:
+        """What has been read, when all of it has."""
+        info, warnings = self._decoded.info, self._decoded.warnings
+        if self.sample_rate != info.sample_rate:
+            warnings.append(f"The recording was brought from {info.sample_rate} Hz to {self.sample_rate} Hz.")
+        if self.n_channels != info.n_channels:
+            warnings.append(f"The {info.n_channels} channels were mixed down to stereo (ITU-R BS.775).")
+        return Conversion(
+            n_samples=self._n_samples,
+            sample_rate=self.sample_rate,
+            n_channels=self.n_channels,
+            warnings=tuple(warnings),
+        )
+
+
+@contextmanager
+def converted_blocks(
+    source: Path | str | PartialFile, *, part: Part = WHOLE, max_duration_s: float | None = None
+) -> Iterator[ConvertedBlocks]:
+    """Open a file as `convert` reads it, for whoever writes the blocks elsewhere.
+
+    Raises:
+        AudioError: no audio can be read, or it is longer than `max_duration_s`; also while reading.
+        SettingsError: while reading: the part does not lie in the recording.
+    """
+    with decode_blocks(source, part=part) as decoded:
+        yield ConvertedBlocks(decoded, part, max_duration_s)
+
+
+def _too_long(name: str, max_duration_s: float) -> AudioError:
+    return AudioError(f"{name} is too long.", f"At most {max_duration_s:g} s are taken.", "Cut it, or raise the limit.")
