@@ -64,12 +64,15 @@ class Growing(Event):
     """The tracks are being written, to be kept under `key`. Each `ChunkFinished` after it adds to them.
 
     `files` has the WAV file of each track, "0", "1" and so on in the order of `Planned.stems`, and its picture as
-    "0.peaks"; they are moved when all are complete, and deleted if they never are.
+    "0.peaks"; they are moved when all are complete, and deleted if they never are. `n_expected` is their length in
+    samples, unless the run stops before the mixture's end.
     """
 
     key: str
     files: Mapping[str, Path]
     n_channels: int
+    sample_rate: int
+    n_expected: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

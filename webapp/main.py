@@ -21,6 +21,7 @@ from webapp.pages.library.page import LibraryPage
 from webapp.pages.models.page import ModelsPage
 from webapp.pages.studio.page import MAX_PROMPTS, StudioPage
 from webapp.routes.media import add_media_routes
+from webapp.routes.uploads import add_upload_routes
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
@@ -122,7 +123,8 @@ def create_app(
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     uploads = Uploads()
-    add_media_routes(app, store, jobs, uploads, on_brought=library_view.changed.emit)
+    add_media_routes(app, store, uploads, jobs)
+    add_upload_routes(app, store, uploads, on_brought=library_view.changed.emit)
 
     def forget_drafts() -> None:
         here = {row.key for row in store.rows("recording")}

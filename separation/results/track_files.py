@@ -73,7 +73,13 @@ def write_tracks(
                 finished = event
             yield event
             if isinstance(event, Planned):
-                yield Growing(key=key, files=dict(files), n_channels=mixture.n_channels)
+                yield Growing(
+                    key=key,
+                    files=dict(files),
+                    n_channels=mixture.n_channels,
+                    sample_rate=mixture.sample_rate,
+                    n_expected=mixture.n_samples,
+                )
     quality = meter.result()
     if quality is not None and (doubt := quality.warning):
         recorder.take(warned := Warned(message=doubt))

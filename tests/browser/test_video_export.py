@@ -22,15 +22,10 @@ from webapp.routes import media
 from webapp.state.uploads import Uploads
 
 
-class NothingGrows:
-    def growing(self, result: str) -> None:
-        return None
-
-
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    media.add_media_routes(app, store, NothingGrows(), Uploads())
+    media.add_media_routes(app, store, Uploads())
     with TestClient(app) as client:
         yield client
 

@@ -1,173 +1,98 @@
-"""Media routes: windows of samples and peaks for the player, files to keep, uploads, and the demo.
+"""Media routes: windows of samples and peaks for the player, of what is kept and of what is still being made.
 
 Everything here stands behind the guard (`webapp.access.guard`). Errors are JSON of what, why and what to do.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Protocol
 
 from fastapi import FastAPI, HTTPException, Request
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from assets.demo_recording import write_demo_mixture
 from separation.audio.decode import AudioFile
 from separation.audio.encode import FloatWavWriter
 from separation.audio.peaks import SAMPLES_PER_PEAK
-from separation.audio.upload import PartialFile
 from separation.errors import AudioError, PlaygroundError, SettingsError
-from separation.formatted import size
 from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, kept_of
-from separation.results.runs import import_recording
-from storage import ArtifactStore, StorageError
+from separation.results.partial import PartialAudio
+from storage import ArtifactStore
 from webapp.routes.exports import add_export_routes
 from webapp.routes.spectrograms import add_spectrogram_routes
-from webapp.state.job import Job
-from webapp.state.uploads import Upload, Uploads
+from webapp.state.uploads import Uploads
 
-MAX_UPLOAD_BYTES = 4 * 10**9
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
 MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
 ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
-DISK_RESERVE_BYTES = 256 * 10**6  # an upload never takes the last of the disk
 
 
-class Making(Protocol):
-    """What is being made just now: `webapp.state.jobs.Jobs` is one."""
+class InTheMaking(Protocol):
+    """What is being made just now: `webapp.state.jobs.Jobs` and `webapp.state.uploads.Uploads` are two."""
 
-    def growing(self, result: str) -> Job | None:
-        """The job that is making the result of this key, once there is something of it to hear."""
+    def partial(self, key: str) -> Mapping[str, PartialAudio]:
+        """The tracks of what is going to be kept under a key, as far as they are there; empty if there is none."""
+        ...
+
+    def wait(self, key: str, timeout_s: float) -> None:
+        """Wait until what is made under a key is kept, or will never be; not at all if nothing is."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class GrowingTrack:
-    """A track as far as it is there."""
-
-    audio: Path
-    peaks: Path
-    n_channels: int
-    n_ready: int
-
-    def pcm(self, start: int, count: int) -> Response | None:
-        """A window of it; None if it has been moved, this moment, to where it is kept."""
-        stop = min(start + min(count, MAX_WINDOW_SAMPLES), self.n_ready)
-        first = max(0, min(start, stop))
-        try:
-            body = FloatWavWriter.read_part(self.audio, self.n_channels, first, stop)
-        except FileNotFoundError:
-            return None
-        # What is complete never changes any more; what is cut short is longer the next time.
-        return _immutable(body) if stop - first == count else _passing(body)
-
-    def peaks_from(self, first: int) -> Response | None:
-        """Its peaks but the first so many pairs; None as above."""
-        try:
-            with self.peaks.open("rb") as file:
-                file.seek(2 * max(0, first))
-                return _passing(file.read(max(0, 2 * (self.n_ready // SAMPLES_PER_PEAK - first))))
-        except FileNotFoundError:
-            return None
-
-
-def add_media_routes(
-    app: FastAPI,
-    store: ArtifactStore,
-    making: Making,
-    uploads: Uploads,
-    *,
-    on_brought: Callable[[], object] = lambda: None,
-) -> None:
+def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *others: InTheMaking) -> None:
     """Register all routes of this file; what is being made, or is arriving, is heard as far as it is there.
+
+    A recording has the address of its upload for as long as this server runs, beside the one of its key.
 
     Args:
         app: where.
         store: where recordings and results are.
-        making: results that are not there yet.
-        uploads: recordings that are not.
-        on_brought: called on the event loop when a recording was brought.
+        uploads: recordings that are not there yet.
+        others: results that are not.
     """
 
     @app.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: int, count: int) -> Response:
-        if (grown := growing(key, track)) is not None and (part := grown.pcm(start, count)) is not None:
-            return part
-        with AudioFile(_track(kept_soon(key, track), track).audio) as audio:
+        if (so_far := partial(key, track)) is not None and (answer := _partial_pcm(so_far, start, count)) is not None:
+            return answer
+        with AudioFile(kept_track(key, track).audio) as audio:
             first = max(0, min(start, audio.n_samples))
             stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
 
     @app.get("/media/{key}/{track}/peaks")
     def peaks(key: str, track: str, start: int = 0) -> Response:
-        if (grown := growing(key, track)) is not None and (part := grown.peaks_from(start)) is not None:
-            return part
-        return _immutable(_track(kept_soon(key, track), track).peaks.read_bytes()[2 * max(0, start) :])
+        if (so_far := partial(key, track)) is not None and (answer := _partial_peaks(so_far, start)) is not None:
+            return answer
+        return _immutable(kept_track(key, track).peaks.read_bytes()[2 * max(0, start) :])
 
-    def growing(key: str, track: str) -> GrowingTrack | None:
-        if (upload := uploads.get(key)) is not None and (audio := upload.audio) is not None:
-            return GrowingTrack(audio.audio, audio.peaks, audio.n_channels, audio.n_ready)
-        if (job := making.growing(key)) is not None and (found := job.growing) is not None:
-            if track not in found.files:
-                raise HTTPException(404, "There is no such track.")
-            return GrowingTrack(found.files[track], found.files[f"{track}.peaks"], found.n_channels, job.n_ready)
+    def partial(key: str, track: str) -> PartialAudio | None:
+        for making in (uploads, *others):
+            if tracks := making.partial(key):
+                if track not in tracks:
+                    raise HTTPException(404, "There is no such track.")
+                return tracks[track]
         return None
 
-    def kept_soon(key: str, track: str) -> Recording | Result:
-        """What is kept under a key; where its files are on their way there just now, it is waited for.
-
-        What is not there any more answers 204.
-        """
-        deadline_s = time.monotonic() + MOVING_S
-        while growing(key, track) is not None and time.monotonic() < deadline_s:
-            upload = uploads.get(key)
-            if upload is not None and upload.recording:
-                return _kept(store, upload.recording)
-            if store.get(key) is not None:
-                break
-            time.sleep(0.02)
-        if re.fullmatch(ANY_KEY, key) and store.get(key) is None:
+    def kept_track(key: str, track: str) -> KeptTrack:
+        """A track that is kept; one on its way to where it is kept is waited for, one that is gone answers 204."""
+        if store.get(uploads.resolve(key)) is None:
+            for making in (uploads, *others):
+                making.wait(key, MOVING_S)
+        if re.fullmatch(ANY_KEY, key) and store.get(uploads.resolve(key)) is None:
             # Pages ask for what they were told of, and it may have been cancelled or deleted since. That is no error of
             # theirs, and browsers would log a 404 as one.
             raise HTTPException(204, headers={"Cache-Control": "no-store"})
-        return _kept(store, key)
+        if (found := kept(key).track(track)) is None:
+            raise HTTPException(404, "There is no such track.")
+        return found
 
-    add_export_routes(app, store, lambda key: _kept(store, key))
-    add_spectrogram_routes(app, lambda key, track: _track(kept_soon(key, track), track).audio)
+    def kept(key: str) -> Recording | Result:
+        return _kept(store, uploads.resolve(key))
 
-    @app.put("/api/uploads")
-    async def upload(request: Request, name: str, id: str = "") -> Response:
-        with store.scratch() as folder:
-            announced = _check_announced(request, folder)
-            upload = uploads.begin(id, _shown(name))
-            key = ""
-            try:
-                recording = await _bring(request, folder / "upload", upload, announced, store, uploads)
-                key = recording.key
-            except ClientDisconnect:
-                return Response(status_code=400)  # cancelled: nobody is left to read this
-            finally:
-                uploads.end(upload.key, key)
-        on_brought()
-        return JSONResponse(_about(recording))
-
-    @app.post("/api/demo")
-    async def demo() -> Response:
-        with store.scratch() as folder:
-            path = folder / "demo.flac"
-            await asyncio.to_thread(write_demo_mixture, path)
-            recording = await asyncio.to_thread(import_recording, path, store, name="Demo song")
-        on_brought()
-        return JSONResponse(_about(recording))
+    add_export_routes(app, store, kept)
+    add_spectrogram_routes(app, lambda key, track: kept_track(key, track).audio)
 
     async def say(request: Request, error: Exception) -> Response:
         assert isinstance(error, PlaygroundError)
@@ -177,79 +102,26 @@ def add_media_routes(
     app.add_exception_handler(PlaygroundError, say)
 
 
-def _check_announced(request: Request, folder: Path) -> int | None:
-    """How many bytes are announced, if they are; too many are refused before they are sent."""
-    header = request.headers.get("content-length", "")
-    announced = int(header) if header.isdecimal() and int(header) else None
-    if announced is not None and announced > (allowed := _allowed_bytes(folder)):
-        raise _too_large(announced, allowed)
-    return announced
-
-
-def _allowed_bytes(folder: Path) -> int:
-    return min(MAX_UPLOAD_BYTES, shutil.disk_usage(folder).free - DISK_RESERVE_BYTES)
-
-
-async def _bring(
-    request: Request, path: Path, upload: Upload, announced: int | None, store: ArtifactStore, uploads: Uploads
-) -> Recording:
-    """Stream the body to disk while a thread decodes what has come."""
-    name = upload.name
-    thread = ThreadPoolExecutor(1)  # its own: it waits for as long as somebody sends
+def _partial_pcm(audio: PartialAudio, start: int, count: int) -> Response | None:
+    """A window of it; None if it has been moved, this moment, to where it is kept."""
+    stop = min(start + min(count, MAX_WINDOW_SAMPLES), audio.n_ready)
+    first = max(0, min(start, stop))
     try:
-        file = PartialFile(path, name, announced)
-        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store, uploads)
-        try:
-            await _receive(request, file)
-        except BaseException:
-            file.break_off()
-            await asyncio.gather(decoded, return_exceptions=True)
-            raise
-        return await decoded
-    except OSError as error:
-        said = f"The system says: {error.strerror or error}."
-        raise StorageError("The upload could not be written.", said, "Make room on the disk.") from error
-    except AudioError as error:  # it speaks of the file as a terminal would; the person knows it as it is
-        raise AudioError(error.what.replace(repr(name), f"“{name}”"), error.why, error.todo) from error
-    finally:
-        thread.shutdown(wait=False)
+        body = FloatWavWriter.read_part(audio.audio, audio.n_channels, first, stop)
+    except FileNotFoundError:
+        return None
+    # What is complete never changes any more; what is cut short is longer the next time.
+    return _immutable(body) if stop - first == count else _passing(body)
 
 
-def _import(file: PartialFile, upload: Upload, store: ArtifactStore, uploads: Uploads) -> Recording:
+def _partial_peaks(audio: PartialAudio, first: int) -> Response | None:
+    """Its peaks but the first so many pairs; None as above."""
     try:
-        return import_recording(file, store, name=upload.name, on_decoded=partial(uploads.take, upload.key))
-    finally:
-        store.close()  # this thread's connection
-
-
-async def _receive(request: Request, file: PartialFile) -> None:
-    """Write the body, within the limits, whatever the headers claim."""
-    allowed = _allowed_bytes(file.path.parent)
-    received = 0
-    async for block in request.stream():
-        received += len(block)
-        if received > allowed:
-            raise _too_large(received, allowed)
-        file.write(block)
-    file.finish()
-
-
-def _too_large(size_bytes: int, allowed_bytes: int) -> AudioError:
-    if allowed_bytes < MAX_UPLOAD_BYTES:
-        return AudioError(
-            "There is no room for this file.",
-            f"It needs {size(size_bytes)}, and the disk has {size(max(0, allowed_bytes))} to spare.",
-            "Make room on the computer that runs the studio.",
-        )
-    return AudioError(
-        "This file is too large.",
-        f"It has more than {size(MAX_UPLOAD_BYTES)}.",
-        "Convert it to FLAC or MP3 first, or cut it.",
-    )
-
-
-def _about(recording: Recording) -> dict[str, object]:
-    return {"key": recording.key, "name": recording.name, "warnings": list(recording.warnings)}
+        with audio.peaks.open("rb") as file:
+            file.seek(2 * max(0, first))
+            return _passing(file.read(max(0, 2 * (audio.n_ready // SAMPLES_PER_PEAK - first))))
+    except FileNotFoundError:
+        return None
 
 
 def _kept(store: ArtifactStore, key: str) -> Recording | Result:
@@ -267,12 +139,6 @@ def _passing(body: bytes) -> Response:
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
-def _track(kept: Recording | Result, id: str) -> KeptTrack:
-    if (track := kept.track(id)) is None:
-        raise HTTPException(404, "There is no such track.")
-    return track
-
-
 def _immutable(body: bytes) -> Response:
     """Bytes under a content key never change, so the browser may keep them."""
     headers = {
@@ -281,8 +147,3 @@ def _immutable(body: bytes) -> Response:
         "Content-Encoding": "identity",
     }
     return Response(body, media_type="application/octet-stream", headers=headers)
-
-
-def _shown(name: str) -> str:
-    """An uploaded file's name as display text."""
-    return "".join(letter for letter in name if letter.isprintable())[:200] or "recording"

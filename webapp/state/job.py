@@ -21,6 +21,7 @@ from separation.events import (
     Warned,
 )
 from separation.results.kept import Result
+from separation.results.partial import PartialAudio
 from storage import JobRecord
 from storage import JobState as State
 
@@ -45,6 +46,8 @@ class Job:
         measures: what was measured of each chunk of a generative model.
         result: the kept result, once done.
         cached: the result was there already.
+        cancel: somebody wants it to stop.
+        ended: its tracks are kept, or will never be.
     """
 
     record: JobRecord
@@ -67,6 +70,7 @@ class Job:
     started_s: float | None = None
     seconds: float = 0.0
     cancel: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     @property
     def id(self) -> str:
@@ -89,6 +93,24 @@ class Job:
         return not self.record.unfinished
 
     @property
+    def partial(self) -> dict[str, PartialAudio]:
+        """Its tracks as far as they can be heard, as addresses call them; empty before the first chunk."""
+        if (growing := self.growing) is None or not self.n_ready:
+            return {}
+        return {
+            track: PartialAudio(
+                audio=path,
+                peaks=growing.files[f"{track}.peaks"],
+                n_ready=self.n_ready,
+                n_expected=growing.n_expected,
+                sample_rate=growing.sample_rate,
+                n_channels=growing.n_channels,
+            )
+            for track, path in growing.files.items()
+            if not track.endswith(".peaks")
+        }
+
+    @property
     def progress(self) -> float:
         """How much of it is done, 0 to 1."""
         return sum(self.chunks) / len(self.chunks) if self.chunks else 0.0
@@ -109,6 +131,7 @@ class Job:
         self.backend, self.why, self.loading, self.rtf, self.result = "", "", None, None, None
         self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
         self._grow(None)
+        self.ended.clear()
         self.started_s, self.seconds = time.monotonic(), 0.0
 
     def note(self, event: Event) -> bool:
@@ -141,6 +164,7 @@ class Job:
                 self.rtf = event.rtf
             case Kept():
                 self.cached = event.cached
+                self.ended.set()
             case Warned():
                 pass
             case _:

@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -27,6 +27,7 @@ from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.events import Event, EventStream, Warned
 from separation.request import Request
 from separation.results.kept import Recording, recording_of
+from separation.results.partial import PartialAudio
 from separation.results.runs import separate_recording
 from storage import ArtifactStore, JobRecord, JobTable, StorageError
 from storage import JobState as State
@@ -82,11 +83,19 @@ class Jobs:
         """Whether the end has come: what runs is being interrupted, and nothing new begins."""
         return self._closing.is_set()
 
-    def growing(self, result: str) -> Job | None:
-        """The job that is making the result of this key just now, once there is something of it to hear."""
+    def partial(self, key: str) -> Mapping[str, PartialAudio]:
+        """The tracks of the result that is being made under a key; see `webapp.routes.media.InTheMaking`."""
+        job = self._making(key)
+        return {} if job is None or job.ended.is_set() else job.partial
+
+    def wait(self, key: str, timeout_s: float) -> None:
+        """Wait until the result of a key is made, or never will be; see `webapp.routes.media.InTheMaking`."""
+        if (job := self._making(key)) is not None and job.partial:
+            job.ended.wait(timeout_s)
+
+    def _making(self, key: str) -> Job | None:
         job = self._running
-        grows = job is not None and job.growing is not None and job.growing.key == result and job.n_ready > 0
-        return job if grows else None
+        return job if job is not None and job.growing is not None and job.growing.key == key else None
 
     @property
     def interrupted(self) -> list[Job]:
@@ -268,6 +277,7 @@ class Jobs:
                 "The log has the details. Try another backend or setting, and please report it.",
             )
             state, line, error = State.FAILED, str(unforeseen), (unforeseen.what, unforeseen.why, unforeseen.todo)
+        job.ended.set()
         result = "" if job.result is None else job.result.key
         job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
         ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=result)

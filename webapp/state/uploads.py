@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from nicegui import Event as PageEvent
 
+from separation.results.kept import AUDIO
 from separation.results.partial import PartialAudio
 
 TOLD_EVERY_S = 0.25
-REMEMBERED_S = 60.0  # after the end: pages go on asking for it until they have heard of the recording
 ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -22,7 +24,7 @@ class Upload:
     """How one of them stands.
 
     Attributes:
-        key: how its page calls it; the recording's own is known only at the end.
+        key: its own, in addresses too; the recording's is known only at the end.
         name: what people call it.
         audio: what is decoded of it; None before its header is read.
         recording: the key it is kept under; "" before the end.
@@ -35,7 +37,9 @@ class Upload:
 
 
 class Uploads:
-    """Those of this server. On the event loop, except for `take`.
+    """Those of this server, to its end: who has the address of an upload may go on using it for the recording.
+
+    Changed on the event loop, and by `take`; `resolve`, `partial` and `wait` are for any thread.
 
     Attributes:
         changed: more of one is there, or it is kept.
@@ -45,6 +49,7 @@ class Uploads:
         self.changed: PageEvent[Upload] = PageEvent()
         self._known: dict[str, Upload] = {}
         self._told_s: dict[str, float] = {}
+        self._ended: dict[str, threading.Event] = {}  # of those that are arriving
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, key: str, name: str) -> Upload:
@@ -52,12 +57,27 @@ class Uploads:
         self._loop = asyncio.get_running_loop()
         if not ID.fullmatch(key) or key in self._known:
             key = uuid4().hex
-        self._known[key] = Upload(key=key, name=name)
+        self._known[key], self._ended[key] = Upload(key=key, name=name), threading.Event()
         return self._known[key]
 
     def get(self, key: str) -> Upload | None:
-        """The one of that key, if it is arriving, or has just arrived."""
+        """The one of that key, if it is arriving or has arrived."""
         return self._known.get(key)
+
+    def resolve(self, key: str) -> str:
+        """The key of the recording that an upload has become; any other key as it is."""
+        upload = self._known.get(key)
+        return key if upload is None or not upload.recording else upload.recording
+
+    def partial(self, key: str) -> Mapping[str, PartialAudio]:
+        """Its sound as far as it is there, while it is arriving; see `webapp.routes.media.InTheMaking`."""
+        upload = self._known.get(key)
+        return {} if upload is None or upload.audio is None or upload.recording else {AUDIO: upload.audio}
+
+    def wait(self, key: str, timeout_s: float) -> None:
+        """Wait until it has arrived, or will never; see `webapp.routes.media.InTheMaking`."""
+        if (ended := self._ended.get(key)) is not None:
+            ended.wait(timeout_s)
 
     def take(self, key: str, audio: PartialAudio) -> None:
         """More of the one of that key is decoded; called by the thread that does so."""
@@ -70,9 +90,9 @@ class Uploads:
     def end(self, key: str, recording: str = "") -> None:
         """The one of that key is in the library now, under the key `recording`, or it will never be."""
         self._told_s.pop(key, None)
-        if not recording:
+        if recording:
+            self._known[key] = replace(self._known[key], recording=recording)
+            self.changed.emit(self._known[key])
+        else:
             del self._known[key]
-            return
-        upload = self._known[key] = replace(self._known[key], recording=recording)
-        asyncio.get_running_loop().call_later(REMEMBERED_S, self._known.pop, key, None)
-        self.changed.emit(upload)
+        self._ended.pop(key).set()

@@ -161,6 +161,7 @@ def test_nothing_that_was_typed_while_a_file_came_is_lost_when_it_is_there(befor
     state = states.upload_begun(before, UPLOAD, "song.wav")
     for draft in typed:
         state = states.edited(state, draft)
+    state = states.upload_grown(state, replace(partly(), recording=SONG.key))
     after = states.uploaded(state, KeptFacts(recording=SONG, draft=kept))
     assert after.draft == typed[-1] and after.selected == state.selected
     assert after.unwritten and states.is_asked_for(state), "it becomes the recording's draft"
@@ -176,6 +177,12 @@ def test_a_file_that_nothing_was_asked_of_opens_as_any_recording(before, kept):
     if kept is None:
         assert after.draft == state.draft, "what was chosen before the file came is kept with it"
         assert states.is_asked_for(state) == (state.draft != Draft())
+
+
+@pytest.mark.parametrize("recording", ["", TALK.key])
+def test_only_what_the_file_on_its_way_has_become_keeps_its_address(recording):
+    state = states.upload_grown(ARRIVING, replace(partly(), recording=recording))
+    assert states.uploaded(state, KeptFacts(recording=SONG)).arrived_as == "", "the demo, perhaps, or another file"
 
 
 def test_the_demo_comes_without_having_been_on_its_way():

@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import errno
 import io
-import shutil
-import tempfile
 import tomllib
 import zipfile
-from collections import namedtuple
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,48 +10,18 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
-from assets.demo_recording import load_demo
 from separation import Request, decode
 from separation.audio.encode import FORMATS
 from separation.engine.engine import Inline
 from separation.events import ChunkFinished, Growing
-from separation.results.kept import recording_of, result_of
+from separation.results.kept import result_of
 from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
-from tests.support import odd_files, run_fakes
-from tests.support.store_files import in_the_making
+from tests.support import run_fakes
+from tests.support.media_steps import window
 from webapp.routes import media
 from webapp.state.job import Job
-from webapp.state.uploads import Uploads
-
-
-class Making:
-    """What is being made: one job at most."""
-
-    job: Job | None = None
-
-    def growing(self, result):
-        growing = self.job is not None and self.job.growing is not None and self.job.growing.key == result
-        return self.job if growing and self.job.n_ready else None
-
-
-@pytest.fixture
-def making():
-    return Making()
-
-
-@pytest.fixture
-def client(store, making, tmp_path, monkeypatch):
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    app = FastAPI()
-    media.add_media_routes(app, store, making, Uploads())
-    with TestClient(app) as client:  # an unforeseen error is raised here, so a traceback cannot pass for an answer
-        yield client
-    assert list((tmp_path / "tmp").iterdir()) == [], "downloads clean up after themselves"
 
 
 @pytest.fixture
@@ -68,20 +34,6 @@ def result(store, recording, monkeypatch):
     run_fakes.install(monkeypatch)
     *_, kept = separate_recording(recording, Request.of("drums?", "drums!"), store, Inline())
     return result_of(store.get(kept.key))
-
-
-def window(client, recording, start, count, track="audio"):
-    answer = client.get(f"/media/{recording.key}/{track}/pcm", params={"start": start, "count": count})
-    assert answer.status_code == 200
-    return np.frombuffer(answer.content, "<f4").reshape(-1, recording.n_channels).T
-
-
-def upload(client, content, name="song.wav", **options):
-    return client.put("/api/uploads", params={"name": name}, content=content, **options)
-
-
-def empty(store):
-    return in_the_making(store) == []
 
 
 # What the player asks for
@@ -232,134 +184,7 @@ def test_the_archive_outlives_its_recording(client, store, recording, result):
     assert unquote(answer.headers["content-disposition"]).endswith("stems - drums_, drums_ - only.zip")
 
 
-# Uploads
-
-
-def test_an_uploaded_song_is_in_the_library(client, store):
-    answer = upload(client, odd_files.stored("FLAC"), "my song.flac")
-    assert answer.status_code == 200
-    about = answer.json()
-    assert (about["name"], about["warnings"]) == ("my song.flac", [])
-    assert window(client, recording_of(store.get(about["key"])), 0, 10).shape == (2, 10)
-    assert empty(store)
-
-
-BROKEN = {
-    "empty": b"",
-    "text": b"no audio at all\n" * 100,
-    "noise": odd_files.noise_bytes(),
-    "cut header": odd_files.stored("WAV")[:20],
-    "header alone": odd_files.stored("WAV")[:44],
-    "picture": b"\x89PNG\r\n\x1a\n" + bytes(5000),
-    "archive": b"PK\x03\x04" + bytes(5000),
-    "midi": b"MThd\x00\x00\x00\x06" + bytes(100),
-    "flac without sound": odd_files.flac_without_frames(),
-    "not a number": odd_files.with_values(float("nan"), 1.0),
-}
-
-
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_upload_says_what_why_and_what_to_do(client, store, content):
-    answer = upload(client, content)
-    assert answer.status_code == 422
-    said = answer.json()
-    assert set(said) == {"what", "why", "todo"} and all(said.values())
-    assert "Traceback" not in answer.text and str(store.scratch_folder) not in answer.text
-    assert store.list() == [] and empty(store)
-
-
-@pytest.mark.parametrize("announced", ["99999999999999", "-1", "nonsense", "5", "0"])
-def test_a_lying_length_is_not_believed(client, store, announced, monkeypatch):
-    monkeypatch.setattr(media, "MAX_UPLOAD_BYTES", 300_000)
-    answer = upload(client, odd_files.stored("WAV"), headers={"content-length": announced})
-    if announced == "99999999999999":  # refused before a byte is read
-        assert answer.status_code == 422 and "too large" in answer.json()["what"]
-    else:
-        assert answer.status_code == 200
-    assert empty(store)
-
-
-@pytest.mark.parametrize("headers", [{}, {"content-length": "5"}])
-def test_a_body_over_the_limit_is_refused_whatever_it_announced(client, store, headers, monkeypatch):
-    monkeypatch.setattr(media, "MAX_UPLOAD_BYTES", 1000)
-    answer = upload(client, odd_files.stored("WAV"), headers=headers)
-    assert answer.status_code == 422
-    assert "too large" in answer.json()["what"]
-    assert store.list() == [] and empty(store)
-
-
-def test_a_refused_upload_is_called_by_the_name_its_owner_knows(client):
-    answer = client.put("/api/uploads", params={"name": "my song.wav"}, content=b"no audio at all")
-    assert "“my song.wav”" in answer.json()["what"]
-
-
-def test_a_full_disk_refuses_uploads_in_words(client, store, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12, media.DISK_RESERVE_BYTES + 1000))
-    answer = upload(client, odd_files.stored("WAV"))
-    assert answer.status_code == 422
-    assert "no room" in answer.json()["what"]
-    assert empty(store)
-
-
-def test_a_disk_that_fills_up_during_an_upload_is_said_in_words(client, store, monkeypatch):
-    class Full(io.BytesIO):
-        def write(self, _):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    usual = Path.open
-    monkeypatch.setattr(
-        Path, "open", lambda path, mode="r", *a, **k: Full() if mode == "wb" else usual(path, mode, *a, **k)
-    )
-    answer = upload(client, odd_files.stored("WAV"))
-    assert answer.status_code == 503
-    assert "No space left" in answer.json()["why"]
-    assert store.list() == [] and empty(store)
-
-
-def test_a_store_without_room_answers_in_words(client, store):
-    store.limit_bytes = 1000
-    answer = upload(client, odd_files.stored("WAV"))
-    assert answer.status_code == 503
-    assert "no room" in answer.json()["what"]
-    assert empty(store)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("../../etc/passwd", "../../etc/passwd"),
-        ("a\r\nSet-Cookie: x=1", "aSet-Cookie: x=1"),
-        ("🥁 drüms.wav", "🥁 drüms.wav"),
-        ("x" * 500, "x" * 200),
-        ("\x00\x1b[31m", "[31m"),
-        ("", "recording"),
-        ("<img src=x>.wav", "<img src=x>.wav"),
-    ],
-)
-def test_a_name_is_display_text_and_nothing_else(client, store, name, shown, tmp_path):
-    about = upload(client, odd_files.stored("WAV"), name).json()
-    assert about["name"] == shown
-    answer = client.get(f"/media/{about['key']}/audio/file")
-    attached = answer.headers["content-disposition"]
-    assert attached.isascii() and "\n" not in attached and "set-cookie" not in answer.headers
-    assert "/" not in unquote(attached.split("''")[1])
-    assert all(path.is_relative_to(tmp_path / "home") for path in store.get(about["key"]).files.values())
-
-
-def test_the_same_song_twice_is_one_recording(client, store):
-    keys = {upload(client, odd_files.stored("WAV"), name).json()["key"] for name in ("a", "b")}
-    assert len(keys) == len(store.list()) == 1
-
-
-def test_the_demo_is_a_recording_like_any_other(client, store):
-    about = client.post("/api/demo").json()
-    demo = load_demo()
-    assert (
-        np.abs(window(client, recording_of(store.get(about["key"])), 0, 1000) - demo.mixture[:, :1000]).max() < 2**-22
-    )
-    assert client.post("/api/demo").json()["key"] == about["key"]
-    assert empty(store)
+# Reports
 
 
 def test_the_report_of_a_result_is_yaml_that_names_its_recording(client, result, recording):
@@ -374,6 +199,12 @@ def test_the_report_of_a_result_is_yaml_that_names_its_recording(client, result,
 
 
 # What is heard while it is made
+
+
+def gone(result):
+    """A run whose files have just been moved to where they are kept."""
+    files = {"0": Path("gone.wav"), "0.peaks": Path("gone")}
+    return Growing(key=result.key, files=files, n_channels=2, sample_rate=8000, n_expected=16_000)
 
 
 def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_keep(
@@ -402,19 +233,26 @@ def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_k
 
 def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, result, recording, monkeypatch):
     making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
-    making.job.growing = Growing(key=result.key, files={"0": Path("gone.wav"), "0.peaks": Path("gone")}, n_channels=2)
+    making.job.growing = gone(result)
     making.job.n_ready = 1
-    found, asked = store.get, []
-    monkeypatch.setattr(store, "get", lambda key: asked.append(key) or (found(key) if len(asked) > 3 else None))
-    assert client.get(f"/media/{result.key}/0/peaks").status_code == 200
-    monkeypatch.setattr(media, "MOVING_S", 0.05)
+    found, waited_s = store.get, []
+
+    def kept_meanwhile(timeout_s):
+        waited_s.append(timeout_s)
+        monkeypatch.setattr(store, "get", found)
+
     monkeypatch.setattr(store, "get", lambda key: None)
-    assert client.get(f"/media/{result.key}/0/peaks").status_code == 204
+    monkeypatch.setattr(making.job.ended, "wait", kept_meanwhile)
+    assert client.get(f"/media/{result.key}/0/peaks").status_code == 200
+    monkeypatch.setattr(store, "get", lambda key: None)
+    monkeypatch.setattr(making.job.ended, "wait", waited_s.append)
+    assert client.get(f"/media/{result.key}/0/peaks").status_code == 204, "it never came"
+    assert waited_s == [media.MOVING_S] * 2
 
 
 def test_a_track_that_was_moved_to_its_place_meanwhile_is_found_there(client, making, result, recording):
     making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
-    making.job.growing = Growing(key=result.key, files={"0": Path("gone.wav"), "0.peaks": Path("gone")}, n_channels=2)
+    making.job.growing = gone(result)
     making.job.n_ready = 1
     assert len(window(client, result, 0, 100, "0")[0]) == 100
     assert client.get(f"/media/{result.key}/0/peaks").content == result.tracks[0].peaks.read_bytes()

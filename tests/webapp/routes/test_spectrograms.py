@@ -13,17 +13,10 @@ from webapp.routes.media import add_media_routes
 from webapp.state.uploads import Uploads
 
 
-class Nothing:
-    """Nothing is being made."""
-
-    def growing(self, result):
-        return None
-
-
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    add_media_routes(app, store, Nothing(), Uploads())
+    add_media_routes(app, store, Uploads())
     return TestClient(app)
 
 

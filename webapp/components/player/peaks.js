@@ -63,7 +63,7 @@ const loaded = new Map(); // url -> {ready, promise of a Pyramid}, the least rec
 /** The pyramid of a track; of one that has grown only what is new is fetched. */
 export function loadPyramid(track) {
   const ready = track.ready_samples ?? Infinity; // the last pair, of fewer samples, comes when all is there
-  let entry = loaded.get(track.url) ?? loaded.get(track.was);
+  let entry = loaded.get(track.url);
   loaded.delete(track.url);
   if (!entry || entry.total !== track.n_samples) entry = { ready: -1, total: track.n_samples, promise: null };
   loaded.set(track.url, entry);

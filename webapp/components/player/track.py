@@ -25,7 +25,6 @@ class Track(TypedDict):
     sample_rate: int  # Hz
     n_channels: int
     download: str  # address of the file to keep, or "" when there is none yet
-    was: NotRequired[str]  # base of the addresses it had while it arrived: the same sound, which may be drawn already
     ready_samples: NotRequired[int]  # how much may be played while the rest is computed; default: all
     muted: NotRequired[bool]  # where the mixer stands when the track first appears
     solo: NotRequired[bool]

@@ -110,7 +110,7 @@ export default {
 
   watch: {
     track(now, before) {
-      const same = now && before && (now.url === before.url || now.was === before.url);
+      const same = now && before && now.url === before.url;
       this.adopt(same, same && this.count >= before.n_samples - 1);
     },
     chunks(chunks) {

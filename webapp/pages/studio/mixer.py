@@ -28,7 +28,7 @@ from webapp.pages.studio.result_choice import (
     with_result,
 )
 from webapp.pages.studio.result_labels import labels_of
-from webapp.pages.studio.tracks import growing_tracks, mixture_track, result_tracks
+from webapp.pages.studio.tracks import mixture_track, partial_tracks, result_tracks
 from webapp.routes.exports import SAMPLE_RATES, VIDEO
 from webapp.state.job import Job
 from webapp.state.mixers import MIXTURE, Levels, Mixers, MixerState, level_of
@@ -56,6 +56,7 @@ class Mixer:
         self._mixers, self._on_choose, self._on_refused = mixers, on_choose, on_refused
         self._client = ui.context.client
         self._recording: Recording | None = None
+        self._address = ""
         self._choice = ResultChoice()
         self._labels: dict[str, str] = {}
         self._job: Job | None = None
@@ -77,13 +78,14 @@ class Mixer:
             self._tracks = Tracks([], on_mix=self._mixed)
         mixers.saved.subscribe(self._mixes_saved)
 
-    def show(self, recording: Recording, choice: ResultChoice, job: Job | None) -> None:
+    def show(self, recording: Recording, choice: ResultChoice, job: Job | None, address: str = "") -> None:
         """Draw how it stands now; a running job's tracks are heard as far as they are made.
 
         Args:
             recording: what the results were made of.
             choice: the results, and what is heard of them.
             job: the last one of the recording, if there is one.
+            address: key of the upload that the recording came by, on a page that saw it arrive.
         """
         if recording is not self._recording:
             self._recording, self._placed = recording, {}
@@ -91,24 +93,24 @@ class Mixer:
                 self._format = "wav24"
         if choice is not self._choice:
             self._hear(choice)
-        self._job = job
+        self._job, self._address = job, address
         result, other = choice.result, choice.other
-        growing = job if job is not None and not job.over and job.n_ready else None
+        making = partial_tracks(job) if job is not None and not job.over else []
         self._bar.set_visibility(result is not None)
-        self._place.set_visibility(growing is None)  # what is being made is heard alone
+        self._place.set_visibility(not making)  # what is being made is heard alone
         self._made.set_text(_made(result, job))
-        if growing is None:
+        if not making:
             self._measures.show(recording, choice.playing)
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
-        if growing is not None:
-            stems = growing_tracks(growing, recording)
+        if making:
+            stems = making
         elif result is None:
             stems = []
         elif other is None:
             stems = result_tracks(result, urlencode(self._how))
         else:
             stems = compared_tracks(result, other, urlencode(self._how), self._match_db)
-        mixture = mixture_track(recording, urlencode(self._how), has_stems=bool(stems))
+        mixture = mixture_track(recording, urlencode(self._how), has_stems=bool(stems), address=address)
         self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
         shown = {track["id"] for track in self._shown}
         self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
@@ -130,7 +132,7 @@ class Mixer:
             return None
         if self._shown:
             return Track(**self._shown[0])  # a copy, which belongs to whoever asked
-        return mixture_track(self._recording, urlencode(self._how), has_stems=False)
+        return mixture_track(self._recording, urlencode(self._how), has_stems=False, address=self._address)
 
     # what people do
 
@@ -144,7 +146,7 @@ class Mixer:
         else:
             self._compare(with_other(self._choice, value))
         if name in ("format", "rate") and self._recording is not None:
-            self.show(self._recording, self._choice, self._job)
+            self.show(self._recording, self._choice, self._job, self._address)
 
     def _download_all(self) -> None:
         if (result := self._choice.result) is not None:
@@ -270,7 +272,7 @@ class Mixer:
         with self._client:
             self._draw_ab()
             if self._recording is not None:
-                self.show(self._recording, self._choice, self._job)
+                self.show(self._recording, self._choice, self._job, self._address)
 
     def _fields(self) -> list[SettingField]:
         fields: list[SettingField] = []

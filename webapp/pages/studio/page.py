@@ -142,7 +142,7 @@ class StudioPage:
         self._run.props(remove="disabled") if ready else self._run.props("disabled")
         match state:
             case Open():
-                self._mixer.show(state.recording, state.results, state.job)
+                self._mixer.show(state.recording, state.results, state.job, state.arrived_as)
                 self._draw_open_wave(state)
                 if recording is not states.recording_of(before):
                     self._name_tab(state.recording)
@@ -157,8 +157,6 @@ class StudioPage:
     def _draw_open_wave(self, state: Open) -> None:
         mixture = self._mixer.mixture()
         assert mixture is not None  # it has just been shown
-        if state.arrived_as:
-            mixture["was"] = f"/media/{state.arrived_as}/audio"
         self._wave.show(
             state.recording.key,
             state.recording,

@@ -39,7 +39,7 @@ class Open:
         unwritten: the draft is this page's alone; the first edit makes it the recording's, for every page.
         job: its last one, unless that is forgotten.
         results: what was made of it, and what of that is heard.
-        arrived_as: key of the upload that it came by, "" if it was there before.
+        arrived_as: key of the upload that it came by, whose address it keeps here; "" if it was there before.
     """
 
     recording: Recording
@@ -206,7 +206,8 @@ def uploaded(state: StudioState, facts: KeptFacts) -> Open:
     after = opened(state, facts)
     if not isinstance(state, Arriving):
         return after
-    after = replace(after, arrived_as=state.key)
+    if state.upload is not None and state.upload.recording == facts.recording.key:
+        after = replace(after, arrived_as=state.key)
     return replace(after, draft=state.draft, selected=state.selected, unwritten=True) if state.typed else after
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from separation.events import ChunkMeasured
-from separation.results.kept import KeptSound, KeptTrack, Recording, Result
-from separation.results.partial import Sound
+from separation.results.kept import AUDIO, KeptSound, KeptTrack, Recording, Result
+from separation.results.partial import PartialAudio, Sound
 from webapp.components.player.track import ChunkCell, Track
 from webapp.pages.queue.job_cells import cell_of
 from webapp.state.job import Job
@@ -18,27 +18,25 @@ from webapp.theme import stem_color
 REST = "everything else"
 
 
-def mixture_track(recording: Recording, how: str, *, has_stems: bool) -> Track:
-    """The recording itself; beside its own stems it would double everything, so it is muted then."""
+def mixture_track(recording: Recording, how: str, *, has_stems: bool, address: str = "") -> Track:
+    """The recording itself; beside its own stems it would double everything, so it is muted then.
+
+    Args:
+        recording: what is heard.
+        how: downloads are written.
+        has_stems: whether its stems are beside it.
+        address: key of the upload it came by, on a page that saw it arrive: there it keeps that address.
+    """
     (track,) = recording.tracks
-    return _track(recording, replace(track, name="Mixture"), stem_color("mixture"), how, muted=has_stems)
+    mixture = replace(track, name="Mixture")
+    return _track(recording, mixture, stem_color("mixture"), how, key=address, muted=has_stems)
 
 
 def arriving_track(upload: Upload) -> Track | None:
     """A recording on its way in, as far as it is there; None before its header is read."""
     if upload.audio is None:
         return None
-    return Track(
-        id=f"{upload.key[:12]}-arriving",
-        name=upload.name,
-        color=stem_color("mixture"),
-        url=f"/media/{upload.key}/audio",
-        download="",
-        ready_samples=upload.audio.n_ready,
-        n_samples=upload.audio.n_samples,
-        sample_rate=upload.audio.sample_rate,
-        n_channels=upload.audio.n_channels,
-    )
+    return _partial_track(upload.key, AUDIO, upload.name, stem_color("mixture"), upload.audio)
 
 
 def result_tracks(result: Result, how: str) -> list[Track]:
@@ -51,24 +49,12 @@ def result_tracks(result: Result, how: str) -> list[Track]:
     return tracks
 
 
-def growing_tracks(job: Job, recording: Recording) -> list[Track]:
+def partial_tracks(job: Job) -> list[Track]:
     """What a job has made so far, under the addresses that its result will have."""
-    assert job.growing is not None
-    key = job.growing.key
-    return [
-        Track(
-            id=f"{key[:12]}-{index}",
-            name=name,
-            color=color,
-            url=f"/media/{key}/{index}",
-            n_samples=recording.n_samples,
-            sample_rate=recording.sample_rate,
-            n_channels=recording.n_channels,
-            download="",
-            ready_samples=job.n_ready,
-        )
-        for index, (name, color) in enumerate(zip(job.tracks, _colors(job.tracks), strict=True))
-    ]
+    if job.growing is None:
+        return []
+    named = zip(job.partial.items(), job.tracks, _colors(job.tracks), strict=False)
+    return [_partial_track(job.growing.key, id, name, color, audio) for (id, audio), name, color in named]
 
 
 def running_strip(job: Job, recording: Sound) -> list[ChunkCell]:
@@ -99,16 +85,31 @@ def _colors(names: Sequence[str]) -> list[str]:
     return colors
 
 
-def _track(of: KeptSound, track: KeptTrack, color: str, how: str, *, muted: bool = False) -> Track:
+def _partial_track(key: str, id: str, name: str, color: str, audio: PartialAudio) -> Track:
+    return Track(
+        id=f"{key[:12]}-{id}",
+        name=name,
+        color=color,
+        url=f"/media/{key}/{id}",
+        n_samples=audio.n_samples,
+        sample_rate=audio.sample_rate,
+        n_channels=audio.n_channels,
+        download="",
+        ready_samples=audio.n_ready,
+    )
+
+
+def _track(of: KeptSound, track: KeptTrack, color: str, how: str, *, key: str = "", muted: bool = False) -> Track:
+    key = key or of.key
     return Track(
         # The mixer keeps what a person set by this name, so it changes with where the track should stand at first.
-        id=f"{of.key[:12]}-{track.id}{'-muted' if muted else ''}",
+        id=f"{key[:12]}-{track.id}{'-muted' if muted else ''}",
         name=track.name,
         color=color,
-        url=f"/media/{of.key}/{track.id}",
+        url=f"/media/{key}/{track.id}",
         n_samples=of.n_samples,
         sample_rate=of.sample_rate,
         n_channels=of.n_channels,
-        download=f"/media/{of.key}/{track.id}/file?{how}",
+        download=f"/media/{key}/{track.id}/file?{how}",
         muted=muted,
     )

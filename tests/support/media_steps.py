@@ -1,0 +1,42 @@
+"""What tests of routes do again and again: ask for a window of sound, upload a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import numpy as np
+from fastapi.testclient import TestClient
+
+from separation.results.kept import KeptSound
+from webapp.state.job import Job
+
+
+class Making:
+    """What is being made: one job at most."""
+
+    job: Job | None = None
+
+    def partial(self, key: str) -> Any:
+        job = self._making(key)
+        return {} if job is None or job.ended.is_set() else job.partial
+
+    def wait(self, key: str, timeout_s: float) -> None:
+        if (job := self._making(key)) is not None and job.partial:
+            job.ended.wait(timeout_s)
+
+    def _making(self, key: str) -> Job | None:
+        growing = None if self.job is None else self.job.growing
+        return self.job if growing is not None and growing.key == key else None
+
+
+def window(client: TestClient, kept: KeptSound, start: int, count: int, track: str = "audio") -> Any:
+    """Samples of a track, shape (channels, samples)."""
+    answer = client.get(f"/media/{kept.key}/{track}/pcm", params={"start": start, "count": count})
+    assert answer.status_code == 200
+    return np.frombuffer(answer.content, "<f4").reshape(-1, kept.n_channels).T
+
+
+def upload(client: TestClient, content: bytes, name: str = "song.wav", id: str = "", **options: Any) -> httpx.Response:
+    """Send a file."""
+    return client.put("/api/uploads", params={"name": name, "id": id}, content=content, **options)
