@@ -21,7 +21,6 @@ STILL_TOO_LONG = {
     "tests/browser/test_spans.py",
     "tests/separation/pipeline/test_chunk_keys.py",
     "tests/webapp/state/test_jobs.py",
-    "webapp/pages/studio/settings_fields.py",
 }
 
 

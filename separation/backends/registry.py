@@ -57,6 +57,12 @@ def shown(name: str) -> Backend:
     return named(name) or BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]
 
 
+def choices() -> dict[str, str]:
+    """What `Request.backend` may be, and what a person reads for it."""
+    families = {AUTO: "Automatic", SAM_AUDIO: "SAM-Audio, the best way here"}
+    return families | {name: one.profile.label_in_family or one.label for name, one in BACKENDS.items()}
+
+
 def commands() -> tuple[str, ...]:
     """What a person at the terminal chooses from, by the alphabet: a family is one of them."""
     return tuple(sorted({backend.profile.command or name for name, backend in BACKENDS.items()}))

@@ -6,7 +6,6 @@ combined cannot be entered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +24,8 @@ from separation.request import (
 )
 from separation.solvers import SOLVERS
 from separation.workflows import presets
-from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
+from webapp.components.settings import controls
+from webapp.components.settings.settings import SettingField, SettingGroup
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
 PRECISION_LABELS = {
@@ -34,7 +34,12 @@ PRECISION_LABELS = {
     "int8": "int8, a quarter, processor only",
 }
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
-PARTS = {"": Request, "solver": SolverSettings, "chunks": ChunkSettings, "demucs": DemucsSettings}
+PARTS = {
+    "": Request,
+    RequestField.SOLVER.value: SolverSettings,
+    RequestField.CHUNKS.value: ChunkSettings,
+    RequestField.DEMUCS.value: DemucsSettings,
+}
 LARGEST_EXACT = 2**53 - 1  # whole number that a browser does not round
 AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
 
@@ -117,19 +122,16 @@ def _preset(settings: Request) -> SettingField:
     }
     name = presets.name_of(settings)
     value = name if name in presets.GENERIC else presets.CUSTOM
-    options = _options({name: name for name in tips}, tips, disabled=(presets.CUSTOM,))
-    return _choice("preset", "", value, options, spoken="Preset")
+    options = controls.options({name: name for name in tips}, tips, disabled=(presets.CUSTOM,))
+    return controls.choice("preset", "", value, options, spoken="Preset")
 
 
 def _backend(settings: Request) -> SettingField:
-    names = {registry.AUTO: "Automatic", registry.SAM_AUDIO: "SAM-Audio, the best way here"}
-    backends = registry.BACKENDS.items()
-    names |= {name: backend.profile.label_in_family or backend.label for name, backend in backends}
     tip = (
         "SAM-Audio takes any words, and spans, and needs the most time and memory. Demucs knows fixed stems and sounds "
         "best on them. The built-in separator always works. Automatic takes the best that is here."
     )
-    return _select("backend", "Separator", settings.backend, names, tip, spoken="Who separates")
+    return controls.select("backend", "Separator", settings.backend, registry.choices(), tip, spoken="Who separates")
 
 
 def _model(settings: Request, settled: Request, used: Backend) -> list[SettingField]:
@@ -138,12 +140,12 @@ def _model(settings: Request, settled: Request, used: Backend) -> list[SettingFi
         return []
     known = [*models, *([settled.model] if settled.model and settled.model not in models else [])]
     labels = {name: SIZES.get(name, name) for name in known}
-    return [_select("model", "Model", settled.model or models[0], labels, used.profile.models_tip)]
+    return [controls.select("model", "Model", settled.model or models[0], labels, used.profile.models_tip)]
 
 
 def _sound(settled: Request) -> SettingGroup:
     sam, together = settled.sam, _together(settled)
-    residuals = _options(
+    residuals = controls.options(
         {"mixture": "What is left", "model": "Model's own"},
         {
             "mixture": "One track: the mixture minus all targets, exactly.",
@@ -152,7 +154,7 @@ def _sound(settled: Request) -> SettingGroup:
         disabled=("model",) if sam.chain else (),
     )
     fields = [
-        _select(
+        controls.select(
             "sam.stereo",
             "Stereo",
             sam.stereo,
@@ -160,8 +162,8 @@ def _sound(settled: Request) -> SettingGroup:
             "The model hears one channel. Projected keeps every place in the stereo image and invents nothing; left "
             "and right apart takes twice the time; mono is the model's own sound.",
         ),
-        _choice("sam.residual", "Residual", sam.residual, residuals),
-        _switch(
+        controls.choice("sam.residual", "Residual", sam.residual, residuals),
+        controls.switch(
             "sam.chain",
             "Chain prompts",
             sam.chain,
@@ -169,7 +171,7 @@ def _sound(settled: Request) -> SettingGroup:
             "prompts, the residual “What is left”, and crossfaded chunks.",
             disabled=len(settled.prompts) < 2 or sam.residual == "model" or together,
         ),
-        _switch(
+        controls.switch(
             "sam.only_inside",
             "Only inside +",
             sam.only_inside,
@@ -177,7 +179,7 @@ def _sound(settled: Request) -> SettingGroup:
             "+ span first; needs crossfaded chunks.",
             disabled=together or not _marked(settled),
         ),
-        _switch(
+        controls.switch(
             "sam.match_gain",
             "Match gain",
             sam.match_gain,
@@ -185,12 +187,12 @@ def _sound(settled: Request) -> SettingGroup:
             "volume. Costs nothing.",
         ),
     ]
-    return _fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
+    return controls.fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
 
 
 def _solver(settled: Request) -> SettingGroup:
     solver = settled.solver
-    grids = _options(
+    grids = controls.options(
         {"uniform": "Uniform", "sway": "Sway"},
         {
             "uniform": "Steps of equal length, as the official code takes them.",
@@ -198,7 +200,7 @@ def _solver(settled: Request) -> SettingGroup:
         },
     )
     fields = [
-        _select(
+        controls.select(
             "solver.method",
             "Method",
             solver.method,
@@ -213,9 +215,9 @@ def _solver(settled: Request) -> SettingGroup:
             "More steps follow the flow more exactly, at as much more time; memory stays the same. Beyond 16 midpoint "
             "steps there is little to hear.",
         ),
-        _choice("solver.grid", "Grid", solver.grid, grids),
+        controls.choice("solver.grid", "Grid", solver.grid, grids),
     ]
-    return _fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
+    return controls.fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
 
 
 def _solver_labels() -> dict[str, str]:
@@ -248,11 +250,11 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             unit="s",
             step=0.1,
         ),
-        _choice(
+        controls.choice(
             "chunks.fade",
             "Fade",
             chunks.fade,
-            _options({"cosine": "Cosine", "linear": "Linear"}),
+            controls.options({"cosine": "Cosine", "linear": "Linear"}),
             tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
         ),
         *([_stitch(settled)] if len(stitches) > 1 else []),
@@ -266,14 +268,14 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
         ),
     ]
     if chunks.chunk_s is None:
-        return _fold("Chunks", fields, "whole recording")
-    return _fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s shared")
+        return controls.fold("Chunks", fields, "whole recording")
+    return controls.fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s shared")
 
 
 def _stitch(settled: Request) -> SettingField:
     alone = settled.sam.chain or settled.sam.only_inside
     why = " Not with chained prompts or “Only inside +”." if alone else ""
-    options = _options(
+    options = controls.options(
         {"crossfade": "Crossfade", "multidiffusion": "Multi-diffusion"},
         {
             "crossfade": "Finished chunks are blended: the first is heard at once, and all are kept.",
@@ -282,7 +284,7 @@ def _stitch(settled: Request) -> SettingField:
         },
         disabled=("multidiffusion",) if alone and not _together(settled) else (),
     )
-    return _choice("chunks.stitch", "Seams", "multidiffusion" if _together(settled) else "crossfade", options)
+    return controls.choice("chunks.stitch", "Seams", "multidiffusion" if _together(settled) else "crossfade", options)
 
 
 def _demucs(settled: Request) -> SettingGroup:
@@ -313,21 +315,21 @@ def _demucs(settled: Request) -> SettingGroup:
             empty="longest",
             step=0.1,
         ),
-        _switch(
+        controls.switch(
             "demucs.split",
             "Split",
             demucs.split,
             "Cuts the song into segments, which keeps memory steady however long it is. Transformer models always "
             "split.",
         ),
-        _switch(
+        controls.switch(
             "demucs.mixed_precision",
             "Half precision",
             demucs.mixed_precision,
             "On CUDA it needs less memory and time, for a sound a hair less exact; elsewhere it does nothing.",
         ),
     ]
-    return _fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
+    return controls.fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
 
 
 def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGroup]:
@@ -338,7 +340,7 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "Where the model runs. A graphics card is many times faster and needs its own memory; the sound is the "
             "same."
         )
-        fields.append(_select("device", "Device", settings.device, DEVICES, tip))
+        fields.append(controls.select("device", "Device", settings.device, DEVICES, tip))
     if precisions:
         fields.append(_precision(settled, precisions))
         digest.append(settled.sam.precision)
@@ -348,7 +350,7 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "another take, for the same time."
         )
         fields.append(_number("seed", "Seed", settings.seed, tip))
-    return [_fold("Run", fields, *digest)] if fields else []
+    return [controls.fold("Run", fields, *digest)] if fields else []
 
 
 def _precision(settled: Request, precisions: tuple[str, ...]) -> SettingField:
@@ -357,33 +359,9 @@ def _precision(settled: Request, precisions: tuple[str, ...]) -> SettingField:
         "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound that is "
         "nearly the same."
     )
-    field = _select("sam.precision", "Precision", settled.sam.precision, labels, tip)
+    field = controls.select("sam.precision", "Precision", settled.sam.precision, labels, tip)
     field["disabled"] = len(precisions) < 2
     return field
-
-
-def _fold(title: str, fields: list[SettingField], *digest: str) -> SettingGroup:
-    """A group that is folded away; the digest says what is in it."""
-    return {"title": title, "fold": True, "digest": ", ".join(filter(None, digest)), "fields": fields}
-
-
-def _choice(
-    name: str, label: str, value: str, options: list[SettingOption], *, tip: str = "", spoken: str = ""
-) -> SettingField:
-    return SettingField(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
-
-
-def _select(
-    name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = ""
-) -> SettingField:
-    field = SettingField(name=name, kind="select", label=label, value=value, options=_options(labels), tip=tip)
-    if spoken:
-        field["spoken"] = spoken
-    return field
-
-
-def _switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> SettingField:
-    return SettingField(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
 
 
 def _number(
@@ -401,12 +379,7 @@ def _number(
     part, _, item = name.rpartition(".")
     allowed = allowed or ranges(PARTS[part])[item]
     low, high = allowed.low, min(allowed.high, LARGEST_EXACT)
-    field = SettingField(
-        name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip
-    )
-    if empty:
-        field["placeholder"] = empty
-    return field
+    return controls.number(name, label, value, (low, high, step), tip, unit=unit, empty=empty)
 
 
 def _together(settled: Request) -> bool:
@@ -415,18 +388,3 @@ def _together(settled: Request) -> bool:
 
 def _marked(settled: Request) -> bool:
     return any(anchor.sign == "+" for prompt in settled.prompts for anchor in prompt.anchors)
-
-
-def _options(
-    labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
-) -> list[SettingOption]:
-    out: list[SettingOption] = []
-    blocked = set(disabled)
-    for value, label in labels.items():
-        option: SettingOption = {"value": value, "label": label}
-        if tips and (tip := tips.get(value)):
-            option["tip"] = tip
-        if value in blocked:
-            option["disabled"] = True
-        out.append(option)
-    return out

@@ -1,0 +1,68 @@
+"""Descriptions of controls, in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
+
+
+def fold(title: str, fields: list[SettingField], *digest: str) -> SettingGroup:
+    """A group that is folded away; the digest says what is in it."""
+    return {"title": title, "fold": True, "digest": ", ".join(filter(None, digest)), "fields": fields}
+
+
+def choice(
+    name: str, label: str, value: str, options: list[SettingOption], *, tip: str = "", spoken: str = ""
+) -> SettingField:
+    """A few values side by side."""
+    return SettingField(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
+
+
+def select(name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = "") -> SettingField:
+    """A list of values and what they are called."""
+    field = SettingField(name=name, kind="select", label=label, value=value, options=options(labels), tip=tip)
+    if spoken:
+        field["spoken"] = spoken
+    return field
+
+
+def switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> SettingField:
+    """On or off."""
+    return SettingField(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
+
+
+def number(
+    name: str,
+    label: str,
+    value: float | None,
+    span: tuple[float, float, float],
+    tip: str,
+    *,
+    unit: str = "",
+    empty: str = "",
+) -> SettingField:
+    """A number of a span (lowest, highest, step); `empty` says what no number means, where there may be none."""
+    low, high, step = span
+    field = SettingField(
+        name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip
+    )
+    if empty:
+        field["placeholder"] = empty
+    return field
+
+
+def options(
+    labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
+) -> list[SettingOption]:
+    """Values with what they are called, what each does, and which cannot be chosen now."""
+    out: list[SettingOption] = []
+    blocked = set(disabled)
+    for value, label in labels.items():
+        option: SettingOption = {"value": value, "label": label}
+        if tips and (tip := tips.get(value)):
+            option["tip"] = tip
+        if value in blocked:
+            option["disabled"] = True
+        out.append(option)
+    return out
