@@ -13,21 +13,21 @@ from separation.results.kept import Result
 def labels_of(results: Sequence[Result]) -> dict[str, str]:
     """What tells the results of one recording apart, by their keys: the settings in which they differ."""
     plain = {one.key: dict(_plain(one.settings)) for one in results}
-    names = {name for config in plain.values() for name in config}
-    differing = sorted(name for name in names if len({str(config.get(name)) for config in plain.values()}) > 1)
+    names = {name for settings in plain.values() for name in settings}
+    differing = sorted(name for name in names if len({str(settings.get(name)) for settings in plain.values()}) > 1)
     labels = {}
     for one in results:
-        config = plain[one.key]
+        settings = plain[one.key]
         said = [one.name, registry.get(one.backend).label]
-        said += [_setting(name, config[name]) for name in differing if config.get(name) not in (None, [], "")]
+        said += [_setting(name, settings[name]) for name in differing if settings.get(name) not in (None, [], "")]
         made = datetime.fromisoformat(one.created).astimezone()
         labels[one.key] = " · ".join([*said[:5], made.strftime("%H:%M:%S")])
     return labels
 
 
-def _plain(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _plain(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Settings by their whole names; who separates and what is said anyway."""
-    for name, value in config.items():
+    for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _plain(value, f"{prefix}{name}.")
         elif name not in ("prompts", "backend", "device"):
