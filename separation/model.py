@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from separation.events import Event
 from separation.prompts.targets import Target
-from separation.request import ChunkSettings, Request, RequestField
+from separation.request import ChunkSettings, Prompt, Request, RequestField
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,6 +149,11 @@ class Window:
     stems: frozenset[str]
     anchors: Mapping[str, tuple[FrameSpan, ...]] = field(default_factory=dict)
     features: Samples | None = field(default=None, repr=False)
+
+    def leaves_out(self, prompt: Prompt, request: Request) -> bool:
+        """Whether a prompt is not computed here, so that its target is silent; see `SamSettings.leaves_out`."""
+        here = self.anchors.get(prompt.text.strip(), ())
+        return request.sam.leaves_out(prompt.anchors, reached=any(span.sign == "+" for span in here))
 
 
 class Model(Protocol):

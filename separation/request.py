@@ -6,7 +6,7 @@ A request is the body of a workflow file, a recipe to share, and part of every k
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from functools import cache
@@ -226,6 +226,15 @@ class SamSettings:
                 "Each works on what the one before left of the mixture, so one residual is left at the end.",
                 "Choose residual “mixture”, or do not chain.",
             )
+
+    def leaves_out(self, anchors: Iterable[Anchor], *, reached: bool) -> bool:
+        """Whether a chunk is not computed for a prompt: only + spans are wanted, it has some, and none reaches there.
+
+        Args:
+            anchors: of the prompt.
+            reached: whether one of its + spans does.
+        """
+        return self.only_inside and not reached and any(anchor.sign == "+" for anchor in anchors)
 
 
 class RequestField(Enum):

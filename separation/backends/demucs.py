@@ -20,7 +20,7 @@ from separation.models.demucs import weights as demucs_weights
 from separation.models.demucs.stem_names import stem_names
 from separation.models.demucs.weights import DemucsWeights
 from separation.prompts import vocabulary
-from separation.prompts.targets import Target, residual
+from separation.prompts.targets import Target, tracks_of
 from separation.request import DemucsSettings, Request, RequestField, SamSettings, SolverSettings
 
 DEFAULT = "htdemucs"
@@ -188,8 +188,7 @@ class DemucsBackend(BackendDefaults):
         """Networks of the model with a say in what is asked for, as no others are run."""
         try:
             bag, targets = _weights(request).bag, self.targets(request)
-            left_over = residual(targets)
-            wanted = frozenset[str]().union(*(track.stems for track in (*targets, *([left_over] if left_over else []))))
+            wanted = frozenset[str]().union(*(track.stems for track in tracks_of(targets, request)))
             if bag.weights is None:
                 return len(bag.signatures)
             stems = self.stems(request)

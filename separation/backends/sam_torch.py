@@ -17,7 +17,7 @@ from separation.events import Event
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.weights import SIZES_GB
-from separation.prompts.targets import Target, residual_stem
+from separation.prompts.targets import Target, own_residuals
 from separation.request import PRECISIONS, STITCHES, ChunkSettings, DemucsSettings, Request, RequestField, SamSettings
 
 DEFAULT = "small"
@@ -96,7 +96,7 @@ class SamTorchBackend(BackendDefaults):
         if request is None:
             return ()
         names = tuple(prompt.text.strip() for prompt in request.prompts)
-        return (*names, *map(residual_stem, names)) if request.sam.residual == "model" else names
+        return (*names, *own_residuals(names, request))
 
     def targets(self, request: Request) -> tuple[Target, ...]:
         """Every stem is a target of its own: there are no words this model refuses.

@@ -50,9 +50,7 @@ def chunk_key(window: Window, request: Request, *, revision: str, device: str) -
         "chunk": window.index,
         "stems": sorted(window.stems),
         "anchors": {name: [list(span) for span in spans] for name, spans in window.anchors.items()},
-        "not computed": sorted(
-            prompt.text.strip() for prompt in request.prompts if _elsewhere(prompt, request, window)
-        ),
+        "not computed": sorted(prompt.text.strip() for prompt in request.prompts if window.leaves_out(prompt, request)),
         "request": _heeded(request, window.index),
         "revision": revision,
         "device": device,
@@ -100,10 +98,3 @@ def _heeded(request: Request, chunk: int) -> dict[str, Any]:
         device="auto",
         sam=sam,
     ).to_dict()
-
-
-def _elsewhere(prompt: Prompt, request: Request, window: Window) -> bool:
-    """Whether `only_inside` makes this prompt's target silent here: it has + spans, and all of them lie elsewhere."""
-    if not request.sam.only_inside or not any(anchor.sign == "+" for anchor in prompt.anchors):
-        return False
-    return not any(span.sign == "+" for span in window.anchors.get(prompt.text.strip(), ()))

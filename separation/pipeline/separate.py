@@ -47,7 +47,7 @@ from separation.model import ModelFacts, Samples, Window
 from separation.pipeline import multidiffusion, tasks
 from separation.pipeline.chunk_keys import Chunks, NotKept, chunk_key, features_key
 from separation.pipeline.multidiffusion import Multidiffusion
-from separation.prompts.targets import Target, residual, residual_stem
+from separation.prompts.targets import Target, own_residuals, residual_stem, tracks_of
 from separation.request import ChunkSettings, Request
 
 FEATURES = "features"
@@ -97,8 +97,7 @@ def separate_settled(
         yield Warned(message=f"{backend.label} does not take anchors; they are ignored.")
     started_s = time.monotonic()
     targets = backend.targets(request)
-    left_over = residual(targets) if request.sam.residual == "mixture" else None
-    tracks = (*targets, left_over) if left_over else targets
+    tracks = tracks_of(targets, request)
     mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
     model_mixture = conformed(mixture, facts.sample_rate, facts.n_channels)
     chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
@@ -306,13 +305,13 @@ def _measured(
     from separation.metrics import unreferenced as measures  # SciPy takes 0.3 s to import
 
     mixture = source.read(chunk.start, chunk.stop)
-    own_residuals = {residual_stem(target.name) for target in targets} if request.sam.residual == "model" else set()
+    residuals = own_residuals((target.name for target in targets), request)
     matched = dict(estimates)
     for target in targets:
-        if target.stems <= own_residuals:
+        if target.stems.issubset(residuals):
             continue
         (stem,) = target.stems  # a generative model makes one for each prompt
-        estimate, left = estimates[stem], estimates[residual_stem(stem)] if own_residuals else None
+        estimate, left = estimates[stem], estimates[residual_stem(stem)] if residuals else None
         gain_db = measures.matching_gain_db(estimate, mixture) if request.sam.match_gain else 0.0
         yield ChunkMeasured(
             index=chunk.index,

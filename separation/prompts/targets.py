@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from separation.request import Request
 
 Samples: TypeAlias = "NDArray[np.float32]"
 RESIDUAL = "everything else"
@@ -39,6 +41,17 @@ class Target:
 def residual_stem(name: str) -> str:
     """The stem that holds a generative model's own residual of the target `name`: its “everything but <name>”."""
     return f"everything but {name}"
+
+
+def own_residuals(names: Iterable[str], request: Request) -> tuple[str, ...]:
+    """The stems in which a generative model gives what it leaves of each of these targets, if that is asked for."""
+    return tuple(map(residual_stem, names)) if request.sam.residual == "model" else ()
+
+
+def tracks_of(targets: Sequence[Target], request: Request) -> tuple[Target, ...]:
+    """What a run makes: its targets, and one residual of the mixture unless the model's own are asked for."""
+    left_over = residual(targets) if request.sam.residual == "mixture" else None
+    return (*targets, left_over) if left_over else tuple(targets)
 
 
 def residual(targets: Sequence[Target]) -> Target | None:

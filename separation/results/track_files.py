@@ -16,7 +16,7 @@ from separation.events import AnchorsMapped, ChunkFinished, ChunkMeasured, Event
 from separation.metrics.quality import QualityMeter
 from separation.pipeline.chunk_keys import Chunks
 from separation.pipeline.separate import separate_settled
-from separation.prompts.targets import Target, residual
+from separation.prompts.targets import tracks_of
 from separation.request import Request
 from separation.results import report
 from separation.results.kept import result_info
@@ -46,7 +46,8 @@ def write_tracks(
         settled, n_samples=mixture.n_samples, sample_rate=mixture.sample_rate, n_channels=mixture.n_channels
     )
     recorder.warnings.extend(warnings)
-    meter = QualityMeter(_tracks(settled), mixture.sample_rate)
+    tracks = tracks_of(registry.get(settled.backend).targets(settled), settled)
+    meter = QualityMeter(tracks, mixture.sample_rate)
     with ExitStack() as open_files:
         writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
         for event in separate_settled(mixture, settled, engine=engine, kept=kept):
@@ -97,10 +98,3 @@ def write_tracks(
         warnings=recorder.warnings,
         report=recorder.report(quality=None if quality is None else quality.to_dict()),
     )
-
-
-def _tracks(settled: Request) -> list[Target]:
-    """What each track of a run holds."""
-    targets = registry.get(settled.backend).targets(settled)
-    left_over = residual(targets) if settled.sam.residual == "mixture" else None
-    return [*targets, *([left_over] if left_over else [])]

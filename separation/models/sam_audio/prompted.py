@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from separation.events import Event, EventStream, SolverStep
 from separation.model import Window
 from separation.models.sam_audio.stereo import projected
-from separation.prompts.targets import residual_stem
+from separation.prompts.targets import own_residuals
 from separation.request import Prompt, Request
 
 Samples: TypeAlias = NDArray[np.float32]
@@ -104,14 +104,14 @@ def active(request: Request, window: Window) -> tuple[Prompt, ...]:
     return tuple(
         prompt
         for prompt in request.prompts
-        if not window.stems.isdisjoint(stems_of(prompt, request)) and not _elsewhere(prompt, request, window)
+        if not window.stems.isdisjoint(stems_of(prompt, request)) and not window.leaves_out(prompt, request)
     )
 
 
 def stems_of(prompt: Prompt, request: Request) -> tuple[str, ...]:
     """The stems of a prompt: its target and, if the model's own is asked for, its residual; in the state's order."""
     name = stem_name(prompt)
-    return (name, residual_stem(name)) if request.sam.residual == "model" else (name,)
+    return (name, *own_residuals([name], request))
 
 
 def clips(samples: Samples, stereo: str) -> Samples:
@@ -177,13 +177,3 @@ def counted(events: Generator[Event, None, T], part: int, n_parts: int) -> Gener
             event = SolverStep(done=event.done + part * event.total, total=event.total * n_parts)
         yield event
     return stream.result
-
-
-def _elsewhere(prompt: Prompt, request: Request, window: Window) -> bool:
-    """Whether the prompt has + spans, none of them here, and is wanted only where it has."""
-    here = window.anchors.get(stem_name(prompt), ())
-    return (
-        request.sam.only_inside
-        and any(anchor.sign == "+" for anchor in prompt.anchors)
-        and not any(span.sign == "+" for span in here)
-    )

@@ -158,9 +158,9 @@ class WaveformView:
             reached = reach(anchors, cut.spans_s, sample_rate=cut.sample_rate, frame=cut.frame)
             for chunk, here in zip(strip, reached, strict=True):
                 chunk["plus"], chunk["minus"] = here.plus, here.minus
-            only = choice.settled.sam.only_inside and any(anchor.sign == "+" for anchor in anchors)
             for chunk in strip:
-                if only and not chunk["plus"] and chunk["state"] == "pending":
+                left_out = choice.settled.sam.leaves_out(anchors, reached=chunk["plus"])
+                if left_out and chunk["state"] == "pending":
                     chunk["state"] = "skipped"
         self._wave.set_chunks(strip if len(strip) > 1 or anchors else [])
         if selected:
