@@ -71,11 +71,13 @@ def test_it_is_drawn_and_heard_and_asked_for_while_it_is_sent(studio: Studio, mi
     wait_until(lambda: [chip.split("\n")[0] for chip in studio.prompts] == ["drums"], "a prompt")
     studio.one("body").send_keys("k")
     wait_until(lambda: studio.player()["playing"], "its sound")
+    track = studio.player()["tracks"][0]["id"]
     wait_until(lambda: drawn_px(studio) > first_px + 50, "more of it")
     studio.one(".wave-slider").send_keys("++")
     wait_until(lambda: "recording=" in studio.browser.current_url, "all of it", 30)
     wait_until(lambda: studio.run_button.text == "Separate 1 sound", "the recording")
     assert studio.js("return !!document.querySelector('.wave-scroll')"), "it is still zoomed"
+    assert [one["id"] for one in studio.player()["tracks"]] == [track], "the same sound, which plays on"
     position = studio.player()["position_samples"]
     wait_until(lambda: studio.player()["position_samples"] > position, "the sound going on")
     studio.one("body").send_keys("k")

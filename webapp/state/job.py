@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from separation.events import (
     BackendChosen,
     ChunkFinished,
-    ChunkMeasured,
     ChunkStarted,
     Event,
     Finished,
@@ -43,7 +42,6 @@ class Job:
         tracks: their names, once they are known.
         growing: where its tracks are written while it runs.
         n_ready: samples of them that can be heard.
-        measures: what was measured of each chunk of a generative model.
         result: the kept result, once done.
         cached: the result was there already.
         cancel: somebody wants it to stop.
@@ -62,7 +60,6 @@ class Job:
     step: tuple[int, int] | None = None
     growing: Growing | None = None
     n_ready: int = 0
-    measures: list[ChunkMeasured] = field(default_factory=list)
     tracks: tuple[str, ...] = ()
     result: Result | None = None
     cached: bool = False
@@ -155,8 +152,6 @@ class Job:
                     self.kept.add(event.index)
             case Growing():
                 self._grow(event)
-            case ChunkMeasured():
-                self.measures.append(event)
             case ChunkFinished():
                 self.chunks[event.index] = 1.0
                 self.n_ready = event.start + next(iter(event.audio.values())).shape[-1]
@@ -192,7 +187,7 @@ class Job:
                 return ""
 
     def _grow(self, growing: Growing | None) -> None:
-        self.growing, self.n_ready, self.measures = growing, 0, []
+        self.growing, self.n_ready = growing, 0
 
     def _step(self, event: SolverStep) -> None:
         # What follows the last evaluation (decoding, stitching) is part of the chunk.

@@ -15,6 +15,7 @@ from separation.engine.engine import Inline
 from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
 from separation.results.kept import result_of
+from separation.results.runs import find_result
 from storage import JobTable, StorageError
 from tests.support.job_steps import Gate, until
 from tests.support.store_files import in_the_making
@@ -370,6 +371,39 @@ def test_a_thousand_chunks_do_not_fill_the_log():
     job = Job(record=None)
     finished = [ChunkFinished(index=index, n_chunks=1000, start=0, audio={}) for index in range(1000)]
     assert 90 <= sum(job.log_text(event) != "" for event in finished) <= 100
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_a_job_has_made_so_far_is_there_until_it_ends_and_who_waits_for_it_goes_on_then(
+    jobs, recording, backend, store, cancelled
+):
+    reached, opened = threading.Event(), threading.Event()
+
+    def hold():
+        if backend.n_evaluations >= 2:
+            reached.set()
+            assert opened.wait(60)
+
+    backend.before_evaluation = hold
+    key = find_result(recording, Request.of("drums"), store)[0]
+    assert jobs.partial(key) == {}
+    jobs.wait(key, 60)  # there is nothing to wait for
+    job = jobs.submit(recording, Request.of("drums"))
+    await until(lambda: reached.is_set() and job.n_ready)
+    tracks = jobs.partial(key)
+    assert set(tracks) == {"0", "1"} and jobs.partial("0" * 64) == {}
+    assert all(0 < one.n_ready < one.n_expected == recording.n_samples for one in tracks.values())
+    assert all(one.audio.exists() and one.peaks.exists() for one in tracks.values())
+    waiting = asyncio.create_task(asyncio.to_thread(jobs.wait, key, 60))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    if cancelled:
+        jobs.cancel(job)
+    opened.set()
+    await waiting
+    assert (store.get(key) is None) == cancelled
+    await until(lambda: job.over)
+    assert jobs.partial(key) == {}
 
 
 # the end
