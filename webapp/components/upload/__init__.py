@@ -1,1 +1,1 @@
-"""Bringing audio: drop it anywhere on the page, browse for it, or paste it."""
+"""Uploading audio: drop it anywhere on the page, browse for it, or paste it."""

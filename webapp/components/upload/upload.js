@@ -82,7 +82,7 @@ export default {
       this.current = file ? { name: file.name, loaded: 0, total: file.size, sent: false } : null;
       if (!file) return;
       const id = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
-      this.$emit("coming", { id, name: file.name.slice(0, 200) });
+      this.$emit("begun", { id, name: file.name.slice(0, 200) });
       const name = encodeURIComponent(file.name.slice(0, 200));
       this.send("PUT", `${window.path_prefix}/api/uploads?name=${name}&id=${id}`, file);
     },
@@ -110,7 +110,7 @@ export default {
         // Not our answer: a proxy's or a crashed server's. The status below says what can be said.
       }
       if (request.status === 200) {
-        this.$emit("brought", answer);
+        this.$emit("uploaded", answer);
         this.next();
       } else {
         const name = this.current.name;

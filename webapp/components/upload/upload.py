@@ -1,4 +1,4 @@
-"""Bringing audio: drop it anywhere on the page, browse for it, or paste it."""
+"""Uploading audio: drop it anywhere on the page, browse for it, or paste it."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ class UploadArea(ui.element, component="upload.js"):
     The bytes go over HTTP to `PUT /api/uploads`, never through the page's socket, and an upload can be cancelled.
 
     Args:
-        on_brought: called for each recording that was taken.
+        on_uploaded: called for each recording that was taken.
         on_refused: called for each file that was not.
-        on_coming: called when the first bytes of a file leave.
+        on_begun: called when the first bytes of a file leave.
         on_cancelled: called when a person has stopped sending it.
     """
 
     def __init__(
         self,
         *,
-        on_brought: Callable[[Uploaded], object],
+        on_uploaded: Callable[[Uploaded], object],
         on_refused: Callable[[UploadRefused], object],
-        on_coming: Callable[[Uploading], object] | None = None,
+        on_begun: Callable[[Uploading], object] | None = None,
         on_cancelled: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
-        if on_coming is not None:
-            self.on("coming", arguments_to(on_coming))
+        if on_begun is not None:
+            self.on("begun", arguments_to(on_begun))
         if on_cancelled is not None:
             self.on("cancelled", lambda: on_cancelled())
-        self.on("brought", arguments_to(on_brought))
+        self.on("uploaded", arguments_to(on_uploaded))
         self.on("refused", arguments_to(on_refused))
 
     def browse(self) -> None:
@@ -66,5 +66,5 @@ class UploadArea(ui.element, component="upload.js"):
         self.run_method("browse")
 
     def try_demo(self) -> None:
-        """Bring the bundled song."""
+        """Take in the bundled song as if it had been uploaded."""
         self.run_method("tryDemo")

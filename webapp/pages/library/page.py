@@ -51,7 +51,7 @@ class LibraryPage:
         self._shown: object = None
         self._n_looks = 0
         self._readable = True
-        self._to_studio = False  # what was brought is opened there
+        self._to_studio = False  # what was uploaded is opened there
         with shell("library", pages=("studio", "library", "models"), side="", footer=False) as frame:
             with frame.header:
                 self._header()
@@ -72,13 +72,13 @@ class LibraryPage:
                 ui.menu_item(label, partial(set_scheme, scheme))
 
     def _main(self) -> None:
-        self._bring = UploadArea(on_brought=self._brought, on_refused=self._refused)
+        self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
         self._clean_up = CleanUpDialog(self._library_view, on_done=self._cleaned)
         self._empty_trash = _Question("Empty the trash?", "What is in it is deleted for good.", self._trash_emptied)
         self._empty = ui.element("div").classes("stack")
         with self._empty, drop_zone("Nothing here yet", "What you bring and what you take out of it is kept here."):
-            button("Browse files", self._bring.browse, icon_name="file", tip="Several at once, up to 4 GB each")
+            button("Browse files", self._uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
             button("Try the demo", self._try_demo, kind="primary", tip="A short song made for this program")
             link = ui.link("Open the Studio", "/").classes("button plain")
             tipped(link, "Where recordings are taken apart")
@@ -219,13 +219,13 @@ class LibraryPage:
 
     def _try_demo(self) -> None:
         self._to_studio = True
-        self._bring.try_demo()
+        self._uploads.try_demo()
 
-    async def _brought(self, brought: Uploaded) -> None:
+    async def _uploaded(self, uploaded: Uploaded) -> None:
         if self._to_studio:
-            ui.navigate.to(f"/?recording={brought['key']}")
+            ui.navigate.to(f"/?recording={uploaded['key']}")
             return
-        self._say_done(f"“{brought['name']}” is in the library.")
+        self._say_done(f"“{uploaded['name']}” is in the library.")
         await self._tell()
 
     def _refused(self, refused: UploadRefused) -> None:

@@ -107,9 +107,9 @@ class StudioPage:
 
     def _main(self) -> None:
         self._uploads = UploadArea(
-            on_brought=self._uploaded,
+            on_uploaded=self._uploaded,
             on_refused=self._upload_refused,
-            on_coming=self._upload_begun,
+            on_begun=self._upload_begun,
             on_cancelled=self._upload_stopped,
         )
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
@@ -184,8 +184,8 @@ class StudioPage:
 
     # files come
 
-    def _upload_begun(self, coming: Uploading) -> None:
-        self._draw(states.upload_begun(self._state, coming["id"], coming["name"]))
+    def _upload_begun(self, upload: Uploading) -> None:
+        self._draw(states.upload_begun(self._state, upload["id"], upload["name"]))
 
     def _upload_grown(self, upload: Upload) -> None:
         if (after := states.upload_grown(self._state, upload)) is not self._state:
@@ -204,11 +204,11 @@ class StudioPage:
         self._upload_stopped()
         self._say(refused["what"], refused["why"], refused["todo"])
 
-    def _uploaded(self, brought: Uploaded) -> None:
-        for warning in brought["warnings"]:
-            self._say(f"{brought['name']}: {warning}")
+    def _uploaded(self, uploaded: Uploaded) -> None:
+        for warning in uploaded["warnings"]:
+            self._say(f"{uploaded['name']}: {warning}")
         before = self._state
-        facts = self._facts_of(brought["key"])
+        facts = self._facts_of(uploaded["key"])
         if facts is None:  # it was deleted at once
             self._upload_stopped()
             return
