@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
@@ -18,6 +15,7 @@ from separation.errors import PlaygroundError, SeparationError
 from separation.events import EventStream
 from separation.model import Backend
 from webapp.state.jobs import Jobs
+from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +34,13 @@ class Doctor:
         self.verdicts: dict[str, Passed | PlaygroundError] = {}
         self.testing: str | None = None
         self._engine, self._jobs = engine, jobs
-        self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._runner = Runner("doctor")
+        self._busy = False
 
     @property
     def busy(self) -> bool:
         """Whether tests go on."""
-        return self._thread is not None
+        return self._busy
 
     def run(self) -> None:
         """Test every backend that can run now; nothing if that goes on already.
@@ -59,33 +56,31 @@ class Doctor:
                 "A separation is running, and the test would take its model out of memory.",
                 "Run it again when the queue is empty or paused.",
             )
-        self._loop = asyncio.get_running_loop()
         self.verdicts = {}
-        self._thread = threading.Thread(target=self._work, name="doctor", daemon=True)
-        self._thread.start()
+        self._busy = self._runner.submit(self._work)
         self.changed.emit()
 
     def close(self) -> None:
         """Stop at the next event of the test that runs."""
-        self._closing.set()
+        self._runner.close()
 
     # in the doctor's thread
 
     def _work(self) -> None:
         try:
             for backend in [one for one in registry.BACKENDS.values() if model_here(one) is not None]:
-                if self._closing.is_set():
+                if self._runner.closing:
                     return
-                self._tell(partial(self._begin, backend.name))
-                self._tell(partial(self._end, backend.name, self._tested(backend)))
+                self._runner.tell(partial(self._begin, backend.name))
+                self._runner.tell(partial(self._end, backend.name, self._tested(backend)))
         finally:
-            self._tell(self._over)
+            self._runner.tell(self._over)
 
     def _tested(self, backend: Backend) -> Passed | PlaygroundError:
         try:
             with closing(EventStream(self_test(backend, self._engine))) as run:
                 for _ in run:
-                    if self._closing.is_set():
+                    if self._runner.closing:
                         return SeparationError("The server was stopped.")
                 return run.result
         except PlaygroundError as failure:
@@ -98,10 +93,6 @@ class Doctor:
                 "The log has the details; please report it.",
             )
 
-    def _tell(self, call: Callable[[], None]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call)
-
     # on the event loop
 
     def _begin(self, name: str) -> None:
@@ -113,5 +104,5 @@ class Doctor:
         self.changed.emit()
 
     def _over(self) -> None:
-        self._thread = None
+        self._busy = False
         self.changed.emit()

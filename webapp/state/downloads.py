@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
+from functools import partial
 
 from nicegui import Event as PageEvent
 
@@ -19,6 +19,7 @@ from separation.backends import catalogue
 from separation.errors import BackendUnavailable, PlaygroundError
 from separation.events import Event, ModelLoading
 from webapp.state.download import Download, DownloadState
+from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.25
@@ -40,8 +41,7 @@ class Downloads:
         self._removing: set[str] = set()
         self._running: Download | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._runner = Runner("download")
 
     def of(self, name: str) -> Download | None:
         """The download of a model, if it is on its way, paused or failed since this server started."""
@@ -62,8 +62,7 @@ class Downloads:
         Raises:
             SettingsError: there is no such model.
         """
-        self._loop = asyncio.get_running_loop()
-        if name in self._removing or self._closing.is_set():
+        if name in self._removing or self._runner.closing:
             return
         download = self._downloads.get(name)
         if download is not None and download is self._running:  # paused, and its thread has not noticed yet
@@ -101,24 +100,24 @@ class Downloads:
 
     def close(self) -> None:
         """Stop. The thread is not waited for: it may be waiting for a server, and what it wrote is on the disk."""
-        self._closing.set()
+        self._runner.close()
 
     # on the event loop
 
     def _start_next(self) -> None:
-        if self._running is not None or self._closing.is_set():
+        if self._running is not None or self._runner.closing:
             return
         waiting = (download for download in self._downloads.values() if download.state is DownloadState.WAITING)
         if (download := next(waiting, None)) is None:
             return
         self._running = download
         download.state = DownloadState.RUNNING
-        threading.Thread(target=self._work, args=(download,), name="download", daemon=True).start()
+        self._runner.submit(partial(self._work, download))
         self._tick(download)
 
     def _tick(self, download: Download) -> None:
         """Tell the pages how far it is, until it is not running any more."""
-        if self._running is not download or self._closing.is_set():
+        if self._running is not download or self._runner.closing:
             return
         if download.state is DownloadState.RUNNING:
             download.sample(time.monotonic())
@@ -170,21 +169,17 @@ class Downloads:
                 type(failure).__name__,
                 "The log has the details. Try again, and please report it.",
             )
-        self._on_loop(lambda: self._left(download, done, error))
+        self._runner.tell(lambda: self._left(download, done, error))
 
     def _follow(self, download: Download, events: Generator[Event, None, None]) -> bool:
         """Whether it came to its end."""
         with closing(events):
             for event in events:
-                if not download.wanted or self._closing.is_set():
+                if not download.wanted or self._runner.closing:
                     return False
                 assert isinstance(event, ModelLoading)
                 download.note(event)
         return True
-
-    def _on_loop(self, call: Callable[[], None]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call)
 
 
 def _sentences(failure: PlaygroundError | OSError, what: str) -> Sentences:

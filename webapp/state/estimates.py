@@ -14,6 +14,7 @@ from separation.request import Request
 from separation.results.kept import reports_of
 from separation.results.partial import Sound
 from storage import ArtifactStore, StorageError
+from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
 FRESH_S = 20.0  # after that the store is read again: a run may have finished, here or in a terminal
@@ -31,6 +32,7 @@ class RunEstimates:
     def __init__(self, store: ArtifactStore, *, here: bool) -> None:
         self._store, self._here = store, here
         self._reports: tuple[Mapping[str, Any], ...] = ()
+        self._runner = Runner("estimates")
         self._lock = threading.Lock()
         self._read_s = float("-inf")
         self._refresh()
@@ -51,7 +53,7 @@ class RunEstimates:
             if now_s - self._read_s < FRESH_S:
                 return
             self._read_s = now_s
-        threading.Thread(target=self._read, name="outlook", daemon=True).start()
+        self._runner.submit(self._read)
 
     def _read(self) -> None:
         try:

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
@@ -33,11 +31,13 @@ from storage import ArtifactStore, JobRecord, JobTable, StorageError
 from storage import JobState as State
 from storage.jobs import STOPPED, utc_now
 from webapp.state.job import Job
+from webapp.state.runner import Runner
 
 __all__ = ["Job", "Jobs", "State"]
 
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.1
+CLOSE_S = 60.0  # an evaluation of a model that runs in this process has to come to its end
 N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
 
 
@@ -53,13 +53,11 @@ class Jobs:
         self.changed: PageEvent[Job] = PageEvent()
         self.arranged: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book = store, engine, book
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
+        self._runner = Runner("jobs")
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused
         self._running: Job | None = None
-        self._closing = threading.Event()
         self._due: set[str] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     # what pages read
 
@@ -81,7 +79,7 @@ class Jobs:
     @property
     def closing(self) -> bool:
         """Whether the end has come: what runs is being interrupted, and nothing new begins."""
-        return self._closing.is_set()
+        return self._runner.closing
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
         """The tracks of the result that is being made under a key; see `webapp.routes.media.InTheMaking`."""
@@ -203,28 +201,28 @@ class Jobs:
 
     def close(self) -> None:
         """Interrupt everything, wait for the thread to notice, and let other servers take over the records."""
-        self._closing.set()
-        self._thread.shutdown(wait=True)
-        for job in self.queue:
-            self._note_down(job, _interrupted(job.record))
+        if not self._runner.close(CLOSE_S):
+            log.warning("a job does not stop; it is left behind, and its finished chunks are kept")
+        for job in self._jobs.values():
+            if job.state in (State.QUEUED, State.RUNNING):
+                self._note_down(job, _interrupted(job.record))
         self._book.close()
 
     # on the event loop
 
     def _start_next(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        if self._paused or self._running is not None or self._closing.is_set():
+        if self._paused or self._running is not None or self.closing:
             return
         if queue := self.queue:
             job = self._running = queue[0]
             started = replace(job.record, state=State.RUNNING, started=utc_now(), n_done=0, n_chunks=0, warnings=())
             self._note_down(job, started.noting("Started."))
             self._tell(job, arranged=True)
-            self._thread.submit(self._work, job)
+            self._runner.submit(lambda: self._work(job))
 
     def _ended(self, job: Job) -> None:
         self._running = None
-        if self._closing.is_set():
+        if self.closing:
             return
         over = [other for other in self._jobs.values() if other.over and other.state is not State.INTERRUPTED]
         oldest = sorted(over, key=lambda other: other.record.ended)[:-N_OVER_KEPT]
@@ -282,7 +280,7 @@ class Jobs:
         job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
         ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=result)
         self._note_down(job, ended.noting(line))
-        self._on_loop(lambda: self._ended(job))
+        self._runner.tell(lambda: self._ended(job))
 
     def _follow(self, job: Job) -> tuple[State, str, None]:
         item = self._store.get(job.record.recording)
@@ -307,7 +305,7 @@ class Jobs:
     def _told_to_stop(self, job: Job) -> tuple[State, str] | None:
         if job.cancel.is_set():
             return State.CANCELLED, "Cancelled; finished chunks are kept."
-        return (State.INTERRUPTED, STOPPED) if self._closing.is_set() else None
+        return (State.INTERRUPTED, STOPPED) if self.closing else None
 
     def _take(self, job: Job, event: Event) -> None:
         line = job.log_text(event)
@@ -317,7 +315,7 @@ class Jobs:
             warnings = (*record.warnings, line) if isinstance(event, Warned) else record.warnings
             self._note_down(job, replace(record, warnings=warnings))
         if news:
-            self._on_loop(lambda: self._tell(job))
+            self._runner.tell(lambda: self._tell(job))
 
     def _note_down(self, job: Job, record: JobRecord) -> None:
         """Change a record; a job does not fail because that cannot be written."""
@@ -326,10 +324,6 @@ class Jobs:
             self._book.write(record)
         except StorageError as error:
             log.warning("the record of job %s is behind: %s", job.id, error)
-
-    def _on_loop(self, call: Callable[[], None]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call)
 
 
 def _in_order(jobs: Iterable[Job]) -> list[Job]:

@@ -419,3 +419,15 @@ async def test_closing_interrupts_everything_and_returns(store, home, recording,
     await closing
     assert (first.state, second.state) == (State.INTERRUPTED, State.INTERRUPTED)
     assert store.list("result") == []
+
+
+async def test_a_job_that_is_deaf_does_not_keep_the_server_from_ending(store, home, recording, backend, monkeypatch):
+    monkeypatch.setattr("webapp.state.jobs.CLOSE_S", 0.05)
+    jobs, gate = Jobs(store, Inline(), JobTable(home)), Gate(backend)
+    job = jobs.submit(recording, Request.of("drums"))
+    await until(gate.reached.is_set)
+    await asyncio.to_thread(jobs.close)
+    assert job.state is State.INTERRUPTED, "it is offered again after the next start"
+    gate.opened.set()
+    await until(lambda: not any(thread.name == "jobs" for thread in threading.enumerate()))
+    assert job.state is State.INTERRUPTED and store.list("result") == []

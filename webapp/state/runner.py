@@ -1,0 +1,86 @@
+"""One background thread that does what it is given in order, and tells the event loop of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+Work = Callable[[], object]
+
+
+class Runner:
+    """Work that must not hold up pages, one piece after another; there is a thread only while there is work.
+
+    The thread is a daemon: work that is deaf to `closing` does not keep the process from ending.
+
+    Args:
+        name: of the thread, for logs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting: deque[Work] = deque()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def closing(self) -> bool:
+        """Whether the end has come; work that takes long asks now and then, and stops."""
+        return self._closing.is_set()
+
+    def submit(self, work: Work) -> bool:
+        """Do `work` after all that was submitted before; False, and nothing, after `close`. From any thread.
+
+        What it raises is logged, and what waits behind it is done all the same.
+        """
+        self._remember_loop()
+        with self._lock:
+            if self.closing:
+                return False
+            self._waiting.append(work)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+        return True
+
+    def tell(self, call: Callable[[], object]) -> None:
+        """Have the event loop that last submitted something call `call` soon; work tells of itself by this."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    def close(self, wait_s: float = 0.0) -> bool:
+        """Begin nothing further, and wait at most `wait_s` for what is being done; True if nothing is any more."""
+        with self._lock:
+            self._closing.set()
+            self._waiting.clear()
+            thread = self._thread
+        if thread is None:
+            return True
+        thread.join(wait_s)
+        return not thread.is_alive()
+
+    def _remember_loop(self) -> None:
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:  # submitted by another thread, or before the server runs
+            return
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            try:
+                work()
+            except Exception:
+                log.exception("the thread “%s” met an error nobody foresaw", self._name)
+
+    def _next(self) -> Work | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._thread = None
+            return None
