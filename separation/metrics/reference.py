@@ -2,7 +2,7 @@
 
 Silence has no direction and no level, so ratios with it are stated rather than guessed:
 a silent reference gives -inf dB unless the estimate is silent as well, which is perfect: +inf dB.
-A silent estimate of a reference that sounds gives -inf dB for SI-SDR and 0 dB for SDR.
+A silent estimate of a reference that sounds gives -inf dB.
 """
 
 from __future__ import annotations
@@ -40,24 +40,6 @@ def si_sdr(estimate: Samples, reference: Samples) -> float:
     s_hat = s_hat / np.linalg.norm(s_hat)
     target = np.dot(s_hat, s) * s
     return ratio_db(energy(target), energy(s_hat - target))
-
-
-def sdr(estimate: Samples, reference: Samples) -> float:
-    """Signal-to-distortion ratio in dB: 10 log10(|s|^2 / |s - s_hat|^2), so a wrong gain counts as an error.
-
-    Le Roux et al. 2019, eq. 1 (there called SNR); the definition used by the Music Demixing Challenge 2021.
-
-    Args:
-        estimate: (channels, samples).
-        reference: same shape.
-
-    Raises:
-        SettingsError: the shapes differ.
-    """
-    s_hat, s = flat_pair(estimate, reference)
-    if not s.any():
-        return -np.inf if s_hat.any() else np.inf
-    return ratio_db(energy(s), energy(s - s_hat))
 
 
 def rtf(seconds: float, duration_s: float) -> float:
