@@ -48,7 +48,7 @@ def levels_db(source: AudioSource, level: int, first: int, last: int) -> NDArray
     """Columns `first` to `last` of a level: (columns, bands) in dB beside a sine at full scale."""
     from scipy import fft  # 0.3 s to import
 
-    from separation.audio.stft import hann
+    from separation.audio.stft import hann, hann_spectra
 
     n_fft = 2 * fft.next_fast_len(max(32, round(SPECTROGRAM_FRAME_S * source.sample_rate / 2)), real=True)
     span = SAMPLES_PER_COLUMN << level
@@ -56,12 +56,11 @@ def levels_db(source: AudioSource, level: int, first: int, last: int) -> NDArray
     middles = (np.arange(first * n_frames, last * n_frames) + 0.5) * span / n_frames
     starts = np.round(middles).astype(int) - n_fft // 2
     frames = np.stack([source.read(start, start + n_fft) for start in starts.tolist()])  # (frames, channels, n_fft)
-    window = hann(n_fft).astype(np.float32)
-    spectra = fft.rfft(frames * window, axis=-1)
+    spectra = hann_spectra(frames)
     power = (spectra.real**2 + spectra.imag**2).mean(axis=1, dtype=np.float64)  # (frames, bins)
     power = power.reshape(last - first, n_frames, -1).mean(axis=1)
     # A sine of amplitude 1 has a mean square of 1/2, half of which lies at negative frequencies: Parseval's theorem.
-    full_scale = n_fft * float((window.astype(np.float64) ** 2).sum()) / 4
+    full_scale = n_fft * float((hann(n_fft).astype(np.float32).astype(np.float64) ** 2).sum()) / 4
     found: NDArray[np.float64] = 10 * np.log10(
         np.maximum(_in_bands(power, n_fft, source.sample_rate) / full_scale, 1e-12)
     )

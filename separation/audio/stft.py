@@ -21,17 +21,8 @@ def frame_length(sample_rate: int) -> int:
 
 
 def stft(samples: Samples, n_fft: int) -> Spectrum:
-    """Spectrum of (channels, samples) as (channels, frames, n_fft // 2 + 1), hop a quarter of `n_fft`.
-
-    Every sample lies in four frames, those at the ends in frames that begin before and end after the signal.
-    """
-    hop = n_fft // HOPS_PER_FRAME
-    n_samples = samples.shape[-1]
-    n_frames = -(-n_samples // hop) + HOPS_PER_FRAME - 1
-    before = n_fft - hop
-    after = (n_frames - 1) * hop + n_fft - before - n_samples
-    padded = np.pad(samples, ((0, 0), (before, after)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[:, ::hop]
+    """Spectrum of (channels, samples) as (channels, frames, n_fft // 2 + 1), from `overlapping` frames."""
+    frames = overlapping(samples, n_fft)
     return np.asarray(fft.rfft(frames * window(n_fft), axis=-1, workers=WORKERS), dtype=np.complex64)
 
 
@@ -51,6 +42,22 @@ def istft(spectrum: Spectrum, n_samples: int) -> Samples:
         blocks[:, part : part + n_frames] += parts[:, :, part]
     before = n_fft - hop
     return blocks.reshape(n_channels, -1)[:, before : before + n_samples]
+
+
+def overlapping(samples: Samples, n_fft: int) -> Samples:
+    """Frames (channels, frames, n_fft) of (channels, samples), hop a quarter of `n_fft`; a view, not to be written to.
+
+    Every sample lies in four frames, those at the ends in frames that begin before and end after the signal.
+    """
+    hop = n_fft // HOPS_PER_FRAME
+    padded = np.pad(samples, ((0, 0), (n_fft - hop, n_fft - 1)))
+    return np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[:, ::hop]
+
+
+def hann_spectra(frames: Samples) -> Spectrum:
+    """Spectra (..., n_fft // 2 + 1) of frames (..., n_fft) under a Hann window: to measure with, not to go back."""
+    window = hann(frames.shape[-1]).astype(np.float32)
+    return np.asarray(fft.rfft(frames * window, axis=-1), dtype=np.complex64)
 
 
 def hann(n: int) -> npt.NDArray[np.float64]:

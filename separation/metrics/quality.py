@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from separation.audio.stft import hann
+from separation.audio.stft import hann_spectra
 from separation.metrics.quality_value import Bleed, Quality
 from separation.metrics.unreferenced import is_silent
 from separation.model import Samples
@@ -62,7 +62,6 @@ class QualityMeter:
         self._names = [track.name for track in tracks]
         self._pairs = [(i, j) for i, j in combinations(range(len(tracks)), 2) if apart(tracks[i], tracks[j])]
         self._n_fft = int(fft.next_fast_len(max(16, round(FRAME_S * sample_rate)), real=True))
-        self._window = hann(self._n_fft).astype(np.float32)
         self._held: list[Samples] = []  # each (mixture and tracks, channels, samples)
         self.n_held = 0
         self._loud = np.zeros(len(tracks), np.bool_)
@@ -117,7 +116,7 @@ class QualityMeter:
         """Take in a block (mixture and tracks, channels, frames * n_fft), whose frames do not overlap."""
         n_frames = block.shape[-1] // self._n_fft
         frames = block.reshape(*block.shape[:-1], n_frames, self._n_fft)
-        spectra = fft.rfft(frames * self._window, axis=-1)  # (mixture and tracks, channels, frames, bins)
+        spectra = hann_spectra(frames)  # (mixture and tracks, channels, frames, bins)
         powers = spectra.real**2 + spectra.imag**2
         self._n_blocks += 1
         self._explained += np.minimum(powers[1:], powers[0]).sum(axis=(1, 2, 3), dtype=np.float64)

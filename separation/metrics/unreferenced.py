@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from separation.audio.stft import hann
+from separation.audio.stft import HOPS_PER_FRAME, hann_spectra, overlapping
 from separation.metrics.reference import Samples, energy, flat_pair, refuse_unlike
 
 SILENCE = 1e-4  # -80 dBFS
 FRAME_S = 2048 / 48_000  # 43 ms: parts a voice's harmonics from most else, and smears an onset less than hearing does
-HOPS_PER_FRAME = 4
 FRAMES_AT_ONCE = 256  # bounds memory: about 10 MB at 48 kHz, whatever the length
 MATCH_LIMIT_DB = 12.0
 NULL_FLOOR_DB = -140.0  # sums in float32 null to about -150 dB
@@ -121,17 +120,11 @@ def _explained_energy(target: Samples, mixture: Samples, n_fft: int) -> float:
 
 
 def _magnitudes(samples: Samples, n_fft: int) -> Iterator[npt.NDArray[np.floating]]:
-    """|STFT|, a block of frames of one channel at a time: (frames, n_fft // 2 + 1); Hann frames, hop a quarter of them.
-
-    Every sample lies in four frames, those at the ends in frames that begin before and end after the signal.
-    """
-    hop = n_fft // HOPS_PER_FRAME
-    window = hann(n_fft).astype(np.float32)
-    for channel in samples:
-        padded = np.pad(channel, (n_fft - hop, n_fft - 1))
-        frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
+    """|STFT| of `overlapping` frames, a block of them of one channel at a time: (frames, n_fft // 2 + 1)."""
+    for channel in range(len(samples)):
+        (frames,) = overlapping(samples[channel : channel + 1], n_fft)
         for first in range(0, len(frames), FRAMES_AT_ONCE):
-            yield np.abs(fft.rfft(frames[first : first + FRAMES_AT_ONCE] * window, axis=-1))
+            yield np.abs(hann_spectra(frames[first : first + FRAMES_AT_ONCE]))
 
 
 def _frame_length(sample_rate: int) -> int:
