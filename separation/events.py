@@ -60,7 +60,7 @@ class Planned(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Growing(Event):
+class TracksOpened(Event):
     """The tracks are being written, to be kept under `key`. Each `ChunkFinished` after it adds to them.
 
     `files` has the WAV file of each track, "0", "1" and so on in the order of `Planned.stems`, and its picture as

@@ -24,8 +24,8 @@ from separation.request import FADES, ChunkSettings, ranges
 if TYPE_CHECKING:
     from separation.events import Event
     from separation.request import Request
-    from separation.results.growing import GrowingTracks
     from separation.results.kept import Recording, Result
+    from separation.results.streamed import StreamedTracks
     from storage import ArtifactStore
 
 # Name to extension, as in `separation.audio.encode.FORMATS`, which brings NumPy: help and kept results do without.
@@ -189,7 +189,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     converted = watch.measured()
     for warning in recording.warnings:
         common.say(f"note: {warning}")
-    with _growing(wanted, recording, common) as tracks:
+    with _streamed(wanted, recording, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
         if kept is not None:
             common.say(why)
@@ -247,14 +247,14 @@ def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, 
 
 
 @contextmanager
-def _growing(wanted: ExtractOptions, recording: Recording, common: Common) -> Iterator[GrowingTracks | None]:
+def _streamed(wanted: ExtractOptions, recording: Recording, common: Common) -> Iterator[StreamedTracks | None]:
     """The files of a streaming run; whatever ends it early, it is said how far they go."""
     if not wanted.streaming:
         yield None
         return
-    from separation.results.growing import GrowingTracks
+    from separation.results.streamed import StreamedTracks
 
-    with GrowingTracks(wanted.out, wanted.format_, recording.sample_rate) as tracks:
+    with StreamedTracks(wanted.out, wanted.format_, recording.sample_rate) as tracks:
         try:
             yield tracks
         except BaseException as stop:
@@ -271,7 +271,7 @@ def _separated(
     recording: Recording,
     request: Request,
     store: Any,
-    tracks: GrowingTracks | None,
+    tracks: StreamedTracks | None,
     connection: Connection,
     common: Common,
 ) -> Result:

@@ -12,7 +12,16 @@ from separation.audio.peaks import PeaksWriter
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
 from separation.engine.engine import Engine
-from separation.events import AnchorsMapped, ChunkFinished, ChunkMeasured, Event, Finished, Growing, Planned, Warned
+from separation.events import (
+    AnchorsMapped,
+    ChunkFinished,
+    ChunkMeasured,
+    Event,
+    Finished,
+    Planned,
+    TracksOpened,
+    Warned,
+)
 from separation.metrics.quality import QualityMeter
 from separation.pipeline.chunk_keys import Chunks
 from separation.pipeline.separate import separate_settled
@@ -33,8 +42,7 @@ def write_tracks(
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
     """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
 
-    Under which key they are going to be kept, and where they grow until then, is said by `Growing` after `Planned`.
-
+    Under which key they are going to be kept, and where they are until then, is said by `TracksOpened` after `Planned`.
     """
     files: dict[str, Path] = {}
     measures: list[ChunkMeasured] = []
@@ -74,7 +82,7 @@ def write_tracks(
                 finished = event
             yield event
             if isinstance(event, Planned):
-                yield Growing(
+                yield TracksOpened(
                     key=key,
                     files=dict(files),
                     n_channels=mixture.n_channels,

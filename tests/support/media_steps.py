@@ -26,8 +26,8 @@ class Making:
             job.ended.wait(timeout_s)
 
     def _making(self, key: str) -> Job | None:
-        growing = None if self.job is None else self.job.growing
-        return self.job if growing is not None and growing.key == key else None
+        opened = None if self.job is None else self.job.opened
+        return self.job if opened is not None and opened.key == key else None
 
 
 def window(client: TestClient, kept: KeptSound, start: int, count: int, track: str = "audio") -> Any:

@@ -12,11 +12,11 @@ from separation.events import (
     ChunkStarted,
     Event,
     Finished,
-    Growing,
     Kept,
     ModelLoading,
     Planned,
     SolverStep,
+    TracksOpened,
     Warned,
 )
 from separation.results.kept import Result
@@ -40,7 +40,7 @@ class Job:
         spans_s: (start, stop) of each chunk.
         step: (evaluations done, of how many), where chunks are solved together.
         tracks: their names, once they are known.
-        growing: where its tracks are written while it runs.
+        opened: where its tracks are written while it runs.
         n_ready: samples of them that can be heard.
         result: the kept result, once done.
         cached: the result was there already.
@@ -58,7 +58,7 @@ class Job:
     kept: set[int] = field(default_factory=set)
     spans_s: tuple[tuple[float, float], ...] = ()
     step: tuple[int, int] | None = None
-    growing: Growing | None = None
+    opened: TracksOpened | None = None
     n_ready: int = 0
     tracks: tuple[str, ...] = ()
     result: Result | None = None
@@ -92,18 +92,18 @@ class Job:
     @property
     def partial(self) -> dict[str, PartialAudio]:
         """Its tracks as far as they can be heard, as addresses call them; empty before the first chunk."""
-        if (growing := self.growing) is None or not self.n_ready:
+        if (opened := self.opened) is None or not self.n_ready:
             return {}
         return {
             track: PartialAudio(
                 audio=path,
-                peaks=growing.files[f"{track}.peaks"],
+                peaks=opened.files[f"{track}.peaks"],
                 n_ready=self.n_ready,
-                n_expected=growing.n_expected,
-                sample_rate=growing.sample_rate,
-                n_channels=growing.n_channels,
+                n_expected=opened.n_expected,
+                sample_rate=opened.sample_rate,
+                n_channels=opened.n_channels,
             )
-            for track, path in growing.files.items()
+            for track, path in opened.files.items()
             if not track.endswith(".peaks")
         }
 
@@ -127,7 +127,7 @@ class Job:
         self.earlier, self.together, self.cached = False, together, False
         self.backend, self.why, self.loading, self.rtf, self.result = "", "", None, None, None
         self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
-        self._grow(None)
+        self._open(None)
         self.ended.clear()
         self.started_s, self.seconds = time.monotonic(), 0.0
 
@@ -140,7 +140,7 @@ class Job:
                 self.loading = event
             case Planned():
                 self.loading, self.spans_s, self.tracks = None, event.spans_s, event.stems
-                self._grow(None)
+                self._open(None)
                 # There may be a second plan, with smaller settings, where memory was not enough for the first.
                 self.chunks, self.kept, self.step = [0.0] * len(event.spans_s), set(), None
                 self.started_s = time.monotonic()
@@ -150,8 +150,8 @@ class Job:
                 self.chunks[event.index] = max(self.chunks[event.index], 0.01)
                 if event.kept:
                     self.kept.add(event.index)
-            case Growing():
-                self._grow(event)
+            case TracksOpened():
+                self._open(event)
             case ChunkFinished():
                 self.chunks[event.index] = 1.0
                 self.n_ready = event.start + next(iter(event.audio.values())).shape[-1]
@@ -186,8 +186,8 @@ class Job:
             case _:
                 return ""
 
-    def _grow(self, growing: Growing | None) -> None:
-        self.growing, self.n_ready = growing, 0
+    def _open(self, opened: TracksOpened | None) -> None:
+        self.opened, self.n_ready = opened, 0
 
     def _step(self, event: SolverStep) -> None:
         # What follows the last evaluation (decoding, stitching) is part of the chunk.

@@ -93,7 +93,7 @@ class Jobs:
 
     def _making(self, key: str) -> Job | None:
         job = self._running
-        return job if job is not None and job.growing is not None and job.growing.key == key else None
+        return job if job is not None and job.opened is not None and job.opened.key == key else None
 
     @property
     def interrupted(self) -> list[Job]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from separation.events import Growing
+from separation.events import TracksOpened
 from separation.results.partial import PartialAudio
 from storage import JobRecord
 from tests.support.studio_values import a_recording, a_result
@@ -51,7 +51,7 @@ def test_the_tracks_of_a_run_are_those_of_its_result_as_far_as_they_are_there():
     assert partial_tracks(job) == []
     files = {name: Path(name) for name in ("0", "0.peaks", "1", "1.peaks")}
     job.tracks = ("drums", "everything else")
-    job.growing = Growing(key=result.key, files=files, n_channels=2, sample_rate=8000, n_expected=16_000)
+    job.opened = TracksOpened(key=result.key, files=files, n_channels=2, sample_rate=8000, n_expected=16_000)
     assert partial_tracks(job) == [], "nothing can be heard yet"
     job.n_ready = 700
     found, kept = partial_tracks(job), result_tracks(result, "")

@@ -14,7 +14,7 @@ import yaml
 from separation import Request, decode
 from separation.audio.encode import FORMATS
 from separation.engine.engine import Inline
-from separation.events import ChunkFinished, Growing
+from separation.events import ChunkFinished, TracksOpened
 from separation.results.kept import result_of
 from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
@@ -204,7 +204,7 @@ def test_the_report_of_a_result_is_yaml_that_names_its_recording(client, result,
 def gone(result):
     """A run whose files have just been moved to where they are kept."""
     files = {"0": Path("gone.wav"), "0.peaks": Path("gone")}
-    return Growing(key=result.key, files=files, n_channels=2, sample_rate=8000, n_expected=16_000)
+    return TracksOpened(key=result.key, files=files, n_channels=2, sample_rate=8000, n_expected=16_000)
 
 
 def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_keep(
@@ -217,7 +217,7 @@ def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_k
     for event in made:
         making.job.note(event)
         if isinstance(event, ChunkFinished):
-            key, n_ready = making.job.growing.key, making.job.n_ready
+            key, n_ready = making.job.opened.key, making.job.n_ready
             answer = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.n_samples})
             heard.append(np.frombuffer(answer.content, "<f4").reshape(-1, recording.n_channels))
             assert len(heard[-1]) == n_ready
@@ -233,7 +233,7 @@ def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_k
 
 def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, result, recording, monkeypatch):
     making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
-    making.job.growing = gone(result)
+    making.job.opened = gone(result)
     making.job.n_ready = 1
     found, waited_s = store.get, []
 
@@ -252,7 +252,7 @@ def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, re
 
 def test_a_track_that_was_moved_to_its_place_meanwhile_is_found_there(client, making, result, recording):
     making.job = Job(record=JobRecord(id="1", recording=recording.key, recording_name="song", prompts=(), request={}))
-    making.job.growing = gone(result)
+    making.job.opened = gone(result)
     making.job.n_ready = 1
     assert len(window(client, result, 0, 100, "0")[0]) == 100
     assert client.get(f"/media/{result.key}/0/peaks").content == result.tracks[0].peaks.read_bytes()

@@ -51,10 +51,10 @@ def result_tracks(result: Result, how: str) -> list[Track]:
 
 def partial_tracks(job: Job) -> list[Track]:
     """What a job has made so far, under the addresses that its result will have."""
-    if job.growing is None:
+    if job.opened is None:
         return []
     named = zip(job.partial.items(), job.tracks, _colors(job.tracks), strict=False)
-    return [_partial_track(job.growing.key, id, name, color, audio) for (id, audio), name, color in named]
+    return [_partial_track(job.opened.key, id, name, color, audio) for (id, audio), name, color in named]
 
 
 def running_strip(job: Job, recording: Sound) -> list[ChunkCell]:

@@ -11,7 +11,7 @@ from separation import Waveform, decode, encode
 from separation.audio.encode import FORMATS
 from separation.errors import FileError, SettingsError
 from separation.events import ChunkFinished, Planned, SolverStep
-from separation.results.growing import GROWING, GrowingTracks
+from separation.results.streamed import STREAMABLE, StreamedTracks
 
 RATE = 44_100
 FLAC_BLOCK = 4096  # samples that libsndfile's FLAC encoder holds back at most
@@ -33,11 +33,11 @@ def run(pieces, stems=("a dog", "everything else")):
 
 
 @pytest.mark.parametrize("n_channels", [1, 2])
-@pytest.mark.parametrize("format_", GROWING)
+@pytest.mark.parametrize("format_", STREAMABLE)
 def test_after_every_chunk_the_files_can_be_played_and_hold_what_is_finished(tmp_path, format_, n_channels):
     pieces = [noise(n, n_channels) for n in (10_001, 1, 44_100, 777)]
     done = 0
-    with GrowingTracks(tmp_path, format_, RATE) as tracks:
+    with StreamedTracks(tmp_path, format_, RATE) as tracks:
         for event in run(pieces):
             tracks.take(event)
             if isinstance(event, ChunkFinished):
@@ -51,10 +51,10 @@ def test_after_every_chunk_the_files_can_be_played_and_hold_what_is_finished(tmp
                     assert np.abs(np.abs(heard.samples[:, :5]) - np.abs(pieces[0][:, :5])).max() < 1e-4
 
 
-@pytest.mark.parametrize("format_", GROWING)
+@pytest.mark.parametrize("format_", STREAMABLE)
 def test_finished_files_hold_the_samples_of_files_written_at_once(tmp_path, format_):
     pieces = [noise(n, peak=1.2) for n in (5_000, 20_011, 3)]
-    with GrowingTracks(tmp_path, format_, RATE) as tracks:
+    with StreamedTracks(tmp_path, format_, RATE) as tracks:
         for event in run(pieces):
             tracks.take(event)
     whole = Waveform(np.concatenate(pieces, axis=1), RATE)
@@ -66,7 +66,7 @@ def test_finished_files_hold_the_samples_of_files_written_at_once(tmp_path, form
 
 def test_files_are_named_as_the_tracks_and_appear_with_their_first_audio(tmp_path):
     events = run([noise(100)], stems=("a/dog", "a:dog"))
-    with GrowingTracks(tmp_path, "wav16", RATE) as tracks:
+    with StreamedTracks(tmp_path, "wav16", RATE) as tracks:
         tracks.take(next(events))
         tracks.take(next(events))
         assert list(tmp_path.iterdir()) == []
@@ -74,24 +74,24 @@ def test_files_are_named_as_the_tracks_and_appear_with_their_first_audio(tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a_dog (2).wav", "a_dog.wav"]
 
 
-@pytest.mark.parametrize("format_", [name for name in FORMATS if name not in GROWING])
+@pytest.mark.parametrize("format_", [name for name in FORMATS if name not in STREAMABLE])
 def test_a_format_that_cannot_grow_is_refused_with_those_that_can(tmp_path, format_):
     with pytest.raises(SettingsError, match=rf"{format_} cannot.*wav32f, wav16, wav24, flac"):
-        GrowingTracks(tmp_path, format_, RATE)
+        StreamedTracks(tmp_path, format_, RATE)
 
 
-@pytest.mark.parametrize("format_", GROWING)
+@pytest.mark.parametrize("format_", STREAMABLE)
 def test_a_file_that_cannot_be_written_says_so(tmp_path, format_):
-    with GrowingTracks(tmp_path / "missing", format_, RATE) as tracks, pytest.raises(FileError, match="written"):
+    with StreamedTracks(tmp_path / "missing", format_, RATE) as tracks, pytest.raises(FileError, match="written"):
         for event in run([noise(10)]):
             tracks.take(event)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("format_", GROWING)
+@pytest.mark.parametrize("format_", STREAMABLE)
 def test_a_full_disk_says_so(tmp_path, format_):
     path = tmp_path / f"a dog{FORMATS[format_].extension}"
     path.symlink_to("/dev/full")
-    with pytest.raises(FileError, match="written"), GrowingTracks(tmp_path, format_, RATE) as tracks:
+    with pytest.raises(FileError, match="written"), StreamedTracks(tmp_path, format_, RATE) as tracks:
         for event in run([noise(100_000)]):
             tracks.take(event)

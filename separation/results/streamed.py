@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # The others are complete only at their end, or written by encoders that hold seconds back.
-GROWING = ("wav32f", "wav16", "wav24", "flac")
+STREAMABLE = ("wav32f", "wav16", "wav24", "flac")
 MAX_WAV_SIZE = 0xFFFFFFFF  # players take it as “until the file ends”
 
 
-class GrowingTracks:
+class StreamedTracks:
     """Writes the tracks of a run from its events.
 
     Args:
         folder: where the files go; existing ones of a track's name are replaced when its first audio arrives.
-        format: one of `GROWING`.
+        format: one of `STREAMABLE`.
         sample_rate: Hz of the mixture, and so of the tracks.
 
     Raises:
@@ -43,16 +43,16 @@ class GrowingTracks:
     """
 
     def __init__(self, folder: Path, format: str, sample_rate: int) -> None:
-        if format not in GROWING:
+        if format not in STREAMABLE:
             raise SettingsError(
                 f"Files of the format {format} cannot be played while they are written.",
                 "It is finished only at its end.",
-                f"Choose one of: {', '.join(GROWING)}; or leave streaming off.",
+                f"Choose one of: {', '.join(STREAMABLE)}; or leave streaming off.",
             )
         self.paths: dict[str, Path] = {}
         self.n_samples = 0
         self._folder, self._format, self._sample_rate = folder, format, sample_rate
-        self._files: dict[str, GrowingFile] = {}
+        self._files: dict[str, StreamedFile] = {}
 
     def take(self, event: Event) -> None:
         """Append what an event brings; all but `Planned` and `ChunkFinished` bring nothing."""
@@ -79,9 +79,9 @@ class GrowingTracks:
 
     def _open(self, audio: Mapping[str, NDArray[np.float32]]) -> None:
         for stem, path in self.paths.items():
-            self._files[stem] = GrowingFile(path, self._format, len(audio[stem]), self._sample_rate)
+            self._files[stem] = StreamedFile(path, self._format, len(audio[stem]), self._sample_rate)
 
-    def __enter__(self) -> GrowingTracks:
+    def __enter__(self) -> StreamedTracks:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -90,7 +90,7 @@ class GrowingTracks:
                 closing_all.callback(file.close)
 
 
-class GrowingFile:
+class StreamedFile:
     """One audio file whose header is true after every `write`; its samples are those that `encode` writes.
 
     Raises:
@@ -101,8 +101,8 @@ class GrowingFile:
         self._path, self._format = path, format
         self._n_clipped, self._peak = 0, 0.0
         with self._writing():
-            self._writer: _GrowingFloatWav | CodecWriter = (
-                _GrowingFloatWav(path, n_channels, sample_rate)
+            self._writer: _StreamedFloatWav | CodecWriter = (
+                _StreamedFloatWav(path, n_channels, sample_rate)
                 if format == "wav32f"
                 else CodecWriter(path, FORMATS[format], n_channels, sample_rate, dither_seed=0)
             )
@@ -134,7 +134,7 @@ class GrowingFile:
         return writing(repr(self._path.name), self._path.parent)
 
 
-class _GrowingFloatWav(FloatWavWriter):
+class _StreamedFloatWav(FloatWavWriter):
     def write(self, block: NDArray[np.float32]) -> None:
         super().write(block)
         self._file.seek(0)
