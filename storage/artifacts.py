@@ -25,6 +25,7 @@ from diskcache import Timeout
 
 from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room, system_errors
+from storage.eviction import FIRST_TO_GO, REPLACED, first_to_go, outdated, to_evict, with_chunks
 from storage.index import Row, Share
 from storage.keys import content_key, file_digest
 from storage.locks import hold, living_folder
@@ -33,13 +34,6 @@ from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
 DEFAULT_LIMIT_BYTES = 20 * 10**9
-# Kinds that cost only their recomputation: evicted before all others, and removed with their recording.
-FIRST_TO_GO = frozenset({"chunk"})
-# What was replaced, under a key that nobody asks for, until whoever was handed its files is done with them.
-REPLACED = "replaced"
-REPLACED_STAYS_S = 3600.0
-# What a person deleted can be brought back for so long, unless its room is needed.
-TRASH_STAYS_S = 30 * 24 * 3600.0
 ROOM = "Check that the folder may be written to and has room, or choose another."
 log = logging.getLogger(__name__)
 
@@ -261,7 +255,7 @@ class ArtifactStore:
 
     def trim(self) -> tuple[Manifest, ...]:
         """Evict what is over the limit, as far as it is not pinned; returns the manifests of what went."""
-        return self._remove(lambda: self._first_to_go(self._index.size_bytes() - self.limit_bytes))
+        return self._remove(lambda: first_to_go(self._index, self._index.size_bytes() - self.limit_bytes))
 
     def sweep(self) -> int:
         """Delete what killed processes left half-made, and artifacts that lost a file; returns the bytes freed.
@@ -325,50 +319,25 @@ class ArtifactStore:
             if there is not None:
                 self._set_aside(there, outputs.values())
             manifest = replace(manifest, outputs=outputs)
-            going = [*self._outdated(but=key), *self._to_evict(manifest.size_bytes, instead_of=key)]
+            room = to_evict(self._index, manifest.size_bytes, self.limit_bytes, instead_of=key)
+            going = [*outdated(self._index, but=key), *room]
             for old in self._index.forget(going):
                 log.info("evicting %s “%s”, %d bytes", old.kind, old.name, old.size_bytes)
                 unneeded += old.outputs.values()
             self._index.enter(key, manifest)
         return manifest, tuple(unneeded)
 
-    def _outdated(self, *, but: str) -> tuple[str, ...]:
-        """Keys of what was replaced or put into the trash too long ago, except for one."""
-        now_s = time.time()
-        replaced = self._index.find(REPLACED, before_s=now_s - REPLACED_STAYS_S)
-        trashed = self._with_chunks(self._index.find(trashed_before_s=now_s - TRASH_STAYS_S))
-        return tuple(key for key in (*replaced, *trashed) if key != but)
-
     def _same(self, there: Manifest | None, name: str, output: Output) -> Output | None:
         """The file of that name and content that is there already."""
         before = there.outputs.get(name) if there is not None else None
-        return before if before is not None and before.sha256 == output.sha256 and self._there(before) else None
+        same = before and before.sha256 == output.sha256 and self._disk.has(before.entry, before.size_bytes)
+        return before if same else None
 
     def _set_aside(self, replaced: Manifest, still_named: Iterable[Output]) -> None:
         """Let files that are about to be replaced stay for those who were handed them a moment ago."""
         left = {name: output for name, output in replaced.outputs.items() if output not in still_named}
         if left:
             self._index.enter(uuid.uuid4().hex, replace(replaced, kind=REPLACED, outputs=left))
-
-    def _to_evict(self, needed_bytes: int, *, instead_of: str) -> Iterator[str]:
-        """Keys of what has to go so that `needed_bytes` more fit the limit, in the order described above."""
-        total_bytes = self._index.size_bytes(but=instead_of)
-        pinned_bytes = self._index.pinned_bytes(but=instead_of)
-        if pinned_bytes + needed_bytes > self.limit_bytes:
-            raise StorageError(
-                f"There is no room for {needed_bytes / 1e6:.1f} MB more.",
-                f"The store may take {self.limit_bytes / 1e6:.1f} MB, and {pinned_bytes / 1e6:.1f} MB are pinned.",
-                "Raise the limit, or unpin results you no longer need.",
-            )
-        return self._first_to_go(total_bytes + needed_bytes - self.limit_bytes, but=instead_of)
-
-    def _first_to_go(self, excess_bytes: int, *, but: str = "") -> Iterator[str]:
-        """Keys of what has to go so that `excess_bytes` are freed, or all that may go if that is less."""
-        candidates = self._index.by_turn(but=but)
-        while excess_bytes > 0 and (candidate := next(candidates, None)) is not None:
-            key, size_bytes = candidate
-            yield key
-            excess_bytes -= size_bytes
 
     def _remove(self, choose: Callable[[], Iterable[str]]) -> tuple[Manifest, ...]:
         """Choose and forget in one transaction, so that what another process pins or uses meanwhile is not lost.
@@ -378,7 +347,7 @@ class ArtifactStore:
 
         def forget() -> tuple[Manifest, ...]:
             with self._index.transact():
-                return self._index.forget(self._with_chunks(choose()))
+                return self._index.forget(with_chunks(self._index, choose()))
 
         with system_errors("This could not be removed.", ROOM):
             try:
@@ -387,14 +356,11 @@ class ArtifactStore:
                 if not no_room(error):
                     raise
                 # The index cannot be written because the disk is full: let the files go first, and there is room.
-                self._drop_files_of(self._index.manifests(self._with_chunks(choose())).values())
+                going = self._index.manifests(with_chunks(self._index, choose())).values()
+                self._drop_files(output for manifest in going for output in manifest.outputs.values())
                 gone = forget()
-            self._drop_files_of(gone)
+            self._drop_files(output for manifest in gone for output in manifest.outputs.values())
         return tuple(manifest for manifest in gone if manifest.kind != REPLACED)
-
-    def _with_chunks(self, keys: Iterable[str]) -> Iterator[str]:
-        for key in keys:
-            yield from (key, *self._index.find(source=key, scrap=True))
 
     def _sweep_once(self) -> None:
         """Before the first new artifact, delete what killed processes left; the store itself once a day."""
@@ -426,19 +392,8 @@ class ArtifactStore:
         return None
 
     def _all_there(self, manifest: Manifest) -> bool:
-        return all(map(self._there, manifest.outputs.values()))
-
-    def _there(self, output: Output) -> bool:
-        """Whether its file is there with all its bytes."""
-        try:
-            return self._disk.path_of(output.entry).stat().st_size == output.size_bytes
-        except FileNotFoundError:
-            return False
+        return all(self._disk.has(output.entry, output.size_bytes) for output in manifest.outputs.values())
 
     def _drop_files(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
             self._disk.path_of(output.entry).unlink(missing_ok=True)
-
-    def _drop_files_of(self, manifests: Iterable[Manifest]) -> None:
-        for manifest in manifests:
-            self._drop_files(manifest.outputs.values())

@@ -33,6 +33,13 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
         """Where the file of `entry` lies, if it has one."""
         return Path(self.filename(entry)[1])
 
+    def has(self, entry: str, size_bytes: int) -> bool:
+        """Whether the file of an entry is there with all its bytes."""
+        try:
+            return self.path_of(entry).stat().st_size == size_bytes
+        except FileNotFoundError:
+            return False
+
     def move_in(self, source: Path, entry: str) -> None:
         """Make a file that of `entry`; one that fits only half is not left behind.
 

@@ -19,15 +19,6 @@ KNOW_BACKENDS = ("separation/backends/", "separation/models/", "benchmarks/")
 TABLES, KNOWS_MANIFESTS = {"info", "config"}, "separation/results/kept.py"
 GROUND = {"separation.errors"}  # what storage shares with separation
 
-# Longer than they may be; the list only ever gets shorter.
-STILL_TOO_LONG = {
-    "separation/results/runs.py",
-    "storage/artifacts.py",
-    "tests/browser/test_spans.py",
-    "tests/separation/pipeline/test_chunk_keys.py",
-    "tests/webapp/state/test_jobs.py",
-}
-
 
 def circles_of_modules(house: House) -> list[str]:
     return [" <-> ".join(circle) for circle in circles(house.module_arrows)]
@@ -60,7 +51,6 @@ def long_files(house: House) -> list[str]:
         for kind in ("py", "js", "css")
         for path in sorted((house.root / folder).rglob(f"*.{kind}"))
         if (n_lines := len(path.read_text("utf-8").splitlines())) > limit
-        and path.relative_to(house.root).as_posix() not in STILL_TOO_LONG
     ]
 
 
@@ -297,7 +287,3 @@ def test_rooms_floors_and_arrows_are_counted(tmp_path: Path) -> None:
 def test_a_circle_is_one_place_on_its_floor() -> None:
     arrows: dict[str, set[str]] = {"roof": {"east"}, "east": {"west"}, "west": {"east", "ground"}, "ground": set()}
     assert floors(arrows) == [["ground"], ["east, west"], ["roof"]]
-
-
-def test_no_file_that_is_gone_is_excused() -> None:
-    assert [path for path in STILL_TOO_LONG if not (ROOT / path).exists()] == []

@@ -14,7 +14,8 @@ from nicegui import app, ui
 from separation import __version__
 from separation.engine.dask import Cluster, Tls
 from storage import ArtifactStore, DraftTable, JobTable, Library
-from storage.artifacts import DEFAULT_LIMIT_BYTES, TRASH_STAYS_S
+from storage.artifacts import DEFAULT_LIMIT_BYTES
+from storage.eviction import TRASH_STAYS_S
 from webapp.access import guard
 from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage

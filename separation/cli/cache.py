@@ -96,7 +96,7 @@ def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Co
 
     TIME is a number and m, h, d or w: minutes, hours, days, weeks.
     """
-    from storage.artifacts import TRASH_STAYS_S
+    from storage.eviction import TRASH_STAYS_S
 
     unused_for_s = None if older_than is None else _seconds(older_than)
     store = _store(common, cache_limit_gb)

@@ -88,7 +88,7 @@ def test_what_is_replaced_stays_for_a_while_for_those_who_were_handed_it(store, 
     store.sweep()
     assert kept_files(store) == {old.files["audio"], new.files["audio"]}
     assert store.size_bytes() == 150 and names(store) == ["a"] and store.list("replaced") == []
-    monkeypatch.setattr("storage.artifacts.REPLACED_STAYS_S", 0)
+    monkeypatch.setattr("storage.eviction.REPLACED_STAYS_S", 0)
     keep(store, "b", 50)
     assert store.size_bytes() == 100 and not old.files["audio"].exists()
 

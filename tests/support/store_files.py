@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from storage import ArtifactStore
-from storage.artifacts import FIRST_TO_GO
+from storage.eviction import FIRST_TO_GO
 from storage.index import Index
 
 DAY_S = 24 * 3600.0

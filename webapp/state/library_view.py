@@ -21,7 +21,7 @@ from separation.errors import SettingsError
 from separation.formatted import clock, counted, size
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
 from storage import Artifact, Catalogue, Entry, Library
-from storage.artifacts import TRASH_STAYS_S
+from storage.eviction import TRASH_STAYS_S
 from storage.manifest import Manifest
 from webapp.components.stem_colors import stem_color
 
