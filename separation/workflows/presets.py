@@ -40,7 +40,7 @@ def apply(name: str, request: Request) -> Request:
         raise SettingsError(f"There is no preset “{name}”.", "", f"Choose one of: {', '.join(names())}.")
     backend = registry.named(request.backend)
     own = {} if backend is None else backend.profile.presets
-    if backend is not None and own and name not in own:
+    if backend is not None and own and name not in {*own, *GENERIC}:
         raise _foreign(name, backend)
     values: dict[str, Any] = {}
     for other in registry.BACKENDS.values():
