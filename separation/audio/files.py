@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,20 +16,46 @@ from separation.errors import FileError
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of `path` to write to; it takes `path`'s place only if the block ends well.
-
-    Whatever ends the block early, an error or an interrupt, the neighbour is deleted and `path` stays as it was.
+    """A temporary neighbour of `path` to write to, as `replacing` has it.
 
     Raises:
         FileError: the file cannot be written there.
     """
-    part = path.parent / f".{uuid4().hex}.part"  # not `path.name` + suffix: that could pass the limit of 255 bytes
+    with writing(repr(path.name), path.parent), replacing(path) as part:
+        yield part
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary neighbour of `path` to write to; it takes `path`'s place only if the block ends well.
+
+    Whatever ends the block early, an error or an interrupt, the neighbour is deleted and `path` stays as it was; if the
+    process is killed, `path` stays as it was. Of a symbolic link the file is replaced that it leads to.
+
+    Raises:
+        OSError: the file cannot be written there.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    part = target.parent / f".{uuid4().hex}.part"  # not `path.name` + suffix: that could pass the limit of 255 bytes
     try:
-        with writing(repr(path.name), path.parent):
-            yield part
-            part.replace(path)
+        yield part
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write ASCII that nobody but its owner may read (mode 0600, from its first byte on), whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with replacing(path) as part:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # or a computer that loses its power may keep the new name and no content
 
 
 @contextmanager

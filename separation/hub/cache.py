@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from separation.audio.files import replacing
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event, ModelLoading
 from separation.hub import token as hub_token
@@ -222,9 +223,8 @@ def _link(folder: Path, commit: str, file: _File) -> bool:
 
 def _name_newest(folder: Path, commit: str) -> None:
     (folder / "refs").mkdir(parents=True, exist_ok=True)
-    new = folder / "refs" / f"main.{os.getpid()}"
-    new.write_text(commit)
-    new.replace(folder / "refs" / "main")
+    with replacing(folder / "refs" / "main") as new:
+        new.write_text(commit)
 
 
 def _headers() -> dict[str, str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from enum import Enum
 from pathlib import Path
 
+from separation.audio.files import write_private
 from separation.errors import SettingsError
 
 
@@ -60,14 +60,7 @@ def keep(token: str) -> None:
     file = path()
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".token-")  # of mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as written:
-                written.write(token)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_private(file, token)
     except OSError as refused:
         raise _unwritable(file, refused) from refused
 

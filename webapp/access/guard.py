@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import re
 import secrets
 import socket
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from separation.audio.files import write_private
 from separation.errors import SettingsError
 from webapp.access.login import LOGIN_PATH, login_routes
 from webapp.access.passcode import GuessLimit, Passcode
@@ -247,12 +246,7 @@ def storage_secret(home: Path) -> str:
             return kept
     home.mkdir(parents=True, exist_ok=True)
     secret = secrets.token_urlsafe(32)
-    descriptor, temporary = tempfile.mkstemp(dir=home, prefix=".storage_secret-")  # created with mode 0600
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).replace(path)
+    write_private(path, secret)
     return secret
 
 

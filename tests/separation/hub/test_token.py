@@ -34,7 +34,8 @@ def test_another_takes_its_place_and_is_as_private_whatever_the_file_was():
     hub_token.keep(TOKEN)
     assert get_token() == TOKEN
     assert stat.S_IMODE(hub_token.path().stat().st_mode) == 0o600
-    assert list(hub_token.path().parent.glob(".token-*")) == []
+    assert [file.name for file in hub_token.path().parent.glob("*tok*")] == [hub_token.path().name]
+    assert list(hub_token.path().parent.glob(".*")) == []
 
 
 def test_a_forgotten_token_is_gone_and_forgetting_twice_is_no_error():
@@ -79,4 +80,5 @@ def test_a_write_that_fails_leaves_the_old_token_and_nothing_half_made():
     hub_token.path().mkdir()  # cannot be replaced by a file
     with pytest.raises(SettingsError):
         hub_token.keep(TOKEN)
-    assert list(hub_token.path().parent.glob(".token-*")) == []
+    assert [file.name for file in hub_token.path().parent.glob("*tok*")] == [hub_token.path().name]
+    assert list(hub_token.path().parent.glob(".*")) == []
