@@ -109,7 +109,7 @@ def test_an_upload_shows_its_bytes_and_can_be_cancelled(studio: Studio, tmp_path
     finally:
         studio.browser.execute_cdp_cmd("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
         studio.browser.execute_cdp_cmd("Network.disable", {})
-    assert studio.title == "Audio Playground"
+    wait_until(lambda: studio.title == "Audio Playground", "the page as it was")
     assert not studio.messages
 
 
@@ -384,7 +384,7 @@ def test_every_control_has_a_name(separated: Studio) -> None:
     assert [control.get_attribute("outerHTML") for control in shown if not control.accessible_name.strip()] == []
 
 
-def test_the_library_offers_what_was_brought_before(separated: Studio, tone: Path) -> None:
+def test_recent_recordings_are_offered_by_the_menu_and_the_empty_page(separated: Studio, tone: Path) -> None:
     separated.bring(tone)
     separated.choose_in_menu("Recordings", "Demo song")
     wait_until(lambda: separated.title == "Demo song", "the demo again")

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from selenium.webdriver import Chrome
 
-from tests.support.browser import DESKTOP, console_errors, resize, wait_until
+from tests.support.browser import DESKTOP, PHONE, console_errors, resize, wait_until
 from tests.support.server import RunningServer
 from tests.support.studio_steps import Studio
 
@@ -99,3 +99,13 @@ def test_a_file_that_is_stopped_or_unusable_gives_the_desk_back(studio: Studio, 
     wait_until(lambda: "letter.wav" in studio.messages, "what is wrong with it")
     wait_until(lambda: studio.title == "short.flac" and studio.prompts, "the one before")
     assert ["422" in line for line in console_errors(studio.browser)] == [True]  # the letter was refused
+
+
+def test_a_phone_shows_all_of_the_card_that_stops_a_file(studio: Studio, minute: Path) -> None:
+    resize(studio.browser, PHONE)
+    studio.browse(minute)
+    wait_until(lambda: drawn_px(studio), "the first of it")
+    cut_px = "const card = document.querySelector('.upload'); return card.scrollHeight - card.clientHeight"
+    assert studio.js(cut_px) == 0
+    studio.button("Cancel").click()
+    wait_until(lambda: studio.title == "Audio Playground", "the page as it was")
