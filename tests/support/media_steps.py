@@ -21,9 +21,9 @@ class Making:
         job = self._making(key)
         return {} if job is None or job.ended.is_set() else job.partial
 
-    def wait(self, key: str, timeout_s: float) -> None:
-        if (job := self._making(key)) is not None and job.partial:
-            job.ended.wait(timeout_s)
+    def wait(self, key: str, timeout_s: float) -> bool:
+        job = self._making(key)
+        return job is None or not job.partial or job.ended.wait(timeout_s)
 
     def _making(self, key: str) -> Job | None:
         opened = None if self.job is None else self.job.opened

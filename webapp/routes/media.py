@@ -35,8 +35,8 @@ class InTheMaking(Protocol):
         """The tracks of what is going to be kept under a key, as far as they are there; empty if there is none."""
         ...
 
-    def wait(self, key: str, timeout_s: float) -> None:
-        """Wait until what is made under a key is kept, or will never be; not at all if nothing is."""
+    def wait(self, key: str, timeout_s: float) -> bool:
+        """Wait until what is made under a key is kept, or will never be; False if it still is when the time is up."""
         ...
 
 

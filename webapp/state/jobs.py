@@ -86,10 +86,10 @@ class Jobs:
         job = self._making(key)
         return {} if job is None or job.ended.is_set() else job.partial
 
-    def wait(self, key: str, timeout_s: float) -> None:
+    def wait(self, key: str, timeout_s: float) -> bool:
         """Wait until the result of a key is made, or never will be; see `webapp.routes.media.InTheMaking`."""
-        if (job := self._making(key)) is not None and job.partial:
-            job.ended.wait(timeout_s)
+        job = self._making(key)
+        return job is None or not job.partial or job.ended.wait(timeout_s)
 
     def _making(self, key: str) -> Job | None:
         job = self._running

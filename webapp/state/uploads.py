@@ -74,10 +74,10 @@ class Uploads:
         upload = self._known.get(key)
         return {} if upload is None or upload.audio is None or upload.recording else {AUDIO: upload.audio}
 
-    def wait(self, key: str, timeout_s: float) -> None:
+    def wait(self, key: str, timeout_s: float) -> bool:
         """Wait until it has arrived, or will never; see `webapp.routes.media.InTheMaking`."""
-        if (ended := self._ended.get(key)) is not None:
-            ended.wait(timeout_s)
+        ended = self._ended.get(key)
+        return ended is None or ended.wait(timeout_s)
 
     def take(self, key: str, audio: PartialAudio) -> None:
         """More of the one of that key is decoded; called by the thread that does so."""

@@ -387,7 +387,7 @@ async def test_what_a_job_has_made_so_far_is_there_until_it_ends_and_who_waits_f
     backend.before_evaluation = hold
     key = find_result(recording, Request.of("drums"), store)[0]
     assert jobs.partial(key) == {}
-    jobs.wait(key, 60)  # there is nothing to wait for
+    assert jobs.wait(key, 60), "there is nothing to wait for"
     job = jobs.submit(recording, Request.of("drums"))
     await until(lambda: reached.is_set() and job.n_ready)
     tracks = jobs.partial(key)
@@ -396,11 +396,11 @@ async def test_what_a_job_has_made_so_far_is_there_until_it_ends_and_who_waits_f
     assert all(one.audio.exists() and one.peaks.exists() for one in tracks.values())
     waiting = asyncio.create_task(asyncio.to_thread(jobs.wait, key, 60))
     await asyncio.sleep(0.05)
-    assert not waiting.done()
+    assert not waiting.done() and not jobs.wait(key, 0.01)
     if cancelled:
         jobs.cancel(job)
     opened.set()
-    await waiting
+    assert await waiting
     assert (store.get(key) is None) == cancelled
     await until(lambda: job.over)
     assert jobs.partial(key) == {}

@@ -64,12 +64,11 @@ async def test_an_address_is_taken_for_good_unless_nothing_came():
 @pytest.mark.parametrize("recording", ["cd" * 32, ""])
 async def test_who_waits_for_an_upload_goes_on_when_it_has_ended_however_it_did(recording):
     uploads = Uploads()
-    uploads.wait(ID, 60)  # nothing is on its way
+    assert uploads.wait(ID, 60), "nothing is on its way"
     uploads.begin(ID, "song.wav")
     waiting = asyncio.create_task(asyncio.to_thread(uploads.wait, ID, 60))
     await asyncio.sleep(0.05)
-    assert not waiting.done()
+    assert not waiting.done() and not uploads.wait(ID, 0.01)
     uploads.end(ID, recording)
-    await waiting
-    uploads.wait(ID, 60)
+    assert await waiting and uploads.wait(ID, 60)
     assert uploads.resolve(ID) == (recording or ID)
