@@ -101,6 +101,14 @@ def test_in_whatever_order_it_is_read_every_bit_is_that_of_the_whole_resampled_a
         np.testing.assert_array_equal(heard.read(start, stop), expected.read(start, stop))
 
 
+def test_windows_that_begin_anywhere_in_what_is_kept_lose_no_sample():
+    mixture = noise(150_000, 1, 192_000)  # more than two blocks, of 2 731 samples each at the lower rate
+    expected = resample(mixture, 8_000).samples
+    heard = conformed(mixture, 8_000, 1)
+    found = [heard.read(start, start + 2)[:, :1] for start in range(heard.n_samples)]
+    np.testing.assert_array_equal(np.concatenate(found, axis=1), expected)
+
+
 @pytest.mark.parametrize("rates", [(48_000, 44_100), (8_000, 44_100), (192_000, 48_000)])
 def test_only_what_is_read_is_resampled_and_once_however_windows_overlap(rates):
     source = MadeOnTheFly(n_samples=600 * rates[0], sample_rate=rates[0])
