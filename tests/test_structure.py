@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from separation.backends import registry
 from tests.support.structure import PACKAGES, House, circles, floors, report
 
 ROOT = Path(__file__).parents[1]
 LOOSE_FILES, MODULES_IN_A_FOLDER, PRODUCT_LINES, TEST_LINES = 8, 18, 400, 500
 FRAMEWORKS = {"torch", "demucs", "mlx", "mlx_audio", "transformers", "distributed", "dask", "sam_audio"}
-BACKEND_NAMES = {*registry.BACKENDS, registry.SAM_AUDIO}
-KNOW_BACKENDS = ("separation/backends/", "separation/models/", "benchmarks/")
 TABLES, KNOWS_MANIFESTS = {"info", "config"}, "separation/results/kept.py"
 GROUND = {"separation.errors"}  # what storage shares with separation
 
@@ -83,35 +80,6 @@ def pages_that_reach_a_framework(house: House) -> list[str]:
     return found
 
 
-def switches_on_a_backends_name(house: House) -> list[str]:
-    """A backend tells what it knows; only what chooses one by name, and what is stored under it, has names."""
-    constants = {
-        target.id
-        for module in house.modules.values()
-        for node in module.tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value in BACKEND_NAMES
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-
-    def names(node: ast.AST) -> bool:
-        return any(
-            (isinstance(inner, ast.Constant) and inner.value in BACKEND_NAMES)
-            or (isinstance(inner, ast.Name) and inner.id in constants)
-            or (isinstance(inner, ast.Attribute) and inner.attr in constants)
-            for inner in ast.walk(node)
-        )
-
-    return [
-        f"{module.path}:{asking.lineno}"
-        for module in house.modules.values()
-        if not module.path.as_posix().startswith(KNOW_BACKENDS)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Compare | ast.match_case)
-        and names(asking := node.pattern if isinstance(node, ast.match_case) else node)
-    ]
-
-
 def look_ups_in_a_manifest(house: House) -> list[str]:
     """What people have kept is a `Recording` or a `Result`; only the file that makes them looks into the tables."""
 
@@ -156,10 +124,6 @@ PLANTED: dict[Rule, dict[str, str]] = {
         "webapp/state/b.py": "def f():\n    class _Same: pass",
     },
     packages_that_know_too_much: {"separation/pipeline/a.py": "def f():\n    import storage.keys"},
-    switches_on_a_backends_name: {
-        "separation/results/a.py": "from separation.hub.b import THE_ONE\ndef f(name):\n    return name == THE_ONE",
-        "separation/hub/b.py": "THE_ONE = 'demucs'",
-    },
     look_ups_in_a_manifest: {"webapp/pages/a.py": "def f(recording):\n    return recording.info['n_samples']"},
     pages_that_reach_a_framework: {
         "webapp/pages/a.py": "from separation.models.b import c",
@@ -190,23 +154,6 @@ def test_the_product_has_no(rule: Rule, house: House) -> None:
 @pytest.mark.parametrize("rule", PLANTED, ids=lambda rule: rule.__name__)
 def test_a_planted_file_is_found_by_the_rule_of(rule: Rule, tmp_path: Path) -> None:
     assert rule(planted(tmp_path, PLANTED[rule])) != []
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def f(name):\n    if name in ('builtin', 'x'): pass",
-        "def f(name):\n    match name:\n        case 'sam-audio': pass",
-        "def f(request):\n    return request.backend != 'sam_torch'",
-    ],
-)
-def test_no_way_of_asking_for_a_backends_name_is_overlooked(source: str, tmp_path: Path) -> None:
-    assert switches_on_a_backends_name(planted(tmp_path, {"webapp/pages/a.py": source})) != []
-
-
-def test_a_field_of_a_request_that_is_called_like_a_backend_is_none(tmp_path: Path) -> None:
-    source = "def f(request):\n    return request.demucs.shifts == 2 and {'demucs': request.demucs}"
-    assert switches_on_a_backends_name(planted(tmp_path, {"webapp/pages/a.py": source})) == []
 
 
 @pytest.mark.parametrize(
