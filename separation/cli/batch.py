@@ -7,8 +7,8 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,13 @@ from separation.cli.batch_work import BatchTask, Done, Extraction
 from separation.cli.common import Common, Connection, common_options, connection_options, gives, make_folder, shown
 from separation.cli.extraction import FORMATS, no_cache_option, report_option
 from separation.cli.part import part_options
+from separation.engine.engine import Inline
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from separation.workflows.batch_files import FAILURES, find_recordings, folders
 
 if TYPE_CHECKING:
+    from separation.engine.engine import Engine
     from separation.events import Event
     from separation.workflows.batch import Outcome
 
@@ -101,7 +103,7 @@ def batch(
     tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()
     work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, report is not None, connection)
-    tally = _run(tasks, work, jobs, common)
+    tally = _run(tasks, work, min(jobs, len(files)), common)
     if tally.failures:
         _write_failures(tally.failures, out / FAILURES)
     if report is not None:
@@ -137,21 +139,42 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
 
     progress = _BatchProgress(len(tasks), common)
     tally = _Counts()
-    with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks:
-        work = replace(work, show=progress.event) if jobs == 1 else replace(work, locks=Path(locks))
-        try:
-            with closing(work), closing(run(tasks, work, jobs, started=progress.started)) as outcomes:
+    on_event = progress.event
+    try:
+        with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks, _engine(jobs) as engine:
+            if jobs > 1:  # a line that changes would show one file's chunk and another one's name
+                work, on_event = replace(work, locks=Path(locks)), _unseen
+            with (
+                closing(work),
+                closing(run(tasks, work, engine, jobs, started=progress.started, on_event=on_event)) as outcomes,
+            ):
                 for outcome in outcomes:
                     progress.finished(outcome)
                     tally.add(outcome)
-        except KeyboardInterrupt:
-            work.sweep()
-            raise KeyboardInterrupt(
-                f"{tally.n_done} of {counted(len(tasks), 'file')} are done and stay; nothing half-written remains."
-            ) from None
-        finally:
-            progress.end()
+    except KeyboardInterrupt:
+        work.sweep()  # when the workers are gone
+        raise KeyboardInterrupt(
+            f"{tally.n_done} of {counted(len(tasks), 'file')} are done and stay; nothing half-written remains."
+        ) from None
+    finally:
+        progress.end()
     return tally
+
+
+@contextmanager
+def _engine(jobs: int) -> Iterator[Engine]:
+    """Where whole files are worked on: here, or by processes of this computer, where the files are."""
+    if jobs == 1:
+        yield Inline()
+        return
+    from separation.engine.dask import Cluster
+
+    with closing(Cluster(n_workers=jobs, niceness=0)) as cluster:
+        yield cluster
+
+
+def _unseen(event: Event) -> None:
+    """Nothing is shown of it."""
 
 
 class _BatchProgress:

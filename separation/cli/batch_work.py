@@ -6,9 +6,9 @@ import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from separation import __version__
 from separation.cli.common import Connection, shown
 from separation.cli.extraction import FORMATS, write_track
 from separation.errors import SeparationError
-from separation.events import EventStream
+from separation.events import ChunkStarted, EventStream, ModelLoading, StillRunning
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from separation.results.kept import Recording, Result
     from separation.results.store import Store
     from storage import ArtifactStore
+
+
+# What a process has opened for the work it does; a worker keeps it until it ends.
+_open: dict[Extraction, tuple[ExitStack, ArtifactStore, Engine]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,9 @@ class Done:
     report: dict[str, Any] | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """The work on one file, in this process or a worker; a kept result is only written.
-
-    The store and the engine stay open from the first file on: opening and closing the store takes a fifth of the time
-    of a very short file.
 
     Args:
         request: settled.
@@ -64,7 +65,6 @@ class Extraction:
         reports: what each file took is wanted; a report of a thousand files is held until its end.
         connection: to the scheduler whose workers do it, if it is not done here.
         locks: a folder where processes agree on who works on which content; None where there is one process.
-        show: told of every event; None where nobody watches.
     """
 
     request: Request
@@ -76,13 +76,9 @@ class Extraction:
     reports: bool
     connection: Connection
     locks: Path | None = None
-    show: Callable[[Event], None] | None = None
-    _open: ExitStack = field(default_factory=ExitStack, init=False)
-    _store: ArtifactStore | None = field(default=None, init=False)
-    _engine: Engine | None = field(default=None, init=False)
 
-    def __call__(self, task: BatchTask) -> Done:
-        """Bring the file's tracks into its folder."""
+    def __call__(self, task: BatchTask) -> Generator[Event, None, Done]:
+        """Bring the file's tracks into its folder; between two events it may be cancelled."""
         from separation.hardware.footprint import Watch
         from separation.results import report
         from separation.results.bypass_cache import BypassCache
@@ -92,13 +88,15 @@ class Extraction:
         started_s, watch = time.monotonic(), Watch("convert")
         # Two copies of one recording: the second waits, and finds the result of the first.
         with self._alone_with(task.source):
+            yield StillRunning()
             try:
-                kept = self._open_store()
+                kept, engine = self._opened()
                 store = BypassCache(kept) if self.bypass_cache else kept
                 recording = import_recording(task.source, store, name=shown(task.source.name), part=self.part)
                 converted = watch.measured()
-                result, cached = self._separated(recording, store)
-                written = _write_tracks(result, task.folder, self.format_)
+                yield StillRunning()
+                result, cached = yield from self._separated(recording, store, engine)
+                written = yield from _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
         notes = (*recording.warnings, *result.warnings, *written)
@@ -114,37 +112,41 @@ class Extraction:
         return Done(cached, notes, found)
 
     def close(self) -> None:
-        """Leave the store and the engine."""
-        self._open.close()
+        """Leave what this process has opened for it."""
+        if self in _open:
+            _open.pop(self)[0].close()
 
     def sweep(self) -> None:
         """Delete what interrupted processes could not: an interrupt may come even while they clean up."""
-        with closing(self._open_store()) as store:
+        with closing(self._store()) as store:
             store.sweep_scratch()
 
-    def _open_store(self) -> ArtifactStore:
+    def _opened(self) -> tuple[ArtifactStore, Engine]:
+        """The store and the engine, which stay open: doing it again takes a fifth of the time of a very short file."""
+        if self not in _open:
+            with ExitStack() as opened:
+                store = opened.enter_context(closing(self._store()))
+                engine = opened.enter_context(self.connection.engine())
+                _open[self] = opened.pop_all(), store, engine
+        return _open[self][1:]
+
+    def _store(self) -> ArtifactStore:
         from storage import ArtifactStore, data_folder
 
-        if self._store is None:
-            self._store = ArtifactStore(data_folder(), scratch=self.temp_dir, version=__version__)
-            self._open.callback(self._store.close)
-        return self._store
+        return ArtifactStore(data_folder(), scratch=self.temp_dir, version=__version__)
 
-    def _open_engine(self) -> Engine:
-        if self._engine is None:
-            self._engine = self._open.enter_context(self.connection.engine())
-        return self._engine
-
-    def _separated(self, recording: Recording, store: Store) -> tuple[Result, bool]:
+    def _separated(
+        self, recording: Recording, store: Store, engine: Engine
+    ) -> Generator[Event, None, tuple[Result, bool]]:
         from separation.results.runs import find_result, separate_recording
 
         *_, kept = find_result(recording, self.request, store)
         if kept is not None:
             return kept, True
-        with closing(EventStream(separate_recording(recording, self.request, store, self._open_engine()))) as events:
+        with closing(EventStream(separate_recording(recording, self.request, store, engine))) as events:
             for event in events:
-                if self.show is not None:
-                    self.show(event)
+                # Others may hold samples, which nobody needs elsewhere.
+                yield event if isinstance(event, (ChunkStarted, ModelLoading)) else StillRunning()
             return events.result, False
 
     def _settle_process(self) -> None:
@@ -169,7 +171,7 @@ class Extraction:
         return FileLock(self.locks / digest)
 
 
-def _write_tracks(result: Result, folder: Path, format_: str) -> list[str]:
+def _write_tracks(result: Result, folder: Path, format_: str) -> Generator[Event, None, list[str]]:
     """Write the kept tracks into `folder`, which changes only when all are complete; returns notes."""
     from separation.audio.files import hidden_folder
     from separation.audio.names import plain_names
@@ -180,6 +182,7 @@ def _write_tracks(result: Result, folder: Path, format_: str) -> list[str]:
         with hidden_folder(folder.parent) as making:
             files = [f"{name}{FORMATS[format_]}" for name in plain_names(result.track_names)]
             for track, file in zip(result.tracks, files, strict=True):
+                yield StillRunning()
                 notes += [f"{file}: {note}" for note in write_track(track.audio, making / file, format_)]
             folder.mkdir(exist_ok=True)
             for file in files:

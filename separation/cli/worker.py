@@ -45,9 +45,10 @@ async def _work(
     scheduler: str, tls: Tls | None, host: str | None, name: str | None, devices: tuple[str, ...], common: Common
 ) -> None:
     from separation.engine import dask as cluster
+    from separation.engine import embedded
     from separation.errors import SeparationError
 
-    cluster.settle_workers()
+    embedded.settle_workers()
     from distributed import Nanny
 
     stopped = asyncio.Event()

@@ -10,8 +10,8 @@ import asyncio
 import concurrent.futures
 import gc
 import logging
-import os
 import queue
+import tempfile
 import threading
 import time
 import uuid
@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from separation import events
+from separation.engine import embedded
 from separation.engine.engine import Call, Task, Work
 from separation.errors import PlaygroundError, SeparationError, SettingsError, WorkerDied
 from separation.events import Event, EventStream, StillRunning, Warned, WorkerRestarted
-from separation.hardware import allocator
 from separation.request import DEVICES
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 MODEL = "model"
-RETRIES = 2  # of a call whose worker died, in the embedded cluster; elsewhere the scheduler's own setting counts
 HEARTBEAT_S = 0.25
-NICENESS = 10  # of the embedded worker
 WAIT_FOR_WORKER_S = 10.0  # before it is said that nobody is there to do the work
 
 log = logging.getLogger(__name__)
@@ -74,21 +72,33 @@ class Tls:
 
 
 class Cluster:
-    """An engine that runs work on Dask: an embedded cluster of one worker process, or a scheduler by address.
+    """An engine that runs work on Dask: an embedded cluster of worker processes, or a scheduler by address.
 
-    The worker starts with the first piece of work and stays, its model warm. Native code that crashes or is killed for
-    memory takes the worker down, never the caller; Dask starts another and the call is tried again, which is reported.
+    The workers start with the first piece of work and stay, their models warm. Native code that crashes or is killed
+    for memory takes a worker down, never the caller; Dask starts another and the call is tried again, which is
+    reported.
 
     Args:
         address: a Dask scheduler such as "tcp://10.0.0.5:8786" or "tls://…"; None embeds a cluster bound to loopback.
         tls: for a scheduler that asks for it.
+        n_workers: of an embedded cluster, sharing the cores of this computer.
+        niceness: by how much an embedded cluster's workers give way to other processes.
     """
 
-    def __init__(self, address: str | None = None, *, tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        tls: Tls | None = None,
+        n_workers: int = 1,
+        niceness: int = embedded.NICENESS,
+    ) -> None:
         self._address, self._tls = address, tls
+        self._n_workers, self._niceness = n_workers, niceness
         self._lock = threading.Lock()
         self._cluster: LocalCluster | None = None
         self._client: Client | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._topic = f"audio-playground-{uuid.uuid4()}"  # one for all calls: a scheduler keeps each topic for ever
         self._inboxes: dict[str, _Inbox] = {}
 
@@ -138,7 +148,9 @@ class Cluster:
                 self._client.close()
             if self._cluster is not None:
                 self._cluster.close()
-            self._client = self._cluster = None
+            if self._folder is not None:
+                self._folder.cleanup()
+            self._client = self._cluster = self._folder = None
 
     def forget(self, name: str) -> None:
         """Let go of what was kept for a call."""
@@ -147,12 +159,17 @@ class Cluster:
     def _connect(self) -> Client:
         with self._lock:
             if self._client is None:
-                self._cluster = None if self._address else _embedded_cluster()
+                self._cluster = None if self._address else self._embedded()
                 self._client = _client_of(self._address or self._cluster, self._tls)
                 self._client.subscribe_topic(self._topic, self._sort)
                 # What importing Dask made is never garbage, and looking through it holds up a server for 60 ms.
                 gc.freeze()
             return self._client
+
+    def _embedded(self) -> LocalCluster:
+        has = resources(DEVICES[1:])  # whatever this computer has is there for each of its workers
+        self._folder = tempfile.TemporaryDirectory(prefix="audio-playground-dask-", ignore_cleanup_errors=True)
+        return embedded.cluster(self._folder.name, has, n_workers=self._n_workers, niceness=self._niceness)
 
     def _sort(self, stamped: tuple[float, Mapping[str, Any]]) -> None:
         """Put what a worker said into the inbox of its call."""
@@ -174,7 +191,7 @@ class _ClusterTask(Generic[Result]):
         device: str,
         name: str,
         future: Any,
-        result: concurrent.futures.Future[Result],
+        result: concurrent.futures.Future[Result | _Cancelled],
         inbox: _Inbox,
     ) -> None:
         self._cluster, self._client, self._device, self._name = cluster, client, device, name
@@ -199,11 +216,15 @@ class _ClusterTask(Generic[Result]):
         while not self._inbox.empty():
             yield from self._events_in(self._inbox.get())
 
-    def close(self) -> None:
+    def close(self, patience_s: float = 0.0) -> None:
         """See `Task.close`."""
+        from distributed import Event as SharedFlag
+
         if self._client.status not in ("closing", "closed"):  # closing the cluster has taken everything along
             if not self._future.done():
-                _cancel_event(self._name, self._client).set()
+                SharedFlag(_cancel_name(self._name), self._client).set()
+                if patience_s and self._n_attempts:
+                    concurrent.futures.wait([self._result], patience_s)
             self._future.release()
         self._cluster.forget(self._name)
 
@@ -242,31 +263,6 @@ def resources(devices: Iterable[str]) -> dict[str, float]:
     return {MODEL: 1, **dict.fromkeys(devices, 1.0)}
 
 
-def settle_workers() -> None:
-    """Configure Dask for worker processes that this process starts: one call at a time, with all cores and memory."""
-    import dask
-
-    n_cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    dask.config.set(
-        {
-            "logging": {"distributed": "warning"},  # read when distributed is imported
-            # Dask gives each worker one core's worth of threads, because it expects many; ours is alone.
-            "distributed.nanny.pre-spawn-environ": {
-                "OMP_NUM_THREADS": n_cores,
-                "MKL_NUM_THREADS": n_cores,
-                "OPENBLAS_NUM_THREADS": n_cores,
-                **allocator.environment(),
-            },
-            "distributed.admin.large-graph-warning-threshold": "1GB",  # a chunk of audio is some 10 MB
-            "distributed.scheduler.allowed-failures": RETRIES,
-            "distributed.worker.memory.terminate": False,  # the operating system decides; spilling audio helps nobody
-            "distributed.worker.memory.pause": False,
-            "distributed.worker.memory.spill": False,
-            "distributed.worker.memory.target": False,
-        }
-    )
-
-
 def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
     from distributed import Client
 
@@ -300,31 +296,6 @@ def _refuse_silence(address: str, security: Security | None) -> None:
         ) from failure
 
 
-def _embedded_cluster() -> LocalCluster:
-    settle_workers()
-    import dask
-
-    if hasattr(os, "setpriority"):  # not on Windows
-        # Pages are served beside it, and a request takes milliseconds where an evaluation takes seconds.
-        niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
-        preload = f"import os; os.setpriority(os.PRIO_PROCESS, 0, {niceness})"
-        dask.config.set({"distributed.worker.preload": [preload]})
-    from distributed import LocalCluster, Security
-
-    return LocalCluster(
-        # Loopback is open to everybody with an account here, and who reaches a scheduler can have code run.
-        security=Security.temporary(),
-        n_workers=1,
-        threads_per_worker=1,
-        processes=True,
-        resources=resources(DEVICES[1:]),  # whatever this computer has is there for its one worker
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",  # None would listen on every interface, on port 8787
-        worker_dashboard_address="127.0.0.1:0",
-        silence_logs=40,
-    )
-
-
 def _fitting(client: Client, device: str) -> list[str]:
     """Addresses of the workers that could do a call for this device."""
     needed = _resources(device)
@@ -336,18 +307,26 @@ def _resources(device: str) -> dict[str, float]:
     return resources(() if device == "auto" else (device,))
 
 
-def _drain(topic: str, name: str, work: Work[Result], arguments: tuple[Any, ...]) -> Result:
+class _Cancelled:
+    """What a cancelled call returns; if it raised, Dask would log a failure."""
+
+
+def _drain(topic: str, name: str, work: Work[Result], arguments: tuple[Any, ...]) -> Result | _Cancelled:
     """On the worker: run the generator to its end, publishing each event, stopping early if told to."""
     from distributed import get_worker
+    from distributed.utils import sync
+
+    def cancelled() -> bool:
+        # Asked as a worker: `distributed.Event` makes a client in every worker, and each complains when it ends.
+        return bool(sync(worker.loop, worker.scheduler.event_is_set, name=_cancel_name(name)))
 
     worker = get_worker()
-    cancelled = _cancel_event(name)
     worker.log_event(topic, {"call": name, "event": None})
     with closing(EventStream(work(*arguments))) as stream:
         for event in stream:
             worker.log_event(topic, {"call": name, "event": type(event).__name__, "values": asdict(event)})
-            if cancelled.is_set():
-                raise SeparationError("The work was cancelled.")
+            if cancelled():
+                return _Cancelled()
         return stream.result
 
 
@@ -356,22 +335,23 @@ def _unpacked(message: Mapping[str, Any]) -> Event:
     return kind(**message["values"])
 
 
-def _cancel_event(name: str, client: Client | None = None) -> Any:
-    from distributed import Event as SharedFlag
-
-    return SharedFlag(f"cancel-{name}", client=client)
+def _cancel_name(call: str) -> str:
+    return f"cancel-{call}"
 
 
 async def _brought(client: Client, future: Any) -> Any:
     return await client.gather(future, asynchronous=True)
 
 
-def _result_of(done: concurrent.futures.Future[Result]) -> Result:
+def _result_of(done: concurrent.futures.Future[Result | _Cancelled]) -> Result:
     from distributed import CancelledError
     from distributed.scheduler import KilledWorker
 
     try:
-        return done.result()
+        result = done.result()
+        if isinstance(result, _Cancelled):
+            raise SeparationError("The work was cancelled.")
+        return result
     except PlaygroundError:
         raise
     except KilledWorker as killed:

@@ -49,8 +49,8 @@ class Task(Protocol[Answer]):
         """Events that are there by now; never waits."""
         ...
 
-    def close(self) -> None:
-        """Cancel it at its next event, if it is not over."""
+    def close(self, patience_s: float = 0.0) -> None:
+        """Cancel it at its next event, if it is not over, and wait until it has cleaned up, at most so long."""
         ...
 
 
@@ -96,7 +96,7 @@ class _InlineTask(Generic[Result]):
     def news(self) -> Iterator[Event]:
         return iter(())
 
-    def close(self) -> None:
+    def close(self, patience_s: float = 0.0) -> None:
         self._steps.close()
 
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from separation.audio.waveform import Waveform
-from separation.engine.dask import HEARTBEAT_S, NICENESS, RETRIES, Cluster
+from separation.engine.dask import HEARTBEAT_S, Cluster
+from separation.engine.embedded import NICENESS, RETRIES
 from separation.engine.engine import Inline
 from separation.errors import (
     AudioError,
