@@ -380,7 +380,7 @@ def test_our_own_mistakes_are_not_called_network_errors(published, monkeypatch):
 def test_a_full_disk_is_said_before_anything_is_fetched(published, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=transfer.SPARE_BYTES + SIZE - 1))
     error = refusal()
-    assert "not enough room" in error.what and "GB free" in error.why
+    assert "not enough room" in error.what and "It needs 300 kB" in error.why and "105 MB free" in error.why
     assert not published.got("GET", "checkpoint.pt")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=transfer.SPARE_BYTES + SIZE))
     fetched()
