@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from demucs.separate import main as demucs_command
 
 from separation.audio.waveform import Waveform
 from separation.backends.demucs import DemucsBackend
@@ -48,14 +47,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reference(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `python -m demucs` makes of mixtures of every length, with every kind of model."""
+    """What Demucs' own command line makes of mixtures of every length, with every kind of model."""
     root = tmp_path_factory.mktemp("reference")
     tracks = [root / f"{index}.wav" for index in range(len(LENGTHS))]
     for track, n_samples in zip(tracks, LENGTHS.values(), strict=True):
         soundfile.write(track, (tiny.noise(n_samples) + DIRECT_CURRENT).T, tiny.SAMPLE_RATE, subtype="FLOAT")
     for model in MODELS:
         options = f"--repo {folder} -n {model} -o {root} -d cpu --shifts 0 --float32 --clip-mode none".split()
-        subprocess.run([sys.executable, "-m", "demucs", *options, *map(str, tracks)], check=True, capture_output=True)
+        demucs_command([*options, *map(str, tracks)])
     return root
 
 
