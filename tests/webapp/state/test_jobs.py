@@ -13,7 +13,7 @@ import pytest
 from separation import Request
 from separation.engine.engine import Inline
 from separation.errors import SeparationError
-from separation.events import ChunkFinished, ChunkStarted, Planned, SolverStep
+from separation.events import ChunkFinished, ChunkStarted, Kept, Planned, SolverStep
 from separation.results.kept import result_of
 from separation.results.runs import find_result
 from storage import JobTable, StorageError
@@ -367,6 +367,16 @@ def test_a_second_plan_of_the_same_run_starts_over():
     assert (job.chunks, job.kept) == ([0, 0, 0], set())
 
 
+def test_the_tracks_of_a_job_are_where_they_stay_as_soon_as_its_result_is_kept():
+    job = Job(record=None)
+    job.begin(together=False)
+    assert not job.ended.is_set()
+    job.note(Kept(key="0" * 64, cached=False))
+    assert job.ended.is_set()
+    job.begin(together=False)
+    assert not job.ended.is_set(), "it is done again"
+
+
 def test_a_thousand_chunks_do_not_fill_the_log():
     job = Job(record=None)
     finished = [ChunkFinished(index=index, n_chunks=1000, start=0, audio={}) for index in range(1000)]
@@ -394,13 +404,12 @@ async def test_what_a_job_has_made_so_far_is_there_until_it_ends_and_who_waits_f
     assert set(tracks) == {"0", "1"} and jobs.partial("0" * 64) == {}
     assert all(0 < one.n_ready < one.n_expected == recording.n_samples for one in tracks.values())
     assert all(one.audio.exists() and one.peaks.exists() for one in tracks.values())
-    waiting = asyncio.create_task(asyncio.to_thread(jobs.wait, key, 60))
-    await asyncio.sleep(0.05)
-    assert not waiting.done() and not jobs.wait(key, 0.01)
+    assert not jobs.wait(key, 0.01)
     if cancelled:
         jobs.cancel(job)
     opened.set()
-    assert await waiting
+    assert jobs.wait(key, 60)
+    assert job is jobs.running and jobs.partial(key) == {}, "also before the event loop has heard of its end"
     assert (store.get(key) is None) == cancelled
     await until(lambda: job.over)
     assert jobs.partial(key) == {}
