@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from separation.backends.defaults import BackendDefaults, chunk_of, overlapping
 from separation.errors import SettingsError, WeightsMissing
 from separation.events import Event, ModelLoading, SolverStep
+from separation.hardware.devices import choose_torch_device
 from separation.model import (
     Availability,
     BackendProfile,
@@ -114,10 +115,9 @@ class BuiltinBackend(BackendDefaults):
         if not availability.usable:
             raise WeightsMissing("The built-in separator cannot run.", availability.sentence)
         yield ModelLoading(model=NETWORK)
-        from separation.hardware.devices import choose_device
         from separation.models.builtin.weights import read_network  # PyTorch takes seconds to import
 
-        device = choose_device(request.device)
+        device = choose_torch_device(request.device)
         network = read_network(WEIGHTS).to(device)
         return _Network(network, device, self.revision(request), self.layout(request))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from separation.cli.common import Common, Connection, common_options, connection_options
+from separation.hardware.devices import choose_torch_device
 
 if TYPE_CHECKING:
     from separation.engine.dask import Tls
@@ -87,6 +88,4 @@ async def _work(
 
 def _devices(wanted: str) -> tuple[str, ...]:
     """The processor, and the GPU that was asked for or is here."""
-    from separation.models.sam_audio.pytorch.model import device_of
-
-    return tuple(dict.fromkeys(("cpu", device_of(wanted))))
+    return tuple(dict.fromkeys(("cpu", choose_torch_device(wanted))))

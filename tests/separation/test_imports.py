@@ -55,8 +55,8 @@ def pulled_in(root, *modules_and_others):
 
 
 def is_model(name):
-    """Whether a module may import a framework: the networks, and what asks PyTorch which devices it has."""
-    return name.startswith("separation.models.") or name == "separation.hardware.devices"
+    """Whether a module may import a framework."""
+    return name.startswith("separation.models.")
 
 
 def is_terminal(name):

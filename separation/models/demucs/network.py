@@ -30,7 +30,7 @@ from torch.nn import functional
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
 from separation.events import Event, ModelLoading, SolverStep
 from separation.hardware.allocator import keep_freed_memory
-from separation.hardware.devices import choose_device
+from separation.hardware.devices import choose_torch_device
 from separation.hardware.failures import explain_failure
 from separation.model import ModelFacts, Samples, Window, Windowing
 from separation.models.demucs.cpu_layers import use_cpu_layers
@@ -54,7 +54,7 @@ def load_demucs(weights: DemucsWeights, request: Request, *, revision: str) -> G
     _use_all_cores()
     # The fused encoder layer is slower here: 2.2 s instead of 1.8 s for a segment of htdemucs on two cores.
     torch.backends.mha.set_fastpath_enabled(False)
-    device = choose_device(request.device)
+    device = choose_torch_device(request.device)
     total_bytes = sum(path.stat().st_size for path in weights.paths)
     done_bytes = 0
     networks: dict[Path, Network] = {}

@@ -24,6 +24,7 @@ import torch
 from separation import solvers
 from separation.errors import BackendUnavailable
 from separation.events import Event, ModelLoading, SolverStep
+from separation.hardware.devices import choose_torch_device
 from separation.hub import cache as hub
 from separation.model import FrameSpan, ModelFacts, Samples, Window, Windowing
 from separation.models.sam_audio.config import Config, read_config
@@ -31,7 +32,6 @@ from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.framing import n_frames, whole_frames
 from separation.models.sam_audio.noise import noise
 from separation.models.sam_audio.prompted import active, chained, clips, counted, distinct, stem_name, stems
-from separation.models.sam_audio.pytorch.model import device_of
 from separation.request import ChunkSettings, Prompt, Request
 
 
@@ -87,7 +87,7 @@ def load_official_model(folder: Path, request: Request, *, revision: str) -> Gen
     Raises:
         BackendUnavailable: the package or something it needs cannot be imported, or the device is not here.
     """
-    name, device = request.model or folder.name, device_of(request.device)
+    name, device = request.model or folder.name, choose_torch_device(request.device)
     total = (folder / "checkpoint.pt").stat().st_size
     yield ModelLoading(model=name, total_bytes=total)
     config, package = read_config(folder), _package()

@@ -194,9 +194,9 @@ class MlxSubject(NetworkSubject):
     tolerances: Mapping[str, float] = {"features": 1e-5, "velocity": 1e-5, "latent": 2e-5, "waveform": 5e-4}
 
     def __init__(self, checkpoint: Path) -> None:
-        from separation.models.sam_audio.mlx.network import device_of, load_mlx_network
+        from separation.models.sam_audio.mlx.network import choose_mlx_device, load_mlx_network
 
-        super().__init__(load_mlx_network(checkpoint, device=device_of("auto")))
+        super().__init__(load_mlx_network(checkpoint, device=choose_mlx_device("auto")))
 
 
 SUBJECTS: dict[str, Callable[[Path], Subject]] = {"torch": TorchSubject, "mlx": MlxSubject}

@@ -19,7 +19,7 @@ def load_mlx_model(folder: Path, request: Request, *, revision: str) -> Generato
         BackendUnavailable: the device is not here, or the files are not those of the model.
         SettingsError: a precision that MLX's network does not have.
     """
-    name, device = request.model or folder.name, mlx_network.device_of(request.device)
+    name, device = request.model or folder.name, mlx_network.choose_mlx_device(request.device)
     total = sum(file.stat().st_size for file in weight_files(folder))
     yield ModelLoading(model=name, total_bytes=total)
     network = mlx_network.load_mlx_network(folder, device=device, precision=request.sam.precision)

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from separation.errors import BackendUnavailable, SettingsError
+from separation.hardware.devices import choose_device
 from separation.models.sam_audio.checkpoint.checkpoint import fill
 from separation.models.sam_audio.checkpoint.stored import ParameterSource, parts
 from separation.models.sam_audio.clips import batch_of
@@ -198,22 +199,10 @@ def load_mlx_network(
     return MlxSamAudio(config, modules, folder, device, precision)
 
 
-def device_of(wanted: str) -> str:
-    """The device to use; "auto" takes Apple's GPU where there is one.
-
-    Raises:
-        BackendUnavailable: the device that was asked for is not here.
-    """
-    usable = ["mps", "cpu"] if mx.metal.is_available() else ["cpu"]
-    if wanted == "auto":
-        return usable[0]
-    if wanted not in usable:
-        raise BackendUnavailable(
-            f"MLX has no {wanted} device here.",
-            f"It sees: {', '.join(usable)}.",
-            "Choose the device “auto”, or the backend “sam_torch”.",
-        )
-    return wanted
+def choose_mlx_device(asked: str) -> str:
+    """Choose among the devices that MLX sees, which are Apple's GPU and the processor; as `choose_device`."""
+    here = {"mps": mx.metal.is_available(), "cpu": True}
+    return choose_device(asked, here, seen_by="MLX", otherwise="choose the backend “sam_torch”")
 
 
 def _modules(config: Config) -> Any:

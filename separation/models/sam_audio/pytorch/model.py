@@ -1,14 +1,14 @@
-"""SAM-Audio on PyTorch: which device, how much at once, and the weights. Importing this imports torch."""
+"""SAM-Audio on PyTorch: the weights, and how much at once. Importing this imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 
 import torch
 
-from separation.errors import BackendUnavailable
 from separation.events import Event, ModelLoading
+from separation.hardware.devices import choose_torch_device
 from separation.models.sam_audio.checkpoint.checkpoint import weight_files
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.pytorch import network
@@ -22,36 +22,13 @@ WINDOW_BYTES = 128 << 20
 
 def load_torch_model(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
     """Read the weights, yielding `ModelLoading` before and after."""
-    name, device = request.model or folder.name, device_of(request.device)
+    name, device = request.model or folder.name, choose_torch_device(request.device)
     total = sum(file.stat().st_size for file in weight_files(folder))
     yield ModelLoading(model=name, total_bytes=total)
     sam = network.load_torch_network(folder, device=device, precision=request.sam.precision)
     yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
     facts = facts_of(sam, request, name=name, revision=revision, device=device, batch=batch_of(device, request))
     return SamAudioModel(sam, facts)
-
-
-def device_of(wanted: str) -> str:
-    """The device to use; "auto" takes a GPU where there is one.
-
-    Raises:
-        BackendUnavailable: the device that was asked for is not here.
-    """
-    there: Sequence[tuple[str, bool]] = (
-        ("cuda", torch.cuda.is_available()),
-        ("mps", torch.backends.mps.is_available()),
-        ("cpu", True),
-    )
-    usable = [name for name, present in there if present]
-    if wanted == "auto":
-        return usable[0]
-    if wanted not in usable:
-        raise BackendUnavailable(
-            f"There is no {wanted} device here.",
-            f"PyTorch sees: {', '.join(usable)}.",
-            "Choose the device “auto”, or install a PyTorch build for your GPU.",
-        )
-    return wanted
 
 
 def batch_of(device: str, request: Request) -> int:
