@@ -1,4 +1,4 @@
-"""Any file becomes a recording: float32 WAV, one or two channels, at a rate that can be worked with."""
+"""Converts any audio or video file to a recording: a float32 WAV of one or two channels, at most 192 kHz."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Conversion:
 def convert(
     path: Path | str, out_path: Path | str, *, part: Part = WHOLE, max_duration_s: float | None = None
 ) -> Conversion:
-    """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads; memory does not grow.
+    """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads, in constant memory.
 
-    Of a `part` exactly those samples are written that it has in the whole recording, and what follows it is not
-    decoded; a recording above 192 kHz is resampled as if the part were all of it.
+    A `part` gives exactly the samples that it has in the whole recording, and nothing after it is decoded; a
+    recording above 192 kHz is resampled as if the part were all of it.
 
     Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
-    are resampled to 48 kHz, with a warning: nothing up there is sound, and it costs time at every later step.
-    `out_path` appears when it is complete and not before. Past 4 GB it is an RF64 file.
+    are resampled to 48 kHz, with a warning: they hold nothing audible up there, and every later step takes longer.
+    `out_path` appears only once it is complete. Past 4 GB it is an RF64 file.
 
     Raises:
         AudioError: no audio can be read, or it is longer than `max_duration_s`.
@@ -67,7 +67,7 @@ def convert(
 
 
 class ConvertedBlocks:
-    """The blocks of a file brought to the shape in which recordings are kept; read once.
+    """Iterates once over a file's blocks, converted to the rate and channels in which recordings are kept.
 
     Attributes:
         sample_rate: Hz, of the blocks.
@@ -92,12 +92,12 @@ class ConvertedBlocks:
         for block in resample_blocks(mixed, self.n_channels, rate, self.sample_rate):
             yield block
             self._n_samples += block.shape[1]
-            # A header may say less than there is, or nothing.
+            # A header may state fewer samples than the file has, or none at all.
             if limit_s is not None and self._n_samples > limit_s * self.sample_rate:
                 raise _too_long(self._decoded.name, limit_s)
 
     def conversion(self) -> Conversion:
-        """What has been read, when all of it has."""
+        """Return what was converted; valid once all blocks have been read."""
         info, warnings = self._decoded.info, self._decoded.warnings
         if self.sample_rate != info.sample_rate:
             warnings.append(f"The recording was brought from {info.sample_rate} Hz to {self.sample_rate} Hz.")
@@ -115,7 +115,7 @@ class ConvertedBlocks:
 def converted_blocks(
     source: Path | str | PartialFile, *, part: Part = WHOLE, max_duration_s: float | None = None
 ) -> Iterator[ConvertedBlocks]:
-    """Open a file as `convert` reads it, for whoever writes the blocks elsewhere.
+    """Open a file as `convert` reads it, for callers that write the blocks themselves.
 
     Raises:
         AudioError: no audio can be read, or it is longer than `max_duration_s`; also while reading.

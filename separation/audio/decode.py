@@ -1,4 +1,4 @@
-"""Audio in: any file a person may hand us becomes samples, or one `AudioError` that says why not."""
+"""Decodes any audio or video file to samples, or raises one `AudioError` that says why it cannot."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ LOUD_PEAK: Final = 4.0  # +12 dBFS: above it the file was hardly meant for a ful
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
-    """A whole file in memory, and one sentence for each thing that was not as it should be."""
+    """A whole decoded file in memory, with one sentence for each defect found in it."""
 
     waveform: Waveform
     warnings: tuple[str, ...]
 
 
 def probe(path: Path | str) -> AudioInfo:
-    """What a file says it holds, after decoding only its first samples.
+    """Return what a file's header states, after decoding only its first samples.
 
     Raises:
         AudioError: no audio can be read from it.
@@ -58,7 +58,7 @@ def probe(path: Path | str) -> AudioInfo:
 
 
 def decode(path: Path | str) -> Decoded:
-    """A whole file at its own rate, with all its channels (up to 8), in memory.
+    """Decode a whole file into memory, at its own rate and with all its channels (up to 8).
 
     Raises:
         AudioError: no audio can be read from it.
@@ -225,7 +225,7 @@ def _open_regular_file(path: Path) -> BinaryIO:
 
 
 def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> tuple[Reader, BoundedFile]:
-    """The first decoder that gets sound out of the file, and what it reads from."""
+    """Return the first decoder that finds audio in the file, and the bounded file that it reads."""
     reason = ""
     for decoder in (SoundfileReader, PyAVReader):
         file = BoundedFile(opened)
@@ -243,7 +243,7 @@ def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> tuple[Reade
 
 
 def _refuse_strangers(file: BinaryIO, name: str) -> None:
-    """Name what is plainly something else; in a large archive or picture a decoder may see sound by chance."""
+    """Raise `AudioError` for other kinds of files: a decoder may find audio by chance in a large archive or picture."""
     head = file.read(16)
     for magic, kind in _STRANGERS.items():
         if head.startswith(magic):

@@ -1,4 +1,4 @@
-"""Audio out: any `AudioSource` becomes a file, block by block, and the file appears only when it is complete."""
+"""Writes any `AudioSource` to an audio file, block by block; the file appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _VORBIS_RATES: Final = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioFormat:
-    """A kind of file we write.
+    """An output format: container, codec and its limits.
 
     Attributes:
         name: how settings and the command line call it.
@@ -50,7 +50,7 @@ class AudioFormat:
     max_sample_rate: int = MAX_SAMPLE_RATE
 
     def rate_for(self, sample_rate: int) -> int:
-        """The rate written for a source at `sample_rate`: its own, else the next known one up, else the highest."""
+        """Return the rate (Hz) at which a source is written: its own, else the next higher, else the highest."""
         if not self.sample_rates:
             return min(sample_rate, self.max_sample_rate)
         return min((rate for rate in self.sample_rates if rate >= sample_rate), default=max(self.sample_rates))
@@ -91,7 +91,7 @@ FORMATS: Final[Mapping[str, AudioFormat]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Encoded:
-    """What was written.
+    """Describes the file that `encode` wrote.
 
     Attributes:
         path: the file.
@@ -177,12 +177,12 @@ def encode(
 
 
 def dbfs(peak: float) -> float:
-    """An absolute sample value in dB of full scale; -inf for 0."""
+    """Return an absolute sample value in dB of full scale; -inf for 0."""
     return 20 * log10(peak) if peak > 0 else -inf
 
 
 class FloatWavWriter:
-    """Writes float32 WAV as it arrives, and turns it into RF64 (EBU Tech 3306) if it outgrows WAV's 32-bit sizes.
+    """Writes a float32 WAV block by block, and turns it into RF64 (EBU Tech 3306) beyond WAV's 32-bit sizes.
 
     The length need not be known beforehand, and the same samples always give the same bytes.
 
@@ -213,7 +213,7 @@ class FloatWavWriter:
 
     @classmethod
     def read_part(cls, path: Path, n_channels: int, start: int, stop: int) -> bytes:
-        """Samples `start` to `stop` of a file that is being written, interleaved little-endian float32."""
+        """Return samples `start` to `stop` of a file that is being written, as interleaved little-endian float32."""
         with path.open("rb") as file:
             file.seek(cls._HEADER.size + 4 * n_channels * start)
             return file.read(4 * n_channels * (stop - start))

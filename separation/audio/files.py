@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete, and what is said when one cannot be written."""
+"""Atomic file writing: a file appears only when it is complete; failures become `FileError`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from separation.errors import FileError
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of `path` to write to, as `replacing` has it.
+    """Give a temporary file beside `path` to write to, like `replacing`, with failures as `FileError`.
 
     Raises:
         FileError: the file cannot be written there.
@@ -27,10 +27,10 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of `path` to write to; it takes `path`'s place only if the block ends well.
+    """Give a temporary file beside `path` to write to; it replaces `path` only if the `with` block succeeds.
 
-    Whatever ends the block early, an error or an interrupt, the neighbour is deleted and `path` stays as it was; if the
-    process is killed, `path` stays as it was. Of a symbolic link the file is replaced that it leads to.
+    After an error or an interrupt the temporary file is deleted and `path` stays as it was; `path` also stays as it
+    was if the process is killed. If `path` is a symbolic link, the file that it points to is replaced.
 
     Raises:
         OSError: the file cannot be written there.
@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write ASCII that nobody but its owner may read (mode 0600, from its first byte on), whole or not at all.
+    """Write ASCII text atomically to a file that only its owner may read (mode 0600 from the first byte on).
 
     Raises:
         OSError: it cannot be written.
@@ -60,7 +60,7 @@ def write_private(path: Path, text: str) -> None:
 
 @contextmanager
 def hidden_folder(parent: Path) -> Iterator[Path]:
-    """A new folder in `parent`, for files that appear elsewhere all at once; gone afterwards, also when interrupted."""
+    """Make a temporary folder in `parent`, for files that are moved into place together; always deleted afterwards."""
     folder: Path | None = None
     try:
         with interrupts_held():
@@ -74,7 +74,7 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(what: str, folder: Path) -> Iterator[None]:
-    """Turn what the system says against writing something into a folder into a `FileError`."""
+    """Turn the system's errors from writing `what` into `folder` into a `FileError`."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Ctrl-C while C code calls back into Python: held back until it has returned.
+"""Delays Ctrl-C while C code calls back into Python, until the C code has returned.
 
-An exception in a callback of cffi has nowhere to go. It is printed, with a traceback, and lost, and a program told to
-stop goes on. libsndfile reads its files through such callbacks.
+cffi cannot pass on an exception that is raised in a callback: it prints the traceback and drops it, so the program goes
+on although it was interrupted. libsndfile reads its files through such callbacks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Signals that ask to stop take effect at the end of the context; other threads are never interrupted."""
+    """Delay signals that ask to stop to the end of the context; only the main thread is ever interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -30,5 +30,5 @@ def interrupts_held() -> Iterator[None]:
     finally:
         for number, handler in usual.items():
             signal.signal(number, handler)
-        for told, frame in caught[:1]:
-            usual[signal.Signals(told)](told, frame)
+        for received, frame in caught[:1]:
+            usual[signal.Signals(received)](received, frame)

@@ -1,4 +1,4 @@
-"""Integrated loudness as people hear it: ITU-R BS.1770-5, the measure by which results are made equally loud."""
+"""Integrated loudness by ITU-R BS.1770-5, in LUFS; players use it to make results equally loud."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PASS_HZ, PASS_Q = 38.13547087602444, 0.5003270373238773
 
 
 def integrated_lufs(source: AudioSource) -> float:
-    """Loudness of a whole recording, read block by block.
+    """Measure the loudness of a whole recording, reading it block by block.
 
     Args:
         source: one or two channels.
@@ -72,7 +72,7 @@ def k_weighting(sample_rate: int) -> npt.NDArray[np.float64]:
 
 
 def _gated(hops: npt.NDArray[np.float64], hop: int) -> float:
-    """The mean of the blocks that pass both gates."""
+    """Return the mean energy of the blocks that pass both gates of BS.1770."""
     n_hops = round(BLOCK_S / HOP_S)
     if len(hops) < n_hops:
         return -math.inf

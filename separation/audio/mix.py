@@ -1,4 +1,4 @@
-"""Several tracks as one: what a mixer lets through."""
+"""Mixes several tracks into one source, each with a gain and a pan."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from separation.audio.waveform import AudioSource
 
 
 class Mix:
-    """The sum of tracks of one rate, each at a gain and a place, read on demand: an `AudioSource`.
+    """An `AudioSource` that sums tracks of one sample rate, each with a gain and a pan, when it is read.
 
-    A place is that of Web Audio's `StereoPannerNode` for stereo input: towards one side, what is of the other moves
-    over. A mono track counts as one with equal sides, so that the middle changes nothing.
+    Panning is that of Web Audio's `StereoPannerNode` for stereo input: towards one side, the other channel is moved
+    over to it. A mono track counts as stereo with equal channels, so that a centred pan changes nothing.
 
     Args:
         tracks: at least one.
@@ -41,7 +41,7 @@ class Mix:
 
 
 def _placed(samples: NDArray[np.float32], pan: float) -> NDArray[np.float32]:
-    """Web Audio API 1.1, panning algorithm of the stereo panner for stereo input: equal power."""
+    """Pan (channels, samples) with equal power, as Web Audio API 1.1 specifies for stereo input of its panner."""
     if not pan:
         return samples
     left, right = samples[0], samples[-1]

@@ -1,4 +1,4 @@
-"""File names made from what people type: prompts, titles, names of uploads."""
+"""Makes safe file names from text that people type: prompts, titles, names of uploads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ MAX_LETTERS = 80  # 255 bytes is the limit of most file systems, a letter takes 
 
 
 def plain_name(text: str) -> str:
-    """`text` as a file name without its extension: no separators, no control characters, not hidden, not endless."""
+    """Return `text` as a visible file name without extension, separators and control characters, not too long."""
     return re.sub(r"[^\w .,()+&'-]", "_", text)[:MAX_LETTERS].strip(" .") or "track"
 
 
 def plain_names(texts: Sequence[str]) -> list[str]:
-    """One name for each text, no two alike, whether or not the file system tells capitals from small letters."""
+    """Return one file name for each text, all different even on a file system that ignores case."""
     names: list[str] = []
     taken: set[str] = set()
     for text in texts:

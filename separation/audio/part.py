@@ -1,4 +1,4 @@
-"""A part of a recording, in seconds, and the samples it stands for."""
+"""A time range of a recording in seconds, and its conversion to samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """From `start_s` to `end_s`, or to the recording's end where that is None.
+    """A range of a recording from `start_s` to `end_s`, or to the recording's end if that is None.
 
     Raises:
         SettingsError: it starts before 0 s, does not end after its start, or is not a number.
@@ -40,11 +40,11 @@ class Part:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the whole recording, however long."""
+        """Whether the part covers the whole recording, whatever its length."""
         return self == WHOLE
 
     def samples(self, sample_rate: int, n_samples: int) -> tuple[int, int]:
-        """First sample and the one after the last, in a recording of `n_samples`.
+        """Return the first sample and the one after the last, in a recording of `n_samples`.
 
         The end may lie half a sample late, as seconds are rounded.
 
@@ -64,7 +64,7 @@ class Part:
         )
 
     def cut(self, blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[NDArray[np.float32]]:
-        """What of a recording's blocks, shape (channels, any length), lies in the part; what follows it is not read.
+        """Yield what lies in the part of a recording's blocks, shape (channels, any length); stop reading after it.
 
         Raises:
             SettingsError: as `samples` does, when the recording has come to its end.

@@ -1,4 +1,4 @@
-"""Peaks of a waveform, for drawing it: the smallest and largest sample of every 256."""
+"""Peaks for drawing a waveform: the smallest and largest of every 256 samples."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PeaksWriter:
 
 
 def _pairs(groups: NDArray[np.float32]) -> bytes:
-    """Groups of shape (n_groups, values of all channels) as interleaved int8 (min, max)."""
+    """Return groups of shape (n_groups, values of all channels) as interleaved int8 (min, max)."""
     low = np.floor(groups.min(axis=1) * 127)
     high = np.ceil(groups.max(axis=1) * 127)
     return bytes(np.stack([low, high], axis=1).clip(-127, 127).astype(np.int8))

@@ -1,7 +1,7 @@
-"""The two decoders behind one shape: libsndfile (soundfile) and FFmpeg's libraries (PyAV).
+"""The two audio decoders behind one interface: libsndfile (soundfile) and FFmpeg's libraries (PyAV).
 
-Neither ever touches the file system: both read through a `BoundedFile`, which is the file's bytes and a budget. So a
-file cannot make FFmpeg open another file or an address, and a decoder that never advances runs out of bytes.
+Neither opens files itself: both read through a `BoundedFile`, which serves the file's bytes up to a budget. So a file
+cannot make FFmpeg open another file or an address, and a decoder that never advances runs out of bytes.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ MAX_SILENT_PACKETS: Final = 100_000  # in a row; the longest real run is a few p
 
 
 class NotReadableError(Exception):
-    """This decoder gets no sound from this file; the text says why."""
+    """This decoder finds no audio in this file; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioInfo:
-    """What a file's header says.
+    """The properties of an audio file as its header states them.
 
     Attributes:
         format: the container, such as "WAV" or "mov,mp4,m4a,3gp,3g2,mj2".
@@ -64,23 +64,23 @@ class AudioInfo:
 
 
 class Reader(Protocol):
-    """An open file that gives its samples once, from first to last."""
+    """An open file whose samples can be read once, from first to last."""
 
     info: AudioInfo
     warnings: list[str]
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """All samples as blocks of shape (channels, any length above 0); what went wrong goes to `warnings`."""
+        """Yield all samples as blocks of shape (channels, any length above 0); problems are added to `warnings`."""
 
     def close(self) -> None:
-        """Let go of the decoder."""
+        """Close the decoder."""
 
 
 class BoundedFile:
-    """A binary file that ends early for a decoder that reads it over and over.
+    """A binary file with a budget of bytes, so that a decoder that rereads it endlessly reaches an end.
 
     The budget is generous: probing and scanning for the length read a file two or three times. Decoders call it
-    from C, where no exception gets through: what went wrong is kept in `trouble`.
+    from C, which exceptions cannot cross, so an error is kept in `trouble`.
     """
 
     def __init__(self, file: BinaryIO):
@@ -91,7 +91,7 @@ class BoundedFile:
         file.seek(0)
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; none when the file or the budget is at its end, or the disk fails."""
+        """Read up to `size` bytes; none at the end of the file or of the budget, or if the disk fails."""
         if self._budget <= 0:
             self.trouble = "The decoder reads it over and over without coming to an end"
             return b""
@@ -104,7 +104,7 @@ class BoundedFile:
         return data
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Move as files do; a place before the start, which only a broken header asks for, is the start."""
+        """Seek as files do; a position before the start, which only a broken header asks for, becomes the start."""
         base = {SEEK_SET: 0, SEEK_CUR: self._file.tell(), SEEK_END: self.size}[whence]
         return self._file.seek(max(0, base + offset))
 
@@ -114,7 +114,7 @@ class BoundedFile:
 
 
 class _ForwardOnly(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types, so its class is Any
-    """A sound file that is never told to seek.
+    """A sound file on which soundfile never seeks.
 
     soundfile seeks to where it already is after every read. libsndfile's MP3 decoder starts afresh there, without the
     bits its next frames borrow from earlier ones: reading by blocks of 4096 samples was up to 0.35 of full scale off.
@@ -125,7 +125,7 @@ class _ForwardOnly(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ship
 
 
 class SoundfileReader:
-    """WAV and its relatives, AIFF, CAF, AU, FLAC, Ogg Vorbis and Opus, MP3: decoded by libsndfile."""
+    """Decodes WAV and its relatives, AIFF, CAF, AU, FLAC, Ogg Vorbis and Opus, and MP3 by libsndfile."""
 
     def __init__(self, file: BoundedFile, block_samples: int):
         self.warnings: list[str] = []
@@ -189,12 +189,12 @@ class SoundfileReader:
             yield from self._beyond_damage(n_read)
 
     def _beyond_damage(self, n_read: int) -> Iterator[NDArray[np.float32]]:
-        """What FFmpeg, which finds its way back into a damaged FLAC, decodes after the first `n_read` samples."""
+        """Yield what FFmpeg, which can resynchronise in a damaged FLAC, decodes after the first `n_read` samples."""
         self._file.seek(0)
         try:
             rest = PyAVReader(self._file, self._block_samples)
         except NotReadableError:
-            return  # then the warning has said it all
+            return  # the warning already reports the damage
         with closing(rest):
             if (rest.info.sample_rate, rest.info.n_channels) != (self.info.sample_rate, self.info.n_channels):
                 return
@@ -210,12 +210,12 @@ class SoundfileReader:
         return frames.T  # a view: what is written again as frames is not turned round twice
 
     def close(self) -> None:
-        """Let go of libsndfile."""
+        """Close libsndfile's file."""
         self._sound.close()
 
 
 class PyAVReader:
-    """Video files, m4a, webm, wma, raw AAC and AC-3 and the rest: decoded by FFmpeg's libraries."""
+    """Decodes video files, m4a, webm, wma, raw AAC and AC-3 and all other formats by FFmpeg's libraries."""
 
     def __init__(self, file: BoundedFile, block_samples: int):
         self.warnings: list[str] = []
@@ -289,7 +289,7 @@ class PyAVReader:
             yield _frame_samples(frame)
 
     def _decoded(self, stream: Any) -> Iterator[Any]:
-        """All frames of one stream that hold samples. Damaged packets are left out, with one warning for all."""
+        """Yield the frames of one stream that hold samples. Damaged packets are skipped, with one warning for all."""
         n_silent = n_damaged = 0
         packets = self._container.demux(stream)
         try:
@@ -312,12 +312,12 @@ class PyAVReader:
             self.warnings.append(f"The file is damaged; pieces left out because they cannot be decoded: {n_damaged}.")
 
     def close(self) -> None:
-        """Let go of FFmpeg."""
+        """Close FFmpeg's container."""
         self._container.close()
 
 
 def grouped(pieces: Iterable[NDArray[np.float32]], n_samples: int) -> Iterator[NDArray[np.float32]]:
-    """Short pieces of shape (channels, length) joined to blocks of `n_samples` or a little more."""
+    """Join short pieces of shape (channels, length) to blocks of `n_samples` or a little more."""
     held: list[NDArray[np.float32]] = []
     n_held = 0
     for piece in pieces:
@@ -331,7 +331,7 @@ def grouped(pieces: Iterable[NDArray[np.float32]], n_samples: int) -> Iterator[N
 
 
 def open_container(file: BoundedFile) -> Any:
-    """A file as FFmpeg opens it, which reads nothing but this file; `NotReadableError` if it cannot."""
+    """Open a file with FFmpeg, so that FFmpeg reads nothing else; raise `NotReadableError` if it cannot."""
     import av  # on demand: it loads some 40 MB of libraries that a WAV never needs
 
     options = {
@@ -346,7 +346,7 @@ def open_container(file: BoundedFile) -> Any:
 
 
 def _frame_samples(frame: Any) -> NDArray[np.float32]:
-    """A decoded frame as float32 of shape (channels, samples), whatever its sample format."""
+    """Return a decoded frame as float32 of shape (channels, samples), whatever its sample format."""
     samples = frame.to_ndarray()  # planar: (channels, samples); packed: (1, samples * channels)
     if not frame.format.is_planar:
         samples = samples.reshape(-1, len(frame.layout.channels)).T
@@ -376,7 +376,7 @@ def _cut_off(duration_s: float) -> str:
 
 
 def _system_message(error: BaseException) -> str:
-    """The library's own words, without the names of Python objects."""
+    """Return the library's error message without the names of Python objects."""
     words = re.sub(r"<[^>]*>|Error opening\s*:?|\[Errno \d+\]", "", str(error)).strip(" :'.")
     return words or "the data cannot be decoded"
 

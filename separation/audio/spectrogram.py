@@ -1,6 +1,6 @@
-"""Pictures of what sounds at which pitch: power in bands of equal musical width over time, as grey values.
+"""Spectrogram images: power over time in frequency bands of equal musical width, as grey values.
 
-A picture is made in tiles, so that any passage of a recording of any length costs the same. On level L a column stands
+An image is made in tiles, so that any passage of a recording of any length costs the same. On level L a column stands
 for 256 * 2^L samples and a tile for 256 columns; a column shows the mean power of a few frames spread evenly over its
 samples. Every column depends on its place alone, so tiles fit together.
 """
@@ -24,7 +24,7 @@ COLUMNS_AT_ONCE = 32
 
 
 def tile(source: AudioSource, level: int, index: int) -> NDArray[np.uint8]:
-    """One tile: grey values (columns, bands), the lowest band first; 0 is -90 dB, 255 is a sine at full scale.
+    """Return one tile: grey values (columns, bands), the lowest band first; 0 is -90 dB, 255 a sine at full scale.
 
     Args:
         source: whose channels are taken together.
@@ -45,7 +45,7 @@ def tile(source: AudioSource, level: int, index: int) -> NDArray[np.uint8]:
 
 
 def levels_db(source: AudioSource, level: int, first: int, last: int) -> NDArray[np.float64]:
-    """Columns `first` to `last` of a level: (columns, bands) in dB beside a sine at full scale."""
+    """Return columns `first` to `last` of a level: (columns, bands) in dB relative to a sine at full scale."""
     from scipy import fft  # 0.3 s to import
 
     from separation.audio.stft import hann, hann_spectra
@@ -68,12 +68,12 @@ def levels_db(source: AudioSource, level: int, first: int, last: int) -> NDArray
 
 
 def edges_hz(sample_rate: int) -> NDArray[np.float64]:
-    """The borders of the bands, (bands + 1,)."""
+    """Return the edges of the bands in Hz, shape (bands + 1,)."""
     return np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, sample_rate / 2), BANDS + 1)
 
 
 def _in_bands(power: NDArray[np.float64], n_fft: int, sample_rate: int) -> NDArray[np.float64]:
-    """Power of bins (columns, bins) as power of bands (columns, bands); a bin on a border is shared out."""
+    """Sum the power of bins (columns, bins) into bands (columns, bands); a bin on an edge is split between two."""
     below = np.pad(np.cumsum(power, axis=1), ((0, 0), (1, 0)))  # the power below each bin
     borders = edges_hz(sample_rate) * n_fft / sample_rate + 0.5  # bin k is what lies from k - 0.5 to k + 0.5
     whole = borders.astype(int)

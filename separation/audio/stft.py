@@ -55,7 +55,7 @@ def overlapping(samples: Samples, n_fft: int) -> Samples:
 
 
 def hann_spectra(frames: Samples) -> Spectrum:
-    """Spectra (..., n_fft // 2 + 1) of frames (..., n_fft) under a Hann window: to measure with, not to go back."""
+    """Return spectra (..., n_fft // 2 + 1) of frames (..., n_fft) under a Hann window; for analysis only."""
     window = hann(frames.shape[-1]).astype(np.float32)
     return np.asarray(fft.rfft(frames * window, axis=-1), dtype=np.complex64)
 
@@ -69,5 +69,5 @@ def hann(n: int) -> npt.NDArray[np.float64]:
 
 
 def window(n_fft: int) -> npt.NDArray[np.float32]:
-    """The square root of a periodic Hann window, used both ways."""
+    """The square root of a periodic Hann window, used for analysis and for synthesis."""
     return np.asarray(np.sqrt(hann(n_fft)), dtype=np.float32)

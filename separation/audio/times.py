@@ -1,4 +1,4 @@
-"""Times as people write them: `90`, `1:30` and `1:02:03.5`, each of which is a number of seconds."""
+"""Parses and writes times such as `90`, `1:30` and `1:02:03.5`, which are numbers of seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TIME = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d*)?|\.\d+)", r
 
 
 def parse_time(text: str) -> float:
-    """The seconds that `text` says.
+    """Return the seconds that `text` stands for.
 
     Raises:
         SettingsError: it is not written as seconds, minutes:seconds or hours:minutes:seconds.
@@ -29,6 +29,6 @@ def parse_time(text: str) -> float:
 
 
 def digits(seconds: float) -> str:
-    """The shortest decimal number that `parse_time` reads as `seconds`: no exponent, and no point unless needed."""
+    """Return the shortest decimal that `parse_time` reads as `seconds`: no exponent, and no point unless needed."""
     written = f"{abs(Decimal(repr(seconds))):f}"
     return written.rstrip("0").rstrip(".") if "." in written else written

@@ -1,4 +1,4 @@
-"""A file that somebody is sending: it can be read from its start while the rest is on its way."""
+"""A file that is being uploaded: it can be read from its start while the rest is still arriving."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import BinaryIO, cast
 
 
 class PartialFile:
-    """The bytes go to a file on disk; whoever reads where none are yet waits until they come.
+    """A file on disk that one thread fills while others read it; a reader ahead of the data waits for it.
 
-    One thread sends (`write`, then `finish` or `break_off`), any number read.
+    One thread sends (`write`, then `finish` or `break_off`); any number of threads read.
 
     Args:
         path: where the bytes are kept; it is created.
-        name: what people call it.
-        size_bytes: how many were announced; None if nobody knows. Then reading from the end waits for all of it.
+        name: the file's name for people.
+        size_bytes: the announced size; None if it is unknown. Then reading from the end waits for the whole file.
 
     Raises:
         OSError: the file cannot be written; also `write`.
@@ -35,7 +35,7 @@ class PartialFile:
         self._file = path.open("wb", buffering=0)
 
     def write(self, block: bytes) -> None:
-        """Take the next bytes."""
+        """Append the next bytes."""
         self._file.write(block)
         self._sha256.update(block)
         with self._changed:
@@ -43,39 +43,39 @@ class PartialFile:
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """No more will come: it is complete."""
+        """Mark the file as complete: no more bytes will come."""
         self._end()
 
     def break_off(self) -> None:
-        """No more will come, although it is not complete: readers fail instead of waiting."""
+        """Mark the file as broken off before its end: readers raise OSError instead of waiting."""
         self._end(broken=True)
 
     def open(self) -> BinaryIO:
-        """A reader of its own position; its `read` raises OSError once the sending was broken off."""
+        """Return a new reader at position 0; its `read` raises OSError once the upload was broken off."""
         return cast("BinaryIO", _Reader(self))
 
     def sha256(self) -> str:
-        """Digest of the whole file; waits for its end.
+        """Return the hexadecimal SHA-256 of the whole file; wait for its end.
 
         Raises:
-            OSError: the sending was broken off.
+            OSError: the upload was broken off.
         """
         self._wait(lambda: False)
         return self._sha256.hexdigest()
 
     @property
     def complete(self) -> bool:
-        """Whether all of it is here."""
+        """Whether the whole file has arrived."""
         return self._ended and not self._broken
 
     def size_bytes(self) -> int:
-        """What was announced, or what has come if that is all; waits for the end if nothing was announced."""
+        """Return the announced size, or the size received once complete; wait for the end if none was announced."""
         if self._announced is None:
             self._wait(lambda: False)
         return self._received if self._ended else max(self._received, self._announced or 0)
 
     def wait_for(self, position: int) -> int:
-        """How many bytes there are, once there are `position` of them or no more will come."""
+        """Wait for `position` bytes or for the end of the upload; return how many bytes have arrived."""
         self._wait(lambda: self._received >= position)
         return self._received
 

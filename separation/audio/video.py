@@ -1,4 +1,4 @@
-"""The picture of a video file: kept beside its sound as it is, and joined with another sound.
+"""The picture of a video file: copied out unchanged, and joined with another soundtrack.
 
 No frame is decoded or encoded: packets are copied, one at a time, so that hours take no more memory than seconds.
 """
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class VideoKind:
-    """What a picture is written with.
+    """A video container with the audio codec that is written into it.
 
     Attributes:
         container: as FFmpeg calls it.
@@ -52,7 +52,7 @@ class VideoKind:
     sample_rates: tuple[int, ...]
 
     def rate_for(self, sample_rate: int) -> int:
-        """The rate of the sound for a source at `sample_rate`, see `AudioFormat.rate_for`."""
+        """Return the sound's rate (Hz) for a source at `sample_rate`; see `AudioFormat.rate_for`."""
         known = AudioFormat(name="", label="", extension="", mime_type="", sample_rates=self.sample_rates)
         return known.rate_for(sample_rate)
 
@@ -67,7 +67,7 @@ KINDS: Final = (_MP4, _WEBM, _MKV)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The picture of a recording.
+    """The video track of a recording, in a file without sound.
 
     Attributes:
         path: the file that holds it alone.
@@ -81,7 +81,7 @@ class Picture:
 
     @property
     def extension(self) -> str:
-        """Of a file that has this picture and a sound, with its dot."""
+        """The extension, with its dot, of a file with this picture and sound."""
         return self._kind.extension
 
     @property
@@ -89,7 +89,7 @@ class Picture:
         return _MP4 if self.codec in _IN_MP4 else _WEBM if self.codec in _IN_WEBM else _MKV
 
     def write_with(self, sound: AudioSource, path: Path) -> None:
-        """Write a file with this picture, packet by packet as it was, and another sound, beginning as the old one did.
+        """Write a video file with this picture, copied packet by packet, and `sound` starting where the old sound did.
 
         Raises:
             FileError: it cannot be written.
@@ -129,8 +129,8 @@ class Picture:
 def keep_picture(source: Path, target: Path) -> Picture | None:
     """Copy the picture of a video file to `target`, without its sound; None if there is none.
 
-    The picture on the cover of an album is none. One that cannot be copied is left out, which the log says: the sound
-    is what counts.
+    Album covers do not count as a picture. A picture that cannot be copied is left out with a line in the log, since
+    the sound matters more.
     """
     if not _is_container(source):
         return None
@@ -161,7 +161,7 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
 
 
 def _is_container(path: Path) -> bool:
-    """Whether a file begins as those do that may hold a moving picture."""
+    """Whether a file's first bytes are those of a container that may hold a moving picture."""
     with path.open("rb") as file:
         head = file.read(189)
     atoms = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
@@ -178,7 +178,7 @@ def _is_cover(stream: Any) -> bool:
 
 
 def _sound_starts_s(source: Path) -> float:
-    """When the first sample is heard that decoding gives, in the file's own time."""
+    """Return the time stamp, in seconds of the file's own clock, of the first sample that decoding gives."""
     n_streams = 1
     for index in range(MAX_STREAMS):
         with (
@@ -196,7 +196,7 @@ def _sound_starts_s(source: Path) -> float:
 
 
 def _shifted(packets: Iterator[Any], start_s: float | None = None) -> Iterator[Any]:
-    """Packets that hold something, each with its times; moved so that the first is shown at `start_s`."""
+    """Yield the non-empty packets with their times, moved so that the first is shown at `start_s`."""
     by = 0 if start_s is None else None
     for packet in packets:
         if not packet.size:  # the end of the stream
@@ -212,7 +212,7 @@ def _shifted(packets: Iterator[Any], start_s: float | None = None) -> Iterator[A
 
 
 def _encoded(sound: AudioSource, stream: Any, rate: int, start: int) -> Iterator[tuple[float, list[Any]]]:
-    """Packets of a sound that begins at sample `start`, and up to which second they go."""
+    """Yield packets of a sound that begins at sample `start`, each list with the second up to which it reaches."""
     import av
 
     at, time_base = start, Fraction(1, rate)
@@ -226,7 +226,7 @@ def _encoded(sound: AudioSource, stream: Any, rate: int, start: int) -> Iterator
 
 
 def _blocks(sound: AudioSource, rate: int) -> Iterator[NDArray[np.float32]]:
-    """All of it at `rate`, as blocks of shape (channels, any length above 0)."""
+    """Yield the whole sound at `rate` Hz, as blocks of shape (channels, any length above 0)."""
     starts = range(0, sound.n_samples, BLOCK_SAMPLES)
     own = (sound.read(start, min(start + BLOCK_SAMPLES, sound.n_samples)) for start in starts)
     for block in resample_blocks(own, sound.n_channels, sound.sample_rate, rate):

@@ -19,7 +19,7 @@ MAX_CHANNELS: Final = 8  # 7.1, the largest layout whose channels have a settled
 
 
 class AudioSource(Protocol):
-    """Anything samples can be read from by position: a `Waveform` in memory, a file on disk."""
+    """Audio whose samples can be read by position: a `Waveform` in memory, a file on disk."""
 
     @property
     def sample_rate(self) -> int:
@@ -39,7 +39,7 @@ class AudioSource(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
-    """Samples in memory.
+    """Audio samples in memory.
 
     Attributes:
         samples: float32, shape (channels, samples), C-contiguous; full scale is [-1, 1].
@@ -99,7 +99,7 @@ class Waveform:
 
 
 def resample(waveform: Waveform, sample_rate: int) -> Waveform:
-    """The same sound at `sample_rate` Hz, round(n_samples * new / old) samples long.
+    """Return the waveform resampled to `sample_rate` Hz, round(n_samples * new / old) samples long.
 
     A linear-phase windowed sinc by soxr ("HQ": 20 bits of precision), so that a pulse stays where it is in time.
     Before the first and after the last sample the signal counts as silence.
@@ -127,7 +127,7 @@ def resample_blocks(
 
 
 class Resampler:
-    """The push form of `resample_blocks`: what goes in by `add` comes out by `add` and `finish`."""
+    """Resamples a stream that is pushed in: `add` takes the next block, `add` and `finish` return resampled audio."""
 
     def __init__(self, n_channels: int, from_rate: int, to_rate: int) -> None:
         check_sample_rate(from_rate)
@@ -141,7 +141,7 @@ class Resampler:
         self._n_in = self._n_out = 0
 
     def add(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the next samples, shape (n_channels, any length); give those that are certain by now."""
+        """Take the next samples, shape (n_channels, any length); return the resampled ones that are final by now."""
         if self._stream is None:
             return block
         self._n_in += block.shape[1]
@@ -150,7 +150,7 @@ class Resampler:
         return np.ascontiguousarray(out.T)
 
     def finish(self) -> NDArray[np.float32]:
-        """The samples still held back; makes the total length exact."""
+        """Return the remaining samples, so that the total length is exact."""
         if self._stream is None:
             return np.zeros((self._n_channels, 0), np.float32)
         tail = self._stream.resample_chunk(np.zeros((0, self._n_channels), np.float32), last=True)
@@ -167,7 +167,7 @@ def resampled_length(n_samples: int, from_rate: int, to_rate: int) -> int:
 
 
 def to_channels(samples: NDArray[np.float32], n_channels: int) -> NDArray[np.float32]:
-    """Samples of shape (channels, samples) as one or two channels.
+    """Mix samples of shape (channels, samples) up or down to `n_channels`.
 
     Mono becomes stereo by copying, stereo becomes mono by the mean, and 3 to 8 channels become stereo by
     `STEREO_DOWNMIX` (then mono by the mean). The gains of each side sum to at most one, so that the result never

@@ -1,1 +1,1 @@
-"""The separators: one protocol, one registry, one file each."""
+"""The separation backends, one file each, and the registry that lists and chooses them."""

@@ -1,6 +1,7 @@
-"""The separator that is always there: a small network that comes with the program; no download, no account.
+"""The built-in backend: a small network that ships with the program, without download or account.
 
-This is the cheap half; the network is in `separation.models.builtin`, its weights and their card in `assets/builtin`.
+This module loads no framework; the network is in `separation.models.builtin`, its weights and model card in
+`assets/builtin`.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 NETWORK = "network"
 WEIGHTS = Path(__file__).parents[2] / "assets" / "builtin" / "network.safetensors"
 MODEL_CARD = WEIGHTS.with_name("MODEL_CARD.md")
-# Long enough for a phrase to be heard as one, short enough to hear progress.
+# Chunks long enough for the network to see a musical phrase, short enough for the first one to be played early.
 DEFAULT_CHUNKS = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
-# What the network hears on each side of a chunk: it reads both ways, and its first frames know nothing of what was.
+# Context on each side of a chunk: the network reads in both directions, and its first frames have no history.
 CONTEXT_S = 0.5
 EXPERIMENTAL = ("piano", "guitar", "strings", "other")
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
@@ -49,7 +50,7 @@ WORK = 12.0  # 10^9 operations for a second of audio, as of its time beside SAM-
 
 
 class BuiltinBackend(BackendDefaults):
-    """Seven masks from one recurrent network behind the common protocol."""
+    """Seven stems from masks of one recurrent network, behind the common `Backend` protocol."""
 
     name = "builtin"
     label = "Built-in separator"
@@ -64,11 +65,11 @@ class BuiltinBackend(BackendDefaults):
     )
 
     def models(self) -> tuple[str, ...]:
-        """One network."""
+        """Return the name of the one network."""
         return (NETWORK,)
 
     def settle(self, request: Request) -> Request:
-        """Prompts, chunks and the device matter here; a model it does not have is a `SettingsError`."""
+        """Keep prompts, chunks and device, reset all else; an unknown model raises `SettingsError`."""
         if request.model not in (None, NETWORK):
             raise SettingsError(
                 f"The built-in separator has no model “{request.model}”.",
@@ -84,11 +85,11 @@ class BuiltinBackend(BackendDefaults):
         )
 
     def revision(self, request: Request) -> str:
-        """The weights' identity and this code's version."""
+        """Return the identity of the weights and the version of this code."""
         return f"{NETWORK}-{revision_of(WEIGHTS)}-{REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Usable when the program is whole."""
+        """Usable unless the program's installation is incomplete."""
         if not WEIGHTS.exists():
             return Availability(
                 readiness=Readiness.NEEDS_WEIGHTS,
@@ -101,11 +102,11 @@ class BuiltinBackend(BackendDefaults):
         )
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """Always the same seven."""
+        """Return the seven stems, the same for every request."""
         return CLASSES
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Prompts matched to the seven stems through the table of synonyms."""
+        """Match prompts to the seven stems by the vocabulary's synonyms; `PromptError` if none fits."""
         backend = "the built-in separator"
         return tuple(vocabulary.match(prompt.text, CLASSES, backend=backend) for prompt in request.prompts)
 
@@ -122,12 +123,12 @@ class BuiltinBackend(BackendDefaults):
         return _Network(network, device, self.revision(request), self.layout(request))
 
     def layout(self, request: Request) -> ChunkLayout:
-        """Chunks as asked for, with what the network hears on each side of them."""
+        """Return the chunk layout: the requested chunks, plus the context the network reads on each side."""
         windowing = Windowing.of(request.chunks or DEFAULT_CHUNKS, SAMPLE_RATE)
         return ChunkLayout(SAMPLE_RATE, 1, replace(windowing, context=int(CONTEXT_S * SAMPLE_RATE)))
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
-        """As measured on two cores."""
+        """Return the cost as measured on two cores."""
         return RunCost(
             work=WORK * overlapping(request),
             held_s=chunk_of(request, duration_s),

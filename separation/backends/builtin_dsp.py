@@ -1,4 +1,4 @@
-"""Classical signal processing: no weights at all. Kept to compare with, and for when the network's weights are gone."""
+"""The classical signal-processing backend: no weights; for comparison, and if the built-in weights are missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request, RequestField
 
 SAMPLE_RATE = 44_100
-# Long enough for repetition to show, short enough to hear progress.
+# Chunks long enough for repetition to show, short enough for the first one to be played early.
 DEFAULT_CHUNKS = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
 STEMS = ("drums", "bass", "vocals", "other")
 METHODS = "classical"
@@ -35,7 +35,7 @@ WORK = 12.0  # in units of the network's time, which is about the same
 
 
 class ClassicalBackend(BackendDefaults):
-    """Harmonic-percussive medians, repetition similarity and stereo cues behind the common protocol."""
+    """Four stems by harmonic-percussive medians, pitch and stereo cues, behind the common `Backend` protocol."""
 
     name = "builtin-dsp"
     label = "Built-in, classical methods"
@@ -47,11 +47,11 @@ class ClassicalBackend(BackendDefaults):
     )
 
     def models(self) -> tuple[str, ...]:
-        """One set of methods."""
+        """Return the name of the one set of methods."""
         return (METHODS,)
 
     def settle(self, request: Request) -> Request:
-        """Only prompts and chunks matter here; a model it does not have is a `SettingsError`."""
+        """Keep prompts and chunks, reset all else; an unknown model raises `SettingsError`."""
         if request.model not in (None, METHODS):
             raise SettingsError(
                 f"The classical separator has no model “{request.model}”.",
@@ -67,7 +67,7 @@ class ClassicalBackend(BackendDefaults):
         )
 
     def revision(self, request: Request) -> str:
-        """The methods' own version."""
+        """Return the version of the methods."""
         return f"{METHODS}-{REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
@@ -77,29 +77,29 @@ class ClassicalBackend(BackendDefaults):
         )
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """Always the same four."""
+        """Return the four stems, the same for every request."""
         return STEMS
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Prompts matched to the four stems through the table of synonyms."""
+        """Match prompts to the four stems by the vocabulary's synonyms; `PromptError` if none fits."""
         backend = "the classical separator"
         return tuple(vocabulary.match(prompt.text, STEMS, backend=backend) for prompt in request.prompts)
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
-        """Nothing is read but SciPy."""
+        """Return the model; nothing is loaded but SciPy."""
         yield ModelLoading(model=METHODS)
         return _Classical(self.layout(request))
 
     def uses(self, request: Request) -> frozenset[RequestField]:
-        """Chunks; it is always on the processor."""
+        """Return only the chunk settings: it always runs on the CPU."""
         return frozenset({RequestField.CHUNKS})
 
     def layout(self, request: Request) -> ChunkLayout:
-        """Chunks as asked for."""
+        """Return the chunk layout: the requested chunks, without context."""
         return ChunkLayout(SAMPLE_RATE, 1, Windowing.of(request.chunks or DEFAULT_CHUNKS, SAMPLE_RATE))
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
-        """As measured on two cores."""
+        """Return the cost as measured on two cores."""
         return RunCost(
             work=WORK * overlapping(request),
             held_s=chunk_of(request, duration_s),

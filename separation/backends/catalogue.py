@@ -1,6 +1,6 @@
-"""Every model with weights to fetch: what it is, whether it is on this computer, getting it, deleting it.
+"""The list of downloadable models: what each is, whether it is on this computer, downloading and deleting it.
 
-What a page and `audio-playground models` show. Imports no framework; only `download` goes online.
+The Models page and `audio-playground models` show it. Imports no framework; only `download` goes online.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from separation.model import Backend, PublishedModel
 
 
 def entries() -> tuple[PublishedModel, ...]:
-    """All models, each family's default first."""
+    """Return all downloadable models, each family's default first."""
     return tuple(one for backend in registry.BACKENDS.values() for one in backend.published())
 
 
 def entry(name: str) -> PublishedModel:
-    """One model.
+    """Return the model of this name.
 
     Raises:
-        SettingsError: there is none of that name; the message lists those there are.
+        SettingsError: there is no such model; the message lists those there are.
     """
     known = {one.name: one for one in entries()}
     if name not in known:
@@ -35,7 +35,7 @@ def entry(name: str) -> PublishedModel:
 
 
 def download(name: str) -> Generator[Event, None, None]:
-    """Fetch a model and whatever it needs, as far as they are not on this computer, reporting `ModelLoading`.
+    """Download a model and the models it needs, unless they are on this computer, yielding `ModelLoading`.
 
     Closing the generator stops the download; what arrived is kept, and the next call goes on from there.
 
@@ -55,7 +55,7 @@ def download(name: str) -> Generator[Event, None, None]:
 def remove(name: str) -> int:
     """Delete a model from this computer, half-finished downloads too; returns the bytes freed.
 
-    What it needs stays, since others may need it as well.
+    The models that it needs stay, since others may need them as well.
 
     Raises:
         SettingsError: there is no such model; folders that a person named are never touched.

@@ -1,4 +1,4 @@
-"""What is true of a backend unless it says otherwise, so that a new one says only what is special about it."""
+"""Default answers of a backend, so that a new backend defines only what differs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from separation.events import Event
 from separation.model import Backend, BackendProfile, ChunkLayout, PublishedModel, RunCost
 from separation.request import ChunkSettings, Request, RequestField
 
-CHUNKS_S = (60.0, 30.0, 20.0, 10.0, 5.0)  # lengths to try where memory does not do
+CHUNKS_S = (60.0, 30.0, 20.0, 10.0, 5.0)  # chunk lengths to try, in seconds, where memory does not suffice
 
 
 class BackendDefaults(Backend):
@@ -19,7 +19,7 @@ class BackendDefaults(Backend):
     profile = BackendProfile()
 
     def settle(self, request: Request) -> Request:
-        """The first of its models unless one is named; settings that it does not use are at their defaults."""
+        """Return the request with the default model unless one is named, and unused settings at their defaults."""
         used, plain = self.uses(request), Request(prompts=request.prompts)
         ignored = {one.value: getattr(plain, one.value) for one in RequestField if one not in used}
         if RequestField.CHUNKS in used:
@@ -29,19 +29,19 @@ class BackendDefaults(Backend):
         return replace(request, backend=self.name, model=request.model or self.models()[0], **ignored)
 
     def uses(self, request: Request) -> frozenset[RequestField]:
-        """Chunks and the device."""
+        """Return the chunk settings and the device."""
         return frozenset({RequestField.CHUNKS, RequestField.DEVICE})
 
     def layout(self, request: Request) -> ChunkLayout | None:
-        """Unknown before the model is loaded."""
+        """Return None: the layout is unknown before the model is loaded."""
         return None
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
-        """Work and memory in proportion to the audio; nothing is known before the first run."""
+        """Return work and memory in proportion to the audio; their scale is unknown before the first run."""
         return RunCost(work=overlapping(request), held_s=chunk_of(request, duration_s))
 
     def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
-        """Shorter chunks, where it uses chunks."""
+        """Yield the request with shorter chunks, if the backend uses chunks."""
         chunks = request.chunks or ChunkSettings()
         # Re-rolls count chunks, as a number of chunks does: with others they would mean something else.
         if RequestField.CHUNKS not in self.uses(request) or request.sam.rerolls or chunks.max_chunks is not None:
@@ -53,28 +53,28 @@ class BackendDefaults(Backend):
             yield replace(request, chunks=replace(chunks, chunk_s=shorter, overlap_s=overlap_s))
 
     def summary(self, request: Request) -> tuple[str, ...]:
-        """The model alone."""
+        """Return the model's name alone."""
         return (request.model or self.name,)
 
     def published(self) -> tuple[PublishedModel, ...]:
-        """None."""
+        """Return no models: there is nothing to download."""
         return ()
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
-        """Nothing, as nothing is published."""
+        """Download nothing, as nothing is published."""
         yield from ()
 
     def remove(self, entry: PublishedModel) -> int:
-        """Nothing, as nothing is published."""
+        """Delete nothing, as nothing is published."""
         return 0
 
 
 def overlapping(request: Request) -> float:
-    """How often a second of audio is worked on, as overlapping chunks share some of it; at least 1."""
+    """Return how many times a second of audio is processed because chunks overlap; at least 1."""
     chunks = request.chunks or ChunkSettings()
     return 1.0 if chunks.chunk_s is None else chunks.chunk_s / (chunks.chunk_s - chunks.overlap_s)
 
 
 def chunk_of(request: Request, duration_s: float) -> float:
-    """Seconds of the longest chunk that there will be."""
+    """Return the length of the longest chunk, in seconds."""
     return min(duration_s, (request.chunks or ChunkSettings()).chunk_s or duration_s)

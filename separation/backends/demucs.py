@@ -1,6 +1,6 @@
-"""Demucs: drums, bass, vocals, other (with `htdemucs_6s` also guitar and piano), by trained networks.
+"""The Demucs backend: drums, bass, vocals, other (with `htdemucs_6s` also guitar and piano), by trained networks.
 
-This is the cheap half; the files and the networks are in `separation.models.demucs`.
+This module loads no framework; the files and the networks are in `separation.models.demucs`.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ class DemucsBackend(BackendDefaults):
     )
 
     def models(self) -> tuple[str, ...]:
-        """The published models, `htdemucs` first."""
+        """Return the published models, `htdemucs` first."""
         return tuple(SIZES_MB)
 
     def settle(self, request: Request) -> Request:
-        """Chunks and solver settings mean nothing here; without shifts nothing is random."""
+        """Reset chunk and solver settings, which Demucs does not use, and without shifts the seed."""
         return replace(
             request,
             backend=self.name,
@@ -93,12 +93,12 @@ class DemucsBackend(BackendDefaults):
         )
 
     def revision(self, request: Request) -> str:
-        """The weights' identity and the versions of the code that runs them."""
+        """Return the identity of the weights and the versions of the code that runs them."""
         weights = _weights(request)
         return f"{weights.model}-{weights.fingerprint()}-demucs{version('demucs')}-{REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Whether the model's files are on this computer; looks at the disk only."""
+        """Return whether the model's files are on this computer; reads only the disk."""
         if not demucs_weights.published_bags():
             return Availability(readiness=Readiness.NOT_INSTALLED, sentence=demucs_weights.HOW_TO_INSTALL)
         weights = _weights(request) if request else demucs_weights.find_demucs(DEFAULT)
@@ -113,7 +113,7 @@ class DemucsBackend(BackendDefaults):
         return Availability(readiness=Readiness.USABLE, sentence=f"The model {weights.model} is on this computer.")
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """What the model separates, in its own order; read from the file's header for a folder's model."""
+        """Return the model's stems in its own order; for a model in a folder, from the file's header."""
         if request is not None and request.demucs.folder is not None:
             weights = _weights(request)
             if not weights.missing:
@@ -121,12 +121,12 @@ class DemucsBackend(BackendDefaults):
         return SIX if request is not None and request.model in SIX_STEM_MODELS else FOUR
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Prompts matched to the model's stems."""
+        """Match prompts to the model's stems by the vocabulary's synonyms; `PromptError` if none fits."""
         stems = self.stems(request)
         return tuple(vocabulary.match(prompt.text, stems, backend=self.label) for prompt in request.prompts)
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
-        """Read the weights from this computer; never goes online. See `separation.models.demucs.download` for that."""
+        """Read the weights from this computer; never goes online (`separation.models.demucs.download` does)."""
         availability = self.availability(request)
         if not availability.usable:
             missing = availability.readiness is Readiness.NEEDS_WEIGHTS
@@ -143,12 +143,12 @@ class DemucsBackend(BackendDefaults):
         return (yield from load_demucs(_weights(request), request, revision=self.revision(request)))
 
     def uses(self, request: Request) -> frozenset[RequestField]:
-        """Its own settings and the device; a seed where something is random."""
+        """Return Demucs's own settings and the device; the seed too if shifts make the result random."""
         seed = {RequestField.SEED} if request.demucs.shifts else set()
         return frozenset({RequestField.DEMUCS, RequestField.DEVICE, *seed})
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
-        """As measured on two cores: each network with a say, each shift, and what segments share or leave empty."""
+        """Return the cost as measured on two cores, by networks in use, shifts, and segments' overlap and padding."""
         demucs, n_networks = request.demucs, self._n_networks(request)
         filled = TRANSFORMER_SEGMENT_S / (demucs.segment_s or TRANSFORMER_SEGMENT_S) if _is_transformer(request) else 1
         return RunCost(
@@ -160,7 +160,7 @@ class DemucsBackend(BackendDefaults):
         )
 
     def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
-        """Segments, then half precision where a device has it, then a smaller model."""
+        """Yield the request with shorter segments, with half precision if the device has it, with a smaller model."""
         yield from _shorter(request, duration_s)
         if request.device == "cuda" and not request.demucs.mixed_precision:
             yield replace(request, demucs=replace(request.demucs, mixed_precision=True))
@@ -168,12 +168,12 @@ class DemucsBackend(BackendDefaults):
             yield replace(request, model=SMALLER[request.model])
 
     def summary(self, request: Request) -> tuple[str, ...]:
-        """The model, and the shifts if there are any."""
+        """Return the model, and the number of shifts if there are any."""
         shifts = request.demucs.shifts
         return (*super().summary(request), *([f"{shifts} shifts"] if shifts else []))
 
     def published(self) -> tuple[PublishedModel, ...]:
-        """All that the pages list."""
+        """Return the Demucs models that the pages list."""
         return tuple(map(_published, SIZES_MB))
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
@@ -185,7 +185,7 @@ class DemucsBackend(BackendDefaults):
         return download.remove(str(entry.model))
 
     def _n_networks(self, request: Request) -> int:
-        """Networks of the model with a say in what is asked for, as no others are run."""
+        """Return how many of the model's networks contribute to the requested stems; no others are run."""
         try:
             bag, targets = _weights(request).bag, self.targets(request)
             wanted = frozenset[str]().union(*(track.stems for track in tracks_of(targets, request)))
@@ -208,7 +208,7 @@ def _held_s(request: Request, duration_s: float) -> float:
 
 
 def _shorter(request: Request, duration_s: float) -> Iterator[Request]:
-    """Splitting, or the next shorter segment, where that saves memory."""
+    """Yield the request with splitting turned on, or with the next shorter segment, if that saves memory."""
     if _is_transformer(request):
         return
     if not request.demucs.split:

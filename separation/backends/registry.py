@@ -1,4 +1,4 @@
-"""The backends there are, and which one serves a request here."""
+"""The registry of backends, and the choice of the one that serves a request on this computer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAST_RESORT = "sam_official"
 
 
 def in_order(mlx_preferred: bool) -> dict[str, Backend]:
-    """All backends: fixed stems first, which are fastest; the separators that always work last."""
+    """Return all backends by name: fixed stems first, which are fastest; those that work on any computer last."""
     mlx, torch = SamMlxBackend(), SamTorchBackend()
     own = (mlx, torch) if mlx_preferred else (torch, mlx)
     backends: tuple[Backend, ...] = (DemucsBackend(), *own, SamOfficialBackend(), BuiltinBackend(), ClassicalBackend())
@@ -36,7 +36,7 @@ NAMED_ONLY = frozenset({LAST_RESORT} if preferred_here() else {LAST_RESORT, "sam
 
 
 def get(name: str) -> Backend:
-    """The backend of that name; an unknown one is a `SettingsError` listing those there are."""
+    """Return the backend of that name; an unknown name raises `SettingsError`, which lists those there are."""
     try:
         return BACKENDS[name]
     except KeyError:
@@ -46,30 +46,30 @@ def get(name: str) -> Backend:
 
 
 def named(name: str) -> Backend | None:
-    """The backend that a request's `backend` names, or that tells what the family it names can do; None for “auto”."""
+    """Return the backend that `Request.backend` names, or a family's representative; None for “auto”."""
     if name == SAM_AUDIO:
         return BACKENDS.get(SamTorchBackend.name) or next(iter(_family()), None)
     return BACKENDS.get(name)
 
 
 def shown(name: str) -> Backend:
-    """The backend whose settings a page shows: the one that is named, or the one that always works."""
+    """Return the backend whose settings a page shows: the named one, or for “auto” the one that always works."""
     return named(name) or BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]
 
 
 def choices() -> dict[str, str]:
-    """What `Request.backend` may be, and what a person reads for it."""
+    """Return the values that `Request.backend` may have, each with its label for people."""
     families = {AUTO: "Automatic", SAM_AUDIO: "SAM-Audio, the best way here"}
     return families | {name: one.profile.label_in_family or one.label for name, one in BACKENDS.items()}
 
 
 def commands() -> tuple[str, ...]:
-    """What a person at the terminal chooses from, by the alphabet: a family is one of them."""
+    """Return the terminal's `extract` commands in alphabetical order; a family of backends is one command."""
     return tuple(sorted({backend.profile.command or name for name, backend in BACKENDS.items()}))
 
 
 def choose(request: Request) -> tuple[Request, str]:
-    """Settle who separates.
+    """Choose the backend and model for a request.
 
     Returns:
         The request with a backend and a model named, and why in one sentence.
@@ -90,7 +90,7 @@ def choose(request: Request) -> tuple[Request, str]:
 
 
 def _best(request: Request) -> tuple[Request, str]:
-    """The first that can serve the request; with anchors, the first that heeds them, if there is one."""
+    """Return the first backend that can serve the request; with anchors, preferably one that uses them."""
     passed_over: list[str] = []
     refusals: list[PlaygroundError] = []
     anchored = any(prompt.anchors for prompt in request.prompts)
@@ -110,7 +110,7 @@ def _best(request: Request) -> tuple[Request, str]:
 def _serving(
     request: Request, passed_over: list[str], refusals: list[PlaygroundError]
 ) -> Iterator[tuple[Backend, Request]]:
-    """Those that can serve the request, the preferred first, with the request settled; notes what stops the others."""
+    """Yield backends that can serve the request, preferred first, with it settled; record why the others cannot."""
     for backend in _candidates(request):
         settled = backend.settle(request)
         availability = backend.availability(settled)
@@ -132,7 +132,7 @@ def _serving(
 
 
 def _candidates(request: Request) -> Iterator[Backend]:
-    """Whom “auto” or a family may take, the preferred first."""
+    """Yield the backends that “auto” or a family may choose, the preferred first."""
     if request.backend == AUTO:
         open_to = (backend for name, backend in BACKENDS.items() if name not in NAMED_ONLY)
         yield from (backend for backend in open_to if request.model is None or request.model in backend.models())

@@ -1,4 +1,4 @@
-"""What the backends of SAM-Audio share: presets, the layout of chunks, cost, and where the weights come from."""
+"""Code that the SAM-Audio backends share: presets, chunk layout, cost, downloading and deleting weights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PIECE_S = 20.0  # the codec goes through longer chunks in pieces; 40 s were meas
 
 
 def ready_folder(backend: Backend, request: Request) -> Path:
-    """The folder of a request's model, once everything that `backend` needs is on this computer.
+    """Return the folder of a request's model, after checking that everything `backend` needs is on this computer.
 
     Raises:
         WeightsMissing: the weights or the text encoder are not.
@@ -52,23 +52,23 @@ def ready_folder(backend: Backend, request: Request) -> Path:
 
 
 def layout(request: Request) -> ChunkLayout:
-    """Chunks of whole latent frames of the model's codec."""
+    """Return the chunk layout: the requested chunks in whole latent frames of the model's codec."""
     codec = _codec(request.model)
     windowing = Windowing.of(request.chunks or ChunkSettings(), codec.sample_rate, codec.hop)
     return ChunkLayout(codec.sample_rate, codec.hop, windowing)
 
 
 def _codec(model: str | None) -> CodecConfig:
-    """Of a model that is here; all published ones have the same."""
+    """Return the codec's configuration, read from the model if it is here; all published models have the same."""
     found = weights.find_sam_audio(model) if model else None
     try:
         return CodecConfig() if found is None or found.folder is None else read_config(found.folder).audio_codec
     except PlaygroundError:
-        return CodecConfig()  # what is wrong with the folder is said where it counts
+        return CodecConfig()  # loading the model reports what is wrong with the folder
 
 
 def cost(request: Request, duration_s: float) -> RunCost:
-    """Encoding, evaluating and decoding for each prompt; of somebody's own folder nothing is known beforehand."""
+    """Return the cost of encoding, solving and decoding each prompt; unknown for a model from a local folder."""
     size = (request.model or "small").removesuffix("-tv")
     n_prompts, n_clips = len(request.prompts), 2 if request.sam.stereo == "sides" else 1
     encoded = n_prompts if request.sam.chain else 1
@@ -87,13 +87,13 @@ def cost(request: Request, duration_s: float) -> RunCost:
 
 
 def summary(request: Request) -> tuple[str, ...]:
-    """The model, the solver and its steps, and the seed if there is one."""
+    """Return the model, the solver with its steps, and the seed if there is one."""
     solver, seed = request.solver, [f"seed {request.seed}"] if request.seed else []
     return (f"sam-audio {Path(request.model or NAME).name}", f"{solver.method} {solver.n_steps}", *seed)
 
 
 def published() -> tuple[PublishedModel, ...]:
-    """The models, and the text encoder that they need."""
+    """Return the published models, and the text encoder that they need."""
     return (*map(_model, weights.SIZES_GB), _text_encoder())
 
 

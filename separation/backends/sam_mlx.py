@@ -1,6 +1,6 @@
-"""SAM-Audio on Apple's MLX: the same weights, prompts and results as `sam_torch`, computed by `mlx-audio`'s modules.
+"""The SAM-Audio backend on Apple's MLX: weights, prompts and results of `sam_torch`, computed by `mlx-audio`.
 
-This is the cheap half. The network is in `separation.models.sam_audio.mlx.network`.
+This module loads no framework. The network is in `separation.models.sam_audio.mlx.network`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MLX_REVISION = "1"
 
 
 def preferred_here() -> bool:
-    """Whether this is the SAM-Audio to take where nobody named one: on Apple silicon, for whose GPU MLX is made."""
+    """Whether MLX is the default SAM-Audio backend here: on Apple silicon, for whose GPU MLX is made."""
     return sys.platform == "darwin" and platform.machine() == "arm64"
 
 
@@ -46,15 +46,15 @@ class SamMlxBackend(SamTorchBackend):
     )
 
     def published(self) -> tuple[PublishedModel, ...]:
-        """None beside those that the PyTorch network lists."""
+        """Return no models: it uses those that `sam_torch` publishes."""
         return ()
 
     def revision(self, request: Request) -> str:
-        """The weights' identity, and the version of this code beside the one it shares."""
+        """Return the identity of the weights, and the versions of this code and of the code shared with `sam_torch`."""
         return f"{super().revision(request)}-mlx-{MLX_REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Whether MLX and the model's files are on this computer; looks at the disk only."""
+        """Return whether MLX and the model's files are on this computer; reads only the disk."""
         if sys.platform not in PIP or (sys.platform == "darwin" and not preferred_here()):
             return Availability(
                 readiness=Readiness.NEEDS_HARDWARE,
@@ -72,7 +72,7 @@ class SamMlxBackend(SamTorchBackend):
         return replace(found, sentence=f"{found.sentence} {slow}")
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Every stem is a target of its own: there are no words this model refuses.
+        """Return one target for each prompt: the model accepts any words.
 
         Raises:
             SettingsError: a precision that MLX's network does not have.

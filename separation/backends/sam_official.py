@@ -1,7 +1,6 @@
-"""SAM-Audio as Meta's own package computes it, for people who installed that package from its repository.
+"""The SAM-Audio backend that runs Meta's own package, for people who installed it from its repository.
 
-This is the cheap half: it looks whether the package is there without importing it. What runs it is in
-`separation.models.sam_audio.official`.
+This module finds the package without importing it; `separation.models.sam_audio.official` runs it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from separation.models.sam_audio import weights as sam_weights
 from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request
 
-# What the released torchdiffeq, which the package solves with, has of ours; its rk4 is the 3/8 rule as well.
+# Our solvers that torchdiffeq, with which the package solves, has too; its rk4 is the 3/8 rule as well.
 SOLVERS = ("euler", "midpoint", "rk4")
 PRECISIONS = ("float32",)
 OFFICIAL_REVISION = "1"
@@ -30,8 +29,8 @@ OFFICIAL_REVISION = "1"
 class SamOfficialBackend(SamTorchBackend):
     """Text- and span-prompted separation by the official code: the prompts, stems and weights of our own network.
 
-    Two of the package's options are not offered. Candidates are only compared where a ranker is loaded, and cost their
-    number of times over where none is; predicted spans are found after the arguments that would hold them are taken.
+    Two of the package's options are not offered: several candidates (they are compared only if a ranker is loaded, and
+    multiply the time even if none is) and predicted spans (the package finds them too late to use them).
     """
 
     name = "sam_official"
@@ -49,16 +48,16 @@ class SamOfficialBackend(SamTorchBackend):
     )
 
     def published(self) -> tuple[PublishedModel, ...]:
-        """None beside those that our own network lists."""
+        """Return no models: it uses those that `sam_torch` publishes."""
         return ()
 
     def revision(self, request: Request) -> str:
-        """The weights' identity, and that of the official code and of ours."""
+        """Return the identity of the weights, of the official code, and of ours."""
         code = hashlib.sha256(b"".join(file.read_bytes() for file in _sources())).hexdigest()[:16]
         return f"{super().revision(request)}-official-{code}-{OFFICIAL_REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Whether the package and the model's files are on this computer; looks at the disk only."""
+        """Return whether the package and the model's files are on this computer; reads only the disk."""
         if not _sources():
             return Availability(
                 readiness=Readiness.NOT_INSTALLED,
@@ -79,7 +78,7 @@ class SamOfficialBackend(SamTorchBackend):
         return found
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Every stem is a target of its own: there are no words this model refuses.
+        """Return one target for each prompt: the model accepts any words.
 
         Raises:
             SettingsError: a setting that the official code does not have.
@@ -97,7 +96,7 @@ class SamOfficialBackend(SamTorchBackend):
 
 
 def _sources() -> list[Path]:
-    """The files of the official package, found without importing it; none where it is absent or its empty namesake."""
+    """Return the official package's files, found without importing it; none if it is absent or its empty namesake."""
     package = importlib.util.find_spec("sam_audio")
     folders = (package and package.submodule_search_locations) or ()
     files = sorted(file for folder in folders for file in Path(folder).rglob("*.py"))
@@ -105,7 +104,7 @@ def _sources() -> list[Path]:
 
 
 def _check_settings(request: Request) -> None:
-    """Refuse what the official code does not have, rather than do something else."""
+    """Raise `SettingsError` for settings that the official code does not have, rather than ignore them."""
     if request.solver.method not in SOLVERS:
         raise SettingsError(
             f"SAM-Audio's official code does not solve with “{request.solver.method}”.",

@@ -1,6 +1,6 @@
-"""SAM-Audio: any sound, named in words, by Meta's generative model in our own PyTorch network.
+"""The SAM-Audio backend on PyTorch: any sound that words can name, by our network with Meta's generative weights.
 
-This is the cheap half. The network is in `separation.models.sam_audio`.
+This module loads no framework. The network is in `separation.models.sam_audio`.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class SamTorchBackend(BackendDefaults):
     )
 
     def models(self) -> tuple[str, ...]:
-        """The published models, the default first; a folder's path is a model too."""
+        """Return the published models, the default first; a request may also name a folder's path."""
         return tuple(SIZES_GB)
 
     def settle(self, request: Request) -> Request:
-        """Chunks are named, since they shape the sound; settings that change nothing here are at their defaults.
+        """Fill in the chunk settings, which affect the sound, and reset settings that have no effect here.
 
         Raises:
             SettingsError: multi-diffusion was asked for together with what it cannot do.
@@ -70,13 +70,13 @@ class SamTorchBackend(BackendDefaults):
         )
 
     def revision(self, request: Request) -> str:
-        """The weights' identity and the version of this code."""
+        """Return the identity of the weights and the version of this code."""
         weights = sam_weights.find_sam_audio(request.model or DEFAULT)
         fingerprint = "absent" if weights.folder is None else weights.fingerprint()
         return f"{weights.model}-{fingerprint}-{REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Whether the model's files are on this computer; looks at the disk only."""
+        """Return whether the model's files are on this computer; reads only the disk."""
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 return Availability(
@@ -92,14 +92,14 @@ class SamTorchBackend(BackendDefaults):
         return Availability(readiness=Readiness.USABLE, sentence=f"The model {weights.model} is on this computer.")
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """Whatever the prompts name; then the model's own residuals, if they are asked for."""
+        """Return one stem for each prompt, then the model's own residuals if they are requested."""
         if request is None:
             return ()
         names = tuple(prompt.text.strip() for prompt in request.prompts)
         return (*names, *own_residuals(names, request))
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """Every stem is a target of its own: there are no words this model refuses.
+        """Return one target for each prompt: the model accepts any words.
 
         Raises:
             PromptError: a prompt has the name of another one's residual.
@@ -121,19 +121,19 @@ class SamTorchBackend(BackendDefaults):
         return (yield from load_torch_model(folder, request, revision=self.revision(request)))
 
     def uses(self, request: Request) -> frozenset[RequestField]:
-        """All settings but Demucs's."""
+        """Return all settings but those of Demucs."""
         return frozenset(RequestField) - {RequestField.DEMUCS}
 
     def layout(self, request: Request) -> ChunkLayout:
-        """Chunks of whole latent frames."""
+        """Return the chunk layout in whole latent frames."""
         return sam_family.layout(request)
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
-        """As counted and measured; the same for all of the family."""
+        """Return the cost from counted operations and measured memory; see `sam_family.cost`."""
         return sam_family.cost(request, duration_s)
 
     def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
-        """Shorter chunks, then a lower precision, then a smaller model."""
+        """Yield the request with shorter chunks, with a lower precision, with a smaller model."""
         yield from super().smaller(request, duration_s)
         if request.sam.precision == self.profile.precisions[0]:
             # int8 is computed on processors only; where the device is open it may be a graphics card.
@@ -145,11 +145,11 @@ class SamTorchBackend(BackendDefaults):
             yield replace(request, model=SMALLER[request.model])
 
     def summary(self, request: Request) -> tuple[str, ...]:
-        """The model, the solver and its steps, and the seed if there is one."""
+        """Return the model, the solver with its steps, and the seed if there is one."""
         return sam_family.summary(request)
 
     def published(self) -> tuple[PublishedModel, ...]:
-        """The models, and the text encoder that they need."""
+        """Return the published models, and the text encoder that they need."""
         return sam_family.published()
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
@@ -162,7 +162,7 @@ class SamTorchBackend(BackendDefaults):
 
 
 def _settled(sam: SamSettings, request: Request) -> SamSettings:
-    """The settings without those that make no difference to this request."""
+    """Return the SAM-Audio settings with those that have no effect on this request at their defaults."""
     marked = any(anchor.sign == "+" for prompt in request.prompts for anchor in prompt.anchors)
     rerolls = (reroll for reroll in sam.rerolls if reroll.seed != request.seed)
     return replace(
@@ -174,7 +174,7 @@ def _settled(sam: SamSettings, request: Request) -> SamSettings:
 
 
 def _check_multidiffusion(sam: SamSettings) -> None:
-    """Refuse what needs each window finished by itself."""
+    """Raise `SettingsError` for settings that need each window to be finished separately."""
     for asked, name in ((sam.chain, "chained prompts"), (sam.only_inside, "only_inside")):
         if asked:
             raise SettingsError(

@@ -1,1 +1,1 @@
-"""How a long mixture is cut for a model, and how the finished chunks are joined."""
+"""Cutting a long mixture into chunks for a model, and joining the estimates by crossfades."""

@@ -1,4 +1,4 @@
-"""Where anchors fall on latent frames, the same ones however a recording is cut."""
+"""Converts anchors (spans in seconds) to latent frames, independently of how a recording is cut."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from separation.request import Anchor
 def frame_spans(
     anchors: Iterable[Anchor], start_frame: int, n_frames: int, sample_rate: int = 48_000, hop: int = 1920
 ) -> tuple[FrameSpan, ...]:
-    """The anchors as frames of a window, in the order given; what lies outside is cut, what is empty left out.
+    """Return anchors as frames of a window, in the order given, clipped to the window; empty ones are left out.
 
     Args:
         anchors: spans in seconds from the start of the recording.
@@ -34,7 +34,7 @@ def frame_spans(
 
 
 def first_frame(time_s: float, sample_rate: int = 48_000, hop: int = 1920) -> int:
-    """The first frame that starts at `time_s` or later.
+    """Return the first frame that starts at `time_s` or later.
 
     In floating point and in this order, as in training: 0.28 s * 48 000 Hz is a hair above 13 440, so frame 8, not 7.
     """

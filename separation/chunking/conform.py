@@ -1,4 +1,4 @@
-"""Bringing a mixture to the rate, channels and level a model expects, and its answers back again."""
+"""Converts a mixture to the rate, channels and level a model expects, and the model's estimates back."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from separation.prompts.targets import Target
 
 Samples = NDArray[np.float32]
 BLOCK = 1 << 18  # samples read at a time: about 5 s, 1 MB a channel
-SHORT_BLOCK = 1 << 16  # where somebody waits for the first of them
+SHORT_BLOCK = 1 << 16  # where a listener waits for the first of them
 
 
 def mono_or_stereo(mixture: AudioSource) -> AudioSource:
-    """The mixture itself, or for more than two channels its stereo downmix (ITU-R BS.775, see `audio.waveform`)."""
+    """Return the mixture itself, or its stereo downmix if it has more than two channels (ITU-R BS.775)."""
     return mixture if mixture.n_channels <= 2 else _Rechannelled(mixture, 2)
 
 
 def beginning(mixture: AudioSource, n_samples: int) -> AudioSource:
-    """The first `n_samples` of the mixture, as if it ended there."""
+    """Return the first `n_samples` of the mixture as a source that ends there."""
     return _Beginning(mixture, n_samples) if n_samples < mixture.n_samples else mixture
 
 
 def conformed_length(mixture: AudioSource, sample_rate: int) -> int:
-    """Samples of the mixture at another rate, at least one."""
+    """Return the mixture's length in samples at another rate, at least one."""
     return max(1, resampled_length(mixture.n_samples, mixture.sample_rate, sample_rate))
 
 
 def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> AudioSource:
-    """The mixture at the model's rate and channel count, read on demand; a change of rate is made as it is read.
+    """Return the mixture at the model's rate and channel count; it is resampled as it is read.
 
-    However it is read, its samples are those of `audio.waveform.resample`, bit for bit: keys of chunks hash them.
+    In whatever pieces it is read, its samples equal those of `audio.waveform.resample` bit for bit: chunk keys hash
+    them.
     """
     rechannelled = _Rechannelled(mixture, n_channels)
     return rechannelled if mixture.sample_rate == sample_rate else _Resampled(rechannelled, sample_rate)
@@ -50,16 +51,16 @@ class InputLevel:
     std: float = 1.0
 
     def apply(self, samples: Samples) -> Samples:
-        """Zero mean, unit deviation."""
+        """Return the samples with zero mean and unit deviation."""
         return np.asarray((samples - np.float32(self.mean)) / np.float32(self.std), dtype=np.float32)
 
     def undo(self, samples: Samples) -> Samples:
-        """Back to the recording's own level."""
+        """Return normalised samples at the recording's own level again."""
         return np.asarray(samples * np.float32(self.std) + np.float32(self.mean), dtype=np.float32)
 
 
 def level_of(source: AudioSource) -> InputLevel:
-    """The level of the whole recording, in one pass and float64 (`demucs.api.Separator.separate_tensor`)."""
+    """Measure the level of the whole recording in one pass, in float64 (`demucs.api.Separator.separate_tensor`)."""
     total = squares = 0.0
     for block in _blocks(source):
         mono = block.mean(axis=0, dtype=np.float64)
@@ -71,7 +72,7 @@ def level_of(source: AudioSource) -> InputLevel:
 
 
 class Returned:
-    """Turns stitched stems into tracks at the mixture's own rate and channels, piece by piece.
+    """Converts stitched stems to tracks at the mixture's own rate and channels, piece by piece.
 
     Complements (“instrumental”, the residual) are taken from the mixture itself at its own rate, so nothing above the
     model's band is lost and disjoint tracks add up to the mixture exactly.
@@ -85,7 +86,7 @@ class Returned:
         self._done = 0
 
     def add(self, stems: Mapping[str, Samples], *, last: bool) -> dict[str, Samples]:
-        """The next samples of every track; after the `last` call they have the mixture's length."""
+        """Take the stems' next samples; return those of every track, which after `last` have the mixture's length."""
         needed = {name for track in self._tracks for name in track.stems}
         here = {
             name: self._at_mixture_rate(name, to_channels(stems[name], self._mixture.n_channels), last)
@@ -108,7 +109,7 @@ class Returned:
 
 
 def _fitted(samples: Samples, n_samples: int) -> Samples:
-    """Cut or fill with silence to `n_samples`: rounding at the end of a resampled stream."""
+    """Cut or zero-pad samples to `n_samples`, to correct rounding at the end of a resampled stream."""
     missing = max(0, n_samples - samples.shape[-1])
     return np.pad(samples[:, :n_samples], ((0, 0), (0, missing)))
 
@@ -140,9 +141,9 @@ class _Beginning:
 class _Resampled:
     """A source at another rate, resampled in order and only as far as it is read.
 
-    It keeps what it made from the beginning of the latest read on, which serves chunks in their order. A read that
-    begins earlier resamples from sample 0 again: that takes 4 s an hour of stereo, less than writing the hour to disk
-    (1.3 GB) and reading it back. Whoever reads elsewhere at the same time has a source of their own.
+    It keeps the samples from the start of the latest read on, which suits chunks read in order. A read that begins
+    earlier resamples from sample 0 again: that takes 4 s an hour of stereo, less than writing the hour to disk (1.3 GB)
+    and reading it back. A second reader at another position needs a source of its own.
     """
 
     def __init__(self, source: AudioSource, sample_rate: int) -> None:
@@ -165,7 +166,7 @@ class _Resampled:
         return window
 
     def _make(self, first: int, last: int) -> None:
-        """Keep at least samples `first` to `last`."""
+        """Resample until samples `first` to `last` are held."""
         if first < self._kept_from:
             self._begin()
         self._forget(first)

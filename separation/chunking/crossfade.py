@@ -1,4 +1,4 @@
-"""Fades, and the overlap-add that joins chunk estimates into one stream."""
+"""Crossfades: the fade curves, and the overlap-add that joins chunk estimates into one stream."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Samples = NDArray[np.float32]
 
 
 class CrossfadeStream:
-    """Takes chunk estimates in order and gives back the audio that no later chunk will change.
+    """Joins chunk estimates, taken in order, and returns the audio that no later chunk will change.
 
-    Memory holds one overlap. The pieces that `add` returns, laid end to end, are the stitched whole.
+    Memory holds one overlap. The pieces that `add` returns, concatenated, are the whole stem.
     """
 
     def __init__(self, fade: str) -> None:
         self._fade_in = fade_in(fade)
-        self._tail: dict[str, Samples] = {}  # what the last chunk said about samples the next one also covers
+        self._tail: dict[str, Samples] = {}  # the last chunk's estimates of the samples that the next one covers too
 
     def add(self, chunk: Chunk, next_start: int | None, estimates: Mapping[str, Samples]) -> dict[str, Samples]:
-        """Blend one chunk in.
+        """Crossfade one chunk into the stream.
 
         Args:
             chunk: where the estimates lie.
@@ -54,7 +54,7 @@ class CrossfadeStream:
 
 
 def fade_in(name: str) -> Callable[[int], Samples]:
-    """The rising half of a crossfade by name; with its mirror image it sums to one."""
+    """Return the rising half of a crossfade by name; with its mirror image it sums to one."""
     try:
         return FADES[name]
     except KeyError:
@@ -62,7 +62,7 @@ def fade_in(name: str) -> Callable[[int], Samples]:
 
 
 def cosine(n_samples: int) -> Samples:
-    """Raised cosine, shape (n_samples,)."""
+    """Return a raised cosine from 0 to 1, shape (n_samples,)."""
     # Neighbouring chunks estimate the same source, so they are correlated and their gains must sum to one; an
     # equal-power fade would bulge by up to 3 dB.
     phase = (np.arange(n_samples) + 0.5) / n_samples
@@ -70,7 +70,7 @@ def cosine(n_samples: int) -> Samples:
 
 
 def linear(n_samples: int) -> Samples:
-    """Straight line, shape (n_samples,); what demucs' triangular weights come to after normalisation."""
+    """Return a straight line from 0 to 1, shape (n_samples,): demucs' triangular weights after normalisation."""
     return np.asarray((np.arange(n_samples) + 1) / (n_samples + 1), dtype=np.float32)
 
 

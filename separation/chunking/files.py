@@ -1,4 +1,4 @@
-"""A recording cut into overlapping files, and such files, processed or not, joined into one recording again."""
+"""Cuts a recording into overlapping files (`split`), and joins such files again (`merge`, `concat`)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VERSION: Final = 1  # of what METADATA_SUFFIX files hold
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Where chunk files lie in the recording they were cut from; what a `.chunks.json` file says.
+    """The positions of chunk files in the recording they were cut from: the content of a `.chunks.json` file.
 
     Attributes:
         source: file name of the recording.
@@ -65,11 +65,11 @@ class Split:
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
-        """Where each file starts and stops."""
+        """Return where each file starts and stops, in samples."""
         return plan(self.n_samples, Windowing(chunk=self.chunk_samples, overlap=self.overlap_samples))
 
     def to_dict(self) -> dict[str, Any]:
-        """What is written as JSON."""
+        """Return the values that are written as JSON."""
         return {
             "version": VERSION,
             **{name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS, "fade")},
@@ -82,7 +82,7 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """What `split` wrote: the metadata's path, what it says, and notes, one sentence each."""
+    """What `split` wrote: the metadata's path and content, and notes, one sentence each."""
 
     metadata: Path
     split: Split
@@ -102,7 +102,7 @@ def split(
 
     The files are called after the recording and numbered from 000; beside them `NAME.chunks.json` says how they
     overlap. It is written last, and all files appear together. Like everywhere, recordings of three and more channels
-    are mixed down to two.
+    are downmixed to two.
 
     Raises:
         AudioError: no audio can be read.
@@ -135,7 +135,7 @@ def split(
 def merge(metadata: Path, out: Path, *, fade: str | None = None, format: str = "wav32f") -> Encoded:
     """Join the chunk files that `metadata` names, by crossfades; memory holds about one chunk.
 
-    `fade` None takes the one in the metadata.
+    With `fade` None, the one in the metadata is used.
 
     Raises:
         AudioError: the metadata or a chunk file cannot be used, or a chunk's rate, channels or length changed.
@@ -167,7 +167,7 @@ def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f") -> Encod
 
 
 def read_split(metadata: Path) -> Split:
-    """What a `.chunks.json` file says.
+    """Read a `.chunks.json` file.
 
     Raises:
         AudioError: it cannot be read, or does not describe chunks.
@@ -207,7 +207,7 @@ def _planned(audio: AudioSource, path: Path, part: Part, settings: ChunkSettings
 
 
 def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[str]:
-    """All chunks into a hidden folder and from there into their own, then the metadata; returns notes."""
+    """Write all chunks into a hidden folder, move them into place, then write the metadata; return notes."""
     notes = []
     folder = metadata.parent
     with new_file(metadata) as part, hidden_folder(folder) as hidden:
@@ -223,14 +223,14 @@ def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[
 
 
 class _Stretch:
-    """A stretch of a source, as a source."""
+    """A section of a source, as a source."""
 
     def __init__(self, source: AudioSource, start: int, n_samples: int) -> None:
         self.sample_rate, self.n_channels, self.n_samples = source.sample_rate, source.n_channels, n_samples
         self._source, self._start = source, start
 
     def read(self, start: int, stop: int) -> Samples:
-        """Samples `start` to `stop` of the stretch."""
+        """Return samples `start` to `stop` of the section."""
         return self._source.read(self._start + start, self._start + stop)
 
 
@@ -238,7 +238,7 @@ class _Stretch:
 
 
 class _Stream:
-    """Pieces of shape (channels, any length), `n_samples` in all, as a source that is read once from its start."""
+    """A source of `n_samples` from pieces of shape (channels, any length), read once from its start."""
 
     def __init__(self, pieces: Iterator[Samples], sample_rate: int, n_channels: int, n_samples: int) -> None:
         self.sample_rate, self.n_channels, self.n_samples = sample_rate, n_channels, n_samples
@@ -247,7 +247,7 @@ class _Stream:
         self._position = 0
 
     def read(self, start: int, stop: int) -> Samples:
-        """Samples `start`, where the last read ended, to `stop`."""
+        """Return samples `start`, where the last read ended, to `stop`."""
         assert start == self._position
         taken = []
         while self._position < stop:
@@ -266,7 +266,7 @@ def _crossfaded(cut: Split, folder: Path, stream: CrossfadeStream, notes: list[s
 
 
 def _chunk(path: Path, cut: Split, n_samples: int, notes: list[str]) -> Samples:
-    """The samples of one chunk file, shape (channels, n_samples)."""
+    """Return the samples of one chunk file, shape (channels, n_samples)."""
     samples = np.empty((cut.n_channels, n_samples), np.float32)
     position = 0
     with decode_blocks(path) as blocks:
@@ -285,7 +285,7 @@ def _chunk(path: Path, cut: Split, n_samples: int, notes: list[str]) -> Samples:
 
 
 def _measured(path: Path, notes: list[str]) -> tuple[AudioInfo, int]:
-    """What a file holds, and its exact length, which headers do not always know."""
+    """Return a file's properties and its exact length in samples, which headers do not always state."""
     with decode_blocks(path) as blocks:
         n_samples = sum(block.shape[1] for block in blocks)
         notes += [f"{path.name}: {warning}" for warning in blocks.warnings]
@@ -350,7 +350,7 @@ _NUMBERS: Final = {  # name -> lowest and highest value
 
 
 def _parsed(values: Any) -> Split:
-    """The `Split` that JSON describes; a `ValueError` says what is wrong with it."""
+    """Return the `Split` that JSON values describe; raise `ValueError` if they are wrong."""
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise ValueError(f"It is not a list of chunks of version {VERSION}")
     for name in _TEXTS:

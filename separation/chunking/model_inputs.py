@@ -1,4 +1,4 @@
-"""What a model is shown of each chunk: samples at its rate and level, and anchors on its own frames."""
+"""Builds the model's input for each chunk: samples at its rate and level, and anchors on its latent frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from separation.request import Anchor, Prompt
 
 
 class Reach(NamedTuple):
-    """Whether a chunk holds marked frames: of a "+" span, of a "-" span."""
+    """Whether a chunk contains frames of a "+" span, and of a "-" span."""
 
     plus: bool
     minus: bool
@@ -31,7 +31,7 @@ def reach(
     sample_rate: int = 48_000,
     frame: int = 1920,
 ) -> tuple[Reach, ...]:
-    """Which anchors of a prompt the model is told of in each chunk.
+    """Return, for each chunk, which kinds of a prompt's anchors reach into it.
 
     Args:
         anchors: of one prompt, in seconds of the recording.
@@ -50,7 +50,7 @@ def reach(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelInputs:
-    """The windows of one run.
+    """Makes the model's input windows of one run.
 
     Args:
         mixture: the mixture at the model's rate and channel count.
@@ -69,7 +69,7 @@ class ModelInputs:
     level: InputLevel
 
     def of(self, chunk: Chunk) -> Window:
-        """What the model sees of `chunk`; beyond the ends of the mixture that is true silence."""
+        """Return the model's input window for `chunk`; beyond the ends of the mixture it is zero."""
         start, stop = max(0, chunk.read_start), min(self.mixture.n_samples, chunk.read_stop)
         inside = self.level.apply(self.mixture.read(start, stop))
         return Window(
@@ -80,12 +80,12 @@ class ModelInputs:
         )
 
     def silent(self, chunk: Chunk) -> Window:
-        """The window of `chunk` without its samples, for work that has heard them before."""
+        """Return the window of `chunk` without samples, for calls that use features encoded before."""
         nothing = np.zeros((self.mixture.n_channels, 0), np.float32)
         return Window(samples=nothing, index=chunk.index, stems=self.stems, anchors=self.anchors(chunk))
 
     def anchors(self, chunk: Chunk) -> dict[str, tuple[FrameSpan, ...]]:
-        """Every prompt's spans inside `chunk`, on the frames of its window; empty for models without frames.
+        """Return every prompt's spans inside `chunk`, on the frames of its window; empty for models without frames.
 
         Chunks start on whole frames, so a span marks the same frames of the recording in any cut.
         """
@@ -98,7 +98,7 @@ class ModelInputs:
         }
 
     def mapped(self, chunk: Chunk) -> Iterator[AnchorsMapped]:
-        """An event for every prompt that has spans inside `chunk`."""
+        """Yield an event for every prompt that has spans inside `chunk`."""
         frame, rate = self.facts.frame, self.facts.sample_rate
         if frame is None:
             return
@@ -112,13 +112,13 @@ class ModelInputs:
                 yield AnchorsMapped(index=chunk.index, prompt=name, spans_s=seconds)
 
     def answered(self, estimates: Mapping[str, Samples], chunk: Chunk) -> dict[str, Samples]:
-        """Cut estimates from the window the model saw to the chunk it answers for, at the mixture's level."""
+        """Cut estimates from the model's window to the chunk itself, and restore the mixture's level."""
         offset = chunk.start - chunk.read_start
         inside = slice(offset, offset + chunk.stop - chunk.start)
         return {name: self.level.undo(samples[:, inside]) for name, samples in estimates.items()}
 
     def _spans(self, chunk: Chunk, frame: int) -> dict[str, tuple[FrameSpan, ...]]:
-        """Every prompt's spans on the frames of `chunk`, from 0."""
+        """Return every prompt's spans on the frames of `chunk`, counted from 0."""
         rate = self.facts.sample_rate
         return {
             prompt.text.strip(): _frames_marked(prompt.anchors, chunk.start, chunk.stop, rate, frame)
@@ -129,7 +129,7 @@ class ModelInputs:
 def _frames_marked(
     anchors: Iterable[Anchor], start: int, stop: int, sample_rate: int, frame: int
 ) -> tuple[FrameSpan, ...]:
-    """The anchors on the frames of the chunk of samples [start, stop), from 0."""
+    """Return the anchors on the frames of the chunk of samples [start, stop), counted from 0."""
     assert start % frame == 0
     n_frames = -(-(stop - start) // frame)
     return frame_spans(anchors, start // frame, n_frames, sample_rate, frame)

@@ -1,4 +1,4 @@
-"""Where chunks start and stop, and which samples a model sees for each."""
+"""Plans the chunks of a mixture: where each starts and stops, and which samples a model reads for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from separation.model import Windowing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """The model sees samples [read_start, read_stop) and answers for [start, stop).
+    """One chunk: the model reads samples [read_start, read_stop) and estimates [start, stop).
 
     Positions outside the mixture are read as silence. `overlap` is the nominal number of samples shared with the chunk
     before (0 for the first).
@@ -38,7 +38,7 @@ def plan(n_samples: int, windowing: Windowing) -> tuple[Chunk, ...]:
 
 
 def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None]]:
-    """Each chunk with the start of the next one, None for the last."""
+    """Yield each chunk with the start of the next one, None for the last."""
     yield from ((chunk, following.start) for chunk, following in pairwise(chunks))
     yield chunks[-1], None
 

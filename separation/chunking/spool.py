@@ -1,4 +1,4 @@
-"""Arrays that live on disk: latents, noise and velocities of a whole recording, and what a solver makes of them.
+"""Arrays on disk: latents, noise and velocities of a whole recording, and sums of them for a solver.
 
 Plain reads and writes of temporary files, never a mapping: pages of a mapped file count as memory of the process, which
 would then grow with the recording.
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from separation.errors import SeparationError
 
 Rows = NDArray[np.float32]
-BLOCK_BYTES = 1 << 22  # what is held of each array while a sum is worked out
+BLOCK_BYTES = 1 << 22  # memory for each array while a sum is computed
 
 
 class DiskArray:
-    """A float32 array of shape (n_rows, width), zeros at first, in a temporary file that is gone when the array is.
+    """A float32 array of shape (n_rows, width), initially zero, in a temporary file that is deleted with it.
 
     Raises:
         SeparationError: the file cannot be made, read or written; most often the disk is full.
@@ -37,7 +37,7 @@ class DiskArray:
             raise _no_disk(error) from error
 
     def read(self, start: int, stop: int) -> Rows:
-        """A copy of rows [start, stop), shape (stop - start, width)."""
+        """Return a copy of rows [start, stop), shape (stop - start, width)."""
         assert 0 <= start <= stop <= self.n_rows
         rows = np.empty((stop - start, self.width), np.float32)
         left = _bytes(rows)
@@ -65,21 +65,21 @@ class DiskArray:
             raise _no_disk(error) from error
 
     def spans(self) -> Iterator[tuple[int, int]]:
-        """(start, stop) of successive runs of rows that together are the array and one by one fit `BLOCK_BYTES`."""
+        """Yield (start, stop) of successive blocks of rows, each of at most `BLOCK_BYTES`, that cover the array."""
         n_rows = max(1, BLOCK_BYTES // (4 * self.width))
         for start in range(0, self.n_rows, n_rows):
             yield start, min(start + n_rows, self.n_rows)
 
     def close(self) -> None:
-        """Delete the file now."""
+        """Delete the file."""
         self._close()
 
 
 @dataclass(eq=False, slots=True)
 class WeightedSum:
-    """Arrays on disk, each times a number: it adds and scales like an array, and is worked out only when `stored`.
+    """A sum of arrays on disk, each times a number; it adds and scales like an array, and is computed by `stored`.
 
-    That is all an explicit solver asks of states and velocities, and an array need not hold its values before then.
+    Explicit solvers need no more of states and velocities, and an array need not hold its values before `stored`.
     """
 
     terms: dict[DiskArray, float] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class WeightedSum:
     __rmul__ = __mul__
 
     def stored(self) -> DiskArray:
-        """The values, worked out block by block; from now on this sum is that one array."""
+        """Compute the values block by block into one array, which the sum stands for from then on, and return it."""
         (first, weight), *_ = self.terms.items()
         if len(self.terms) > 1 or weight != 1:
             total = DiskArray(first.n_rows, first.width)
