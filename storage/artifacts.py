@@ -14,7 +14,7 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from storage.eviction import FIRST_TO_GO, REPLACED, first_to_go, outdated, to_ev
 from storage.index import Row, Share
 from storage.keys import content_key, file_digest
 from storage.locks import hold, living_folder
-from storage.manifest import Artifact, Manifest, Output
+from storage.manifest import Artifact, Manifest, NewArtifact, Output
 from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
@@ -94,19 +94,8 @@ class ArtifactStore:
                 folder = made.enter_context(living_folder(self.scratch_folder))
             yield folder
 
-    def put(
-        self,
-        key: str,
-        *,
-        kind: str,
-        name: str,
-        files: Mapping[str, Path],
-        command: str = "",
-        inputs: Mapping[str, str] | None = None,
-        config: Mapping[str, Any] | None = None,
-        info: Mapping[str, Any] | None = None,
-    ) -> Artifact:
-        """Keep finished files under `key`. They are moved, not copied: make them in `scratch`.
+    def put(self, key: str, new: NewArtifact) -> Artifact:
+        """Keep what is new under `key`. Its files are moved, not copied: make them in `scratch`.
 
         What is there already under that key is replaced, except for files that are the same byte for byte.
 
@@ -117,24 +106,26 @@ class ArtifactStore:
         self._sweep_once()
         outputs: dict[str, Output] = {}
         with (
-            system_errors(f"“{name}” could not be kept.", "Make room on the disk, or remove results from the library."),
+            system_errors(
+                f"“{new.name}” could not be kept.", "Make room on the disk, or remove results from the library."
+            ),
             # While files are here that no manifest names yet, no `sweep` may take them for left behind.
             hold(Path(self._index.directory), shared=True, wait=True),
         ):
             try:
-                for file_name, path in files.items():
+                for file_name, path in new.files.items():
                     entry = f"file:{key}:{file_name}:{uuid.uuid4().hex}"
                     outputs[file_name] = Output(size_bytes=path.stat().st_size, sha256=file_digest(path), entry=entry)
                     self._disk.move_in(path, entry)
                 manifest = Manifest(
-                    kind=kind,
-                    name=name,
+                    kind=new.kind,
+                    name=new.name,
                     created=datetime.now(UTC).isoformat(timespec="microseconds"),
-                    command=command,
+                    command=new.command,
                     version=self._version,
-                    inputs=dict(inputs or {}),
-                    config=dict(config or {}),
-                    info=dict(info or {}),
+                    inputs=dict(new.inputs),
+                    config=dict(new.config),
+                    info=dict(new.info),
                     outputs=outputs,
                 )
                 manifest, unneeded = self._publish(key, manifest)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from storage.errors import StorageError
 
@@ -101,6 +101,48 @@ class Artifact:
     def info(self) -> Mapping[str, Any]:
         """What there is to know of the content."""
         return self.manifest.info
+
+
+class NewArtifact(Protocol):
+    """What is to be kept: any value with these attributes, which mean what they mean in its `Manifest`.
+
+    It is a protocol because those who make one know nothing of this package.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Such as "recording"."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """Its finished files by name."""
+        ...
+
+    @property
+    def command(self) -> str:
+        """What made it, as one could type it."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """What it was made from: name to key or SHA-256."""
+        ...
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings it was made with."""
+        ...
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What there is to know of the content."""
+        ...
 
 
 def _without_none(value: Any) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from separation.results.store import Store, StoredItem
+from separation.results.store import NewItem, Store, StoredItem
 
 
 class BypassCache:
@@ -28,22 +27,9 @@ class BypassCache:
         """What was put under `key` through this object, if it is still there."""
         return self._store.get(key) if key in self._made else None
 
-    def put(
-        self,
-        key: str,
-        *,
-        kind: str,
-        name: str,
-        files: Mapping[str, Path],
-        command: str,
-        inputs: Mapping[str, str],
-        config: Mapping[str, Any],
-        info: Mapping[str, Any],
-    ) -> StoredItem:
+    def put(self, key: str, new: NewItem) -> StoredItem:
         """See `Store.put`."""
-        item = self._store.put(
-            key, kind=kind, name=name, files=files, command=command, inputs=inputs, config=config, info=info
-        )
+        item = self._store.put(key, new)
         self._made.add(key)
         return item
 

@@ -38,7 +38,7 @@ from separation.results.kept import (
     result_of,
 )
 from separation.results.partial import PartialAudio
-from separation.results.store import Store
+from separation.results.store import NewItem, Store
 
 # What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
 if TYPE_CHECKING:
@@ -93,18 +93,16 @@ def import_recording(
         file = source if isinstance(source, Path) else source.path
         picture = keep_picture(file, folder / VIDEO) if part.is_whole else None
         files = {"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"}
-        return recording_of(
-            store.put(
-                key(digest),
-                kind="recording",
-                name=name if part.is_whole else f"{name}, {part}",
-                files=files if picture is None else files | {VIDEO: picture.path},
-                command=commands.converting(name, part),
-                inputs={"sha256": digest},
-                config=span,
-                info=recording_info(conversion, origin=name, part=part, picture=picture),
-            )
+        new = NewItem(
+            kind="recording",
+            name=name if part.is_whole else f"{name}, {part}",
+            files=files if picture is None else files | {VIDEO: picture.path},
+            command=commands.converting(name, part),
+            inputs={"sha256": digest},
+            config=span,
+            info=recording_info(conversion, origin=name, part=part, picture=picture),
         )
+        return recording_of(store.put(key(digest), new))
 
 
 def find_result(recording: Recording, request: Request, store: Store) -> tuple[str, Request, str, Result | None]:
@@ -205,18 +203,16 @@ def _made(
     with store.scratch() as folder, AudioFile(recording.audio) as mixture:
         chunks = ChunkStore(store, recording.key)
         files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
-        result = result_of(
-            store.put(
-                key,
-                kind="result",
-                name=", ".join(prompt.text for prompt in settled.prompts),
-                files=files,
-                command=commands.extracting(recording.origin, recording.part, settled),
-                inputs={"recording": recording.key},
-                config=settled.to_dict(),
-                info=info,
-            )
+        new = NewItem(
+            kind="result",
+            name=", ".join(prompt.text for prompt in settled.prompts),
+            files=files,
+            command=commands.extracting(recording.origin, recording.part, settled),
+            inputs={"recording": recording.key},
+            config=settled.to_dict(),
+            info=info,
         )
+        result = result_of(store.put(key, new))
     yield Kept(key=key, cached=False)
     return result
 
@@ -257,16 +253,14 @@ class ChunkStore:
         try:
             with self._store.scratch() as folder:
                 (folder / "stems").write_bytes(samples.astype("<f4").data)
-                self._store.put(
-                    key,
+                new = NewItem(
                     kind="chunk",
                     name="a finished chunk",
                     files={"stems": folder / "stems"},
-                    command="",
                     inputs={"recording": self._recording},
-                    config={},
                     info=chunk_info(names, samples.shape[1:]),
                 )
+                self._store.put(key, new)
         except Exception as failure:  # of the disk or the shelf, whose errors are not ours; the run can do without
             log.info("a finished chunk could not be kept", exc_info=True)
             raise NotKept(

@@ -4,8 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewItem:
+    """What is handed to a store to be kept: `storage.manifest.NewArtifact` describes what the store reads of it.
+
+    Args:
+        kind: "recording", "result" or "chunk".
+        name: what a person calls it; display text, never a path.
+        files: finished files by name, made in `Store.scratch`; keeping moves them.
+        command: what made it, as one could type it; empty if nobody types it.
+        inputs: name to key or SHA-256 of what went in.
+        config: the settings it was made with.
+        info: what there is to know of the content.
+    """
+
+    kind: str
+    name: str
+    files: Mapping[str, Path]
+    command: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 class StoredManifest(Protocol):
@@ -72,19 +96,8 @@ class Store(Protocol):
         """What is kept under `key`."""
         ...
 
-    def put(
-        self,
-        key: str,
-        *,
-        kind: str,
-        name: str,
-        files: Mapping[str, Path],
-        command: str,
-        inputs: Mapping[str, str],
-        config: Mapping[str, Any],
-        info: Mapping[str, Any],
-    ) -> StoredItem:
-        """Keep files, moving them."""
+    def put(self, key: str, new: NewItem) -> StoredItem:
+        """Keep `new` under `key`, moving its files."""
         ...
 
     def scratch(self) -> AbstractContextManager[Path]:

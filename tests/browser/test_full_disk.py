@@ -12,6 +12,7 @@ from separation.engine.engine import Inline
 from separation.events import Warned
 from separation.request import Request
 from separation.results.runs import import_recording, separate_recording
+from separation.results.store import NewItem
 from storage import ArtifactStore, StorageError
 from tests.support import run_fakes
 from tests.support.browser import chromium, wait_until
@@ -39,7 +40,7 @@ def home(tmp_path, monkeypatch):
 def keep(store, name, size_bytes=50_000):
     with store.scratch() as folder:
         (folder / "a").write_bytes(name.encode() * size_bytes)
-        return store.put(store.key("result", name=name), kind="result", name=name, files={"0": folder / "a"})
+        return store.put(store.key("result", name=name), NewItem(kind="result", name=name, files={"0": folder / "a"}))
 
 
 def check_consistent(home):
@@ -94,7 +95,7 @@ def test_an_index_that_cannot_grow_is_a_sentence_and_takes_nothing(disk, home):
         for index in range(200):
             key = store.key("chunk", index=index)
             try:
-                store.put(key, kind="chunk", name="y" * 4000, files={"0": folder / f"{index}"})
+                store.put(key, NewItem(kind="chunk", name="y" * 4000, files={"0": folder / f"{index}"}))
             except StorageError as error:
                 assert "could not be kept. The system says: " in str(error) and "Make room on the disk" in error.todo
                 assert store.get(key) is None

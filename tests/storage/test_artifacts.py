@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from diskcache import Cache, Timeout
 
+from separation.results.store import NewItem
 from storage import ArtifactStore, StorageError, data_folder
 from storage.disk import PlainDisk
 from storage.index import Index
@@ -27,7 +28,7 @@ def keep(store, name, size=100, **about):
     key = store.key("result", name=name)
     with store.scratch() as folder:
         (folder / "a").write_bytes(name[:1].encode() * size)
-        return store.put(key, kind="result", name=name, files={"audio": folder / "a"}, **about)
+        return store.put(key, NewItem(kind="result", name=name, files={"audio": folder / "a"}, **about))
 
 
 def names(store):
@@ -42,8 +43,7 @@ def test_files_are_moved_in_and_come_back_with_all_that_is_known_of_them(store):
     with store.scratch() as folder:
         (folder / "0.wav").write_bytes(b"drums")
         (folder / "0.peaks").write_bytes(b"\x00\x01")
-        put = store.put(
-            key,
+        new = NewItem(
             kind="result",
             name="drums",
             files={"0": folder / "0.wav", "0.peaks": folder / "0.peaks"},
@@ -52,6 +52,7 @@ def test_files_are_moved_in_and_come_back_with_all_that_is_known_of_them(store):
             config={"seed": 0, "model": None},
             info={"rtf": 0.1},
         )
+        put = store.put(key, new)
         assert not list(folder.iterdir())
     got = store.get(key)
     assert got == put
@@ -129,7 +130,8 @@ def test_no_name_that_a_person_chose_becomes_part_of_a_path(store):
     for name in ("../../evil", "/etc/passwd", "a\x00b", "con", "é" * 300):
         with store.scratch() as folder:
             (folder / "a").write_bytes(b"x")
-            kept = store.put(store.key("result", n=name), kind="result", name=name, files={name: folder / "a"})
+            new = NewItem(kind="result", name=name, files={name: folder / "a"})
+            kept = store.put(store.key("result", n=name), new)
         inside = kept.files[name].relative_to(artifacts_folder(store))
         assert set("".join(inside.parts)) <= set("0123456789abcdef.vl")
         assert kept.name == name
@@ -147,7 +149,7 @@ def test_scratch_may_lie_elsewhere(tmp_path):
     with store.scratch() as folder:
         assert folder.parent == tmp_path / "elsewhere"
         (folder / "a").write_bytes(b"x")
-        kept = store.put("k", kind="result", name="a", files={"audio": folder / "a"})
+        kept = store.put("k", NewItem(kind="result", name="a", files={"audio": folder / "a"}))
     assert kept.files["audio"].is_relative_to(tmp_path / "home")
 
 
@@ -393,5 +395,6 @@ def test_what_was_kept_is_returned_even_if_someone_evicts_it_at_once(store, monk
     monkeypatch.setattr(PlainDisk, "path_of", path_of_what_is_lost)
     path = tmp_path / "stem.wav"
     path.write_bytes(b"sound")
-    assert store.put(key, kind="result", name="gone already", files={"0": path}).name == "gone already"
+    new = NewItem(kind="result", name="gone already", files={"0": path})
+    assert store.put(key, new).name == "gone already"
     assert store.get(key) is None

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from diskcache import Cache
 
+from separation.results.store import NewItem
 from storage import ArtifactStore, JobRecord, JobState, JobTable, StorageError
 from storage.disk import PlainDisk
 from storage.jobs import utc_now
@@ -239,7 +240,7 @@ def test_records_keep_nothing_from_being_evicted_or_cleared(tmp_path, open_book)
     key = store.key("recording", name="song")
     with store.scratch() as folder:
         (folder / "audio").write_bytes(b"x" * 100)
-        store.put(key, kind="recording", name="song", files={"audio": folder / "audio"})
+        store.put(key, NewItem(kind="recording", name="song", files={"audio": folder / "audio"}))
     book = open_book()
     book.write(replace(record("runs", JobState.RUNNING), recording=key, result=key))
     store.sweep()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from separation.results.store import NewItem
 from storage import ArtifactStore, Library, StorageError
 
 
@@ -14,7 +15,8 @@ def keep(library, name, kind="recording", **inputs):
     key = library.store.key(kind, name=name, **inputs)
     with library.store.scratch() as folder:
         (folder / "a").write_bytes(name.encode())
-        return library.store.put(key, kind=kind, name=name, files={"audio": folder / "a"}, inputs=inputs)
+        new = NewItem(kind=kind, name=name, files={"audio": folder / "a"}, inputs=inputs)
+        return library.store.put(key, new)
 
 
 def test_recordings_are_listed_newest_first_and_results_are_not_among_them(library):

@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from separation.results.store import NewItem
 from storage import ArtifactStore
 
 LIMIT_BYTES = 400_000
@@ -34,7 +35,7 @@ def work(home: Path, who: str, n_puts: int) -> None:
             for part in ("0", "1"):
                 (folder / part).write_bytes(content(name + part))
             files = {"0": folder / "0", "1": folder / "1"}
-            store.put(store.key("result", name=name), kind="result", name=name, files=files)
+            store.put(store.key("result", name=name), NewItem(kind="result", name=name, files=files))
         store.get(store.key("result", name=f"shared-{dice.randrange(12)}"))
         assert store.size_bytes() <= LIMIT_BYTES
         print(index, flush=True)
@@ -47,7 +48,8 @@ def put_again(home: Path, who: str, n_puts: int) -> None:
         with store.scratch() as folder:
             (folder / "0").write_bytes(content("alike"))
             (folder / "1").write_bytes(content(who))
-            store.put("ab" * 32, kind="result", name=who, files={"0": folder / "0", "1": folder / "1"})
+            new = NewItem(kind="result", name=who, files={"0": folder / "0", "1": folder / "1"})
+            store.put("ab" * 32, new)
         print(who, flush=True)
 
 

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from separation.results.store import NewItem
 from storage import ArtifactStore, Library, StorageError
 from storage.index import Index
 from tests.support.store_files import change, used_days_ago
@@ -27,8 +28,8 @@ def store(tmp_path):
 def keep(store, name, kind="recording", size=100, **inputs):
     with store.scratch() as folder:
         (folder / "a").write_bytes(name[:1].encode() * size)
-        files = {"audio": folder / "a"}
-        return store.put(store.key(kind, name=name), kind=kind, name=name, files=files, inputs=inputs)
+        new = NewItem(kind=kind, name=name, files={"audio": folder / "a"}, inputs=inputs)
+        return store.put(store.key(kind, name=name), new)
 
 
 def names(store, **which):

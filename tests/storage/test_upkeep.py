@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from diskcache import Timeout
 
+from separation.results.store import NewItem
 from storage import ArtifactStore, StorageError
 from storage.errors import system_errors
 from storage.locks import SCRATCH_PREFIX, hold
@@ -47,7 +48,7 @@ def keep(store, name, size=None, kind="result"):
     with store.scratch() as folder:
         for part in PARTS:
             (folder / part).write_bytes(content(name + part) if size is None else b"x" * (size // 2))
-        return store.put(key, kind=kind, name=name, files={part: folder / part for part in PARTS})
+        return store.put(key, NewItem(kind=kind, name=name, files={part: folder / part for part in PARTS}))
 
 
 def used_long_ago(store, artifact, days):
@@ -90,7 +91,8 @@ def test_a_store_takes_no_more_memory_the_more_it_keeps(store):
             with store.scratch() as folder:
                 (folder / "track").write_bytes(b"")
                 key = store.key("result", random=os.urandom(8).hex())
-                store.put(key, kind="result", name="x", files={"track": folder / "track"}, info={"long": "x" * 50_000})
+                files = {"track": folder / "track"}
+                store.put(key, NewItem(kind="result", name="x", files=files, info={"long": "x" * 50_000}))
 
     keep_many(100)
     before_mb = resident_mb()
@@ -126,8 +128,8 @@ def test_the_chunks_of_recordings_that_are_discarded_or_unused_for_so_long_go_wi
     def keep_chunk(name, recording):
         with store.scratch() as folder:
             (folder / "stems").write_bytes(b"x")
-            return store.put(name, kind="chunk", name=name, files={"stems": folder / "stems"},
-                             inputs={"recording": recording.key})  # fmt: skip
+            files, inputs = {"stems": folder / "stems"}, {"recording": recording.key}
+            return store.put(name, NewItem(kind="chunk", name=name, files=files, inputs=inputs))
 
     songs = [keep(store, name, 100, "recording") for name in ("old", "new")]
     for index, song in enumerate(songs):
@@ -444,7 +446,8 @@ def full(home, n_puts, index_is_open):
             store.close()
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
         try:
-            store.put("refused", kind="result", name="refused", files={part: folder / part for part in PARTS})
+            files = {part: folder / part for part in PARTS}
+            store.put("refused", NewItem(kind="result", name="refused", files=files))
         except StorageError as error:
             print(error, flush=True)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from separation.request import Request
+from separation.results.store import NewItem
 from storage import Artifact, ArtifactStore
 from tests.support.kept_values import SOUND
 
@@ -21,7 +22,7 @@ def keep(
     with store.scratch() as folder:
         for file, n_bytes in sizes.items():
             (folder / file).write_bytes(b"x" * n_bytes)
-        return store.put(key, kind=kind, name=name, files={file: folder / file for file in sizes}, **about)
+        return store.put(key, NewItem(kind=kind, name=name, files={file: folder / file for file in sizes}, **about))
 
 
 def recording(store: ArtifactStore, name: str, *, seconds: float = 60, size: int = 1000) -> Artifact:

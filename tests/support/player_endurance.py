@@ -28,6 +28,7 @@ from separation.audio.encode import encode
 from separation.audio.peaks import PeaksWriter
 from separation.audio.waveform import Waveform
 from separation.request import Request
+from separation.results.store import NewItem
 from storage import Artifact, ArtifactStore
 from tests.support.browser import DESKTOP, chromium, console_errors, resize, wait_until
 from tests.support.server import running_server
@@ -107,14 +108,8 @@ def keep_noise(store: ArtifactStore, n_results: int = 1) -> tuple[Artifact, list
                     peaks.write(samples)
                 files |= {file: folder / f"{index}.wav", f"{file}.peaks": folder / f"{index}.peaks"}
             more = {"tracks": names, "seconds": 1.0, "rtf": 0.1, "model": None}
-            return store.put(
-                store.key(kind, name=name, **about.get("config", {})),
-                kind=kind,
-                name=name,
-                files=files,
-                info=info | more,
-                **about,
-            )
+            new = NewItem(kind=kind, name=name, files=files, info=info | more, **about)
+            return store.put(store.key(kind, name=name, **about.get("config", {})), new)
 
     recording = keep("recording", "noise.wav", 1, [])
     made = []

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from separation.results.store import NewItem
 from storage import ArtifactStore
 from storage.locks import SCRATCH_PREFIX
 from tests.support import run_fakes
@@ -57,7 +58,7 @@ def extract(folder, seed=0):
 def keep(store, name, size, kind="result"):
     with store.scratch() as folder:
         (folder / "a").write_bytes(b"x" * size)
-        return store.put(store.key(kind, name=name), kind=kind, name=name, files={"0": folder / "a"})
+        return store.put(store.key(kind, name=name), NewItem(kind=kind, name=name, files={"0": folder / "a"}))
 
 
 def in_a_process(*words, **options):

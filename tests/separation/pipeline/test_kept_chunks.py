@@ -117,10 +117,10 @@ def test_chunks_go_before_anything_else_when_the_store_is_full(store, backend, r
 
 
 def test_a_store_without_room_for_chunks_still_keeps_the_result(store, backend, recording, monkeypatch):
-    def no_room(key, *, kind, **kept):
-        if kind == "chunk":
+    def no_room(key, new):
+        if new.kind == "chunk":
             raise OSError("the disk is full")
-        return put(key, kind=kind, **kept)
+        return put(key, new)
 
     put = store.put
     monkeypatch.setattr(store, "put", no_room)

@@ -26,6 +26,7 @@ from separation.results.kept import (
     result_of,
 )
 from separation.results.runs import find_result, import_recording
+from separation.results.store import NewItem
 from tests.support import run_fakes
 from tests.support.kept_values import CREATED, SOUND, item, result
 
@@ -215,7 +216,8 @@ def test_a_damaged_result_counts_as_none(store, backend, recording):
     key = find_result(recording, request, store)[0]
     with store.scratch() as folder:
         (folder / "0").write_bytes(b"")
-        store.put(key, kind="result", name="drums", files={"0": folder / "0"}, info={"tracks": ["drums"]})
+        new = NewItem(kind="result", name="drums", files={"0": folder / "0"}, info={"tracks": ["drums"]})
+        store.put(key, new)
     assert find_result(recording, request, store)[3] is None
 
 
