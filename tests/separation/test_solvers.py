@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from separation import request, solvers
 from separation.errors import SettingsError
 
+DOCUMENT = Path(__file__).parents[2] / "docs/sam-audio.md"
 ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 2}
 
 
@@ -52,6 +55,14 @@ def test_nfe_is_the_number_of_evaluations_made(method, n_steps):
     steps = list(solvers.integrate(method, lambda x, t: calls.append(t) or -x, 1.0, solvers.times(n_steps)))
     assert len(steps) == n_steps
     assert len(calls) == solvers.nfe(method, n_steps)
+
+
+def test_the_document_tells_the_evaluations_a_step_of_every_solver():
+    (row,) = (line for line in DOCUMENT.read_text("utf-8").splitlines() if line.startswith("| `--solver`"))
+    numbers, told = {"one": 1, "two": 2, "three": 3, "four": 4}, {}
+    for names, number in re.findall(r"((?:`\w+`(?: and )?)+) (one|two|three|four)\b", row):
+        told |= dict.fromkeys(re.findall(r"`(\w+)`", names), numbers[number])
+    assert told == {name: solver.evaluations for name, solver in solvers.SOLVERS.items()}
 
 
 def test_two_step_adams_bashforth_costs_one_evaluation_a_step_and_one_to_start():
