@@ -21,12 +21,12 @@ from separation.audio.names import plain_name
 from separation.audio.part import Part
 from separation.audio.readers import AudioInfo
 from separation.audio.waveform import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioSource
-from separation.chunking.crossfade import FADES, CrossfadeStream
+from separation.chunking.crossfade import CrossfadeStream
 from separation.chunking.plan import Chunk, pairwise_starts, plan
 from separation.errors import AudioError, SettingsError
 from separation.formatted import counted
 from separation.model import Windowing
-from separation.request import ChunkSettings
+from separation.request import FADES, ChunkSettings
 
 Samples = NDArray[np.float32]
 
@@ -359,7 +359,7 @@ def _parsed(values: Any) -> Split:
     for name, (low, high) in _NUMBERS.items():
         if type(values.get(name)) is not int or not low <= values[name] <= high:
             raise ValueError(f"{name} is missing or not a whole number between {low} and {high}")
-    if values.get("fade") not in list(FADES):
+    if values.get("fade") not in FADES:
         raise ValueError(f"fade is none of: {', '.join(FADES)}")
     if values["overlap_samples"] > values["chunk_samples"] // 2:
         raise ValueError("overlap_samples is more than half a chunk")

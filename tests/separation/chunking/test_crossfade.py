@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from separation.chunking.crossfade import FADES, CrossfadeStream, fade_in
+from separation.chunking.crossfade import CrossfadeStream, fade_in
 from separation.chunking.plan import pairwise_starts, plan
 from separation.errors import SettingsError
 from separation.model import Windowing
+from separation.request import FADES
 
 
 def stitch(windowing, n_samples, estimates):
