@@ -1,7 +1,7 @@
-"""Every error that is raised on purpose: what happened, why, and what to do.
+"""The errors of this program; each message says what happened, why, and what to do.
 
-Pages and the terminal show `str(error)` as it is; tracebacks go to the log only. This module lies at the ground: it
-imports nothing, and `storage` derives its own error from the root here.
+Pages and the terminal show `str(error)` as it is; tracebacks go to the log only. This module imports nothing, and
+`storage` derives its own error from the root here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class FileError(PlaygroundError):
 
 
 class SettingsError(PlaygroundError, ValueError):
-    """A value that does not make sense, alone or beside the others.
+    """A setting is invalid, by itself or together with the others.
 
     Args:
         what, why, todo: as in every error.
@@ -67,7 +67,7 @@ class OutOfMemory(SeparationError):
 
 
 class WorkerDied(SeparationError):
-    """The process that did the work is gone, also after it was tried again; most often memory ran out."""
+    """The worker process died, again after a retry; most often memory ran out."""
 
 
 class DeviceFailed(SeparationError):

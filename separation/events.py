@@ -1,4 +1,4 @@
-"""What a separation reports while it runs: one vocabulary for progress bars, pages and reports."""
+"""The events that a separation reports while it runs, for progress bars, pages and reports."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """Anything a run reports; events arrive in the order in which things happened."""
+    """The base of all events; they arrive in the order in which they happened."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendChosen(Event):
-    """Who will separate, and why it was chosen."""
+    """The backend and model that were chosen, and why."""
 
     backend: str
     why: str
@@ -39,19 +39,19 @@ class ModelLoading(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Warned(Event):
-    """Something a person should know; the run goes on."""
+    """A warning for the user; the run goes on."""
 
     message: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerRestarted(Warned):
-    """A process that did the work died, and what it worked on is done again."""
+    """A worker process died, and its work is being repeated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned(Event):
-    """The cut is known. `spans_s` holds (start, stop) of every chunk; neighbours overlap."""
+    """The chunks are planned. `spans_s` holds (start, stop) of every chunk in seconds; neighbours overlap."""
 
     model: str
     device: str
@@ -77,7 +77,7 @@ class TracksOpened(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkStarted(Event):
-    """Chunk `index` of `n_chunks` is being worked on; `kept` when it was finished before and is not computed again."""
+    """Work on chunk `index` of `n_chunks` begins; `kept` if it was finished before and is not computed again."""
 
     index: int
     n_chunks: int
@@ -86,7 +86,7 @@ class ChunkStarted(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnchorsMapped(Event):
-    """Where the spans of a prompt fall in chunk `index`: what the model is told, on its own frames.
+    """The spans of a prompt in chunk `index`, rounded to the model's latent frames, as the model receives them.
 
     `spans_s` holds (sign, start, stop) in seconds of the recording; overlapping spans are listed in the order given,
     and later ones win.
@@ -111,13 +111,13 @@ class SolverStep(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkMeasured(Event):
-    """What one piece of work took, in the process that did it; see `separation.hardware.footprint`.
+    """The time and memory of one piece of work in its process; see `separation.hardware.footprint`.
 
     Args:
         step: "load", "separate", or of multi-diffusion "encode", "velocity", "decode".
         seconds: from its beginning to its end.
-        peak_bytes: the most memory of that process meanwhile; None where the system does not tell.
-        device_bytes: the same of its graphics card, None without one.
+        peak_bytes: peak memory of that process meanwhile; None where the system does not report it.
+        device_bytes: the same of its graphics card; None without one.
     """
 
     step: str
@@ -128,15 +128,15 @@ class WorkMeasured(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StillRunning(Event):
-    """Nothing new, a few times a second while work goes on elsewhere: the caller's chance to cancel."""
+    """Sent a few times a second while work runs in another process, so that the caller can cancel."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkFinished(Event):
     """Audio that will not change any more, at the mixture's rate and channel count.
 
-    `audio` maps each stem to float32 samples (channels, samples) starting at sample `start`; what all `ChunkFinished`
-    of a run carry, laid end to end, is the whole stem.
+    `audio` maps each stem to float32 samples (channels, samples) starting at sample `start`; concatenated over all
+    `ChunkFinished` of a run, they are the whole stem.
     """
 
     index: int
@@ -147,16 +147,16 @@ class ChunkFinished(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkMeasured(Event):
-    """How far one chunk's estimate of a target can be believed; see `separation.metrics.unreferenced`.
+    """Measures of how reliable one chunk's estimate of a target is; see `separation.metrics.unreferenced`.
 
     Args:
         index: of the chunk.
         stem: the target.
         explained_energy: share of the target's energy that the mixture can account for, 0 to 1; low where a model
             invents sound. None where the target is silent.
-        gain_drift_db: how much too loud (above 0) the target is beside the mixture. None where that cannot be told.
-        null_depth_db: level of mixture minus target minus the model's own residual, beside the mixture; None where the
-            residual is taken from the mixture and the sum is exact.
+        gain_drift_db: how much too loud (above 0) the target is relative to the mixture. None where it is undefined.
+        null_depth_db: level of mixture minus target minus the model's own residual, relative to the mixture; None where
+            the residual is taken from the mixture and the sum is exact.
         gain_db: gain that was applied to match the mixture, 0 without gain matching.
     """
 
@@ -187,19 +187,19 @@ class Finished(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept(Event):
-    """The result is kept under `key`; `cached` when it was there already and nothing was computed."""
+    """The result is stored under `key`; `cached` if it was there already and nothing was computed."""
 
     key: str
     cached: bool
 
 
 class EventStream(Generic[Result]):
-    """Iterates over the events of a piece of work; once they are over, `result` is what the work returned.
+    """Iterates over the events of a piece of work; afterwards `result` is what the work returned.
 
-    A plain `for` over a generator loses what it returns.
+    A plain `for` loop over a generator loses its return value.
 
     Args:
-        work: a generator that nobody has begun to read.
+        work: a generator that has not been started.
     """
 
     result: Result
@@ -211,5 +211,5 @@ class EventStream(Generic[Result]):
         self.result = yield from self._work
 
     def close(self) -> None:
-        """Cancel the work, if it is not over."""
+        """Cancel the work, unless it is over."""
         self._work.close()

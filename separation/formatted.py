@@ -1,4 +1,4 @@
-"""How the pages and the terminal write times, sizes and counts; all sizes are decimal, so that 1 GB is 10^9 bytes."""
+"""Formats times, sizes and counts as text for pages and terminal; sizes are decimal, 1 GB is 10^9 bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 
 def clock(seconds: float, decimals: int | None = 0) -> str:
-    """Seconds as minutes:seconds, or as hours:minutes:seconds from an hour on: 0:21, 1:02:03, 0:01.5.
+    """Format seconds as minutes:seconds, or as hours:minutes:seconds from an hour on: 0:21, 1:02:03, 0:01.5.
 
     Args:
         seconds: anything below 0 is shown as 0.
@@ -21,7 +21,7 @@ def clock(seconds: float, decimals: int | None = 0) -> str:
 
 
 def size(n_bytes: float, *, fine: bool = False) -> str:
-    """Bytes as people read them: 5.1 GB, 84 MB, 8.4 MB, 84 kB; one digit more if `fine`, so that progress shows."""
+    """Format bytes: 5.1 GB, 84 MB, 8.4 MB, 84 kB; with one digit more if `fine`, so that progress shows."""
     if round(n_bytes / 1e3) < 1000:
         return f"{n_bytes / 1e3:.0f} kB"
     megabytes = n_bytes / 1e6
@@ -32,12 +32,12 @@ def size(n_bytes: float, *, fine: bool = False) -> str:
 
 
 def counted(n: int, what: str) -> str:
-    """Such as “1 result” or “3 results”."""
+    """Format a count, such as “1 result” or “3 results”."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def time_range(seconds: tuple[float, float] | None) -> str:
-    """A range of time with the two digits that an estimate has, such as “2 to 4 min”; "" for None."""
+    """Format a range of seconds with two digits, such as “2 to 4 min”; "" for None."""
     if seconds is None:
         return ""
     for unit, factor in (("h", 3600.0), ("min", 60.0)):
@@ -47,7 +47,7 @@ def time_range(seconds: tuple[float, float] | None) -> str:
 
 
 def size_range(n_bytes: tuple[float, float] | None) -> str:
-    """A range of memory with the two digits that an estimate has, such as “3.0 to 4.0 GB”; "" for None."""
+    """Format a range of bytes with two digits, such as “3.0 to 4.0 GB”; "" for None."""
     if n_bytes is None:
         return ""
     factor, unit = (1e9, "GB") if n_bytes[1] >= 0.995e9 else (1e6, "MB")

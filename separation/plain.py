@@ -1,4 +1,4 @@
-"""Frozen values as plain lists, numbers and strings, and back again, with errors that say where something is wrong."""
+"""Converts frozen dataclasses to plain lists, numbers and strings and back; errors say which value is wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Place = tuple[str | int, ...]
 
 
 def written(value: Any) -> Any:
-    """Tables and lists of numbers and strings; equal values are written alike, so that 10 and 10.0 share a key."""
+    """Return a value as tables and lists of numbers and strings; equal values become the same, such as 10 and 10.0."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
@@ -25,7 +25,7 @@ def written(value: Any) -> Any:
 
 
 def built(kind: type[Kind], values: object) -> Kind:
-    """The request, a dataclass, that plain values describe; its type hints say how.
+    """Build the dataclass `kind` from plain values, by its type hints.
 
     What the values lack takes its default. A class may name, as `PLAIN_WORD`, the field for which a plain word stands.
 

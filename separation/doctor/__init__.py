@@ -1,1 +1,1 @@
-"""Whether the separators work on this computer: self-test and versions."""
+"""Diagnosis of this computer: a self-test of each backend, and the installed versions."""

@@ -1,4 +1,4 @@
-"""What is installed here, for reports of what works and what does not. Imports none of it."""
+"""Versions of Python, the system and the installed packages, for reports. Imports none of the packages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def system() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Package to version, or that there is none; last those that only a backend of your own needs."""
+    """Return each package with its version, or that it is missing; those of the optional backends come last."""
     of_backends = (name for backend in registry.BACKENDS.values() for name in backend.profile.packages)
     return {name: _version(name) for name in (*PACKAGES, *of_backends)}
 

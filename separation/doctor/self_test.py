@@ -1,4 +1,4 @@
-"""Whether a backend really works: two seconds of sound through a model that is here, wherever the engine runs it."""
+"""The self-test of a backend: it separates two seconds of noise with a model that is on this computer."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ QUICK = SolverSettings(method="euler", n_steps=1)  # a test of the model's parts
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passed:
-    """What a test that succeeded took.
+    """The measurements of a successful test.
 
     Args:
         backend: its name.
-        model: which was used.
-        device: where it ran.
-        seconds: of all of it.
-        load_s: of bringing the model into memory, in the process that did it; next to nothing if it was there.
-        work_s: of separating two seconds.
-        peak_bytes: the most memory of that process meanwhile, where the system tells.
+        model: the model that was used.
+        device: the device it ran on.
+        seconds: duration of the whole test.
+        load_s: seconds to load the model in the process that ran it; about 0 if it was loaded already.
+        work_s: seconds to separate two seconds of audio.
+        peak_bytes: peak memory of that process; None where the system does not report it.
     """
 
     backend: str
@@ -42,17 +42,17 @@ class Passed:
 
     @property
     def speed(self) -> float:
-        """Seconds of sound in a second of work."""
+        """Return the seconds of audio separated in one second of work."""
         return DURATION_S / max(self.work_s, 1e-9)
 
 
 def model_here(backend: Backend) -> str | None:
-    """The first of a backend's models that could be used now, without the network."""
+    """Return the first of a backend's models that can be used now, offline; None if there is none."""
     return next((model for model in backend.models() if backend.availability(request_of(backend, model)).usable), None)
 
 
 def request_of(backend: Backend, model: str | None) -> Request:
-    """What a test asks of a model: a sound that its backend knows."""
+    """Return the request for a test: a prompt that the backend can answer."""
     stems = backend.stems()
     prompt = PROMPT if PROMPT in stems or not stems else stems[0]
     return Request.of(prompt, backend=backend.name, model=model, solver=QUICK)
@@ -61,14 +61,14 @@ def request_of(backend: Backend, model: str | None) -> Request:
 def self_test(backend: Backend, engine: Engine | None = None) -> Generator[Event, None, Passed]:
     """Separate two seconds of noise with the first model of a backend that is on this computer.
 
-    It is loaded as for any other run: whole, from its files, or not at all.
+    It is loaded from its files as for any other run.
 
     Args:
-        backend: which.
-        engine: where the model runs; in this process unless told otherwise.
+        backend: the backend to test.
+        engine: where the model runs; this process by default.
 
     Raises:
-        PlaygroundError: it does not work; why, and what to do.
+        PlaygroundError: it does not work; the message says why, and what to do.
     """
     import numpy as np
 

@@ -1,1 +1,1 @@
-"""Where work runs: in this process, or on Dask workers."""
+"""Runs separation work in this process or on Dask workers."""

@@ -1,7 +1,7 @@
-"""Chunk work on `dask.distributed`: in a worker process of this computer, or on any scheduler's workers.
+"""The engine on `dask.distributed`: it runs work in worker processes of this computer, or of any Dask scheduler.
 
-Order, priority and devices are Dask's: a call waits for a worker with the resource "model", of which every worker has
-one, so that a device never holds two models at work, and with that of its device.
+Dask decides order, priority and devices: a call waits for a worker that has its device as a resource, and the resource
+"model", of which every worker has one, so that a device never runs two models at once.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ Result = TypeVar("Result")
 
 MODEL = "model"
 HEARTBEAT_S = 0.25
-WAIT_FOR_WORKER_S = 10.0  # before it is said that nobody is there to do the work
+WAIT_FOR_WORKER_S = 10.0  # before a warning that no worker can take the call
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tls:
-    """The files by which programs on a network know one another: PEM, as Dask takes them.
+    """The TLS files by which programs on a network authenticate each other, in PEM, as Dask takes them.
 
     Args:
         ca: the authority's certificate.
@@ -60,7 +60,7 @@ class Tls:
                 raise SettingsError(f"There is no TLS file {str(path)!r}.", "", "Check the names of all three.")
 
     def security(self) -> Security:
-        """As Dask has it: nothing goes unencrypted."""
+        """Return Dask's security settings, which require encryption."""
         from distributed import Security
 
         own = {
@@ -104,11 +104,11 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """Where its scheduler listens, such as "tls://127.0.0.1:41234"; an embedded one is started for the answer."""
+        """Return the scheduler's address, such as "tls://127.0.0.1:41234"; starts an embedded cluster if needed."""
         return str(self._connect().scheduler_info()["address"])
 
     def width(self, device: str) -> int:
-        """One more than there are workers, so that none waits while the caller works on a result."""
+        """Return one more than the number of workers, so that none idles while the caller handles a result."""
         return 1 + max(1, len(_fitting(self._connect(), device)))
 
     def start(self, call: Call[Result]) -> Task[Result]:
@@ -153,7 +153,7 @@ class Cluster:
             self._client = self._cluster = self._folder = None
 
     def forget(self, name: str) -> None:
-        """Let go of what was kept for a call."""
+        """Drop the inbox of a call that is over."""
         self._inboxes.pop(name, None)
 
     def _connect(self) -> Client:
@@ -162,23 +162,23 @@ class Cluster:
                 self._cluster = None if self._address else self._embedded()
                 self._client = _client_of(self._address or self._cluster, self._tls)
                 self._client.subscribe_topic(self._topic, self._sort)
-                # What importing Dask made is never garbage, and looking through it holds up a server for 60 ms.
+                # The objects that importing Dask created are never garbage; scanning them stops a server for 60 ms.
                 gc.freeze()
             return self._client
 
     def _embedded(self) -> LocalCluster:
-        has = resources(DEVICES[1:])  # whatever this computer has is there for each of its workers
+        has = resources(DEVICES[1:])  # every worker of this computer may use all of its devices
         self._folder = tempfile.TemporaryDirectory(prefix="audio-playground-dask-", ignore_cleanup_errors=True)
         return embedded.cluster(self._folder.name, has, n_workers=self._n_workers, niceness=self._niceness)
 
     def _sort(self, stamped: tuple[float, Mapping[str, Any]]) -> None:
-        """Put what a worker said into the inbox of its call."""
+        """Put a worker's message into the inbox of its call."""
         message = stamped[1]
         if (inbox := self._inboxes.get(message["call"])) is not None:
             inbox.put(message)
 
 
-_Inbox = queue.SimpleQueue[Mapping[str, Any] | None]  # what a worker says; None when the call is over
+_Inbox = queue.SimpleQueue[Mapping[str, Any] | None]  # a worker's events; None when the call is over
 
 
 class _ClusterTask(Generic[Result]):
@@ -220,7 +220,7 @@ class _ClusterTask(Generic[Result]):
         """See `Task.close`."""
         from distributed import Event as SharedFlag
 
-        if self._client.status not in ("closing", "closed"):  # closing the cluster has taken everything along
+        if self._client.status not in ("closing", "closed"):  # closing the cluster has ended the call too
             if not self._future.done():
                 SharedFlag(_cancel_name(self._name), self._client).set()
                 if patience_s and self._n_attempts:
@@ -259,7 +259,7 @@ class _ClusterTask(Generic[Result]):
 
 
 def resources(devices: Iterable[str]) -> dict[str, float]:
-    """What a worker has to offer that can use these devices: one model at a time."""
+    """Return the Dask resources of a worker that can use these devices, with one model at a time."""
     return {MODEL: 1, **dict.fromkeys(devices, 1.0)}
 
 
@@ -275,8 +275,8 @@ def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
 def _refuse_silence(address: str, security: Security | None) -> None:
     """Raise SeparationError where no scheduler answers.
 
-    A client that finds none is not closed by Dask before it is collected, in whatever thread that happens, which may
-    then wait for seconds.
+    Dask closes a client that finds no scheduler only when it is garbage-collected, and whichever thread does that may
+    wait for seconds.
     """
     from distributed.comm.core import connect
 
@@ -297,7 +297,7 @@ def _refuse_silence(address: str, security: Security | None) -> None:
 
 
 def _fitting(client: Client, device: str) -> list[str]:
-    """Addresses of the workers that could do a call for this device."""
+    """Return the addresses of the workers that could run a call for this device."""
     needed = _resources(device)
     workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
     return [address for address, about in workers.items() if needed.keys() <= about["resources"].keys()]
@@ -308,11 +308,11 @@ def _resources(device: str) -> dict[str, float]:
 
 
 class _Cancelled:
-    """What a cancelled call returns; if it raised, Dask would log a failure."""
+    """The result of a cancelled call; if the call raised an error instead, Dask would log a failure."""
 
 
 def _drain(topic: str, name: str, work: Work[Result], arguments: tuple[Any, ...]) -> Result | _Cancelled:
-    """On the worker: run the generator to its end, publishing each event, stopping early if told to."""
+    """Run the generator on the worker to its end, publishing each event; stop early if the call was cancelled."""
     from distributed import get_worker
     from distributed.utils import sync
 

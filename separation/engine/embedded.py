@@ -1,4 +1,4 @@
-"""Dask workers that belong to the process that starts them: their threads, memory, signals and priority."""
+"""The embedded Dask cluster: worker processes of this program, with their threads, memory, signals and priority."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ NICENESS = 10  # of a worker beside the pages: a request takes milliseconds wher
 
 
 def cluster(folder: str, resources: Mapping[str, float], *, n_workers: int, niceness: int) -> LocalCluster:
-    """Start worker processes of one thread each, which only this process can reach; returns when they are there.
+    """Start worker processes of one thread each, which only this process can reach; return once they are ready.
 
     Args:
-        folder: for Dask's own files, of which some stay when it is closed.
-        resources: what each of them has to offer.
-        n_workers: how many; they share the cores.
-        niceness: by how much they give way to other processes.
+        folder: for Dask's own files, some of which stay when the cluster is closed.
+        resources: the Dask resources of each worker.
+        n_workers: number of workers; they share the cores.
+        niceness: added to the workers' nice value, so that other processes come first.
     """
     settle_workers(n_workers)
-    # What goes wrong in a call is told by the call; a worker that is stopped while it starts complains of it.
+    # The caller reports errors of its calls; Dask's own log adds only noise, such as workers stopped while they start.
     preloads = ["import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)"]
     if niceness and hasattr(os, "setpriority"):  # not on Windows
         niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
@@ -55,14 +55,15 @@ def cluster(folder: str, resources: Mapping[str, float], *, n_workers: int, nice
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Threads and processes started meanwhile never hear the terminal's Ctrl-C: whoever started them stops them.
+    """Start threads and processes in this context with SIGINT blocked: this process stops them, not Ctrl-C.
 
-    One that comes meanwhile is heard afterwards. Dask starts its workers, also later ones, from a thread begun here.
+    An interrupt that arrives in the context takes effect at its end. Dask starts all workers, also later ones, from a
+    thread that is started here.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # whoever starts that one, here or in Dask, has interrupts unblocked by it
+    resource_tracker.ensure_running()  # starting it, here or in Dask, unblocks interrupts in that thread
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

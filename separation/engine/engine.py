@@ -1,4 +1,4 @@
-"""Where chunk work runs: in this process, or wherever `separation.engine.dask` sends it.
+"""The `Engine` protocol, which runs chunk work somewhere, and `Inline`, which runs it in this process.
 
 Work is a generator function: it yields events while it runs and returns its result. An engine relays the events and
 hands over the result, so code written as `result = yield from engine.run(work, ...)` does not know where it ran.
@@ -23,13 +23,13 @@ Work = Callable[..., Generator[Event, None, Result]]
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Result]):
-    """A piece of work to be done.
+    """One call of a work function, to be run by an engine.
 
     Args:
-        work: called with `arguments`; imported by its name where it runs, so a function of a module.
+        work: called with `arguments`; imported by its name where it runs, so it is a module's function.
         arguments: plain values and arrays.
-        device: "cpu", "cuda" or "mps" if it has to run there; "auto" leaves it to whoever has room.
-        priority: where several wait for one worker, the highest goes first.
+        device: "cpu", "cuda" or "mps" if it has to run there; "auto" takes any free worker.
+        priority: of calls that wait for one worker, the highest goes first.
     """
 
     work: Work[Result]
@@ -42,36 +42,36 @@ class Task(Protocol[Answer]):
     """A call that was started."""
 
     def follow(self) -> Generator[Event, None, Answer]:
-        """Events until it is over; returns what the work returns, raises what it raises."""
+        """Yield events until the call is over; return what the work returns, raise what it raises."""
         ...
 
     def news(self) -> Iterator[Event]:
-        """Events that are there by now; never waits."""
+        """Yield the events that have arrived; never wait."""
         ...
 
     def close(self, patience_s: float = 0.0) -> None:
-        """Cancel it at its next event, if it is not over, and wait until it has cleaned up, at most so long."""
+        """Cancel the call at its next event, unless it is over, and wait at most `patience_s` for its clean-up."""
         ...
 
 
 class Engine(Protocol):
-    """Runs work somewhere."""
+    """Runs calls, in this process or elsewhere."""
 
     def width(self, device: str) -> int:
-        """How many calls for `device` are worth having started at once; at least 1."""
+        """Return how many calls for `device` are worth starting at once; at least 1."""
         ...
 
     def start(self, call: Call[Result]) -> Task[Result]:
-        """Have it done; returns at once."""
+        """Start the call and return at once."""
         ...
 
     def run(self, work: Work[Result], *arguments: Any) -> Generator[Event, None, Result]:
-        """Run `work(*arguments)`, relaying its events; returns what it returns, raises what it raises."""
+        """Run `work(*arguments)`, relaying its events; return what it returns, raise what it raises."""
         ...
 
 
 class Inline:
-    """Runs work in this process, when it is followed: the terminal's and the scripts' way."""
+    """Runs work in this process, while it is followed; for the terminal and scripts."""
 
     def width(self, device: str) -> int:
         """See `Engine.width`."""
@@ -101,7 +101,7 @@ class _InlineTask(Generic[Result]):
 
 
 class Ahead(Generic[Result]):
-    """Calls for one device whose results are wanted in their order, several at work at once where there is room."""
+    """Runs calls for one device, several at once where there is room, and returns their results in order."""
 
     def __init__(self, engine: Engine, device: str) -> None:
         self._engine, self._device = engine, device
@@ -109,16 +109,16 @@ class Ahead(Generic[Result]):
 
     @property
     def width(self) -> int:
-        """How many calls may be at work at once."""
+        """Return how many calls may run at once."""
         return self._engine.width(self._device)
 
     def fill(self, calls: Iterator[Call[Result]]) -> None:
-        """Start calls as long as there is room; no more of them are read, so what they hold need not fit in memory."""
+        """Start calls while there is room; no further ones are read, so their arguments need not all fit in memory."""
         for call in islice(calls, max(0, self.width - len(self._started))):
             self._started.append(self._engine.start(call))
 
     def next(self) -> Generator[Event, None, Result]:
-        """The result of the earliest call, reporting what happens in all that were started."""
+        """Return the result of the earliest call, yielding the events of all started calls meanwhile."""
         with closing(EventStream(self._started[0].follow())) as events:
             for event in events:
                 yield event
@@ -128,6 +128,6 @@ class Ahead(Generic[Result]):
             return events.result
 
     def close(self) -> None:
-        """Cancel what was started and is not over."""
+        """Cancel the started calls that are not over."""
         while self._started:
             self._started.popleft().close()

@@ -1,1 +1,1 @@
-"""Before a run: its time and memory, the next smaller setting, the layout of its chunks."""
+"""Predictions before a run: its time and memory, smaller settings if memory is short, the layout of its chunks."""

@@ -1,4 +1,4 @@
-"""What a run will take: time and memory as ranges, from the reports of runs that finished on this computer.
+"""Estimates of a run's time and memory, as ranges, from the reports of runs that finished on this computer.
 
 Time. A request is a number of operations for each second of audio (its backend's `RunCost`), in units of 10^9
 floating-point operations where they were counted. A finished run shows how long a unit takes here (its pace), how long
@@ -6,12 +6,12 @@ loading took, and what the rest takes for each second of audio:
 
     seconds = loading + duration * (work * pace + rest)
 
-Memory. A model takes what it held once loaded, and then an amount for each second that it works on at once:
+Memory. A loaded model takes a fixed amount, and more for each second of audio that it processes at once:
 
     bytes = loaded + slope * seconds of a chunk
 
-Each run that is alike (backend, model, device, precision) gives one estimate, and the range spans them. Before the
-first, the figures are those of computers we measured, widened, and said to be no more than that.
+Each similar run (same backend, model, device, precision) gives one estimate, and the range spans them. Before the
+first run, the figures are those of computers we measured, widened, and labelled as such.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ CARDS_VARY = (0.4, 4.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A range each, or None where nothing is known.
+    """Ranges (low, high) of time and memory, each None if it is unknown.
 
     Args:
         seconds: of the whole run, loading included.
         memory_bytes: peak of the process in which the model works.
-        n_runs: finished runs here that it was learned from; 0 for figures of other computers.
+        n_runs: finished runs on this computer that it is based on; 0 for figures of other computers.
     """
 
     seconds: tuple[float, float] | None
@@ -58,7 +58,7 @@ class Estimate:
 
     @property
     def needed_bytes(self) -> float | None:
-        """What ought to be free: the most that similar runs took, or the middle of a range that is but a guess."""
+        """The memory that should be free: the most that similar runs took, else the middle of the range."""
         if self.memory_bytes is None:
             return None
         low, high = self.memory_bytes
@@ -66,7 +66,7 @@ class Estimate:
 
     @property
     def source(self) -> str:
-        """Where it comes from, in words."""
+        """The basis of the estimate, in words."""
         if not self.n_runs:
             return "not measured here yet"
         return f"learned from {self.n_runs} run{'s' * (self.n_runs != 1)} here"
@@ -78,13 +78,13 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preflight:
-    """An estimate beside the memory there is.
+    """An estimate compared with the free memory.
 
     Args:
-        request: what it is about, settled.
+        request: the estimated request, settled.
         estimate: of the request.
-        available_bytes: what is free; None where that is not known.
-        fitting: the nearest smaller request that will fit, where this one will not; None if there is none, or no need.
+        available_bytes: free memory; None if it is unknown.
+        fitting: the nearest smaller request that fits, if this one does not; None if there is none, or no need.
     """
 
     request: Request
@@ -94,12 +94,12 @@ class Preflight:
 
     @property
     def fits(self) -> bool:
-        """False only where it is known that memory will not do."""
+        """Whether memory suffices; True also if that is unknown."""
         needed = self.estimate.needed_bytes
         return needed is None or self.available_bytes is None or needed <= self.available_bytes
 
     def warning(self, *, options: bool = False) -> str | None:
-        """What to say where memory will not do; `options` names the terminal's for what would."""
+        """Return a warning if memory does not suffice, else None; `options` adds the terminal's options that help."""
         if self.fits:
             return None
         assert self.estimate.needed_bytes is not None
@@ -114,13 +114,13 @@ class Preflight:
 def preflight(
     request: Request, duration_s: float, past: Iterable[Mapping[str, Any]], available_bytes: int | None
 ) -> Preflight:
-    """Whether a run will fit, and the first step down the ladder that would.
+    """Estimate a run, and find the nearest smaller request if it does not fit into memory.
 
     Args:
         request: settled.
         duration_s: of the recording.
         past: reports of finished runs, newest first, of any kind.
-        available_bytes: memory there is; see `footprint.available_bytes`.
+        available_bytes: free memory; see `footprint.available_bytes`.
     """
     reports = tuple(past)
 
@@ -136,7 +136,7 @@ def preflight(
 
 
 def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, Any]] = ()) -> Estimate:
-    """Time and memory of a run.
+    """Estimate the time and memory of a run.
 
     Args:
         request: settled.
@@ -159,7 +159,7 @@ def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, An
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What one finished run tells of the next."""
+    """The constants that one finished run gives for estimating the next."""
 
     load_s: float
     pace: float  # seconds a unit of work
@@ -169,7 +169,7 @@ class _Run:
 
     @classmethod
     def of(cls, report: Mapping[str, Any], like: Request) -> _Run | None:
-        """None for a run of something else, and for one that computed nothing."""
+        """Return the constants of a reported run; None if it is not similar to `like`, or computed nothing."""
         try:
             if report["backend"] != like.backend:
                 return None
@@ -196,12 +196,12 @@ class _Run:
             return None  # of another version of this program
 
     def seconds(self, request: Request, duration_s: float) -> float:
-        """How long `request` would take."""
+        """Return the seconds that `request` would take."""
         work = _cost(request, duration_s).work
         return self.load_s + _heard_s(request, duration_s) * (work * self.pace + self.rest)
 
     def bytes(self, request: Request, duration_s: float) -> float | None:
-        """How much it would hold."""
+        """Return the bytes that `request` would hold."""
         if self.loaded_bytes is None:
             return None
         return self.loaded_bytes + self.slope * _cost(request, duration_s).held_s
@@ -220,7 +220,7 @@ def _alike(request: Request, other: Request, device: str) -> bool:
 
 
 def _heard_s(request: Request, duration_s: float) -> float:
-    """How much of a recording is worked on."""
+    """Return the seconds of the recording that the request processes."""
     chunks = request.chunks
     if chunks is None or chunks.max_chunks is None or chunks.chunk_s is None:
         return duration_s
@@ -233,7 +233,7 @@ def _cost(request: Request, duration_s: float) -> RunCost:
 
 
 def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] | None:
-    """Before the first run here: from computers we know."""
+    """Return the range of seconds before the first run here, from the computers we measured."""
     cost = _cost(request, duration_s)
     if cost.load_s is None:
         return None
@@ -245,7 +245,7 @@ def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] |
 
 
 def _usual_bytes(request: Request, duration_s: float) -> tuple[float, float] | None:
-    """Before the first run here: what models held where we measured them, and an amount for each second of a chunk."""
+    """Return the range of bytes before the first run here: a measured size, plus a rate for each second of a chunk."""
     cost = _cost(request, duration_s)
     if cost.loaded_mb is None:
         return None
@@ -254,7 +254,7 @@ def _usual_bytes(request: Request, duration_s: float) -> tuple[float, float] | N
 
 
 def _place(device: str) -> str:
-    """Where “auto” would probably run; asking for certain would take importing PyTorch."""
+    """Return the device that “auto” would probably take; certainty would need an import of PyTorch."""
     if device != "auto":
         return device
     return "cuda" if NVIDIA.exists() else "mps" if preferred_here() else "cpu"

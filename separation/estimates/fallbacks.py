@@ -1,4 +1,4 @@
-"""The settings to try next when memory does not do: one step down at a time, what costs the least sound first."""
+"""Smaller settings to try when memory is short: one step at a time, those that cost the least quality first."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from separation.request import Request
 
 
 def smaller(request: Request, *, duration_s: float | None = None) -> Request | None:
-    """The request with the next smaller setting, or None at the bottom.
+    """Return the request with the next smaller setting, or None if there is none.
 
     Shorter chunks or segments first, then a lower precision, then a smaller model that is on this computer.
 
     Args:
         request: settled.
-        duration_s: of the recording, where it is known: a chunk that is longer than it anyway is no step.
+        duration_s: of the recording, None if unknown; chunks longer than the recording are skipped.
     """
     steps = registry.get(request.backend).smaller(request, duration_s or float("inf"))
     return next((step for step in steps if step.model == request.model or usable(step)), None)
 
 
 def changed(before: Request, after: Request, *, options: bool = True) -> str:
-    """What is smaller in `after`, in words.
+    """Return in words which settings are smaller in `after`.
 
     Args:
         before: settled.
-        after: one or more steps further down.
-        options: name the terminal's options for it as well.
+        after: the same request, one or more steps smaller.
+        options: whether to name the terminal's options as well.
     """
     said = [f"{words} ({option})" if options else words for words, option in _changes(before, after)]
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
 def _changes(before: Request, after: Request) -> Iterator[tuple[str, str]]:
-    """Every difference that a step can make, and the option that makes it."""
+    """Yield each difference that a step can make, and the terminal's option for it."""
     if before.model != after.model:
         yield f"the model {after.model}", f"--model {after.model}"
     if before.device != after.device:
@@ -53,7 +53,7 @@ def _changes(before: Request, after: Request) -> Iterator[tuple[str, str]]:
 
 
 def usable(request: Request) -> bool:
-    """Whether this computer could run it now, without downloading anything."""
+    """Whether this computer can run the request now, without downloading anything."""
     try:
         backend = registry.get(request.backend)
         backend.targets(request)

@@ -1,4 +1,4 @@
-"""How a recording would be cut, before anything is loaded: what a page draws under a waveform while settings change."""
+"""The chunk layout of a recording before a model is loaded; the page draws it under the waveform."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Outline(NamedTuple):
 
 
 def outline(settled: Request, n_samples: int, sample_rate: int) -> Outline | None:
-    """The chunks of a settled request, or None where only the loaded model knows (Demucs), or nobody was found.
+    """Return the chunks of a settled request; None if only the loaded model knows them (Demucs), or no backend fits.
 
     Args:
         settled: see `registry.choose`; “auto” where no backend can do it.

@@ -1,1 +1,1 @@
-"""Devices, memory, and what their failures mean."""
+"""Devices and memory: choosing a device, measuring memory, explaining their failures."""

@@ -1,4 +1,4 @@
-"""Keeping freed memory for the next operator instead of giving it back to the system.
+"""Tunes glibc's allocator to keep freed memory for the next operator instead of returning it to the system.
 
 A network frees and asks again for the same tens of megabytes many times a second. glibc serves blocks of that size
 with fresh pages from the kernel, which zeroes each page when it is first touched. Measured on one segment (7.8 s)
@@ -42,5 +42,5 @@ def keep_freed_memory() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """The same for a process about to be started, whichever of its threads will run the network."""
+    """Return environment variables that do the same in a new process, in whichever thread the network runs."""
     return {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36), "MALLOC_ARENA_MAX": "1"}

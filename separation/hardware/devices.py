@@ -1,4 +1,4 @@
-"""Which device work runs on. Importing this imports no framework."""
+"""Chooses the device that a model runs on. Importing this imports no framework."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from separation.errors import BackendUnavailable
 
 
 def choose_device(asked: str, here: Mapping[str, bool], *, seen_by: str, otherwise: str) -> str:
-    """Choose the device to run on: the one asked for, or for "auto" the first that is here.
+    """Choose the device to run on: the requested one, or for "auto" the first that can be used.
 
     Args:
         asked: "auto" or the name of a device.
         here: whether each device can be used, the fastest first.
-        seen_by: the framework that says so.
-        otherwise: what helps a person who wants a device that is not here, as the end of a sentence.
+        seen_by: the framework that reports them.
+        otherwise: advice for a person whose device is missing, as the end of a sentence.
 
     Raises:
-        BackendUnavailable: the device asked for is not here.
+        BackendUnavailable: the requested device cannot be used here.
     """
     usable = [device for device, is_here in here.items() if is_here]
     if asked == "auto":
@@ -33,7 +33,7 @@ def choose_device(asked: str, here: Mapping[str, bool], *, seen_by: str, otherwi
 
 def choose_torch_device(asked: str) -> str:
     """Choose among the devices that PyTorch sees; as `choose_device`."""
-    import torch  # takes seconds, and who only asks for MLX's devices has no need of it
+    import torch  # takes seconds, and the choice among MLX's devices does not need it
 
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     return choose_device(

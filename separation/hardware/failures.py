@@ -1,7 +1,7 @@
-"""What the exceptions of NumPy, PyTorch and MLX mean to a person: memory ran out, or a graphics card cannot go on.
+"""Translates exceptions of NumPy, PyTorch and MLX into our errors: memory ran out, or a graphics card failed.
 
-Frameworks say it in their own words and classes, most of them in a plain RuntimeError. Nothing is imported here; the
-words are those of PyTorch 2, MLX 0.30 and glibc.
+Each framework has its own messages and classes, most often a plain RuntimeError. Nothing is imported here; the
+messages are those of PyTorch 2, MLX 0.30 and glibc.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ GRAPHICS_CARD = re.compile(r"\b(cuda|cudnn|cublas|mps|metal|nvidia)", re.IGNOREC
 
 
 def explain_failure(failure: Exception, step: str) -> SeparationError | None:
-    """The error to show instead of `failure`, or None where it is neither of the two.
+    """Return the error to show instead of `failure`, or None if it is neither of the two.
 
     Args:
-        failure: what was raised while a model was loaded or worked.
-        step: what was being done; "load" for reading the weights.
+        failure: the exception raised while a model was loaded or ran.
+        step: the work that failed; "load" for reading the weights.
     """
     if isinstance(failure, SeparationError) or not isinstance(failure, (MemoryError, RuntimeError, OSError)):
         return None
@@ -52,13 +52,13 @@ def explain_failure(failure: Exception, step: str) -> SeparationError | None:
 
 
 def is_out_of_memory(failure: Exception) -> bool:
-    """Whether memory, of the computer or a graphics card, could not be had."""
+    """Whether memory, of the computer or a graphics card, ran out."""
     if isinstance(failure, MemoryError) or (isinstance(failure, OSError) and failure.errno == errno.ENOMEM):
         return True
     return isinstance(failure, RuntimeError) and any(sign in str(failure).casefold() for sign in NO_MEMORY)
 
 
 def _first_line(failure: Exception) -> str:
-    """What it says, as a sentence."""
+    """Return the first line of its message as a sentence."""
     lines = str(failure).strip().splitlines()
     return lines[0].rstrip(".") + "." if lines else f"({type(failure).__name__})"

@@ -1,8 +1,8 @@
-"""What work takes of the process it runs in, and what memory there is.
+"""Measures time and peak memory of work in its process, and the free memory of this computer.
 
-On Linux the kernel keeps the highest resident memory of a process and can be told to begin anew (proc(5), clear_refs),
-so a peak is that of one piece of work and not of an earlier one. Other systems only have the highest since the process
-began; there a peak is not told rather than told wrong.
+On Linux the kernel keeps the peak resident memory of a process and can reset it (proc(5), clear_refs), so a peak
+belongs to one piece of work and not to an earlier one. Other systems only keep the peak since the process began; there
+no peak is reported, rather than a wrong one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """What this process takes from now on.
+    """Measures this process from now on.
 
     Args:
         step: the name under which it is reported.
@@ -41,7 +41,7 @@ class Watch:
         self._step, self._started_s, self._is_fresh = step, time.monotonic(), begin_peak()
 
     def measured(self) -> WorkMeasured:
-        """What it took until now."""
+        """Return the time and memory until now."""
         return WorkMeasured(
             step=self._step,
             seconds=time.monotonic() - self._started_s,
@@ -51,9 +51,9 @@ class Watch:
 
 
 def measured(step: str) -> Callable[[Work[P, Result]], Work[P, Result]]:
-    """Let a piece of work report at its end what it took, as `WorkMeasured`.
+    """Decorate a work function so that it yields a `WorkMeasured` at its end.
 
-    What a framework says when memory runs out or a graphics card gives up becomes an error of ours on the way.
+    A framework's exception for exhausted memory or a failed graphics card is replaced by one of our errors.
 
     Args:
         step: the name under which it is reported. A run begins with "load", before which memory that an earlier run
@@ -82,7 +82,7 @@ def measured(step: str) -> Callable[[Work[P, Result]], Work[P, Result]]:
 
 
 def begin_peak() -> bool:
-    """Forget the peaks so far; False where the system cannot for this process's memory."""
+    """Reset the peaks; return False where the system cannot reset this process's."""
     if (cuda := _cuda()) is not None:
         cuda.reset_peak_memory_stats()
     if (metal := _metal()) is not None:
@@ -95,12 +95,12 @@ def begin_peak() -> bool:
 
 
 def peak_bytes() -> int | None:
-    """The highest resident memory of this process since `begin_peak`."""
+    """Return the peak resident memory of this process since `begin_peak`; None where it is unknown."""
     return _status_bytes(PROC / "self/status", "VmHWM:")
 
 
 def device_peak_bytes() -> int | None:
-    """The most that arrays took of a graphics card since `begin_peak`; None where none is in use."""
+    """Return the peak memory of arrays on the graphics card since `begin_peak`; None if none is in use."""
     if (cuda := _cuda()) is not None:
         return int(cuda.max_memory_allocated())
     if (metal := _metal()) is not None:
@@ -113,7 +113,7 @@ def device_peak_bytes() -> int | None:
 
 
 def unused_card() -> str | None:
-    """What to say where there is an NVIDIA card that the PyTorch in use cannot use; None elsewhere."""
+    """Return a warning if there is an NVIDIA card that the installed PyTorch cannot use; else None."""
     torch = sys.modules.get("torch")
     if torch is None or not NVIDIA.exists() or torch.cuda.is_available():
         return None
@@ -124,16 +124,16 @@ def unused_card() -> str | None:
 
 
 def give_back_freed_memory() -> None:
-    """Let glibc return freed pages, which `separation.hardware.allocator` made it keep; nothing elsewhere."""
+    """Make glibc return the freed pages that `separation.hardware.allocator` made it keep; elsewhere do nothing."""
     if sys.platform.startswith("linux") and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
 
 
 def available_bytes() -> int | None:
-    """Memory that a run on this computer could take now; None where that is not known.
+    """Return the bytes of memory that a run on this computer could take now; None if unknown.
 
-    What our own child processes hold counts as free: a worker's next model takes the place of the one it has. A limit
-    of a container counts as well.
+    The memory of our own child processes counts as free: a worker's next model replaces the one it has. A container's
+    limit counts as well.
     """
     free = _status_bytes(PROC / "meminfo", "MemAvailable:")
     if free is None:
@@ -143,7 +143,7 @@ def available_bytes() -> int | None:
 
 
 def _status_bytes(path: Path, name: str) -> int | None:
-    """A figure in kB of a file of /proc, in bytes."""
+    """Read a figure in kB from a file of /proc; return it in bytes."""
     try:
         line = next(line for line in path.read_text().splitlines() if line.startswith(name))
         return 1024 * int(line.split()[1])
@@ -152,7 +152,7 @@ def _status_bytes(path: Path, name: str) -> int | None:
 
 
 def _free_in_groups() -> Iterator[int]:
-    """What the limits of the control groups of this process, of either version, leave."""
+    """Yield the bytes that each control group of this process (version 1 or 2) has left below its limit."""
     try:
         lines = (PROC / "self/cgroup").read_text().splitlines()
     except OSError:
@@ -179,7 +179,7 @@ def _free_in_groups() -> Iterator[int]:
 
 
 def _children(process: int) -> Iterator[int]:
-    """All processes below this one."""
+    """Yield all descendants of a process."""
     for listing in (PROC / str(process) / "task").glob("*/children"):
         try:
             own = [int(child) for child in listing.read_text().split()]
@@ -191,12 +191,12 @@ def _children(process: int) -> Iterator[int]:
 
 
 def _cuda() -> Any:
-    """`torch.cuda` where it is in use in this process."""
+    """Return `torch.cuda` if this process uses it, else None."""
     torch = sys.modules.get("torch")
     return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
 
 
 def _metal() -> Any:
-    """`mlx.core` where it is loaded and has a GPU; elsewhere its arrays are in the process's own memory."""
+    """Return `mlx.core` if it is loaded and has a GPU; without one, its arrays are in the process's own memory."""
     mlx = sys.modules.get("mlx.core")
     return mlx if mlx is not None and mlx.metal.is_available() else None

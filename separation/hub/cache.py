@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub: which are in its cache on this computer, bringing them there, deleting them.
+"""The Hugging Face cache: finding models in it, downloading them, deleting them.
 
 The cache has the layout of `huggingface_hub`, so that every other program finds what we download, and we what they do:
 `blobs/` holds files under their checksum, `snapshots/COMMIT/` links to them, `refs/main` names the newest commit.
@@ -77,7 +77,7 @@ def snapshot(repository: str) -> Path | None:
 
 
 def cached(repository: str, file: str) -> Path | None:
-    """A file of the cache."""
+    """Return a repository's file in the cache; None if it is not there."""
     folder = snapshot(repository)
     return folder / file if folder is not None and (folder / file).is_file() else None
 
@@ -100,15 +100,15 @@ def on_disk(repository: str) -> int:
 
 
 def download(source: Source, model: str, *, gated: bool = False) -> Generator[Event, None, None]:
-    """Bring what is missing of a model into the cache, reporting bytes over the whole model.
+    """Download the missing files of a model into the cache, reporting bytes over the whole model.
 
-    What breaks off is kept and taken up again by the next call; every file is compared with the server's checksum.
+    A broken download is kept, and the next call resumes it; every file is compared with the server's checksum.
     Closing the generator stops the download.
 
     Args:
-        source: what to fetch.
-        model: what to call it in the reports.
-        gated: somebody has to grant access first.
+        source: the files to download.
+        model: its name in the reports.
+        gated: access has to be granted first.
 
     Raises:
         WeightsMissing: access has not been granted.
@@ -153,12 +153,12 @@ def remove(repository: str) -> int:
 
 
 def page(repository: str) -> str:
-    """Address of the page where a repository is shown, and where access to it is asked for."""
+    """Return the address of a repository's page, where access to it is requested."""
     return f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co').rstrip('/')}/{repository}"
 
 
 def how_to_get_access(repository: str) -> str:
-    """What a person does once to be let in to a gated repository, up to the token."""
+    """Return the steps by which a person gets access to a gated repository, up to the token."""
     return (
         f"Sign in to huggingface.co, open {page(repository)}, accept the licence and wait until access is granted; "
         "then create a read token in your account's settings there and keep it here with “hf auth login”"
@@ -166,7 +166,7 @@ def how_to_get_access(repository: str) -> str:
 
 
 def _published(source: Source) -> tuple[str, list[_File]]:
-    """The newest commit, and the files of it that are wanted."""
+    """Return the newest commit, and the files of it that `source` names."""
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
     info = HfApi().model_info(source.repository, timeout=transfer.TIMEOUT_S)
@@ -195,7 +195,7 @@ def _published(source: Source) -> tuple[str, list[_File]]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Whether a published file is meant, which lies in no folder of its repository."""
+    """Whether the name of a published file, in no folder of its repository, matches the pattern."""
     return "/" not in name and "\\" not in name and fnmatch.fnmatchcase(name, pattern)
 
 
@@ -206,7 +206,7 @@ def _address(source: Source, commit: str, file: _File) -> str:
 
 
 def _link(folder: Path, commit: str, file: _File) -> bool:
-    """Put a finished blob into its snapshot; False if there is no such blob."""
+    """Link a finished blob into its snapshot; return False if there is no such blob."""
     blob, link = folder / "blobs" / file.checksum, folder / "snapshots" / commit / file.name
     if link.is_file() and transfer.length(link) == file.n_bytes:
         return True
@@ -228,7 +228,7 @@ def _name_newest(folder: Path, commit: str) -> None:
 
 
 def _headers() -> dict[str, str]:
-    """The account's token, from where the hub's own library takes it."""
+    """Return the HTTP header with the account's token, from where the hub's own library reads it."""
     from huggingface_hub import constants, get_token
 
     token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()

@@ -1,7 +1,7 @@
-"""The token by which the hub knows an account: kept where the hub's own library reads it, and shown to nobody.
+"""Reads, stores and deletes the account's Hugging Face token, in the place where the hub's own library reads it.
 
-A file of mode 0600 (`HF_TOKEN_PATH`, by default `token` in `HF_HOME`), the one that “hf auth login” writes. The
-environment's HF_TOKEN comes before it.
+It is a file of mode 0600 (`HF_TOKEN_PATH`, by default `token` in `HF_HOME`), the one that “hf auth login” writes. The
+environment's HF_TOKEN comes before it. The token is never shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Origin(Enum):
 
 
 def origin() -> Origin | None:
-    """Where the token is that downloads use, or None without one; never reads what it is."""
+    """Return where the token for downloads comes from, or None without one; never reads the token itself."""
     if any(os.environ.get(name, "").strip() for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")):
         return Origin.ENVIRONMENT
     with contextlib.suppress(OSError):
@@ -33,22 +33,22 @@ def origin() -> Origin | None:
 
 
 def path() -> Path:
-    """The file that the hub's library reads."""
+    """Return the token file of the hub's library."""
     from huggingface_hub import constants
 
     return Path(constants.HF_TOKEN_PATH)
 
 
 def is_sound(token: str) -> bool:
-    """Whether it can be sent as one: the connection would quote another in its error."""
+    """Whether a text can be sent as a token; the connection would quote an unfit one in its error."""
     return bool(token) and token.isascii() and token.isprintable() and " " not in token
 
 
 def keep(token: str) -> None:
-    """Write it down for downloads of this program and of others, in place of the one before.
+    """Store the token for downloads of this program and of others, replacing the previous one.
 
     Raises:
-        SettingsError: it is none, or it cannot be written; the message does not hold it.
+        SettingsError: it is not a token, or cannot be written; the message does not contain it.
     """
     token = token.strip()
     if not is_sound(token):
@@ -66,7 +66,7 @@ def keep(token: str) -> None:
 
 
 def forget() -> None:
-    """Delete the file; a token of the environment stays, and so do named ones that “hf auth login” keeps beside it.
+    """Delete the token file; a token in the environment and the named ones of “hf auth login” stay.
 
     Raises:
         SettingsError: it cannot be deleted.

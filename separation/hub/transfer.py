@@ -1,4 +1,4 @@
-"""Bringing a large file to this computer: in pieces, taken up again where it broke off, checked before it counts.
+"""Downloads large files: in pieces, resumed where they broke off, and verified by checksum.
 
 The connections are `huggingface_hub`'s: its proxies and certificates, its offline switch (`HF_HUB_OFFLINE`).
 """
@@ -26,14 +26,14 @@ SPARE_BYTES = 100 << 20  # a disk filled to the last byte breaks other programs
 
 
 class Interrupted(BackendUnavailable):
-    """A connection broke off, and trying again did not help; what arrived is kept."""
+    """A connection broke off and retries failed; the received part is kept."""
 
 
 def fetch(address: str, part: Path, n_bytes: int, headers: Mapping[str, str]) -> Generator[int, None, None]:
-    """Append to `part` what it lacks of a file of `n_bytes`, yielding its length a few times a second.
+    """Append the missing rest of a file of `n_bytes` to `part`, yielding its length a few times a second.
 
-    A connection that breaks is taken up again where it broke. Closing the generator stops the download; `part` stays,
-    and the next call goes on from there.
+    A broken connection is resumed where it broke. Closing the generator stops the download; `part` stays, and the next
+    call continues from there.
 
     Raises:
         Interrupted: no byte arrived in several attempts.
@@ -65,7 +65,7 @@ def fetch(address: str, part: Path, n_bytes: int, headers: Mapping[str, str]) ->
 
 
 def size_of(address: str) -> int:
-    """Bytes of the file at an address, as its server says.
+    """Return the size in bytes that the server states for an address.
 
     Raises:
         Exception: whatever the connection raises, or `KeyError` if the server does not say.
@@ -157,7 +157,7 @@ def length(path: Path) -> int:
 
 
 def _attempt(address: str, part: Path, headers: Mapping[str, str]) -> Generator[int, None, None]:
-    """One connection: append its bytes to `part`, until it ends or breaks (`Interrupted`)."""
+    """Append the bytes of one connection to `part`, until it ends or breaks (`Interrupted`)."""
     start = length(part)
     ask = {**headers, "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     # Unbuffered: what counts as done is on the disk, and closing a file cannot fail for bytes still to be written.
@@ -226,7 +226,7 @@ def _reason(failure: Exception) -> str:
 
 
 def _pause(seconds: float, done: int) -> Generator[int, None, None]:
-    """Wait, a moment at a time, so that a caller can stop meanwhile."""
+    """Wait in short steps, yielding `done` after each, so that a caller can stop meanwhile."""
     until_s = time.monotonic() + seconds
     while (left_s := until_s - time.monotonic()) > 0:
         time.sleep(min(left_s, 0.2))

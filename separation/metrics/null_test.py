@@ -1,4 +1,4 @@
-"""Whether the tracks of a result add up to the recording: the null test of a mixing desk, as one number."""
+"""The null test: how closely the tracks of a result add up to the recording, as one level in dB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_BLOCKS = 300  # of a second each; longer recordings are looked at in places
 
 
 def null_level_db(mixture: AudioSource, tracks: Mapping[str, AudioSource]) -> float | None:
-    """Level of the mixture minus the sum of the tracks, beside the mixture's, in dB; low is good.
+    """Return the level of mixture minus the sum of the tracks, relative to the mixture, in dB; low is good.
 
     Where a model made a residual of its own for each target, every such pair is a sum by itself, and the worst counts.
     A sound that two tracks hold is counted twice, as a listener hears it.
@@ -48,7 +48,7 @@ def null_level_db(mixture: AudioSource, tracks: Mapping[str, AudioSource]) -> fl
 
 
 def _sums(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Which tracks together should be the mixture."""
+    """Return the groups of tracks that should each add up to the mixture."""
     pairs = [(name, residual_stem(name)) for name in names if residual_stem(name) in names]
     return list(pairs) or ([tuple(names)] if names else [])
 

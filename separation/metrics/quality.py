@@ -1,6 +1,6 @@
-"""How well a result is told apart, when nobody has the true stems: one number from 0 to 1, found while it is made.
+"""Quality estimate without reference stems: one number from 0 to 1 for a result, measured while it is made.
 
-Two things can be seen without a reference.
+Two quantities can be measured without a reference.
 
 *Bleed*: where a track holds some of another's sound, the two are coherent: in the same bin of the spectrum their
 phases go together from frame to frame. Different sources do not do that, even where they play the same notes at the
@@ -48,14 +48,14 @@ FAINT = 1e-3  # of the mixture's energy, -30 dB: what is below it, such as a sum
 
 
 class QualityMeter:
-    """Measures a result while its tracks arrive; how they are sliced makes no difference. Memory is that of a block.
+    """Measures a result while its tracks arrive, in pieces of any length, in the memory of one block.
 
     Args:
-        tracks: what each track holds.
+        tracks: the target of each track.
         sample_rate: Hz.
 
     Attributes:
-        n_held: samples that wait for their block to be full.
+        n_held: samples that wait until their block is full.
     """
 
     def __init__(self, tracks: Sequence[Target], sample_rate: int) -> None:
@@ -73,7 +73,7 @@ class QualityMeter:
         self._mixture_energy = 0.0
 
     def add(self, mixture: Samples, audio: Mapping[str, Samples]) -> None:
-        """The next piece of the mixture and of every track, each (channels, samples)."""
+        """Add the next piece of the mixture and of every track, each (channels, samples)."""
         piece = np.stack([mixture, *(audio[name] for name in self._names)])
         self._loud |= [not is_silent(track) for track in piece[1:]]
         self._held.append(piece)
@@ -88,7 +88,7 @@ class QualityMeter:
         self._held, self.n_held = [held[..., whole:]], held.shape[-1] - whole
 
     def result(self) -> Quality | None:
-        """The quality of all there was; None where nothing sounds, or for less than a fifth of a second."""
+        """Return the quality of all that was added; None for silence, or for less than a fifth of a second."""
         n_frames = self.n_held // self._n_fft
         if n_frames >= (FEWEST_FRAMES if self._n_blocks else 2):
             self._measure(np.concatenate(self._held, axis=-1)[..., : n_frames * self._n_fft])
@@ -113,7 +113,7 @@ class QualityMeter:
         return Quality(value=min(tracks.values()), tracks=tracks, bleed=bleed, explained_energy=explained)
 
     def _measure(self, block: Samples) -> None:
-        """Take in a block (mixture and tracks, channels, frames * n_fft), whose frames do not overlap."""
+        """Add the sums of a block (mixture and tracks, channels, frames * n_fft), whose frames do not overlap."""
         n_frames = block.shape[-1] // self._n_fft
         frames = block.reshape(*block.shape[:-1], n_frames, self._n_fft)
         spectra = hann_spectra(frames)  # (mixture and tracks, channels, frames, bins)
@@ -134,7 +134,7 @@ class QualityMeter:
 
 
 def apart(one: Target, other: Target) -> bool:
-    """Whether two tracks should not share any sound, going by the stems they are made of."""
+    """Whether two tracks should share no sound, judged by the stems they are made of."""
     if one.complement and other.complement:
         return False
     if one.complement or other.complement:
@@ -149,7 +149,7 @@ def apart(one: Target, other: Target) -> bool:
 
 
 def _coherence(cross: NDArray[np.complexfloating], powers: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
-    """Squared coherence of each bin, less what chance gives; 0 where nothing sounds."""
+    """Return the squared coherence of each bin, minus that expected by chance; 0 in silence."""
     found = np.abs(cross).astype(np.float64) ** 2 / np.maximum(powers, np.finfo(np.float64).tiny)
     coherence: NDArray[np.float64] = np.clip((n_frames * found - 1) / (n_frames - 1), 0, 1)
     return coherence

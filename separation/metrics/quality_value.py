@@ -1,4 +1,4 @@
-"""What `separation.metrics.quality` found, as a value; without NumPy, since lists of results show it."""
+"""The value that `separation.metrics.quality` computes; free of NumPy, since lists of results show it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOUBTFUL = 0.5  # a quality below it is worth a warning
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bleed:
-    """The share, 0 to 1, of two tracks that is one and the same sound."""
+    """The share of two tracks, 0 to 1, that is the same sound."""
 
     tracks: tuple[str, str]
     share: float
@@ -20,13 +20,13 @@ class Bleed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
-    """What was found.
+    """The estimated quality of a result.
 
     Args:
-        value: 0 to 1, of the worst track.
-        tracks: the same of each track that is neither silent nor faint.
-        bleed: of every two tracks that should not share anything.
-        explained_energy: of each track, 0 to 1.
+        value: quality of the worst track, 0 to 1.
+        tracks: quality of each track that is neither silent nor faint.
+        bleed: bleed between every two tracks that should share no sound.
+        explained_energy: share of each track's energy that the mixture accounts for, 0 to 1.
     """
 
     value: float
@@ -35,13 +35,13 @@ class Quality:
     explained_energy: Mapping[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, to three digits."""
+        """Return plain values, rounded to three digits."""
         rounded: dict[str, Any] = _rounded(asdict(self))
         return rounded
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` wrote; of an older version perhaps its value alone.
+        """Return the quality that `to_dict` wrote; older versions may have written its value alone.
 
         Raises:
             KeyError, TypeError, ValueError: it comes from elsewhere.
@@ -56,18 +56,18 @@ class Quality:
 
     @property
     def warning(self) -> str | None:
-        """What to say of a result that is to be doubted, and what may help; None of another."""
+        """Return a warning with advice for a result of low quality, else None."""
         if self.value >= DOUBTFUL:
             return None
         worst = min(self.tracks, key=lambda name: self.tracks[name])
-        said = f"The quality of “{worst}” is estimated at {self.value:.2f} of 1:"
+        doubt = f"The quality of “{worst}” is estimated at {self.value:.2f} of 1:"
         shared = max((one for one in self.bleed if worst in one.tracks), key=lambda one: one.share, default=None)
         if shared is None or self.explained_energy[worst] < 1 - math.sqrt(shared.share):
             invented = 100 * (1 - self.explained_energy[worst])
-            return f"{said} {invented:.0f} % of it is not in the recording. Another seed or a larger model may help."
+            return f"{doubt} {invented:.0f} % of it is not in the recording. Another seed or a larger model may help."
         (other,) = set(shared.tracks) - {worst}
         return (
-            f"{said} it shares much of its sound with “{other}”. Perhaps the recording has only one of them, or both "
+            f"{doubt} it shares much of its sound with “{other}”. Perhaps the recording has only one of them, or both "
             "mean the same; otherwise a better model may tell them apart."
         )
 

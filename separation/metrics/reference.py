@@ -1,4 +1,4 @@
-"""How good an estimate is and how fast it came. Pure functions; levels in dB, higher is better.
+"""Measures of an estimate against its reference, and of speed. Pure functions; levels in dB, higher is better.
 
 Silence has no direction and no level, so ratios with it are stated rather than guessed:
 a silent reference gives -inf dB unless the estimate is silent as well, which is perfect: +inf dB.

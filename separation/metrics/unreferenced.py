@@ -1,4 +1,4 @@
-"""How far an estimate can be believed when nobody has the reference: against the mixture alone. Pure functions.
+"""Measures of an estimate against the mixture alone, when there is no reference. Pure functions.
 
 A generative model may invent sound, or give the right sound at the wrong level. Neither shows without a reference
 except beside the mixture. Audio is float32 (channels, samples), full scale 1; all channels count together.
@@ -27,7 +27,7 @@ NULL_FLOOR_DB = -140.0  # sums in float32 null to about -150 dB
 
 
 def explained_energy(target: Samples, mixture: Samples, sample_rate: int) -> float | None:
-    """The share of the target's energy that the mixture can account for: sum of min(|T|, |M|)^2 over sum of |T|^2.
+    """Return the share of the target's energy that the mixture accounts for: sum min(|T|, |M|)^2 over sum |T|^2.
 
     T and M are short-time spectra. Only what a bin of the target has beyond the mixture's counts as invented, so that
     the rest of the mixture, whatever its phase, is seldom held against the target: 1 for a target that shares no bin
@@ -50,7 +50,7 @@ def explained_energy(target: Samples, mixture: Samples, sample_rate: int) -> flo
 
 
 def gain_drift_db(target: Samples, mixture: Samples) -> float | None:
-    """How much too loud the target is beside the mixture, in dB: -20 log10 g, with g = <t, m> / <t, t>.
+    """Return how much too loud the target is relative to the mixture, in dB: -20 log10 g, with g = <t, m> / <t, t>.
 
     g is the gain with which the target explains the mixture best, in the least-squares sense. The mixture is a source
     and a rest that has nothing to do with it, so a target that is this source has g = 1 and a drift of 0 dB.
@@ -69,9 +69,9 @@ def gain_drift_db(target: Samples, mixture: Samples) -> float | None:
 
 
 def matching_gain_db(target: Samples, mixture: Samples) -> float:
-    """The gain in dB, within ±12, that undoes the target's drift.
+    """Return the gain in dB, within ±12, that undoes the target's drift.
 
-    0 where there is no telling the drift. Also 0 where the mixture accounts for less than half of the target even at
+    It is 0 where the drift is undefined. Also 0 where the mixture accounts for less than half of the target even at
     that gain: g then falls because of what was invented, and a gain would take the true part down with it. What would
     need far more than 12 dB is another sound rather than the right one at the wrong level.
 
@@ -88,7 +88,7 @@ def matching_gain_db(target: Samples, mixture: Samples) -> float:
 
 
 def null_depth_db(mixture: Samples, target: Samples, residual: Samples) -> float | None:
-    """Level of what is left when target and residual are taken from the mixture, beside the mixture's, in dB.
+    """Return the level of mixture minus target minus residual, relative to the mixture, in dB.
 
     Low is good; `NULL_FLOOR_DB` at the lowest, which stands for an exact sum.
 
