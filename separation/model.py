@@ -1,7 +1,7 @@
-"""What a backend is. Narrow enough that a five-line fake satisfies it; see `tests/support/fakes.py`.
+"""The protocols `Backend` and `Model`, and the values they exchange; see `tests/support/fakes.py` for a small one.
 
-A `Backend` is the cheap half: names, availability, which prompts it can answer. Importing it imports no framework, so
-the process that serves pages can ask it. A `Model` is the loaded half and lives where the work is done.
+A `Backend` describes a family of models: names, availability, which prompts it can answer. Importing it imports no
+framework, so the process that serves pages can use it. A `Model` is loaded, and lives in the process that runs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Readiness(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Availability:
-    """Readiness, and one sentence that tells a person what to do (or, if usable, what it will use)."""
+    """Readiness, and one sentence with what to do about it (or, if usable, what the backend will use)."""
 
     readiness: Readiness
     sentence: str
@@ -47,16 +47,16 @@ class Availability:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Windowing:
-    """How a model wants to see a long mixture, in samples at the model's rate.
+    """How a long mixture is cut for a model, in samples at the model's rate.
 
     Args:
-        chunk: samples of a chunk; None lets the model see the whole mixture at once.
+        chunk: samples of a chunk; None gives the model the whole mixture at once.
         overlap: samples neighbouring chunks share, at most half a chunk.
-        context: samples the model sees on each side of a chunk, beyond what it answers for.
+        context: samples the model reads on each side of a chunk, beyond those it estimates.
         fade: name of the crossfade between neighbours.
         fixed: cut as Demucs does: chunks start at every hop inside the mixture.
-        fill_last: with `fixed`, a short last chunk is seen in a window of full length, centred, with the audio (or
-            silence) around it; otherwise in a window as short as itself.
+        fill_last: with `fixed`, a short last chunk is centred in a window of full length, with the audio (or silence)
+            around it; otherwise its window is as short as itself.
     """
 
     chunk: int | None
@@ -68,7 +68,7 @@ class Windowing:
 
     @classmethod
     def of(cls, chunks: ChunkSettings, sample_rate: int, frame: int = 1) -> Windowing:
-        """The settings in samples, cut on whole frames so that anchors fall on the same ones in any cut."""
+        """Convert the settings to samples, on whole latent frames, so that anchors fall on the same ones in any cut."""
         if chunks.chunk_s is None:
             return cls(chunk=None, fade=chunks.fade)
         chunk = max(1, round(chunks.chunk_s * sample_rate / frame))
@@ -82,11 +82,11 @@ class Windowing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatentFacts:
-    """A model's latent space.
+    """The properties of a model's latent space.
 
     Args:
         state_channels: channels of the state that a solver carries from noise to audio.
-        context_frames: frames on each side that decoding has to see for the frames between to come out exact.
+        context_frames: frames on each side that decoding needs for the frames between to be exact.
     """
 
     state_channels: int
@@ -95,19 +95,19 @@ class LatentFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
-    """What the pipeline has to know of a loaded model.
+    """The properties of a loaded model that the pipeline needs.
 
     Args:
-        model: name a person knows it by.
-        revision: what changes when its weights or code change; part of every key.
-        device: where it runs: "cpu", "cuda" or "mps".
+        model: its name for people.
+        revision: changes when its weights or code change; part of every key.
+        device: the device it runs on: "cpu", "cuda" or "mps".
         sample_rate: Hz of the audio it takes and gives.
         n_channels: channels of the audio it takes and gives.
-        windowing: how it wants long audio cut, for the request it was loaded for.
-        levelled: it takes mixtures brought to zero mean and unit standard deviation over the whole recording.
+        windowing: how long audio is cut, for the request it was loaded for.
+        levelled: it takes mixtures normalised to zero mean and unit standard deviation over the whole recording.
         frame: samples of a latent frame, for models that take anchors; chunks start on whole frames.
         generative: it may invent sound, so its estimates are measured against the mixture.
-        batch: how many windows of one length it works on together.
+        batch: how many windows of one length it processes together.
         latents: its latent space, for models that are a `LatentModel`.
     """
 
@@ -134,14 +134,14 @@ class FrameSpan(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """What a model sees of one chunk: a pure value, fit to be sent to another machine.
+    """The model's input for one chunk: a pure value that can be sent to another machine.
 
     Args:
         samples: float32 (channels, samples) at the model's rate, context included.
         index: number of the chunk, from 0; with the request's seed it decides every random draw.
-        stems: those that are wanted; a model may leave out the others where that saves work.
+        stems: the requested stems; a model may leave out the others where that saves work.
         anchors: prompt (its text, stripped) to its spans as they fall in this window, for models that take anchors.
-        features: what `LatentModel.encode` gave for this window before, so that it need not be encoded again.
+        features: the result of `LatentModel.encode` for this window, if known, so that it is not encoded again.
     """
 
     samples: Samples = field(repr=False)
@@ -151,7 +151,7 @@ class Window:
     features: Samples | None = field(default=None, repr=False)
 
     def leaves_out(self, prompt: Prompt, request: Request) -> bool:
-        """Whether a prompt is not computed here, so that its target is silent; see `SamSettings.leaves_out`."""
+        """Whether a prompt is skipped in this window, so that its target is silent; see `SamSettings.leaves_out`."""
         here = self.anchors.get(prompt.text.strip(), ())
         return request.sam.leaves_out(prompt.anchors, reached=any(span.sign == "+" for span in here))
 
@@ -164,40 +164,40 @@ class Model(Protocol):
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
         """Separate one window.
 
-        Yields a `SolverStep` after each evaluation and returns, for at least the stems that are wanted, samples of the
-        window's shape.
+        Yields a `SolverStep` after each evaluation. Returns samples of the window's shape for at least the requested
+        stems.
         """
         ...
 
 
 class LatentModel(Model, Protocol):
-    """A model whose velocity field can be evaluated window by window: what multi-diffusion needs.
+    """A model whose velocity field can be evaluated window by window, as multi-diffusion needs.
 
-    The state has shape (prompts, clips, frames, state_channels), prompts in the request's order. What `separate` is
-    given as a window's features it does not compute again.
+    The state has shape (prompts, clips, frames, state_channels), prompts in the request's order. `separate` uses a
+    window's features if it has some, instead of encoding it again.
     """
 
     def encodes(self, window: Window, request: Request) -> bool:
-        """Whether `separate` needs this window's features: not where nothing is to be computed, or prompts chained."""
+        """Whether `separate` needs this window's features: not if nothing is computed, or if prompts are chained."""
         ...
 
     def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
-        """Latents of what the model hears of a window, shape (clips, frames, latent channels)."""
+        """Encode the window's mono clips; return latents of shape (clips, frames, latent channels)."""
         ...
 
     def velocity(
         self, window: Window, features: Samples, state: Samples, t: float, request: Request
     ) -> Generator[Event, None, Samples]:
-        """The velocity at `state` and time `t`, of the state's shape. Of the window only the anchors are read."""
+        """Return the velocity at `state` and time `t`, of the state's shape; only the window's anchors are used."""
         ...
 
     def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        """Stems of the window's shape from a solved state whose frames cover the window; the answer of `separate`."""
+        """Decode a solved state whose frames cover the window to stems of the window's shape, as `separate` returns."""
         ...
 
 
 class ChunkLayout(NamedTuple):
-    """How a request's chunks lie: Hz of the model, samples of a latent frame (1 without), and where it is cut."""
+    """A request's chunk layout: the model's rate in Hz, samples of a latent frame (1 without frames), and the cut."""
 
     sample_rate: int
     frame: int
@@ -206,14 +206,14 @@ class ChunkLayout(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunCost:
-    """What a settled request takes, before anything of it was measured on this computer.
+    """The work and memory of a settled request, as far as known before any measurement on this computer.
 
     Args:
         work: operations for a second of audio, in units of 10^9 where they were counted; what overlapping chunks share
             counts twice. Only its proportion between two requests of one backend has to be right.
         held_s: seconds of audio that the model holds at once, on which its memory depends.
-        load_s: the range of seconds that loading takes; None where nothing is known of this model elsewhere.
-        loaded_mb: MB (10^6 bytes) that its process holds once it is loaded; None likewise.
+        load_s: the range of seconds that loading takes; None if no measurement of this model exists.
+        loaded_mb: MB (10^6 bytes) that its process holds once it is loaded; None if unknown.
         mb_per_s: MB more for each second of `held_s`.
     """
 
@@ -226,20 +226,20 @@ class RunCost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedModel:
-    """One model to fetch.
+    """One downloadable model.
 
     Args:
-        name: what the terminal calls it; unique.
+        name: its unique name in the terminal.
         backend: the backend or family it belongs to, as in `Request.backend`.
         model: its name in `Request.model`; None for a part of other models.
-        label: what people read.
+        label: its name on pages.
         size_bytes: of the download, about.
         licence: of the weights.
         gated: access has to be granted to an account first.
         repository: where it is published.
-        on_disk_bytes: what it takes up on this computer; None unless all of it is there.
-        partial_bytes: what is kept of a download that has not finished.
-        needs: names of other entries it does not work without.
+        on_disk_bytes: its size on this computer; None unless it is complete.
+        partial_bytes: size of the received part of an unfinished download.
+        needs: names of other entries that it requires.
         path: the folder its files lie in; None unless all of it is there.
     """
 
@@ -259,18 +259,18 @@ class PublishedModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendProfile:
-    """What a backend tells of itself, whatever is asked of it.
+    """The properties of a backend that do not depend on a request.
 
     Args:
         family: of backends that share their models and a card on the Models page; "" for one that stands alone.
-        label_in_family: what a list says that names its family as well; "" for its label.
+        label_in_family: its label in lists that name its family as well; "" for its label.
         command: its command of `audio-playground extract`; "" for its name.
-        command_options: what that command needs to take this backend and no other of its family.
+        command_options: options that make that command use this backend and no other of its family.
         about: a sentence that begins with “By”, for the help of that command; "" for its label.
-        packages: what it computes with, beside this program and Python; a report has their versions.
+        packages: the packages it computes with; reports list their versions.
         free_prompts: prompts are any words, and every prompt is a stem.
-        experimental: stems that are tried without a promise.
-        precisions: it can compute in, the exact one first; empty where that is no choice.
+        experimental: stems of no promised quality.
+        precisions: those it can compute in, the exact one first; empty if there is no choice.
         stitches: how its chunks can become one (`ChunkSettings.stitch`).
         rerolls: one chunk can be computed again from another seed.
         presets: a preset's name to the fields of `Request` that it sets. Other than `model` and `chunks`, they are set
@@ -296,9 +296,9 @@ class BackendProfile:
 
 
 class Backend(Protocol):
-    """A family of models: what the registry, the pages and the terminal list.
+    """A separation backend, as the registry, the pages and the terminal list it.
 
-    `backends.defaults.BackendDefaults` answers all that is not special about a backend.
+    `backends.defaults.BackendDefaults` has default implementations.
     """
 
     name: str
@@ -308,71 +308,71 @@ class Backend(Protocol):
     profile: BackendProfile
 
     def models(self) -> tuple[str, ...]:
-        """Model names, the default first."""
+        """Return the names of its models, the default first."""
         ...
 
     def settle(self, request: Request) -> Request:
-        """The request with this backend and a model named, and every setting it ignores at its default.
+        """Return the request with this backend and a model filled in, and every setting it ignores at its default.
 
-        What would make no difference to the sound then makes none to the key either.
+        So settings that do not affect the sound do not affect the key either.
         """
         ...
 
     def revision(self, request: Request) -> str:
-        """What tells these weights and this code from any other; cheap, part of every key."""
+        """Return an identifier of the weights and the code; fast, part of every key."""
         ...
 
     def availability(self, request: Request | None = None) -> Availability:
-        """Whether it can work here, with this request's model if one is given. Never touches the network."""
+        """Return whether it can run here, with this request's model if one is given. Never goes online."""
         ...
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
-        """What it separates, with this request's model if one is given."""
+        """Return the stems it separates, with this request's model if one is given."""
         ...
 
     def targets(self, request: Request) -> tuple[Target, ...]:
-        """What each prompt means in this backend's stems, or `PromptError` saying what it can do."""
+        """Return the target of each prompt in terms of stems; raise `PromptError`, which lists what it can do."""
         ...
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
-        """Bring a model into memory, yielding `ModelLoading`; raises `BackendUnavailable` with what to do."""
+        """Load a model, yielding `ModelLoading`; raise `BackendUnavailable`, which says what to do."""
         ...
 
     def uses(self, request: Request) -> frozenset[RequestField]:
-        """The settings that make a difference here; the panel, reports and commands show no others."""
+        """Return the settings that it uses; the panel, reports and commands show no others."""
         ...
 
     def layout(self, request: Request) -> ChunkLayout | None:
-        """How a settled request is cut, before anything is loaded; None where only the loaded model knows."""
+        """Return the chunk layout of a settled request without loading; None if only the loaded model knows it."""
         ...
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
-        """What a settled request takes for a recording of `duration_s` seconds."""
+        """Return the work and memory of a settled request for a recording of `duration_s` seconds."""
         ...
 
     def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
-        """Every single step down from a settled request where memory does not do, what costs the least sound first.
+        """Yield requests that are one step smaller, for lack of memory; those that cost the least quality first.
 
         Models among them need not be on this computer.
 
         Args:
             request: settled.
-            duration_s: of the recording, infinite where it is not known: a chunk longer than it is no step.
+            duration_s: of the recording, infinite if unknown; chunks longer than the recording are skipped.
         """
         ...
 
     def summary(self, request: Request) -> tuple[str, ...]:
-        """The model and the settings that tell its results apart, in a few short words for a file's name."""
+        """Return the model and the main settings in a few short words, for a file's name."""
         ...
 
     def published(self) -> tuple[PublishedModel, ...]:
-        """The models that can be fetched for it, the default first, each listed by one backend of a family."""
+        """Return its downloadable models, the default first; one backend of a family lists those they share."""
         ...
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
-        """Download one of `published`, yielding `ModelLoading`; raises as `backends.catalogue.download` says."""
+        """Download one of `published`, yielding `ModelLoading`; raise the errors of `backends.catalogue.download`."""
         ...
 
     def remove(self, entry: PublishedModel) -> int:
-        """Delete one of `published` from this computer, half-finished downloads too; returns the bytes freed."""
+        """Delete one of `published` from this computer, half-finished downloads too; return the bytes freed."""
         ...

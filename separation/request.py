@@ -1,4 +1,4 @@
-"""What a person asks for, as frozen values: a `Request` that exists is valid.
+"""The `Request`: prompts and settings of a separation, as frozen values that are valid once they exist.
 
 A request is the body of a workflow file, a recipe to share, and part of every key under which results are kept.
 """
@@ -26,7 +26,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 
 
 class Range(NamedTuple):
-    """The numbers a setting may have: from `low` to `high`, both among them, in `unit`. Its type says the rest."""
+    """The allowed numbers of a setting: from `low` to `high`, both included, in `unit`; whole if its type is int."""
 
     low: float
     high: float
@@ -43,7 +43,7 @@ SEEDS = Range(0, 2**63 - 1)
 
 @cache
 def ranges(kind: type) -> dict[str, Range]:
-    """The range of each number among the fields of a class of settings, by its name."""
+    """Return the range of each numeric field of a class of settings, by its name."""
     hints = get_type_hints(kind, include_extras=True)
     numbers = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Annotated}
     return {
@@ -53,7 +53,7 @@ def ranges(kind: type) -> dict[str, Range]:
 
 
 def overlap_range(chunk_s: float | None) -> Range:
-    """What neighbouring chunks may share; a longer overlap would blend three of them at once."""
+    """Return the allowed overlap in seconds of chunks of `chunk_s`; a longer one would blend three chunks at once."""
     return Range(0, 300 if chunk_s is None else chunk_s / 2, "s")
 
 
@@ -77,7 +77,7 @@ class Anchor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
-    """One sound to isolate, in a few words, and where it is if words are not enough."""
+    """One sound to isolate, in a few words, and optionally the spans where it is or is not."""
 
     text: str
     anchors: tuple[Anchor, ...] = ()
@@ -107,7 +107,7 @@ class SolverSettings:
 
     Args:
         method: one of `SOLVERS`.
-        n_steps: steps; what they cost is `solvers.nfe(method, n_steps)`.
+        n_steps: number of steps; they cost `solvers.nfe(method, n_steps)` evaluations.
         grid: where the steps lie, see `solvers.times`.
     """
 
@@ -131,7 +131,7 @@ class ChunkSettings:
         fade: "cosine" or "linear".
         stitch: "crossfade" blends finished audio; "multidiffusion" blends the velocity fields of neighbouring windows
             at every evaluation (Bar-Tal et al. 2023), for models that have one.
-        max_chunks: stop after so many chunks, for a first impression; the tracks end there. None takes all.
+        max_chunks: stop after this many chunks, for a quick preview; the tracks end there. None takes all.
     """
 
     chunk_s: Annotated[float | None, Range(0.5, 600, "s")] = 20.0
@@ -151,13 +151,13 @@ class ChunkSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemucsSettings:
-    """The settings Demucs names itself.
+    """Demucs's own settings, by Demucs's names.
 
     Args:
         shifts: random shifts in time whose estimates are averaged (Défossez et al. 2019, the “shift trick”).
         overlap_ratio: what neighbouring segments share, as a fraction of a segment.
-        split: cut the mixture into segments. Without it, models that can see a whole recording do so;
-            transformer models never can and still work on their longest segment.
+        split: cut the mixture into segments. Without it, models that can take a whole recording do so;
+            transformer models cannot, and still use their longest segment.
         segment_s: length of a segment; None takes the longest the model allows.
         mixed_precision: half precision inside the network where the device has it (CUDA); elsewhere float32.
         folder: a local folder of models (`.th` and bag `.yaml`, or safetensors) instead of the published ones.
@@ -176,7 +176,7 @@ class DemucsSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reroll:
-    """Another seed for one chunk, the others staying as they are."""
+    """Another seed for one chunk; the other chunks stay the same."""
 
     chunk: Annotated[int, Range(0, 100_000)]
     seed: Annotated[int, SEEDS]
@@ -187,16 +187,16 @@ class Reroll:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamSettings:
-    """What only SAM-Audio has.
+    """SAM-Audio's own settings.
 
     Args:
-        stereo: what becomes of a stereo mixture, since the model hears one channel. "mono": the estimate from the mean
+        stereo: how a stereo mixture is treated, since the model is mono. "mono": the estimate from the mean
             of the channels, on both. "sides": left and right separated as two clips that start from the same noise.
             "projected": the mono estimate laid over the stereo mixture by a soft mask, which keeps every place in the
             stereo image and adds nothing that is not in the mixture.
-        residual: "mixture": one track of what is left, mixture minus targets, exact. "model": the model's own residual
+        residual: "mixture": one residual track, mixture minus targets, exact. "model": the model's own residual
             of each target, a track each.
-        chain: each prompt works on what the one before left of the mixture.
+        chain: each prompt is applied to the residual of the one before.
         only_inside: chunks without a + span of a prompt that has some are not computed; its target is silent there.
         match_gain: scale each chunk's target by the gain that explains the mixture best, within 12 dB.
         precision: of the transformer: "float32", "bfloat16", or "int8" (the matrices of its layers, on a CPU).
@@ -228,17 +228,17 @@ class SamSettings:
             )
 
     def leaves_out(self, anchors: Iterable[Anchor], *, reached: bool) -> bool:
-        """Whether a chunk is not computed for a prompt: only + spans are wanted, it has some, and none reaches there.
+        """Whether a prompt is skipped in a chunk: with `only_inside`, if it has + spans and none reaches the chunk.
 
         Args:
             anchors: of the prompt.
-            reached: whether one of its + spans does.
+            reached: whether one of its + spans reaches the chunk.
         """
         return self.only_inside and not reached and any(anchor.sign == "+" for anchor in anchors)
 
 
 class RequestField(Enum):
-    """The fields of `Request` that a backend may or may not use, beside its prompts, backend and model."""
+    """The optional fields of `Request`: those that a backend may ignore."""
 
     DEVICE = "device"
     CHUNKS = "chunks"
@@ -250,15 +250,15 @@ class RequestField(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Everything that decides how a separation sounds.
+    """A request for a separation: everything that affects its sound.
 
     Args:
-        prompts: what to isolate, in the order it was asked for; at least one, no two alike.
+        prompts: the sounds to isolate, in order; at least one, all different.
         backend: a backend's name; "auto" for the best one that can serve the prompts on this computer; "sam-audio" for
             the best of those that run SAM-Audio.
         model: a model of that backend; None takes the backend's default.
         device: "auto", "cpu", "cuda" or "mps".
-        chunks: how long audio is cut; None takes what the backend works best with.
+        chunks: how long audio is cut; None takes the backend's default.
         seed: every random draw (noise, shifts) comes from (seed, chunk index).
     """
 
@@ -300,22 +300,22 @@ class Request:
             )
 
     def seed_of(self, chunk: int) -> int:
-        """The seed that chunk draws from."""
+        """Return the seed of a chunk, from `sam.rerolls` if it is there."""
         return next((reroll.seed for reroll in self.sam.rerolls if reroll.chunk == chunk), self.seed)
 
     @classmethod
     def of(cls, *prompts: str, **settings: Any) -> Request:
-        """A request from plain words: `Request.of("drums", "bass", seed=3)`."""
+        """Make a request from plain words: `Request.of("drums", "bass", seed=3)`."""
         return cls(prompts=tuple(Prompt(text=text) for text in prompts), **settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, numbers and strings: what recipes, keys and manifests hold."""
+        """Return the request as plain lists, numbers and strings, as recipes, keys and manifests hold it."""
         values: dict[str, Any] = plain.written(asdict(self))
         return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Request:
-        """The request that `to_dict` described.
+        """Return the request that `to_dict` described.
 
         Raises:
             SettingsError: a name is unknown or misspelt, or a value does not make sense; its `place` says where.

@@ -25,7 +25,7 @@ MAX_SWAY = 2 / (math.pi - 2)  # beyond it, or below -1, sway sampling would step
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Solver:
-    """A way to carry a state along a velocity field, and what is known of it.
+    """A numerical method for integrating a velocity field, with its label, order and cost.
 
     Args:
         label: its name for a person.
@@ -59,13 +59,13 @@ def integrate(method: str, velocity: VelocityField[X], x: X, times: Sequence[flo
 
 
 def nfe(method: str, n_steps: int) -> int:
-    """Evaluations of the velocity field for `n_steps` steps."""
+    """Return the number of evaluations of the velocity field in `n_steps` steps."""
     solver = solver_named(method)
     return n_steps * solver.evaluations + solver.more_at_first
 
 
 def times(n_steps: int, grid: str = "uniform", sway: float = -1.0) -> tuple[float, ...]:
-    """n_steps + 1 times from 0 to exactly 1.
+    """Return n_steps + 1 times from 0 to exactly 1.
 
     Args:
         n_steps: at least 1.
@@ -89,7 +89,7 @@ def times(n_steps: int, grid: str = "uniform", sway: float = -1.0) -> tuple[floa
 
 
 def times_from_step(step_size: float) -> tuple[float, ...]:
-    """Times of equal steps, the last shortened to end at 1, as the official code has them: 0.3 -> 0 .3 .6 .9 1."""
+    """Return times of equal steps, the last shortened to end at 1, as the official code: 0.3 -> 0 .3 .6 .9 1."""
     if not (math.isfinite(step_size) and step_size >= 1e-3):
         raise SettingsError(f"step_size={step_size!r} is out of range.", "", "Choose a step of 0.001 or longer.")
     # 1 / (1/3) may come out a hair above 3: without the margin it would make a fourth step of no length.
@@ -144,7 +144,7 @@ def ab2(velocity: VelocityField[Any], x: Any, times: Sequence[float]) -> Iterato
 
 
 def solver_named(name: str) -> Solver:
-    """The solver of this name; a SettingsError lists the known ones."""
+    """Return the solver of this name; raise `SettingsError`, which lists the known ones, for another."""
     if name not in SOLVERS:
         raise _unknown("solver", name, SOLVERS)
     return SOLVERS[name]

@@ -1,1 +1,1 @@
-"""From a mixture and a request to events that carry the stems."""
+"""The separation pipeline: from a mixture and a request to events that carry the stems."""

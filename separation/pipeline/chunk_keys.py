@@ -1,8 +1,8 @@
-"""What decides a model's answer for one chunk, as a key, so that a finished chunk is computed once.
+"""Keys under which finished chunks and features are kept, so that no chunk is computed twice.
 
-In the key is what reaches the model: the window's samples, the prompts with their spans inside it, the settings it
-heeds, and the noise it starts from. Not in it is what happens to an answer afterwards (crossfade, gain matching, other
-rates), nor anything of other chunks: their anchors, their seeds, how many of them are wanted.
+A key covers what reaches the model: the window's samples, the prompts with their spans inside it, the settings the
+model uses, and the noise it starts from. It does not cover what happens to an estimate afterwards (crossfade, gain
+matching, resampling), nor other chunks: their anchors, their seeds, their number.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ class NotKept(PlaygroundError):
 
 
 class Chunks(Protocol):
-    """Where finished chunks are kept, and features; it may forget any of them at any time."""
+    """A cache of finished chunks and of features, which may drop any of them at any time."""
 
     def get(self, key: str) -> Mapping[str, Samples] | None:
-        """The arrays kept under `key`, float32: a chunk's stems (channels, samples), or its features; or None."""
+        """Return the float32 arrays kept under `key`, a chunk's stems (channels, samples) or its features; or None."""
         ...
 
     def put(self, key: str, arrays: Mapping[str, Samples]) -> None:
-        """Keep arrays, all of one shape; `NotKept` where that cannot be done."""
+        """Keep arrays, all of one shape; raise `NotKept` if that fails."""
         ...
 
 
 def chunk_key(window: Window, request: Request, *, revision: str, device: str) -> str:
-    """The key, 64 hexadecimal digits, of a model's answer for `window`.
+    """Return the key, 64 hexadecimal digits, of a model's estimates for `window`.
 
-    Equal keys mean equal answers, within the rounding of models that work on several windows together.
+    Equal keys mean equal estimates, within the rounding of models that process several windows together.
 
     Args:
         window: with its samples.
         request: settled; see `Backend.settle`.
-        revision: of the weights and code that answer; see `Backend.revision`.
-        device: where they run, on which rounding depends.
+        revision: of the model's weights and code; see `Backend.revision`.
+        device: the device they run on, which affects rounding.
     """
     parts = {
         "samples": _samples(window),
@@ -59,7 +59,7 @@ def chunk_key(window: Window, request: Request, *, revision: str, device: str) -
 
 
 def features_key(window: Window, request: Request, *, revision: str, device: str) -> str:
-    """The key of what a model's encoder makes of `window`: of no prompt, seed or solver, nor of the chunk's number.
+    """Return the key of a window's features, which depend on no prompt, seed or solver, nor on the chunk's number.
 
     Args:
         window: with its samples.
@@ -88,7 +88,7 @@ def _digest(kind: str, parts: Mapping[str, Any]) -> str:
 
 
 def _heeded(request: Request, chunk: int) -> dict[str, Any]:
-    """The request as it bears on one chunk, without the spans, which are the window's."""
+    """Return the part of the request that affects one chunk, without the spans, which are in the window."""
     sam = replace(request.sam, rerolls=(), only_inside=False, match_gain=False)
     return replace(
         request,

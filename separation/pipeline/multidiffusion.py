@@ -1,4 +1,4 @@
-"""One recording, one solution: neighbouring windows agree at every evaluation instead of being blended at the end.
+"""Multi-diffusion: the windows of a recording are solved together, not blended after separate solutions.
 
 MultiDiffusion (Bar-Tal et al. 2023): where windows overlap, the velocity is the weighted mean of theirs (eq. 5), with
 the gains of the crossfade as weights. Noise, features, state and velocities of the whole recording lie on disk, so
@@ -52,7 +52,7 @@ def check(facts: ModelFacts, request: Request, label: str) -> None:
 
 
 class Multidiffusion:
-    """Estimates of each chunk from one solution of the whole recording, which is made when the first is asked for."""
+    """Estimates chunks from one solution of the whole recording, which is computed with the first estimate."""
 
     def __init__(self, windows: ModelInputs, order: tasks.Order, engine: Engine) -> None:
         latents, frame = windows.facts.latents, windows.facts.frame
@@ -68,18 +68,18 @@ class Multidiffusion:
         self._ahead: Ahead[Any] = Ahead(engine, self._request.device)
 
     def is_kept(self, chunk: Chunk) -> bool:
-        """Never: no chunk is finished by itself."""
+        """Return False: no chunk is finished separately."""
         return False
 
     def close(self) -> None:
-        """Cancel what is still at work."""
+        """Cancel the calls that still run."""
         self._ahead.close()
 
     def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
-        """Stems of `chunk`, shape (channels, chunk.stop - chunk.start).
+        """Return the stems of `chunk`, shape (channels, chunk.stop - chunk.start).
 
-        They are decoded with as much context as it takes to be those of the whole recording, so neighbours agree where
-        they overlap.
+        They are decoded with enough context to equal a decode of the whole recording, so neighbours agree where they
+        overlap.
         """
         if self._solved is None:
             self._solved = yield from self._solution()
@@ -95,18 +95,18 @@ class Multidiffusion:
         return Call(work, (*arguments, self._order), device=self._request.device)
 
     def _wider(self, chunk: Chunk) -> Chunk:
-        """`chunk` with the context that decoding needs."""
+        """Return `chunk` with the context that decoding needs."""
         context = self._latents.context_frames * self._frame
         start, stop = max(0, chunk.start - context), min(self._windows.mixture.n_samples, chunk.stop + context)
         return replace(chunk, read_start=start, read_stop=stop)
 
     def _solved_window(self, chunk: Chunk, solved: DiskArray) -> tuple[Window, Samples]:
-        """The window of `chunk` and its state (prompts, clips, frames, channels)."""
+        """Return the window of `chunk` and its state (prompts, clips, frames, channels)."""
         seen = _in_frames(chunk, self._frame)
         return self._windows.of(chunk), self._shaped(solved.read(seen.read_start, seen.read_stop))
 
     def _solution(self) -> Generator[Event, None, DiskArray]:
-        """The state at t = 1 of the whole recording, (frames, prompts * clips * state channels)."""
+        """Return the state at t = 1 of the whole recording, (frames, prompts * clips * state channels)."""
         features = yield from self._encoded()
         solver = self._request.solver
         times = solvers.times(solver.n_steps, solver.grid)
@@ -122,7 +122,7 @@ class Multidiffusion:
         return (yield from integrated(solver.method, evaluate, self._noise(), times))
 
     def _encoded(self) -> Generator[Event, None, DiskArray]:
-        """Features of every window, each encoded once: the frames of its clips, window after window."""
+        """Encode every window once; return the features: the frames of its clips, window after window."""
         features: DiskArray | None = None
         at = 0
         calls = (self._call(tasks.encode_window, self._windows.of(chunk)) for chunk in self._windows.chunks)
@@ -142,7 +142,7 @@ class Multidiffusion:
     def _velocity(
         self, features: DiskArray, state: DiskArray, t: float, velocity: DiskArray
     ) -> Generator[Event, None, None]:
-        """Write the velocity of the whole recording at `state`; a `SolverStep` after each window."""
+        """Write the velocity of the whole recording at `state`, yielding a `SolverStep` after each window."""
         blend = CrossfadeStream(self._windows.facts.windowing.fade)
         calls = self._evaluations(features, state, t)
         for span, next_start in pairwise_starts(self._spans):
@@ -153,7 +153,7 @@ class Multidiffusion:
             yield SolverStep(done=1, total=1)
 
     def _evaluations(self, features: DiskArray, state: DiskArray, t: float) -> Iterator[Call[Samples]]:
-        """A call for the velocity of every window."""
+        """Yield a call for the velocity of every window."""
         at = 0
         for chunk, span in zip(self._windows.chunks, self._spans, strict=True):
             n_rows = self._n_clips * (span.stop - span.start)
@@ -163,7 +163,7 @@ class Multidiffusion:
             yield self._call(tasks.velocity_window, self._windows.silent(chunk), here, there, t)
 
     def _noise(self) -> DiskArray:
-        """What the solution starts from: one draw for every prompt and clip."""
+        """Return the initial noise, the same draw for every prompt and clip."""
         n_channels = self._latents.state_channels
         n_copies = len(self._request.prompts) * self._n_clips
         start = DiskArray(self._spans[-1].stop, n_copies * n_channels)
@@ -173,7 +173,7 @@ class Multidiffusion:
         return start
 
     def _shaped(self, rows: Samples) -> Samples:
-        """(frames, prompts * clips * channels) as the state a model takes: (prompts, clips, frames, channels)."""
+        """Reshape (frames, prompts * clips * channels) to a model's state: (prompts, clips, frames, channels)."""
         parts = (len(self._request.prompts), self._n_clips, self._latents.state_channels)
         return np.ascontiguousarray(np.moveaxis(rows.reshape(-1, *parts), 0, 2))
 
@@ -181,10 +181,10 @@ class Multidiffusion:
 def integrated(
     method: str, evaluate: Evaluate, start: DiskArray, times: Sequence[float]
 ) -> Generator[Event, None, DiskArray]:
-    """`solvers.integrate` for arrays on disk and evaluations that report events; returns the last state.
+    """Run `solvers.integrate` on arrays on disk with evaluations that report events; return the last state.
 
-    A solver calls its velocity and waits, which leaves no room for events. So it is handed arrays yet to be filled,
-    with which it can write down sums, and they are filled before it takes the next step.
+    A solver cannot yield events while it calls its velocity. So it is given arrays that are still empty, of which it
+    forms symbolic sums, and they are filled before it takes the next step.
     """
     asked: list[tuple[WeightedSum, float, DiskArray]] = []
 
@@ -203,7 +203,7 @@ def integrated(
 
 
 def noise_blocks(seed: int, lengths: Sequence[int], n_channels: int) -> Iterator[Samples]:
-    """The noise of a whole recording, shape (frames, channels), in blocks of so many frames.
+    """Yield the noise of a whole recording, shape (frames, channels), in blocks of the given lengths.
 
     Joined, they are `models.sam_audio.noise.noise(seed, 0, sum(lengths), n_channels)`: a generator that is asked for a
     few numbers at a time gives the same ones.
@@ -214,7 +214,7 @@ def noise_blocks(seed: int, lengths: Sequence[int], n_channels: int) -> Iterator
 
 
 def _in_frames(chunk: Chunk, frame: int) -> Chunk:
-    """A chunk in latent frames; what it sees starts on a whole one and may end inside its last."""
+    """Return a chunk in latent frames; its window starts on a whole frame and may end inside its last."""
     assert all(samples % frame == 0 for samples in (chunk.start, chunk.read_start, chunk.overlap))
     return replace(
         chunk,

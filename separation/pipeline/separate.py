@@ -1,4 +1,4 @@
-"""From a mixture and a request to stems: the only place that orders the steps.
+"""Separates a mixture by a request (`separate`, `extract`): the steps of the pipeline in their order.
 
 mixture -> [model rate, channels, level] -> chunks -> model -> crossfade -> targets -> [mixture rate, channels]
 """
@@ -54,20 +54,20 @@ FEATURES = "features"
 
 
 def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = None) -> Iterator[Event]:
-    """Separate `mixture`, reporting everything as it happens.
+    """Separate `mixture`, yielding events as it goes.
 
-    Each target, and the residual that is left, arrives piece by piece in `ChunkFinished`; the pieces laid end to end
-    have exactly the mixture's length, rate and channel count (at most two), or end with the last chunk of
+    Each target, and the residual, arrives piece by piece in `ChunkFinished`; the concatenated pieces have exactly the
+    mixture's length, rate and channel count (at most two), or end with the last chunk of
     `chunks.max_chunks`. Memory does not grow with the recording. Closing the iterator cancels the run at the model's
     next evaluation.
 
     Args:
         mixture: at least one sample; more than two channels are downmixed to stereo first (ITU-R BS.775).
         request: what to isolate and how.
-        engine: where the model runs; in this process unless told otherwise.
+        engine: where the model runs; this process by default.
 
     Raises:
-        PlaygroundError: with what happened, why and what to do.
+        PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
     settled, why = registry.choose(request)
     yield BackendChosen(backend=settled.backend, why=why)
@@ -79,8 +79,8 @@ def separate_settled(
 ) -> Iterator[Event]:
     """`separate` for a request whose backend and model are settled (`backends.registry.choose`).
 
-    With `kept`, chunks that were finished before are taken from there, and those that are computed are put there as
-    soon as they are finished. Multi-diffusion has no chunks that are finished by themselves, and keeps none.
+    With `kept`, chunks that were finished before are taken from there, and computed ones are put there as soon as they
+    are finished. Multi-diffusion finishes no chunk separately, and keeps none.
     """
     if mixture.n_samples == 0:
         raise AudioError("This recording has no samples.", "There is nothing to separate.", "Choose another file.")
@@ -139,39 +139,39 @@ def extract(mixture: Waveform, request: Request, *, engine: Engine | None = None
 
 
 class _Estimator(Protocol):
-    """Who estimates the stems of the chunks, which are asked for in order."""
+    """Estimates the stems of chunks, which are requested in order."""
 
     def is_kept(self, chunk: Chunk) -> bool:
         """Whether the stems of `chunk` come from an earlier run."""
         ...
 
     def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
-        """Stems of `chunk`, shape (channels, chunk.stop - chunk.start), at the mixture's level."""
+        """Return the stems of `chunk`, shape (channels, chunk.stop - chunk.start), at the mixture's level."""
         ...
 
     def close(self) -> None:
-        """Cancel what is still at work."""
+        """Cancel the calls that still run."""
         ...
 
 
 class _ChunkCache:
-    """The finished chunks of earlier runs, for one order."""
+    """Reads and writes the kept chunks of one model and request."""
 
     def __init__(self, chunks: Chunks, order: tasks.Order) -> None:
         self._chunks, self._order = chunks, order
         self._refused = False
 
     def find(self, window: Window) -> Mapping[str, Samples] | None:
-        """What was kept of a window's stems."""
+        """Return the kept stems of a window, or None."""
         return self._chunks.get(self._key(chunk_key, window))
 
     def with_features(self, window: Window) -> Window:
-        """The window with the features that were kept of it."""
+        """Return the window with its kept features, if there are some."""
         kept = self._chunks.get(self._key(features_key, window))
         return replace(window, features=None if kept is None else kept.get(FEATURES))
 
     def keep(self, window: Window, answer: tasks.Answer) -> Iterator[Event]:
-        """Keep what was computed; where that fails it is said once, and not tried again."""
+        """Keep the computed stems and features; on failure warn once, and stop keeping."""
         yield from self._put(self._key(chunk_key, window), answer.stems)
         if window.features is None and answer.features is not None:
             yield from self._put(self._key(features_key, window), {FEATURES: answer.features})
@@ -191,10 +191,10 @@ class _ChunkCache:
 
 
 class _Groups:
-    """Estimates by the model's `separate`, as many windows together as it works on at once.
+    """Estimates stems by the model's `separate`, in groups of as many windows as it processes together.
 
-    The first chunk goes alone, so that there is something to hear after one chunk. Groups lie where they would if
-    nothing were kept, so that a run that goes on after an interruption rounds as one that was not interrupted.
+    The first chunk goes alone, so that it can be played early. Kept chunks do not change the groups, so a run that is
+    resumed rounds like one that was not interrupted.
     """
 
     def __init__(self, windows: ModelInputs, order: tasks.Order, engine: Engine, store: _ChunkCache | None) -> None:
@@ -202,7 +202,7 @@ class _Groups:
         self._found: dict[int, Mapping[str, Samples] | None] = {}
         self._ready: dict[int, Mapping[str, Samples]] = {}
         self._waiting = deque(_groups(windows.chunks, windows.facts.batch))
-        self._started: deque[list[Window]] = deque()  # the windows of each call that is at work
+        self._started: deque[list[Window]] = deque()  # the windows of each running call
         self._ahead: Ahead[Sequence[tasks.Answer]] = Ahead(engine, order.request.device)
 
     def is_kept(self, chunk: Chunk) -> bool:
@@ -214,7 +214,7 @@ class _Groups:
         if not self.is_kept(chunk) and chunk.index not in self._ready:
             self._ahead.fill(self._calls(chunk))
             answers = yield from self._ahead.next()
-            # All of them are kept before any is handed on, so that stopping there never splits a group.
+            # All of them are kept before any is returned, so that stopping there never splits a group.
             for window, made in zip(self._started.popleft(), answers, strict=True):
                 answer = made._replace(stems={name: made.stems[name] for name in sorted(window.stems)})
                 self._ready[window.index] = answer.stems
@@ -228,9 +228,9 @@ class _Groups:
         self._ahead.close()
 
     def _calls(self, chunk: Chunk) -> Iterator[Call[Sequence[tasks.Answer]]]:
-        """Calls for the groups from that of `chunk` on that are not kept.
+        """Yield calls for the groups from that of `chunk` on that are not kept.
 
-        Only so far as could be at work at once: what the store has beyond would be held in memory until its turn.
+        They end after as many as can run at once: kept chunks beyond would be held in memory until their turn.
         """
         last = chunk.index + self._windows.facts.batch * self._ahead.width
         while self._waiting and self._waiting[0][0].index <= last:
@@ -238,26 +238,26 @@ class _Groups:
             ours = (member for member in group if member.index >= chunk.index and not self.is_kept(member))
             if windows := [self._window(member) for member in ours]:
                 self._started.append(windows)
-                # An early chunk of one run goes before a late one of another: everybody hears something soon.
+                # An early chunk of one run goes before a late one of another, so that every run can be played soon.
                 device, priority = self._order.request.device, -group[0].index
                 yield Call(tasks.separate_windows, (windows, self._order), device=device, priority=priority)
 
     def _window(self, chunk: Chunk) -> Window:
-        """The window of `chunk`, with its features if they are kept."""
+        """Return the window of `chunk`, with its features if they are kept."""
         window = self._windows.of(chunk)
         if self._store is None or self._windows.facts.latents is None:
             return window
         return self._store.with_features(window)
 
     def _kept(self, chunk: Chunk) -> Mapping[str, Samples] | None:
-        """What the store has of `chunk`, looked up once."""
+        """Return the kept stems of `chunk`, or None; looked up once."""
         if chunk.index not in self._found:
             self._found[chunk.index] = None if self._store is None else self._store.find(self._windows.of(chunk))
         return self._found[chunk.index]
 
 
 def _groups(chunks: Sequence[Chunk], batch: int) -> Iterator[list[Chunk]]:
-    """Chunk 0, then as many chunks of one length as a model works on at once."""
+    """Yield chunk 0 alone, then groups of up to `batch` chunks of one length."""
     for first in (0, *range(1, len(chunks), batch)):
         together = chunks[first : first + batch if first else 1]
         for _, group in groupby(together, key=lambda chunk: chunk.read_stop - chunk.read_start):
@@ -272,11 +272,11 @@ def _chunks(
     tracks: Sequence[Target],
     estimator: _Estimator,
 ) -> Generator[Event, None, dict[str, float]]:
-    """Work through the chunks in order; returns each track's peak."""
+    """Separate the chunks in order; return each track's peak."""
     facts, n_chunks = windows.facts, len(windows.chunks)
     crossfade = CrossfadeStream(facts.windowing.fade)
     returned = Returned(mixture, facts.sample_rate, tracks)
-    # The windows are read further ahead than what is measured; two streams, each read in order, resample once each.
+    # Windows are read further ahead than measured audio; with two streams, each read in order, both resample only once.
     to_measure = conformed(mixture, facts.sample_rate, facts.n_channels)
     peaks = dict.fromkeys((track.name for track in tracks), 0.0)
     start = 0
@@ -298,9 +298,9 @@ def _chunks(
 def _measured(
     estimates: Mapping[str, Samples], chunk: Chunk, source: AudioSource, targets: Sequence[Target], request: Request
 ) -> Generator[Event, None, Mapping[str, Samples]]:
-    """Hold each target of a generative model against the mixture; returns the stems, matched to it if so wished.
+    """Measure each target of a generative model against the mixture; return the stems, gain-matched if requested.
 
-    What is measured is what the model gave, before any gain.
+    The measures are those of the model's output, before any gain.
     """
     from separation.metrics import unreferenced as measures  # SciPy takes 0.3 s to import
 
@@ -326,7 +326,7 @@ def _measured(
 
 
 def _until_last_chunk(mixture: AudioSource, facts: ModelFacts, max_chunks: int | None) -> AudioSource:
-    """The mixture up to the end of the last chunk that is wanted."""
+    """Return the mixture up to the end of the last requested chunk."""
     chunks = plan(conformed_length(mixture, facts.sample_rate), facts.windowing)
     if max_chunks is None or max_chunks >= len(chunks):
         return mixture

@@ -1,4 +1,4 @@
-"""The pieces of work an engine runs, and the one model a process keeps warm between them."""
+"""The work functions that an engine runs, and the one model that a process keeps loaded between them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Result = TypeVar("Result")
 
 
 class BatchModel(Model, Protocol):
-    """A model that works on several windows together: one whose `facts.batch` is above 1."""
+    """A model that processes several windows together: one whose `facts.batch` is above 1."""
 
     def separate_batch(
         self, windows: Sequence[Window], request: Request
     ) -> Generator[Event, None, Sequence[Mapping[str, Samples]]]:
-        """What `separate` answers for each of the windows, which are equally long; steps count for all of them."""
+        """Return what `separate` returns for each of the equally long windows; solver steps count for all of them."""
         ...
 
 
-# One heavy model at a time: a second one is what makes a card or a laptop run out of memory.
+# One model at a time: a second one would exhaust the memory of a graphics card or a laptop.
 warm: dict[Request, Model] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """Which model is to work, and how.
+    """The model to use, as its request and revision.
 
     Args:
         request: settled.
-        revision: of the weights and code, as the keys of what is kept name them; see `Backend.revision`.
+        revision: of the weights and code, as in the keys of kept chunks; see `Backend.revision`.
     """
 
     request: Request
@@ -45,7 +45,7 @@ class Order:
 
 
 class Answer(NamedTuple):
-    """Stems of a window, and the features they were made from, for models that have some."""
+    """The stems of a window, and the features they were made from, for models that have some."""
 
     stems: Mapping[str, Samples]
     features: Samples | None
@@ -53,10 +53,10 @@ class Answer(NamedTuple):
 
 @measured("load")
 def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
-    """Make the model that serves the order ready in this process; returns its facts.
+    """Load the order's model in this process, unless it is loaded already; return its facts.
 
     Raises:
-        SeparationError: the weights or the code here are others than where the order was given.
+        SeparationError: the weights or the code here differ from those of the process that gave the order.
     """
     facts = (yield from _model(order)).facts
     if order.request.device == "auto" and facts.device == "cpu" and (note := unused_card()):
@@ -81,7 +81,7 @@ def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event
 
 @measured("encode")
 def encode_window(window: Window, order: Order) -> Generator[Event, None, Samples]:
-    """Latents of what the model hears of a window; see `LatentModel`."""
+    """Return the latents of a window's mono clips; see `LatentModel.encode`."""
     model = cast(LatentModel, (yield from _model(order)))
     return (yield from model.encode(window, order.request))
 
@@ -90,14 +90,14 @@ def encode_window(window: Window, order: Order) -> Generator[Event, None, Sample
 def velocity_window(
     window: Window, features: Samples, state: Samples, t: float, order: Order
 ) -> Generator[Event, None, Samples]:
-    """The velocity of a window's state at time `t`; see `LatentModel`."""
+    """Return the velocity of a window's state at time `t`; see `LatentModel.velocity`."""
     model = cast(LatentModel, (yield from _model(order)))
     return (yield from model.velocity(window, features, state, t, order.request))
 
 
 @measured("decode")
 def decode_window(window: Window, state: Samples, order: Order) -> Generator[Event, None, Mapping[str, Samples]]:
-    """Stems of a window from its solved state; see `LatentModel`."""
+    """Return the stems of a window from its solved state; see `LatentModel.decode`."""
     model = cast(LatentModel, (yield from _model(order)))
     return (yield from model.decode(window, state, order.request))
 
@@ -114,13 +114,13 @@ def _model(order: Order) -> Generator[Event, None, Model]:
             )
         warm.clear()
         model = yield from backend.load(order.request)
-        # Once it is known where it runs, that device is asked for by name.
+        # The device is named once it is known, instead of "auto".
         warm.update({wanted: model, replace(wanted, device=model.facts.device): model})
     return warm[wanted]
 
 
 def _encoded(window: Window, model: Model, request: Request) -> Generator[Event, None, Window]:
-    """The window with its features, if the model is going to need them."""
+    """Return the window with its features, if the model needs them."""
     if model.facts.latents is None or window.features is not None:
         return window
     latent = cast(LatentModel, model)
@@ -130,7 +130,7 @@ def _encoded(window: Window, model: Model, request: Request) -> Generator[Event,
 
 
 def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
-    """`work`, its evaluations counted for a chunk."""
+    """Relay `work`, marking its solver steps with the chunk's number."""
     stream = EventStream(work)
     for event in stream:
         yield replace(event, index=index) if isinstance(event, SolverStep) else event
@@ -138,7 +138,7 @@ def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Eve
 
 
 def _loading(request: Request) -> Request:
-    """What of a request decides which model is loaded, and its facts: not what is asked of it then."""
+    """Return the part of a request that decides which model is loaded, and its facts; not prompts and the like."""
     chunks = request.chunks and replace(request.chunks, stitch="crossfade", max_chunks=None)
     sam = SamSettings(stereo=request.sam.stereo, precision=request.sam.precision)
     return replace(request, prompts=(Prompt(text="any"),), seed=0, chunks=chunks, solver=SolverSettings(), sam=sam)

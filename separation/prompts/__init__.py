@@ -1,1 +1,1 @@
-"""What words and spans mean in the stems of a separator."""
+"""The meaning of prompts: words as stems and targets, anchors as text, advice on phrasing."""

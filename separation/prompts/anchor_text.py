@@ -1,4 +1,4 @@
-"""Anchors as people write them: `+1.5-3.0,-5-7` is “it sounds from 1.5 s to 3 s, and does not from 5 s to 7 s”."""
+"""Parses and writes anchors: `+1.5-3.0,-5-7` means that a sound is there from 1.5 to 3 s and absent from 5 to 7 s."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SPAN = re.compile(rf"([+-])\s*{_SECONDS}\s*-\s*{_SECONDS}", re.ASCII)
 
 
 def parse_anchors(text: str) -> tuple[Anchor, ...]:
-    """The spans that `text` lists, in its order; none for an empty text.
+    """Return the spans that `text` lists, in its order; none for an empty text.
 
     Raises:
         SettingsError: a span is not written as sign, start, `-`, stop in seconds, or stops before it starts.
@@ -25,7 +25,7 @@ def parse_anchors(text: str) -> tuple[Anchor, ...]:
 
 
 def written(anchors: Iterable[Anchor]) -> str:
-    """The text from which `parse_anchors` makes these anchors."""
+    """Return the text from which `parse_anchors` makes these anchors."""
     # Without exponents, whose minus sign would read as the one between start and stop.
     return ",".join(f"{anchor.sign}{times.digits(anchor.start_s)}-{times.digits(anchor.stop_s)}" for anchor in anchors)
 

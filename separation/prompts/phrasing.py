@@ -1,4 +1,4 @@
-"""How to say what is wanted to a model that takes any words: suggestions, and a gentle word on what would do better.
+"""Suggestions and advice for phrasing prompts of models that take any words.
 
 SAM-Audio was trained on short lowercase phrases of a noun or of a noun and a verb, such as “man speaking” (SAM-Audio,
 Meta 2025, model card).
@@ -25,9 +25,9 @@ _ARTICLE = re.compile(r"^(?:the|a|an|any|some|all(?: of)? the|sound of(?: an?| t
 
 
 def advice(text: str) -> str:
-    """What would probably work better than these words, in one sentence, or "" where they are fine.
+    """Return one sentence on what would probably work better than these words, or "" if they are fine.
 
-    Whether a person follows it is theirs to decide: the model takes any words.
+    It is only advice: the model takes any words.
     """
     plain = plainly(text)
     if len(plain.split()) > N_WORDS:
@@ -36,9 +36,9 @@ def advice(text: str) -> str:
 
 
 def plainly(text: str) -> str:
-    """The phrase without polite words, article, capitals and full stop; itself where nothing would be left.
+    """Return the phrase without polite words, article, capitals and full stop, or itself if nothing would be left.
 
-    Letters that belong together, such as “TV” or “808 bass”, stay.
+    Capitals and digits of names such as “TV” or “808 bass” stay.
     """
     words = " ".join(text.split()).rstrip(".!?… ")
     for pattern in (_ASKING, _ARTICLE):

@@ -1,4 +1,4 @@
-"""What a prompt means in terms of stems, and the arithmetic that turns stems into targets."""
+"""Targets: the tracks of a run, computed as sums of stems or as the mixture minus such a sum."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Target:
     complement: bool = False
 
     def of(self, stems: Mapping[str, Samples], mixture: Samples) -> Samples:
-        """The target's samples, shape of `mixture`."""
+        """Return the target's samples, of the mixture's shape."""
         import numpy as np  # not above: looking a kept result up works with names alone
 
         total = np.zeros_like(mixture)
@@ -39,23 +39,23 @@ class Target:
 
 
 def residual_stem(name: str) -> str:
-    """The stem that holds a generative model's own residual of the target `name`: its “everything but <name>”."""
+    """Return the stem for a generative model's own residual of the target `name`: its “everything but <name>”."""
     return f"everything but {name}"
 
 
 def own_residuals(names: Iterable[str], request: Request) -> tuple[str, ...]:
-    """The stems in which a generative model gives what it leaves of each of these targets, if that is asked for."""
+    """Return the stems of a generative model's own residuals of these targets, if they are requested."""
     return tuple(map(residual_stem, names)) if request.sam.residual == "model" else ()
 
 
 def tracks_of(targets: Sequence[Target], request: Request) -> tuple[Target, ...]:
-    """What a run makes: its targets, and one residual of the mixture unless the model's own are asked for."""
+    """Return the tracks of a run: its targets, and one residual of the mixture unless the model's own are requested."""
     left_over = residual(targets) if request.sam.residual == "mixture" else None
     return (*targets, left_over) if left_over else tuple(targets)
 
 
 def residual(targets: Sequence[Target]) -> Target | None:
-    """Everything no target covers: where targets do not overlap, targets and residual add up to the mixture.
+    """Return the target of all that no other covers; if targets do not overlap, all add up to the mixture.
 
     None when nothing is left over.
     """

@@ -1,4 +1,4 @@
-"""Which stems a few typed words mean, for backends with a fixed set of stems.
+"""Maps typed words to stems, for backends with a fixed set of stems.
 
 A table of what people type, with rules for “no”, “without” and “everything except”. Words outside the table are
 refused with what the backend can do: a dog's bark is not “other”.
@@ -70,7 +70,7 @@ _AND_NOT = re.compile(_AND.pattern + r"(?:(?:no|not|without|any) )?")  # “no d
 
 
 def match(text: str, stems: Sequence[str], *, backend: str) -> Target:
-    """The target a prompt means, made of `stems`.
+    """Return the target that a prompt means, made of `stems`.
 
     Args:
         text: what a person typed, such as “the bass line” or “everything except drums”.
@@ -98,12 +98,12 @@ def match(text: str, stems: Sequence[str], *, backend: str) -> Target:
 
 
 def suggestions(stems: Sequence[str]) -> tuple[str, ...]:
-    """Prompts that surely work with these stems, for buttons and messages."""
+    """Return prompts that are sure to work with these stems, for buttons and messages."""
     return (*stems, "instrumental") if "vocals" in stems else tuple(stems)
 
 
 def _stems_of(phrase: str, stems: Sequence[str], separator: re.Pattern[str] = _AND) -> frozenset[str] | None:
-    """The stems a list such as “drums and bass” names; None if any part of it names none."""
+    """Return the stems that a list such as “drums and bass” names; None if any part of it names none."""
     if whole := _stem_of(phrase, stems):
         return frozenset({whole})
     listed = phrase.replace("rhythm section", "drums and bass")
@@ -121,7 +121,7 @@ def _stem_of(words: str, stems: Sequence[str]) -> str | None:
 
 
 def _known(words: str) -> str | None:
-    """The stem these words mean, whether or not a model has it."""
+    """Return the stem that these words mean, whether or not a model has it; None if there is none."""
     phrase = _tidy(words).replace("'s ", " ")
     return _STEM_OF.get(phrase) or _STEM_OF.get(phrase.removesuffix("s"))
 
@@ -131,7 +131,7 @@ def _is_instrumental(words: str, stems: Sequence[str]) -> bool:
 
 
 def _tidy(text: str) -> str:
-    """Lower case, one space between words, without politeness, articles and signs that join nothing."""
+    """Return the text in lower case with single spaces, without polite words, articles and stray punctuation."""
     plain = re.sub(r"[^\w\s,+&/;']|_", " ", text.casefold().replace("\u2019", "'"))
     phrase = " ".join(plain.split()).strip("' ")
     while (shorter := _POLITE.sub("", phrase).strip("' ")) != phrase:

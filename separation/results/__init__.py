@@ -1,1 +1,1 @@
-"""Kept work: runs, their track files and their reports."""
+"""Recordings and results in the store: running separations, their track files and their reports."""

@@ -1,4 +1,4 @@
-"""Work that is done anew, whatever is kept of it."""
+"""A store wrapper that hides earlier results, so that work is computed anew (`--no-cache`)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from separation.results.store import NewItem, Store, StoredItem
 
 
 class BypassCache:
-    """A store in which only that is found which was put through it; it takes the place of what was there.
+    """A store that finds only items put through this object; they replace the kept ones of the same key.
 
     Args:
-        store: where things are kept.
+        store: the store that keeps the items.
     """
 
     def __init__(self, store: Store) -> None:
@@ -24,7 +24,7 @@ class BypassCache:
         return self._store.key(kind, **parts)
 
     def get(self, key: str) -> StoredItem | None:
-        """What was put under `key` through this object, if it is still there."""
+        """Return the item that was put under `key` through this object, if it is still there."""
         return self._store.get(key) if key in self._made else None
 
     def put(self, key: str, new: NewItem) -> StoredItem:

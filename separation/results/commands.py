@@ -1,4 +1,4 @@
-"""What one would type to make a result again."""
+"""Builds the terminal commands that make a recording or a result again."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from separation.request import (
 
 
 def converting(source: str, part: Part) -> str:
-    """The `convert` command that makes a recording of a file, or of a part of it."""
+    """Return the `convert` command that makes a recording of a file, or of a part of it."""
     return shlex.join(["audio-playground", "convert", "to-wav", argument(source), *_part(part)])
 
 
 def extracting(source: str, part: Part, request: Request) -> str:
-    """The `extract` command for a settled request: what is not in it is at its default."""
+    """Return the `extract` command for a settled request; settings at their defaults are left out."""
     backend = registry.get(request.backend)
     uses = backend.uses(request)
     words = ["audio-playground", "extract", backend.profile.command or backend.name, argument(source)]
@@ -51,7 +51,7 @@ def extracting(source: str, part: Part, request: Request) -> str:
 
 
 def argument(name: str) -> str:
-    """A file's name that is never mistaken for an option."""
+    """Return a file's name in a form that is never mistaken for an option."""
     return f"./{name}" if name.startswith("-") else name
 
 
@@ -76,7 +76,7 @@ def _demucs_options(settings: DemucsSettings) -> list[str]:
 
 
 def _anchors(prompts: tuple[Prompt, ...]) -> list[str]:
-    """One list of spans a prompt, empty ones too, since they are told apart by their order."""
+    """Return one list of spans for each prompt, empty ones too, since their order assigns them to prompts."""
     if not any(prompt.anchors for prompt in prompts):
         return []
     return [word for prompt in prompts for word in ("--anchors", anchor_text.written(prompt.anchors))]

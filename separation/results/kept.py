@@ -1,7 +1,7 @@
-"""Recordings and results as everybody passes them around, and the only place that knows what is stored of them.
+"""The types `Recording` and `Result`, and their conversion from and to stored manifests.
 
 A store keeps a manifest with two tables, `info` and `config`, and understands neither. Their keys are written by the
-functions named `…_info` and read by those named `…_of`; nothing else looks into them.
+functions named `…_info` and read by those named `…_of`; no other code reads them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from separation.metrics.quality_value import Quality
 from separation.request import Request
 from separation.results.store import StoredItem
 
-# What works on samples is imported where it is needed: a lookup needs none of it, and it takes most of a second.
+# Modules that work on samples are imported where needed: a lookup needs none of them, and they take most of a second.
 if TYPE_CHECKING:
     from separation.audio.convert import Conversion
     from separation.audio.video import Picture
@@ -29,7 +29,7 @@ VIDEO = "video"  # a recording's file with its picture, and what is stored of it
 
 
 class DamagedItem(PlaygroundError, ValueError):
-    """What is stored of a recording, a result or a chunk cannot be understood."""
+    """The stored data of a recording, a result or a chunk cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +37,10 @@ class KeptTrack:
     """One track of a recording or a result.
 
     Attributes:
-        id: what addresses call it: "audio" of a recording; "0", "1" and so on of a result.
-        name: what a person calls it.
-        audio: float32 WAV.
-        peaks: its peaks.
+        id: its name in addresses: "audio" for a recording; "0", "1" and so on for a result.
+        name: its name for people.
+        audio: path of its float32 WAV.
+        peaks: path of its peaks.
     """
 
     id: str
@@ -53,17 +53,17 @@ class KeptTrack:
 class KeptSound:
     """A recording or a result.
 
-    The paths stay valid until it is removed or evicted, and for an hour if it is replaced and its room is not needed.
+    The paths stay valid until it is removed or evicted; after it is replaced, for an hour unless disk space is short.
 
     Attributes:
         key: under which it is kept.
-        name: what a person calls it.
+        name: its name for people.
         created: UTC time, ISO 8601.
-        tracks: all of one rate, length and number of channels.
+        tracks: its tracks, all of one rate, length and number of channels.
         sample_rate: Hz.
         n_channels: 1 or 2.
         n_samples: of each track.
-        warnings: what a person should know of it.
+        warnings: warnings for the user.
     """
 
     key: str
@@ -77,26 +77,26 @@ class KeptSound:
 
     @property
     def duration_s(self) -> float:
-        """The length of each track."""
+        """Return the length of each track in seconds."""
         return self.n_samples / self.sample_rate
 
     @property
     def track_names(self) -> tuple[str, ...]:
-        """What a person calls each track."""
+        """Return the name of each track."""
         return tuple(track.name for track in self.tracks)
 
     def track(self, id: str) -> KeptTrack | None:
-        """The track that addresses call so, if there is one."""
+        """Return the track with this id, or None."""
         return next((track for track in self.tracks if track.id == id), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording(KeptSound):
-    """A file, or a part of one, as it was decoded.
+    """The kept audio of a decoded file, or of a part of one.
 
     Attributes:
         origin: name of the file it was made from.
-        part: which part of that file.
+        part: the part of that file.
         video: file, codec and start of its picture; None without one. See `picture`.
     """
 
@@ -116,7 +116,7 @@ class Recording(KeptSound):
 
     @property
     def picture(self) -> Picture | None:
-        """The moving picture that was kept with it, if it came from a video."""
+        """Return the moving picture that was kept with it, if it came from a video."""
         from separation.audio.video import Picture
 
         return None if self.video is None else Picture(*self.video)
@@ -124,22 +124,22 @@ class Recording(KeptSound):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result(KeptSound):
-    """The tracks that were made of a recording.
+    """The tracks that were separated from a recording.
 
     Attributes:
         recording: key of the recording, which may be gone.
         settings: `request` as plain values; those of another version of this program may differ.
-        backend: name of who separated.
-        prompts: the words it was asked for.
-        model: that was used; None where the backend has none.
-        device: on which.
-        seconds: that it took; 0 if that is not known.
-        rtf: processing time over duration; None if that is not known.
-        chunks_s: (start, stop) of each chunk; empty if that is not known.
-        measures: what was measured of a generative model's estimates, chunk by chunk.
-        anchors: where the spans of prompts fell in each chunk.
-        quality: as far as it could be estimated.
-        report: what the run took and found, see `separation.results.report`; empty if none was kept.
+        backend: name of the backend.
+        prompts: the prompts' words.
+        model: the model that was used; None if the backend has none.
+        device: the device it ran on.
+        seconds: processing time; 0 if unknown.
+        rtf: processing time over duration; None if unknown.
+        chunks_s: (start, stop) of each chunk in seconds; empty if unknown.
+        measures: measures of a generative model's estimates, chunk by chunk.
+        anchors: the spans of prompts in each chunk.
+        quality: the estimated quality; None if there is no estimate.
+        report: the run's report, see `separation.results.report`; empty if none was kept.
     """
 
     recording: str
@@ -158,7 +158,7 @@ class Result(KeptSound):
 
     @property
     def request(self) -> Request:
-        """What was asked for, settled.
+        """Return the settled request.
 
         Raises:
             SettingsError: another version of this program made it, with settings that this one does not have.
@@ -179,7 +179,7 @@ class KeptChunk:
 
 
 def recording_info(conversion: Conversion, *, origin: str, part: Part, picture: Picture | None) -> dict[str, Any]:
-    """What is stored of a recording that was just decoded; the picture belongs to a file `VIDEO`."""
+    """Return the values to store for a newly decoded recording; the picture's file is named `VIDEO`."""
     info: dict[str, Any] = {
         "sample_rate": conversion.sample_rate,
         "n_channels": conversion.n_channels,
@@ -194,7 +194,7 @@ def recording_info(conversion: Conversion, *, origin: str, part: Part, picture: 
 
 
 def recording_of(item: StoredItem) -> Recording:
-    """The recording that is kept as `item`.
+    """Return the recording that is kept as `item`.
 
     Raises:
         DamagedItem: it is none, or what is stored of it cannot be understood.
@@ -227,7 +227,7 @@ def result_info(
     warnings: Sequence[str],
     report: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What is stored of a result that was just made; see `Result` for the names."""
+    """Return the values to store for a newly made result; see `Result` for the names."""
     return {
         "sample_rate": sample_rate,
         "n_channels": n_channels,
@@ -247,7 +247,7 @@ def result_info(
 
 
 def result_of(item: StoredItem) -> Result:
-    """The result that is kept as `item`; what earlier versions of this program did not store is left open.
+    """Return the result that is kept as `item`; values that earlier versions did not store get their defaults.
 
     Raises:
         DamagedItem: it is none, or what is stored of it cannot be understood.
@@ -273,14 +273,14 @@ def result_of(item: StoredItem) -> Result:
 
 
 def reports_of(items: Iterable[StoredItem]) -> Iterator[Mapping[str, Any]]:
-    """The reports of results that have one, whatever else is stored of them."""
+    """Yield the reports of those results that have one, even if their other values cannot be read."""
     for item in items:
         if "report" in item.manifest.info:
             yield item.manifest.info["report"]
 
 
 def kept_of(item: StoredItem) -> Recording | Result:
-    """The recording or the result that is kept as `item`.
+    """Return the recording or the result that is kept as `item`.
 
     Raises:
         DamagedItem: it is neither, or what is stored of it cannot be understood.
@@ -292,12 +292,12 @@ def kept_of(item: StoredItem) -> Recording | Result:
 
 
 def chunk_info(stems: Sequence[str], shape: Sequence[int]) -> dict[str, Any]:
-    """What is stored of a finished chunk, whose samples are its file "stems"; see `KeptChunk`."""
+    """Return the values to store for a finished chunk, whose samples are in its file "stems"; see `KeptChunk`."""
     return {"stems": list(stems), "shape": list(shape)}
 
 
 def chunk_of(item: StoredItem) -> KeptChunk:
-    """The finished chunk that is kept as `item`.
+    """Return the finished chunk that is kept as `item`.
 
     Raises:
         DamagedItem: it is none, or what is stored of it cannot be understood.
@@ -313,7 +313,7 @@ def chunk_of(item: StoredItem) -> KeptChunk:
 
 @contextmanager
 def _reading(item: StoredItem, kind: str) -> Iterator[Mapping[str, Any]]:
-    """What is stored of an item, as long as that can be understood."""
+    """Give an item's stored values; errors from reading them become `DamagedItem`."""
     manifest = item.manifest
     try:
         if manifest.kind != kind:
@@ -329,11 +329,11 @@ def _reading(item: StoredItem, kind: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _common(item: StoredItem, names: Mapping[str, str]) -> dict[str, Any]:
-    """The values of `KeptSound`.
+    """Return the values of the fields of `KeptSound`.
 
     Args:
-        item: what is kept.
-        names: of its tracks, by what addresses call them.
+        item: the stored item.
+        names: the tracks' names by their ids.
     """
     info = item.manifest.info
     shape = {name: int(info[name]) for name in ("sample_rate", "n_channels", "n_samples")}

@@ -1,4 +1,4 @@
-"""Audio that can be read while it is made, and what it has in common with what is finished."""
+"""`PartialAudio`, which can be read while it is being made, and `Sound`, its common protocol with finished audio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Sound(Protocol):
-    """What recordings, results and half-made audio have in common."""
+    """The length and format that recordings, results and partial audio have in common."""
 
     @property
     def sample_rate(self) -> int:
@@ -22,24 +22,24 @@ class Sound(Protocol):
 
     @property
     def n_samples(self) -> int:
-        """Its length, also where it is not all there yet."""
+        """Length in samples per channel, including samples that are still to come."""
         ...
 
     @property
     def duration_s(self) -> float:
-        """The same in seconds."""
+        """Length in seconds."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PartialAudio:
-    """Audio that can be read while it is made: a file that arrives, or a track of a run. Its files grow.
+    """Audio that can be read while it is made: a file that is being imported, or a track of a run. Its files grow.
 
     Attributes:
         audio: the float32 WAV, to be read by `FloatWavWriter.read_part` up to `n_ready`.
         peaks: its peaks, whole pairs only.
-        n_ready: samples that are there.
-        n_expected: samples there will be; None if nobody knows.
+        n_ready: samples that can be read now.
+        n_expected: samples of the complete audio; None if unknown.
         sample_rate: Hz.
         n_channels: 1 or 2.
     """
@@ -53,10 +53,10 @@ class PartialAudio:
 
     @property
     def n_samples(self) -> int:
-        """Its length as far as it is known."""
+        """Length in samples, as far as it is known."""
         return max(self.n_expected or 0, self.n_ready)
 
     @property
     def duration_s(self) -> float:
-        """The same in seconds."""
+        """Length in seconds."""
         return self.n_samples / self.sample_rate

@@ -1,4 +1,4 @@
-"""What a run took and found, as plain values: for a file beside the tracks, a job's details, and later estimates."""
+"""The report of a run: its settings, times, memory and measures, as plain values and as YAML."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LISTED = 500  # times of single pieces that are written out; beyond, their summa
 
 
 class Recorder:
-    """Listens to a run's events and writes down what it took. No input or output; it only asks for the time.
+    """Collects a run's times, memory and measures from its events. It does no input or output but reads the clock.
 
     Args:
         request: settled.
@@ -75,9 +75,9 @@ class Recorder:
         self.warnings: list[str] = []
 
     def take(self, event: Event) -> None:
-        """Write down what an event says; call it as soon as the event arrives."""
+        """Record an event; call it as soon as the event arrives."""
         now_s = self._clock()
-        if isinstance(self._last, ChunkFinished):  # whoever listens was busy with it: measuring and writing it
+        if isinstance(self._last, ChunkFinished):  # the listeners' time: measuring and writing the chunk
             self._write_s += now_s - self._last_s
         self._last, self._last_s = event, now_s
         match event:
@@ -98,10 +98,10 @@ class Recorder:
                 self._finished = event
 
     def report(self, *, quality: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Everything so far, in the order in which a person reads it; only strings, numbers, lists and tables.
+        """Return the report so far, in reading order; it holds only strings, numbers, lists and tables.
 
         Args:
-            quality: what `separation.metrics.quality` found, if it did.
+            quality: the estimated quality, if there is one.
         """
         seconds = self._clock() - self._started_s
         n_chunks = len(self._planned.spans_s) if self._planned else 0
@@ -126,7 +126,7 @@ class Recorder:
         return {name: value for name, value in report.items() if value is not None}
 
     def _steps(self, seconds: float) -> dict[str, Any]:
-        """Time and memory of every step; “join” is what was neither the model's nor spent on writing."""
+        """Return time and memory of every step; “join” is the time that neither the model nor writing took."""
         steps = {name: self._summary(name, pieces) for name, pieces in self._pieces.items()}
         join_s = seconds - self._write_s - sum(piece.seconds for pieces in self._pieces.values() for piece in pieces)
         if join_s >= 0:  # several workers at once do more seconds of work than pass
@@ -148,7 +148,7 @@ class Recorder:
         return summary | _peaks(pieces)
 
     def _evaluations(self) -> int:
-        """Calls of the network. A solver reports steps, each of one or more; together with others a window's count."""
+        """Return the evaluations of the network: solver steps cost one or more each; solved together, per window."""
         solver, chunks = self._request.solver, self._request.chunks
         together = chunks is not None and chunks.stitch == "multidiffusion"
         if RequestField.SOLVER not in registry.get(self._request.backend).uses(self._request) or together:
@@ -164,14 +164,14 @@ def of_result(
     source: str | None = None,
     converted: WorkMeasured | None = None,
 ) -> dict[str, Any]:
-    """The report of a kept result, as this use of it has it.
+    """Return the report of a kept result for the present use of it.
 
     Args:
-        kept: the report that what made it has kept with it; empty if it was made before there were any.
-        cached: nothing was computed now: the report is of the run that made it, and says so.
-        seconds: that this use took in all.
+        kept: the report stored with the result; empty if it was made before there were reports.
+        cached: nothing was computed now; the report is that of the original run, and says so.
+        seconds: duration of this use in all.
         source: the file it was made from.
-        converted: what decoding that file took, if it was not known already.
+        converted: time and memory of decoding that file, unless it was kept already.
     """
     head: dict[str, Any] = {} if source is None else {"file": source}
     head["cached"] = cached
@@ -190,7 +190,7 @@ def of_result(
 
 
 def to_yaml(report: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
-    """A report, or one for each of several files, as YAML with its units explained above it."""
+    """Return a report, or one for each of several files, as YAML with its units explained above it."""
     import yaml  # 30 ms to import
 
     return HEADER + str(yaml.safe_dump(report, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
@@ -209,14 +209,14 @@ def write(report: Mapping[str, Any] | Sequence[Mapping[str, Any]], path: Path) -
 
 
 def settings(request: Request) -> dict[str, Any]:
-    """A settled request without the groups of settings that its backend does not have."""
+    """Return a settled request as plain values, without the groups of settings that its backend does not have."""
     backend = registry.get(request.backend)
     left_out = {group.value for group in GROUPS if group not in backend.uses(request)}
     return {name: value for name, value in request.to_dict().items() if name not in left_out}
 
 
 def versions(backend: str) -> dict[str, str]:
-    """This program, Python, and the packages that a backend computes with. Nothing is imported."""
+    """Return the versions of this program, Python, and the backend's packages. Nothing is imported."""
     from separation import __version__
 
     found = {"audio-playground": __version__, "python": platform.python_version()}
@@ -229,7 +229,7 @@ def versions(backend: str) -> dict[str, str]:
 
 
 def _peaks(pieces: Sequence[WorkMeasured]) -> dict[str, float]:
-    """The most of each kind of memory, where it is known."""
+    """Return the peak of each kind of memory, where it is known."""
     known = {
         "peak_memory_mb": [piece.peak_bytes for piece in pieces if piece.peak_bytes is not None],
         "device_memory_mb": [piece.device_bytes for piece in pieces if piece.device_bytes is not None],

@@ -1,7 +1,7 @@
-"""A run: a file becomes a kept recording, and a recording with a request becomes a kept result.
+"""Imports files as kept recordings, and separates recordings to kept results.
 
-The terminal and the server both go this way, so what one has made the other finds. What is kept is looked up by
-content: the second identical run is a lookup, and a run that differs in a few chunks computes those.
+The terminal and the server both use it, so each finds what the other has made. Lookups are by content: the second
+identical run is a lookup, and a run that differs in a few chunks computes only those.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from separation.results.kept import (
 from separation.results.partial import PartialAudio
 from separation.results.store import NewItem, Store
 
-# What works on samples is imported where work is done: a lookup needs none of it, and it takes most of a second.
+# Modules that work on samples are imported where needed: a lookup needs none of them, and they take most of a second.
 if TYPE_CHECKING:
     from separation.audio.convert import Conversion
     from separation.engine.engine import Engine
@@ -67,12 +67,12 @@ def import_recording(
     Args:
         source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; it may still be arriving.
         store: where to keep it.
-        name: what to call it; the file's own name unless given.
-        part: which part of it.
-        on_decoded: told after each block; not if the recording is found to be kept already.
+        name: its name for people; the file's own name by default.
+        part: the part of the file to import.
+        on_decoded: called after each block; not if the recording is kept already.
 
     Raises:
-        AudioError: no usable audio, with what to do.
+        AudioError: the file has no usable audio; the message says what to do.
         SettingsError: the part does not lie in the recording.
     """
     name, span = name or source.name, {} if part.is_whole else asdict(part)
@@ -106,10 +106,10 @@ def import_recording(
 
 
 def find_result(recording: Recording, request: Request, store: Store) -> tuple[str, Request, str, Result | None]:
-    """Settle who would separate, and look the result up.
+    """Settle a request's backend and model, and look the result up.
 
     Returns:
-        The result's key, the settled request, why that backend, and the result if it is kept.
+        The result's key, the settled request, the reason for the backend, and the result if it is kept.
     """
     settled, why = registry.choose(request)
     revision = registry.get(settled.backend).revision(settled)
@@ -120,16 +120,16 @@ def find_result(recording: Recording, request: Request, store: Store) -> tuple[s
 def separate_recording(
     recording: Recording, request: Request, store: Store, engine: Engine
 ) -> Generator[Event, None, Result]:
-    """Separate a kept recording; what `separation.separate` reports, then `Kept`. Returns the kept result.
+    """Separate a kept recording, yielding the events of `separation.separate`, then `Kept`; return the kept result.
 
-    A result that is there already is returned at once, and of another the chunks that are there are not computed again.
-    Closing the generator cancels the run; what it leaves are its finished chunks, from which the next run goes on.
+    A result that is kept already is returned at once; otherwise kept chunks are not computed again. Closing the
+    generator cancels the run; its finished chunks stay, and the next run continues from them.
 
-    Where memory runs out, or a graphics card that nobody asked for by name fails, a `Warned` says so, and the run is
-    done once more with the next smaller setting; its result is kept under the request that made it.
+    If memory runs out, or a graphics card fails that was not requested by name, a `Warned` says so, and the run is
+    repeated once with the next smaller setting; its result is kept under the request that made it.
 
     Raises:
-        PlaygroundError: with what happened, why and what to do.
+        PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
     key, settled, why, kept = find_result(recording, request, store)
     yield BackendChosen(backend=settled.backend, why=why)
@@ -139,7 +139,7 @@ def separate_recording(
             return result
         assert retry is not None
         yield Warned(message=retry.why)
-        # Also this one may have been made before: the same request comes here every time.
+        # The smaller request's result may be kept too: a repeated request fails and falls back each time.
         key, settled, _, kept = find_result(recording, retry.request, store)
         if kept is None:
             return (yield from _made(key, recording, settled, store, engine, (retry.why,)))
@@ -149,7 +149,7 @@ def separate_recording(
 
 @dataclass(frozen=True, slots=True)
 class _Retry:
-    """What to try once after a failure, and the sentences that say so."""
+    """The request to try once after a failure, and the warnings that say so."""
 
     request: Request
     why: str
@@ -158,9 +158,9 @@ class _Retry:
 def _attempt(
     key: str, recording: Recording, settled: Request, store: Store, engine: Engine
 ) -> Generator[Event, None, tuple[Result | None, _Retry | None]]:
-    """The first of two tries: a result, or what to try next.
+    """Make the first of two attempts; return its result, or the retry.
 
-    It is handed back rather than tried in an `except`, where the failure would hold on to the arrays it came from.
+    The retry does not run inside an `except`, where the exception would keep the failed run's arrays in memory.
     """
     try:
         return (yield from _made(key, recording, settled, store, engine)), None
@@ -173,7 +173,7 @@ def _attempt(
 
 
 def _retry(settled: Request, failure: SeparationError, duration_s: float) -> _Retry | None:
-    """What may work instead, if there is something."""
+    """Return what may work after this failure; None if nothing may."""
     if isinstance(failure, DeviceFailed):
         if settled.device != "auto":
             return None
@@ -196,7 +196,7 @@ def _made(
     engine: Engine,
     warnings: Sequence[str] = (),
 ) -> Generator[Event, None, Result]:
-    """Run the pipeline and keep its result; `warnings` are what a person should know of the run before it begins."""
+    """Run the pipeline and keep its result; `warnings` are those that arose before the run."""
     from separation.audio.decode import AudioFile
     from separation.results.track_files import write_tracks
 
@@ -218,7 +218,7 @@ def _made(
 
 
 class ChunkStore:
-    """Finished chunks and features on a shelf: `separation.pipeline.chunk_keys.Chunks`, one item of kind "chunk" each.
+    """Finished chunks and features in a store, as `separation.pipeline.chunk_keys.Chunks`; each is an item "chunk".
 
     Args:
         store: where to keep them.
@@ -229,7 +229,7 @@ class ChunkStore:
         self._store, self._recording = store, recording
 
     def get(self, key: str) -> Mapping[str, Samples] | None:
-        """See `Chunks.get`; a damaged chunk counts as none, and computing it again replaces it."""
+        """See `Chunks.get`; a damaged chunk counts as missing, and computing it again replaces it."""
         import numpy as np
 
         item = self._store.get(key)
@@ -261,7 +261,7 @@ class ChunkStore:
                     info=chunk_info(names, samples.shape[1:]),
                 )
                 self._store.put(key, new)
-        except Exception as failure:  # of the disk or the shelf, whose errors are not ours; the run can do without
+        except Exception as failure:  # of the disk or the store, whose errors are not ours; the run can do without
             log.info("a finished chunk could not be kept", exc_info=True)
             raise NotKept(
                 "Finished chunks are not kept from here on.",
@@ -271,7 +271,7 @@ class ChunkStore:
 
 
 def _digest(source: Path | PartialFile) -> str:
-    """SHA-256 of a file's bytes; the `AudioError` that says why if it cannot be read."""
+    """Return the SHA-256 of a file's bytes; raise `AudioError` if it cannot be read."""
     if isinstance(source, PartialFile):
         return source.sha256()
     try:
@@ -285,7 +285,7 @@ def _digest(source: Path | PartialFile) -> str:
 
 
 def _kept_recording(store: Store, key: str) -> Recording | None:
-    """The recording of that key; a damaged one counts as none, and decoding the file again replaces it."""
+    """Return the recording of that key; a damaged one counts as missing, and decoding the file again replaces it."""
     item = store.get(key)
     try:
         return None if item is None else recording_of(item)
@@ -295,7 +295,7 @@ def _kept_recording(store: Store, key: str) -> Recording | None:
 
 
 def _kept_result(store: Store, key: str) -> Result | None:
-    """The result of that key; a damaged one counts as none, and making it again replaces it."""
+    """Return the result of that key; a damaged one counts as missing, and making it again replaces it."""
     item = store.get(key)
     try:
         return None if item is None else result_of(item)

@@ -1,4 +1,4 @@
-"""What this package needs of a store of finished work: `storage.ArtifactStore`, of which it knows nothing else."""
+"""The protocol of the store that keeps results; `storage.ArtifactStore` implements it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NewItem:
 
 
 class StoredManifest(Protocol):
-    """The record of something kept: `storage.Manifest` is one."""
+    """The record of a stored item; implemented by `storage.Manifest`."""
 
     @property
     def kind(self) -> str:
@@ -42,7 +42,7 @@ class StoredManifest(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         ...
 
     @property
@@ -52,7 +52,7 @@ class StoredManifest(Protocol):
 
     @property
     def inputs(self) -> Mapping[str, str]:
-        """What it was made from: name to key or SHA-256."""
+        """The inputs it was made from: name to key or SHA-256."""
         ...
 
     @property
@@ -62,12 +62,12 @@ class StoredManifest(Protocol):
 
     @property
     def info(self) -> Mapping[str, Any]:
-        """What there is to know of the content."""
+        """Properties of the content."""
         ...
 
 
 class StoredItem(Protocol):
-    """Something kept: `storage.Artifact` is one."""
+    """A stored item; implemented by `storage.Artifact`."""
 
     @property
     def key(self) -> str:
@@ -76,7 +76,7 @@ class StoredItem(Protocol):
 
     @property
     def manifest(self) -> StoredManifest:
-        """What is written down of it."""
+        """Its record."""
         ...
 
     @property
@@ -86,14 +86,14 @@ class StoredItem(Protocol):
 
 
 class Store(Protocol):
-    """Where finished work is kept: `storage.ArtifactStore` is one."""
+    """A store of finished work; implemented by `storage.ArtifactStore`."""
 
     def key(self, kind: str, **parts: Any) -> str:
-        """The key of what is made from `parts`."""
+        """Return the key of an item of `kind` that is made from `parts`."""
         ...
 
     def get(self, key: str) -> StoredItem | None:
-        """What is kept under `key`."""
+        """Return the item under `key`, or None."""
         ...
 
     def put(self, key: str, new: NewItem) -> StoredItem:
@@ -101,5 +101,5 @@ class Store(Protocol):
         ...
 
     def scratch(self) -> AbstractContextManager[Path]:
-        """A folder for files in the making."""
+        """Give a temporary folder for files in the making."""
         ...

@@ -1,7 +1,7 @@
-"""Tracks that can be played while they are made: the files grow under their final names, one finished chunk at a time.
+"""Writes tracks that can be played while they are made: files grow by one finished chunk at a time.
 
-Unlike `separation.encode`, which shows a file only when it is complete, whatever ends a run early leaves files here
-that hold everything finished until then and can be played.
+Unlike those of `separation.encode`, which appear only when complete, these files have their final names from the start;
+if a run ends early, they hold everything finished until then and can be played.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class StreamedTracks:
         self._files: dict[str, StreamedFile] = {}
 
     def take(self, event: Event) -> None:
-        """Append what an event brings; all but `Planned` and `ChunkFinished` bring nothing."""
+        """Append the audio of an event; only `Planned` and `ChunkFinished` have an effect."""
         if isinstance(event, Planned):
             self._begin_anew()
             names = zip(event.stems, plain_names(event.stems), strict=True)
@@ -68,11 +68,11 @@ class StreamedTracks:
             self.n_samples += next(iter(event.audio.values())).shape[-1]
 
     def notes(self) -> dict[str, str]:
-        """What the format did to the sound, for the tracks where it did something."""
+        """Return notes on changes that the format made to the sound, for the tracks where it made any."""
         return {stem: file.note for stem, file in self._files.items() if file.note}
 
     def _begin_anew(self) -> None:
-        """A second plan is that of a run done once more with other settings: its tracks replace the first ones."""
+        """Start over on a second `Planned`, which comes from a run repeated with other settings: replace the tracks."""
         for file in self._files.values():
             file.close()
         self._files, self.n_samples = {}, 0
@@ -109,7 +109,7 @@ class StreamedFile:
 
     @property
     def note(self) -> str:
-        """What a person should know of the file, or ""."""
+        """Return a note for the user about the file, or ""."""
         if not self._n_clipped:
             return ""
         return f"{self._n_clipped} samples over full scale were clipped (peak {dbfs(self._peak):+.1f} dBFS)."
@@ -144,7 +144,7 @@ class _StreamedFloatWav(FloatWavWriter):
 
 
 def _update_sizes(path: Path) -> None:
-    """Write a WAV's sizes as they are now; libsndfile, which writes the samples, does so only when it closes."""
+    """Write a WAV's current sizes into its header; libsndfile, which writes the samples, does so only on closing."""
     with path.open("r+b") as file:
         n_bytes = file.seek(0, os.SEEK_END)
         at, name = 12, b""

@@ -1,4 +1,4 @@
-"""The files of a result, written while a run goes on, and what there is to say of them."""
+"""Writes the files of a result, tracks and peaks, during a run, and collects the values stored with them."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def write_tracks(
     kept: Chunks,
     warnings: Sequence[str],
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
-    """Run the pipeline, writing every track and its peaks as they arrive; returns the files and what to say of them.
+    """Run the pipeline, writing every track and its peaks as they arrive; return the files and the values to store.
 
-    Under which key they are going to be kept, and where they are until then, is said by `TracksOpened` after `Planned`.
+    After `Planned`, the event `TracksOpened` gives the key under which they will be kept, and their present paths.
     """
     files: dict[str, Path] = {}
     measures: list[ChunkMeasured] = []
@@ -71,7 +71,7 @@ def write_tracks(
                 for name, samples in event.audio.items():
                     for writer in writers[name]:
                         writer.write(samples)
-                        writer.flush()  # whoever listens meanwhile reads the file
+                        writer.flush()  # listeners read the file meanwhile
                 start, n_samples = n_samples, n_samples + next(iter(event.audio.values())).shape[-1]
                 meter.add(mixture.read(start, n_samples), event.audio)
             elif isinstance(event, ChunkMeasured):
@@ -93,7 +93,7 @@ def write_tracks(
     if quality is not None and (doubt := quality.warning):
         recorder.take(warned := Warned(message=doubt))
         yield warned
-    assert planned is not None and finished is not None  # every run that comes to its end has said both
+    assert planned is not None and finished is not None  # every complete run has yielded both
     return files, result_info(
         planned=planned,
         finished=finished,
