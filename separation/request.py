@@ -26,7 +26,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 
 
 class Range(NamedTuple):
-    """The allowed numbers of a setting: from `low` to `high`, both included, in `unit`; whole if its type is int."""
+    """The allowed values of a setting: from `low` to `high`, both included, in `unit`; if `optional`, also None."""
 
     low: float
     high: float

@@ -1,4 +1,4 @@
-"""What is kept: content-addressed artifacts, their manifests, the library the pages list, and the records of jobs."""
+"""The database: content-addressed artifacts with manifests, the library that pages list, drafts and job records."""
 
 from storage.artifacts import ArtifactStore
 from storage.catalogue import Catalogue, Entry

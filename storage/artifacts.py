@@ -4,8 +4,8 @@ An artifact is a manifest and some files. Its files are moved in first and its m
 transaction together with the evictions it needs: a reader sees all of it or nothing, and the size limit holds however
 many threads and processes share one store.
 
-Two who make the same thing at the same time do not disturb each other's readers: files of equal content are not
-exchanged, and files that are replaced by others stay for a while where nobody finds them any more.
+Two processes that make the same artifact at the same time do not disturb each other's readers: files of equal content
+are not exchanged, and replaced files stay on disk for a while under a hidden key.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class ArtifactStore:
     those of a kind in `FIRST_TO_GO` before all others; pinned ones never are. Using means `get`; listing
     does not count.
 
-    What is in the trash is there for `restore` only, goes before all others whether it is pinned or not, and comes out
-    when the same is kept again.
+    Artifacts in the trash are only there for `restore`; they are evicted before all others, pinned or not, and leave
+    the trash if the same artifact is kept again.
 
     Args:
         folder: where everything lies; made if it is not there.
-        limit_bytes: what all files together may take.
+        limit_bytes: the most that all files together may take.
         version: of the program, for manifests.
         scratch: where files in the making lie; beside the artifacts unless given, so that keeping them is a rename.
 
@@ -83,7 +83,7 @@ class ArtifactStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder for files in the making; gone afterwards.
+        """Give a temporary folder for files in the making.
 
         Raises:
             StorageError: it cannot be made.
@@ -109,7 +109,7 @@ class ArtifactStore:
             system_errors(
                 f"“{new.name}” could not be kept.", "Make room on the disk, or remove results from the library."
             ),
-            # While files are here that no manifest names yet, no `sweep` may take them for left behind.
+            # Until a manifest names the new files, no `sweep` may take them for left-overs.
             hold(Path(self._index.directory), shared=True, wait=True),
         ):
             try:
@@ -163,13 +163,13 @@ class ArtifactStore:
             found = [
                 self._artifact(key, manifest)
                 for key, manifest in self._index.manifests(keys).items()
-                # Others are being removed by someone just now; `get` drops what is damaged.
+                # The others are being removed by another process; `get` drops damaged ones.
                 if manifest.kind != REPLACED and self._all_there(manifest)
             ]
         return sorted(found, key=lambda artifact: artifact.manifest.created, reverse=True)
 
     def amend(self, key: str, manifest: Manifest) -> Artifact:
-        """Replace the words of a manifest (its name, say); the files stay.
+        """Replace the text of a manifest, such as its name; the files stay.
 
         Raises:
             StorageError: there is no such artifact any more.
@@ -183,32 +183,32 @@ class ArtifactStore:
         return self._artifact(key, manifest)
 
     def remove(self, key: str) -> bool:
-        """Forget an artifact and delete its files; False if there was none.
+        """Remove an artifact and its files; return False if there was none.
 
-        With a recording go the finished chunks that were made from it; results stay.
+        Removing a recording also removes the finished chunks that were made from it; results stay.
         """
         return bool(self._remove(lambda: [key]))
 
     def trash(self, *keys: str) -> tuple[str, ...]:
-        """Put artifacts into the trash, a recording with its results; returns the keys of all that went.
+        """Put artifacts into the trash, a recording together with its results; return the keys of all of them.
 
-        Finished chunks stay where they are, which is first to go, and go at the latest with their recording.
+        Finished chunks stay; they are evicted early anyway, and at the latest with their recording.
         """
         when_s = time.time()
         with system_errors("This could not be put into the trash.", ROOM), self._index.transact():
             return tuple(gone for key in keys for gone in self._index.trash(key, when_s))
 
     def restore(self, *keys: str) -> tuple[str, ...]:
-        """Take artifacts out of the trash; returns the keys of all that came, which are fewer if some are gone.
+        """Take artifacts out of the trash; return the keys of those restored, fewer if some are gone.
 
-        With a recording come the results that went with it, and with a result its recording.
+        Restoring a recording also restores the results that were trashed with it, and a result its recording.
         """
         when_s = time.time()
         with system_errors("This could not be taken out of the trash.", ROOM), self._index.transact():
             return tuple(back for key in keys for back in self._index.restore(key, when_s))
 
     def empty_trash(self, *, older_than_s: float = 0.0) -> tuple[Manifest, ...]:
-        """Remove what was put into the trash so many seconds ago; returns the manifests of what went."""
+        """Remove what has been in the trash for `older_than_s` seconds; return the removed manifests."""
         before_s = time.time() - older_than_s if older_than_s else float("inf")
         return self._remove(lambda: self._index.find(trashed_before_s=before_s))
 
@@ -228,31 +228,31 @@ class ArtifactStore:
             return self._index.pinned(key)
 
     def used_s(self, key: str) -> float:
-        """When it was last used, in seconds since 1970; 0 if that is not known."""
+        """Return the time of last use, in seconds since 1970; 0 if unknown."""
         with system_errors("The store cannot be read.", ROOM):
             return self._index.used_s(key)
 
     def discard(self, *kinds: str, unused_for_s: float | None = None, pinned: bool = False) -> tuple[Manifest, ...]:
-        """Remove all of these kinds, or of every kind if none is named; returns the manifests of what went.
+        """Remove all artifacts of these kinds, or of every kind if none is named; return the removed manifests.
 
         Args:
-            kinds: "recording", "result", ...; the chunks of a recording go with it.
-            unused_for_s: only what was not used for so many seconds, and not the trash.
-            pinned: pinned ones too; in the trash no pin counts.
+            kinds: "recording", "result", ...; a recording's chunks are removed with it.
+            unused_for_s: only artifacts that were not used for this many seconds, and none in the trash.
+            pinned: remove pinned ones too; pins of artifacts in the trash never count.
         """
         before_s = None if unused_for_s is None else time.time() - unused_for_s
         trashed = None if before_s is None else False
         return self._remove(lambda: self._index.find(*kinds, before_s=before_s, pinned=pinned, trashed=trashed))
 
     def trim(self) -> tuple[Manifest, ...]:
-        """Evict what is over the limit, as far as it is not pinned; returns the manifests of what went."""
+        """Evict artifacts that are not pinned until the limit is met; return the evicted manifests."""
         return self._remove(lambda: first_to_go(self._index, self._index.size_bytes() - self.limit_bytes))
 
     def sweep(self) -> int:
-        """Delete what killed processes left half-made, and artifacts that lost a file; returns the bytes freed.
+        """Delete what killed processes left half-made, and artifacts that lost a file; return the bytes freed.
 
-        What a living process is making stays. While one is keeping an artifact just now, files in the store that no
-        manifest names stay, too, unless they are a day old.
+        Files that a living process is making stay. While any process is keeping an artifact, files in the store that no
+        manifest names stay too, unless they are a day old.
         """
         folder = Path(self._index.directory)
         with system_errors("The store could not be swept.", ROOM), hold(folder, shared=False, wait=False) as held:
@@ -262,31 +262,31 @@ class ArtifactStore:
             return freed_bytes + self.sweep_scratch()
 
     def sweep_scratch(self) -> int:
-        """Delete files in the making whose process is gone, and nothing else; returns the bytes freed."""
+        """Delete files in the making whose process is gone, and nothing else; return the bytes freed."""
         return sweep_scratch(self.scratch_folder, 0)
 
     def size_bytes(self) -> int:
-        """What all artifacts take on disk."""
+        """Return the bytes that all artifacts take on disk."""
         with system_errors("The store cannot be read.", ROOM):
             return self._index.size_bytes()
 
     def usage(self, *, unused_for_s: float | None = None) -> dict[str, Share]:
-        """How many artifacts of each kind there are and what they take; what is in the trash is of the kind "trash".
+        """Return the number and size of artifacts of each kind; those in the trash count as the kind "trash".
 
         Args:
-            unused_for_s: only what `discard` would remove if it were given that; chunks of recordings count as chunks.
+            unused_for_s: count only what `discard` would remove with it; a recording's chunks count as chunks.
         """
         before_s = None if unused_for_s is None else time.time() - unused_for_s
         with system_errors("The store cannot be read.", ROOM):
             return self._index.shares(before_s=before_s)
 
     def rows(self, *kinds: str) -> tuple[Row, ...]:
-        """What the index has of all artifacts of these kinds, also those in the trash, in no order."""
+        """Return the index rows of all artifacts of these kinds, including the trash, in no order."""
         with system_errors("The store cannot be read.", ROOM):
             return tuple(row for kind in kinds for row in self._index.rows(kind))
 
     def manifest(self, key: str) -> Manifest | None:
-        """The manifest of an artifact, whether it is in the trash or not. Does not count as a use."""
+        """Return the manifest of an artifact, in the trash or not; None if there is none. Does not count as a use."""
         with system_errors("The store cannot be read.", ROOM):
             return self._index.manifest(key)
 
@@ -295,10 +295,10 @@ class ArtifactStore:
         self._index.close()
 
     def _publish(self, key: str, manifest: Manifest) -> tuple[Manifest, tuple[Output, ...]]:
-        """In one transaction: make room, and let readers see the new artifact.
+        """Make room and publish the new artifact to readers, in one transaction.
 
         Returns:
-            The manifest as it is now, and outputs whose files nothing names any more.
+            The published manifest, and outputs whose files no manifest names any more.
         """
         with self._index.transact():
             there = self._index.manifest(key)
@@ -319,21 +319,21 @@ class ArtifactStore:
         return manifest, tuple(unneeded)
 
     def _same(self, there: Manifest | None, name: str, output: Output) -> Output | None:
-        """The file of that name and content that is there already."""
+        """Return the output of that name if it has the same content, else None."""
         before = there.outputs.get(name) if there is not None else None
         same = before and before.sha256 == output.sha256 and self._disk.has(before.entry, before.size_bytes)
         return before if same else None
 
     def _set_aside(self, replaced: Manifest, still_named: Iterable[Output]) -> None:
-        """Let files that are about to be replaced stay for those who were handed them a moment ago."""
+        """Keep files that are about to be replaced for a while, for readers that got their paths a moment ago."""
         left = {name: output for name, output in replaced.outputs.items() if output not in still_named}
         if left:
             self._index.enter(uuid.uuid4().hex, replace(replaced, kind=REPLACED, outputs=left))
 
     def _remove(self, choose: Callable[[], Iterable[str]]) -> tuple[Manifest, ...]:
-        """Choose and forget in one transaction, so that what another process pins or uses meanwhile is not lost.
+        """Choose and remove artifacts in one transaction, so that what another process pins or uses meanwhile stays.
 
-        Chunks go with their recording. Returns the manifests of what went.
+        Chunks are removed with their recording. Returns the removed manifests.
         """
 
         def forget() -> tuple[Manifest, ...]:
@@ -346,7 +346,7 @@ class ArtifactStore:
             except (sqlite3.Error, Timeout) as error:
                 if not no_room(error):
                     raise
-                # The index cannot be written because the disk is full: let the files go first, and there is room.
+                # The index cannot be written because the disk is full: deleting the files first makes room.
                 going = self._index.manifests(with_chunks(self._index, choose())).values()
                 self._drop_files(output for manifest in going for output in manifest.outputs.values())
                 gone = forget()
@@ -370,7 +370,7 @@ class ArtifactStore:
         return Artifact(key=key, manifest=manifest, files=paths)
 
     def _whole(self, key: str) -> Manifest | None:
-        """The manifest of an artifact that has all its files; another is dropped, and the next sweep has its files."""
+        """Return the manifest if all its files are there; otherwise drop it, and leave its files to the next sweep."""
         manifest = self._index.manifest(key)
         if manifest is not None and self._all_there(manifest):
             return manifest

@@ -1,7 +1,7 @@
-"""What is kept, held in memory for lists: of each artifact its row in the index, and what a list shows of it.
+"""An in-memory list of artifacts: the index row of each, and the values that lists show of its manifest.
 
-Manifests are long, and a library has thousands of them. They are read once, and again only where the index says that
-they were written since; what other processes do is seen the same way.
+Manifests are long, and a library has thousands of them. Each is read once, and again only if the index says that it
+was written since, also by another process.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ About = TypeVar("About")
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[About]):
-    """An artifact in a list: its row in the index, and what the list shows of its manifest."""
+    """An artifact in a list: its row in the index, and the values that the list shows of its manifest."""
 
     row: Row
     about: About
 
 
 class Catalogue(Generic[About]):
-    """The entries of some kinds, for any number of threads.
+    """The list entries of artifacts of some kinds; safe for any number of threads.
 
     Args:
-        store: where they are kept.
+        store: the store of the artifacts.
         kinds: "recording", "result", ...
-        about: what to hold of a manifest; for one that it cannot read it may raise `ValueError`, `KeyError` or
-            `TypeError`, and the artifact is not listed.
+        about: returns the values to hold of a manifest; it may raise `ValueError`, `KeyError` or `TypeError` for one
+            that it cannot read, and the artifact is not listed.
     """
 
     def __init__(self, store: ArtifactStore, kinds: tuple[str, ...], about: Callable[[Manifest], About]) -> None:
@@ -42,10 +42,10 @@ class Catalogue(Generic[About]):
         self._lock = threading.Lock()
 
     def entries(self, *, fresh: bool = True) -> list[Entry[About]]:
-        """All there are now, also those in the trash, in no order; a file that was lost shows when it is opened.
+        """Return all entries, including the trash, in no order; lost files are noticed only when they are opened.
 
         Args:
-            fresh: ask the index; else those of the last time, if there was one.
+            fresh: whether to ask the index; otherwise return the entries of the last call, if there was one.
 
         Raises:
             StorageError: the store cannot be read.

@@ -1,4 +1,4 @@
-"""How diskcache may write: bytes, text and numbers, never pickles; and where the files of artifacts lie beside it."""
+"""A diskcache backend without pickles: it stores bytes, text and numbers, and the files of artifacts beside them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
     """
 
     def filename(self, key: Any = None, value: Any = None) -> tuple[str, str]:
-        """Where the file of entry `key` lies: relative to the store, and in full."""
+        """Return the path of entry `key`'s file, relative to the store and in full."""
         digest = hashlib.sha256(key.encode()).hexdigest()[:32]
         name = f"{digest[:2]}/{digest[2:4]}/{digest[4:]}.val"
         return name, str(Path(self._directory, name))
 
     def path_of(self, entry: str) -> Path:
-        """Where the file of `entry` lies, if it has one."""
+        """Return the path of the file of `entry`, whether or not it exists."""
         return Path(self.filename(entry)[1])
 
     def has(self, entry: str, size_bytes: int) -> bool:
@@ -41,7 +41,7 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
             return False
 
     def move_in(self, source: Path, entry: str) -> None:
-        """Make a file that of `entry`; one that fits only half is not left behind.
+        """Move a file into place as that of `entry`; a partial copy is deleted if there is no room.
 
         Raises:
             OSError: there is no room, or no such file.
@@ -55,26 +55,26 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
             raise
 
     def put(self, key: Any) -> tuple[Any, bool]:
-        """Keys are text."""
+        """Return a key in its stored form; keys have to be text."""
         if not isinstance(key, str):
             raise _refused(key)
         return key, True
 
     def get(self, key: Any, raw: bool) -> Any:
-        """Keys that are not plain text were not written by us."""
+        """Return a stored key; refuse keys that are not plain text, as we never write them."""
         if not raw:
             raise _refused(key)
         return super().get(key, raw)
 
     def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, str | None, Any]:
-        """Keep a plain value."""
+        """Return a plain value in its stored form; refuse others."""
         if read or not isinstance(value, (str, bytes, int, float)):
             raise _refused(value)
         stored: tuple[int, int, str | None, Any] = super().store(value, read, key)
         return stored
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        """Anything marked as a pickle, or with a file elsewhere than in the store, was not written by us."""
+        """Return a stored value; refuse pickles and files outside the store, as we never write them."""
         if mode == MODE_PICKLE or (filename is not None and not FILE_NAME.fullmatch(filename)):
             raise _refused(value)
         return super().fetch(mode, filename, value, read)

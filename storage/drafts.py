@@ -1,7 +1,7 @@
-"""What people are in the middle of asking of a recording, kept so that no reload and no restart loses it.
+"""Drafts: unfinished requests for a recording, kept so that no reload and no restart loses them.
 
 Drafts are small JSON values under the key of their recording, each written in one transaction, in an index of their own
-beside the artifacts. What they say is the business of whoever writes them.
+beside the artifacts. Their content is not interpreted here.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 
 class DraftTable:
-    """Drafts by recording.
+    """A table of drafts by recording.
 
     Args:
         home: the data folder.
 
     Raises:
-        StorageError: from here and every method, if the index cannot be read or written.
+        StorageError: also in every method, if the index cannot be read or written.
     """
 
     def __init__(self, home: Path) -> None:
@@ -42,7 +42,7 @@ class DraftTable:
             )
 
     def read(self, recording: str, part: str = "") -> Mapping[str, Any] | None:
-        """The draft of a recording, or another part of what is kept beside it, if there is one that can be read."""
+        """Return the draft of a recording, or another `part` kept for it; None if there is none that can be read."""
         with system_errors("The draft cannot be read.", ROOM):
             text = self._index.get(_key(recording, part))
         if text is None:
@@ -55,12 +55,12 @@ class DraftTable:
         return draft if isinstance(draft, dict) else None
 
     def write(self, recording: str, draft: Mapping[str, Any], part: str = "") -> None:
-        """Replace the draft of a recording, or another part of what is kept beside it."""
+        """Replace the draft of a recording, or another `part` kept for it."""
         with system_errors("What you changed could not be written down.", ROOM):
             self._index.set(_key(recording, part), json.dumps(draft, ensure_ascii=False), expire=FORGOTTEN_AFTER_S)
 
     def keep_only(self, recordings: Collection[str]) -> tuple[str, ...]:
-        """Delete the drafts of all other recordings; returns whose went."""
+        """Delete the drafts of all other recordings; return the keys of those recordings."""
         with system_errors("The drafts cannot be cleaned up.", ROOM):
             gone = [key for key in self._index.iterkeys() if key.partition(PART)[0] not in recordings]
             for key in gone:

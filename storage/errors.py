@@ -1,4 +1,4 @@
-"""The errors of the store: what happened, why, and what to do.
+"""`StorageError`, and the translation of the system's and the index's errors into it.
 
 `separation.errors` is the one module of `separation` that `storage` imports, so that all errors have one root.
 """
@@ -15,14 +15,14 @@ from separation.errors import PlaygroundError
 
 
 class StorageError(PlaygroundError):
-    """The store cannot be read or written, or no longer has what was asked of it."""
+    """The store cannot be read or written, or no longer has the requested artifact."""
 
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # an I/O error: a quota, for one
 
 
 def no_room(error: BaseException) -> bool:
-    """Whether the index could not be written because the disk has no room, as far as SQLite tells."""
+    """Whether the index could not be written because the disk is full, as far as SQLite reports it."""
     # diskcache calls it a timeout whenever the lock cannot be had, also when there is no room to write it.
     reason = error.__context__ if isinstance(error, Timeout) else error
     return isinstance(reason, sqlite3.Error) and getattr(reason, "sqlite_errorcode", 0) & 0xFF in NO_ROOM
@@ -30,7 +30,7 @@ def no_room(error: BaseException) -> bool:
 
 @contextmanager
 def system_errors(what: str, todo: str) -> Iterator[None]:
-    """Turn what the disk, the index (SQLite) and its lock may raise into a `StorageError`."""
+    """Turn the errors of the disk, the index (SQLite) and its lock into a `StorageError`."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:

@@ -1,4 +1,4 @@
-"""What goes when a store is full, and in which order; and what has stayed for as long as was promised."""
+"""Eviction rules: which artifacts a full store evicts, in which order, and how long trash and replaced files stay."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator
 from storage.errors import StorageError
 from storage.index import Index
 
-# Kinds that cost only their recomputation: evicted before all others, and removed with their recording.
+# Kinds that can be recomputed: evicted before all others, and removed with their recording.
 FIRST_TO_GO = frozenset({"chunk"})
-# What was replaced, under a key that nobody asks for, until whoever was handed its files is done with them.
+# Replaced files stay under a hidden key, so that readers that got their paths can finish.
 REPLACED = "replaced"
 REPLACED_STAYS_S = 3600.0
-# What a person deleted can be brought back for so long, unless its room is needed.
+# Deleted artifacts can be restored for this long, unless their room is needed.
 TRASH_STAYS_S = 30 * 24 * 3600.0
 
 
 def outdated(index: Index, *, but: str) -> tuple[str, ...]:
-    """Keys of what was replaced or put into the trash too long ago, except for one."""
+    """Return the keys of artifacts that were replaced or trashed too long ago, except `but`."""
     now_s = time.time()
     replaced = index.find(REPLACED, before_s=now_s - REPLACED_STAYS_S)
     trashed = with_chunks(index, index.find(trashed_before_s=now_s - TRASH_STAYS_S))
@@ -26,10 +26,10 @@ def outdated(index: Index, *, but: str) -> tuple[str, ...]:
 
 
 def to_evict(index: Index, needed_bytes: int, limit_bytes: int, *, instead_of: str) -> Iterator[str]:
-    """Keys of what has to go so that `needed_bytes` more fit the limit, in the index's order.
+    """Yield the keys to evict so that `needed_bytes` more fit the limit, in the index's order.
 
     Raises:
-        StorageError: what is pinned leaves too little room.
+        StorageError: pinned artifacts leave too little room.
     """
     total_bytes = index.size_bytes(but=instead_of)
     pinned_bytes = index.pinned_bytes(but=instead_of)
@@ -43,7 +43,7 @@ def to_evict(index: Index, needed_bytes: int, limit_bytes: int, *, instead_of: s
 
 
 def first_to_go(index: Index, excess_bytes: int, *, but: str = "") -> Iterator[str]:
-    """Keys of what has to go so that `excess_bytes` are freed, or all that may go if that is less."""
+    """Yield the keys to evict so that `excess_bytes` are freed, or all that may be evicted if they are fewer."""
     candidates = index.by_turn(but=but)
     while excess_bytes > 0 and (candidate := next(candidates, None)) is not None:
         key, size_bytes = candidate
@@ -52,6 +52,6 @@ def first_to_go(index: Index, excess_bytes: int, *, but: str = "") -> Iterator[s
 
 
 def with_chunks(index: Index, keys: Iterable[str]) -> Iterator[str]:
-    """The keys, and after each those of the chunks of that recording."""
+    """Yield each key, followed by those of the chunks of that recording."""
     for key in keys:
         yield from (key, *index.find(source=key, scrap=True))

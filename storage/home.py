@@ -1,4 +1,4 @@
-"""Where this computer keeps the studio's data."""
+"""The data folder of this computer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def data_folder() -> Path:
-    """`AUDIO_PLAYGROUND_HOME` if it is set, else `.audio-playground` in the person's home folder."""
+    """Return `AUDIO_PLAYGROUND_HOME` if it is set, else `.audio-playground` in the user's home folder."""
     chosen = os.environ.get("AUDIO_PLAYGROUND_HOME")
     return Path(chosen).expanduser() if chosen else Path.home() / ".audio-playground"

@@ -1,4 +1,4 @@
-"""The index of the store: manifests in diskcache, and one table beside them, so that few questions read manifests.
+"""The index of the store: manifests in diskcache, and a table beside them, so that most queries read no manifest.
 
 Both lie in one SQLite file, so one transaction changes both or neither.
 """
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Row(NamedTuple):
-    """What the table has of an artifact, and when its manifest was written; times in seconds since 1970."""
+    """The table's row of an artifact, and when its manifest was written; times in seconds since 1970."""
 
     key: str
     kind: str
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 
 class Share(NamedTuple):
-    """How many artifacts there are of some kind, and what they take."""
+    """The number of artifacts of a kind, and their size in bytes."""
 
     n: int
     size_bytes: int
@@ -64,12 +64,12 @@ class Share(NamedTuple):
 class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
     """The manifest of each artifact and a row for it: kind, size, last use, pin, and whether it is in the trash.
 
-    What changes several things, or depends on what was read, belongs into `with index.transact()`. All of it may raise
-    `sqlite3.Error` and diskcache's `Timeout`.
+    Several changes, or a change that depends on what was read, belong into one `with index.transact()`. All methods may
+    raise `sqlite3.Error` and diskcache's `Timeout`.
 
     Args:
-        folder: where it lies.
-        scrap: kinds that cost only their recomputation.
+        folder: the folder of its files.
+        scrap: kinds that can be recomputed, and are evicted first.
     """
 
     def __init__(self, folder: Path, scrap: frozenset[str]) -> None:
@@ -96,7 +96,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
                         self._sql(statement)
 
     def manifest(self, key: str) -> Manifest | None:
-        """The manifest under `key`; a damaged one counts as none, and entering another replaces it."""
+        """Return the manifest under `key`, or None; a damaged one counts as missing, and `enter` replaces it."""
         text = self.get(f"manifest:{key}")
         if text is None:
             return None
@@ -107,11 +107,11 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
             return None
 
     def manifests(self, keys: Iterable[str]) -> dict[str, Manifest]:
-        """Those that can be read, by key."""
+        """Return the readable manifests of these keys, by key."""
         return {key: manifest for key in keys if (manifest := self.manifest(key)) is not None}
 
     def enter(self, key: str, manifest: Manifest) -> None:
-        """Let an artifact be found, used now. One that is there is replaced, leaves the trash, and keeps its pin."""
+        """Enter an artifact, used now. One under the same key is replaced, leaves the trash, and keeps its pin."""
         self.set(f"manifest:{key}", manifest.to_json())
         source = manifest.inputs.get("recording", "")
         self._sql(
@@ -122,7 +122,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         )
 
     def forget(self, keys: Iterable[str]) -> tuple[Manifest, ...]:
-        """Let them not be found any more; returns the manifests of what went."""
+        """Remove artifacts from the index; return their manifests."""
         keys = tuple(keys)
         gone = self.manifests(keys)
         for key in keys:
@@ -131,7 +131,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         return tuple(gone.values())
 
     def use(self, key: str, when_s: float) -> None:
-        """Note a use, in seconds since 1970, unless the disk is full: what is kept can be used on it, too."""
+        """Record a use, in seconds since 1970; on a full disk do nothing, so that artifacts can still be read."""
         try:
             self._sql("UPDATE Artifact SET used_s = ? WHERE key = ?", (when_s, key))
         except sqlite3.Error as error:
@@ -139,19 +139,19 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
                 raise
 
     def used_s(self, key: str) -> float:
-        """When it was last used; 0 if it is not there."""
+        """Return the time of last use, in seconds since 1970; 0 if there is no such artifact."""
         return float(self._number("SELECT used_s FROM Artifact WHERE key = ?", key))
 
     def pin(self, key: str, pinned: bool) -> None:
-        """Set or take the pin of an artifact, if it is there."""
+        """Set or remove the pin of an artifact, if there is one."""
         self._sql("UPDATE Artifact SET pinned = ? WHERE key = ?", (pinned, key))
 
     def pinned(self, key: str) -> bool:
-        """Whether it is there and has a pin."""
+        """Whether the artifact exists and is pinned."""
         return bool(self._number("SELECT pinned FROM Artifact WHERE key = ?", key))
 
     def trash(self, key: str, when_s: float) -> list[str]:
-        """Put an artifact into the trash, and with it what was made from it and is not scrap; returns their keys."""
+        """Put an artifact into the trash with those made from it, except scrap; return the keys of all."""
         found = self._sql(
             "SELECT key FROM Artifact WHERE trashed_s = 0 AND (key = ? OR (source = ? AND scrap = 0))", (key, key)
         )
@@ -161,9 +161,9 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         return going
 
     def restore(self, key: str, when_s: float) -> list[str]:
-        """Take an artifact out of the trash, used now; returns the keys of all that came.
+        """Take an artifact out of the trash, used now; return the keys of all that were restored.
 
-        With it comes what it was made from, and what went into the trash with it.
+        The artifact that it was made from is restored too, and those trashed together with it.
         """
         row = self._sql("SELECT source, trashed_s FROM Artifact WHERE key = ? AND trashed_s > 0", (key,)).fetchone()
         if row is None:
@@ -184,19 +184,19 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         return bool(self._number("SELECT trashed_s > 0 FROM Artifact WHERE key = ?", key))
 
     def size_bytes(self, *, but: str = "") -> int:
-        """Of all artifacts, or of all but one; what is in the trash counts, too."""
+        """Return the bytes of all artifacts, or of all but one; the trash counts too."""
         return int(self._number("SELECT total(size_bytes) FROM Artifact WHERE key != ?", but))
 
     def pinned_bytes(self, *, but: str = "") -> int:
-        """Of all that have a pin and are not in the trash."""
+        """Return the bytes of all pinned artifacts outside the trash, or of all but one."""
         question = "SELECT total(size_bytes) FROM Artifact WHERE pinned = 1 AND trashed_s = 0 AND key != ?"
         return int(self._number(question, but))
 
     def shares(self, *, before_s: float | None = None) -> dict[str, Share]:
-        """How many there are of each kind and what they take; those in the trash are of the kind "trash".
+        """Return the number and size of artifacts of each kind; those in the trash count as the kind "trash".
 
         Args:
-            before_s: only those without a pin that were last used before that, in seconds since 1970.
+            before_s: count only unpinned ones that were last used before this time, in seconds since 1970.
         """
         rows = self._sql(
             "SELECT CASE WHEN trashed_s > 0 THEN 'trash' ELSE kind END AS share, count(*), total(size_bytes)"
@@ -206,7 +206,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         return {share: Share(n, int(size_bytes)) for share, n, size_bytes in rows}
 
     def rows(self, kind: str) -> list[Row]:
-        """Of all artifacts of a kind, also those in the trash."""
+        """Return the rows of all artifacts of a kind, including the trash."""
         found = self._sql(
             "SELECT a.key, kind, source, a.size_bytes, used_s, pinned, trashed_s, c.store_time"
             " FROM Artifact AS a JOIN Cache AS c ON c.key = 'manifest:' || a.key AND c.raw = 1 WHERE kind = ?",
@@ -218,7 +218,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         ]
 
     def by_turn(self, *, but: str = "") -> Iterator[tuple[str, int]]:
-        """Key and bytes of all that may go: the trash, then scrap, and what was not used for the longest time first."""
+        """Yield key and bytes of all that may be evicted: trash, then scrap, then others, least recently used first."""
         yield from self._sql(
             "SELECT key, size_bytes FROM Artifact WHERE trashed_s > 0 AND key != ? ORDER BY trashed_s", (but,)
         )
@@ -238,16 +238,16 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         trashed: bool | None = None,
         trashed_before_s: float | None = None,
     ) -> list[str]:
-        """Keys of all artifacts, or of those that meet what is given.
+        """Return the keys of artifacts that meet all given conditions.
 
         Args:
             kinds: any of these.
             source: made from this recording.
-            scrap: only what costs only its recomputation.
-            before_s: last used before that, in seconds since 1970.
-            pinned: also those with a pin; in the trash none counts.
+            scrap: only kinds that can be recomputed.
+            before_s: last used before this time, in seconds since 1970.
+            pinned: include pinned ones; pins of artifacts in the trash never count.
             trashed: only those in the trash, or only those that are not.
-            trashed_before_s: put into the trash before that, in seconds since 1970.
+            trashed_before_s: put into the trash before this time, in seconds since 1970.
         """
         given: list[tuple[str, tuple[str | float, ...]]] = [
             (f"kind IN ({', '.join('?' * len(kinds))})" if kinds else "", kinds),
@@ -267,11 +267,11 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         return row[0] if row else 0
 
     def _columns(self) -> set[str]:
-        """Of the table; none if there is no table yet."""
+        """Return the names of the table's columns; none if there is no table yet."""
         return {name for _, name, *_ in self._sql("PRAGMA table_info(Artifact)").fetchall()}
 
     def _make_table(self) -> None:
-        """Also for artifacts of versions that did without: they had an entry for each use, pin and file."""
+        """Make the table, and fill it from stores of older versions, which had an entry for each use, pin and file."""
         for statement in (TABLE, *ORDERS, TRASH_ORDER):
             self._sql(statement)
         for (entry,) in self._sql("SELECT key FROM Cache WHERE key >= 'manifest:' AND key < 'manifest;'").fetchall():

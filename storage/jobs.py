@@ -1,10 +1,10 @@
-"""Records of jobs, which outlive the server that runs them: what was asked for, how it stands, and what happened.
+"""Job records, which outlive the server that runs the jobs: request, state and log of each.
 
 Records lie in an index of their own beside the artifacts, as JSON text, each written in one transaction. They name a
 recording and a result by key and keep neither of them from being evicted.
 
-Every record belongs to one server. A server that lives holds a lock; one that starts takes over the records of those
-that are gone, and never touches those of one that lives. What had not come to its end there is interrupted then.
+Every record belongs to one server. A running server holds a lock; a starting one takes over the records of servers that
+are gone, never those of a running one. Unfinished jobs of a server that is gone become interrupted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class JobState(StrEnum):
-    """Where a job stands; cancelled is as normal an end as any."""
+    """The state of a job; cancelled is as normal an end as any."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -44,7 +44,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogLine:
-    """Something that happened to a job, and when (UTC time, ISO 8601)."""
+    """One line of a job's log, with its UTC time in ISO 8601."""
 
     time: str
     text: str
@@ -52,22 +52,22 @@ class LogLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRecord:
-    """What is kept of a job.
+    """The stored record of a job.
 
     Args:
         id: of the job.
-        recording: key of what is separated.
-        recording_name: what a person calls it, also when it is gone.
-        prompts: what is asked for, in words.
-        request: all of it, as plain values.
-        state: where it stands.
+        recording: key of the recording to separate.
+        recording_name: the recording's name, which stays when it is gone.
+        prompts: the prompts' words.
+        request: the whole request, as plain values.
+        state: the job's state.
         position: its place among the jobs that wait; the lowest is next.
         created: UTC time, ISO 8601, as are `started` and `ended`.
         n_done: chunks done in the last run, those kept from earlier runs included.
-        n_chunks: chunks there are; 0 before that is known.
-        result: key of what was made.
+        n_chunks: number of chunks; 0 until it is known.
+        result: key of the result.
         error: what happened, why, and what to do, if it failed.
-        warnings: what a person should know of the last run.
+        warnings: warnings of the last run.
         log: everything that happened, oldest first.
     """
 
@@ -90,16 +90,16 @@ class JobRecord:
 
     @property
     def unfinished(self) -> bool:
-        """It waits or runs, or would if its server had not stopped."""
+        """Whether it waits or runs; in the record of a server that is gone, whether it did when the server stopped."""
         return self.state in (JobState.QUEUED, JobState.RUNNING)
 
     def noting(self, text: str) -> JobRecord:
-        """The record with one more line in its log, of now."""
+        """Return the record with one more line in its log, at the present time."""
         return replace(self, log=(*self.log, LogLine(time=utc_now(), text=text)))
 
 
 class JobTable:
-    """The records of this server's jobs; `close` it, else its jobs count as interrupted when the process has ended.
+    """The records of this server's jobs. Without `close`, its jobs count as interrupted once the process has ended.
 
     Where the system has no locks (Windows, some network file systems) no other server can be known to live, so a
     server that starts takes over all records.
@@ -126,7 +126,7 @@ class JobTable:
             self._server = self._alive.enter_context(living_folder(self._servers)).name
 
     def take_over(self) -> tuple[JobRecord, ...]:
-        """All records that belong to this server, after taking those of servers that are gone, oldest first."""
+        """Take over the records of servers that are gone; return all records of this server, oldest first."""
         with self._writing():
             alive = self._living()
             mine = []
@@ -143,13 +143,13 @@ class JobTable:
         return tuple(sorted(mine, key=lambda record: record.created))
 
     def write(self, *records: JobRecord) -> None:
-        """Keep these records as they are now, all or none of them."""
+        """Store these records, in one transaction."""
         with self._writing():
             for record in records:
                 self._write(record)
 
     def remove(self, *ids: str) -> None:
-        """Forget these jobs."""
+        """Delete the records of these jobs."""
         with self._writing():
             for job_id in ids:
                 self._cache.delete(f"job:{job_id}")
@@ -161,7 +161,7 @@ class JobTable:
             return f"paused:{self._server}" in self._cache
 
     def pause(self, paused: bool) -> None:
-        """Write down that this server's queue is paused, or that it goes on."""
+        """Store whether this server's queue is paused."""
         with self._writing():
             if paused:
                 self._cache.set(f"paused:{self._server}", 1)
@@ -169,12 +169,12 @@ class JobTable:
                 self._cache.delete(f"paused:{self._server}")
 
     def close(self) -> None:
-        """Let others take over what is here, and close this thread's connection to the index."""
+        """Release this server's records to others, and close this thread's connection to the index."""
         self._alive.close()
         self._cache.close()
 
     def _living(self) -> set[str]:
-        """The servers that hold their lock; certainly this one."""
+        """Return the servers that hold their lock, this one always included."""
         living = {self._server}
         for folder in self._servers.iterdir():
             with hold(folder, shared=False, wait=False) as held:
@@ -189,7 +189,7 @@ class JobTable:
                 self._cache.set(f"paused:{self._server}", 1)
 
     def _read(self, entry: str) -> tuple[str, JobRecord | None]:
-        """Whose record it is, and the record; None if it cannot be read, perhaps because a newer program wrote it."""
+        """Return the server of a record and the record; None if it cannot be read, perhaps from a newer program."""
         try:
             values = json.loads(self._cache[entry])
             return str(values.pop("server")), _from_plain(values)
@@ -208,7 +208,7 @@ class JobTable:
 
 
 def utc_now() -> str:
-    """The time now, ISO 8601, as records have it."""
+    """Return the present UTC time in ISO 8601, as records hold it."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

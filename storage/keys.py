@@ -1,4 +1,4 @@
-"""What makes two pieces of work the same: keys made from content, never from names or times."""
+"""Content keys: SHA-256 of what an artifact is made from, never of names or times."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def content_key(kind: str, **parts: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, read by blocks."""
+    """Return the SHA-256 of a file's bytes, read by blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

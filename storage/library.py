@@ -1,4 +1,4 @@
-"""Recordings and results as the pages list them: a reading of the artifact store, with nothing kept beside it."""
+"""The library: recordings and results as the pages list them, read from the artifact store."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from storage.manifest import Artifact
 
 
 class Library:
-    """What a person has: recordings, and the results made from each."""
+    """A view of the store as recordings, and the results made from each."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self.store = store
 
     def recordings(self) -> list[Artifact]:
-        """Newest first."""
+        """Return all recordings, newest first."""
         return self.store.list("recording")
 
     def results(self, recording_key: str) -> list[Artifact]:
-        """Results of one recording, newest first."""
+        """Return the results of one recording, newest first."""
         return self.store.list("result", source=recording_key)
 
     def open(self, key: str) -> Artifact:
-        """A recording or result by key.
+        """Return a recording or result by key.
 
         Raises:
             StorageError: it is not there any more.
@@ -44,9 +44,9 @@ class Library:
         return self.store.amend(key, replace(artifact.manifest, name=name.strip() or artifact.name))
 
     def remove(self, key: str) -> bool:
-        """Remove a recording or a result; False if it was not there.
+        """Remove a recording or a result; return False if it was not there.
 
-        With a recording go its finished chunks, which nothing can go on from any more. Its results stay: they can still
-        be found by its key, listened to and saved, but not be run again until the same file is brought again.
+        A recording's finished chunks are removed with it, as no run can continue from them. Its results stay: they can
+        still be found by its key, played and saved, but not be run again until the same file is imported again.
         """
         return self.store.remove(key)

@@ -1,7 +1,7 @@
-"""How living processes show that they are at work: each holds a lock on a folder.
+"""Folder locks, by which a process shows that it is alive.
 
-The system takes a lock back when the process ends, however it ends, so a lock that can be had says for certain that
-nobody is there. Where there are no such locks (Windows, some network file systems), age decides.
+The system releases a lock when its process ends, however it ends, so a lock that can be taken proves that its process
+is gone. Where there are no such locks (Windows, some network file systems), age decides.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Held = Literal["ours", "theirs", "gone", "unknown"]
 
 @contextmanager
 def living_folder(parent: Path) -> Iterator[Path]:
-    """A new folder in `parent` that no sweep deletes while this process lives; gone afterwards.
+    """Make a temporary folder in `parent` that no sweep deletes while this process lives.
 
     Raises:
         OSError: it cannot be made.
@@ -36,7 +36,7 @@ def living_folder(parent: Path) -> Iterator[Path]:
 
 
 def _cleaned_up(folder: tempfile.TemporaryDirectory[str]) -> None:
-    """Delete a folder, also where an interrupt comes in between."""
+    """Delete a folder, even if an interrupt arrives meanwhile."""
     try:
         folder.cleanup()
     except BaseException as stop:
@@ -47,12 +47,12 @@ def _cleaned_up(folder: tempfile.TemporaryDirectory[str]) -> None:
 
 @contextmanager
 def hold(folder: Path, *, shared: bool, wait: bool) -> Iterator[Held]:
-    """Lock a folder while the context lasts; says whether that worked.
+    """Lock a folder during the context; give whether that worked.
 
     Args:
-        folder: what to lock; nothing is written to it.
-        shared: beside others that share, or alone.
-        wait: until it can be had; else "theirs" is the answer while someone has it.
+        folder: the folder to lock; nothing is written to it.
+        shared: whether other shared locks may coexist.
+        wait: wait until the lock is free; otherwise give "theirs" while another process has it.
     """
     if sys.platform == "win32":
         yield "unknown"

@@ -1,4 +1,4 @@
-"""Artifacts and their manifests: where something finished came from, and what it holds."""
+"""The types `Artifact` and `Manifest`: finished files, and the record of how they were made."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Manifest:
 
     Args:
         kind: "recording", "result", ...
-        name: what a person calls it; display text, never a path.
+        name: its name for people; display text, never a path.
         created: UTC time, ISO 8601.
-        command: what made it, as one could type it.
+        command: the command that makes it again.
         version: of the program that made it.
-        inputs: name to key or SHA-256 of what went in.
+        inputs: name of each input to its key or SHA-256.
         config: the settings it was made with.
-        info: what there is to know of the content: duration, rate, warnings.
+        info: properties of the content, such as duration, rate, warnings.
         outputs: the files.
     """
 
@@ -48,16 +48,16 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """All files together."""
+        """Return the size of all files together."""
         return sum(output.size_bytes for output in self.outputs.values())
 
     def to_json(self) -> str:
-        """The form in which it is kept."""
+        """Return the manifest as JSON, the form in which it is stored."""
         return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """The manifest that `to_json` wrote.
+        """Return the manifest that `to_json` wrote.
 
         Raises:
             StorageError: it is not one.
@@ -74,7 +74,7 @@ class Manifest:
             ) from error
 
     def to_toml(self) -> str:
-        """For people and other programs; settings that were left open (None) are left out."""
+        """Return the manifest as TOML for people and other programs; settings that are None are left out."""
         import tomli_w  # only exports need it
 
         return tomli_w.dumps(_without_none(asdict(self)))
@@ -82,10 +82,10 @@ class Manifest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """Something finished: its key, its manifest, and where its files lie.
+    """A finished artifact: its key, its manifest, and the paths of its files.
 
-    The paths stay valid until the artifact is removed or evicted, and for an hour if it is replaced and its room is not
-    needed; a file already open stays readable even then.
+    The paths stay valid until the artifact is removed or evicted; after it is replaced, for an hour unless disk space
+    is short. A file that is already open stays readable even then.
     """
 
     key: str
@@ -94,12 +94,12 @@ class Artifact:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         return self.manifest.name
 
     @property
     def info(self) -> Mapping[str, Any]:
-        """What there is to know of the content."""
+        """Properties of the content."""
         return self.manifest.info
 
 
@@ -116,7 +116,7 @@ class NewArtifact(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         ...
 
     @property
@@ -141,7 +141,7 @@ class NewArtifact(Protocol):
 
     @property
     def info(self) -> Mapping[str, Any]:
-        """What there is to know of the content."""
+        """Properties of the content."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""A file that takes some room on the disk for nothing, and is given up when the index needs it.
+"""A reserve file that holds some disk space, and is deleted when a full disk leaves none for the index.
 
-Even removing something writes to the index. Without a reserve, a store on a full disk could not be opened, and nobody
-could make room in it.
+Even removing an artifact writes to the index. Without a reserve, a store on a full disk could not be opened to make
+room in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIZE_BYTES = 2**20  # opening the index writes about 0.3 MB that it gives back l
 
 
 def open_index(folder: Path, scrap: frozenset[str]) -> Index:
-    """Open an index; on a full disk at the cost of the reserve, which is made again once there is room.
+    """Open an index; on a full disk delete the reserve first, which is made again once there is room.
 
     Raises:
         OSError, sqlite3.Error: it cannot be opened.
@@ -39,6 +39,6 @@ def open_index(folder: Path, scrap: frozenset[str]) -> Index:
 def _reserve(spare: Path) -> None:
     try:
         if not spare.exists() and shutil.disk_usage(spare.parent).free > 2 * SIZE_BYTES:
-            spare.write_bytes(os.urandom(SIZE_BYTES))  # some file systems compress what says nothing to nothing
+            spare.write_bytes(os.urandom(SIZE_BYTES))  # random bytes, since some file systems compress zeros away
     except OSError:
         spare.unlink(missing_ok=True)

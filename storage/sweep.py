@@ -1,4 +1,4 @@
-"""What killed processes left half-made, found and deleted."""
+"""Finds and deletes files that killed processes left half-made."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from storage.locks import SCRATCH_PREFIX, hold
 
-# Nobody writes nothing for a day and goes on after it, as far as can be known without locks.
+# Without locks, a process that has written nothing for a day is assumed to be gone.
 ABANDONED_AFTER_S = 24 * 3600.0
 
 
 def sweep_files(folder: Path, kept: Collection[Path], min_age_s: float) -> int:
-    """Delete files of the store that no manifest names and that are older than `min_age_s`; returns their bytes.
+    """Delete files of the store that no manifest names and that are older than `min_age_s`; return their bytes.
 
-    Where nobody is about to add one, empty folders go as well.
+    With `min_age_s` 0, when no process is about to add a file, empty folders are deleted too.
 
     Args:
         folder: of the index, where they lie.
@@ -38,7 +38,7 @@ def sweep_files(folder: Path, kept: Collection[Path], min_age_s: float) -> int:
 
 
 def sweep_scratch(scratch: Path, min_age_s: float) -> int:
-    """Delete the folders in `scratch` that belong to no living process; returns their bytes.
+    """Delete the folders in `scratch` that belong to no living process; return their bytes.
 
     Args:
         scratch: where `living_folder` makes them.
@@ -59,20 +59,20 @@ def _untouched_for(path: Path, seconds: float) -> bool:
     try:
         newest_s = max(entry.stat().st_mtime for entry in (path, *path.glob("*")))
     except FileNotFoundError:
-        return False  # somebody else was faster
+        return False  # another process was faster
     return time.time() - newest_s >= seconds
 
 
 def _size_bytes(path: Path) -> int:
-    """What a file, or all files of a folder, take; 0 if there is none."""
+    """Return the bytes of a file, or of all files in a folder; 0 if there is none."""
     sizes = 0
     for file in (path, *_files_below(path)):
-        with suppress(FileNotFoundError):  # somebody else was faster
+        with suppress(FileNotFoundError):  # another process was faster
             sizes += file.stat().st_size if file.is_file() else 0
     return sizes
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files; `Path.glob` would fail where another process removes a folder meanwhile."""
+    """Yield all files; `Path.glob` would fail if another process removes a folder meanwhile."""
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names)

@@ -148,7 +148,7 @@ class Recorder:
         return summary | _peaks(pieces)
 
     def _evaluations(self) -> int:
-        """Return the evaluations of the network: solver steps cost one or more each; solved together, per window."""
+        """Return the number of evaluations of the network, from the events: a solver step may take several of them."""
         solver, chunks = self._request.solver, self._request.chunks
         together = chunks is not None and chunks.stitch == "multidiffusion"
         if RequestField.SOLVER not in registry.get(self._request.backend).uses(self._request) or together:
