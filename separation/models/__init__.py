@@ -1,1 +1,1 @@
-"""The loaded halves of backends, and their files. Networks are imported only where the work is done."""
+"""The models behind the backends: networks, algorithms and weight files. Imported only where separation runs."""

@@ -1,1 +1,1 @@
-"""Requests and commands as files: recipes, presets, workflows, batches."""
+"""Recipes, presets, workflows and batches: requests and commands as files."""

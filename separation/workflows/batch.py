@@ -1,4 +1,4 @@
-"""Many files, one after the other or several at once: each ends in an outcome, and no failure stops the rest."""
+"""Runs the same work on many files, one or several at once; a failure of one does not stop the rest."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from separation.events import Event, EventStream
 File = TypeVar("File")
 Result = TypeVar("Result")
 
-PATIENCE_S = 10.0  # for work told to stop; what it has in the making is cleaned up within milliseconds, as a rule
+PATIENCE_S = 10.0  # for cancelled work to clean up, which usually takes milliseconds
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[File, Result]):
-    """What became of one file: a result, or the error that says why there is none."""
+    """The outcome of one file: a result, or the error that says why there is none."""
 
     file: File
     result: Result | None = None
@@ -41,7 +41,7 @@ def run(
     started: Callable[[File], None] = lambda file: None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Generator[Outcome[File, Result], None, None]:
-    """Do `work` on every file; the outcomes come in the order of the files, each as soon as those before it are out.
+    """Do `work` on every file; yield the outcomes in the order of the files, each as soon as possible.
 
     An exception of `work` is that file's outcome, and so is the death of the process that worked on it. Closing the
     iterator, or an interrupt, starts nothing more and cancels what is at work at its next event; work that has not
@@ -82,7 +82,7 @@ def _outcome(
     started: Callable[[File], None],
     on_event: Callable[[Event], None],
 ) -> Outcome[File, Result] | None:
-    """Have one file done; None if it was told to stop."""
+    """Run the work on one file; return None if it was cancelled."""
     started(file)
     task = engine.start(Call(_guarded, (work, file)))
     try:

@@ -1,4 +1,4 @@
-"""Which files of a folder a batch takes, and where their results go."""
+"""Finds the input files of a batch in a folder, and names the folders of their results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILURES = "failures.json"
 
 
 def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out: Path) -> list[Path]:
-    """Files in `folder` whose names match, relative to it and sorted; nothing hidden, and nothing of `out`.
+    """Return the files in `folder` whose names match, relative to it and sorted, without hidden ones and `out`.
 
     Raises:
         SettingsError: there are none, there is no such folder, it cannot be read, or would take up its own results.
@@ -55,9 +55,9 @@ def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out:
 
 
 def folders(files: Sequence[Path]) -> dict[Path, Path]:
-    """A folder for each file, both relative: its path without the extension, as plain names, no two alike.
+    """Return a folder for each file, both relative: its path without extension, as safe names, all different.
 
-    Files that differ in their extensions only keep them, so that which is whose can be told.
+    Files that differ only in their extensions keep them, so that the folders can be attributed.
     """
     every = {*files, *(above for file in files for above in file.parents)} - {Path()}
     recordings = frozenset(files)
@@ -79,7 +79,7 @@ def _names(siblings: Sequence[Path], files: frozenset[Path], reserved: Sequence[
 
 
 def _keep_searching(where: Path, within: list[str], recursive: bool, out: Path) -> bool:
-    """Whether files of `where` count; cuts the folders that `os.walk` goes on with."""
+    """Whether files of `where` are searched; also removes the folders that `os.walk` should not enter."""
     if where.resolve() == out and recursive:
         within.clear()
         return False

@@ -1,4 +1,4 @@
-"""Named settings: what a person chooses before they know what the values mean.
+"""Presets: named sets of settings, so that nobody has to know the single values.
 
 The three generic names fit any backend; the others are some backend's own. A preset sets only what it is about:
 prompts, backend, device and seed stay as they are. The values are the backends' own (`BackendProfile.presets`).
@@ -22,16 +22,16 @@ OWN = frozenset({"model", "chunks"})
 
 
 def names() -> tuple[str, ...]:
-    """All presets, the generic ones first."""
+    """Return the names of all presets, the generic ones first."""
     own = (name for backend in registry.BACKENDS.values() for name in backend.profile.presets)
     return tuple(dict.fromkeys((*GENERIC, *own)))
 
 
 def apply(name: str, request: Request) -> Request:
-    """`request` with the values of a preset.
+    """Return `request` with the values of a preset.
 
-    All backends' values are set, so that they count for whichever “auto” chooses, or a person chooses next; those that
-    ignore them drop them.
+    The values of all backends are set, so that they apply to whichever is chosen, now or later; a backend drops those
+    it does not use.
 
     Raises:
         SettingsError: there is no such preset, or it is another backend's own; it lists those there are.
@@ -50,7 +50,7 @@ def apply(name: str, request: Request) -> Request:
 
 
 def name_of(request: Request) -> str:
-    """The preset whose values these are, or “Custom”; by the first that has any where a backend has none of its own."""
+    """Return the preset with these values, or “Custom”; a backend without presets uses those of the first that has."""
     backend = registry.named(request.backend)
     if backend is None or not backend.profile.presets:
         having = (one.profile.presets for one in registry.BACKENDS.values() if one.profile.presets)

@@ -1,4 +1,4 @@
-"""Recipes: a `Request` as YAML, to be kept, changed and shared."""
+"""Recipes: reads and writes a `Request` as YAML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADING = "# A recipe of Audio Playground: audio-playground extract recipe RECOR
 
 
 def written(request: Request) -> str:
-    """The text of a recipe: every setting, so that it means the same whatever the defaults become."""
+    """Return a recipe's text with every setting, so that it means the same even if defaults change."""
     settings: str = yaml.safe_dump(request.to_dict(), sort_keys=False, allow_unicode=True)
     if "\x85" in settings:  # PyYAML writes this character as it is, and reads it as the end of a line
         settings = yaml.safe_dump(request.to_dict(), sort_keys=False)
@@ -33,16 +33,16 @@ def write(request: Request, path: Path) -> None:
 
 
 def read(path: Path) -> Request:
-    """The request that a recipe describes; settings that are not in it are at their defaults.
+    """Read the request from a recipe's file; settings that are not in it get their defaults.
 
     Raises:
-        SettingsError: it cannot be read, or describes none; names file and line.
+        SettingsError: it cannot be read, or describes no request; the message names file and line.
     """
     return _request(yaml_lines.read(path), path)
 
 
 def parse_recipe(text: str) -> Request:
-    """The same of a text, such as a pasted one.
+    """Parse the request from a recipe's text, such as a pasted one.
 
     Raises:
         SettingsError: it describes no request; names the line.

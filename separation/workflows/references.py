@@ -1,7 +1,7 @@
-"""References in a text: `${song}`, `${stems.files[0]}`, `${stems.tracks.everything else}`; `$${` is a plain `${`.
+"""Parses and fills references such as `${song}`, `${stems.files[0]}`, `${stems.tracks.everything else}` in texts.
 
-A reference names a value and, if that is a table or a list, the way into it. Nothing is computed: there are no
-expressions, no environment and no commands, so a text from a stranger can say no more than which value it wants.
+A reference names a value and, if that is a table or a list, the path into it; `$${` is a plain `${`. Nothing is
+computed: there are no expressions, no environment and no commands, so a text from a stranger can only name values.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _PIECE = re.compile(r"\$\$\{|\$\{[^}]*\}?")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference as it is written, the name it begins with, and the way from there: keys and numbers."""
+    """A reference as it is written, the name it begins with, and the path from there: keys and numbers."""
 
     text: str
     name: str
     way: tuple[str | int, ...]
 
     def find(self, values: Mapping[str, Any]) -> Any:
-        """What it stands for.
+        """Return the value that it refers to.
 
         Raises:
-            SettingsError: the way leads nowhere; it says what there is instead.
+            SettingsError: there is no such value; the message lists those there are.
         """
         found = values[self.name]
         gone = self.name
@@ -52,10 +52,10 @@ Template: TypeAlias = tuple[str | Reference, ...]
 
 
 def parse_template(text: str) -> Template:
-    """A text as plain pieces and references.
+    """Split a text into plain pieces and references.
 
     Raises:
-        SettingsError: something begins like a reference and is none.
+        SettingsError: a part begins like a reference but is none.
     """
     pieces: list[str | Reference] = []
     end = 0
@@ -66,7 +66,7 @@ def parse_template(text: str) -> Template:
 
 
 def fill(template: Template, values: Mapping[str, Any]) -> list[Template]:
-    """A template with what `values` know put in; a reference that stands alone and means a list becomes several.
+    """Fill a template with the known `values`; a reference that is the whole text and means a list gives several.
 
     Raises:
         SettingsError: a reference leads nowhere, or to a list or nothing in the middle of a text.
@@ -84,12 +84,12 @@ def fill(template: Template, values: Mapping[str, Any]) -> list[Template]:
 
 
 def written(template: Template) -> str:
-    """The text again, with references as they are written."""
+    """Return a template's text, with references as they are written."""
     return "".join(piece.text if isinstance(piece, Reference) else piece for piece in template)
 
 
 def references(template: Template) -> Sequence[Reference]:
-    """Those in it."""
+    """Return the references in a template."""
     return [piece for piece in template if isinstance(piece, Reference)]
 
 

@@ -17,8 +17,8 @@
           prompt: [drums, bass]
           out: parts
 
-What commands there are, and what they take, is asked of a `Commands`. Everything is checked before anything runs, and
-every error names file and line.
+A `Commands` lists the commands and their parameters. Everything is checked before anything runs, and every error names
+file and line.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from separation.workflows import yaml_lines
 from separation.workflows.references import NAME, Template, fill, parse_template, references, written
 from separation.workflows.yaml_lines import Node, refused
 
-HERE = "here"  # the variable that is there without being given: the folder of the workflow's file
+HERE = "here"  # the predefined variable: the folder of the workflow's file
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """What a command takes under one name.
+    """One parameter of a command.
 
     Attributes:
         option: the words that go before a value, such as "--prompt", or that switch something on; "" for what is
@@ -69,11 +69,11 @@ class Commands(Protocol):
     """The commands a workflow may use."""
 
     def names(self) -> Sequence[str]:
-        """All of them, such as "extract builtin"."""
+        """Return the names of all commands, such as "extract builtin"."""
         ...
 
     def parameters(self, command: str) -> Mapping[str, Parameter]:
-        """What a command takes, by the names it has in a workflow."""
+        """Return a command's parameters by their names in a workflow."""
         ...
 
     def check(self, command: str, words: Sequence[str]) -> None:
@@ -81,7 +81,7 @@ class Commands(Protocol):
         ...
 
     def outputs(self, command: str, words: Sequence[str]) -> Mapping[str, Collection[str]]:
-        """What its result will hold; for tables whose keys are known beforehand, those; otherwise nothing."""
+        """Return the keys of a command's result; each with the keys of its table, if they are known beforehand."""
         ...
 
 
@@ -113,7 +113,7 @@ class Step:
     where: str
 
     def words(self, parameters: Mapping[str, Parameter], results: Mapping[str, Any]) -> list[str]:
-        """What one would type after the command, with the `results` of earlier steps, by name, filled in.
+        """Return the command-line words after the command, with the `results` of earlier steps, by name, filled in.
 
         Where a step has no result yet, references to it stay as they are written.
 
@@ -145,7 +145,7 @@ class Workflow:
 
 
 def read(path: Path, commands: Commands, given: Mapping[str, Sequence[str]]) -> Workflow:
-    """The workflow in a file, checked as far as it can be before it runs.
+    """Read the workflow in a file, and check it as far as possible before it runs.
 
     Relative paths in it are relative to the current folder, as in commands that are typed.
 
@@ -215,7 +215,7 @@ class _WorkflowReader:
         return variables
 
     def _filled(self, node: Node, values: Mapping[str, Any]) -> CommandOption:
-        """The text or the texts of a node, with `values` filled in."""
+        """Return the text or the texts of a node, with `values` filled in."""
         items = node.value if isinstance(node.value, list) else [node]
         filled: list[tuple[Template, int]] = []
         for item in items:
@@ -270,7 +270,7 @@ class _WorkflowReader:
         return step
 
     def _check_values(self, key: str, option: CommandOption, parameter: Parameter, later: Sequence[str]) -> None:
-        """What can be said of the values before any step has run."""
+        """Check the values as far as possible before any step has run."""
         if len(option.values) != 1 and not parameter.many:
             what = f"“{key}” has {len(option.values)} values."
             raise refused(self._path, option.line, what, "The command takes one.", "Write one value.")
@@ -328,7 +328,7 @@ class _WorkflowReader:
             )
 
     def _check_command(self, step: Step, parameters: Mapping[str, Parameter]) -> None:
-        """Ask the command itself; a value that is not known yet is left out where it could not be any text."""
+        """Let the command check its words; values not known yet are left out, unless any text would do."""
         known = {
             key: option
             for key, option in step.options.items()
@@ -349,7 +349,7 @@ class _WorkflowReader:
     def _table(
         self, node: Node, what: str, required: Sequence[str] = (), optional: Sequence[str] | None = None
     ) -> dict[str, Node]:
-        """The table that a node is; with `optional` given it has those names and the required ones, and no other."""
+        """Return a node's table; with `optional` given, it may have only those names and the required ones."""
         if not isinstance(node.value, dict):
             raise refused(self._path, node.line, f"{what} is not a table.", "", "Write it as NAME: VALUE, one a line.")
         if optional is not None:
@@ -375,7 +375,7 @@ class _WorkflowReader:
 
     @contextmanager
     def _at(self, line: int) -> Iterator[None]:
-        """What is refused meanwhile is refused at this line."""
+        """Add this line to errors that are raised in the context."""
         try:
             yield
         except SettingsError as error:
@@ -395,5 +395,5 @@ class _Says(Protocol):
 
 
 def put_place(error: _Says, where: str) -> None:
-    """Say in an error where it belongs; it stays of its kind, which decides the exit status."""
+    """Add a place to an error's message; its class, which decides the exit status, stays."""
     error.what = f"{where}: {error.what}"

@@ -1,7 +1,7 @@
-"""YAML files as values that know their lines, so that what is wrong with one can be said with its place.
+"""Reads YAML into values that know their lines, so that errors can name the line.
 
-Only what YAML calls its core is taken: tables, lists, text, numbers, true, false and nothing. Anchors, aliases and the
-merge key `<<` are; tags, which can ask for objects of a program, are refused.
+Only YAML's core types are accepted: tables, lists, text, numbers, true, false and null. Anchors, aliases and the merge
+key `<<` are accepted too; tags, which can create objects of a program, are refused.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Node:
 
     @property
     def plain(self) -> Any:
-        """The value without lines: dicts, lists, text, numbers, bools and None."""
+        """Return the value without lines: dicts, lists, text, numbers, bools and None."""
         if isinstance(self.value, dict):
             return {name: item.plain for name, item in self.value.items()}
         if isinstance(self.value, list):
@@ -48,7 +48,7 @@ class Node:
         return self.value
 
     def line_number(self, place: tuple[str | int, ...]) -> int:
-        """The line of what lies at `place`, from the outside in, or of the nearest thing around it."""
+        """Return the line of the value at `place`, from the outside in, or of the nearest value around it."""
         node = self
         for step in place:
             try:
@@ -59,7 +59,7 @@ class Node:
 
 
 def read(path: Path) -> Node:
-    """The one document of a file.
+    """Read the one document of a file.
 
     Raises:
         SettingsError: the file cannot be read, or is not such YAML; names file and line.
@@ -80,7 +80,7 @@ def read(path: Path) -> Node:
 
 
 def parse_yaml(text: str, name: str) -> Node:
-    """The one document of a text; `name` stands for the file in errors.
+    """Parse the one document of a text; `name` stands for the file in errors.
 
     Raises:
         SettingsError: it is not such YAML; names the line.
@@ -91,12 +91,12 @@ def parse_yaml(text: str, name: str) -> Node:
 
 
 def refused(path: Path, line: int, what: str, why: str = "", todo: str = "") -> SettingsError:
-    """The error that says what is wrong at a line of a file."""
+    """Return an error that names the file and the line."""
     return SettingsError(f"{path}, line {line}: {what}", why, todo)
 
 
 class _YamlReader:
-    """One file on its way from YAML's nodes to ours."""
+    """Converts one file's YAML nodes to ours."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._n_nodes = path, 0

@@ -1,4 +1,4 @@
-"""The built-in separator's network: what it separates, the network itself, its weights."""
+"""The built-in separator: its classes, its network and its weights."""
 
 CLASSES = ("drums", "bass", "vocals", "piano", "guitar", "strings", "other")
 SAMPLE_RATE = 44_100

@@ -22,7 +22,7 @@ from separation.models.builtin.spectra import N_GROUPS, group_widths, grouped
 
 # Groups of bins (see `spectra`) in each band: four bands up to 300 Hz, then wider ones, 26 in all.
 BAND_WIDTHS = (*[7] * 4, 12, *[13] * 4, *[23] * 8, 36, 36, 36, *[64] * 3, 80, 80, 160)
-# Loudness as the ear has it, about: the cube root of magnitude.
+# The cube root of magnitude is about the ear's loudness.
 COMPRESSION = 0.3
 # A band far below the rest is silence with rounding errors in it, and stays small.
 LEAST_LEVEL = 0.02
@@ -94,8 +94,8 @@ class SeparatorNetwork(nn.Module):
             band_level = (band * share).mean(dim=(1, 2)) + LEAST_LEVEL * level
             relative = band / band_level[:, None, None] - 1
             both = torch.cat([self._by_token(relative), self._by_token(off_centre[..., first : first + width])], -1)
-            told = torch.log(band_level / level)[:, None, None].expand(-1, both.shape[1], 1)
-            tokens.append(project(torch.cat([both, told], dim=-1)))
+            level_ratio = torch.log(band_level / level)[:, None, None].expand(-1, both.shape[1], 1)
+            tokens.append(project(torch.cat([both, level_ratio], dim=-1)))
             first += width
         return torch.stack(tokens, dim=1)
 
@@ -144,7 +144,7 @@ class BothWays(nn.Module):
 
 
 def features(spectra: Tensor) -> tuple[Tensor, Tensor]:
-    """What the network is shown of spectra (batch, channels, frames, bins) of mono or stereo: `power`, `off_centre`."""
+    """Return the network's inputs `power`, `off_centre` from mono or stereo spectra (batch, channels, frames, bins)."""
     power = spectra.real.square() + spectra.imag.square()
     total = grouped(power.mean(dim=1))
     if spectra.shape[1] == 1:

@@ -1,4 +1,4 @@
-"""One window of a mixture to its seven stems."""
+"""Separates one window of a mixture into seven stems by the network's masks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from separation.models.builtin.spectra import istft, stft, ungrouped
 
 
 def separate(network: SeparatorNetwork, mixture: Tensor) -> Tensor:
-    """The stems of a window, (classes, channels, samples), in the order of `CLASSES`; they sum to the mixture.
+    """Return the stems of a window, (classes, channels, samples), in the order of `CLASSES`; they sum to the mixture.
 
     Args:
-        network: its weights decide the quality; it sees the whole window at once, so meant for seconds, not minutes.
+        network: the network; it processes the whole window at once, so windows of seconds, not minutes, are meant.
         mixture: (1 or 2 channels, samples) at 44.1 kHz, at least one sample, any level.
     """
     with torch.inference_mode():

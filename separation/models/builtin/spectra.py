@@ -1,4 +1,4 @@
-"""Frames of audio to spectra and back, and the coarser grid of frequencies that masks live on."""
+"""The short-time Fourier transform in PyTorch, and the coarser frequency grid of the masks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_GROUPS = sum((stop - start) // width for start, stop, width in RESOLUTION)
 
 
 def stft(samples: Tensor) -> Tensor:
-    """Spectra (..., frames, N_BINS) of audio (..., samples); every sample lies in four frames."""
+    """Return spectra (..., frames, N_BINS) of audio (..., samples); every sample lies in four frames."""
     n_samples = samples.shape[-1]
     after = n_frames(n_samples) * HOP - n_samples
     padded = functional.pad(samples, (N_FFT - HOP, after))
@@ -29,7 +29,7 @@ def stft(samples: Tensor) -> Tensor:
 
 
 def istft(spectra: Tensor, n_samples: int) -> Tensor:
-    """The audio (..., n_samples) whose `stft` is `spectra`, or the nearest one."""
+    """Return the audio (..., n_samples) whose `stft` is `spectra`, or the nearest one."""
     frames = torch.fft.irfft(spectra, N_FFT, dim=-1)
     frames = frames * (window(frames) / WINDOW_GAIN)
     parts = frames.reshape(*frames.shape[:-1], OVERLAP, HOP)
@@ -41,35 +41,35 @@ def istft(spectra: Tensor, n_samples: int) -> Tensor:
 
 
 def n_frames(n_samples: int) -> int:
-    """Frames in which any of `n_samples` samples lies."""
+    """Return the number of frames in which any of `n_samples` samples lies."""
     return -(-n_samples // HOP) + OVERLAP - 1
 
 
 def window(like: Tensor) -> Tensor:
-    """The periodic Hann window, used both ways."""
+    """Return the periodic Hann window, used for analysis and for synthesis."""
     return torch.hann_window(N_FFT, dtype=like.dtype, device=like.device)
 
 
 def grouped(bins: Tensor) -> Tensor:
-    """Sums over the bins of each group: (..., N_BINS) to (..., N_GROUPS). The bin at 22 kHz is left out."""
+    """Sum the bins of each group: (..., N_BINS) to (..., N_GROUPS). The bin at 22 kHz is left out."""
     regions = [bins[..., start:stop].reshape(*bins.shape[:-1], -1, width) for start, stop, width in RESOLUTION]
     return torch.cat([region.sum(-1) for region in regions], dim=-1)
 
 
 def ungrouped(groups: Tensor) -> Tensor:
-    """Every bin with its group's value: (..., N_GROUPS) to (..., N_BINS)."""
+    """Give every bin its group's value: (..., N_GROUPS) to (..., N_BINS)."""
     return groups[..., group_of_bin(groups.device)]
 
 
 def group_of_bin(device: torch.device) -> Tensor:
-    """The group of every bin, (N_BINS,); the bin at 22 kHz goes with the last group."""
+    """Return the group of every bin, (N_BINS,); the bin at 22 kHz belongs to the last group."""
     widths = torch.cat([torch.full(((stop - start) // width,), width) for start, stop, width in RESOLUTION])
     groups = torch.repeat_interleave(torch.arange(N_GROUPS), widths)
     return torch.cat([groups, groups[-1:]]).to(device)
 
 
 def group_widths(device: torch.device) -> Tensor:
-    """Bins in every group, float (N_GROUPS,)."""
+    """Return the number of bins in every group, float (N_GROUPS,)."""
     return torch.cat([torch.full(((stop - start) // width,), float(width)) for start, stop, width in RESOLUTION]).to(
         device
     )

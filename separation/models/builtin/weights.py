@@ -1,4 +1,4 @@
-"""The network's weights as a file: half precision, with the sizes of the network they belong to."""
+"""Reads and writes the network's weights: a float16 safetensors file that states the network's sizes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_network(network: SeparatorNetwork, path: Path, notes: Mapping[str, str
 
 
 def read_network(path: Path) -> SeparatorNetwork:
-    """The network in a file, in float32, ready to be used.
+    """Read a network from a file, in float32, in evaluation mode.
 
     Raises:
         BackendUnavailable: the file cannot be read, is of other classes, or lacks a tensor.

@@ -1,4 +1,4 @@
-"""Harmonic-percussive separation: what is steady in time against what is broad in frequency.
+"""Harmonic-percussive separation: sounds steady in time against sounds broad in frequency.
 
 D. FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010. The margin is that of J. Driedger,
 M. Mueller and S. Disch, "Extending harmonic-percussive separation of audio signals", ISMIR 2014, in a soft mask.

@@ -1,4 +1,4 @@
-"""Bass guitar, kick drum and toms share two octaves; this file tells them apart.
+"""Separates bass guitar from kick drum and toms, which share two octaves.
 
 A note of the bass is harmonic and may last; a drum is a falling blob that comes back the same at every stroke. So the
 low spectrogram is explained as harmonic atoms of fixed shape, played at any time, plus a few drum templates that are
@@ -108,7 +108,7 @@ def onsets(observed: Power) -> Power:
 
 
 def delayed(strokes: Power, n_lags: int) -> Power:
-    """(frames, drums) to (frames, drums * lags): what was struck 0, 1, 2 ... frames ago."""
+    """Shift strokes (frames, drums) to (frames, drums * lags): those of 0, 1, 2 ... frames ago."""
     padded = np.pad(strokes, ((n_lags - 1, 0), (0, 0)))
     past = np.lib.stride_tricks.sliding_window_view(padded, n_lags, axis=0)[..., ::-1]  # (frames, drums, lags)
     return np.ascontiguousarray(past).reshape(len(strokes), -1)

@@ -1,6 +1,6 @@
 """REPET-SIM: the accompaniment repeats itself, the singer does not.
 
-Z. Rafii and B. Pardo, "Music/voice separation using the similarity matrix", ISMIR 2012. It is here to be compared with;
+Z. Rafii and B. Pardo, "Music/voice separation using the similarity matrix", ISMIR 2012. It is here for comparison;
 `classical.py` says why it is not part of the recipe.
 """
 

@@ -1,4 +1,4 @@
-"""What the stereo image says: lead voices stand in the centre, pads and rooms around it."""
+"""Masks from the stereo image: lead voices are in the centre, pads and reverberation around it."""
 
 from __future__ import annotations
 

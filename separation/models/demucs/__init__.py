@@ -1,1 +1,1 @@
-"""Demucs: its files on this computer, fetching them, and its networks at work. Only `network` imports torch."""
+"""Demucs: finding its files, downloading them, and running its networks. Only `network` imports torch."""

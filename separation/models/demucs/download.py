@@ -1,7 +1,7 @@
-"""Fetching published Demucs weights, only ever when a person asked for it; deleting them.
+"""Downloads published Demucs weights, only on request, and deletes them.
 
-The files come from the server that Demucs' own list names and go where every version of Demucs looks for them, the
-torch hub cache. Each name carries the beginning of its SHA-256, and nothing counts that does not agree with it.
+The files come from the server that Demucs' own list names and go to the torch hub cache, where every version of Demucs
+looks for them. Each name contains the beginning of the file's SHA-256, which has to agree.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from separation.models.demucs.weights import LEGACY_ROOT_URL, torch_hub_folder
 
 
 def fetch(model: str, *, root_url: str = LEGACY_ROOT_URL) -> Generator[Event, None, None]:
-    """Download what is missing of a published model, reporting bytes over the whole model.
+    """Download the missing files of a published model, reporting bytes over the whole model.
 
     Closing the generator stops the download; what arrived of a file is kept, and the next call goes on from there.
 
@@ -54,7 +54,7 @@ def fetch(model: str, *, root_url: str = LEGACY_ROOT_URL) -> Generator[Event, No
 
 
 def on_disk(model: str) -> int:
-    """Bytes that a published model takes up on this computer, half-finished downloads included."""
+    """Return the bytes that a published model takes up on this computer, half-finished downloads included."""
     return hub.on_disk(demucs_weights.hub_repository(model)) + sum(map(transfer.length, _files_of(model)))
 
 
@@ -67,7 +67,7 @@ def remove(model: str) -> int:
 
 
 def _files_of(model: str) -> list[Path]:
-    """Where the torch hub cache keeps a model's files, finished or not, whether they are there or not."""
+    """Return the paths of a model's files in the torch hub cache, finished or not, whether or not they exist."""
     signatures = dict.fromkeys(demucs_weights.find_demucs(model).bag.signatures)
     paths = [torch_hub_folder() / _name(demucs_weights.published_files()[signature]) for signature in signatures]
     return [file for path in paths for file in (path, _part(path))]

@@ -1,6 +1,6 @@
-"""Demucs networks at work: one window in, every stem out.
+"""Runs Demucs networks: one window in, every stem out.
 
-The pipeline cuts and joins, not `demucs.apply.apply_model`, so that finished segments can be heard, kept and resumed.
+The pipeline cuts and joins, not `demucs.apply.apply_model`, so that finished segments can be played, kept and resumed.
 Without shifts the result is that of `demucs.api.Separator` within float32 rounding; only a segment of an odd number of
 samples with half overlap shares one sample less.
 
@@ -119,12 +119,12 @@ class DemucsModel:
         return {name: estimate.numpy() for name, estimate in answers if name in window.stems}
 
     def _useful(self, stems: frozenset[str]) -> list[int]:
-        """The networks with a say in any of these stems: for one stem of `htdemucs_ft`, one of four."""
+        """Return the networks that contribute to any of these stems: for one stem of `htdemucs_ft`, one of four."""
         columns = [column for column, name in enumerate(self._bag.sources) if name in stems]
         return [index for index, shares in enumerate(self._shares) if bool(shares[columns].any())]
 
     def _offsets(self, window: Window, request: Request) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Where each evaluation's view starts in the window, shape (networks, evaluations)."""
+        """Return the sample of the window at which each evaluation's view starts, shape (networks, evaluations)."""
         n_networks, shifts = len(self._bag.models), request.demucs.shifts
         if not shifts:
             return np.zeros((n_networks, 1), dtype=np.int64)
@@ -134,7 +134,7 @@ class DemucsModel:
     def _evaluate(
         self, network: Network, mixture: torch.Tensor, offset: int, request: Request
     ) -> tuple[torch.Tensor, int]:
-        """One network's answer for the part of the window it is shown.
+        """Evaluate one network on a view of the window.
 
         Returns:
             Estimates (stems, channels, samples) on the CPU, and where in the window they start.
@@ -187,7 +187,7 @@ def windowing_of(bag: BagOfModels, settings: DemucsSettings) -> Windowing:
 
 
 def max_shift(sample_rate: int) -> int:
-    """The largest shift in samples."""
+    """Return the largest shift in samples."""
     return int(MAX_SHIFT_S * sample_rate)
 
 
@@ -196,7 +196,7 @@ def _networks(bag: BagOfModels) -> list[Network]:
 
 
 def _margin(bag: BagOfModels, longest: int) -> int:
-    """Samples on each side that networks without padding need to see; Demucs calls the sum `valid_length`."""
+    """Return the samples on each side that networks without padding need; Demucs calls the sum `valid_length`."""
     lengths = range(max(1, longest - MARGIN_PERIOD), longest + 1)  # the need repeats with the product of the strides
     needed = max(
         (
@@ -218,7 +218,7 @@ def _valid_length(network: Network, length: int) -> int:
 
 
 def _view(network: Network, mixture: torch.Tensor, start: int, length: int) -> torch.Tensor:
-    """Samples [start, start + length) and what the network needs around them (demucs.apply.TensorChunk.padded)."""
+    """Return samples [start, start + length) with the network's margins (demucs.apply.TensorChunk.padded)."""
     n_samples = _valid_length(network, length)
     first = start - (n_samples - length) // 2
     last = first + n_samples
@@ -227,7 +227,7 @@ def _view(network: Network, mixture: torch.Tensor, start: int, length: int) -> t
 
 
 def _read_network(path: Path) -> Network:
-    """One network from a file, by Demucs' own readers. They refuse a file whose tensors do not all fit."""
+    """Read one network from a file by Demucs' own readers, which refuse a file whose tensors do not all fit."""
     try:
         if path.suffix == ".safetensors":
             return load_safetensors_model(path)

@@ -1,4 +1,4 @@
-"""The stems a Demucs network was built for, read from its file without running anything in it."""
+"""Reads the stem names of a Demucs network from its file, without running any code in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ N_PICKLES_BEFORE = 3  # torch's format before 1.6: magic number, protocol versio
 
 
 def stem_names(path: Path) -> tuple[str, ...]:
-    """Stems in the network's own order, such as ("drums", "bass", "other", "vocals").
+    """Return the stems in the network's own order, such as ("drums", "bass", "other", "vocals").
 
     Args:
         path: a `.safetensors` file in Demucs' layout, or a `.th` package.
@@ -59,7 +59,7 @@ def _from_package(path: Path) -> tuple[Any, Any]:
 
 
 class _Nothing:
-    """Stands for every object the file would like to build."""
+    """A placeholder for every object that the pickle would build."""
 
     def __init__(self, *_: object, **__: object) -> None: ...
     def __call__(self, *_: object, **__: object) -> _Nothing:
@@ -70,7 +70,7 @@ class _Nothing:
 
 
 class _Inert(pickle.Unpickler):
-    """Reads lists, dicts, strings and numbers; builds nothing else, so nothing in the file is run."""
+    """An unpickler that builds only lists, dicts, strings and numbers, so no code in the file is run."""
 
     def find_class(self, module: str, name: str) -> Any:
         return _Nothing

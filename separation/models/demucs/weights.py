@@ -1,4 +1,4 @@
-"""Which files a Demucs model is made of, and where they lie on this computer. Imports neither torch nor demucs.
+"""Finds the files of a Demucs model on this computer. Imports neither torch nor demucs.
 
 A Demucs model is one network, named by its signature (`955717e8`), or a bag: several networks whose estimates are
 averaged with a weight per network and stem, listed in a small YAML file. The published ones are listed inside the
@@ -32,7 +32,7 @@ HOW_TO_INSTALL = "Install it with “pip install demucs” and start again."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bag:
-    """Networks that answer together.
+    """A bag of networks whose estimates are averaged.
 
     Args:
         signatures: one per network.
@@ -65,7 +65,7 @@ class DemucsWeights:
         return tuple(self.files[signature] for signature in self.bag.signatures)
 
     def fingerprint(self) -> str:
-        """What changes when the weights do.
+        """Return a text that changes when the weights do.
 
         A published signature stands for its content. A folder's files may be replaced under the same name, so their
         size and time of change count too.
@@ -79,7 +79,7 @@ class DemucsWeights:
 
 
 def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
-    """Look for a model's files, without the network.
+    """Find a model's files, without going online.
 
     Args:
         model: a published name, a published signature, or a bag or signature in `folder`.
@@ -109,14 +109,14 @@ def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
 
 @cache
 def published_bags() -> Mapping[str, Bag]:
-    """Every bag in the installed `demucs` package by name; empty when it is not installed, or not whole."""
+    """Return every bag in the installed `demucs` package by name; empty if the package is missing or incomplete."""
     remote = _remote_folder()
     return {path.stem: _read_bag(path) for path in sorted(remote.glob("*.yaml"))} if remote else {}
 
 
 @cache
 def published_files() -> Mapping[str, str]:
-    """Signature to the path below `LEGACY_ROOT_URL`, such as `hybrid_transformer/955717e8-8726e21a.th`."""
+    """Map signatures to paths below `LEGACY_ROOT_URL`, such as `hybrid_transformer/955717e8-8726e21a.th`."""
     remote = _remote_folder()
     files: dict[str, str] = {}
     root = ""
@@ -129,14 +129,14 @@ def published_files() -> Mapping[str, str]:
 
 
 def torch_hub_folder() -> Path:
-    """Where `torch.hub` keeps downloaded checkpoints (its own rules, without importing torch)."""
+    """Return where `torch.hub` keeps downloaded checkpoints (its own rules, without importing torch)."""
     caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     home = Path(os.environ.get("TORCH_HOME", caches / "torch")).expanduser()
     return home / "hub" / "checkpoints"
 
 
 def hub_repository(bag: str) -> str:
-    """The Hugging Face repository of a published bag (`demucs.hf.hf_repo_name`)."""
+    """Return the Hugging Face repository of a published bag (`demucs.hf.hf_repo_name`)."""
     if bag == "htdemucs":
         return f"{HUB_NAMESPACE}/HTDemucs"
     if bag.startswith("htdemucs_"):

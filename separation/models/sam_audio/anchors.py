@@ -1,4 +1,4 @@
-"""Which anchor embedding every latent frame gets. Nothing here imports a framework."""
+"""Assigns an anchor embedding to every latent frame. Nothing here imports a framework."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS = {"+": PRESENT, "-": ABSENT}
 
 
 def anchor_rows(spans: Iterable[FrameSpan], n_frames: int, *, n_valid: int | None = None) -> NDArray[np.int64]:
-    """The row of the embedding table for each frame, shape (frames,). Later spans win.
+    """Return the row of the embedding table for each frame, shape (frames,). Later spans win.
 
     Args:
         spans: in frames of the window, from `separation.chunking.anchors.frame_spans`.

@@ -1,4 +1,4 @@
-"""Clips as one batch a network can see. Nothing here imports a framework."""
+"""Pads clips to whole latent frames and stacks them to a batch. Nothing here imports a framework."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from separation.models.sam_audio.framing import whole_frames
 
 
 def batch_of(clips: Sequence[NDArray[np.float32]], config: Config) -> NDArray[np.float32]:
-    """Mono clips of shape (samples,) as (clips, frames * hop), each continued to whole frames by its mirror image.
+    """Stack mono clips of shape (samples,) to (clips, frames * hop), each mirrored at its end to whole frames.
 
     Raises:
         SettingsError: the clips do not have equally many frames, or they are longer than the network can see. Padding

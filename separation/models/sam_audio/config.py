@@ -1,4 +1,4 @@
-"""What `config.json` of a SAM-Audio folder says, as frozen values; a `Config` that exists is one we can compute."""
+"""Reads `config.json` of a SAM-Audio folder into frozen values; a `Config` that exists can be computed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class TransformerConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """Everything the network's shapes follow from.
+    """The configuration that determines the network's shapes.
 
     Raises:
         BackendUnavailable: the values describe a network that this code does not compute.

@@ -1,4 +1,4 @@
-"""What a network gives has to be numbers: found out where it happens, not in somebody's ears."""
+"""Checks that a network's output is finite, where it is computed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from separation.errors import SeparationError
 
 
 def finite(values: Tensor, what: str) -> Tensor:
-    """`values` as they are, or SeparationError if any is infinite or NaN."""
+    """Return `values` unchanged; raise `SeparationError` if any is infinite or NaN."""
     if not bool(values.isfinite().all()):
         raise SeparationError(
             f"The network's {what} are not numbers.",

@@ -1,4 +1,4 @@
-"""Whole latent frames: how many a clip has, and how its tail is filled up. Nothing here imports a framework."""
+"""Counts a clip's latent frames, and pads its end to a whole frame. Nothing here imports a framework."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ DECODER_CONTEXT = 8
 
 
 def n_frames(n_samples: int, hop: int = 1920) -> int:
-    """Latent frames that cover `n_samples` samples."""
+    """Return the number of latent frames that cover `n_samples` samples."""
     return -(-n_samples // hop)
 
 
 def whole_frames(samples: NDArray[np.float32], hop: int = 1920) -> NDArray[np.float32]:
-    """`samples`, shape (..., samples), continued to a whole number of frames by its own mirror image.
+    """Pad `samples`, shape (..., samples), to a whole number of frames by their mirror image.
 
     The official codec reflects about the last sample, which needs more samples than it adds: it fails on clips of half
     a frame (960 samples) or less. There we reflect again and again, about either end, which is the same rule carried
     on; a single sample repeats itself.
 
     Raises:
-        AudioError: there is not one sample.
+        AudioError: there are no samples.
     """
     n_samples = samples.shape[-1]
     if n_samples == 0:

@@ -1,4 +1,4 @@
-"""A network as the pipeline's model: a window and prompts in, stems out. Knows nothing of frameworks."""
+"""`SamAudioModel` adapts a SAM-Audio network to the pipeline: a window and prompts in, stems out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from separation.request import ChunkSettings, Prompt, Request
 
 
 class SamAudioModel:
-    """A loaded SAM-Audio, whatever computes its network: a `LatentModel`. Knows nothing of files, chunks, pages."""
+    """A loaded SAM-Audio as a `LatentModel`, on any framework. It knows nothing of files, chunks or pages."""
 
     def __init__(self, network: Network, facts: ModelFacts) -> None:
         self.facts = facts
@@ -62,11 +62,11 @@ class SamAudioModel:
         return (yield from self._together(windows, request))
 
     def encodes(self, window: Window, request: Request) -> bool:
-        """Whether `separate` needs the window's features; chained prompts hear something else each."""
+        """Whether `separate` needs the window's features; chained prompts have a different input each."""
         return not request.sam.chain and bool(active(request, window))
 
     def encode(self, window: Window, request: Request) -> Generator[Event, None, Samples]:
-        """Latents of what the network hears of a window, (clips, frames, latents); every window has as many clips."""
+        """Return the latents of a window's clips, (clips, frames, latents); every window has equally many clips."""
         yield from ()
         network = self._network
         return network.numpy(network.encode(list(clips(window.samples, request.sam.stereo))))
@@ -74,7 +74,7 @@ class SamAudioModel:
     def velocity(
         self, window: Window, features: Samples, state: Samples, t: float, request: Request
     ) -> Generator[Event, None, Samples]:
-        """The velocity at `state` (prompts, clips, frames, state channels), of its shape, for all of the prompts."""
+        """Return the velocity at `state` (prompts, clips, frames, state channels), of its shape, for all prompts."""
         yield from ()
         network = self._network
         field = self._field(features, [window] * len(features), request.prompts, request)
@@ -82,7 +82,7 @@ class SamAudioModel:
         return velocity.reshape(state.shape)
 
     def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        """The wanted stems of a solved state (prompts, clips, frames, state channels), each of the window's shape."""
+        """Return the requested stems, of the window's shape, from a state (prompts, clips, frames, state channels)."""
         yield from ()
         return self._stems(window, dict(zip(request.prompts, state, strict=True)), request)
 
@@ -93,7 +93,7 @@ class SamAudioModel:
     def _together(
         self, windows: Sequence[Window], request: Request
     ) -> Generator[Event, None, list[Mapping[str, Samples]]]:
-        """The stems of windows that have the same prompts to compute."""
+        """Return the stems of windows for which the same prompts are computed."""
         prompts = active(request, windows[0])
         if not prompts:
             return [self._stems(window, {}, request) for window in windows]
@@ -106,7 +106,7 @@ class SamAudioModel:
         ]
 
     def _features(self, windows: Sequence[Window], request: Request) -> list[Samples]:
-        """Features of each window, (clips, frames, latents); of one clip where all are alike: they give the same."""
+        """Return each window's features, (clips, frames, latents); if all clips are equal, those of one."""
         network = self._network
         clips_of = [distinct(clips(window.samples, request.sam.stereo)) for window in windows]
         if all(window.features is not None for window in windows):
@@ -176,7 +176,7 @@ class SamAudioModel:
 def facts_of(
     network: Network, request: Request, *, name: str, revision: str, device: str, batch: int = 1
 ) -> ModelFacts:
-    """What the pipeline has to know of a network that was loaded for `request`."""
+    """Return the `ModelFacts` of a network that was loaded for `request`."""
     return ModelFacts(
         model=f"SAM-Audio {name}",
         revision=revision,
@@ -192,5 +192,5 @@ def facts_of(
 
 
 def _rows(state: Samples) -> Samples:
-    """A state (prompts, clips, frames, channels) as one batch, prompt by prompt."""
+    """Reshape a state (prompts, clips, frames, channels) to one batch, prompt by prompt."""
     return state.reshape(-1, *state.shape[2:])

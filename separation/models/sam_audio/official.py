@@ -1,4 +1,4 @@
-"""Meta's own SAM-Audio package as the pipeline's model: a window and prompts in, stems out.
+"""`OfficialModel` adapts Meta's own SAM-Audio package to the pipeline: a window and prompts in, stems out.
 
     https://github.com/facebookresearch/sam-audio
 
@@ -44,7 +44,7 @@ class OfficialModel:
         self._hop, self._n_latents = config.audio_codec.hop, config.audio_codec.codebook_dim
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
-        """Separate one window under its prompts, one after another; chained, each on what those before it left."""
+        """Separate one window by its prompts, one after another; if chained, each on the residual of those before."""
         if request.sam.chain:
             return (yield from chained(window, request, self._prompted))
         return (yield from self._prompted(window, request))
@@ -62,7 +62,7 @@ class OfficialModel:
     def _solved(
         self, clip: Samples, prompt: Prompt, window: Window, request: Request
     ) -> Generator[Event, None, Samples]:
-        """Target and residual of a mono clip (samples,), shape (2, samples)."""
+        """Return target and residual of a mono clip (samples,), shape (2, samples)."""
         name, device = stem_name(prompt), self.facts.device
         # On whole frames already: the official code cannot continue a clip of half a frame or less.
         whole = torch.from_numpy(np.ascontiguousarray(whole_frames(clip, self._hop))[None])
@@ -109,7 +109,7 @@ def load_official_model(folder: Path, request: Request, *, revision: str) -> Gen
 
 
 def seconds(spans: Iterable[FrameSpan], hop: int, sample_rate: int) -> list[tuple[str, float, float]]:
-    """Frames as the seconds that the official code takes for them.
+    """Convert frames to the seconds that the official code maps to them.
 
     It rounds up to whole frames, in floating point, where 0.28 s becomes frame 8 and not 7. Half a frame earlier, no
     rounding error can reach the next frame.
@@ -165,7 +165,7 @@ def watched(work: Callable[[], Any], module: torch.nn.Module, total: int) -> Gen
 
 
 class _Closed(Exception):
-    """Nobody waits for the work any more."""
+    """Raised in the work's thread once its caller has closed the generator."""
 
 
 def _package() -> Any:
@@ -203,7 +203,7 @@ def _read(package: Any, folder: Path, device: str) -> Any:
 
 
 def _text_folder(folder: Path) -> str:
-    """Where the text encoder lies on this computer: given its name alone, the official code would ask the hub."""
+    """Return the text encoder's folder on this computer; given only its name, the official code would go online."""
     name = read_config(folder).text_encoder.name
     if (folder / name).is_dir():
         return str(folder / name)

@@ -1,4 +1,4 @@
-"""What SAM-Audio asks of a network, and what becomes of prompts, channels and residuals around it. NumPy only."""
+"""The `Network` protocol of SAM-Audio, and the handling of prompts, channels and residuals around it. NumPy only."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Array: TypeAlias = Any
 
 
 class TextEncoder(Protocol):
-    """Prompts to features."""
+    """Encodes prompts to text features."""
 
     def encode(self, prompts: Sequence[str]) -> tuple[Any, Any]:
-        """Features (prompts, tokens, dim), and a mask (prompts, tokens) that is True where a token counts.
+        """Return features (prompts, tokens, dim), and a mask (prompts, tokens) that is True where a token counts.
 
         Both of any kind that `numpy.asarray` reads. An empty prompt is legal.
         """
@@ -34,9 +34,9 @@ class TextEncoder(Protocol):
 
 
 class Network(Protocol):
-    """A SAM-Audio network, whatever computes it: PyTorch's is `network.SamAudio`.
+    """A SAM-Audio network on any framework; PyTorch's is `network.SamAudio`.
 
-    It knows neither chunks nor seeds nor files. Its arrays are its own; `tensor` and `numpy` lead in and out.
+    It knows neither chunks nor seeds nor files. Its arrays are its framework's; `tensor` and `numpy` convert them.
 
     Args:
         sample_rate: Hz of its clips.
@@ -92,14 +92,14 @@ class Network(Protocol):
 
 
 def stem_name(prompt: Prompt) -> str:
-    """The stem a prompt makes."""
+    """Return the name of a prompt's stem."""
     return prompt.text.strip()
 
 
 def active(request: Request, window: Window) -> tuple[Prompt, ...]:
-    """The prompts that have to be computed in this window, in the request's order.
+    """Return the prompts that have to be computed in this window, in the request's order.
 
-    Left out are those of which nothing is wanted, and with `only_inside` those whose + spans all lie elsewhere.
+    Prompts without a requested stem are left out, and with `only_inside` those whose + spans all lie elsewhere.
     """
     return tuple(
         prompt
@@ -109,13 +109,13 @@ def active(request: Request, window: Window) -> tuple[Prompt, ...]:
 
 
 def stems_of(prompt: Prompt, request: Request) -> tuple[str, ...]:
-    """The stems of a prompt: its target and, if the model's own is asked for, its residual; in the state's order."""
+    """Return a prompt's stems in the state's order: its target and, if the model's own is requested, its residual."""
     name = stem_name(prompt)
     return (name, *own_residuals([name], request))
 
 
 def clips(samples: Samples, stereo: str) -> Samples:
-    """What the network hears of a window (channels, samples), as mono clips (clips, samples).
+    """Return the network's input for a window (channels, samples), as mono clips (clips, samples).
 
     Each channel for "sides"; otherwise their mean, as in the official code.
     """
@@ -123,19 +123,19 @@ def clips(samples: Samples, stereo: str) -> Samples:
 
 
 def distinct(clips: Samples) -> Samples:
-    """The clips, or only the first if all are alike: they would give the same."""
+    """Return the clips, or only the first if all are equal, as they would have equal results."""
     return clips[:1] if np.array_equal(clips, np.broadcast_to(clips[:1], clips.shape)) else clips
 
 
 def placed(estimate: Samples, mixture: Samples, stereo: str) -> Samples:
-    """An estimate (clips, samples) in the channels of the mixture (channels, samples)."""
+    """Return an estimate (clips, samples) in the channels of the mixture (channels, samples)."""
     if stereo == "projected":
         return projected(estimate[0], mixture)
     return np.repeat(estimate, len(mixture) // len(estimate), axis=0)
 
 
 def stems(window: Window, request: Request, estimate: Callable[[Prompt, int], Samples]) -> dict[str, Samples]:
-    """The wanted stems of a window, each of its shape.
+    """Return the requested stems of a window, each of its shape.
 
     Of a prompt that is not computed here the target is silent, so its residual is all there is.
 
@@ -157,7 +157,7 @@ def stems(window: Window, request: Request, estimate: Callable[[Prompt, int], Sa
 
 
 def chained(window: Window, request: Request, separate: Separate) -> Generator[Event, None, dict[str, Samples]]:
-    """Stems of a window, each prompt on what those before it left of the mixture, up to the last one that is wanted."""
+    """Return a window's stems, each prompt on the residual of those before, up to the last requested one."""
     last = max(i for i, prompt in enumerate(request.prompts) if stem_name(prompt) in window.stems)
     links, left, made = request.prompts[: last + 1], window.samples, {}
     for part, prompt in enumerate(links):
@@ -170,7 +170,7 @@ def chained(window: Window, request: Request, separate: Separate) -> Generator[E
 
 
 def counted(events: Generator[Event, None, T], part: int, n_parts: int) -> Generator[Event, None, T]:
-    """The events of part `part` of work in `n_parts` equal parts: its solver steps count on from the parts before."""
+    """Relay the events of part `part` of `n_parts` equal parts; solver steps count on from the parts before."""
     stream = EventStream(events)
     for event in stream:
         if isinstance(event, SolverStep):

@@ -1,4 +1,4 @@
-"""A mono estimate laid over a stereo mixture: every sound keeps its place, and nothing is added to the mixture."""
+"""Projects a mono estimate onto a stereo mixture: every sound keeps its place, and no energy is added."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ N_FFT = 1920
 
 
 def projected(estimate: Samples, mixture: Samples) -> Samples:
-    """The estimate in stereo: the share it has of each bin of the mono mixture, taken of every channel.
+    """Return the estimate in stereo: its share of each bin of the mono mixture, applied to every channel.
 
-    What stands in antiphase is not in the mono mixture and belongs to nobody's estimate. A mixture whose channels are
-    all alike has no places to keep: there the estimate itself is returned, on every channel.
+    Sound in antiphase is not in the mono mixture and becomes part of no estimate. For a mixture with equal channels the
+    estimate itself is returned, on every channel.
 
     Args:
         estimate: (samples,), made from the mean of the mixture's channels.
@@ -34,7 +34,7 @@ def projected(estimate: Samples, mixture: Samples) -> Samples:
 
 
 def share(estimate: NDArray[np.complex64], mixture: NDArray[np.complex64]) -> Samples:
-    """The estimate's share of each bin's power beside what it leaves, 0 to 1; 0 where there is neither.
+    """Return the estimate's share of each bin's power, relative to estimate plus residual, 0 to 1; 0 in silence.
 
     The Wiener filter of two sources that do not depend on each other: |T|^2 / (|T|^2 + |M - T|^2).
     """

@@ -1,4 +1,4 @@
-"""Where a SAM-Audio model lies on this computer. Imports no framework and never goes online."""
+"""Finds the files of a SAM-Audio model on this computer. Imports no framework and never goes online."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXT_ENCODER_GB = 0.9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamAudioWeights:
-    """A model's folder, and the text encoder it needs that is not here.
+    """A model's folder, and its text encoder if that is missing.
 
     Args:
         model: name or folder it was asked for by.
@@ -46,7 +46,7 @@ class SamAudioWeights:
         return self.folder is not None and self.missing_text is None
 
     def how_to_get(self) -> str:
-        """What a person does about what is missing, in sentences."""
+        """Return sentences that say how to get the missing files."""
         if self.folder is None:
             return (
                 f"SAM-Audio {self.model} ({SIZES_GB[self.model]} GB) is not on this computer. Its weights are gated. "
@@ -65,7 +65,7 @@ class SamAudioWeights:
         )
 
     def fingerprint(self) -> str:
-        """What tells these files from any other: names, sizes and times of change, without reading the weights."""
+        """Return an identifier of the files by names, sizes and times of change, without reading the weights."""
         assert self.folder is not None
         digest = hashlib.sha256((self.folder / "config.json").read_bytes())
         for file in sorted((*self.folder.glob("*.pt"), *self.folder.glob("*.safetensors"))):
@@ -98,7 +98,7 @@ def find_sam_audio(model: str) -> SamAudioWeights:
 
 
 def source(model: str) -> hub.Source:
-    """What a published model consists of on the hub, its text encoder apart."""
+    """Return the hub files of a published model, without its text encoder."""
     return hub.Source(repository=f"facebook/sam-audio-{model}", needed=("config.json", "checkpoint.pt"))
 
 

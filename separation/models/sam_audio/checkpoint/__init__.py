@@ -1,1 +1,1 @@
-"""Reading the published weights without executing anything from them."""
+"""Reads the published weights without executing any code in them."""

@@ -1,4 +1,4 @@
-"""Checkpoint files to parameters: checked by name and shape before anything is read, then read one part at a time."""
+"""Loads checkpoint files into a network: all names and shapes are checked first, then parts are read one by one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fill(
 ) -> None:
     """Give every parameter of `network`, built on the meta device, its values.
 
-    At any time, memory holds what was given so far and the stored tensors of one part.
+    Memory holds the parameters loaded so far and the stored tensors of one part.
 
     Args:
         network: the module whose parameters `parts` name.

@@ -1,4 +1,4 @@
-"""What a checkpoint file holds, tensor by tensor, and how each parameter of ours is made from it.
+"""The list of tensors in a checkpoint file, and how each parameter of our network is made from them.
 
 Names and shapes follow from the configuration alone, before a file is opened. The official files and the conversions
 of mlx-audio differ in names (mostly of the codec) and in the order of the axes of convolutions.

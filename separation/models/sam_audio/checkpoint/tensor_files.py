@@ -1,4 +1,4 @@
-"""Where tensors lie in a file, and one of them at a time read from there: PyTorch's zip archives and safetensors.
+"""Locates and reads single tensors in files: PyTorch's zip archives and safetensors.
 
 Nothing is mapped: pages of a mapped file that were touched once count as this process's memory until it is unmapped.
 """
@@ -19,7 +19,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-# What is raised for files that are cut, of another kind, or made to do harm.
+# Exceptions raised for files that are truncated, of another kind, or malicious.
 DAMAGE = (
     *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError),
     *(zipfile.BadZipFile, pickle.PickleError),
@@ -28,7 +28,7 @@ DAMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tensor is: `shape` and `strides` count values of `dtype` from byte `start` of the file."""
+    """The place of a tensor in a file: `shape` and `strides` count values of `dtype` from byte `start`."""
 
     file: Path
     start: int
@@ -64,7 +64,7 @@ class Place:
 
 
 def places(file: Path) -> dict[str, Place]:
-    """Every tensor of a file by name, without reading any; raises one of `DAMAGE` if something is wrong with it."""
+    """Return the place of every tensor in a file by name; raise one of `DAMAGE` if the file is damaged."""
     found = dict(_safetensors(file) if file.suffix == ".safetensors" else _archive(file))
     size = file.stat().st_size
     for name, place in found.items():
@@ -134,7 +134,7 @@ def _archive(file: Path) -> Iterator[tuple[str, Place]]:
 
 
 def _values(opened: IO[bytes], record: zipfile.ZipInfo) -> range:
-    """The bytes of the file that are the record's values."""
+    """Return the range of bytes that holds the record's values."""
     if record.compress_type != zipfile.ZIP_STORED:
         raise ValueError("its tensors are compressed")
     opened.seek(record.header_offset + 26)  # of the record's own header, where the lengths of name and extra field are

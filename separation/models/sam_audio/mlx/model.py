@@ -1,4 +1,4 @@
-"""SAM-Audio on MLX: which device, and the weights. Importing this imports torch and MLX."""
+"""Loads SAM-Audio on MLX: device and weights. Importing this imports torch and MLX."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class CpuCodec(Codec):
 
 
 def _run(layer: nn.Module, x: Tensor) -> Tensor:
-    """What the layer gives, (batch, time, channels) in and out; `x` may be overwritten."""
+    """Return the layer's output, (batch, time, channels) in and out; `x` may be overwritten."""
     match layer:
         case nn.Sequential():
             for child in layer:

@@ -105,7 +105,7 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, source: Tensor, mask: Tensor | None = None, rotation: tuple[Tensor, Tensor] | None = None
     ) -> Tensor:
-        """What frames `x` gather from `source`; shapes (batch, frames, dim) and (batch, sources, dim)."""
+        """Attend from frames `x` to `source`; shapes (batch, frames, dim) and (batch, sources, dim)."""
         queries, keys, values = self._heads(self.wq(x)), self._heads(self.wk(source)), self._heads(self.wv(source))
         queries, keys = self.q_norm(queries), self.k_norm(keys)
         if rotation is not None:

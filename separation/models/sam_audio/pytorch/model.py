@@ -1,4 +1,4 @@
-"""SAM-Audio on PyTorch: the weights, and how much at once. Importing this imports torch."""
+"""Loads SAM-Audio on PyTorch: weights and batch size. Importing this imports torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load_torch_model(folder: Path, request: Request, *, revision: str) -> Genera
 
 
 def batch_of(device: str, request: Request) -> int:
-    """Windows to work on together: as many as half of a GPU's free memory holds, at most `MAX_BATCH`; elsewhere one.
+    """Return the batch size in windows: as many as half of a GPU's free memory holds, at most `MAX_BATCH`; else one.
 
     A CPU is busy with one window already, and a batch would only take memory.
     """

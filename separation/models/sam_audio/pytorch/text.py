@@ -1,4 +1,4 @@
-"""Prompts to T5 features. `transformers` is imported when the encoder is loaded, not before."""
+"""Encodes prompts to T5 features. `transformers` is imported when the encoder is loaded, not before."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class T5TextEncoder:
 
 
 def _read(source: str) -> tuple[Any, Any, list[str]]:
-    """Tokenizer, encoder, and the names of tensors the files lack: transformers would fill those in at random."""
+    """Return tokenizer, encoder, and the tensors that the files lack, which transformers would fill at random."""
     transformers = _transformers()
     bar = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()  # the terminal is ours
