@@ -93,7 +93,7 @@ def batch(
         request = presets.apply(preset, request)
     part = Part(start_s=start_time, end_s=end_time)
     files = find_recordings(folder, patterns, recursive, out)
-    settled, why = registry.choose(request)  # what no file could be separated with is said before any work
+    settled, why = registry.choose(request)  # fails before any work if no file could be separated
     make_folder(out, "the results")
     if report is not None:
         make_folder(report.parent, "the report")
@@ -115,7 +115,7 @@ def batch(
 
 @dataclass(slots=True)
 class _Counts:
-    """What is held of the files that are finished: little, as there may be thousands."""
+    """Counts, failures and reports of the finished files; nothing larger is held, as there may be thousands."""
 
     n_done: int = 0
     n_cached: int = 0
@@ -142,7 +142,7 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
     on_event = progress.event
     try:
         with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks, _engine(jobs) as engine:
-            if jobs > 1:  # a line that changes would show one file's chunk and another one's name
+            if jobs > 1:  # a progress line would show one file's chunk and another one's name
                 work, on_event = replace(work, locks=Path(locks)), _unseen
             with (
                 closing(work),
@@ -163,7 +163,7 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
 
 @contextmanager
 def _engine(jobs: int) -> Iterator[Engine]:
-    """Where whole files are worked on: here, or by processes of this computer, where the files are."""
+    """Give the engine for whole files: this process, or worker processes of this computer, which has the files."""
     if jobs == 1:
         yield Inline()
         return
@@ -174,11 +174,11 @@ def _engine(jobs: int) -> Iterator[Engine]:
 
 
 def _unseen(event: Event) -> None:
-    """Nothing is shown of it."""
+    """Ignore an event."""
 
 
 class _BatchProgress:
-    """A line for each finished file, and on a terminal one that changes with the file at work; nothing for JSON."""
+    """Prints a line for each finished file, and on a terminal a progress line for the current one; nothing for JSON."""
 
     def __init__(self, n_files: int, common: Common) -> None:
         self._n_files, self._common = n_files, common
@@ -187,13 +187,13 @@ class _BatchProgress:
         self._name = ""
 
     def started(self, task: BatchTask) -> None:
-        """Work on a file begins."""
+        """Note that work on a file begins."""
         self._n_started += 1
         self._name = shown(task.name)
         self._draw(self._name)
 
     def event(self, event: Event) -> None:
-        """Something happened to the file that is worked on."""
+        """Show an event of the current file."""
         from separation.events import ChunkStarted, ModelLoading
 
         if isinstance(event, ChunkStarted):
@@ -202,7 +202,7 @@ class _BatchProgress:
             self._draw(f"{self._name}, loading {event.model}")
 
     def finished(self, outcome: Outcome[BatchTask, Done]) -> None:
-        """A file is done, or failed."""
+        """Print the line of a file that is done, or failed."""
         self._n_finished += 1
         self.end()
         where = f"[{self._n_finished}/{self._n_files}] {shown(outcome.file.name)}"
@@ -214,7 +214,7 @@ class _BatchProgress:
             self._common.say(f"note: {note}")
 
     def end(self) -> None:
-        """Leave the line that changes."""
+        """End the progress line."""
         if self._live:
             click.echo("\r\x1b[2K", nl=False, err=True)
 
@@ -231,7 +231,7 @@ def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path
 
 
 def _write_report(entries: Sequence[dict[str, Any]], path: Path, common: Common) -> None:
-    """One entry a file: first what was done, in the order of the files, then what failed."""
+    """Write a report with one entry for each file: first those done, in order, then those that failed."""
     from separation.results import report
 
     report.write(entries, path)

@@ -1,4 +1,4 @@
-"""What a batch does with each file, in this process or a worker: import, separate, write."""
+"""The work of a batch on each file, in this process or a worker: import, separate, write."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from storage import ArtifactStore
 
 
-# What a process has opened for the work it does; a worker keeps it until it ends.
+# The store and engine that a process has opened; a worker keeps them until it ends.
 _open: dict[Extraction, tuple[ExitStack, ArtifactStore, Engine]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class BatchTask:
-    """One file: what it is called here, where it lies, and the folder for its tracks."""
+    """One file of a batch: its relative name, its path, and the folder for its tracks."""
 
     name: Path
     source: Path
@@ -44,7 +44,7 @@ class BatchTask:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What to say of a file that is finished: whether its result was kept already, notes, and what it took."""
+    """The outcome of a finished file: whether its result was kept already, notes, and its report."""
 
     cached: bool
     notes: tuple[str, ...]
@@ -53,18 +53,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The work on one file, in this process or a worker; a kept result is only written.
+    """The work function on one file, in this process or a worker; a kept result is only written.
 
     Args:
         request: settled.
         part: of every recording.
-        bypass_cache: nothing that is kept is used.
+        bypass_cache: ignore kept results.
         format_: of the tracks.
         temp_dir: for files in the making; None for the usual places.
-        log_level: what a worker logs from.
-        reports: what each file took is wanted; a report of a thousand files is held until its end.
-        connection: to the scheduler whose workers do it, if it is not done here.
-        locks: a folder where processes agree on who works on which content; None where there is one process.
+        log_level: the lowest level that a worker logs.
+        reports: whether to collect a report of each file; they are held in memory until the end of the batch.
+        connection: to the scheduler whose workers separate, if this computer does not.
+        locks: a folder of locks, so that no two processes work on the same content; None for a single process.
     """
 
     request: Request
@@ -78,7 +78,7 @@ class Extraction:
     locks: Path | None = None
 
     def __call__(self, task: BatchTask) -> Generator[Event, None, Done]:
-        """Bring the file's tracks into its folder; between two events it may be cancelled."""
+        """Write the file's tracks into its folder; it may be cancelled between two events."""
         from separation.hardware.footprint import Watch
         from separation.results import report
         from separation.results.bypass_cache import BypassCache
@@ -112,17 +112,17 @@ class Extraction:
         return Done(cached, notes, found)
 
     def close(self) -> None:
-        """Leave what this process has opened for it."""
+        """Close the store and engine that this process has opened."""
         if self in _open:
             _open.pop(self)[0].close()
 
     def sweep(self) -> None:
-        """Delete what interrupted processes could not: an interrupt may come even while they clean up."""
+        """Delete left-overs of interrupted processes, since an interrupt may arrive even during their clean-up."""
         with closing(self._store()) as store:
             store.sweep_scratch()
 
     def _opened(self) -> tuple[ArtifactStore, Engine]:
-        """The store and the engine, which stay open: doing it again takes a fifth of the time of a very short file."""
+        """Return the store and the engine, which stay open: opening takes a fifth of the time of a very short file."""
         if self not in _open:
             with ExitStack() as opened:
                 store = opened.enter_context(closing(self._store()))
@@ -150,7 +150,7 @@ class Extraction:
             return events.result, False
 
     def _settle_process(self) -> None:
-        """What the terminal has settled for its own process, for a worker as well."""
+        """Apply the terminal's process settings in a worker as well."""
         from separation.hardware.allocator import keep_freed_memory
 
         logging.basicConfig(level=self.log_level, format="%(levelname)s %(name)s: %(message)s")
@@ -172,7 +172,7 @@ class Extraction:
 
 
 def _write_tracks(result: Result, folder: Path, format_: str) -> Generator[Event, None, list[str]]:
-    """Write the kept tracks into `folder`, which changes only when all are complete; returns notes."""
+    """Write the kept tracks into `folder`, which changes only when all are complete; return notes."""
     from separation.audio.files import hidden_folder
     from separation.audio.names import plain_names
 

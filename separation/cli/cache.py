@@ -1,4 +1,4 @@
-"""`audio-playground cache`: what recordings and results take on this computer, and making room."""
+"""`audio-playground cache`: lists the space that recordings and results take, and frees it."""
 
 from __future__ import annotations
 
@@ -162,10 +162,10 @@ def _store(common: Common, limit_gb: float = 20.0) -> ArtifactStore:
 
 
 def _seconds(text: str) -> float:
-    """How long “30d” is.
+    """Return the seconds of a duration such as “30d”.
 
     Raises:
-        SettingsError: it is no such time.
+        SettingsError: it is not a number and a unit.
     """
     from separation.errors import SettingsError
 
@@ -180,7 +180,7 @@ def _seconds(text: str) -> float:
 
 
 def _counted(manifests: Sequence[Manifest]) -> str:
-    """Such as “1 recording and 3 results”."""
+    """Return a count by kind, such as “1 recording and 3 results”."""
     kinds = [manifest.kind for manifest in manifests]
     counts = [(kinds.count(kind), kind) for kind in dict.fromkeys(sorted(kinds))]
     return " and ".join(counted(n, kind) for n, kind in counts) or "nothing"
@@ -191,7 +191,7 @@ def _described(manifest: Manifest) -> str:
 
 
 def _printable(name: str) -> str:
-    """A name that cannot steer the terminal: people and files bring their own."""
+    """Return a name without control characters, which could steer the terminal: names come from people and files."""
     return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 

@@ -111,7 +111,7 @@ def concat(sources: tuple[Path, ...], out: Path, crossfade_type: str | None, for
 
 
 def _checked(sources: tuple[Path, ...], out: Path, fade: str | None, format_: str) -> Path | None:
-    """The metadata to join by; None for files to be joined end to end."""
+    """Check the arguments; return the metadata to join by, or None for files to be joined end to end."""
     from separation.errors import SettingsError
 
     if out.suffix.lower() != FORMATS[format_]:

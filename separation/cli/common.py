@@ -1,4 +1,4 @@
-"""What all commands share: their common options, how errors become exit statuses, and how progress is drawn."""
+"""Code shared by all commands: common options, errors as exit statuses, output for people or as JSON."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 @dataclass(slots=True)
 class Host:
-    """Who runs a command as one of its steps, given to it as click's `obj`: its result and its errors go there.
+    """The runner of a command that is a step of a workflow, passed as click's `obj`; it gets result and errors.
 
     Args:
         common: the host's own options; the command's go before them.
-        mark: put before every line the command says.
-        rehearsal: the command only settles what it would do, and fails if that makes no sense.
-        result: what the command says its result is, once it has.
+        mark: printed before every line of the command.
+        rehearsal: the command only checks what it would do, and fails if that is invalid.
+        result: the command's result, once it has one.
     """
 
     common: Common
@@ -53,7 +53,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """The options every command takes, and who runs it if no person does."""
+    """The options that every command takes, and its `Host` if it runs as a step."""
 
     device: str
     as_json: bool
@@ -61,12 +61,12 @@ class Common:
     host: Host | None = None
 
     def say(self, line: str) -> None:
-        """A line for people; silent when the output is JSON."""
+        """Print a line for people; nothing if the output is JSON."""
         if not self.as_json:
             click.echo(f"{self.mark}{line}")
 
     def result(self, values: dict[str, Any]) -> None:
-        """The command's result as one JSON line, where asked for."""
+        """Print the command's result as one JSON line if requested, and give it to the host."""
         if self.host is not None:
             self.host.result = values
         elif self.as_json:
@@ -74,16 +74,16 @@ class Common:
 
     @property
     def mark(self) -> str:
-        """What goes before every line: which step of a workflow says it."""
+        """The prefix of every line, which names the workflow's step."""
         return "" if self.host is None else self.host.mark
 
     @property
     def rehearsal(self) -> bool:
-        """Whether to settle what to do, and not to do it."""
+        """Whether the command should only check what it would do."""
         return self.host is not None and self.host.rehearsal
 
     def under(self, host: Host | None) -> Common:
-        """These options as they are for a command that `host` runs."""
+        """Return these options for a command that `host` runs."""
         if host is None:
             return self
         device = host.common.device if self.device == "auto" else self.device
@@ -91,9 +91,9 @@ class Common:
 
 
 def gives(*names: str) -> Callable[[Function], Function]:
-    """Declare what a command's result holds, which makes it a step that workflows may use.
+    """Decorate a command with the names in its result, which allows workflows to use it as a step.
 
-    Only for commands that make files, delete none, and run no other program.
+    It is only for commands that make files, delete none, and run no other program.
     """
 
     def declared(command: Function) -> Function:
@@ -104,7 +104,7 @@ def gives(*names: str) -> Callable[[Function], Function]:
 
 
 def given_by(command: click.Command) -> tuple[str, ...]:
-    """What a command declared with `gives`; nothing if it is no step of a workflow."""
+    """Return the names that a command declared with `gives`; none if it cannot be a step of a workflow."""
     names: tuple[str, ...] = getattr(command.callback, "gives", ())
     return names
 
@@ -146,7 +146,7 @@ def common_options(command: Function) -> Function:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Which Dask scheduler has the work done, None for a process of this computer; and the files of its TLS."""
+    """The address of a Dask scheduler, None to work on this computer, and the scheduler's TLS files."""
 
     scheduler: str | None
     ca: Path | None
@@ -154,10 +154,10 @@ class Connection:
     key: Path | None
 
     def tls(self) -> Tls | None:
-        """The files together, or None where no TLS was asked for.
+        """Return the TLS files together, or None if none were given.
 
         Raises:
-            SettingsError: some are missing.
+            SettingsError: only some of them were given.
         """
         if self.ca is None and self.certificate is None and self.key is None:
             return None
@@ -173,7 +173,7 @@ class Connection:
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
-        """What runs a command's work: the scheduler's workers, or this process."""
+        """Give the engine for a command's work: the scheduler's workers, or this process."""
         if self.scheduler is None:
             from separation.engine.engine import Inline
 
@@ -209,12 +209,12 @@ def connection_options(command: Function) -> Function:
 
 
 def shown(path: Path | str) -> str:
-    """A path that any terminal and JSON can hold, whatever bytes its name is made of."""
+    """Return a path as text that any terminal and JSON can hold, even if its bytes are not valid text."""
     return click.format_filename(path)
 
 
 def make_folder(folder: Path, purpose: str) -> None:
-    """Make sure that `folder` is there and can be written to.
+    """Make `folder` if needed, and check that it can be written to.
 
     Raises:
         SettingsError: it cannot.

@@ -1,4 +1,4 @@
-"""`audio-playground doctor`: what works here, and what to do about the rest."""
+"""`audio-playground doctor`: checks packages, folders and backends, and says how to fix what does not work."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def doctor(self_test: bool, common: Common) -> None:
 
 
 def _tested(backend: Backend) -> str:
-    """The time a test took, loading included, or what went wrong."""
+    """Return the time of a test, loading included, or its error, as text."""
     from separation.doctor.self_test import self_test
     from separation.errors import PlaygroundError
     from separation.events import EventStream
@@ -58,6 +58,6 @@ def _tested(backend: Backend) -> str:
     try:
         for _ in stream:
             pass
-    except PlaygroundError as error:  # the backends after it are tested all the same
+    except PlaygroundError as error:  # the other backends are still tested
         return f"failed: {error}"
     return f"{stream.result.seconds:.2f} s"

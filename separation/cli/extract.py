@@ -128,14 +128,14 @@ def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Co
 
 
 def _other_backends() -> dict[str, Backend]:
-    """The backends that have a command to themselves, by its name."""
+    """Return the backends that have a generated command, by its name."""
     from separation.backends.registry import BACKENDS
 
     return {name: backend for name, backend in BACKENDS.items() if backend.profile.command in ("", name)}
 
 
 def _command_of(backend: Backend) -> click.Command:
-    """The command of a backend that needs no options but the common ones."""
+    """Return the generated command of a backend, which has only the common options."""
     from dataclasses import replace
 
     from separation.request import ChunkSettings, Request, RequestField

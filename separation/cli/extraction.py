@@ -1,4 +1,4 @@
-"""What every `extract` command shares: its options, the run from file to files, and the progress it shows."""
+"""Code shared by all `extract` commands: options, the run from input file to track files, progress."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", 
 
 @dataclass(frozen=True, slots=True)
 class ExtractOptions:
-    """What every kind of extraction is told."""
+    """The options of every `extract` command."""
 
     source: Path
     prompts: tuple[str, ...]
@@ -58,7 +58,7 @@ report_option = click.option(
 
 
 def extract_options(command: Function) -> Function:
-    """Add what every kind of extraction takes; the command gets it as `wanted`."""
+    """Add the options of every extraction; the command gets them as `wanted`."""
     prompts = click.option(
         "--prompt", "--prompts", "-p", "prompts", multiple=True, required=True, help="A sound; repeatable."
     )
@@ -67,7 +67,7 @@ def extract_options(command: Function) -> Function:
 
 
 def recipe_options(command: Function) -> Function:
-    """Add what an extraction takes that has prompts and settings from elsewhere; the command gets it as `wanted`."""
+    """Add the options of an extraction that has its prompts and settings from a file; the command gets `wanted`."""
 
     @gives("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
     @click.argument("source", type=click.Path(path_type=Path))
@@ -127,7 +127,7 @@ def no_cache_option(command: Function) -> Function:
 
 
 def chunk_options(command: Function) -> Function:
-    """Add how long audio is cut; the command gets the options by the names that `chunk_settings` reads."""
+    """Add the chunk options; the command gets them by the names that `chunk_settings` reads."""
     options = (
         click.option("--chunk-duration", type=float, help=f"Seconds per chunk, {ranges(ChunkSettings)['chunk_s']}."),
         click.option("--overlap-duration", type=float, help="Seconds neighbouring chunks share, up to half."),
@@ -141,7 +141,7 @@ def chunk_options(command: Function) -> Function:
 
 
 def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSettings:
-    """`usual` with what the options of `chunk_options`, and a stitch, change in it.
+    """Return `usual` with the changes by the options of `chunk_options` and by a stitch.
 
     Raises:
         SettingsError: they contradict one another, or are out of range.
@@ -165,7 +165,7 @@ def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSetti
 
 
 def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
-    """Import, separate, write; a kept result is written at once."""
+    """Import, separate and write a recording; a kept result is written at once."""
     if common.rehearsal:
         return
     from separation.audio.part import Part
@@ -232,7 +232,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
 
 
 def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, common: Common) -> None:
-    """What the run will take, and whether there is the memory for it; it goes on either way."""
+    """Print the estimated time and memory, and a warning if memory is short; the run goes on either way."""
     if common.as_json:
         return
     from separation.estimates.estimates import preflight
@@ -248,7 +248,7 @@ def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, 
 
 @contextmanager
 def _streamed(wanted: ExtractOptions, recording: Recording, common: Common) -> Iterator[StreamedTracks | None]:
-    """The files of a streaming run; whatever ends it early, it is said how far they go."""
+    """Give the growing files of a streaming run; if it ends early, print how far they go."""
     if not wanted.streaming:
         yield None
         return
@@ -275,7 +275,7 @@ def _separated(
     connection: Connection,
     common: Common,
 ) -> Result:
-    """Run with progress in the terminal; streaming tracks grow with it."""
+    """Separate with progress in the terminal, appending to streaming tracks; return the kept result."""
     from separation.hardware.allocator import keep_freed_memory
     from separation.results.runs import separate_recording
 
@@ -295,7 +295,7 @@ def _separated(
 
 
 def _written(result: Result, wanted: ExtractOptions, common: Common) -> dict[str, str]:
-    """Write the kept tracks in the person's format; returns the file of each."""
+    """Write the kept tracks in the requested format; return the file of each."""
     from separation.audio.names import plain_names
 
     paths, notes = {}, {}
@@ -321,7 +321,7 @@ def _say_notes(notes: Mapping[str, str], common: Common) -> None:
 
 
 def write_track(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
-    """Bring a kept track into the person's format; returns what they should know of it."""
+    """Write a kept track in the requested format; return notes for the user."""
     if format_ == "wav32f":  # what is kept already
         from separation.audio.files import new_file
 
@@ -336,11 +336,11 @@ def write_track(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
 
 
 class Progress:
-    """A bar on a terminal, plain lines when piped, nothing when the output is JSON.
+    """Shows progress: a bar on a terminal, plain lines when piped, nothing when the output is JSON.
 
     Args:
-        common: where words go.
-        together: all chunks are solved together, before the first of them is finished.
+        common: prints the lines.
+        together: whether all chunks are solved together (multi-diffusion), before the first of them is finished.
     """
 
     def __init__(self, common: Common, *, together: bool = False) -> None:
@@ -350,7 +350,7 @@ class Progress:
         self._open = False
 
     def show(self, event: Event) -> None:
-        """Draw what the event says."""
+        """Show an event."""
         from separation.events import (
             BackendChosen,
             ChunkFinished,
@@ -383,7 +383,7 @@ class Progress:
                 self._common.say(f"note: {event.message}")
 
     def close(self) -> None:
-        """Leave a bar that is not full, so that what is said next has a line of its own."""
+        """End an unfinished bar, so that the next output starts on a new line."""
         if self._open:
             click.echo(err=True)
             self._open = False

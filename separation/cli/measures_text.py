@@ -1,4 +1,4 @@
-"""What a run found out about its own targets, in words; see `separation.metrics.unreferenced`."""
+"""The quality measures of a result as text for the terminal; see `separation.metrics.unreferenced`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOUBTFUL = 0.5
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The quality estimate, a line a target, and a note for every chunk of which less than half is explained."""
+    """Yield the quality estimate, a line for each target, and a note for every chunk less than half explained."""
     if result.quality is not None:
         yield f"estimated quality {result.quality.value:.2f} of 1{_bleed(result.quality)}"
     for stem in dict.fromkeys(one.stem for one in result.measures):
@@ -37,7 +37,7 @@ def lines(result: Result) -> Iterator[str]:
 
 
 def _bleed(quality: Quality) -> str:
-    """Which two tracks are told apart worst, if there are two that should be."""
+    """Return which two tracks share the most sound, if there are two that should share none."""
     worst = max(quality.bleed, key=lambda one: one.share, default=None)
     if worst is None or worst.share < 0.005:
         return ""
@@ -46,7 +46,7 @@ def _bleed(quality: Quality) -> str:
 
 
 def _explained_energy_text(measures: Sequence[ChunkMeasured]) -> str:
-    """The worst chunk speaks for the target: an average would hide it."""
+    """Return the explained energy of the worst chunk as text; an average would hide it."""
     known = [one.explained_energy for one in measures if one.explained_energy is not None]
     if not known:
         return "silent"

@@ -1,4 +1,4 @@
-"""`audio-playground models`: which models there are, fetching them, deleting them."""
+"""`audio-playground models`: lists, downloads and deletes models."""
 
 from __future__ import annotations
 
@@ -82,16 +82,16 @@ def remove(name: str, yes: bool, common: Common) -> None:
 
 
 class DownloadProgress:
-    """Bytes as they arrive: a line that changes on a terminal, a line every tenth when piped, nothing for JSON."""
+    """Shows received bytes: a changing line on a terminal, a line every tenth when piped, nothing for JSON."""
 
     def __init__(self, common: Common) -> None:
         self._common = common
         self._live = not common.as_json and sys.stderr.isatty()
-        self._said: tuple[str, int] | None = None
+        self._shown: tuple[str, int] | None = None
         self._open = False
 
     def show(self, event: Event) -> None:
-        """Draw what the event says."""
+        """Show an event."""
         from separation.events import ModelLoading
 
         assert isinstance(event, ModelLoading)
@@ -102,12 +102,12 @@ class DownloadProgress:
         if self._live:
             click.echo(f"\r\x1b[2K{self._common.mark}{fraction:4.0%}  {words}", nl=False, err=True)
             self._open = True
-        elif (event.model, int(10 * fraction)) != self._said:
-            self._said = (event.model, int(10 * fraction))
+        elif (event.model, int(10 * fraction)) != self._shown:
+            self._shown = (event.model, int(10 * fraction))
             self._common.say(words)
 
     def end(self) -> None:
-        """Leave the line that changes."""
+        """End the progress line."""
         if self._open:
             click.echo(err=True)
             self._open = False

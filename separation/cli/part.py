@@ -1,4 +1,4 @@
-"""`--start-time` and `--end-time`: only a part of each recording."""
+"""The options `--start-time` and `--end-time`, which select a part of each recording."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from separation.errors import SettingsError
 
 
 class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
-    """Seconds, or minutes:seconds, or hours:minutes:seconds."""
+    """An option's type: seconds, minutes:seconds, or hours:minutes:seconds."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds it says; click's own error where it says none."""
+        """Return the seconds, or raise click's own error."""
         if isinstance(value, float):  # a default
             return value
         try:
@@ -27,7 +27,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
 
 
 def part_options(command: Function) -> Function:
-    """Add `start_time` and `end_time`, in seconds: what a `separation.audio.part.Part` is made of."""
+    """Add `start_time` and `end_time`, in seconds, for a `separation.audio.part.Part`."""
     start = click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
     end = click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
     return start(end(command))

@@ -20,11 +20,11 @@ from separation.workflows.batch_files import FAILURES
 if TYPE_CHECKING:
     from separation.workflows.workflow import Parameter, Step, Workflow
 
-# By the names that the commands' functions have for them.
+# Names of the commands' function parameters.
 READ = frozenset({"source", "sources", "folder", "recipe"})
 WRITTEN = frozenset({"out", "save_recipe", "report"})
 TRUSTED = frozenset({("extract demucs", "folder"), ("extract recipe", "folder")})  # models that are pickles
-# Whoever a scheduler belongs to gets the recordings, and can have code run here.
+# The owner of a scheduler receives the recordings, and can run code here.
 OF_A_PERSON = frozenset({"scheduler", "scheduler_ca", "scheduler_certificate", "scheduler_key"})
 OF_THE_RUN = frozenset({"as_json", "log_level"}) | OF_A_PERSON
 
@@ -63,7 +63,7 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
 
 
 def _steps(plan: Workflow, terminal: Terminal, common: Common) -> Iterator[dict[str, Any]]:
-    """Run the steps; yields what there is to say of each."""
+    """Run the steps; yield the summary of each."""
     results: dict[str, Any] = {}
     for number, step in enumerate(plan.steps, start=1):
         started_s = time.monotonic()
@@ -84,14 +84,14 @@ def _steps(plan: Workflow, terminal: Terminal, common: Common) -> Iterator[dict[
 
 
 def _was_cached(result: Mapping[str, Any]) -> bool:
-    """Whether nothing was computed; a batch says how many of its files were kept."""
+    """Whether nothing was computed; a batch's result counts its files that were kept already."""
     cached = result.get("cached", False)
     return cached if isinstance(cached, bool) else bool(cached) and cached == result["files"]
 
 
 @contextmanager
 def _failing_as(step: Step, host: Host) -> Iterator[None]:
-    """Say of an error which step it comes from; it stays of its kind, which decides the exit status."""
+    """Add the step to an error's message; its class, which decides the exit status, stays."""
     from separation.workflows.workflow import put_place
 
     try:
@@ -104,7 +104,7 @@ def _failing_as(step: Step, host: Host) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         why = str(stop) or "Nothing half-written remains."
         raise KeyboardInterrupt(f"That was step {step.name}; the steps before it are finished. {why}") from None
-    except SystemExit as end:  # of a batch that did all it could
+    except SystemExit as end:  # a batch with failed files
         assert host.result is not None
         n_failed, listed = host.result["failed"], Path(host.result["out"]) / FAILURES
         raise SeparationError(
@@ -125,11 +125,11 @@ def _variables(given: Sequence[str]) -> dict[str, list[str]]:
 
 
 class Terminal:
-    """The commands of the terminal as `separation.workflows.workflow.Commands`.
+    """The terminal's commands as an implementation of `separation.workflows.workflow.Commands`.
 
     Args:
-        common: options of the run, which its commands start from.
-        bypass_cache: those that can compute everything anew do.
+        common: the run's options, which its commands inherit.
+        bypass_cache: pass `--no-cache` to the commands that have it.
     """
 
     def __init__(self, common: Common, bypass_cache: bool) -> None:
@@ -187,12 +187,12 @@ class Terminal:
         return known
 
     def run(self, step: Step, results: Mapping[str, Any], host: Host) -> None:
-        """Run a step with the results of those before it; its own goes to `host`."""
+        """Run a step with the results of earlier ones; its own result goes to `host`."""
         with self._context(step.command, self._words(step, results), host) as context:
             context.command.invoke(context)
 
     def typed(self, step: Step, results: Mapping[str, Any]) -> str:
-        """What one would type to run a step; what is not known yet is a reference."""
+        """Return the command line of a step; values not known yet are shown as references."""
         return shlex.join(["audio-playground", *step.command.split(), *self._words(step, results)])
 
     def _words(self, step: Step, results: Mapping[str, Any]) -> list[str]:
@@ -207,7 +207,7 @@ class Terminal:
 
 
 def _steps_below(group: click.Group, context: click.Context, *words: str) -> Iterator[str]:
-    """The commands that hang from a group, at any depth, and may be steps."""
+    """Yield the commands below a group, at any depth, that may be steps."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
@@ -217,7 +217,7 @@ def _steps_below(group: click.Group, context: click.Context, *words: str) -> Ite
 
 
 def _leaf(command: str) -> tuple[click.Command, click.Context]:
-    """A command, and the context of the group it hangs from."""
+    """Return a command, and the context of its group."""
     from separation.cli.main import main
 
     group: click.Group = main
@@ -233,7 +233,7 @@ def _leaf(command: str) -> tuple[click.Command, click.Context]:
 
 
 def _names(param: click.Parameter) -> list[tuple[str, str]]:
-    """The long options of a parameter, each with the one that takes it back; one pair of nothing for an argument."""
+    """Return a parameter's long options, each with its negation; one pair of empty texts for an argument."""
     if isinstance(param, click.Argument):
         return [("", "")]
     on = [option for option in param.opts if option.startswith("--")]
@@ -242,6 +242,6 @@ def _names(param: click.Parameter) -> list[tuple[str, str]]:
 
 
 def _sentence(error: click.UsageError) -> str:
-    """Click's words in one line that ends like a sentence."""
+    """Return click's error message as one sentence on one line."""
     words = " ".join(error.format_message().split())
     return words if words.endswith(".") else f"{words}."

@@ -89,7 +89,7 @@ def _request(wanted: ExtractOptions, given: dict[str, Any], device: str) -> Requ
 
 
 def _prompts(texts: Sequence[str], anchors: Sequence[str]) -> tuple[Prompt, ...]:
-    """Prompts with their spans: one list of spans is for all of them, several go by their order."""
+    """Return prompts with their spans: a single list of spans applies to all, several apply in order."""
     from separation.errors import SettingsError
     from separation.prompts import anchor_text
     from separation.request import Prompt

@@ -1,4 +1,4 @@
-"""`audio-playground serve`: the studio in the browser."""
+"""`audio-playground serve`: starts the studio in the browser."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def serve(
 
 
 def _has_browser() -> bool:
-    """Whether this session can show a browser: a person at a terminal, with a screen."""
+    """Whether this session can show a browser: it has a terminal and a screen."""
     screen = sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return screen and sys.stdout.isatty()

@@ -64,7 +64,7 @@ async def _work(
             host=host,
             security=None if tls is None else tls.security(),
             local_directory=None if common.temp_dir is None else str(common.temp_dir),
-            dashboard_address="127.0.0.1:0",  # what it says of itself over HTTP is for this computer alone
+            dashboard_address="127.0.0.1:0",  # its HTTP status page is reachable only from this computer
             silence_logs=logging.ERROR,
             death_timeout=PATIENCE_S,
         )
@@ -87,5 +87,5 @@ async def _work(
 
 
 def _devices(wanted: str) -> tuple[str, ...]:
-    """The processor, and the GPU that was asked for or is here."""
+    """Return the CPU, and the GPU that was requested or is here."""
     return tuple(dict.fromkeys(("cpu", choose_torch_device(wanted))))

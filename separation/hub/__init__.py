@@ -1,1 +1,1 @@
-"""The Hugging Face cache: downloads, and the token."""
+"""The Hugging Face hub: its cache on this computer, downloads, and the token."""
