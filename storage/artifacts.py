@@ -137,7 +137,7 @@ class ArtifactStore:
         return self._artifact(key, manifest)
 
     def get(self, key: str) -> Artifact | None:
-        """The artifact under `key`, or None if there is none or it is in the trash. Counts as a use.
+        """Return the artifact under `key`, or None if there is none or it is in the trash. Counts as a use.
 
         Raises:
             StorageError: the index cannot be read, or someone put a pickle into it.
@@ -151,7 +151,7 @@ class ArtifactStore:
             return self._artifact(key, manifest)
 
     def list(self, kind: str | None = None, *, source: str | None = None, trashed: bool = False) -> list[Artifact]:
-        """All artifacts, or those of one kind or made from one recording, newest first. Does not count as a use.
+        """Return all artifacts, or those of one kind or recording, newest first. Does not count as a use.
 
         Args:
             kind: "recording", "result", ...

@@ -104,14 +104,14 @@ class Artifact:
 
 
 class NewArtifact(Protocol):
-    """What is to be kept: any value with these attributes, which mean what they mean in its `Manifest`.
+    """A new artifact for the store: any value with these attributes, which mean the same as in `Manifest`.
 
     It is a protocol because those who make one know nothing of this package.
     """
 
     @property
     def kind(self) -> str:
-        """Such as "recording"."""
+        """Its kind, such as "recording"."""
         ...
 
     @property
@@ -126,12 +126,12 @@ class NewArtifact(Protocol):
 
     @property
     def command(self) -> str:
-        """What made it, as one could type it."""
+        """The command that makes it again."""
         ...
 
     @property
     def inputs(self) -> Mapping[str, str]:
-        """What it was made from: name to key or SHA-256."""
+        """The inputs it was made from: name to key or SHA-256."""
         ...
 
     @property

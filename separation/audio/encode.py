@@ -332,7 +332,7 @@ def _format_for(source: AudioSource, name: str) -> AudioFormat:
 
 
 def _blocks(source: AudioSource, rate: int) -> Iterator[NDArray[np.float32]]:
-    """All of the source at `rate`, as blocks of shape (channels, any length)."""
+    """Yield the whole source at `rate` Hz, as blocks of shape (channels, any length)."""
     starts = range(0, source.n_samples, BLOCK_SAMPLES)
     own = (source.read(start, min(start + BLOCK_SAMPLES, source.n_samples)) for start in starts)
     return resample_blocks(own, source.n_channels, source.sample_rate, rate)

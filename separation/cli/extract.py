@@ -35,11 +35,11 @@ class ExtractGroup(click.Group):
     """The commands below, and one for each backend that has none of its own there."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, by the alphabet."""
+        """Return the names of all commands in alphabetical order."""
         return sorted({*super().list_commands(ctx), *_other_backends()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command of this file, or that of a backend."""
+        """Return a command of this file, or the generated one of a backend."""
         own = super().get_command(ctx, cmd_name)
         backend = _other_backends().get(cmd_name) if own is None else None
         return own if backend is None else _command_of(backend)

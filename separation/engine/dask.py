@@ -197,7 +197,7 @@ class _ClusterTask(Generic[Result]):
         self._cluster, self._client, self._device, self._name = cluster, client, device, name
         self._future, self._result, self._inbox = future, result, inbox
         self._n_attempts = 0
-        self._over = self._said_nobody_is_there = False
+        self._over = self._has_warned = False
         self._since_s = time.monotonic()
 
     def follow(self) -> Generator[Event, None, Result]:
@@ -247,10 +247,10 @@ class _ClusterTask(Generic[Result]):
             self._result.cancel()
             return
         yield StillRunning()
-        if self._n_attempts or self._said_nobody_is_there or time.monotonic() - self._since_s < WAIT_FOR_WORKER_S:
+        if self._n_attempts or self._has_warned or time.monotonic() - self._since_s < WAIT_FOR_WORKER_S:
             return
         if not _fitting(self._client, self._device):
-            self._said_nobody_is_there = True
+            self._has_warned = True
             where = "" if self._device == "auto" else f" with the device {self._device}"
             yield Warned(
                 message=f"No worker{where} is there to do this; it is waited for. "

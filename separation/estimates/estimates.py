@@ -105,10 +105,10 @@ class Preflight:
         assert self.estimate.needed_bytes is not None
         assert self.available_bytes is not None
         needed, free = (size_range((size, size)) for size in (self.estimate.needed_bytes, self.available_bytes))
-        said = f"Memory may run out: this takes about {needed}, and {free} are free"
+        shortage = f"Memory may run out: this takes about {needed}, and {free} are free"
         if self.fitting is None:
-            return f"{said}; no smaller setting would fit either."
-        return f"{said}; {fallbacks.changed(self.request, self.fitting, options=options)} would fit."
+            return f"{shortage}; no smaller setting would fit either."
+        return f"{shortage}; {fallbacks.changed(self.request, self.fitting, options=options)} would fit."
 
 
 def preflight(
@@ -182,13 +182,13 @@ class _Run:
             load_s = float(steps["load"]["total_s"])
             passed_s = float(report["total_s"]) - load_s
             worked_s = min(passed_s, sum(float(steps[name]["total_s"]) for name in names))
-            heard_s, cost = _heard_s(request, duration_s), _cost(request, duration_s)
+            separated_s, cost = _separated_s(request, duration_s), _cost(request, duration_s)
             loaded = steps["load"].get("peak_memory_mb")
             peak = max((steps[name].get("peak_memory_mb", 0) for name in names), default=0)
             return cls(
                 load_s=load_s,
-                pace=worked_s / (cost.work * heard_s * computed),
-                rest=(passed_s - worked_s) / heard_s,
+                pace=worked_s / (cost.work * separated_s * computed),
+                rest=(passed_s - worked_s) / separated_s,
                 loaded_bytes=None if loaded is None else 1e6 * float(loaded),
                 slope=max(0.0, 1e6 * (peak - (loaded or 0)) / cost.held_s),
             )
@@ -198,7 +198,7 @@ class _Run:
     def seconds(self, request: Request, duration_s: float) -> float:
         """Return the seconds that `request` would take."""
         work = _cost(request, duration_s).work
-        return self.load_s + _heard_s(request, duration_s) * (work * self.pace + self.rest)
+        return self.load_s + _separated_s(request, duration_s) * (work * self.pace + self.rest)
 
     def bytes(self, request: Request, duration_s: float) -> float | None:
         """Return the bytes that `request` would hold."""
@@ -219,7 +219,7 @@ def _alike(request: Request, other: Request, device: str) -> bool:
     )
 
 
-def _heard_s(request: Request, duration_s: float) -> float:
+def _separated_s(request: Request, duration_s: float) -> float:
     """Return the seconds of the recording that the request processes."""
     chunks = request.chunks
     if chunks is None or chunks.max_chunks is None or chunks.chunk_s is None:
@@ -240,7 +240,7 @@ def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] |
     pace, (low, high) = PACES.get(_place(request.device), PACE_PER_CORE * _n_cores()), CARDS_VARY
     if _place(request.device) == "cpu":
         pace, (low, high) = PACE_PER_CORE * _n_cores(), CORES_VARY
-    seconds = _heard_s(request, duration_s) * cost.work / pace
+    seconds = _separated_s(request, duration_s) * cost.work / pace
     return cost.load_s[0] + low * seconds, cost.load_s[1] + high * seconds
 
 

@@ -30,8 +30,8 @@ def changed(before: Request, after: Request, *, options: bool = True) -> str:
         after: the same request, one or more steps smaller.
         options: whether to name the terminal's options as well.
     """
-    said = [f"{words} ({option})" if options else words for words, option in _changes(before, after)]
-    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+    texts = [f"{words} ({option})" if options else words for words, option in _changes(before, after)]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def _changes(before: Request, after: Request) -> Iterator[tuple[str, str]]:

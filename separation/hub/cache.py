@@ -54,19 +54,19 @@ class _File:
 
 
 def hub_folder() -> Path:
-    """Where `huggingface_hub` keeps downloads (its own rules, without importing it)."""
+    """Return where `huggingface_hub` keeps downloads (its own rules, without importing it)."""
     caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     home = _expanded(os.environ.get("HF_HOME", str(caches / "huggingface")))
     return _expanded(os.environ.get("HF_HUB_CACHE", os.environ.get("HUGGINGFACE_HUB_CACHE", str(home / "hub"))))
 
 
 def repository_folder(repository: str) -> Path:
-    """Where a repository's files lie, if it has any on this computer."""
+    """Return the cache folder of a repository, whether or not it exists."""
     return hub_folder() / f"models--{repository.replace('/', '--')}"
 
 
 def snapshot(repository: str) -> Path | None:
-    """The folder with the newest files of a repository on this computer; touches the disk only."""
+    """Return the folder with a repository's newest files on this computer, or None; reads only the disk."""
     folder = repository_folder(repository)
     try:
         commit = (folder / "refs" / "main").read_text().strip()
@@ -83,7 +83,7 @@ def cached(repository: str, file: str) -> Path | None:
 
 
 def find_snapshot(source: Source) -> Path | None:
-    """The folder that holds everything `source` needs, or None."""
+    """Return the folder that holds all needed files of `source`, or None."""
     folder = snapshot(source.repository)
     if folder is None:
         return None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewItem:
-    """What is handed to a store to be kept: `storage.manifest.NewArtifact` describes what the store reads of it.
+    """A new item for a store to keep; `storage.manifest.NewArtifact` is the protocol that the store reads.
 
     Args:
         kind: "recording", "result" or "chunk".
@@ -37,7 +37,7 @@ class StoredManifest(Protocol):
 
     @property
     def kind(self) -> str:
-        """Such as "recording"."""
+        """Its kind, such as "recording"."""
         ...
 
     @property

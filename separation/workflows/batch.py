@@ -108,7 +108,7 @@ def _outcome(
 def _guarded(
     work: Callable[[File], Generator[Event, None, Result]], file: File
 ) -> Generator[Event, None, Outcome[File, Result]]:
-    """Where the work is done: its outcome, whatever it raises, so that its log has the traceback."""
+    """Run the work where the engine does; return its outcome, with errors logged there with their traceback."""
     try:
         return Outcome(file, (yield from work(file)))
     except Exception as error:

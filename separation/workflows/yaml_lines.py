@@ -110,7 +110,7 @@ class _YamlReader:
             raise refused(self._path, line, "A character here is none that YAML takes.") from error
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            words = ", ".join(said for said in (error.context, error.problem) if said)
+            words = ", ".join(part for part in (error.context, error.problem) if part)
             raise refused(
                 self._path, mark.line + 1 if mark else 1, "This is not YAML.", f"{words[:1].upper()}{words[1:]}."
             ) from error

@@ -101,7 +101,7 @@ def factorise(observed: Power, atoms: Power, templates: Power) -> tuple[Power, P
 
 
 def onsets(observed: Power) -> Power:
-    """How much each frame rises above the one before, (frames, 1); zero where that is not the rise of a stroke."""
+    """Return each frame's rise above the one before, (frames, 1); zero if it is too small for a stroke."""
     rise = np.maximum(np.diff(observed, axis=0, prepend=0), 0).sum(axis=1, keepdims=True)
     relative = rise / (observed.sum(axis=1, keepdims=True) + TINY)
     return np.asarray(rise * np.clip(relative / LEAST_RISE - 1, 0, 1), dtype=np.float32)

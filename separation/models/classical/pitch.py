@@ -15,7 +15,7 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PitchRange:
-    """Where to look for a melody; the defaults span the singing voice, from a low bass to a high soprano."""
+    """The range of pitches to search; the defaults span the singing voice, from a low bass to a high soprano."""
 
     lowest_hz: float = 90.0
     highest_hz: float = 900.0
@@ -41,7 +41,7 @@ def track_pitch(magnitude: Power, bin_hz: float, pitches: PitchRange) -> Vector:
 
 
 def salience(magnitude: Power, bin_hz: float, pitches: PitchRange) -> Power:
-    """How much each candidate is the pitch of each frame, shape (frames, candidates), standard deviation one.
+    """Return the salience of each candidate pitch in each frame, (frames, candidates), with standard deviation one.
 
     A weighted sum over harmonics as in A. Klapuri, "Multiple fundamental frequency estimation by summing harmonic
     amplitudes", ISMIR 2006. Weights that fall keep the octave below from winning; counting the places between

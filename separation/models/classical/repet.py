@@ -24,7 +24,7 @@ def foreground_mask(magnitude: Power, frame_rate: float) -> Power:
 
 
 def repeating_background(magnitude: Power, frame_rate: float) -> Power:
-    """What recurs: the median of the frames most similar to each frame, never above the frame itself."""
+    """Return the recurring part: the median of the frames most similar to each frame, at most the frame itself."""
     background = np.zeros_like(magnitude)
     for frame, similar in enumerate(similar_frames(magnitude, max(1, round(MIN_GAP_S * frame_rate)))):
         # A frame that is like no other says nothing about repetition.
@@ -35,7 +35,7 @@ def repeating_background(magnitude: Power, frame_rate: float) -> Power:
 
 
 def similar_frames(magnitude: Power, min_gap: int) -> list[npt.NDArray[np.intp]]:
-    """For each frame the `N_SIMILAR` of highest cosine similarity, itself included, `min_gap` frames apart."""
+    """Return for each frame the `N_SIMILAR` frames of highest cosine similarity, with itself, `min_gap` apart."""
     unit = magnitude / (np.linalg.norm(magnitude, axis=1, keepdims=True) + TINY)
     similarity = unit @ unit.T  # (frames, frames)
     is_peak = similarity >= ndimage.maximum_filter1d(similarity, 2 * min_gap + 1, axis=1)

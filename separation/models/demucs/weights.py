@@ -149,7 +149,7 @@ def _single(signature: str) -> Bag | None:
 
 
 def _cached(signature: str) -> Path | None:
-    """The network's file in one of the two caches; safetensors first, because reading it runs no code."""
+    """Return the network's file from one of the two caches, or None; safetensors first, as reading it runs no code."""
     for name, bag in published_bags().items():
         if signature in bag.signatures and (path := cached(hub_repository(name), f"{signature}.safetensors")):
             return path

@@ -49,7 +49,7 @@ class SamAudioModel:
     def separate_batch(
         self, windows: Sequence[Window], request: Request
     ) -> Generator[Event, None, list[Mapping[str, Samples]]]:
-        """What `separate` gives for each window, all solved at once; windows need one length.
+        """Return what `separate` returns for each window, solving all at once; windows need one length.
 
         One after another where prompts are chained, or where not every window has the same prompts to compute. The
         solver steps count for the whole batch.

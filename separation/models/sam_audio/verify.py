@@ -34,7 +34,7 @@ DEFAULT_ODE = {"method": "midpoint", "options": {"step_size": 2 / 32}}
 
 
 class Subject(Protocol):
-    """What is verified: one implementation of the network, NumPy in and out."""
+    """The implementation to verify, NumPy arrays in and out."""
 
     tolerances: Mapping[str, float]
 
@@ -90,7 +90,7 @@ def report(subject: Subject, file: Path) -> dict[str, Any]:
 
 
 def compare(subject: Subject, golden: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, float]]:
-    """Every quantity that the file holds and the largest absolute error in it, from the clips onwards.
+    """Yield each quantity in the file with the largest absolute error in it, in the order of computation.
 
     Raises:
         KeyError: an input is missing.

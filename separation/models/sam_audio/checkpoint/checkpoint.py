@@ -114,7 +114,7 @@ def weight_files(path: Path) -> tuple[Path, ...]:
 
 
 def _found(files: Sequence[Path]) -> dict[str, Place]:
-    """Every tensor of these files by name."""
+    """Return the place of every tensor in these files by name."""
     found: dict[str, Place] = {}
     for file in files:
         try:

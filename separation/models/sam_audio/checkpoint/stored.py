@@ -59,7 +59,7 @@ UNUSED = re.compile(
 
 
 def parts(config: Config, *, video_constant: bool = True) -> tuple[ParameterSource, ...]:
-    """Every parameter of the network. Without `video_constant`, the one an absent video adds is taken as zero."""
+    """Return every parameter's source. Without `video_constant`, the constant of an absent video is zero."""
     return (
         *_encoder(config.audio_codec),
         *_decoder(config.audio_codec),

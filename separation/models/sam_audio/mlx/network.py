@@ -1,4 +1,4 @@
-"""The same network on Apple's MLX: the modules of `mlx-audio`, fed as the official code feeds them.
+"""The SAM-Audio network on Apple's MLX: the modules of `mlx-audio`, with inputs as in the official code.
 
 Encoder, decoder, transformer and the embedding of time are mlx-audio's. What joins them is ours, because mlx-audio
 leaves parts of it out: the constant that an absent video adds and the “no anchor” embedding (about half of the velocity
@@ -234,7 +234,7 @@ def _drop_watermark(decoder: Any) -> None:
 
 
 def _weights(config: Config, path: Path, video_constant: bool, dtype: Any) -> Iterator[tuple[str, Array]]:
-    """Every parameter by its name in `_modules`, in the layout of MLX."""
+    """Yield every parameter by its name in `_modules`, in the layout of MLX."""
     wanted = [_as_stored(part) for part in parts(config, video_constant=video_constant)]
     with torch.device("meta"):
         read = torch.nn.ModuleDict({"codec": Codec(config.audio_codec), "field": FieldNetwork(config)})
@@ -258,7 +258,7 @@ def _as_stored(part: ParameterSource) -> ParameterSource:
 
 
 def _name(part: ParameterSource) -> str:
-    """Where the part goes: conversions call the layers of codec and transformer what mlx-audio calls them."""
+    """Return the part's name in mlx-audio, which conversions use for the layers of codec and transformer."""
     there = part.sources[-1].names[-1]
     if re.match(r"audio_codec\.(encoder|decoder)\.|transformer\.", there):
         return there.removeprefix("audio_codec.").replace(".weight_v", ".weight")

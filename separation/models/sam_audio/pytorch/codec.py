@@ -42,14 +42,14 @@ class Codec(nn.Module):
         return samples[:, 0]
 
     def encode_pieces(self, samples: Tensor, piece_frames: int) -> Iterator[Tensor]:
-        """What `encode` gives, in pieces of shape (batch, at most piece_frames, latents), in bounded memory."""
+        """Yield the result of `encode` in pieces of shape (batch, at most piece_frames, latents), in bounded memory."""
         for start in range(0, samples.shape[-1] // self.hop, piece_frames):
             seen, stop = max(0, start - ENCODER_CONTEXT), start + piece_frames
             latents = self.encode(samples[:, seen * self.hop : (stop + ENCODER_CONTEXT) * self.hop])
             yield latents[:, start - seen : stop - seen]
 
     def decode_pieces(self, latents: Tensor, piece_frames: int) -> Iterator[Tensor]:
-        """What `decode` gives, in pieces of shape (batch, at most piece_frames * hop), in bounded memory."""
+        """Yield the result of `decode` in pieces of shape (batch, at most piece_frames * hop), in bounded memory."""
         for start in range(0, latents.shape[1], piece_frames):
             seen, stop = max(0, start - DECODER_CONTEXT), start + piece_frames
             samples = self.decode(latents[:, seen : stop + DECODER_CONTEXT])

@@ -65,7 +65,7 @@ class Velocity:
         self._rotation = rotary(fixed.shape[1], config.head_dim, config.max_positions, fixed.device)
 
     def aligned(self, x: Tensor) -> Tensor:
-        """What the transformer sees of state `x`, (batch, frames, dim)."""
+        """Return the transformer's input for state `x`, (batch, frames, dim)."""
         projected: Tensor = self._field.from_state(x.to(self._fixed.dtype))
         return projected + self._fixed
 
