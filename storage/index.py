@@ -188,7 +188,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         return int(self._number("SELECT total(size_bytes) FROM Artifact WHERE key != ?", but))
 
     def pinned_bytes(self, *, but: str = "") -> int:
-        """Return the bytes of all pinned artifacts outside the trash, or of all but one."""
+        """Return the bytes of all pinned artifacts outside the trash, except that of the key `but`."""
         question = "SELECT total(size_bytes) FROM Artifact WHERE pinned = 1 AND trashed_s = 0 AND key != ?"
         return int(self._number(question, but))
 

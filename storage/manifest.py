@@ -84,8 +84,8 @@ class Manifest:
 class Artifact:
     """A finished artifact: its key, its manifest, and the paths of its files.
 
-    The paths stay valid until the artifact is removed or evicted; after it is replaced, for an hour unless disk space
-    is short. A file that is already open stays readable even then.
+    The paths stay valid until the artifact is removed or evicted; after it is replaced, for an hour unless its room
+    is needed. A file that is already open stays readable even then.
     """
 
     key: str

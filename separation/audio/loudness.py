@@ -1,4 +1,4 @@
-"""Integrated loudness by ITU-R BS.1770-5, in LUFS; players use it to make results equally loud."""
+"""Integrated loudness by ITU-R BS.1770-5, in LUFS, the measure by which results are made equally loud."""
 
 from __future__ import annotations
 

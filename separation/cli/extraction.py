@@ -67,7 +67,7 @@ def extract_options(command: Function) -> Function:
 
 
 def recipe_options(command: Function) -> Function:
-    """Add the options of an extraction that has its prompts and settings from a file; the command gets `wanted`."""
+    """Add the options of every extraction but prompts and seed, which a recipe has; the command gets `wanted`."""
 
     @gives("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
     @click.argument("source", type=click.Path(path_type=Path))

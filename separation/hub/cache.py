@@ -92,7 +92,7 @@ def find_snapshot(source: Source) -> Path | None:
 
 
 def on_disk(repository: str) -> int:
-    """Bytes that a repository takes up in the cache, finished or not, in all its revisions."""
+    """Return the bytes that a repository takes up in the cache, finished or not, in all its revisions."""
     # Neither `rglob` nor `stat`: a download or a removal that goes on beside this takes files away meanwhile.
     walks = (os.walk(repository_folder(repository) / part) for part in ("blobs", "snapshots"))
     files = (Path(folder) / name for walk in walks for folder, _, names in walk for name in names)

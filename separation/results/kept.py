@@ -53,7 +53,7 @@ class KeptTrack:
 class KeptSound:
     """A recording or a result.
 
-    The paths stay valid until it is removed or evicted; after it is replaced, for an hour unless disk space is short.
+    The paths stay valid until it is removed or evicted; after it is replaced, for an hour unless its room is needed.
 
     Attributes:
         key: under which it is kept.

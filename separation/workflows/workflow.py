@@ -1,4 +1,4 @@
-"""Workflows: commands in the order in which they run, their options as YAML, results of one step as inputs of the next.
+"""Workflows: YAML files of commands and options that run in order; a step can use the results of earlier ones.
 
     variables:
       song: song.mp3

@@ -155,7 +155,7 @@ class DemucsModel:
 
 
 def windowing_of(bag: BagOfModels, settings: DemucsSettings) -> Windowing:
-    """Demucs' own cut: segments start every `(1 - overlap_ratio)` of a segment and fade linearly.
+    """Return Demucs' own cut: segments start every `(1 - overlap_ratio)` of a segment and fade linearly.
 
     With shifts a chunk is shorter than the segment by the largest shift, so that every shifted view holds all of it.
 

@@ -118,7 +118,7 @@ class SamAudioModel:
     def _solved(
         self, windows: Sequence[Window], features_of: Sequence[Samples], prompts: Sequence[Prompt], request: Request
     ) -> Generator[Event, None, Samples]:
-        """The states at t = 1 of all clips of all windows, (prompts, clips, frames, state channels).
+        """Return the states at t = 1 of all clips of all windows, (prompts, clips, frames, state channels).
 
         `features_of` are the features of each window, (clips, frames, latents).
         """

@@ -1,4 +1,4 @@
-"""The SAM-Audio network, loaded: encode a clip, make its velocity field, decode what a solver found.
+"""The loaded SAM-Audio network: encode a clip, make its velocity field, decode a solver's result.
 
     network = load_torch_network(folder)
     features = network.encode([clip])                           # (1, frames, latents)
