@@ -215,9 +215,9 @@ class Guard:
 
 
 def is_host(connection: HTTPConnection) -> bool:
-    """Whether a request comes from whoever runs the studio: from its own computer, or without a passcode from anybody.
+    """Whether a request has the owner's rights: it comes from this computer, or no passcode is set.
 
-    What a proxy on this computer passes on comes from elsewhere.
+    A request that a proxy on this computer forwards counts as coming from another computer.
     """
     if session_of(connection) is None:
         return True

@@ -177,7 +177,7 @@ button { width: 100%; min-height: 48px; border: 0; border-radius: 10px; backgrou
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 """
 
-# A strict cookie is not sent when a link in a chat or mail opens the studio, so somebody who is signed in lands here.
+# A strict cookie is not sent when a link in a chat or mail opens the studio, so a person who is signed in lands here.
 # Asking again from our own page sends the cookie, and the answer is then a redirect.
 SCRIPT = """
 document.getElementById("show").addEventListener("change", (event) => {

@@ -114,7 +114,7 @@ class GuessLimit:
         return 0.0
 
     def forgive(self, address: str) -> None:
-        """The guess was right: this address starts afresh."""
+        """Reset the count of an address whose guess was right."""
         self._by_address.pop(address, None)
         self._overall.failures = max(self._overall.failures - 1, 0)
 

@@ -1,1 +1,1 @@
-"""The parts pages are built from: what is drawn, and what is heard."""
+"""The parts that pages are built from: one folder per element, and the audio player."""

@@ -123,7 +123,7 @@ class Job:
         return (time.monotonic() - self.started_s) * (len(self.chunks) - sum(self.chunks)) / computed
 
     def begin(self, *, together: bool) -> None:
-        """A run begins; nothing is known of it yet."""
+        """Reset the progress at the beginning of a run."""
         self.earlier, self.together, self.cached = False, together, False
         self.backend, self.why, self.loading, self.rtf, self.result = "", "", None, None, None
         self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
@@ -132,7 +132,7 @@ class Job:
         self.started_s, self.seconds = time.monotonic(), 0.0
 
     def note(self, event: Event) -> bool:
-        """Take in what an event says; False if pages need not know."""
+        """Update the job from an event; returns False if pages need not be redrawn."""
         match event:
             case BackendChosen():
                 self.backend, self.why = event.backend, event.why
@@ -167,7 +167,7 @@ class Job:
         return True
 
     def log_text(self, event: Event) -> str:
-        """What the log says of an event, before it is noted; "" if nothing."""
+        """Return the log's text for an event that `note` has not seen yet; "" for none."""
         match event:
             case BackendChosen():
                 return event.why
@@ -201,5 +201,5 @@ class Job:
             self.chunks[index] = max(self.chunks[index], done)
 
     def _in_work(self) -> int | None:
-        """The first chunk that has begun and is not done."""
+        """Return the index of the first chunk that has begun and is not done."""
         return next((index for index, done in enumerate(self.chunks) if 0 < done < 1), None)

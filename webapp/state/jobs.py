@@ -45,7 +45,7 @@ class Jobs:
     """The queue of this server: one heavy model at a time.
 
     Attributes:
-        changed: one job stands otherwise than before.
+        changed: the state or progress of one job has changed.
         arranged: jobs came, went or changed places, or the queue was paused or goes on.
     """
 
@@ -63,22 +63,22 @@ class Jobs:
 
     @property
     def all(self) -> list[Job]:
-        """Every job of this server, oldest first."""
+        """Return every job of this server, oldest first."""
         return list(self._jobs.values())
 
     @property
     def queue(self) -> list[Job]:
-        """Those that wait, the next one first."""
+        """Return the jobs that wait, the next one first."""
         return _in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
 
     @property
     def running(self) -> Job | None:
-        """The one that runs."""
+        """Return the job that is running, or None."""
         return self._running
 
     @property
     def closing(self) -> bool:
-        """Whether the end has come: what runs is being interrupted, and nothing new begins."""
+        """Whether the server is stopping: the running job is being interrupted, and no other starts."""
         return self._runner.closing
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
@@ -87,7 +87,7 @@ class Jobs:
         return {} if job is None or job.ended.is_set() else job.partial
 
     def wait(self, key: str, timeout_s: float) -> bool:
-        """Wait until the result of a key is made, or never will be; see `webapp.routes.media.InTheMaking`."""
+        """Wait until the job of a key has ended, with a result or without; see `webapp.routes.media.InTheMaking`."""
         job = self._making(key)
         return job is None or not job.partial or job.ended.wait(timeout_s)
 
@@ -97,12 +97,12 @@ class Jobs:
 
     @property
     def interrupted(self) -> list[Job]:
-        """Those a server left unfinished, in the order in which they would have run."""
+        """Return the jobs that a server left unfinished, in the order in which they would have run."""
         return _in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
 
     @property
     def paused(self) -> bool:
-        """Whether the queue is paused: what runs goes on to its end, and nothing follows it."""
+        """Whether the queue is paused: the running job goes on to its end, and no other starts."""
         return self._paused
 
     def active(self, recording_key: str) -> Job | None:
@@ -243,7 +243,7 @@ class Jobs:
         return max((job.record.position for job in self._jobs.values()), default=0)
 
     def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
-        """Tell the pages soon, once for everything that changed until then."""
+        """Notify the pages soon, once for all changes until then."""
         if job is not None:
             self._emit_soon(job.id, lambda: self.changed.emit(job))
         if arranged:
@@ -261,7 +261,7 @@ class Jobs:
     # in the jobs' thread
 
     def _work(self, job: Job) -> None:
-        """Run one job to its end, whatever that is."""
+        """Run one job until it is done, failed, cancelled or interrupted."""
         try:
             state, line, error = self._follow(job)
         except PlaygroundError as failure:
@@ -331,7 +331,7 @@ def _in_order(jobs: Iterable[Job]) -> list[Job]:
 
 
 def _counted(job: Job) -> JobRecord:
-    """The record with the chunks that are done."""
+    """Return the record of a job with its count of finished chunks."""
     return replace(job.record, n_done=sum(done == 1 for done in job.chunks), n_chunks=len(job.chunks))
 
 
@@ -340,7 +340,7 @@ def _interrupted(record: JobRecord) -> JobRecord:
 
 
 def _request(record: JobRecord) -> Request:
-    """What was asked for; the settings may be those of an older version of this program."""
+    """Return the request of a record; its settings may be those of an older version of this program."""
     try:
         return Request.from_dict(record.request)
     except PlaygroundError as error:

@@ -1,6 +1,6 @@
 """The library as its page lists it: held in memory, searched, sorted, and cut into pages.
 
-All of it may take a while and runs in threads; `changed` is emitted on the event loop by whoever changed something.
+All of it may take a while and runs in threads; `changed` is emitted on the event loop by the code that changes it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ListedFacts:
-    """What a list shows of a manifest.
+    """The parts of a manifest that the list shows.
 
     Args:
         name: what a person calls it.
@@ -74,12 +74,12 @@ class RecordingGroup:
 
     @property
     def size_bytes(self) -> int:
-        """All of it together."""
+        """The size of the recording and its results together, in bytes."""
         return sum(entry.row.size_bytes for entry in self)
 
     @property
     def used_s(self) -> float:
-        """When something of it was last used."""
+        """When the recording or one of its results was last used, in seconds since 1970."""
         return max(entry.row.used_s for entry in self)
 
     def __iter__(self) -> Iterator[Entry[ListedFacts]]:
@@ -102,7 +102,7 @@ SORTS: dict[str, Callable[[RecordingGroup], Any]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LibraryQuery:
-    """What a person wants to see.
+    """The search, sorting and page of the list that a person has chosen.
 
     Args:
         search: words that all have to be found in a recording's name, or with it in a result's.
@@ -121,7 +121,7 @@ class LibraryQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CleanUp:
-    """What is to be deleted for good.
+    """A choice of items to delete for good.
 
     Args:
         chunks: finished ones that were not used for so long.
@@ -137,7 +137,7 @@ class CleanUp:
 
 
 class LibraryView:
-    """The library of this server for its lists.
+    """The recordings and results of this server, in the form the Library page lists them.
 
     Attributes:
         changed: something was brought, made, renamed, pinned, deleted or brought back.
@@ -151,11 +151,11 @@ class LibraryView:
         self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
 
     def recordings(self) -> list[Recording]:
-        """All that can be read, newest first; raises `StorageError` as `view` does."""
+        """Return all readable recordings, newest first; raises `StorageError` as `view` does."""
         return list(_readable(self.library.recordings(), recording_of))
 
     def results(self, recording: str) -> list[Result]:
-        """Those of one recording that can be read, newest first; raises `StorageError` as `view` does."""
+        """Return the readable results of one recording, newest first; raises `StorageError` as `view` does."""
         return list(_readable(self.library.results(recording), result_of))
 
     def recording(self, key: str) -> Recording:
@@ -224,13 +224,13 @@ class LibraryView:
         return f"Deleted {', '.join(counts) or 'nothing'}: {size(freed_bytes)} freed."
 
     def names(self, keys: Iterable[str]) -> list[str]:
-        """What these are called, as far as they are there."""
+        """Return the names of the items that exist."""
         wanted = set(keys)
         return [entry.about.name for entry in self._catalogue.entries(fresh=False) if entry.row.key in wanted]
 
 
 def facts_of(manifest: Manifest) -> ListedFacts:
-    """What lists show of a recording or a result.
+    """Return the facts that the list shows of a recording or a result.
 
     Raises:
         ValueError: it is not as this version writes them.
@@ -260,7 +260,7 @@ def _readable(items: Iterable[Artifact], of: Callable[[Artifact], KeptValue]) ->
 
 
 def _how(result: Result) -> Iterator[str]:
-    """Who made a result, how long it took, and how good it may be."""
+    """Yield short facts about a result: its backend, processing time and estimated quality."""
     try:
         backend = registry.get(result.backend).label
     except SettingsError:  # of another version of this program
@@ -286,7 +286,7 @@ def _groups(entries: Iterable[Entry[ListedFacts]]) -> list[RecordingGroup]:
 
 
 def _thrown(trash: Iterable[Entry[ListedFacts]]) -> list[RecordingGroup]:
-    """What was deleted, the last first: recordings with what went with them, and single results."""
+    """Group the trash, last deleted first: recordings with their results, and single results."""
     together: list[RecordingGroup] = []
     for group in _groups(trash):
         with_it = [result for result in group.results if group.recording and _when(result) == _when(group.recording)]

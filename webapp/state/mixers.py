@@ -1,6 +1,6 @@
-"""How the mixer of each recording stands, and mixes that people gave a name; kept on disk with every change.
+"""The mixer settings of each recording and its saved mixes, written to disk with every change.
 
-A page takes over how the mixer stands when it opens. Pages that are open already keep their own faders: two people, or
+A page reads the mixer settings when it opens. Pages that are open already keep their own faders: two people, or
 two tabs, may listen to different sounds at once.
 """
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Fader(TypedDict):
-    """Where one sound stands."""
+    """The mixer settings of one track."""
 
     gain_db: float
     muted: bool
@@ -35,7 +35,7 @@ class Fader(TypedDict):
 
 
 def level_of(mix: Mapping[str, Any]) -> Fader:
-    """Where a sound stands, from what a browser or a file says, within the ends of its controls.
+    """Return the settings of a track from a browser or a file, limited to the range of the controls.
 
     Raises:
         KeyError, TypeError, ValueError: it does not say so.
@@ -55,7 +55,7 @@ class MixerState:
     """The mixer of one recording.
 
     Args:
-        levels: where its sounds stood when somebody last touched one.
+        levels: the settings of its tracks after the last change.
         saved: mixes by the names people gave them.
         result: key of the result that was chosen to be heard, "" for the newest.
         other: key of the one beside it, "" for none.
@@ -81,11 +81,11 @@ class MixerState:
         return replace(self, saved=dict([*others.items(), (name, dict(levels))][-MAX_SAVED:]))
 
     def without_saved(self, name: str) -> MixerState:
-        """One saved mix less."""
+        """Return the state without one saved mix."""
         return replace(self, saved={other: kept for other, kept in self.saved.items() if other != name})
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the state as JSON values; `from_dict` reads them."""
         return asdict(self)
 
     @classmethod
@@ -129,7 +129,7 @@ def usual_mixes(sounds: Sequence[str]) -> dict[str, Levels]:
 
 
 class Mixers:
-    """The mixers of this server. All of it on the event loop.
+    """The mixer states of all recordings on this server; use it on the event loop only.
 
     Attributes:
         saved: the saved mixes of a recording, named by its key, are others.

@@ -1,4 +1,4 @@
-"""One background thread that does what it is given in order, and tells the event loop of it."""
+"""A background thread that does pieces of work in order and can call functions on the event loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Runner:
 
     @property
     def closing(self) -> bool:
-        """Whether the end has come; work that takes long asks now and then, and stops."""
+        """Whether the runner is closing; long work has to check this now and then, and stop."""
         return self._closing.is_set()
 
     def submit(self, work: Work) -> bool:
@@ -50,12 +50,12 @@ class Runner:
         return True
 
     def tell(self, call: Callable[[], object]) -> None:
-        """Have the event loop that last submitted something call `call` soon; work tells of itself by this."""
+        """Call `call` soon on the event loop that last submitted work; work reports its progress this way."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
     def close(self, wait_s: float = 0.0) -> bool:
-        """Begin nothing further, and wait at most `wait_s` for what is being done; True if nothing is any more."""
+        """Start no further work, and wait at most `wait_s` seconds for the current one; True if none is left."""
         with self._lock:
             self._closing.set()
             self._waiting.clear()

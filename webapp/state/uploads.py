@@ -1,4 +1,4 @@
-"""Recordings on their way in: seen, heard and worked on while they are sent and decoded."""
+"""Recordings that are being uploaded and decoded; they can be played and worked on meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
-    """How one of them stands.
+    """The state of one upload.
 
     Attributes:
         key: its own, in addresses too; the recording's is known only at the end.
@@ -37,7 +37,7 @@ class Upload:
 
 
 class Uploads:
-    """Those of this server, to its end: who has the address of an upload may go on using it for the recording.
+    """The uploads since this server started; the address of an upload stays valid for its recording.
 
     Changed on the event loop, and by `take`; `resolve`, `partial` and `wait` are for any thread.
 
@@ -53,7 +53,7 @@ class Uploads:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, key: str, name: str) -> Upload:
-        """A recording begins to arrive; its page may have chosen a key, 32 hexadecimal digits that are not taken."""
+        """Start an upload; its page may choose the key, 32 hexadecimal digits that are not in use."""
         self._loop = asyncio.get_running_loop()
         if not ID.fullmatch(key) or key in self._known:
             key = uuid4().hex
@@ -61,26 +61,26 @@ class Uploads:
         return self._known[key]
 
     def get(self, key: str) -> Upload | None:
-        """The one of that key, if it is arriving or has arrived."""
+        """Return the upload of that key, under way or finished, or None."""
         return self._known.get(key)
 
     def resolve(self, key: str) -> str:
-        """The key of the recording that an upload has become; any other key as it is."""
+        """Return the key of the recording that an upload has become; any other key is returned unchanged."""
         upload = self._known.get(key)
         return key if upload is None or not upload.recording else upload.recording
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
-        """Its sound as far as it is there, while it is arriving; see `webapp.routes.media.InTheMaking`."""
+        """Return the audio decoded so far while the upload is under way; see `webapp.routes.media.InTheMaking`."""
         upload = self._known.get(key)
         return {} if upload is None or upload.audio is None or upload.recording else {AUDIO: upload.audio}
 
     def wait(self, key: str, timeout_s: float) -> bool:
-        """Wait until it has arrived, or will never; see `webapp.routes.media.InTheMaking`."""
+        """Wait until the upload is finished or has failed; see `webapp.routes.media.InTheMaking`."""
         ended = self._ended.get(key)
         return ended is None or ended.wait(timeout_s)
 
     def take(self, key: str, audio: PartialAudio) -> None:
-        """More of the one of that key is decoded; called by the thread that does so."""
+        """Note that more of an upload is decoded; called by the decoding thread."""
         assert self._loop is not None
         upload = self._known[key] = replace(self._known[key], audio=audio)
         if audio.n_ready == audio.n_expected or time.monotonic() > self._told_s.get(key, 0.0) + TOLD_EVERY_S:
@@ -88,7 +88,7 @@ class Uploads:
             self._loop.call_soon_threadsafe(self.changed.emit, upload)
 
     def end(self, key: str, recording: str = "") -> None:
-        """The one of that key is in the library now, under the key `recording`, or it will never be."""
+        """Finish an upload: it is in the library under the key `recording`, or, if that is "", it has failed."""
         self._told_s.pop(key, None)
         if recording:
             self._known[key] = replace(self._known[key], recording=recording)

@@ -1,1 +1,1 @@
-"""A switch between two results that play together."""
+"""The A/B switch."""

@@ -11,7 +11,7 @@ from webapp.components.player import PLAYER_MODULE
 
 
 class Side(TypedDict):
-    """What is heard on one key."""
+    """One of the two results: the key that selects it, and how it is labelled and levelled."""
 
     side: str
     label: str
@@ -26,5 +26,5 @@ class Ab(ui.element, component="ab.js", esm=PLAYER_MODULE):
         self._props["sides"] = []
 
     def set_sides(self, sides: Sequence[Side]) -> None:
-        """Draw these two."""
+        """Replace the two sides and redraw the switch."""
         self._props["sides"] = list(sides)

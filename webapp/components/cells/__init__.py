@@ -1,1 +1,1 @@
-"""A row of cells for the chunks of a job: what is done, what runs, what waits."""
+"""The row of chunk cells."""

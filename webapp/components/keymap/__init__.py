@@ -1,1 +1,1 @@
-"""What the keys do, shown with “?”."""
+"""The overview of keyboard shortcuts."""

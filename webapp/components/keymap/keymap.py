@@ -1,4 +1,4 @@
-"""What the keys do, shown with “?”."""
+"""The dialog of keyboard shortcuts, opened with “?”."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KEYS = {
 
 
 class Keymap(ui.element, component="keymap.js", esm=PLAYER_MODULE):
-    """A button and a dialog."""
+    """A button that opens a dialog listing the keyboard shortcuts."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""The list of the library: recordings, their results below them, and the trash."""
+"""The list on the Library page."""

@@ -17,14 +17,14 @@ KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class LibraryList(ui.element, component="library_list.js"):
-    """One element however much there is: it gets the rows of a page as data, and says what a person wants.
+    """A single element that draws one page of rows from plain data and reports each action of the person.
 
     Args:
         on_ask: other rows are wanted; called with search, sort, page and trash.
         on_unfold: of a recording (key), this many results are to be shown; -1 is the usual number, 0 none.
         on_details: the details of a result (key) are to be shown or hidden.
         on_act: something is to be done with these keys.
-        on_rename: a thing (key) gets a name.
+        on_rename: called with the key of a recording or result, and its new name.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class LibraryList(ui.element, component="library_list.js"):
         self.on("rename", arguments_to(rename))
 
     def show(self, view: Mapping[str, Any], details: Mapping[str, Any]) -> Self:
-        """Draw the rows of `webapp.state.library_view.Shelf.view`, and the details of results by their keys."""
+        """Draw the rows of `webapp.state.library_view.LibraryView.view`, and the details of results by their keys."""
         self._props["view"] = dict(view)
         self._props["details"] = dict(details)
         return self
 
 
 def _keys(*sent: Any) -> list[str]:
-    """Those that may be keys of the store."""
+    """Return the sent values that have the form of a key of the store."""
     return [key for key in sent if isinstance(key, str) and KEY.fullmatch(key)]

@@ -1,1 +1,1 @@
-"""Small pieces pages share: chip, pill, card, cost box, empty and error states, job card."""
+"""Small elements that pages share."""

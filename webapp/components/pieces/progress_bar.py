@@ -1,4 +1,4 @@
-"""A bar that fills up, for what has no parts to show."""
+"""A progress bar for work that is not divided into chunks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProgressBar(ui.element):
             ui.element("i")
 
     def show(self, fraction: float, words: str) -> None:
-        """Draw a fraction from 0 to 1, and say it in words."""
+        """Draw a fraction from 0 to 1; screen readers get `words`."""
         percent = f"{100 * min(1.0, max(0.0, fraction)):.1f}"
         if (percent, words) != self._shown:
             self._shown = (percent, words)

@@ -1,4 +1,4 @@
-"""What the page knows of one sound: where its samples come from, and how it looks.
+"""The description of one playable track: where its samples come from, and how it looks.
 
 The browser fetches the samples itself, in windows, so a track is only a description:
 
@@ -51,7 +51,7 @@ class ChunkCell(TypedDict):
 
 
 class TrackMix(TypedDict):
-    """Where one track stands in the mixer."""
+    """The mixer settings of one track: gain, mute, solo and pan."""
 
     id: str
     gain_db: float  # -60 is silence

@@ -1,1 +1,1 @@
-"""The prompt row: what to isolate, one chip each, one colour each."""
+"""The prompt row."""

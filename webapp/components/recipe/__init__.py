@@ -1,1 +1,1 @@
-"""Copying the settings as a recipe, and pasting one."""
+"""The buttons that copy and paste settings."""

@@ -22,6 +22,6 @@ class Recipe(ui.element, component="recipe.js"):
         self.on("paste", arguments_to(lambda text: self.run_method("answer", on_paste(text))))
 
     def set_text(self, text: str) -> None:
-        """What is copied; "" while there is nothing."""
+        """Set the text that the copy button copies; "" while there is none."""
         if self._props["text"] != text:
             self._props["text"] = text

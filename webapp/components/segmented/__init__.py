@@ -1,1 +1,1 @@
-"""A segmented control: a few choices side by side, one of them on."""
+"""The segmented control."""

@@ -1,1 +1,1 @@
-"""Settings as plain controls in groups, drawn from a description of them."""
+"""The controls of the settings panel."""

@@ -1,4 +1,4 @@
-"""Descriptions of controls, in a line each."""
+"""Functions that describe one control of the settings panel each."""
 
 from __future__ import annotations
 

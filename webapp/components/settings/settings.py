@@ -61,7 +61,7 @@ class Settings(ui.element, component="settings.js"):
         self.on("set", arguments_to(lambda change: on_set(change["name"], change["value"])))
 
     def set_groups(self, groups: Sequence[SettingGroup]) -> Self:
-        """Draw these; what stays as it is keeps the person's cursor."""
+        """Replace the groups; a control that does not change keeps the person's cursor."""
         if self._props["groups"] != list(groups):
             self._props["groups"] = list(groups)
         return self

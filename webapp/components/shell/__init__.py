@@ -1,1 +1,1 @@
-"""The frame every page stands in: rail, header, main, side panel, foot."""
+"""The frame around every page."""

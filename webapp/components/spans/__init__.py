@@ -1,1 +1,1 @@
-"""Where the prompted sounds are: spans painted over a waveform."""
+"""The layer of spans over a waveform."""

@@ -1,1 +1,1 @@
-"""The mixer: one row per sound, with mute, solo, gain, waveform and download."""
+"""The rows of the mixer."""

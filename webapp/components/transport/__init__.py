@@ -1,1 +1,1 @@
-"""The foot of a page: play, time, loop, level."""
+"""The transport at the foot of a page."""

@@ -1,1 +1,1 @@
-"""Uploading audio: drop it anywhere on the page, browse for it, or paste it."""
+"""The upload area."""

@@ -19,7 +19,7 @@ class Uploaded(TypedDict):
 
 
 class UploadRefused(TypedDict):
-    """A file that did not: what happened, why, and what to do."""
+    """A file that could not be taken in: what happened, why, and what to do."""
 
     what: str
     why: str

@@ -1,1 +1,1 @@
-"""The large view of one recording: ruler, waveform, playhead, and a strip of its chunks."""
+"""The large waveform of a recording."""

@@ -91,15 +91,15 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         self.run_method("updateChunk", index, state, fraction)
 
     def zoom_in(self) -> None:
-        """Twice as close, around the playhead."""
+        """Zoom in by a factor of two around the playhead."""
         self.run_method("zoomBy", 2)
 
     def zoom_out(self) -> None:
-        """Half as close."""
+        """Zoom out by a factor of two."""
         self.run_method("zoomBy", 0.5)
 
     def zoom_to_fit(self) -> None:
-        """The whole recording."""
+        """Zoom out until the whole recording is visible."""
         self.run_method("showAll")
 
     def show(self, start_s: float, end_s: float) -> None:
@@ -108,5 +108,5 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
 
 
 def _place(chunk: ChunkCell) -> tuple[int, int, bool, bool]:
-    """What of a cell does not change while its chunk is computed."""
+    """Return the parts of a cell that stay the same while its chunk is computed."""
     return chunk["start"], chunk["count"], chunk.get("plus", False), chunk.get("minus", False)

@@ -1,4 +1,4 @@
-"""Cleaning up: what is not used any more, what deleting it frees, and deleting it."""
+"""The clean-up dialog: lists items unused for long, says how much space they take, and deletes them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CleanUpDialog:
         self._frees: dict[ui.checkbox, Share] = {}
 
     async def open(self) -> None:
-        """Show what could go."""
+        """Open the dialog with the items that could be deleted."""
         if not self._drawn:
             self._drawn = True
             with self._dialog, ui.element("div").classes("card pad clean-up"):

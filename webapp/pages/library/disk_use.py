@@ -49,7 +49,7 @@ class DiskUse:
             return text("", "num").set_text
 
     def show(self, usage: Mapping[str, Share], limit_bytes: int) -> None:
-        """Draw what each kind takes.
+        """Draw how much disk space each kind of item takes.
 
         Args:
             usage: as `ArtifactStore.usage` has it.

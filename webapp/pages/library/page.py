@@ -1,4 +1,4 @@
-"""The library: every recording with its results, found, renamed, pinned, deleted and brought back; what it takes."""
+"""The Library page: search, rename, pin, delete and restore recordings and results; disk use."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from webapp.theme import (
 )
 
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
-LOOK_AGAIN_S = 10.0  # terminals and other servers change the library, too, and tell nobody
+LOOK_AGAIN_S = 10.0  # terminals and other servers change the library too, without notice
 LOOKS = {State.RUNNING: "ok", State.INTERRUPTED: "warn"}
 
 
 class LibraryPage:
-    """One open library. All that lasts is in the store; what is searched, sorted and unfolded is this page's."""
+    """One open Library page. Search, sorting and unfolded rows belong to it alone; the store holds the rest."""
 
     def __init__(self, library_view: LibraryView, jobs: Jobs) -> None:
         self._library_view, self._jobs, self._store = library_view, jobs, library_view.library.store
@@ -102,7 +102,7 @@ class LibraryPage:
     # what is shown
 
     async def _look(self, *, fresh: bool = True) -> None:
-        """Draw what there is now, if it is not what is drawn already; `fresh` unless only the wish is new."""
+        """Redraw the list if it has changed; `fresh` reads the store again, needless if only the query changed."""
         self._n_looks += 1
         this_look = self._n_looks
         try:
@@ -127,7 +127,7 @@ class LibraryPage:
         self._disk.show(usage, self._store.limit_bytes)
 
     def _job_rows(self) -> dict[str, dict[str, Any]]:
-        """What a recording's row says of its job, if one waits, runs, or was interrupted."""
+        """Return the job part of each recording's row: of jobs that wait, run, or were interrupted."""
         running = [self._jobs.running] if self._jobs.running is not None else []
         return {
             job.record.recording: {
@@ -234,7 +234,7 @@ class LibraryPage:
     # telling
 
     async def _tell(self) -> None:
-        """Draw this page, and let the others know."""
+        """Redraw this page and notify the other open ones."""
         await self._look()
         self._library_view.changed.emit()
 
@@ -258,7 +258,7 @@ class LibraryPage:
 
 
 class _Question:
-    """A dialog with a yes that cannot be undone."""
+    """A dialog that asks before an action that cannot be undone."""
 
     def __init__(self, title: str, detail: str, on_yes: Callable[[], object]) -> None:
         self._title, self._detail, self._on_yes = title, detail, on_yes
@@ -290,7 +290,7 @@ def _named(names: Sequence[str], n_gone: int) -> str:
 
 
 def _details(result: Result) -> dict[str, Any]:
-    """What the list shows of one result on demand: its recipe, and what it took."""
+    """Return the details of one result: its recipe, and the time and memory it took."""
     report = result.report
     try:
         written = recipe.written(result.request)

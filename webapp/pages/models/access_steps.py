@@ -133,7 +133,7 @@ def _origin_text(origin: Origin | None, is_private: bool) -> str:
 
 
 def is_private(url: URL) -> bool:
-    """Whether nobody between this computer and a page opened at `url` can read what it sends."""
+    """Whether a page opened at `url` sends its data encrypted, or only within this computer."""
     return url.scheme == "https" or is_loopback(url.hostname or "")
 
 

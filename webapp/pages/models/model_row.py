@@ -1,4 +1,4 @@
-"""One model on the Models page: what it is, how it stands, what can be done with it."""
+"""One model on the Models page: its facts, its state, and the buttons to fetch and remove it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Models page says of models, downloads and tests."""
+"""The texts of the Models page about models, downloads and self-tests."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def action_of(entry: PublishedModel, download: Download | None, *, has_token: bo
 
 
 def verdict_of(verdict: Passed | PlaygroundError) -> str:
-    """What a self-test found."""
+    """Return the outcome of a self-test as text."""
     if isinstance(verdict, PlaygroundError):
         return str(verdict)
     where = PLACES.get(verdict.device, verdict.device)

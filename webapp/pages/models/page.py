@@ -77,7 +77,7 @@ class ModelsPage:
             self._rows[name].refresh()
 
     async def _look(self) -> None:
-        """Look at the disk, in a thread; what changes meanwhile is looked at again."""
+        """Read the disk in a thread and redraw; read it again if something changed meanwhile."""
         self._look_again = True
         if self._looking:
             return

@@ -22,7 +22,7 @@ DURATION_S = 60.0  # of a recording that memory is told for; it does not grow wi
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """How everything stands.
+    """The state of all models and backends on this computer, as read from the disk.
 
     Args:
         availability: of each backend, with the first of its models that could be used.
