@@ -1,4 +1,4 @@
-"""What a person does to mark where sounds are in the Studio, and what is asked for then. With a tiny SAM-Audio."""
+"""Steps that paint spans in the Studio and read the resulting request, with a tiny SAM-Audio."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ chunks: {{chunk_s: 2, overlap_s: 0.5}}
 
 
 def marking(studio: Studio, folder: Path) -> Studio:
-    """The Studio with eight seconds on the desk and two sounds to be asked for."""
+    """The Studio with a recording of eight seconds open and two prompts."""
     song = folder / "song.wav"
     soundfile.write(song, clip(RATE * DURATION_S), RATE)
     permissions = {"permissions": ["clipboardReadWrite"], "origin": studio.url}

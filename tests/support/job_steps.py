@@ -1,4 +1,4 @@
-"""Waiting for jobs of a server, and holding them up."""
+"""Functions that wait for a server's jobs, or block them."""
 
 from __future__ import annotations
 

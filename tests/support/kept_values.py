@@ -1,4 +1,4 @@
-"""Recordings and results as the store hands them out, without a store: their files are not there."""
+"""Recordings and results as the store returns them, made without a store; their files do not exist."""
 
 from __future__ import annotations
 

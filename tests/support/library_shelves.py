@@ -1,4 +1,4 @@
-"""A library with something in it, for tests of what lists it: things of a few bytes that look like real ones."""
+"""A filled library for tests of the Library page: recordings and results of a few bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two hours of stereo cost the page that brings them: `python -m tests.support.long_file wav` or `mp3`.
+"""Measures the upload of two hours of stereo: `python -m tests.support.long_file wav` or `mp3`.
 
 Says when the waveform is drawn, how fluently it scrolls and zooms (by Chromium's own trace), and what memory is taken.
 Nothing else should be running. A second argument names a file to bring instead of one that is made.

@@ -1,4 +1,4 @@
-"""What tests of routes do again and again: ask for a window of sound, upload a file."""
+"""Steps for tests of routes: fetch a window of samples, upload a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// The same course, the same pieces, the same gains, rendered to samples instead of to a sound card.
+// Renders the player's output to samples instead of to a sound card, with the same schedule and gains.
 import { pace } from "./schedule.js";
 import { Voice } from "./voice.js";
 import { stretch } from "./walk.js";

@@ -1,4 +1,4 @@
-"""How long pages take to answer while a job runs.
+"""Measures the response time of pages while a job runs.
 
 `python -m tests.support.page_response`; nothing else should be running.
 A browser on the same computer watches the job, as a person would, and draws it ten times a second.

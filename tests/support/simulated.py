@@ -1,4 +1,4 @@
-"""The studio's pages without a server or a browser: what they say, and what happens when a button is pressed.
+"""Opens the studio's pages without a server or a browser, reads their texts and presses their buttons.
 
 What a page draws itself in the browser (the lists of the library, waveforms, layout, focus) is not there; those tests
 drive a real one.

@@ -1,4 +1,4 @@
-"""Reads every import of the product and counts the house: rooms, floors, arrows, arrows up, circles.
+"""Reads every import of the product and counts packages (rooms), layers, imports, upward ones and cycles.
 
     python -m tests.support.structure [FOLDER]
 

@@ -1,4 +1,4 @@
-"""What a person does in the Studio, for the browser tests: each step waits until the page has answered."""
+"""A person's steps in the Studio, for the browser tests; each waits until the page has answered."""
 
 from __future__ import annotations
 

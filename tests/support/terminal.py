@@ -1,4 +1,4 @@
-"""The terminal, in this process."""
+"""Runs `audio-playground` commands in the test's own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files to keep: a track, all tracks, the mix as it stands in the mixer, and the report of a run."""
+"""The routes of downloads: a track, all tracks, the current mix, and the report of a run."""
 
 from __future__ import annotations
 

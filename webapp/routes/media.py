@@ -29,7 +29,7 @@ ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
 
 
 class InTheMaking(Protocol):
-    """What is being made just now: `webapp.state.jobs.Jobs` and `webapp.state.uploads.Uploads` are two."""
+    """Audio under way; implemented by `webapp.state.jobs.Jobs` and `webapp.state.uploads.Uploads`."""
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
         """The tracks of what is going to be kept under a key, as far as they are there; empty if there is none."""
@@ -81,7 +81,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
             for making in (uploads, *others):
                 making.wait(key, MOVING_S)
         if re.fullmatch(ANY_KEY, key) and store.get(uploads.resolve(key)) is None:
-            # Pages ask for what they were told of, and it may have been cancelled or deleted since. That is no error of
+            # A page asks for tracks it knows; they may have been cancelled or deleted since. That is no error of
             # theirs, and browsers would log a 404 as one.
             raise HTTPException(204, headers={"Cache-Control": "no-store"})
         if (found := kept(key).track(track)) is None:
@@ -103,7 +103,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
 
 
 def _partial_pcm(audio: PartialAudio, start: int, count: int) -> Response | None:
-    """A window of it; None if it has been moved, this moment, to where it is kept."""
+    """Return a window of samples; None if the audio has just been moved into the store."""
     stop = min(start + min(count, MAX_WINDOW_SAMPLES), audio.n_ready)
     first = max(0, min(start, stop))
     try:
@@ -115,7 +115,7 @@ def _partial_pcm(audio: PartialAudio, start: int, count: int) -> Response | None
 
 
 def _partial_peaks(audio: PartialAudio, first: int) -> Response | None:
-    """Its peaks but the first so many pairs; None as above."""
+    """Return the peaks from pair `first` on; None if the audio has just been moved into the store."""
     try:
         with audio.peaks.open("rb") as file:
             file.seek(2 * max(0, first))

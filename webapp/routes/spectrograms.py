@@ -14,7 +14,7 @@ from separation.audio.spectrogram import MAX_LEVEL, tile
 
 
 def add_spectrogram_routes(app: FastAPI, audio: Callable[[str, str], Path]) -> None:
-    """Register it.
+    """Register the route.
 
     Args:
         app: where.

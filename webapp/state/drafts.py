@@ -1,4 +1,4 @@
-"""What is being asked of each recording, shared by all pages that show it and kept on disk with every change."""
+"""The draft of each recording's next request, shared by all its pages and written to disk with every change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Prompts, and all other settings: `settings.prompts` mean nothing. Changes make new drafts."""
+    """A request that is being put together, immutable: prompts, and settings whose own `prompts` are ignored."""
 
     prompts: tuple[Prompt, ...] = ()
     settings: Request = field(default_factory=lambda: Request(prompts=PLACEHOLDER))
@@ -36,7 +36,7 @@ class Draft:
 
     @property
     def request(self) -> Request:
-        """What is asked for.
+        """Return the request: the settings with the draft's prompts.
 
         Raises:
             SettingsError: no prompt is there yet.
@@ -45,11 +45,11 @@ class Draft:
 
     @property
     def asked(self) -> Request:
-        """The same with something in the place of no prompt, to see what the settings would do."""
+        """Return the request with a stand-in if there is no prompt, to see the effect of the settings."""
         return replace(self.settings, prompts=self.prompts or PLACEHOLDER)
 
     def with_prompts(self, *texts: str) -> Draft:
-        """These prompts in this order, each once; those that were there keep their spans.
+        """Return the draft with these prompts, without duplicates; those it already had keep their spans.
 
         Raises:
             SettingsError: one is too long.
@@ -62,7 +62,7 @@ class Draft:
         return replace(self, prompts=tuple(wanted.values()))
 
     def with_anchors(self, text: str, anchors: Sequence[Anchor]) -> Draft:
-        """Other spans for a prompt; nothing changes if it is not there any more."""
+        """Return the draft with other spans for a prompt; unchanged if it no longer has that prompt."""
         return replace(
             self,
             prompts=tuple(
@@ -71,7 +71,7 @@ class Draft:
         )
 
     def with_changed_anchors(self, known: Draft, anchors: Mapping[str, Sequence[Anchor]]) -> Draft:
-        """Other spans for the prompts whose spans somebody changed; what they did not touch stays as it is now.
+        """Return the draft with new spans for those prompts whose spans in `anchors` differ from `known`.
 
         Args:
             known: the draft they saw.
@@ -106,7 +106,7 @@ def _name(text: str) -> str:
 
 
 class Drafts:
-    """The drafts of this server. All of it on the event loop.
+    """The drafts of all recordings on this server; use it on the event loop only.
 
     Attributes:
         changed: the draft of a recording, named by its key, is another one.
@@ -118,7 +118,7 @@ class Drafts:
         self._known: dict[str, Draft] = {}
 
     def of(self, recording: str) -> Draft | None:
-        """The draft of a recording, if anybody has begun one."""
+        """Return the draft of a recording, or None."""
         if recording not in self._known and (values := self._book.read(recording)) is not None:
             try:
                 self._known[recording] = Draft.from_dict(values)

@@ -1,4 +1,4 @@
-"""What a run would take, before it is started: from this server's finished runs, beside the memory there is."""
+"""Estimates of a run's time and memory, from this server's finished runs, and the memory that is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub's token as pages deal with it: whether there is one, another one, none. What it is they never learn."""
+"""The hub token as pages use it: they can replace or delete it and see its origin, never its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One job as pages see it: its record, which is kept, and how its run stands, which is not."""
+"""One job: its stored record, and the progress of its run, which is not stored."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Its name among all jobs."""
+        """The job's identifier, unique on this server."""
         return self.record.id
 
     @property
     def state(self) -> State:
-        """Where it stands."""
+        """The state of the job, from its record."""
         return self.record.state
 
     @property
@@ -86,12 +86,12 @@ class Job:
 
     @property
     def over(self) -> bool:
-        """Nothing will change any more unless a person wants it to."""
+        """Whether the job has ended; only a person can resume it."""
         return not self.record.unfinished
 
     @property
     def partial(self) -> dict[str, PartialAudio]:
-        """Its tracks as far as they can be heard, as addresses call them; empty before the first chunk."""
+        """The playable part of each track by its name in addresses; empty before the first chunk."""
         if (opened := self.opened) is None or not self.n_ready:
             return {}
         return {

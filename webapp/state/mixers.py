@@ -158,12 +158,12 @@ class Mixers:
             StorageError: it cannot be written down; it is remembered until the server ends all the same.
         """
         before = self.of(recording)
-        desk = self._known[recording] = edit(before)
-        if desk.saved != before.saved:
+        after = self._known[recording] = edit(before)
+        if after.saved != before.saved:
             self.saved.emit(recording)
-        if desk != before:
-            self._book.write(recording, desk.to_dict(), MIXER)
-        return desk
+        if after != before:
+            self._book.write(recording, after.to_dict(), MIXER)
+        return after
 
     def keep_only(self, recordings: Collection[str]) -> None:
         """Forget those of recordings that are not here any more, nor in the trash.
@@ -172,4 +172,4 @@ class Mixers:
             StorageError: they cannot be read or written.
         """
         self._book.keep_only(recordings)
-        self._known = {key: desk for key, desk in self._known.items() if key in recordings}
+        self._known = {key: mixer for key, mixer in self._known.items() if key in recordings}

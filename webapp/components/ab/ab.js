@@ -1,4 +1,4 @@
-// Two results on the keys A and B.
+// The A/B switch between two results, with the keys A and B.
 import { isTyping, player } from "audio-playground-player";
 
 export default {

@@ -1,4 +1,4 @@
-// What the keys do on this page, shown with "?".
+// The dialog of keyboard shortcuts, opened with "?".
 import { isTyping } from "audio-playground-player";
 
 export default {

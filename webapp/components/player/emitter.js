@@ -1,4 +1,4 @@
-// Who wants to know what. Smaller than EventTarget, and listeners get values instead of event objects.
+// Event listeners by name. Smaller than EventTarget, and listeners get values instead of event objects.
 
 export class Emitter {
   constructor() {

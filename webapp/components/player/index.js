@@ -1,4 +1,4 @@
-// What pages hear and see of audio. One module, so that every component on a page shares one player.
+// Entry point of the player for components. One module, so that every component on a page shares one player.
 import { player } from "./player.js";
 
 export { clock, clockSpoken, decibels, gainToSlider, sliderToGain, GAIN_FLOOR_DB, GAIN_CEILING_DB } from "./format.js";

@@ -1,4 +1,4 @@
-// The level of what is heard, from an AnalyserNode on the way out.
+// The output level, measured by an AnalyserNode before the sound card.
 
 const SILENCE_DB = -90;
 

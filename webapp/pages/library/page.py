@@ -290,7 +290,7 @@ def _named(names: Sequence[str], n_gone: int) -> str:
 
 
 def _details(result: Result) -> dict[str, Any]:
-    """Return the details of one result: its recipe, and the time and memory it took."""
+    """Return the details of one result: its recipe, and figures of its report."""
     report = result.report
     try:
         written = recipe.written(result.request)

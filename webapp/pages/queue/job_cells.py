@@ -16,7 +16,7 @@ class JobCells:
         self._drawn: list[Cell] = []
 
     def show(self, job: Job) -> None:
-        """Draw them as they are now."""
+        """Send the cells that have changed since the last call."""
         wanted = cells_of(job)
         if len(wanted) != len(self._drawn):
             self._cells.set_cells(wanted)

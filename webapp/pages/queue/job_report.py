@@ -1,4 +1,4 @@
-"""What a finished job took and found: a few figures, and its whole report as a file."""
+"""The report of a finished job: a few figures, and the whole report as a file to download."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from webapp.theme import CostBox, tipped
 
 
 def show_report(job: Job) -> None:
-    """Draw it; nothing for a job without a result."""
+    """Draw the report; a job without a result draws nothing."""
     if not job.record.result:
         return
     report = {} if job.result is None else job.result.report

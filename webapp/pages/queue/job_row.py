@@ -1,4 +1,4 @@
-"""One job in the queue view: whose sound, what is asked for, how it stands, what can be done with it."""
+"""One job in the queue panel: its recording, prompts and state, and buttons to move, stop or resume it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class JobRow:
 
     Args:
         job: which; its recording and its prompts never change.
-        on_open: wants its recording on the desk.
+        on_open: called when a person wants to open its recording in the Studio.
         on_move: wants it so many places further up (below 0) or down; gets the button that was pressed.
         on_cancel, on_resume, on_discard: want that.
     """
@@ -70,7 +70,7 @@ class JobRow:
         self._fold.set_visibility(False)
 
     def show(self, *, place: int, n_waiting: int, n_ahead: int, paused: bool) -> None:
-        """Draw how the job stands now.
+        """Redraw the row.
 
         Args:
             place: among those that wait; 0 is next.
@@ -90,7 +90,7 @@ class JobRow:
         waiting = state is State.QUEUED
         for move, possible in ((self._up, place > 0), (self._down, place < n_waiting - 1)):
             move.set_visibility(waiting and n_waiting > 1)
-            # Not `disabled`: whoever moves a job to an end by keyboard keeps the focus.
+            # Not `disabled`: a person who moves a job to an end by keyboard keeps the focus.
             move.props(f"aria-disabled={'false' if possible else 'true'}")
         self._again.set_text(AGAIN.get(state, ""))
         self._again.set_visibility(state in AGAIN)

@@ -1,4 +1,4 @@
-"""What pages say of a job: its state, what it is doing, how long it will take."""
+"""The texts about a job on all pages: its state, its progress, the time it will take."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATES = {
 
 
 def title_of(job: Job) -> str:
-    """Its state in a word or two."""
+    """Return the state of a job in a word or two."""
     if job.state is not State.RUNNING:
         return STATES[job.state]
     if job.cancel.is_set():
@@ -29,7 +29,7 @@ def title_of(job: Job) -> str:
 
 
 def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False) -> str:
-    """What it is doing, or why it is not.
+    """Return a sentence on what a job is doing, or what it waits for.
 
     Args:
         job: which.
@@ -83,7 +83,7 @@ def _doing(job: Job) -> str:
 
 
 def _kept(job: Job) -> str:
-    """What is left of a run that was stopped."""
+    """Return a sentence on the finished chunks that a stopped run left behind."""
     record = job.record
     if not record.n_done:
         return "nothing was computed yet" if record.started else "it had not begun"

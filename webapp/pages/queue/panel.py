@@ -20,7 +20,7 @@ class QueueView:
 
     Args:
         jobs: the queue.
-        on_open: called with the key of a recording that a person wants on the desk.
+        on_open: called with the key of a recording that a person wants to open in the Studio.
     """
 
     def __init__(self, jobs: Jobs, *, on_open: Callable[[str], object]) -> None:
@@ -138,7 +138,7 @@ class QueueView:
         self._count.classes(remove="warn", add="warn" if counts["interrupted"] or jobs.paused else "")
 
     def _arrange(self) -> None:
-        """Put every job where it belongs, moving only what is not there."""
+        """Put every job at its place in its group, moving only those that are elsewhere."""
         jobs = self._jobs
         over = _over(jobs)
         now = [jobs.running] if jobs.running is not None else []
@@ -205,13 +205,13 @@ class _JobGroup:
 
 
 def _over(jobs: Jobs) -> list[Job]:
-    """What came to its end, the last one first."""
+    """Return the jobs that are over, the last one first."""
     over = [job for job in jobs.all if job.over and job.state is not State.INTERRUPTED]
     return sorted(over, key=lambda job: job.record.ended, reverse=True)
 
 
 def _note(jobs: Jobs) -> str:
-    """What a person should know of the queue as a whole."""
+    """Return a sentence about the queue as a whole, such as that it is paused."""
     if jobs.paused and jobs.running is not None:
         return "Paused: what runs goes on to its end, and nothing follows it."
     if jobs.paused:

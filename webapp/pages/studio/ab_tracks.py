@@ -17,7 +17,7 @@ NOT_MEASURED: Attenuations = {"A": {}, "B": {}}
 
 
 def compared_tracks(a: Result, b: Result, how: str, match_db: Attenuations) -> list[Track]:
-    """The tracks of both results; those of one name are twins, which stand alike in the mixer on both sides.
+    """Return the tracks of both results; tracks of the same name are twins and share their mixer settings.
 
     Args:
         a: the result on side A.

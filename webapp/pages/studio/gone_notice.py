@@ -1,4 +1,4 @@
-"""The line that says that the recording that is open was deleted, and how to have it again."""
+"""The notice that the open recording was deleted, with a button to restore it from the trash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webapp.theme import button, text
 
 
 class GoneNotice:
-    """Says that a recording is gone, and offers to restore it if it is in the trash; else nothing is there.
+    """Says that the open recording was deleted, and offers to restore it from the trash; hidden otherwise.
 
     Args:
         on_restore: a person wants it back from the trash.
@@ -29,7 +29,7 @@ class GoneNotice:
         self._line.set_visibility(False)
 
     def show(self, state: StudioState) -> None:
-        """Draw how it stands now."""
+        """Show or hide the notice for this state."""
         if isinstance(state, Gone):
             self._words.set_text(gone_text(state))
             self._back.set_visibility(state.in_trash)
@@ -37,7 +37,7 @@ class GoneNotice:
 
 
 def whereabouts(store: ArtifactStore, key: str) -> Literal["here", "trash", "nowhere"]:
-    """Look up where something kept is by now.
+    """Return whether an item is in the store, in its trash, or neither.
 
     Raises:
         StorageError: the store cannot be read.

@@ -1,4 +1,4 @@
-"""The line that offers what a stopped server left unfinished."""
+"""The notice that offers to resume jobs that were interrupted when the server stopped."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class InterruptedOffer:
         self.show(None)
 
     def show(self, recording_key: str | None) -> None:
-        """Draw how it stands now.
+        """Redraw the notice, or hide it if no job was interrupted.
 
         Args:
-            recording_key: of what is on the desk; its own job is offered there.
+            recording_key: key of the open recording, whose own job has its card; None if none is open.
         """
         interrupted = self._jobs.interrupted
         own = self._jobs.active(recording_key) if recording_key is not None else None

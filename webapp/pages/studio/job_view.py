@@ -32,7 +32,7 @@ class JobView:
         self._place.set_visibility(False)
 
     def show(self, job: Job | None) -> None:
-        """Draw how the job stands now. A finished one gives its place to its tracks, a failed one to its sentence."""
+        """Redraw the card. It is hidden for a finished job, whose tracks show, and a failed one, whose error shows."""
         self._job = job
         self.say_failure(job)
         put_away = job is not None and job.over and job.record.ended == self._put_away_at
@@ -52,7 +52,7 @@ class JobView:
         self._cells.show(job)
 
     def say_failure(self, job: Job | None) -> None:
-        """Say why a job failed, once on this page however often it is heard of."""
+        """Report why a job failed, once per page however often it is called."""
         if job is not None and job.error is not None and job.record.ended != self._failed_at:
             self._failed_at = job.record.ended
             self._on_error(*job.error)

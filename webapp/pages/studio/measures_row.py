@@ -1,4 +1,4 @@
-"""What was measured of the results that are heard: whether they add up, at what volume, and how much was invented."""
+"""Measurements of the results that play: whether tracks add up to the recording, loudness, and added content."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MeasuresRow:
         self._row = ui.element("span").classes("measures")
 
     def show(self, recording: Recording, results: Sequence[Result]) -> None:
-        """Show what is known of these results of a recording, and find out the rest."""
+        """Show the known measurements of these results, and measure the missing ones."""
         if self._shown == (keys := [result.key for result in results]):
             return
         self._shown = keys
@@ -67,7 +67,7 @@ def _level_text(level_db: float | None) -> str:
 
 
 def _readouts(result: Result, side: str) -> None:
-    """What was measured of a generative model's estimates; nothing of others."""
+    """Draw the measurements of a generative model's estimates; other results draw nothing."""
     sounding = [one for one in result.measures if one.explained_energy is not None]
     drifts_db = {one: one.gain_drift_db for one in sounding if one.gain_drift_db is not None}
     if drifts_db:

@@ -1,4 +1,4 @@
-"""Mixes at one touch: the usual ones, those that people gave a name, and a field to name the present one."""
+"""Buttons that recall a mix: the usual ones and saved ones, and a field to save the current mix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MixRow:
     """Draws the mixes of one recording.
 
     Args:
-        on_recall: called with the mix somebody wants to hear.
+        on_recall: called with the mix that a person has chosen.
         on_save: called with the name for the present mix.
         on_delete: called with the name of a saved one.
     """
@@ -42,7 +42,7 @@ class MixRow:
             tipped(field, "Keeps gain, place, mute and solo of every sound under a name. Press Enter.")
 
     def show(self, sounds: Sequence[str], saved: Mapping[str, Levels], levels: Levels) -> None:
-        """Show the mixes there are; the one that is heard is marked."""
+        """Draw the buttons, with those marked that match `levels`."""
         self._row.set_visibility(bool(sounds))
         wanted = (list(sounds), {name: dict(mix) for name, mix in saved.items()})
         if self._drawn != wanted:
@@ -59,7 +59,7 @@ class MixRow:
         self.mark(levels)
 
     def mark(self, levels: Levels) -> None:
-        """Mark the mixes that are what is heard."""
+        """Mark the mixes that match the current levels."""
         for mix, element in self._choices:
             audible = {sound: levels[sound] for sound in mix if sound in levels}
             on = bool(audible) and all(mix[sound] == level for sound, level in audible.items())

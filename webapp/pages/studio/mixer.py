@@ -1,4 +1,4 @@
-"""What was made of a recording: results, their tracks under one time line, two of them on A and B, and downloads."""
+"""The mixer of the Studio: the results of a recording, their tracks, the A/B comparison, and downloads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Mixer:
     """Draws the results of one recording.
 
     Args:
-        mixers: how the mixer of each recording stands.
+        mixers: the mixer settings of all recordings.
         on_choose: called when a person has chosen what is heard of them.
         on_refused: called with the reason why something could not be kept.
     """
@@ -79,7 +79,7 @@ class Mixer:
         mixers.saved.subscribe(self._mixes_saved)
 
     def show(self, recording: Recording, choice: ResultChoice, job: Job | None, address: str = "") -> None:
-        """Draw how it stands now; a running job's tracks are heard as far as they are made.
+        """Redraw the mixer; the tracks of a running job can be played as far as they are computed.
 
         Args:
             recording: what the results were made of.
@@ -118,7 +118,7 @@ class Mixer:
         self._show_mixes()
 
     def clear(self) -> None:
-        """Nothing is there that anything could have been made of."""
+        """Empty the mixer, for a page without a recording."""
         if self._recording is None:
             return
         self._recording = self._job = None
@@ -153,7 +153,7 @@ class Mixer:
             ui.navigate.to(f"/media/{result.key}/all.zip?{urlencode(self._how)}")
 
     def _download_mix(self) -> None:
-        """What is heard on side A, as one file."""
+        """Download the mix of side A as one file."""
         if (result := self._choice.result) is None:
             return
         mixed = {mix["id"]: mix for mix in self._tracks.mix}
@@ -171,7 +171,7 @@ class Mixer:
 
     @property
     def _how(self) -> dict[str, str]:
-        """How downloads are written."""
+        """Return the format of downloads, as fields of a query."""
         return {"format": self._format} | ({"rate": str(self._rate)} if self._rate else {})
 
     # where the mixer stands
@@ -185,29 +185,29 @@ class Mixer:
 
     @property
     def _levels(self) -> Levels:
-        """Where each sound stands on this page."""
+        """Return the mixer settings of each sound on this page."""
         rows = {mix["id"]: mix for mix in self._tracks.mix}
         return {_sound(track): level_of(rows[track["id"]]) for track in self._shown}
 
     def _mixed(self, rows: list[TrackMix]) -> None:
-        """A fader has been moved, or a button pressed."""
+        """Save the mixer settings after a person has changed them."""
         sounds = {track["id"]: _sound(track) for track in self._shown}
         if len(self._shown) > 1:
-            self._change(lambda desk: desk.with_mix((sounds[row["id"]], row) for row in rows if row["id"] in sounds))
+            self._change(lambda mixer: mixer.with_mix((sounds[row["id"]], row) for row in rows if row["id"] in sounds))
         self._mix_row.mark(self._levels)
 
     def _recall(self, levels: Levels) -> None:
-        """Hear a mix; sounds that it does not know stay as they are."""
+        """Apply a mix; sounds that it does not contain keep their settings."""
         self._tracks.set_mix(
             TrackMix(id=track["id"], **levels[_sound(track)]) for track in self._shown if _sound(track) in levels
         )
 
     def _save(self, name: str) -> None:
         levels = self._levels
-        self._change(lambda desk: desk.with_saved(str(name), levels))
+        self._change(lambda mixer: mixer.with_saved(str(name), levels))
 
     def _delete(self, name: str) -> None:
-        self._change(lambda desk: desk.without_saved(name))
+        self._change(lambda mixer: mixer.without_saved(name))
 
     def _change(self, edit: Callable[[MixerState], MixerState]) -> None:
         if self._recording is None:
@@ -229,8 +229,8 @@ class Mixer:
     # A and B
 
     def remember(self, choice: ResultChoice) -> None:
-        """Let these results be heard when the recording is opened the next time."""
-        self._change(lambda desk: remembered(choice, desk))
+        """Save the choice of results, for the next time that the recording is opened."""
+        self._change(lambda mixer: remembered(choice, mixer))
 
     def _compare(self, choice: ResultChoice) -> None:
         self.remember(choice)
@@ -261,7 +261,7 @@ class Mixer:
             background_tasks.create(self._match(a, b), name="loudness")
 
     async def _match(self, a: Result, b: Result) -> None:
-        """Measure both, and turn down the louder one of each pair of tracks."""
+        """Measure both results, and turn down the louder track of each pair."""
         try:
             loud_a, loud_b = await asyncio.to_thread(lambda: (loudness(a), loudness(b)))
         except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
@@ -329,12 +329,12 @@ class Mixer:
 
 
 def _sound(track: Track) -> str:
-    """What the mixer knows a track by: the same sound of another result stands alike."""
+    """Return the name under which a track's settings are saved; other results share it."""
     return MIXTURE if track["url"].endswith("/audio") else track["name"]
 
 
 def _made(result: Result | None, job: Job | None) -> str:
-    """How a result came to be, in one line."""
+    """Return a line of text on how a result was made."""
     if result is None:
         return ""
     backend = registry.get(result.backend).label

@@ -43,7 +43,7 @@ from webapp.state.uploads import Upload, Uploads
 from webapp.theme import SCHEMES, button, error_card, icon_button, set_scheme, shell, text
 
 MAX_PROMPTS = 50
-LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete things, too, and tell nobody
+LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete items too, without notice
 
 
 class StudioPage:
@@ -124,7 +124,7 @@ class StudioPage:
                 self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
 
     def _draw(self, state: StudioState) -> None:
-        """Show this from now on."""
+        """Set the state of the page and redraw it."""
         before, self._state = self._state, state
         recording, parts = states.recording_of(state), states.visible_parts(state)
         self._title.set_text(states.title(state))
@@ -177,7 +177,7 @@ class StudioPage:
         self._wave.show(state.key, upload.audio, track, state.draft, self._settings.choice, state.selected, None, None)
 
     def _name_tab(self, recording: Recording) -> None:
-        """Call the browser's tab after a recording, and let its address lead back to it."""
+        """Put the recording into the title and the address of the browser's tab."""
         ui.page_title(recording.name)
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
         self._client.run_javascript(f"history.replaceState(null, '', '?{urlencode({'recording': recording.key})}')")
@@ -192,7 +192,7 @@ class StudioPage:
             self._draw(after)
 
     def _upload_stopped(self) -> None:
-        """The file does not come after all: what was shown before is shown again, as it is by now."""
+        """Return to the state before a cancelled or failed upload, read afresh."""
         after = states.upload_stopped(self._state)
         if after is self._state:
             return
@@ -231,7 +231,7 @@ class StudioPage:
         return KeptFacts(recording=recording, draft=self._drafts.of(key), job=self._jobs.active(key), results=choice)
 
     async def _look(self) -> None:
-        """See whether what is open is still there, and what was made of it elsewhere."""
+        """Check whether the open recording still exists, and which results were made elsewhere."""
         await self._look_for_recording()
         await self._look_for_results()
 
@@ -277,7 +277,7 @@ class StudioPage:
             self._say(f"“{result.name}” was deleted.", "", todo)
 
     async def _restore(self) -> None:
-        """Bring the recording that is gone back from the trash."""
+        """Restore the deleted recording from the trash."""
         recording = states.recording_of(self._state)
         assert recording is not None
         try:
@@ -294,13 +294,13 @@ class StudioPage:
     # what is asked for
 
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
-        """Change what is asked for; every page that shows this recording follows."""
+        """Change the draft of the request; every page that shows this recording follows."""
         state = self._state
         shown = state.shown if isinstance(state, Gone) else state
         if not isinstance(shown, Open):
             self._draw(states.edited(state, change(state.draft)))
             return
-        # The draft that only this page shows is everybody's from the first edit on.
+        # A draft is local to this page until its first edit; then all pages of the recording share it.
         edit = (lambda _: change(shown.draft)) if shown.unwritten else change
         try:
             self._drafts.change(shown.recording.key, edit)
@@ -332,7 +332,7 @@ class StudioPage:
             self._say_error(error)
 
     def _submit(self, request: Request) -> None:
-        """Queue a run for the recording that is open."""
+        """Queue a job for the open recording."""
         state = self._state
         if not isinstance(state, Open):
             return
@@ -358,7 +358,7 @@ class StudioPage:
         self._job_view.say_failure(job)
 
     def _queue_arranged(self) -> None:
-        """Jobs came, went or changed places: what waits may wait for others now, or be gone."""
+        """Redraw after jobs were added, removed or moved in the queue."""
         recording = states.recording_of(self._state)
         job = self._jobs.active(recording.key) if recording is not None else None
         self._draw(states.with_job(self._state, job))
@@ -370,7 +370,7 @@ class StudioPage:
             self._say_error(error)
 
     def _loop(self, start_s: float, stop_s: float) -> None:
-        """Hear a passage again and again."""
+        """Loop a passage in the player."""
         self._transport.set_loop(start_s, stop_s)
         self._transport.seek(start_s)
         self._transport.play()

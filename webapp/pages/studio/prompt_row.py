@@ -1,4 +1,4 @@
-"""The prompt row of the Studio: what is asked for, what each prompt is taken for, and what could be asked."""
+"""The prompt row of the Studio: the prompts, what each one is matched to, and suggestions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PromptRow:
         self._shown: tuple[Draft, Backend, str] | None = None
 
     def show(self, draft: Draft, uses: Backend, selected: str) -> None:
-        """Draw how it stands now.
+        """Redraw the row.
 
         Args:
             draft: what is asked for.
@@ -68,7 +68,7 @@ def colors(draft: Draft) -> dict[str, str]:
 
 
 def _note(chips: list[Chip], advised: str | None, uses: Backend) -> str:
-    """A sentence below: better words for a prompt, or that nobody here can answer one."""
+    """Return the sentence below: better words for a prompt, or that no backend here can answer it."""
     if advised is not None:
         return f"“{advised}”: {phrasing.advice(advised)}"
     unanswered = next((chip["text"] for chip in chips if "warn" in chip), None)

@@ -1,4 +1,4 @@
-"""Recordings to choose from: the page where one brings the first, with recent ones, and the menu of the header."""
+"""Choosing a recording: the Studio's start page with upload and recent ones, and the menu in the header."""
 
 from __future__ import annotations
 

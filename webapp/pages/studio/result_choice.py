@@ -1,4 +1,4 @@
-"""Which results of a recording are heard: one, or two of them on A and B; what a choice becomes when results change."""
+"""The choice of results that play: one, or two on A and B; functions that update it when results change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from webapp.state.mixers import MixerState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultChoice:
-    """The results of one recording, and what is heard of them.
+    """The results of one recording, and which of them play.
 
     Attributes:
         results: all of them, newest first.
@@ -31,7 +31,7 @@ class ResultChoice:
 
     @property
     def playing(self) -> tuple[Result, ...]:
-        """What is heard: none, one or two."""
+        """Return the results that play: none, one or two."""
         return tuple(one for one in (self.result, self.other) if one is not None)
 
     def get(self, key: str) -> Result | None:
@@ -40,7 +40,7 @@ class ResultChoice:
 
 
 def opened(results: Sequence[Result], remembered: MixerState, wanted: str = "") -> ResultChoice:
-    """Choose what is heard of a recording that is opened: what somebody chose, unless a newer result has come since.
+    """Choose the results of a recording being opened: the saved choice, unless there is a newer result.
 
     Args:
         results: those of the recording, newest first.
@@ -62,7 +62,7 @@ def with_made(choice: ResultChoice, result: Result) -> ResultChoice:
 
 
 def with_found(choice: ResultChoice, results: Sequence[Result]) -> ResultChoice:
-    """Take in which results there are now, newest first; what is heard stays, as far as it is not gone."""
+    """Replace the results, newest first; those that play stay chosen as far as they still exist."""
     here = {one.key for one in results}
     playing = choice.playing
     left = [one for one in playing if one.key in here]

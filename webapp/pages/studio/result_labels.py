@@ -1,4 +1,4 @@
-"""What the results of one recording are called, so that they are told apart."""
+"""Labels that distinguish the results of one recording by the settings in which they differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from separation.results.kept import Result
 
 
 def labels_of(results: Sequence[Result]) -> dict[str, str]:
-    """What tells the results of one recording apart, by their keys: the settings in which they differ."""
+    """Return a label for each result by its key: the settings in which the results differ."""
     plain = {one.key: dict(_plain(one.settings)) for one in results}
     names = {name for settings in plain.values() for name in settings}
     differing = sorted(name for name in names if len({str(settings.get(name)) for settings in plain.values()}) > 1)

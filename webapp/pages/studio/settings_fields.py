@@ -1,4 +1,4 @@
-"""Which settings a person can choose now, and what choosing one does: the settings panel without a page.
+"""The fields of the settings panel and the request that results from changing one; independent of the page.
 
 Only what makes a difference for whoever would separate is shown, at the values that would be used. What cannot be
 combined cannot be entered.

@@ -1,4 +1,4 @@
-"""The side panel: who separates, and how; what it would take, and what to do if that is too much."""
+"""The settings panel: backend and settings, the estimated cost, and smaller settings if memory is short."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class SettingsPanel:
         return ""
 
     def _take_smaller(self) -> None:
-        """Change what makes the run fit, and nothing else."""
+        """Apply the smaller settings with which the run fits into memory."""
         flight = self._flight
         if flight is not None and (fitting := flight.fitting) is not None:
             self._on_edit(lambda draft: replace(draft, settings=with_changes(draft.settings, flight.request, fitting)))

@@ -1,4 +1,4 @@
-"""What the Studio shows, as one value; how it changes; and what of it is drawn. Plain functions, without a page."""
+"""The state of the Studio page as one value, with functions that change it and say which parts are drawn."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Gone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arriving:
-    """A file is being sent and decoded; it can be seen, heard and asked something of as far as it is there.
+    """A file is being uploaded and decoded; the part that has arrived can be played and given prompts.
 
     Attributes:
         key: of its upload.
@@ -102,7 +102,7 @@ StudioState = Empty | Arriving | Open | Gone
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptFacts:
-    """What is known of a recording that is about to be opened.
+    """The stored data of a recording that is about to be opened.
 
     Attributes:
         recording: itself.
@@ -118,7 +118,7 @@ class KeptFacts:
 
     @property
     def asked(self) -> list[str]:
-        """The prompts it was last separated by."""
+        """Return the prompts of the last separation."""
         if self.job is not None:
             return list(self.job.record.prompts)
         return list(self.results.result.prompts) if self.results.result is not None else []
@@ -150,7 +150,7 @@ def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = ()) ->
 
 
 def reopened(shown: Open, facts: KeptFacts) -> Open:
-    """Show again what was open, as it stands now; what was asked of it stays, unless it was changed meanwhile."""
+    """Return to a recording, read afresh; its draft stays, unless it was changed meanwhile."""
     draft = facts.draft or shown.draft
     return replace(
         shown,
@@ -164,7 +164,7 @@ def reopened(shown: Open, facts: KeptFacts) -> Open:
 
 
 def deleted(state: StudioState, *, in_trash: bool) -> StudioState:
-    """The recording that is open is not there any more; it is in the trash, or lost."""
+    """Note that the open recording was deleted: it is in the trash, or gone for good."""
     match state:
         case Open():
             return Gone(shown=state, in_trash=in_trash)
@@ -177,14 +177,14 @@ def deleted(state: StudioState, *, in_trash: bool) -> StudioState:
 
 
 def upload_begun(state: StudioState, key: str, name: str) -> Arriving:
-    """A file is being sent. Settings that were chosen before hold for it, and prompts if no recording was open."""
+    """Start an upload. It takes over the settings chosen before, and the prompts if no recording was open."""
     draft = replace(state.draft, prompts=()) if isinstance(state, Open | Gone) else state.draft
     before = state.before if isinstance(state, Arriving) else state
     return Arriving(key=key, name=name, before=before, draft=draft, selected=_selectable(draft, state.selected))
 
 
 def upload_grown(state: StudioState, upload: Upload) -> StudioState:
-    """More is there of some file; nothing changes if it is not the one that is shown."""
+    """Update the progress of an upload; nothing changes if it is not the one that is shown."""
     return replace(state, upload=upload) if isinstance(state, Arriving) and upload.key == state.key else state
 
 
@@ -202,7 +202,7 @@ def upload_stopped(state: StudioState) -> StudioState:
 
 
 def uploaded(state: StudioState, facts: KeptFacts) -> Open:
-    """A file is there as a recording, which is opened; what was asked of it on its way stays."""
+    """Open the recording that an upload has become; the draft made during the upload stays."""
     after = opened(state, facts)
     if not isinstance(state, Arriving):
         return after
@@ -220,7 +220,7 @@ def is_asked_for(state: StudioState) -> bool:
 
 
 def edited(state: StudioState, draft: Draft) -> StudioState:
-    """Something else is asked for, and every page knows; of a file on its way, this page alone."""
+    """Replace the draft; that of an open recording is shared by all pages from here on."""
     selected = _selectable(draft, state.selected)
     match state:
         case Open():
@@ -233,7 +233,7 @@ def edited(state: StudioState, draft: Draft) -> StudioState:
 
 
 def with_selected(state: StudioState, prompt: str) -> StudioState:
-    """The spans of another prompt are painted; of the last one, if there is none of that text."""
+    """Select the prompt whose spans are painted; the last prompt, if there is none of that text."""
     selected = _selectable(state.draft, prompt)
     if isinstance(state, Gone):
         return replace(state, shown=replace(state.shown, selected=selected))
@@ -248,7 +248,7 @@ def _selectable(draft: Draft, prompt: str) -> str:
 
 
 def job_changed(state: StudioState, job: Job, last: Job | None) -> StudioState:
-    """Some job stands otherwise than before; what it has made of the recording that is open is heard.
+    """Update the state after a job has changed; a result it made of the open recording is chosen.
 
     `last` is the last job of the recording that is open, see `Jobs.active`.
     """
@@ -262,7 +262,7 @@ def job_changed(state: StudioState, job: Job, last: Job | None) -> StudioState:
 
 
 def with_job(state: StudioState, last: Job | None) -> StudioState:
-    """The last job of the recording that is open is another one, or none."""
+    """Replace the last job of the open recording; None removes it."""
     match state:
         case Open():
             return replace(state, job=last)
@@ -323,7 +323,7 @@ def job_of(state: StudioState) -> Job | None:
 
 
 def sound_of(state: StudioState) -> Sound | None:
-    """What is shown as sound, as far as it is there."""
+    """Return the audio that is shown, as far as it has arrived, or None."""
     if isinstance(state, Arriving):
         return state.upload.audio if state.upload is not None else None
     return recording_of(state)
@@ -351,7 +351,7 @@ def described(sound: Sound) -> str:
 
 
 def run_button(state: StudioState) -> tuple[str, bool]:
-    """What the button says that starts a separation, and whether it can be pressed."""
+    """Return the label of the button that starts a separation, and whether it can be pressed."""
     match state:
         case Empty():
             return "Upload a recording first", False
@@ -368,7 +368,7 @@ def run_button(state: StudioState) -> tuple[str, bool]:
 
 
 def gone_text(state: Gone) -> str:
-    """What became of the recording, and what to do."""
+    """Return a sentence on where the deleted recording is, and what to do."""
     name = state.shown.recording.name
     if state.in_trash:
         return f"“{name}” was deleted. It is in the trash: restore it to go on where you were."

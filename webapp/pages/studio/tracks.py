@@ -1,4 +1,4 @@
-"""What the page can play and draw: recordings, results, and what a job has made so far, as tracks and cells."""
+"""Functions that turn recordings, uploads, results and running jobs into tracks and chunk cells to draw."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mixture_track(recording: Recording, how: str, *, has_stems: bool, address: s
 
 
 def arriving_track(upload: Upload) -> Track | None:
-    """A recording on its way in, as far as it is there; None before its header is read."""
+    """Return the decoded part of an upload as a track; None before its header is read."""
     if upload.audio is None:
         return None
     return _partial_track(upload.key, AUDIO, upload.name, stem_color("mixture"), upload.audio)
@@ -50,7 +50,7 @@ def result_tracks(result: Result, how: str) -> list[Track]:
 
 
 def partial_tracks(job: Job) -> list[Track]:
-    """What a job has made so far, under the addresses that its result will have."""
+    """Return the tracks of a job as far as they are computed, at the addresses of its later result."""
     if job.opened is None:
         return []
     named = zip(job.partial.items(), job.tracks, _colors(job.tracks), strict=False)

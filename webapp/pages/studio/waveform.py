@@ -1,4 +1,4 @@
-"""The large waveform and what lies on it: spans and the tools that paint them, chunks, and what one chunk allows."""
+"""The large waveform of the Studio: spans, painting tools, the strip of chunks, and actions on one chunk."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class WaveformView:
         self._history(False, False)
 
     def wait(self) -> None:
-        """A recording is on its way, and nothing of it is there yet."""
+        """Show the skeleton, while an upload has no decoded audio yet."""
         self._wave.set_track(None)
         self._wave.set_loading()
         self._wave.set_chunks([])
@@ -99,10 +99,10 @@ class WaveformView:
         job: Job | None,
         result: Result | None,
     ) -> None:
-        """Draw how it stands now.
+        """Redraw the waveform and its layers.
 
         Args:
-            key: of what is on the desk: a recording, or an upload.
+            key: of the open recording, or of the upload.
             recording: its sound, as far as it is there.
             mixture: its track.
             draft: what is asked for.

@@ -1,4 +1,4 @@
-"""A stand-in for Meta's package: its face and its habits, with our own network for its insides.
+"""A stand-in for Meta's package: the same interface and behaviour, around our own network.
 
 Only what our adapter touches, as the package's repository has it: a configuration that refuses unknown names, text
 encoders read by name, reflection that fails on short clips, anchors in seconds rounded up to frames, a solver that is
