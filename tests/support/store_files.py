@@ -1,6 +1,6 @@
 """The files of a store as another program finds them: its index, the database under it, what is being made.
 
-A store under test stays a closed thing: what these open is what a second process would open.
+Tests do not reach into the store's internals: these functions open the files as a second process would.
 """
 
 from __future__ import annotations

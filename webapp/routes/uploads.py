@@ -82,7 +82,7 @@ async def _bring(
 ) -> Recording:
     """Stream the body to disk while a thread decodes what has come."""
     name = upload.name
-    thread = ThreadPoolExecutor(1)  # its own: it waits for as long as somebody sends
+    thread = ThreadPoolExecutor(1)  # its own: it waits for as long as the upload takes
     try:
         file = PartialFile(path, name, announced)
         decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store, uploads)

@@ -127,7 +127,7 @@ class Drafts:
         return self._known.get(recording)
 
     def change(self, recording: str, edit: Callable[[Draft], Draft]) -> Draft:
-        """Apply a change to the draft as it is now, whoever made it so; returns the new one.
+        """Apply a change to the current draft of a recording, including other pages' edits; returns the new one.
 
         Raises:
             StorageError: it cannot be written down; pages have it all the same.

@@ -44,7 +44,7 @@ class Job:
         n_ready: samples of them that can be heard.
         result: the kept result, once done.
         cached: the result was there already.
-        cancel: somebody wants it to stop.
+        cancel: set when the job is to stop.
         ended: its tracks are kept, or will never be.
     """
 

@@ -69,11 +69,11 @@ class MixerState:
     newest: str = ""
 
     def with_mix(self, rows: Iterable[tuple[str, TrackMix]]) -> MixerState:
-        """The mixer as it stands now: sounds and their rows. Sounds of other results stay as they were."""
+        """Return the state with new settings for these tracks; those of other results keep theirs."""
         return replace(self, levels={**self.levels, **{sound: level_of(mix) for sound, mix in rows}})
 
     def with_saved(self, name: str, levels: Levels) -> MixerState:
-        """A mix under a name, in place of one that is called so; no more than 50, the oldest goes."""
+        """Return the state with a saved mix, replacing one of that name; beyond 50 the oldest is dropped."""
         name = " ".join(name.split())[:MAX_NAME]
         if not name:
             return self

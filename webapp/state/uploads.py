@@ -42,7 +42,7 @@ class Uploads:
     Changed on the event loop, and by `take`; `resolve`, `partial` and `wait` are for any thread.
 
     Attributes:
-        changed: more of one is there, or it is kept.
+        changed: more of an upload is decoded, or it is in the library.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
     Args:
         on_play: called once when playback starts, with the position in seconds.
         on_pause: called once when it stops, with the position in seconds.
-        on_seek: called once per jump, whoever made it, with the new position in seconds.
+        on_seek: called once per jump, by a person or by the program, with the new position in seconds.
         on_loop: called with {"on": bool, "start_s": float | None, "end_s": float | None}.
         on_position: called four times a second while playing, with the position in seconds.
     """
@@ -46,7 +46,7 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
         self.run_method("play")
 
     def pause(self) -> None:
-        """Stop where we are."""
+        """Pause at the current position."""
         self.run_method("pause")
 
     def seek(self, position_s: float) -> None:

@@ -20,7 +20,7 @@ WHAT_IT_DOES = "Sends two seconds of sound through every backend that is ready, 
 
 
 class DoctorCard:
-    """Starts tests and shows what they found, whoever started them.
+    """Starts self-tests and shows their findings, also of tests started on another page.
 
     Args:
         doctor: of this server.

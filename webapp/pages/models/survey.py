@@ -1,4 +1,4 @@
-"""What the Models page finds on this computer. Reads the disk, so it runs in a thread."""
+"""The survey of models and backends on this computer. It reads the disk, so it runs in a thread."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class Mixer:
         if self._recording is None:
             return None
         if self._shown:
-            return Track(**self._shown[0])  # a copy, which belongs to whoever asked
+            return Track(**self._shown[0])  # a copy, which the caller may change
         return mixture_track(self._recording, urlencode(self._how), has_stems=False, address=self._address)
 
     # what people do

@@ -1,7 +1,7 @@
 """The fields of the settings panel and the request that results from changing one; independent of the page.
 
-Only what makes a difference for whoever would separate is shown, at the values that would be used. What cannot be
-combined cannot be entered.
+Only settings that affect the backend in use are shown, at the values that would be used. Invalid combinations
+cannot be entered.
 """
 
 from __future__ import annotations
