@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests run beside each other: threads that outnumber the cores wait for each other, and a small network takes six
@@ -21,6 +22,10 @@ from storage import ArtifactStore
 from tests.support import run_fakes
 from tests.support.browser import chromium
 from tests.support.server import RunningServer, running_server
+
+# A shell that starts something in the background has it ignore Ctrl-C; tests of interrupts need the usual handler.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ("tests.support.time_limits",)
 

@@ -224,6 +224,7 @@ async def test_another_sites_page_is_refused_even_with_the_cookie(shared: Runnin
             "null",
             f"http://localhost:{shared.port}",
             f"https://127.0.0.1:{shared.port}",
+            f"http://127.0.0.1:{shared.port}.evil.example",
         ):
             assert await websocket_status(shared, Origin=origin, Cookie=cookie) == 403
             headers = {"Origin": origin}

@@ -7,6 +7,7 @@ drive a real one.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ from nicegui import ui
 from nicegui.testing.user import User
 from nicegui.testing.user_interaction import UserInteraction
 from nicegui.testing.user_simulation import user_simulation
+
+import webapp.main
 
 LONG_S = 60.0  # until a test gives up; nothing here takes a second on a free computer
 
@@ -96,6 +99,11 @@ def _texts(element: ui.element) -> Iterator[str]:
 async def simulated_studio(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedStudio]:
     """The studio on a data folder; what it runs in the background ends with it."""
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(home))
-    async with user_simulation(main_file=Path(__file__).with_name("simulated_app.py")) as user:
-        user.http_client.base_url = URL("http://127.0.0.1")  # the person sits at this computer
-        yield SimulatedStudio(user)
+    # NiceGUI forgets the modules of pages at the end; imported again, `webapp` would not know its loaded parts.
+    loaded = {name: sys.modules[name] for name in (webapp.__name__, webapp.main.__name__)}
+    try:
+        async with user_simulation(main_file=Path(__file__).with_name("simulated_app.py")) as user:
+            user.http_client.base_url = URL("http://127.0.0.1")  # the person sits at this computer
+            yield SimulatedStudio(user)
+    finally:
+        sys.modules.update(loaded)
