@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import stat
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -192,6 +194,36 @@ async def test_strangers_reach_the_login_and_the_scripts_of_the_library_and_noth
     async with client(app) as guest:
         assert (await guest.get("http://127.0.0.1:8080" + path)).status_code == status
         assert (await guest.post("http://127.0.0.1:8080" + path)).status_code != 200
+
+
+@pytest.mark.parametrize("hosts", [[], ["127.0.0.1:8080", "evil.example"], ["evil.example", "127.0.0.1:8080"]])
+async def test_a_request_that_names_several_hosts_or_none_is_refused_whatever_the_server_lets_through(
+    hosts: list[str],
+) -> None:
+    app = FastAPI()
+    install(app, require_sharing_rules("127.0.0.1", None))
+    app.add_api_route("/", lambda: "reached")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [(b"host", host.encode()) for host in hosts],
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 8080),
+    }
+    answer: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        answer.append(message)
+
+    await app(scope, receive, send)
+    assert answer[0]["status"] == 400
 
 
 async def test_a_form_too_large_for_a_passcode_is_not_read() -> None:
