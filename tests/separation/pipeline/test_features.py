@@ -9,7 +9,9 @@ from separation import ChunkSettings, Request, SolverSettings, Waveform
 from separation.backends import registry
 from separation.backends.sam_torch import SamTorchBackend
 from separation.events import ChunkFinished
+from separation.model import Window
 from separation.models.sam_audio.pytorch.network import SamAudio
+from separation.pipeline.chunk_keys import features_key
 from separation.pipeline.separate import separate_settled
 from separation.request import SamSettings
 from tests.support.sam_models import CHECKPOINT, clip
@@ -70,3 +72,20 @@ def test_another_prompt_encodes_nothing_again(encoded):
     again = separated("sides", kept, "drums")
     assert encoded == []
     assert np.array_equal(again, separated("sides", InMemory(), "drums"))
+
+
+def test_other_weights_encode_anew_although_sound_and_prompt_are_the_same(encoded, monkeypatch):
+    kept = InMemory()
+    separated("projected", kept)
+    n_windows = len(encoded)
+    encoded.clear()
+    monkeypatch.setattr(SamTorchBackend, "revision", lambda self, request: "of other weights")
+    separated("projected", kept)
+    assert len(encoded) == n_windows
+
+
+def test_another_device_encodes_anew():
+    window = Window(samples=np.zeros((1, 10), np.float32), index=0, stems=frozenset({"dog"}))
+    request = Request.of("dog", backend="sam_torch")
+    on_cpu, on_cuda = (features_key(window, request, revision="1", device=device) for device in ("cpu", "cuda"))
+    assert on_cpu != on_cuda
