@@ -265,7 +265,7 @@ def test_what_is_deleted_can_be_undone_at_once(filled: Shelves, store: ArtifactS
     wait_until(lambda: filled.js("return document.activeElement.innerText") == "Hum z8", "the focus on the next")
     assert {kept.name for kept in store.list(trashed=True)} == {"Hum z9", "man speaking", "drums, bass"}
     filled.button("Undo").click()
-    wait_until(lambda: "Hum z9" in filled.names and filled.notice.startswith("3 things brought back"), "it back")
+    wait_until(lambda: "Hum z9" in filled.names and filled.notice.startswith("3 items restored"), "it back")
     assert store.list(trashed=True) == []
 
 
@@ -308,7 +308,7 @@ def test_several_are_chosen_with_shift_and_pinned_and_deleted_together(filled: S
     filled.choose("Hum v5", shift=True)
     filled.button("Delete").click()
     filled.shows(*(f"Hum v{n}" for n in (0, 1, 2, 6, 7, 8, 9)))
-    assert filled.notice == "3 things moved to the trash."
+    assert filled.notice == "3 items moved to the trash."
     filled.button("Undo").click()
     wait_until(lambda: len(filled.names) == 10, "all back")
     assert [store.pinned(key_of(store, f"Hum v{n}")) for n in (3, 4, 5, 6)] == [True, False, True, True]
@@ -350,7 +350,7 @@ def test_the_trash_is_emptied_only_after_a_question(filled: Shelves, store: Arti
     wait_until(lambda: not filled.texts(".clean-up"), "the question to close")
     filled.press("Empty trash")
     filled.press("Delete for good")
-    wait_until(lambda: filled.notice == "1 thing deleted for good.", "that it did")
+    wait_until(lambda: filled.notice == "1 item deleted for good.", "that it did")
     assert store.list(trashed=True) == []
 
 

@@ -65,7 +65,7 @@ const Line = {
         <template v-else>
           <button v-if="!item.gone" type="button" class="icon-button i i-pin" :aria-pressed="item.pinned ? 'true' : 'false'"
                   :aria-label="(item.pinned ? 'Unpin ' : 'Pin ') + item.name"
-                  data-tip="Pinned things stay when room is needed" @click="$emit('act', item.pinned ? 'unpin' : 'pin')"></button>
+                  data-tip="Pinned recordings and results stay when room is needed" @click="$emit('act', item.pinned ? 'unpin' : 'pin')"></button>
           <button v-if="!item.gone" type="button" ref="pencil" class="icon-button i i-rename" :aria-label="'Rename ' + item.name"
                   data-tip="Rename" @click="begin"></button>
           <button type="button" class="icon-button i i-trash" :aria-label="'Delete ' + item.name"

@@ -42,7 +42,11 @@ class CleanUpDialog:
 
     def _draw(self) -> None:
         text("Clean up", tag="h2")
-        text("Deletes for good. Pinned things stay, and files outside the library are not touched.", "mute", tag="p")
+        text(
+            "Deletes for good. Pinned recordings and results stay, and files outside the library are not touched.",
+            "mute",
+            tag="p",
+        )
         with ui.element("div").classes("field"):
             text("Not used for", "mute")
             segmented(DAYS, self._days, self._choose, label="Not used for")
@@ -74,16 +78,16 @@ class CleanUpDialog:
         self._chunks.set_text(f"Finished chunks, which runs can go on from: {_usage_text(chunks, 'chunk')}")
         what = f"{counted(recordings.n, 'recording')} and {counted(results.n, 'result')}"
         self._kept.set_text(f"{what}, not pinned: {size(kept.size_bytes)}" if kept.n else "No recordings or results")
-        self._trash.set_text(f"What is in the trash, whenever it was deleted: {_usage_text(trash, 'thing')}")
+        self._trash.set_text(f"What is in the trash, whenever it was deleted: {_usage_text(trash, 'item')}")
         for box, share in self._frees.items():
             box.set_enabled(share.n > 0)
         self._label()
 
     def _label(self) -> None:
         n_bytes = sum(share.size_bytes for box, share in self._frees.items() if box.value)
-        n_things = sum(share.n for box, share in self._frees.items() if box.value)
-        self._do.set_text(f"Delete for good, frees {size(n_bytes)}" if n_things else "Nothing to delete")
-        self._do.props(remove="disabled") if n_things else self._do.props("disabled")
+        n_items = sum(share.n for box, share in self._frees.items() if box.value)
+        self._do.set_text(f"Delete for good, frees {size(n_bytes)}" if n_items else "Nothing to delete")
+        self._do.props(remove="disabled") if n_items else self._do.props("disabled")
 
     async def _clean(self) -> None:
         cleaning = CleanUp(

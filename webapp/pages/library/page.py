@@ -95,7 +95,7 @@ class LibraryPage:
             self._notice = ui.element("div").classes("lib-notice-line")
         with self._notice:
             self._said = text("", "grow")
-            self._undo = button("Undo", self._bring_back, icon_name="undo", tip="Brings back what was just deleted")
+            self._undo = button("Undo", self._restore_deleted, icon_name="undo", tip="Restores what was just deleted")
             icon_button("close", "Dismiss", lambda: self._notice.set_visibility(False))
         self._notice.set_visibility(False)
 
@@ -164,7 +164,7 @@ class LibraryPage:
                 await self._delete(keys)
             case "restore":
                 if back := await self._try(partial(self._store.restore, *keys)):
-                    self._say_done(f"{counted(len(back), 'thing')} brought back.")
+                    self._say_done(f"{counted(len(back), 'item')} restored.")
             case "pin" | "unpin":
                 await self._try(partial(self._pin, keys, verb == "pin"))
         await self._tell()
@@ -193,12 +193,12 @@ class LibraryPage:
         jobs = [*([self._jobs.running] if self._jobs.running is not None else []), *self._jobs.queue]
         return next((job for job in jobs if job.record.recording in keys), None)
 
-    async def _bring_back(self) -> None:
+    async def _restore_deleted(self) -> None:
         back = await self._try(partial(self._store.restore, *self._deleted))
         if back is not None:
             lost = len(self._deleted) - len(back)
-            more = f"; {counted(lost, 'thing')} had already been deleted for good or brought back" if lost else ""
-            self._say_done(f"{counted(len(back), 'thing')} brought back{more}.")
+            more = f"; {counted(lost, 'item')} had already been deleted for good or restored" if lost else ""
+            self._say_done(f"{counted(len(back), 'item')} restored{more}.")
         await self._tell()
 
     async def _rename(self, key: str, name: str) -> None:
@@ -209,7 +209,7 @@ class LibraryPage:
         gone = await self._try(self._store.empty_trash)
         self._library_view.emptied.emit()
         if gone is not None:
-            self._say_done(f"{counted(len(gone), 'thing')} deleted for good.")
+            self._say_done(f"{counted(len(gone), 'item')} deleted for good.")
         await self._tell()
 
     async def _cleaned(self, words: str) -> None:
@@ -285,7 +285,7 @@ def _named(names: Sequence[str], n_gone: int) -> str:
     """What went, in words: what was chosen by its name or number, and how many results went with it."""
     if not names:  # results whose recording is gone already
         return counted(n_gone, "result")
-    what = f"“{names[0]}”" if len(names) == 1 else counted(len(names), "thing")
+    what = f"“{names[0]}”" if len(names) == 1 else counted(len(names), "item")
     return f"{what} with {counted(n_gone - len(names), 'result')}" if n_gone > len(names) else what
 
 

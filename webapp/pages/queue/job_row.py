@@ -43,7 +43,7 @@ class JobRow:
         with ui.element("li").classes("job-row") as self.element:
             with ui.element("div").classes("job-row-head"):
                 opener = text(name, "job-row-name", tag="button").props("type=button")
-                tipped(opener, "Shows this recording on the desk").on("click", lambda _: on_open(), [])
+                tipped(opener, "Opens this recording in the Studio").on("click", lambda _: on_open(), [])
                 self._pill = pill("")
             _prompts(job)
             with ui.element("div").classes("job-row-progress") as self._progress:
