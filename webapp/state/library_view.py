@@ -43,7 +43,7 @@ class ListedFacts:
         created_s: seconds since 1970.
         words: what it is searched by, in small letters.
         length_s: of a recording; 0 for a result.
-        told: short facts, such as "48 kHz".
+        properties: short facts, such as "48 kHz".
         sounds: (prompt, CSS colour) of a result.
     """
 
@@ -51,7 +51,7 @@ class ListedFacts:
     created_s: float
     words: str
     length_s: float = 0.0
-    told: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
     sounds: tuple[tuple[str, str], ...] = ()
 
 
@@ -246,9 +246,9 @@ def facts_of(manifest: Manifest) -> ListedFacts:
     sounds: list[tuple[str, str]] = []
     for prompt in result.prompts:
         sounds.append((prompt, stem_color(prompt, [color for _, color in sounds])))
-    told = tuple(_how(result))
-    words = " ".join((manifest.name, *result.prompts, *told[:1], result.backend))
-    return ListedFacts(manifest.name, created_s, words.casefold(), told=told, sounds=tuple(sounds))
+    properties = tuple(_how(result))
+    words = " ".join((manifest.name, *result.prompts, *properties[:1], result.backend))
+    return ListedFacts(manifest.name, created_s, words.casefold(), properties=properties, sounds=tuple(sounds))
 
 
 def _readable(items: Iterable[Artifact], of: Callable[[Artifact], KeptValue]) -> Iterator[KeptValue]:
@@ -333,7 +333,12 @@ def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Map
         "job": jobs.get(group.key),
     }
     if recording is None:
-        return row | {"name": GONE, "told": ["Upload the file again to go on from here"], "gone": True, "size": ""}
+        return row | {
+            "name": GONE,
+            "properties": ["Upload the file again to go on from here"],
+            "gone": True,
+            "size": "",
+        }
     return row | {
         **_entry_row(recording),
         "href": f"/?recording={group.key}",
@@ -355,7 +360,7 @@ def _thrown_row(group: RecordingGroup) -> Row:
     with_it = f" with {counted(len(group.results), 'result')}" if group.recording and group.results else ""
     return {
         **_entry_row(entry),
-        "told": [f"{what}{with_it}"],
+        "properties": [f"{what}{with_it}"],
         "deleted_s": entry.row.trashed_s,
         "goes_s": entry.row.trashed_s + TRASH_STAYS_S,
         "size": size(group.size_bytes),
@@ -369,7 +374,7 @@ def _entry_row(entry: Entry[ListedFacts]) -> Row:
     return {
         "key": entry.row.key,
         "name": about.name,
-        "told": list(about.told),
+        "properties": list(about.properties),
         "sounds": [{"text": words, "color": color} for words, color in about.sounds],
         "created_s": about.created_s,
         "used_s": entry.row.used_s,

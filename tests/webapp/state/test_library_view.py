@@ -36,7 +36,7 @@ def test_a_recording_says_its_length_rate_and_channels_and_how_many_results_it_h
     song = recording(store, "Song", seconds=61.4, size=2048)
     result(store, song, "drums")
     (row,) = seen(listed)["rows"]
-    assert (row["told"], row["size"], row["n_results"], row["results"]) == (
+    assert (row["properties"], row["size"], row["n_results"], row["results"]) == (
         ["1:01", "44.1 kHz", "stereo"],
         "2 kB",
         1,
@@ -50,11 +50,15 @@ def test_results_are_told_only_where_they_are_unfolded_with_prompts_colours_and_
     made = result(store, song, "drums", "man speaking", backend="demucs")
     store.pin(made.key)
     (row,) = seen(listed, unfolded={song.key: RESULTS_SHOWN})["rows"]
-    (told,) = row["results"]
-    assert told["told"] == [f"{registry.get('demucs').label} only", "took 12.3 s", "quality about 0.71 of 1"]
-    assert [sound["text"] for sound in told["sounds"]] == ["drums", "man speaking"]
-    assert len({sound["color"] for sound in told["sounds"]}) == 2
-    assert told["href"] == f"/?recording={song.key}&result={made.key}" and told["pinned"]
+    (listed_result,) = row["results"]
+    assert listed_result["properties"] == [
+        f"{registry.get('demucs').label} only",
+        "took 12.3 s",
+        "quality about 0.71 of 1",
+    ]
+    assert [sound["text"] for sound in listed_result["sounds"]] == ["drums", "man speaking"]
+    assert len({sound["color"] for sound in listed_result["sounds"]}) == 2
+    assert listed_result["href"] == f"/?recording={song.key}&result={made.key}" and listed_result["pinned"]
 
 
 def test_of_hundreds_of_results_the_newest_come_first_and_more_only_if_asked_for(store, listed):
@@ -77,7 +81,7 @@ def test_a_search_finds_names_prompts_and_separators_and_unfolds_what_it_found(s
     (row,) = seen(listed, search="song")["rows"]
     assert row["n_results"] == 2 and not row["open"]
     (row,) = seen(listed, search="song demucs")["rows"]
-    assert [told["name"] for told in row["results"]] == ["bass"] and row["open"]
+    assert [result["name"] for result in row["results"]] == ["bass"] and row["open"]
     assert names(listed, search="drums", sort="name") == ["Evening Song", "Morning"]
     assert names(listed, search="drums demucs") == ["Morning"]
     assert names(listed, search="song drums bass") == []
@@ -113,7 +117,7 @@ def test_results_of_a_recording_that_is_gone_are_still_there(store, listed):
     result(store, song, "drums")
     store.remove(song.key)
     (row,) = seen(listed, unfolded={song.key: 5})["rows"]
-    assert (row["name"], row["gone"], [told["name"] for told in row["results"]]) == (GONE, True, ["drums"])
+    assert (row["name"], row["gone"], [result["name"] for result in row["results"]]) == (GONE, True, ["drums"])
     (row,) = seen(listed, search="drums")["rows"]
     assert row["name"] == GONE and row["open"]
 
@@ -126,7 +130,7 @@ def test_the_trash_has_recordings_with_what_went_with_them_and_single_results(st
     store.trash(single.key)
     store.trash(song.key)
     view = seen(listed, trash=True)
-    assert [(row["name"], row["told"][0], row["size"]) for row in view["rows"]] == [
+    assert [(row["name"], row["properties"][0], row["size"]) for row in view["rows"]] == [
         ("Song", "Recording with 2 results", "3 kB"),
         ("vocals", "Result", "1 kB"),
     ]
@@ -140,7 +144,7 @@ def test_a_result_deleted_before_its_recording_is_in_the_trash_by_itself(store, 
     song = recording(store, "Song")
     store.trash(result(store, song, "drums").key)
     store.trash(song.key)
-    assert [row["told"] for row in seen(listed, trash=True)["rows"]] == [["Recording"], ["Result"]]
+    assert [row["properties"] for row in seen(listed, trash=True)["rows"]] == [["Recording"], ["Result"]]
 
 
 def test_a_job_is_shown_with_its_recording(store, listed):
@@ -154,7 +158,7 @@ def test_what_another_version_made_is_listed_as_far_as_it_is_understood(store):
     made = result(store, song, "drums").manifest
     older = {**made.config, "backend": "forgotten"}
     odd = keep(store, "result", "odd", inputs={"recording": song.key}, config=older, info={**SOUND, "tracks": []})
-    assert facts_of(odd.manifest).told == ("forgotten",)
+    assert facts_of(odd.manifest).properties == ("forgotten",)
 
 
 def test_cleaning_deletes_what_was_chosen_and_says_what(store, listed):

@@ -88,8 +88,8 @@ const Line = {
       return this.soundsAreTheName && this.item.href ? this.item.name : null;
     },
     facts() {
-      const { told, size, created_s, deleted_s, goes_s, used_s } = this.item;
-      const facts = [...told, size];
+      const { properties, size, created_s, deleted_s, goes_s, used_s } = this.item;
+      const facts = [...properties, size];
       if (deleted_s) facts.push(`deleted ${moment(deleted_s)}`, `goes ${moment(goes_s)}`);
       else if (created_s) facts.push(moment(created_s), this.used && `used ${moment(used_s)}`);
       return facts.filter(Boolean);
