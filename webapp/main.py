@@ -125,7 +125,7 @@ def create_app(
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     uploads = Uploads()
     add_media_routes(app, store, uploads, jobs)
-    add_upload_routes(app, store, uploads, on_brought=library_view.changed.emit)
+    add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
 
     def forget_drafts() -> None:
         here = {row.key for row in store.rows("recording")}

@@ -74,10 +74,10 @@ def test_a_file_can_be_chosen_dropped_and_pasted(studio: Studio, tone: Path, tmp
     for k, path in enumerate((dropped, pasted)):  # other content, else they would be the recording we have
         soundfile.write(path, np.full(4410, 0.1 * (k + 1)), 44_100)
     studio.drag_over(dropped)
-    wait_until(lambda: studio.texts(".bring-over"), "the sign that it may be dropped")
+    wait_until(lambda: studio.texts(".upload-drop"), "the sign that it may be dropped")
     studio.drop(dropped)
     wait_until(lambda: studio.title == "dropped.flac", "the dropped file")
-    assert not studio.texts(".bring-over")
+    assert not studio.texts(".upload-drop")
     studio.paste(pasted)
     wait_until(lambda: studio.title == "pasted.flac", "the pasted file")
 

@@ -117,7 +117,7 @@ class Studio:
 
     def browse(self, path: Path) -> None:
         """What the file dialog does once a person has chosen."""
-        self.one(".bring input[type=file]").send_keys(str(path))
+        self.one(".upload-area input[type=file]").send_keys(str(path))
 
     def bring(self, path: Path) -> Studio:
         self.browse(path)

@@ -141,7 +141,9 @@ def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: 
     if format == VIDEO:
         if picture is None:
             raise SettingsError(
-                "This recording has no picture.", "Pictures are kept of videos brought whole.", "Choose another format."
+                "This recording has no picture.",
+                "A picture is kept only of a video that was uploaded whole.",
+                "Choose another format.",
             )
         path = target.with_name(f"{target.name}{picture.extension}")
         picture.write_with(sound, path)

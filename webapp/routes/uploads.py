@@ -1,4 +1,4 @@
-"""Routes that bring recordings: uploads, which are decoded while they arrive, and the demo."""
+"""The routes that add recordings to the library: uploads, which are decoded while they arrive, and the demo song."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from storage import ArtifactStore, StorageError
 from webapp.state.uploads import Upload, Uploads
 
 MAX_UPLOAD_BYTES = 4 * 10**9
-DISK_RESERVE_BYTES = 256 * 10**6  # an upload never takes the last of the disk
+DISK_RESERVE_BYTES = 256 * 10**6  # stays free on the disk, whatever is uploaded
 
 
 def add_upload_routes(
-    app: FastAPI, store: ArtifactStore, uploads: Uploads, *, on_brought: Callable[[], object] = lambda: None
+    app: FastAPI, store: ArtifactStore, uploads: Uploads, *, on_imported: Callable[[], object] = lambda: None
 ) -> None:
-    """Register all routes of this file.
+    """Register `PUT /api/uploads` and `POST /api/demo`; both answer with the recording's key, name and warnings.
 
     Args:
-        app: where; errors are answered by what `webapp.routes.media` registers.
-        store: where recordings are kept.
-        uploads: those that are on their way.
-        on_brought: called on the event loop when a recording was brought.
+        app: takes the routes; the handler that `webapp.routes.media` registers answers their errors.
+        store: keeps the recordings.
+        uploads: the table of the uploads that are under way.
+        on_imported: called on the event loop when a recording is in the store.
     """
 
     @app.put("/api/uploads")
@@ -45,13 +45,13 @@ def add_upload_routes(
             upload = uploads.begin(id, _shown(name))
             key = ""
             try:
-                recording = await _bring(request, folder / "upload", upload, announced, store, uploads)
+                recording = await _receive_and_import(request, folder / "upload", upload, announced, store, uploads)
                 key = recording.key
             except ClientDisconnect:
-                return Response(status_code=400)  # cancelled: nobody is left to read this
+                return Response(status_code=400)  # the upload was cancelled, so nobody reads this answer
             finally:
                 uploads.end(upload.key, key)
-        on_brought()
+        on_imported()
         return JSONResponse(_about(recording))
 
     @app.post("/api/demo")
@@ -60,12 +60,12 @@ def add_upload_routes(
             path = folder / "demo.flac"
             await asyncio.to_thread(write_demo_mixture, path)
             recording = await asyncio.to_thread(import_recording, path, store, name="Demo song")
-        on_brought()
+        on_imported()
         return JSONResponse(_about(recording))
 
 
 def _check_announced(request: Request, folder: Path) -> int | None:
-    """How many bytes are announced, if they are; too many are refused before they are sent."""
+    """Return the number of bytes that the request announces, or None; refuse too many before they are sent."""
     header = request.headers.get("content-length", "")
     announced = int(header) if header.isdecimal() and int(header) else None
     if announced is not None and announced > (allowed := _allowed_bytes(folder)):
@@ -77,12 +77,12 @@ def _allowed_bytes(folder: Path) -> int:
     return min(MAX_UPLOAD_BYTES, shutil.disk_usage(folder).free - DISK_RESERVE_BYTES)
 
 
-async def _bring(
+async def _receive_and_import(
     request: Request, path: Path, upload: Upload, announced: int | None, store: ArtifactStore, uploads: Uploads
 ) -> Recording:
-    """Stream the body to disk while a thread decodes what has come."""
+    """Stream the body to disk while a thread decodes the part that has arrived; return the recording."""
     name = upload.name
-    thread = ThreadPoolExecutor(1)  # its own: it waits for as long as the upload takes
+    thread = ThreadPoolExecutor(1)  # of its own, because it waits for as long as the upload takes
     try:
         file = PartialFile(path, name, announced)
         decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store, uploads)
@@ -96,7 +96,7 @@ async def _bring(
     except OSError as error:
         said = f"The system says: {error.strerror or error}."
         raise StorageError("The upload could not be written.", said, "Make room on the disk.") from error
-    except AudioError as error:  # it speaks of the file as a terminal would; the person knows it as it is
+    except AudioError as error:  # it quotes the name as the terminal does; pages use typographic quotes
         raise AudioError(error.what.replace(repr(name), f"“{name}”"), error.why, error.todo) from error
     finally:
         thread.shutdown(wait=False)
@@ -106,11 +106,11 @@ def _import(file: PartialFile, upload: Upload, store: ArtifactStore, uploads: Up
     try:
         return import_recording(file, store, name=upload.name, on_decoded=partial(uploads.take, upload.key))
     finally:
-        store.close()  # this thread's connection
+        store.close()  # the connection of this thread
 
 
 async def _receive(request: Request, file: PartialFile) -> None:
-    """Write the body, within the limits, whatever the headers claim."""
+    """Write the body to `file`; refuse it when more arrives than is allowed, whatever the headers announced."""
     allowed = _allowed_bytes(file.path.parent)
     received = 0
     async for block in request.stream():
@@ -140,5 +140,5 @@ def _about(recording: Recording) -> dict[str, object]:
 
 
 def _shown(name: str) -> str:
-    """An uploaded file's name as display text."""
+    """Return an uploaded file's name without unprintable characters, at most 200 characters long."""
     return "".join(letter for letter in name if letter.isprintable())[:200] or "recording"

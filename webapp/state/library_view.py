@@ -140,7 +140,7 @@ class LibraryView:
     """The recordings and results of this server, in the form the Library page lists them.
 
     Attributes:
-        changed: something was brought, made, renamed, pinned, deleted or brought back.
+        changed: something was imported, made, renamed, pinned, deleted or restored.
         emptied: something was deleted for good.
     """
 

@@ -7,10 +7,10 @@ const ACCEPT = "audio/*,video/*,.flac,.opus,.m4a,.mkv,.wma,.aif,.aiff,.caf,.w64"
 
 export default {
   template: `
-    <div class="bring">
+    <div class="upload-area">
       <input ref="input" type="file" multiple :accept="accept" class="sr-only" tabindex="-1" aria-hidden="true"
              @change="take($event.target.files)">
-      <div v-if="hovering" class="bring-over" aria-hidden="true"><span>Drop to upload</span></div>
+      <div v-if="hovering" class="upload-drop" aria-hidden="true"><span>Drop to upload</span></div>
       <section v-if="current" class="card upload" role="status" :aria-label="'Uploading ' + current.name">
         <span class="job-words"><b class="job-title">{{ current.name }}</b><span class="mute">{{ words }}</span></span>
         <progress :max="1" :value="current.sent ? undefined : fraction" :aria-label="words"></progress>

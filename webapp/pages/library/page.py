@@ -77,7 +77,7 @@ class LibraryPage:
         self._clean_up = CleanUpDialog(self._library_view, on_done=self._cleaned)
         self._empty_trash = _Question("Empty the trash?", "What is in it is deleted for good.", self._trash_emptied)
         self._empty = ui.element("div").classes("stack")
-        with self._empty, drop_zone("Nothing here yet", "What you bring and what you take out of it is kept here."):
+        with self._empty, drop_zone("Nothing here yet", "Recordings and the results made of them are kept here."):
             button("Browse files", self._uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
             button("Try the demo", self._try_demo, kind="primary", tip="A short song made for this program")
             link = ui.link("Open the Studio", "/").classes("button plain")

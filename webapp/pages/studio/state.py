@@ -283,7 +283,7 @@ def results_found(state: StudioState, results: Sequence[Result]) -> StudioState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisibleParts:
-    """Which parts of the page are there: where one brings a file, where one works, and what was made."""
+    """Which parts of the page are shown: the start with its upload, the workspace, and the tracks that were made."""
 
     start: bool = False
     workspace: bool = False
