@@ -12,8 +12,8 @@ TESTABLE := $(VENV)/testable
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
 
-# Quick tests run two at a time. What starts browsers, servers and clusters of processes runs alone: beside others, a
-# page may be late for reasons that are none of its own.
+# Quick tests run two at a time; a server that some of them ask over HTTP may start once for each of the two. What drives
+# a browser or a cluster of processes runs alone: beside others, a page may be late for reasons that are none of its own.
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 test: $(TESTABLE) browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-report= $(ARGS)

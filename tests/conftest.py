@@ -22,6 +22,7 @@ from storage import ArtifactStore
 from tests.support import run_fakes
 from tests.support.browser import chromium
 from tests.support.server import RunningServer, running_server
+from tests.support.small_disk import MB, SmallDisk, small_disk
 
 # A shell that starts something in the background has it ignore Ctrl-C; tests of interrupts need the usual handler.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -50,6 +51,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(tmp_path / "home")
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
+    """A disk of 5 MB, which can be full; the data folder is on it, the current folder is not."""
+    with small_disk(tmp_path / "disk", 5 * MB) as disk:
+        monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(disk.home))
+        monkeypatch.chdir(tmp_path)
+        yield disk
 
 
 @pytest.fixture

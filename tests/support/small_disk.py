@@ -12,12 +12,19 @@ from pathlib import Path
 
 import pytest
 
+MB = 2**20
+
 
 @dataclass(frozen=True)
 class SmallDisk:
     """A tmpfs at `folder`."""
 
     folder: Path
+
+    @property
+    def home(self) -> Path:
+        """A data folder on it."""
+        return self.folder / "home"
 
     @property
     def free_bytes(self) -> int:

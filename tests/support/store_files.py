@@ -56,3 +56,12 @@ def kept_files(store: ArtifactStore) -> set[Path]:
 def in_the_making(store: ArtifactStore) -> list[Path]:
     """What lies in the folder for files in the making."""
     return list(store.scratch_folder.iterdir()) if store.scratch_folder.exists() else []
+
+
+def check_consistent(home: Path) -> None:
+    """What the store lists is all there and nothing else is, and nothing is left in the making."""
+    store = ArtifactStore(home)
+    listed = {path for artifact in store.list() for path in artifact.files.values()}
+    assert listed == set((home / "artifacts").rglob("*.val"))
+    assert not list(home.glob("scratch/*"))
+    store.close()

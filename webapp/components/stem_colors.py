@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection
 
 # (light, dark) per stem. Each has at least 4.5:1 against the card it lies on (#ffffff, #14181e), so that a stem's
-# colour may be text as well as a drawing; tests/browser/test_player.py computes the ratios.
+# colour may be text as well as a drawing; tests/webapp/components/test_stem_colors.py computes the ratios.
 _STEMS: dict[str, tuple[str, str]] = {
     "mixture": ("#566273", "#9aa7b8"),
     "target": ("#0a6ea8", "#5cc8ff"),

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from selenium.webdriver import Chrome, Keys
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.support.browser import wait_until
 from tests.support.server import RunningServer, running_server
-from tests.support.studio_steps import Studio
 
 PASSCODE = "four calling birds"
 SOCKET = "/_nicegui_ws/socket.io/"
@@ -86,25 +83,3 @@ def test_samples_travel_as_they_are(guest: httpx.Client) -> None:
 def test_the_models_page_is_the_hosts_and_guests_are_told_so(guest: httpx.Client) -> None:
     assert "You are a guest here" not in guest.get("/models").text, "from the same computer"
     assert "You are a guest here" in guest.get("/models", headers={"X-Forwarded-For": "192.0.2.7"}).text
-
-
-@pytest.mark.browser
-def test_a_guest_finds_no_button_that_changes_a_model(server: RunningServer, browser: Chrome) -> None:
-    changing = """return [...document.querySelectorAll(".doctor button, .model-buttons button")]
-        .filter((el) => el.checkVisibility() && el.innerText !== "Versions").map((el) => el.innerText)"""
-    studio = Studio(browser, server.url)
-    browser.get(f"{server.url}/login?next=/models")
-    browser.find_element("name", "passcode").send_keys(PASSCODE, Keys.ENTER)
-    wait_until(lambda: studio.texts(".model-row"), "the models")
-    assert "Run the self-test" in studio.js(changing) and "Download" in studio.js(changing)
-    browser.execute_cdp_cmd("Network.enable", {})
-    browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"X-Forwarded-For": "192.0.2.7"}})
-    studio.open("/models")
-    wait_until(lambda: studio.texts(".model-row"), "the models")
-    assert studio.js(changing) == [] and studio.texts(".guest-note")
-    for hidden in studio.all(".doctor button, .model-buttons button"):  # what a clever guest would do
-        studio.js("if (arguments[0].innerText !== 'Versions') arguments[0].click()", hidden)
-    browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
-    studio.open("/models")
-    wait_until(lambda: "Run the self-test" in studio.js(changing), "the host's page, and no test under way")
-    assert not studio.texts(".model-progress, .doctor-found li, .steps, .model-question")
