@@ -1,7 +1,7 @@
 """The database: content-addressed artifacts with manifests, the library that pages list, drafts and job records."""
 
+from storage.artifact_list import ArtifactList, Entry
 from storage.artifacts import ArtifactStore
-from storage.catalogue import Catalogue, Entry
 from storage.drafts import DraftTable
 from storage.errors import StorageError
 from storage.home import data_folder
@@ -11,8 +11,8 @@ from storage.manifest import Artifact
 
 __all__ = [
     "Artifact",
+    "ArtifactList",
     "ArtifactStore",
-    "Catalogue",
     "DraftTable",
     "Entry",
     "JobRecord",

@@ -26,11 +26,11 @@ from webapp.routes.uploads import add_upload_routes
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
-from webapp.state.estimates import RunEstimates
 from webapp.state.hub_account import HubAccount
 from webapp.state.jobs import Jobs
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
+from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Uploads
 from webapp.theme import FAVICON, install_theme
 

@@ -15,7 +15,7 @@ from separation.audio.decode import DecodedBlocks, decode_blocks
 from separation.audio.encode import FloatWavWriter
 from separation.audio.files import new_file
 from separation.audio.part import WHOLE, Part
-from separation.audio.upload import PartialFile
+from separation.audio.partial_file import PartialFile
 from separation.audio.waveform import resample_blocks, resampled_length, to_channels
 from separation.errors import AudioError
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from separation.audio.encode import dbfs
 from separation.audio.part import WHOLE, Part
+from separation.audio.partial_file import PartialFile
 from separation.audio.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
-from separation.audio.upload import PartialFile
 from separation.audio.waveform import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,

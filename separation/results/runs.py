@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from separation.audio.part import WHOLE, Part
-from separation.audio.upload import PartialFile
+from separation.audio.partial_file import PartialFile
 from separation.backends import registry
 from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
 from separation.estimates import fallbacks

@@ -9,7 +9,6 @@ import pytest
 from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
 from tests.support.server import running_server
 from tests.support.studio_steps import Studio
-from webapp.state import estimates as estimates
 
 pytestmark = pytest.mark.browser
 

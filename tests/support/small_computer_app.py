@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from separation.cli.main import main
-from webapp.state import estimates as estimates
+from webapp.state import run_estimates
 
 FREE_BYTES = 450_000_000  # enough for 5 s at a time of the built-in separator, not for 10 s
 
 if __name__ == "__main__":
-    estimates.available_bytes = lambda: FREE_BYTES
+    run_estimates.available_bytes = lambda: FREE_BYTES
     main(["serve", *sys.argv[1:]])

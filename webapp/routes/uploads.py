@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from assets.demo_recording import write_demo_mixture
-from separation.audio.upload import PartialFile
+from separation.audio.partial_file import PartialFile
 from separation.errors import AudioError
 from separation.formatted import size
 from separation.results.kept import Recording

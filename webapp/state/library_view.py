@@ -20,7 +20,7 @@ from separation.backends import registry
 from separation.errors import SettingsError
 from separation.formatted import clock, counted, size
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
-from storage import Artifact, Catalogue, Entry, Library
+from storage import Artifact, ArtifactList, Entry, Library
 from storage.eviction import TRASH_STAYS_S
 from storage.manifest import Manifest
 from webapp.components.stem_colors import stem_color
@@ -148,7 +148,7 @@ class LibraryView:
         self.library = library
         self.changed: PageEvent[[]] = PageEvent()
         self.emptied: PageEvent[[]] = PageEvent()
-        self._catalogue = Catalogue(library.store, ("recording", "result"), facts_of)
+        self._artifacts = ArtifactList(library.store, ("recording", "result"), facts_of)
 
     def recordings(self) -> list[Recording]:
         """Return all readable recordings, newest first; raises `StorageError` as `view` does."""
@@ -182,7 +182,7 @@ class LibraryView:
         Raises:
             StorageError: the store cannot be read.
         """
-        entries = self._catalogue.entries(fresh=fresh)
+        entries = self._artifacts.entries(fresh=fresh)
         here = [entry for entry in entries if not entry.row.trashed_s]
         thrown = _thrown(entry for entry in entries if entry.row.trashed_s)
         words = query.search.casefold().split()
@@ -226,7 +226,7 @@ class LibraryView:
     def names(self, keys: Iterable[str]) -> list[str]:
         """Return the names of the items that exist."""
         wanted = set(keys)
-        return [entry.about.name for entry in self._catalogue.entries(fresh=False) if entry.row.key in wanted]
+        return [entry.about.name for entry in self._artifacts.entries(fresh=False) if entry.row.key in wanted]
 
 
 def facts_of(manifest: Manifest) -> ListedFacts:

@@ -31,7 +31,7 @@ from webapp.pages.models.survey import look
 from webapp.pages.studio.settings_fields import changed, groups
 from webapp.pages.studio.settings_panel import choice_of
 from webapp.state.drafts import Draft
-from webapp.state.estimates import RunEstimates
+from webapp.state.run_estimates import RunEstimates
 
 TEN_S = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
 ASKED = Request.of("middle", "sides", backend="toy")

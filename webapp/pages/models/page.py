@@ -17,8 +17,8 @@ from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.survey import Survey, look
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
-from webapp.state.estimates import RunEstimates
 from webapp.state.hub_account import HubAccount
+from webapp.state.run_estimates import RunEstimates
 from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, skeleton, text
 
 FOR_THE_HOST = (

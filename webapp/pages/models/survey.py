@@ -15,7 +15,7 @@ from separation.hub import token as hub_token
 from separation.hub.token import Origin
 from separation.model import Availability, Backend, PublishedModel, Readiness
 from separation.request import Request, SamSettings
-from webapp.state.estimates import RunEstimates
+from webapp.state.run_estimates import RunEstimates
 
 DURATION_S = 60.0  # of a recording that memory is told for; it does not grow with longer ones
 

@@ -35,10 +35,10 @@ from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, St
 from webapp.pages.studio.tracks import arriving_track
 from webapp.pages.studio.waveform import WaveformView
 from webapp.state.drafts import Draft, Drafts
-from webapp.state.estimates import RunEstimates
 from webapp.state.jobs import Job, Jobs
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
+from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Upload, Uploads
 from webapp.theme import SCHEMES, button, error_card, icon_button, set_scheme, shell, text
 

@@ -20,7 +20,7 @@ from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.settings import Settings
 from webapp.pages.studio import settings_fields
 from webapp.state.drafts import Draft
-from webapp.state.estimates import RunEstimates
+from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, text
 
 

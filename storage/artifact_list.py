@@ -26,7 +26,7 @@ class Entry(Generic[About]):
     about: About
 
 
-class Catalogue(Generic[About]):
+class ArtifactList(Generic[About]):
     """The list entries of artifacts of some kinds; safe for any number of threads.
 
     Args:

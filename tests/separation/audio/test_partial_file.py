@@ -12,7 +12,7 @@ import soundfile
 
 from separation.audio.convert import converted_blocks
 from separation.audio.decode import decode, decode_blocks
-from separation.audio.upload import PartialFile
+from separation.audio.partial_file import PartialFile
 from separation.errors import AudioError
 from separation.results.runs import import_recording
 from storage import ArtifactStore

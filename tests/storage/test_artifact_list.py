@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import ArtifactStore, Catalogue, Library, StorageError
+from storage import ArtifactList, ArtifactStore, Library, StorageError
 from storage.index import Index
 from tests.storage.test_trash import keep
 
@@ -19,52 +19,52 @@ def read():
 
 
 @pytest.fixture
-def catalogue(store, read):
+def artifacts(store, read):
     def about(manifest):
         read.append(manifest.name)
         return manifest.name
 
-    return Catalogue(store, ("recording", "result"), about)
+    return ArtifactList(store, ("recording", "result"), about)
 
 
-def shown(catalogue):
-    return {entry.about: entry.row for entry in catalogue.entries()}
+def shown(artifacts):
+    return {entry.about: entry.row for entry in artifacts.entries()}
 
 
-def test_it_holds_all_of_its_kinds_also_what_is_in_the_trash_and_says_so(store, catalogue):
+def test_it_holds_all_of_its_kinds_also_what_is_in_the_trash_and_says_so(store, artifacts):
     song = keep(store, "song")
     drums = keep(store, "drums", "result", recording=song.key)
     keep(store, "chunk", "chunk", recording=song.key)
     store.trash(drums.key)
     store.pin(song.key)
-    rows = shown(catalogue)
+    rows = shown(artifacts)
     assert rows.keys() == {"song", "drums"}
     assert (rows["song"].pinned, rows["song"].trashed_s, rows["song"].size_bytes) == (True, 0, 100)
     assert rows["drums"].source == song.key and rows["drums"].trashed_s > 0
 
 
-def test_a_manifest_is_read_again_only_when_it_was_written_since(store, catalogue, read):
+def test_a_manifest_is_read_again_only_when_it_was_written_since(store, artifacts, read):
     songs = [keep(store, name) for name in ("one", "two")]
-    catalogue.entries()
+    artifacts.entries()
     store.pin(songs[0].key)
     store.get(songs[1].key)
-    assert shown(catalogue)["one"].pinned and sorted(read) == ["one", "two"]
+    assert shown(artifacts)["one"].pinned and sorted(read) == ["one", "two"]
     Library(store).rename(songs[0].key, "first")
     store.remove(songs[1].key)
-    assert shown(catalogue).keys() == {"first"} and sorted(read) == ["first", "one", "two"]
+    assert shown(artifacts).keys() == {"first"} and sorted(read) == ["first", "one", "two"]
 
 
-def test_what_another_process_does_is_seen(store, catalogue, tmp_path):
-    catalogue.entries()
+def test_what_another_process_does_is_seen(store, artifacts, tmp_path):
+    artifacts.entries()
     keep(ArtifactStore(tmp_path / "home"), "song")
-    assert shown(catalogue).keys() == {"song"}
+    assert shown(artifacts).keys() == {"song"}
 
 
-def test_the_index_is_not_asked_again_for_what_may_be_a_moment_old(store, catalogue):
+def test_the_index_is_not_asked_again_for_what_may_be_a_moment_old(store, artifacts):
     keep(store, "one")
-    assert len(catalogue.entries(fresh=False)) == 1  # nothing is known yet
+    assert len(artifacts.entries(fresh=False)) == 1  # nothing is known yet
     keep(store, "two")
-    assert len(catalogue.entries(fresh=False)) == 1 and len(catalogue.entries()) == 2
+    assert len(artifacts.entries(fresh=False)) == 1 and len(artifacts.entries()) == 2
 
 
 def test_what_cannot_be_understood_is_not_listed_and_the_rest_is(store):
@@ -74,11 +74,11 @@ def test_what_cannot_be_understood_is_not_listed_and_the_rest_is(store):
     def about(manifest):
         return {"song": "Song"}[manifest.name]
 
-    assert shown(Catalogue(store, ("recording",), about)).keys() == {"Song"}
+    assert shown(ArtifactList(store, ("recording",), about)).keys() == {"Song"}
 
 
-def test_a_store_that_cannot_be_read_is_a_sentence(store, catalogue, monkeypatch):
+def test_a_store_that_cannot_be_read_is_a_sentence(store, artifacts, monkeypatch):
     keep(store, "song")
     monkeypatch.setattr(Index, "rows", lambda index, kind: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     with pytest.raises(StorageError, match="cannot be read"):
-        catalogue.entries()
+        artifacts.entries()

@@ -12,8 +12,8 @@ from separation.results.runs import find_result, import_recording, separate_reco
 from storage import StorageError
 from tests.support import run_fakes
 from webapp.pages.studio.settings_panel import with_changes
-from webapp.state import estimates as estimates
-from webapp.state.estimates import RunEstimates
+from webapp.state import run_estimates
+from webapp.state.run_estimates import RunEstimates
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_it_learns_from_the_runs_in_the_store(store, recording):
 def test_a_run_that_finishes_later_is_learned_from_too(store, recording, monkeypatch):
     seen = RunEstimates(store, here=True)
     settled = make(recording, store)
-    monkeypatch.setattr(estimates, "FRESH_S", 0.0)
+    monkeypatch.setattr(run_estimates, "FRESH_S", 0.0)
     until(lambda: seen.of(settled, recording).estimate.n_runs == 1)
 
 
