@@ -72,3 +72,18 @@ class WorkerDied(SeparationError):
 
 class DeviceFailed(SeparationError):
     """A graphics card could not do what was asked of it; the processor may."""
+
+
+def unforeseen(task: str, error: Exception, advice: str = "") -> SeparationError:
+    """Return the error to show for an `error` that is a defect of this program; the caller logs the traceback.
+
+    Args:
+        task: what stopped, such as “separation” or “download”.
+        error: what was raised; the message names its class and its text.
+        advice: what a person may try before they report it, as the beginning of a sentence.
+    """
+    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    todo = f"{advice}, and please report it." if advice else "Please report it."
+    return SeparationError(
+        f"The {task} stopped because of an error in this program.", cause, f"The log has the details. {todo}"
+    )

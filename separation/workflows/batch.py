@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from separation.engine.engine import Call, Engine
-from separation.errors import PlaygroundError, SeparationError, WorkerDied
+from separation.errors import PlaygroundError, SeparationError, WorkerDied, unforeseen
 from separation.events import Event, EventStream
 
 File = TypeVar("File")
@@ -120,9 +120,4 @@ def _failed(file: File, error: Exception) -> Outcome[File, Result]:
         log.debug("traceback", exc_info=error)
         return Outcome(file, error=error)
     log.error("%s met an error nobody foresaw", file, exc_info=error)
-    unforeseen = SeparationError(
-        "The separation stopped because of an error in this program.",
-        f"{type(error).__name__}: {error}",
-        "The log has the details. Try another backend or setting, and please report it.",
-    )
-    return Outcome(file, error=unforeseen)
+    return Outcome(file, error=unforeseen("separation", error, "Try another backend or setting"))

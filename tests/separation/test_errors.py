@@ -17,6 +17,7 @@ from separation.errors import (
     SeparationError,
     SettingsError,
     WeightsMissing,
+    unforeseen,
 )
 from storage import StorageError
 
@@ -50,3 +51,19 @@ def test_the_exit_status_tells_the_class(kind, status):
 
 def test_a_file_that_cannot_be_written_is_no_fault_of_the_audio():
     assert not issubclass(FileError, AudioError)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice", "sentences"),
+    [
+        (KeyError("a"), "Try again", ("KeyError: 'a'", "The log has the details. Try again, and please report it.")),
+        (ZeroDivisionError(), "", ("ZeroDivisionError", "The log has the details. Please report it.")),
+    ],
+)
+def test_a_defect_of_this_program_is_named_as_one_with_its_cause_and_what_to_try(error, advice, sentences):
+    shown = unforeseen("download", error, advice)
+    assert type(shown) is SeparationError
+    assert (shown.what, shown.why, shown.todo) == (
+        "The download stopped because of an error in this program.",
+        *sentences,
+    )

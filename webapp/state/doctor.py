@@ -11,7 +11,7 @@ from nicegui import Event as PageEvent
 from separation.backends import registry
 from separation.doctor.self_test import Passed, model_here, self_test
 from separation.engine.engine import Engine
-from separation.errors import PlaygroundError, SeparationError
+from separation.errors import PlaygroundError, SeparationError, unforeseen
 from separation.events import EventStream
 from separation.model import Backend
 from webapp.state.jobs import Jobs
@@ -87,11 +87,7 @@ class Doctor:
             return failure
         except Exception as failure:
             log.exception("the self-test of %s met an error nobody foresaw", backend.name)
-            return SeparationError(
-                "The self-test stopped because of an error in this program.",
-                f"{type(failure).__name__}: {failure}",
-                "The log has the details; please report it.",
-            )
+            return unforeseen("self-test", failure)
 
     # on the event loop
 

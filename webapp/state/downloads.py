@@ -16,7 +16,7 @@ from functools import partial
 from nicegui import Event as PageEvent
 
 from separation.backends import catalogue
-from separation.errors import BackendUnavailable, PlaygroundError
+from separation.errors import BackendUnavailable, PlaygroundError, unforeseen
 from separation.events import Event, ModelLoading
 from webapp.state.download import Download, DownloadState
 from webapp.state.runner import Runner
@@ -164,11 +164,8 @@ class Downloads:
             error = _sentences(failure, "What arrives cannot be kept.")
         except Exception as failure:
             log.exception("the download of %s met an error nobody foresaw", download.name)
-            error = (
-                "The download stopped because of an error in this program.",
-                type(failure).__name__,
-                "The log has the details. Try again, and please report it.",
-            )
+            shown = unforeseen("download", failure, "Try again")
+            error = (shown.what, shown.why, shown.todo)
         self._runner.tell(lambda: self._left(download, done, error))
 
     def _follow(self, download: Download, events: Generator[Event, None, None]) -> bool:

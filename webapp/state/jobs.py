@@ -21,7 +21,7 @@ from dataclasses import replace
 from nicegui import Event as PageEvent
 
 from separation.engine.engine import Engine
-from separation.errors import PlaygroundError, SeparationError, SettingsError
+from separation.errors import PlaygroundError, SettingsError, unforeseen
 from separation.events import Event, EventStream, Warned
 from separation.request import Request
 from separation.results.kept import Recording, recording_of
@@ -269,12 +269,8 @@ class Jobs:
             state, line, error = State.FAILED, str(failure), (failure.what, failure.why, failure.todo)
         except Exception as failure:
             log.exception("job %s met an error nobody foresaw", job.id)
-            unforeseen = SeparationError(
-                "The separation stopped because of an error in this program.",
-                f"{type(failure).__name__}: {failure}",
-                "The log has the details. Try another backend or setting, and please report it.",
-            )
-            state, line, error = State.FAILED, str(unforeseen), (unforeseen.what, unforeseen.why, unforeseen.todo)
+            shown = unforeseen("separation", failure, "Try another backend or setting")
+            state, line, error = State.FAILED, str(shown), (shown.what, shown.why, shown.todo)
         job.ended.set()
         result = "" if job.result is None else job.result.key
         job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
