@@ -37,7 +37,7 @@ def grid(page: SpansPage, body: str, *values: object) -> Any:
     """What `body` returns, with `lists` (the module) and `frames` (its grid for the recording)."""
     script = f"""
         const done = arguments[arguments.length - 1], values = [...arguments];
-        import("audio-playground-player/spanlist.js").then((lists) => {{
+        import("audio-playground-spans/span_list.js").then((lists) => {{
             const frames = new lists.Grid({DURATION_S}, {FRAME_S});
             done((() => {{ {body} }})());
         }});

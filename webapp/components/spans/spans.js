@@ -1,9 +1,10 @@
-// Where the prompted sounds are: spans over the waveform, drawn, moved and typed. A layer of waveform.js.
-// `live` is a gesture under way, {kind, from, to}: `from` is of the list, and the list changes only when it ends.
-// The two files of the player's that only spans need are not in its index: few pages load them.
+// The layer of waveform.js in which a person draws, moves and types spans: the passages that hold a prompt's sound, or do not.
+//
+// `live` is the gesture under way, {kind, from, to}: `from` is the span of the list that it began with, `to` the span as
+// it would become. The list itself changes only when the gesture ends.
 import { isTyping, player } from "audio-playground-player";
-import { SpanBar } from "audio-playground-player/spanbar.js";
-import { Grid, History, describe, read, replaced, same, shown, written } from "audio-playground-player/spanlist.js";
+import { SpanBar } from "audio-playground-spans/span_bar.js";
+import { Grid, History, describe, read, replaced, same, shown, written } from "audio-playground-spans/span_list.js";
 
 const CLICK_PX = 4; // a pointer that moves less has clicked
 const BURST_MS = 600; // nudges that follow each other faster are one step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal, Self, TypedDict
 
 from nicegui import ui
@@ -13,6 +14,8 @@ from webapp.components.player.track import arguments_to
 
 Tool = Literal["seek", "plus", "minus"]
 LATENT_FRAME_S = 0.04  # of SAM-Audio
+# The files beside spans.js, which imports them by this name.
+SPANS_MODULE = {"audio-playground-spans": str(Path(__file__).parent)}
 
 
 class Span(TypedDict):
@@ -49,7 +52,7 @@ def anchors_of(prompt: str, spans: Iterable[Span]) -> tuple[Anchor, ...]:
     )
 
 
-class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE):
+class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
     """A layer inside a waveform: `with Waveform(track): Spans(...)`.
 
     Below the waveform it adds a line of words, which becomes the editor of the span that is chosen.

@@ -1,6 +1,6 @@
 // The line under the waveform: words, or the chosen span with its exact times, its sign, and a loop around it.
-import { player } from "./player.js";
-import { parseTime, shown } from "./spanlist.js";
+import { player } from "audio-playground-player";
+import { parseTime, shown } from "./span_list.js";
 
 const FOLLOW_MS = 120; // the loop follows an edge when it has rested so long
 

@@ -3,7 +3,7 @@
 // A span {prompt, sign, a, b} marks the frames [a, b). Where spans of one prompt overlap, the model goes by the last one
 // of the list. Lists are sorted, so that is the one that starts last.
 
-import { clock } from "./format.js";
+import { clock } from "audio-playground-player";
 
 const RATE = 48_000; // at which SAM-Audio counts the samples of its frames
 
