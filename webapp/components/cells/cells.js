@@ -1,4 +1,4 @@
-// A row of cells for a job. Drawn, so that a thousand chunks cost as little as ten.
+// A row of cells for a job, one per chunk. It is drawn on a canvas, so that a thousand chunks cost as little as ten.
 import { cellColors, colorOf, describeCells, drawCell, fitCanvas, onSchemeChange } from "audio-playground-player";
 
 const HEIGHT_PX = 14;

@@ -3,7 +3,7 @@
 const SORTS = { newest: "Newest", name: "Name", length: "Length", size: "Size", used: "Last used" };
 const TYPING_MS = 180;
 
-/** A moment as the clock here shows it; the year only if it is another one. */
+/** Format seconds since 1970 in local time: the clock; before it the date unless it is today, with any other year. */
 function moment(seconds) {
   const date = new Date(seconds * 1000);
   const now = new Date();
@@ -12,7 +12,7 @@ function moment(seconds) {
   return date.toDateString() === now.toDateString() ? clock : `${date.toLocaleDateString("en-GB", day)} ${clock}`;
 }
 
-/** Put text on the clipboard, also on plain http, where browsers offer no `navigator.clipboard`; false if they refuse. */
+/** Copy text, also on plain http, where browsers have no `navigator.clipboard`; return false if the browser refuses. */
 async function copyText(text) {
   if (window.isSecureContext && navigator.clipboard) {
     return navigator.clipboard.writeText(text).then(() => true, () => false);
@@ -29,7 +29,7 @@ async function copyText(text) {
   return copied;
 }
 
-// One recording or result: what it is called, what there is to know of it, what can be done with it.
+// One recording or result: its name, its properties, and its buttons.
 const Line = {
   template: `
     <div class="lib-line">
@@ -83,7 +83,7 @@ const Line = {
       const { sounds, name } = this.item;
       return !!sounds?.length && name === sounds.map((sound) => sound.text).join(", ");
     },
-    /** Sounds side by side need a comma when they are read out. */
+    /** The text for screen readers where the name is a row of sounds, which they would read without commas. */
     label() {
       return this.soundsAreTheName && this.item.href ? this.item.name : null;
     },
@@ -107,7 +107,7 @@ const Line = {
       this.$nextTick(() => this.$refs.field.select());
     },
     end(keep) {
-      if (!this.renaming) return; // leaving the field follows Enter
+      if (!this.renaming) return; // Enter ends the renaming, and then the field loses the focus
       this.renaming = false;
       const name = this.draft.trim();
       if (keep && name && name !== this.item.name) this.$emit("rename", name);
@@ -116,7 +116,7 @@ const Line = {
   },
 };
 
-// What a result was made with, and what it took.
+// The details that unfold below a result: its figures of time, memory and quality, and its recipe.
 const Details = {
   template: `
     <div class="lib-details">
@@ -224,7 +224,7 @@ export default {
   data: () => ({ sorts: SORTS, text: "", sort: "newest", trash: false, chosen: [], last: null, acted: null }),
 
   computed: {
-    /** Keys of all lines on the screen, from top to bottom. */
+    /** The keys of all lines on the screen, from top to bottom. */
     lines() {
       return this.view.rows.flatMap((row) => [row.key, ...row.results.map((result) => result.key)]);
     },
@@ -240,7 +240,7 @@ export default {
       const index = Math.min(this.acted, this.view.rows.length - 1);
       this.acted = null;
       this.$nextTick(() => {
-        if (document.activeElement !== document.body) return; // the button that was pressed is still there
+        if (document.activeElement !== document.body) return; // the pressed button still exists and has the focus
         const rows = this.$el.querySelectorAll(".lib-row");
         (rows[index]?.querySelector(".lib-name[href], button") ?? this.$refs.search).focus();
       });

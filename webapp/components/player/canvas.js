@@ -1,4 +1,4 @@
-// Drawing on canvases: sharp on every screen, and in the colours of the scheme.
+// Helpers to draw on canvases: device pixels, CSS colours, waveform bars, and redrawing when the scheme changes.
 
 /** Size a canvas to its box in device pixels and return a context that counts in CSS pixels. */
 export function fitCanvas(canvas, width, height) {
@@ -10,7 +10,7 @@ export function fitCanvas(canvas, width, height) {
   return context;
 }
 
-/** A CSS colour (variables and light-dark() too) as a canvas understands it, as seen at `element`. */
+/** Return a CSS colour (with variables or light-dark(), resolved at `element`) in a form that a canvas understands. */
 export function colorOf(element, css) {
   const probe = document.createElement("span");
   probe.style.color = css;
@@ -21,15 +21,15 @@ export function colorOf(element, css) {
   return color;
 }
 
-const FULLEST = 0.92; // of the height, for the loudest peak
-const MOST_MAGNIFIED = 16; // 24 dB: silence stays silence
+const FULLEST = 0.92; // share of the height that the loudest peak fills
+const MOST_MAGNIFIED = 16; // 24 dB, so that noise far below the music is still drawn as silence
 
-/** Full scale of a drawing whose loudest peak is `peak`: quiet recordings are magnified so that one can see them. */
+/** Return the amplitude that fills the height if the loudest peak is `peak` (0..1): quiet recordings are magnified. */
 export function fullScale(peak) {
   return Math.max(peak / FULLEST, 1 / MOST_MAGNIFIED);
 }
 
-/** Waveform bars two pixels apart, up to sample `ready`; `scale` is the amplitude that fills the height. */
+/** Draw waveform bars two pixels apart, up to sample `ready`; `scale` is the amplitude that fills the height. */
 export function drawBars(context, pyramid, view, { top, height, color, ready, scale }) {
   const middle = top + height / 2;
   const half = height / 2 / scale;
@@ -44,7 +44,7 @@ export function drawBars(context, pyramid, view, { top, height, color, ready, sc
   }
 }
 
-/** Call `redraw` when colours change: scheme switched here, or by the system. Returns a function that ends it. */
+/** Call `redraw` when the scheme changes, on this page or in the system; returns a function that ends this. */
 export function onSchemeChange(redraw) {
   const observer = new MutationObserver(redraw);
   observer.observe(document.body, { attributes: true, attributeFilter: ["class"] });

@@ -1,6 +1,6 @@
-// Chunks as cells: one picture for the strip under the waveform and for job cards.
+// Draws chunks as cells and describes them in words, alike for the strip under the waveform and for job cards.
 
-/** Draw one cell into [x, x + width) x [y, y + height); clears what was there. */
+/** Draw one cell into [x, x + width) x [y, y + height), which is cleared first. */
 export function drawCell(context, cell, { x, y, width, height }, colors) {
   context.clearRect(x, y, width, height);
   const box = (part, color) => {
@@ -16,14 +16,14 @@ export function drawCell(context, cell, { x, y, width, height }, colors) {
   if (cell.state === "running") {
     context.save();
     context.beginPath();
-    context.rect(x, y, width * Math.min(1, Math.max(0.06, cell.fraction ?? 0)), height); // a sliver: it has begun
+    context.rect(x, y, width * Math.min(1, Math.max(0.06, cell.fraction ?? 0)), height); // never empty: it has begun
     context.clip();
     box(1, colors.done);
     context.restore();
   }
 }
 
-/** The colours of cells, as canvas colours. */
+/** Return the colours of the states of cells; `resolve` makes a canvas colour of a CSS colour. */
 export function cellColors(resolve) {
   return {
     pending: resolve("var(--raise)"),
@@ -36,7 +36,7 @@ export function cellColors(resolve) {
   };
 }
 
-/** What the cells say, in words. */
+/** Return the number of cells in each state, in words. */
 export function describeCells(cells) {
   const count = (state) => cells.filter((cell) => cell.state === state).length;
   const kept = count("cached");
@@ -47,7 +47,7 @@ export function describeCells(cells) {
   return words.join(", ");
 }
 
-/** Which cells spans reach, in words: ["+ drums reaches chunks 2 to 5, 8"]; of a single cell only that it is reached. */
+/** Say which cells spans reach: ["+ drums reaches chunks 2 to 5, 8"]; of a single cell, ["+ drums reaches it"]. */
 export function describeReach(cells, name = "span") {
   return Object.entries({ plus: "+", minus: "−" }).flatMap(([flag, sign]) => {
     const runs = []; // [first, last], counted from 1

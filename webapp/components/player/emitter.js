@@ -1,11 +1,11 @@
-// Event listeners by name. Smaller than EventTarget, and listeners get values instead of event objects.
+// Emitter: event listeners by name. Unlike those of an EventTarget, listeners get plain values.
 
 export class Emitter {
   constructor() {
     this.listeners = new Map(); // name -> Set of functions
   }
 
-  /** Call `listener` at every `name`; returns a function that ends it. */
+  /** Call `listener` with the value of every event `name`; returns a function that removes it. */
   on(name, listener) {
     if (!this.listeners.has(name)) this.listeners.set(name, new Set());
     this.listeners.get(name).add(listener);

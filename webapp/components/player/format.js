@@ -1,13 +1,13 @@
-// Times and levels as people read them, and the taper of a fader.
+// Formats times and levels for people, and maps a fader's position to its gain.
 
 export const GAIN_FLOOR_DB = -60; // the end of a fader: silence
 export const GAIN_CEILING_DB = 6;
-const UNITY_AT = 0.75; // where on a fader 0 dB lies; leaves most of its way to the range people use
+const UNITY_AT = 0.75; // position of 0 dB on a fader (0..1)
 
-/** Seconds as h:mm:ss.cc; `digits` decimals. */
+/** Format seconds as h:mm:ss.cc with `digits` decimals; the hours only if there are any. */
 export function clock(seconds, digits = 2) {
   const unit = 10 ** digits;
-  const ticks = Math.max(0, Math.floor(seconds * unit + 1e-6)); // whole hundredths, so that 59.999 is not 0:60.00
+  const ticks = Math.max(0, Math.floor(seconds * unit + 1e-6)); // whole units first, so that 59.999 is not 0:60.00
   const whole = Math.floor(ticks / unit);
   const pad = (n, width = 2) => String(n).padStart(width, "0");
   const hours = Math.floor(whole / 3600);
@@ -16,7 +16,7 @@ export function clock(seconds, digits = 2) {
   return (hours ? `${hours}:${pad(minutes)}` : String(minutes)) + ":" + pad(whole % 60) + tail;
 }
 
-/** Seconds for a screen reader. */
+/** Format seconds for a screen reader: "1 minute 5 seconds". */
 export function clockSpoken(seconds) {
   const whole = Math.floor(seconds);
   const parts = [
@@ -27,7 +27,7 @@ export function clockSpoken(seconds) {
   return parts.map(([n, unit]) => `${n} ${unit}${n === 1 ? "" : "s"}`).join(" ");
 }
 
-/** Level with sign and one decimal: "−1.8 dB", "0.0 dB", "silent". */
+/** Format a level with sign and one decimal: "−1.8 dB", "0.0 dB"; "−∞ dB" at the fader's lower end. */
 export function decibels(db) {
   if (db <= GAIN_FLOOR_DB) return "−∞ dB";
   const rounded = Math.round(db * 10) / 10;
@@ -35,13 +35,13 @@ export function decibels(db) {
   return `${sign}${Math.abs(rounded).toFixed(1)} dB`;
 }
 
-/** Fader position 0..1 to dB: quadratic below unity, straight above. */
+/** Return the gain in dB at a fader position 0..1: quadratic below 0 dB, linear above. */
 export function sliderToGain(position) {
   if (position >= UNITY_AT) return (GAIN_CEILING_DB * (position - UNITY_AT)) / (1 - UNITY_AT);
   return GAIN_FLOOR_DB * (1 - position / UNITY_AT) ** 2;
 }
 
-/** Inverse of `sliderToGain`. */
+/** Return the fader position of a gain in dB; the inverse of `sliderToGain`. */
 export function gainToSlider(db) {
   if (db >= 0) return UNITY_AT + (Math.min(db, GAIN_CEILING_DB) / GAIN_CEILING_DB) * (1 - UNITY_AT);
   return UNITY_AT * (1 - Math.sqrt(Math.max(db, GAIN_FLOOR_DB) / GAIN_FLOOR_DB));

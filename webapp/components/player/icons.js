@@ -1,4 +1,4 @@
-// Line icons for templates, on the same 24 x 24 grid as components/icons.py.
+// Line icons for templates, on the same 24 x 24 grid as those of components/pieces/icons.py.
 
 const line = (shapes) =>
   `<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8"

@@ -1,4 +1,4 @@
-// Entry point of the player for components. One module, so that every component on a page shares one player.
+// The names that components import from the player: one module, so that all components of a page share one player.
 import { player } from "./player.js";
 
 export { clock, clockSpoken, decibels, gainToSlider, sliderToGain, GAIN_FLOOR_DB, GAIN_CEILING_DB } from "./format.js";
@@ -12,8 +12,8 @@ export { isTyping } from "./keys.js";
 export { SPEEDS } from "./tempo.js";
 export { player };
 
-/** What few pages need comes when it is wanted. */
+/** Load the drawing of spectrograms, which few pages need. */
 export const loadSpectro = () => import("./spectro.js");
 
-// One name on the window, for tests and for people with a console open.
+// The player is on the window for tests, and for use in the browser's console.
 window.audioPlayground = { ...window.audioPlayground, player };

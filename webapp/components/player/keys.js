@@ -1,8 +1,8 @@
-// Which key presses belong to a text field and not to the player.
+// isTyping: tells key presses that belong to a text field from those that are commands of the page.
 
 const TEXT_INPUTS = new Set(["text", "search", "number", "email", "url", "password", "tel", "date", "time", ""]);
 
-/** True when the person is typing, or holds a modifier that means something else. */
+/** Return whether a person is typing text, or holds Ctrl, Alt or Meta, with which keys have other meanings. */
 export function isTyping(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
   const target = event.target;

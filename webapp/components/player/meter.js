@@ -1,14 +1,14 @@
-// The output level, measured by an AnalyserNode before the sound card.
+// Meter: measures the output level with an AnalyserNode, the last node before the sound card.
 
 const SILENCE_DB = -90;
 
 export class Meter {
   constructor(context) {
-    this.node = new AnalyserNode(context, { fftSize: 2048 }); // 43 ms at 48 kHz: at least one frame of the screen
+    this.node = new AnalyserNode(context, { fftSize: 2048 }); // 43 ms at 48 kHz, longer than a screen frame
     this.samples = new Float32Array(this.node.fftSize);
   }
 
-  /** Peak and RMS of the last 2048 samples, dB below full scale. */
+  /** Return peak and RMS of the last 2048 samples, in dB relative to full scale, at least -90. */
   read() {
     this.node.getFloatTimeDomainData(this.samples);
     let peak = 0;

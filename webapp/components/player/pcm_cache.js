@@ -1,32 +1,33 @@
-// Samples of one track, fetched in windows of two seconds. Only a few are held, so hours cost what seconds cost.
+// PcmCache: fetches the samples of one track in windows of two seconds and holds only a few of them, so that memory
+// does not grow with the recording.
 import { isGone, withPrefix } from "./peaks.js";
 
 export const WINDOW_S = 2;
-const KEPT = 10; // windows per track: what is scheduled, what is ahead, and a little behind for short loops
+const KEPT = 10; // windows per track: those scheduled, those prefetched, and a few already played, for short loops
 const TIMEOUT_MS = 20_000;
-const RETRY_MS = [250, 500, 1000, 2000, 4000]; // the last one repeats until the network is back
+const RETRY_MS = [250, 500, 1000, 2000, 4000]; // waits before each new try; the last repeats until the network is back
 
 export class PcmCache {
-  /** `onArrival` is called whenever a window has come, or has failed for good. */
+  /** `onArrival` is called whenever a window has arrived or has failed for good. */
   constructor(track, onArrival) {
     this.track = track;
     this.onArrival = onArrival;
     this.size = WINDOW_S * track.sample_rate;
-    this.held = new Map(); // index -> {buffer, asked}; in order of last use
+    this.held = new Map(); // index -> {buffer, asked}, in order of last use; `asked` is the number of frames requested
     this.pending = new Map(); // index -> {controller, done}
-    this.failure = ""; // why this track can never be played, in words
+    this.failure = ""; // a sentence that says why this track cannot be played any more, or ""
   }
 
-  /** Window `index` as {buffer} if its first `needed` frames have come, else undefined. */
+  /** Return window `index` as {buffer, asked} if its first `needed` frames are here, else undefined. */
   get(index, needed) {
     const entry = this.held.get(index);
     if (!entry || entry.asked < needed) return undefined;
     this.held.delete(index);
-    this.held.set(index, entry); // now the most recently used
+    this.held.set(index, entry); // inserted anew, so that it is the most recently used
     return entry;
   }
 
-  /** See that window `index` is here or on its way, with all frames below `limit` (a sample position). */
+  /** Fetch window `index`, with all its frames before the sample `limit`, unless it is here or on its way. */
   want(index, limit) {
     const count = Math.min(this.size, limit - index * this.size);
     if (this.failure || count <= 0 || this.pending.has(index)) return;
@@ -39,14 +40,14 @@ export class PcmCache {
     this.pending.set(index, { controller, done });
   }
 
-  /** `want`, awaited: the entry of window `index`, or undefined when it cannot be had. */
+  /** Fetch window `index` and return its entry, or undefined if it cannot be fetched. */
   async load(index, limit) {
     this.want(index, limit);
     await this.pending.get(index)?.done;
     return this.held.get(index);
   }
 
-  /** Give up fetches outside `indices`: after a seek the line should be free for what is heard next. */
+  /** Abort the fetches of all windows except `indices`: after a seek, others would delay those that are heard next. */
   keepOnly(indices) {
     for (const index of [...this.pending.keys()]) if (!indices.has(index)) this.abort(index);
   }
@@ -73,7 +74,7 @@ export class PcmCache {
           return;
         }
       } catch (reason) {
-        if (signal.aborted) return; // asked for by `keepOnly` or `close`
+        if (signal.aborted) return; // `keepOnly` or `close` aborted it
         console.info(`audio window ${index} of ${this.track.name}: ${reason.message}; trying again`);
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]));
@@ -87,11 +88,11 @@ export class PcmCache {
   }
 }
 
-/** Interleaved little-endian float32 bytes to an AudioBuffer; null when there is not one whole frame. */
+/** Make an AudioBuffer of interleaved little-endian float32 bytes; null if there is not one whole frame. */
 function toAudioBuffer(bytes, { n_channels, sample_rate }) {
   const frames = Math.floor(bytes.byteLength / 4 / n_channels);
   if (!frames) return null;
-  const interleaved = new Float32Array(bytes, 0, frames * n_channels); // every browser we know is little-endian
+  const interleaved = new Float32Array(bytes, 0, frames * n_channels); // browsers run on little-endian computers
   const buffer = new AudioBuffer({ length: frames, numberOfChannels: n_channels, sampleRate: sample_rate });
   for (let channel = 0; channel < n_channels; channel++) {
     const samples = buffer.getChannelData(channel);

@@ -1,34 +1,34 @@
-// Waveform pictures: int8 (min, max) pairs per 256 samples, and coarser levels made from them.
+// The peaks of a track for drawing: int8 (min, max) pairs per 256 samples from the server, and coarser levels of them.
 
 export const SAMPLES_PER_PEAK = 256;
-const KEPT = 24; // pyramids remembered, so that switching recordings back and forth fetches nothing
+const KEPT = 24; // pyramids in memory, so that switching recordings back and forth fetches nothing
 
-/** Levels of (min, max) pairs; level k covers 256 * 2^k samples per pair. What is appended shows in all of them. */
+/** Levels of (min, max) pairs; level k has one pair for 256 * 2^k samples. Appending updates all levels. */
 export class Pyramid {
   constructor(total) {
-    this.levels = []; // Int8Array, min and max in turn
+    this.levels = []; // of Int8Array, min and max alternating
     for (let n = Math.ceil(total / SAMPLES_PER_PEAK); !this.levels.length || n > 256; n = Math.ceil(n / 2)) {
       this.levels.push(new Int8Array(2 * n));
     }
-    this.n = 0; // pairs of the finest level that are here
+    this.n = 0; // number of pairs of the finest level that are here
     this.top = 0;
   }
 
-  /** The largest value so far, 0..1. */
+  /** The largest absolute value so far, 0..1. */
   get peak() {
     return this.top / 127;
   }
 
   append(pairs) {
     const room = this.levels[0].length - 2 * this.n;
-    if (pairs.length > room) pairs = pairs.subarray(0, room); // more than was announced
+    if (pairs.length > room) pairs = pairs.subarray(0, room); // the server sent more than it had announced
     this.levels[0].set(pairs, 2 * this.n);
     this.top = pairs.reduce((most, value) => Math.max(most, Math.abs(value)), this.top);
     let first = this.n;
     let last = (this.n += pairs.length / 2);
     for (let k = 1; k < this.levels.length; k++) {
       const finer = this.levels[k - 1];
-      const end = 2 * (last - 1); // an odd last pair stands for itself
+      const end = 2 * (last - 1); // the last pair; if their number is odd, it is merged with itself
       [first, last] = [first >> 1, (last + 1) >> 1];
       for (let i = first; i < last; i++) {
         const [a, b] = [4 * i, Math.min(4 * i + 2, end)];
@@ -39,7 +39,7 @@ export class Pyramid {
     return this;
   }
 
-  /** Lowest and highest value, -1..1, over [start, end) samples; null beyond the end. */
+  /** Return the lowest and highest value, -1..1, over the samples [start, end); null beyond the end. */
   range(start, end) {
     const wanted = Math.log2(Math.max(1, (end - start) / SAMPLES_PER_PEAK));
     const level = Math.min(Math.floor(wanted), this.levels.length - 1);
@@ -58,11 +58,11 @@ export class Pyramid {
   }
 }
 
-const loaded = new Map(); // url -> {ready, promise of a Pyramid}, the least recently wanted first
+const loaded = new Map(); // url -> {ready, total, promise of a Pyramid}, the least recently used first
 
-/** The pyramid of a track; of one that has grown only what is new is fetched. */
+/** Return a promise of the pyramid of a track; if the track has grown, only the new pairs are fetched. */
 export function loadPyramid(track) {
-  const ready = track.ready_samples ?? Infinity; // the last pair, of fewer samples, comes when all is there
+  const ready = track.ready_samples ?? Infinity; // a complete track also has a last pair of fewer samples
   let entry = loaded.get(track.url);
   loaded.delete(track.url);
   if (!entry || entry.total !== track.n_samples) entry = { ready: -1, total: track.n_samples, promise: null };
@@ -90,12 +90,12 @@ async function fetchPairs(track, start) {
   return new Int8Array(bytes, 0, bytes.byteLength - (bytes.byteLength % 2));
 }
 
-/** Whether what was asked for has been cancelled or deleted since the page was told of it. */
+/** Return whether the server says (by status 204) that the track was cancelled or deleted meanwhile. */
 export function isGone(response) {
   return response.status === 204;
 }
 
-/** Our paths are absolute; behind a reverse proxy they need the prefix NiceGUI was given. */
+/** Put the prefix of a reverse proxy, if NiceGUI has one, before an absolute path. */
 export function withPrefix(url) {
   return url.startsWith("/") ? (window.path_prefix ?? "") + url : url;
 }

@@ -1,7 +1,7 @@
-// The player: every track of the page on one clock. Transport and mixer are here; when what starts is in schedule.js.
+// The player of the page: all tracks on one clock. Transport and mixer are here; schedule.js decides what starts when.
 //
-// Time is counted in whole frames of one AudioContext that runs at the tracks' own rate, so nothing is resampled at
-// the seams of windows. Only plain Web Audio is used: it works on http addresses of a local network too.
+// Time is counted in whole frames of one AudioContext that runs at the tracks' own rate, so that nothing is resampled
+// where windows meet. Only plain Web Audio is used, because it works on http addresses of a local network too.
 import { Emitter } from "./emitter.js";
 import { Meter } from "./meter.js";
 import { Schedule } from "./schedule.js";
@@ -9,18 +9,18 @@ import { SPEEDS } from "./tempo.js";
 import { linear, Voice } from "./voice.js";
 
 const TICK_MS = 50;
-const SLEEP_MS = 10_000; // paused this long, the sound card may rest
+const SLEEP_MS = 10_000; // after a pause of this length the context is suspended, which lets the sound card sleep
 
 /** Emits: "tracks", "mix", "side", "phase", "play", "pause", "seek", "loop", "speed", "range", "frame". */
 export class Player extends Emitter {
   constructor() {
     super();
     this.voices = new Map(); // id -> Voice
-    this.owners = new Map(); // component -> descriptors it shows
-    this.loop = { on: false, start: null, end: null }; // samples; null means the border of the recording
-    this.speed = 1; // the pitch stays (tempo.js)
-    this.side = "A"; // of the tracks that have one, those of this side are heard
-    this.range = null; // {start, count} samples in view, shared by all waveforms; null: everything
+    this.owners = new Map(); // component -> descriptors of the tracks it shows
+    this.loop = { on: false, start: null, end: null }; // in samples; null is the start or end of the recording
+    this.speed = 1; // the pitch stays the same (tempo.js)
+    this.side = "A"; // tracks with another side are silent
+    this.range = null; // {start, count}: samples in view, shared by all waveforms; null for everything
     this.phase = "stopped"; // stopped | buffering | playing
     this.context = null;
     this.bus = null;
@@ -32,9 +32,9 @@ export class Player extends Emitter {
     };
   }
 
-  // ---- what there is to hear
+  // ---- tracks
 
-  /** Declare the tracks `owner` shows; an id shown by several owners is one track. Owners leave with []. */
+  /** Set the tracks that `owner` shows, [] when it goes; a track that several owners show is played once. */
   setTracks(owner, tracks) {
     if (tracks.length) this.owners.set(owner, tracks);
     else this.owners.delete(owner);
@@ -59,23 +59,23 @@ export class Player extends Emitter {
     if (known) {
       known.update(track, this.onArrival);
     } else {
-      const twin = this.twinsOf(voice)[0]; // what is compared stands in the mixer alike
+      const twin = this.twinsOf(voice)[0]; // two results that are compared get the same mix
       if (twin) voice.mix = { ...twin.mix };
       this.voices.set(track.id, voice);
     }
-    // A descriptor sets the mixer when it first says so or changes its mind; in between the person's hand counts.
+    // A descriptor sets a mixer value when it first has it and when it changes it; between, a person's setting stays.
     for (const key of ["muted", "solo", "gain_db", "pan"]) {
       if (track[key] !== undefined && track[key] !== voice.declared[key]) voice.mix[key] = track[key];
       voice.declared[key] = track[key];
     }
   }
 
-  /** Hz; all tracks of a page have the same. */
+  /** The sample rate in Hz; all tracks of a page have the same. */
   get rate() {
     return this.voices.values().next().value?.track.sample_rate ?? 0;
   }
 
-  /** Length of the longest track in samples. */
+  /** The length of the longest track in samples. */
   get total() {
     return Math.max(0, ...[...this.voices.values()].map((voice) => voice.track.n_samples));
   }
@@ -125,7 +125,7 @@ export class Player extends Emitter {
     this.emit("frame");
   }
 
-  /** Jump to a sample, playing or not. */
+  /** Jump to a sample, while playing or paused. */
   seek(sample) {
     this.schedule.jump(Math.max(0, Math.min(Math.round(sample), this.total)), this.frame);
     if (this.wanted) this.setPhase("buffering");
@@ -138,7 +138,7 @@ export class Player extends Emitter {
     this.seek(this.position + seconds * this.rate);
   }
 
-  /** Loop [start, end) samples, or everything when they are null. */
+  /** Turn the loop over the samples [start, end) on or off; null is the start or end of the recording. */
   setLoop(on, start = null, end = null) {
     this.loop = { on, start, end };
     if (this.wanted) this.schedule.replan(this.frame);
@@ -154,7 +154,7 @@ export class Player extends Emitter {
     this.tick();
   }
 
-  /** The next speed up or down. */
+  /** Change to the next faster (1) or slower (-1) speed. */
   stepSpeed(step) {
     const next = SPEEDS.filter((speed) => (speed - this.speed) * step > 0);
     if (next.length) this.setSpeed(step > 0 ? next[0] : next.at(-1));
@@ -179,13 +179,13 @@ export class Player extends Emitter {
     this.emit("mix");
   }
 
-  /** The same sound of the other side. */
+  /** Return the voices that play the same stem on the other side. */
   twinsOf(voice) {
     const { side, twin } = voice.track;
     return [...this.voices.values()].filter((other) => side && other.track.side !== side && other.track.twin === twin);
   }
 
-  /** Hear the other side: sample-synchronous, without a gap or a click. */
+  /** Switch to the other side at the same sample, without a gap or a click. */
   setSide(side) {
     if (side === this.side) return;
     this.side = side;
@@ -198,7 +198,7 @@ export class Player extends Emitter {
     return this.voices.get(id)?.mix ?? { muted: false, solo: false, gain_db: 0, pan: 0 };
   }
 
-  /** Why a track cannot be played, or "". */
+  /** Return a sentence that says why a track cannot be played, or "". */
   failureOf(id) {
     return this.voices.get(id)?.pcm.failure ?? "";
   }
@@ -213,24 +213,24 @@ export class Player extends Emitter {
     }
   }
 
-  // ---- where we are
+  // ---- position and level
 
   get frame() {
     return this.context ? Math.round(this.context.currentTime * this.context.sampleRate) : 0;
   }
 
-  /** The sample that is heard now. */
+  /** The sample that is heard now, the output's latency included. */
   get position() {
     if (!this.wanted) return this.schedule.cursor;
     return this.schedule.sampleAt(this.frame - this.schedule.frames(this.context.outputLatency || 0));
   }
 
-  /** {peak_db, rms_db} of what is heard. */
+  /** The output level as {peak_db, rms_db}. */
   get level() {
     return this.meter?.read() ?? { peak_db: -90, rms_db: -90 };
   }
 
-  /** Everything a test needs to see. */
+  /** Return the player's state as plain values, for tests. */
   state() {
     return {
       playing: this.phase === "playing",
@@ -270,7 +270,7 @@ export class Player extends Emitter {
     this.emit("phase", phase);
   }
 
-  /** "frame" at every frame of the screen, while there is something to follow. */
+  /** Emit "frame" now, and at every screen frame as long as it plays. */
   followFrames() {
     this.emit("frame");
     if (this.wanted) requestAnimationFrame(() => this.followFrames());
@@ -285,7 +285,7 @@ export class Player extends Emitter {
     this.bus.connect(this.meter.node).connect(this.context.destination);
   }
 
-  /** Wake the sound card. Browsers allow it in answer to a gesture, so if they refuse, the next one is used. */
+  /** Resume the context. Browsers allow that only in answer to a gesture; if this one does not count, the next does. */
   resume() {
     const again = () => this.wanted && this.context?.resume();
     if (this.context.state !== "running") {

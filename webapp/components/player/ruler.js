@@ -1,9 +1,9 @@
-// Where the marks of a time ruler go.
+// The time ruler: computes where its marks go.
 
 const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-const MARK_PX = 96; // least distance of two labels
+const MARK_PX = 96; // the least distance between two labels
 
-/** Marks for the visible range: [{time_s, x}], and how many decimals their labels need. */
+/** Return the marks of the visible range as [{time_s, x}], and the number of decimals that their labels need. */
 export function ruler({ start, samplesPerPixel, width }, sampleRate) {
   const secondsPerPixel = samplesPerPixel / sampleRate;
   const step = STEPS_S.find((s) => s / secondsPerPixel >= MARK_PX) ?? STEPS_S.at(-1);

@@ -1,27 +1,27 @@
-// The clockwork: which samples start at which frame of the audio clock.
+// The schedule: decides which samples start at which frame of the audio clock.
 //
-// The course of a recording is cut into stretches (walk.js). A stretch starts all tracks at one context frame, exactly
-// where the stretch before it ended. If samples are late nothing starts: playback waits for every track, then goes on
-// in sync. Tracks that join or grow meanwhile are filled into stretches already under way.
+// The order of playback is cut into stretches (walk.js). A stretch starts all tracks at one context frame, exactly
+// where the stretch before it ended. If samples are late, nothing starts: playback waits for every track and then goes
+// on in sync. Tracks that are added or grow meanwhile are started within the stretches that already play.
 import { planTempo } from "./tempo.js";
 import { FADE_S } from "./voice.js";
 import { stretch, windowsAhead } from "./walk.js";
 import { WINDOW_S } from "./pcm_cache.js";
 
-const HORIZON_S = 4; // scheduled ahead: background tabs wake only once a second
+const HORIZON_S = 4; // how far ahead sound is scheduled; background tabs are woken only once a second
 const PREFETCH_S = 8;
-const LEAD_S = 0.05; // from "now" to a start the audio thread is sure to meet
-const SAFE_FRAMES = 256; // two render quanta: anything closer may already be late
-const STARVED_S = 0.15; // this close to the end without samples: fade out rather than break off
+const LEAD_S = 0.05; // from now to a start that the audio thread surely reaches in time
+const SAFE_FRAMES = 256; // two render quanta; a start closer than this may already be late
+const STARVED_S = 0.15; // if the next samples are still missing this close to their start, the sound fades out
 
 export class Schedule {
   constructor(player) {
     this.player = player;
-    this.cursor = 0; // the sample the next stretch starts with
-    this.nextFrame = null; // the frame it starts at; null: as soon as it can
+    this.cursor = 0; // the sample that the next stretch starts with
+    this.nextFrame = null; // the frame at which it starts; null for as soon as possible
     this.fadeNext = true; // whether it fades in
-    this.lastFrame = 0; // no start before this one: the last stretch is still heard
-    this.stretches = []; // oldest first: see `begin`
+    this.lastFrame = 0; // the earliest frame of any start: until then the last stretch plays
+    this.stretches = []; // oldest first; `begin` makes them
   }
 
   get course() {
@@ -33,9 +33,9 @@ export class Schedule {
     return Math.round(seconds * (this.player.rate || 48_000));
   }
 
-  /** Do what is due now; returns "ahead", "waiting" (for samples) or "over". */
+  /** Schedule what is due at frame `now`; returns "ahead", "waiting" (for samples) or "over". */
   advance(now) {
-    this.stretches = this.stretches.filter((part) => endOf(part) > now - this.frames(1)); // a second for slow outputs
+    this.stretches = this.stretches.filter((part) => endOf(part) > now - this.frames(1)); // slow outputs need a second
     for (const part of this.stretches) this.fill(part, now);
     const outcome = this.extend(now);
     this.prefetch();
@@ -51,13 +51,13 @@ export class Schedule {
     return this.stretches.some((part) => endOf(part) > now);
   }
 
-  /** Schedule stretches up to the horizon. */
+  /** Begin stretches up to the horizon. */
   extend(now) {
     while ((this.nextFrame ?? now) < now + this.frames(HORIZON_S)) {
       const part = stretch(this.cursor, this.course);
       if (!part) return "end";
       if (!this.isReady(part)) return "waiting";
-      // After an overrun the clock has gone on and the music has not: a new start, faded in.
+      // If the clock has passed the planned frame, the stretch starts as soon as possible and fades in.
       const late = this.nextFrame === null || this.nextFrame < now + SAFE_FRAMES;
       const whenFrame = late ? Math.max(now + this.frames(LEAD_S), this.lastFrame) : this.nextFrame;
       this.begin(part, whenFrame, late || this.fadeNext);
@@ -65,7 +65,7 @@ export class Schedule {
     return "ahead";
   }
 
-  /** `count` samples from `start` are heard for `frames` frames from `whenFrame`, laid by `plan` unless at speed 1. */
+  /** Begin a stretch: `count` samples from `start`, which play from `whenFrame` and fade in if `fade`. */
   begin({ start, count, next }, whenFrame, fade) {
     const part = { start, count, whenFrame, fade, filled: new Map() }; // id -> frames already scheduled
     const windows = [...this.player.voices.values()].map((voice) => {
@@ -80,10 +80,10 @@ export class Schedule {
     this.fadeNext = false;
   }
 
-  /** Start what a stretch still lacks: at first everything, later the tracks that have joined or grown. */
+  /** Schedule what is missing of a stretch: at first all of it, later the tracks that were added or have grown. */
   fill(part, now) {
     const { context, bus, voices } = this.player;
-    const reachable = now + this.frames(LEAD_S) - part.whenFrame; // first frame not yet too late
+    const reachable = now + this.frames(LEAD_S) - part.whenFrame; // the first frame that is not too late
     for (const [id, voice] of voices) {
       const done = part.filled.get(id) ?? 0;
       const from = Math.max(done, reachable);
@@ -96,11 +96,11 @@ export class Schedule {
     }
   }
 
-  /** True when every track has the samples of this stretch, as far as they exist. */
+  /** Return whether every track has the samples of this stretch that exist, and the stretch may begin. */
   isReady({ start, count }) {
     let complete = true;
-    let sounding = false; // some audible track has sound here
-    let working = false; // some audible track is still being computed here
+    let sounding = false; // whether an audible track has samples here
+    let working = false; // whether an audible track is still being computed here
     for (const voice of this.player.voices.values()) {
       if (voice.pcm.failure || start >= voice.track.n_samples) continue;
       if (start < voice.ready) {
@@ -113,7 +113,7 @@ export class Schedule {
     return complete && (sounding || !working);
   }
 
-  /** The window of `voice` around `start` if it holds everything below `to`; asks for it otherwise. */
+  /** Return the window of `voice` around `start` if it holds all samples before `to`; otherwise fetch it. */
   windowFor(voice, start, to) {
     const index = Math.floor(start / voice.pcm.size);
     const window = voice.pcm.get(index, to - index * voice.pcm.size);
@@ -126,7 +126,7 @@ export class Schedule {
     for (const voice of this.player.voices.values()) for (const index of ahead) voice.pcm.want(index, voice.ready);
   }
 
-  /** Samples will be late: let the sound end softly. */
+  /** Fade the sound out before its scheduled end if the next samples will be late. */
   fadeBeforeGap(now) {
     if (this.nextFrame === null || this.nextFrame - now > this.frames(STARVED_S)) return;
     this.fadeOut(Math.max(now, this.nextFrame - this.frames(FADE_S)));
@@ -137,7 +137,7 @@ export class Schedule {
     for (const voice of this.player.voices.values()) voice.fadeOut(frame);
   }
 
-  /** Silence from now on; the next stretch starts at `sample`. */
+  /** Fade out now; the next stretch starts at `sample`. */
   jump(sample, now) {
     this.fadeOut(now + SAFE_FRAMES);
     this.stretches = [];
@@ -148,12 +148,12 @@ export class Schedule {
     for (const voice of this.player.voices.values()) voice.pcm.keepOnly(ahead);
   }
 
-  /** The course or the speed has changed: play on without a break, but along the new one. */
+  /** Go on without a break after the loop or the speed has changed. */
   replan(now) {
     const frame = now + this.frames(LEAD_S);
-    if (!this.sounds(frame)) return; // nothing of the old course is left
+    if (!this.sounds(frame)) return; // nothing of the old plan would still play then
     const sample = this.sampleAt(frame);
-    this.fadeOut(frame); // the same samples fade in at the same frame: linear ramps sum to one
+    this.fadeOut(frame); // the same samples fade in from this frame, and the two linear ramps sum to one
     this.stretches = this.stretches.filter((part) => part.whenFrame < frame);
     const last = this.stretches.at(-1);
     if (last && endOf(last) > frame) [last.count, last.frames] = [sample - last.start, frame - last.whenFrame];
@@ -162,7 +162,7 @@ export class Schedule {
     this.fadeNext = true;
   }
 
-  /** The sample played at a context frame. */
+  /** Return the sample that plays at a context frame. */
   sampleAt(frame) {
     for (const part of this.stretches) {
       const { start, count, frames, whenFrame } = part;
@@ -177,7 +177,7 @@ function endOf(part) {
   return part.whenFrame + part.frames;
 }
 
-/** Decide how a stretch is laid at this speed, the same for all tracks; `windows` are pairs of a voice and its window. */
+/** Set `plan` (tempo.js; null at speed 1) and `frames` of a stretch; `windows` are pairs of a voice and its window. */
 export function pace(part, windows, { speed, rate }) {
   part.plan = null;
   if (speed !== 1) {

@@ -1,19 +1,19 @@
-// Spectrograms: tiles of grey values from the server, seen through a colour map of the scheme.
+// Draws spectrograms: tiles of grey values from the server, coloured with a ramp that fits the scheme.
 import { colorOf } from "./canvas.js";
 import { isGone, withPrefix } from "./peaks.js";
 
-const COLUMNS = 256; // of a tile, as separation/audio/spectrogram.py makes them
+const COLUMNS = 256; // columns of a tile; this and the next three as in separation/audio/spectrogram.py
 const BANDS = 64;
 const LOWEST_HZ = 50;
 const HIGHEST_HZ = 16_000;
-const KEPT = 96; // tiles remembered
+const KEPT = 96; // tiles in memory
 
-const greys = new Map(); // address -> {tile: Uint8Array once it has come}, in order of last use
+const greys = new Map(); // address -> {tile: Uint8Array once it is here}, in order of last use
 
-/** Draw the part of a track that `view` shows; `onTile` is called when more of it has come, or with why it cannot. */
+/** Draw the part of a track in `view`; `onTile` is called when a tile arrives, or with an Error when it cannot. */
 export function drawSpectrogram(context, track, view, height, colors, onTile) {
   const level = Math.max(0, Math.min(16, Math.floor(Math.log2(view.samplesPerPixel / COLUMNS))));
-  const span = COLUMNS * 2 ** level; // samples of a column
+  const span = COLUMNS * 2 ** level; // samples per column
   const shown = view.width * view.samplesPerPixel;
   const last = Math.min(track.n_samples, view.start + shown) / span / COLUMNS;
   for (let index = Math.max(0, Math.floor(view.start / span / COLUMNS)); index < last; index++) {
@@ -32,7 +32,7 @@ export function drawSpectrogram(context, track, view, height, colors, onTile) {
   }
 }
 
-/** Colours from silence to full scale: the ground, the colour of the sound, the colour of text. */
+/** Return {ground, text, ramp}: 256 RGBA colours from ground (silence) over `color` to that of text (full scale). */
 export function spectrumColors(element, color) {
   const [ground, sound, text] = ["var(--panel)", color, "var(--text)"].map((css) => colorOf(element, css));
   const context = new OffscreenCanvas(256, 1).getContext("2d");
@@ -43,7 +43,7 @@ export function spectrumColors(element, color) {
   return { ground, text, ramp: new Uint32Array(context.getImageData(0, 0, 256, 1).data.buffer) };
 }
 
-/** The grey values at an address, or undefined while they are on their way. */
+/** Return the grey values at an address, or undefined while they are fetched. */
 function tileOf(url, onTile) {
   const known = greys.get(url);
   greys.delete(url);
@@ -68,7 +68,7 @@ function fetchTile(url, onTile) {
   return entry;
 }
 
-/** A tile as an image, one pixel for a band of a column. */
+/** Return a tile as an image with one pixel for each band of a column. */
 function painted(tile, { ramp }) {
   const columns = tile.length / BANDS;
   const canvas = new OffscreenCanvas(columns, BANDS);

@@ -1,13 +1,13 @@
-// The strip under the waveform: one cell per chunk, on the same time line, with the spans that reach it.
+// The strip under the waveform: a cell for each chunk on the same time line, with marks for the spans that reach it.
 import { colorOf, fitCanvas } from "./canvas.js";
 import { cellColors, describeReach, drawCell } from "./celldraw.js";
 
-export const STRIP_PX = 20; // height: mark of "-" spans, cell, mark of "+" spans
+export const STRIP_PX = 20; // height of a mark of "-" spans, a cell, and a mark of "+" spans
 const MARK_PX = 4;
-const DASH_PX = [4, 3]; // of "-" marks, which are told from "+" without their colour
+const DASH_PX = [4, 3]; // dashes of "-" marks, so that they differ from "+" without colour
 
 export class Strip {
-  /** `view` is the waveform's; the strip follows it when `draw` is called. */
+  /** `view` is that of the waveform; `draw` reads it. */
   constructor(canvas, view) {
     this.canvas = canvas;
     this.view = view;
@@ -15,9 +15,9 @@ export class Strip {
     this.colors = null;
   }
 
-  /** `marked` is {name, color} of the prompt whose spans the marks are. */
+  /** Set and draw the chunks; `marked` is {name, color} of the prompt whose spans are marked. */
   setChunks(chunks, marked) {
-    this.chunks = chunks.map((chunk) => ({ ...chunk })); // ours to change, one cell at a time
+    this.chunks = chunks.map((chunk) => ({ ...chunk })); // copies, which `update` changes
     this.marked = marked;
     this.draw();
   }
@@ -30,7 +30,7 @@ export class Strip {
     this.chunks.forEach((_, index) => this.drawChunk(index));
   }
 
-  /** Change one chunk and redraw its cell alone. */
+  /** Change the state of one chunk and redraw its cell alone. */
   update(index, state, fraction) {
     if (!this.chunks[index]) return;
     Object.assign(this.chunks[index], { state, fraction });
@@ -57,13 +57,13 @@ export class Strip {
     if (chunk.minus) mark(0, this.colors.minus, DASH_PX);
   }
 
-  /** Index of the chunk at x, or -1. */
+  /** Return the index of the chunk at x, or -1. */
   at(x) {
     const sample = this.view.sampleAt(x);
     return this.chunks.findIndex((chunk) => sample >= chunk.start && sample < chunk.start + chunk.count);
   }
 
-  /** What to say about the chunk at x. */
+  /** Return a description of the chunk at x, or "". */
   describe(x) {
     const index = this.at(x);
     if (index < 0) return "";

@@ -1,16 +1,17 @@
-// Slower and faster at the same pitch: grains of the sound are laid further apart or closer together, each joined to the
-// one before it where the two are most alike (WSOLA, Verhelst and Roelands 1993).
+// Changes the speed and keeps the pitch: grains of the sound are laid further apart or closer together, each joined to
+// the one before it where the two are most alike (WSOLA, Verhelst and Roelands 1993).
 //
-// The joints are decided once for all tracks, from the mix that is heard, so that tracks which cancel still do. A plan
-// covers one stretch (walk.js) and begins and ends with the very samples of it, so stretches abut as they do at speed 1.
+// The positions of the grains are chosen once for all tracks, from the mix that is heard, so that tracks that cancel
+// each other still do. A plan covers one stretch (walk.js) and begins and ends with the stretch's first and last
+// samples, so that stretches follow each other without a gap as at speed 1.
 
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5];
-const GRAIN_S = 0.08; // a few periods of a low voice, and shorter than what is heard as an echo
-const JOIN = 0.2; // of a grain: the crossfade to the next one
-const REACH = 0.15; // of a grain, to either side: a period of 42 Hz is always within it
-const COARSE = 4; // samples, of the first look
+const GRAIN_S = 0.08; // a few periods of a low voice, and too short to be heard as an echo
+const JOIN = 0.2; // the crossfade of two grains, as a share of a grain
+const REACH = 0.15; // the search to either side, as a share of a grain: it always holds a period of 42 Hz
+const COARSE = 4; // samples that are summed to one for the first, coarse search
 
-/** Where grains of `sound` go at `speed`: {join, frames, grains: [{source, frame, length}]}; null at speed 1. */
+/** Return the plan of `sound` (mono, `rate` Hz): {join, frames, grains: [{source, frame, length}]}; null at speed 1. */
 export function planTempo(sound, speed, rate) {
   const n = Math.round(sound.length / speed / Math.min(GRAIN_S * rate, sound.length / 3)); // short loops: short grains
   const grain = Math.round(sound.length / speed / n);
@@ -20,7 +21,7 @@ export function planTempo(sound, speed, rate) {
   const coarse = thinned(sound);
   const grains = [{ source: 0, frame: 0, length: grain + join }];
   for (let k = 1; k < n; k++) {
-    const after = grains.at(-1).source + grain; // what would be heard if nothing were joined here
+    const after = grains.at(-1).source + grain; // where the sound would go on without a joint
     let source = alike(coarse, after / COARSE, (k * hop) / COARSE, (REACH * grain) / COARSE, join / COARSE) * COARSE;
     source = alike(sound, after, source, COARSE, join);
     grains.push({ source, frame: k * grain, length: grain + join });
@@ -30,7 +31,7 @@ export function planTempo(sound, speed, rate) {
   return { join, grains, frames: last.frame + last.length };
 }
 
-/** The place within `reach` of `ideal` where `sound` goes on most like it does at `after`, for `count` samples. */
+/** Return the position within `reach` of `ideal` whose next `count` samples are most like those at `after`. */
 function alike(sound, after, ideal, reach, count) {
   [after, ideal, reach, count] = [after, ideal, reach, count].map(Math.round);
   const likeness = (at) => {
@@ -57,13 +58,13 @@ function thinned(sound) {
   return thin;
 }
 
-/** How many frames of a plan can be made of its first `count` samples. */
+/** Return how many frames of a plan can be made of the first `count` samples. */
 export function framesWithin(plan, count) {
   const until = ({ source, frame, length }) => (source + length > count ? frame + Math.max(0, count - source) : Infinity);
   return Math.min(plan.frames, ...plan.grains.map(until));
 }
 
-/** Frames [from, to) of a plan, of the sound that begins at `offset` of a buffer. */
+/** Return the frames [from, to) of a plan as an AudioBuffer, from the sound that begins at `offset` of `buffer`. */
 export function laid(buffer, offset, { join, grains }, from, to) {
   const { numberOfChannels, sampleRate } = buffer;
   const made = new AudioBuffer({ length: to - from, numberOfChannels, sampleRate });

@@ -1,29 +1,29 @@
-// One track as the audio graph sees it: pieces of sound -> their edges -> the track's gain -> the bus.
+// Voice: one track in the audio graph. Pieces of sound -> fades at their edges -> the track's gain -> pan -> the bus.
 import { GAIN_FLOOR_DB } from "./format.js";
 import { framesWithin, laid } from "./tempo.js";
 import { PcmCache } from "./pcm_cache.js";
 
-export const FADE_S = 0.012; // linear ramps of 12 ms: short enough to feel instant, long enough not to click
-const REMEMBERED = 256; // scheduled pieces kept for inspection
+export const FADE_S = 0.012; // length of the linear fades: short enough to feel instant, long enough not to click
+const REMEMBERED = 256; // scheduled pieces that are kept for tests
 
 export class Voice {
   constructor(track, onArrival) {
     this.track = track;
     this.pcm = new PcmCache(track, onArrival);
     this.mix = { muted: false, solo: false, gain_db: 0, pan: 0 };
-    this.declared = {}; // the mix its descriptor last asked for
-    this.audible = 1; // linear gain the mixer wants
+    this.declared = {}; // the mix that its descriptor had last
+    this.audible = 1; // the linear gain, 0 if the mixer silences it
     this.node = null;
-    this.pieces = []; // sounding or about to
+    this.pieces = []; // those that play or are scheduled
     this.scheduled = []; // {start_sample, when_frame, count, fade_in}, for tests
   }
 
-  /** Samples that may be played now. */
+  /** The number of samples that can be played now. */
   get ready() {
     return Math.min(this.track.ready_samples ?? this.track.n_samples, this.track.n_samples);
   }
 
-  /** Take over a changed descriptor; the same audio grown keeps its windows. */
+  /** Take over a changed descriptor; the windows of audio that has only grown are kept. */
   update(track, onArrival) {
     if (track.url !== this.track.url || track.n_channels !== this.track.n_channels) {
       this.pcm.close();
@@ -32,7 +32,7 @@ export class Voice {
     this.track = this.pcm.track = track;
   }
 
-  /** The gain node of this voice in `context`, made on first use. */
+  /** Return the gain node of this voice in `context`; it is made on first use. */
   output(context, bus) {
     if (this.node?.context !== context) {
       this.node = new GainNode(context, { gain: this.audible });
@@ -43,11 +43,11 @@ export class Voice {
     return this.node;
   }
 
-  /** Bring the sound to its place, `from` where it is if that is not known; one in the middle, and it never was elsewhere, goes past the panner untouched. */
+  /** Move the sound to its pan; a new panner starts at `from`. While the pan has always been 0 there is no panner. */
   place(bus, from = 0) {
     if (!this.node || (!this.panner && !this.mix.pan)) return;
     if (!this.panner) {
-      // Two channels always, so that the middle of a mono sound is as loud as without a panner.
+      // Always two channels, so that a mono sound in the middle is as loud as without a panner.
       this.panner = new StereoPannerNode(this.node.context, {
         pan: from,
         channelCount: 2,
@@ -64,7 +64,7 @@ export class Voice {
     if (this.node) ramp(this.node.gain, gain, this.node.context.currentTime);
   }
 
-  /** Add the sound of a stretch, both channels as one, to `mono`; what is not heard counts where nothing is. */
+  /** Add the channels of a stretch to `mono`; a silent voice counts with gain 0.001, for when no other has sound. */
   addTo(mono, window, { start }) {
     const gain = Math.max(this.audible, 0.001);
     const offset = start % this.pcm.size;
@@ -75,22 +75,22 @@ export class Voice {
     }
   }
 
-  /** Frames of a stretch that can be heard of it now. */
+  /** Return how many frames of a stretch can be played now. */
   framesOf({ start, count, plan, frames }) {
     const there = Math.max(0, Math.min(count, this.ready - start));
     return Math.min(frames, plan ? framesWithin(plan, there) : there);
   }
 
-  /** Start frames [from, to) of a stretch, which lies in one window; `fadeIn` for sound that begins mid-way. */
+  /** Schedule the frames [from, to) of a stretch, which lies in one window; `fadeIn` if they do not follow others. */
   schedule(context, bus, window, stretch, { from, to, fadeIn }) {
     const { start, plan } = stretch;
     const offset = start % this.pcm.size;
     const buffer = window?.buffer;
     const exact = plan && buffer ? laid(buffer, offset, plan, from, to) : cut(buffer, offset + from, to - from);
-    if (!exact) return; // the server had less than it promised: silence
+    if (!exact) return; // the server sent less than it announced, so there is silence
     const rate = this.track.sample_rate;
     const whenFrame = stretch.whenFrame + from;
-    const when = whenFrame / rate; // whole frames: neighbours abut exactly
+    const when = whenFrame / rate; // whole frames, so that pieces follow each other exactly
     const source = new AudioBufferSourceNode(context, { buffer: exact });
     const edge = new GainNode(context);
     if (fadeIn) {
@@ -110,12 +110,12 @@ export class Voice {
     if (this.scheduled.length > REMEMBERED) this.scheduled.shift();
   }
 
-  /** Fade out whatever sounds at `frame`, and drop what would come after it. */
+  /** Fade out the pieces that play at `frame`, and stop those that would start later. */
   fadeOut(frame) {
     const at = frame / this.track.sample_rate;
     for (const piece of this.pieces) {
       const { source, edge, whenFrame, endFrame } = piece;
-      if (endFrame <= frame || piece.fadesAt <= frame) continue; // over, or on its way out
+      if (endFrame <= frame || piece.fadesAt <= frame) continue; // it has ended or fades already
       piece.fadesAt = frame;
       if (whenFrame >= frame) {
         source.stop();
@@ -138,19 +138,19 @@ export class Voice {
   }
 }
 
-/** dB to linear; the floor of a fader is silence. */
+/** Return the linear gain of a level in dB; the lower end of a fader is silence. */
 export function linear(db) {
   return db <= GAIN_FLOOR_DB ? 0 : 10 ** (db / 20);
 }
 
-/** A short linear ramp from where the parameter is. */
+/** Move an AudioParam to `value` by a linear ramp of `FADE_S` from its present value. */
 function ramp(param, value, now) {
   param.cancelScheduledValues(now);
   param.setValueAtTime(param.value, now);
   param.linearRampToValueAtTime(value, now + FADE_S);
 }
 
-/** `count` frames of a buffer from `offset`; the buffer itself when that is all of it, so nothing is copied. */
+/** Return `count` frames of a buffer from `offset`, null for none; all of it is the buffer itself, without a copy. */
 function cut(buffer, offset, count) {
   const length = Math.min(count, (buffer?.length ?? 0) - offset);
   if (length <= 0) return null;

@@ -1,14 +1,14 @@
-// The order in which samples are played: straight on, or round a loop. Pure arithmetic, no audio.
+// The order in which samples are played, straight on or round a loop: pure arithmetic without audio.
 
-/** The next stretch from `cursor`: {start, count, next}; null at the end. Never crosses a window or a loop's end. */
+/** Return the next stretch {start, count, next}, which crosses no window and no end of the loop; null at the end. */
 export function stretch(cursor, { total, windowSize, loop }) {
-  const shortest = Math.ceil(windowSize / 100); // 20 ms: anything shorter is a tone, and costs as much as it sounds
+  const shortest = Math.ceil(windowSize / 100); // 20 ms: a shorter loop is heard as a tone, and each round costs work
   const looping = loop.on && total >= shortest;
   const from = looping ? Math.min(loop.start ?? 0, total - shortest) : 0;
   const to = looping ? Math.min(Math.max(loop.end ?? total, from + shortest), total) : total;
   let start = Math.max(0, cursor);
   if (looping && start === to) start = from;
-  const limit = start < to ? to : total; // someone who seeks behind the loop hears the rest first
+  const limit = start < to ? to : total; // from behind the loop, the rest of the recording plays first
   if (start >= limit) {
     if (!looping) return null;
     return stretch(from, { total, windowSize, loop });
@@ -17,7 +17,7 @@ export function stretch(cursor, { total, windowSize, loop }) {
   return { start, count: end - start, next: end };
 }
 
-/** Indices of the windows the next `samples` samples need. */
+/** Return the set of the windows' indices that the next `samples` samples from `cursor` need. */
 export function windowsAhead(cursor, samples, course) {
   const indices = new Set();
   let left = samples;

@@ -1,6 +1,6 @@
-// What to isolate: a chip per sound in an order that can be changed, a field for more, and suggestions.
+// The prompts: a chip for each in an order that can be changed, a field to add more, and suggestions.
 
-const MIME = "text/x-audio-playground-prompt"; // a chip that is dragged, and nothing from elsewhere
+const MIME = "text/x-audio-playground-prompt"; // marks a dragged chip, so that nothing else is taken for one
 
 export default {
   template: `
@@ -43,9 +43,9 @@ export default {
     suggestions: { type: Array, default: () => [] },
     selected: String,
     note: String,
-    better: Object, // {from, to}
-    models: Boolean, // a link to them belongs below
-    ordered: Boolean, // the order matters
+    better: Object, // {from, to}: a prompt, and the wording that is proposed for it
+    models: Boolean, // whether to show a link to the Models page below
+    ordered: Boolean, // whether the order of the prompts affects the result
   },
   emits: ["prompts", "select"],
 
@@ -90,7 +90,7 @@ export default {
 
     remove(index) {
       this.send(this.texts.filter((_, other) => other !== index));
-      this.$refs.input.focus(); // the button that had the focus is gone
+      this.$refs.input.focus(); // the button that had the focus does not exist any more
     },
 
     toggle(words) {
@@ -119,7 +119,7 @@ export default {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (step && event.altKey) {
         this.move(index, index + step);
-        event.preventDefault(); // the browser would go back a page
+        event.preventDefault(); // or the browser would go back a page
       } else if (event.key === "Delete" || event.key === "Backspace") {
         this.remove(index);
         event.preventDefault();
@@ -136,7 +136,7 @@ export default {
       if (this.dragged >= 0) event.preventDefault();
     },
 
-    /** Before the chip whose middle is right of the pointer, or last. */
+    /** Move the dragged chip before the first chip whose middle is right of the pointer, or to the end. */
     onDrop(event) {
       if (this.dragged < 0) return;
       const boxes = this.$refs.bodies.map((body) => body.parentElement.getBoundingClientRect());

@@ -1,4 +1,4 @@
-// The settings as text: copied with one press, pasted into a field where mistakes are said with their line.
+// The recipe: a button copies the settings as text; a dialog takes pasted text and shows its mistakes with their lines.
 
 export default {
   template: `
@@ -34,7 +34,7 @@ export default {
       try {
         await navigator.clipboard.writeText(this.text);
       } catch {
-        // Only https and this computer itself have a clipboard; the old way works everywhere.
+        // Browsers offer `navigator.clipboard` only on https and localhost; this older way works on plain http too.
         field.value = this.text;
         document.body.append(field);
         field.select();
@@ -55,7 +55,7 @@ export default {
       this.$emit("paste", this.pasted);
     },
 
-    /** What the server says: "" if the recipe is used now. */
+    /** Called from Python after a paste: shows why the recipe was refused, or closes the dialog if `refusal` is "". */
     answer(refusal) {
       this.refusal = refusal;
       if (refusal) return;

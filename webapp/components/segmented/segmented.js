@@ -1,4 +1,4 @@
-// A few choices side by side, one of them on: a radio group with one tab stop.
+// A segmented control: a few choices side by side, one of them on. It is a radio group with one tab stop.
 
 export default {
   template: `
@@ -15,7 +15,7 @@ export default {
   emits: ["choose"],
 
   computed: {
-    /** Where the Tab key lands. */
+    /** The value of the button that the Tab key reaches. */
     stop() {
       return this.options.some((option) => option.value === this.value) ? this.value : this.options[0]?.value;
     },

@@ -1,6 +1,6 @@
-// Groups of settings as plain controls. What is shown and what may be entered is decided by the server, field by field.
+// Groups of settings as plain controls. The server decides, field by field, what is shown and what may be entered.
 
-const OPEN = "settings-open"; // groups that are unfolded, kept for this tab
+const OPEN = "settings-open"; // key in sessionStorage: the titles of the unfolded groups
 
 export default {
   template: `
@@ -54,7 +54,7 @@ export default {
       this.$emit("set", { name: field.name, value });
     },
 
-    /** A number as typed, brought into its range; an empty field is the choice its placeholder names. */
+    /** Send a typed number, limited to its range; an empty field means null where the placeholder says what that is. */
     sendNumber(field, input) {
       if (input.value === "" && field.placeholder) return this.send(field, null);
       const wanted = Number(input.value);

@@ -1,8 +1,8 @@
-// The line under the waveform: words, or the chosen span with its exact times, its sign, and a loop around it.
+// The line under the waveform: a hint, or the editor of the chosen span: exact times, sign, and a loop around it.
 import { player } from "audio-playground-player";
 import { parseTime, shown } from "./span_list.js";
 
-const FOLLOW_MS = 120; // the loop follows an edge when it has rested so long
+const FOLLOW_MS = 120; // the loop follows an edge that has not moved for this long
 
 export const SpanBar = {
   template: `
@@ -50,7 +50,7 @@ export const SpanBar = {
 
   mounted() {
     this.end = player.on("loop", () => {
-      const { on, start, end } = player.loop; // someone else may have set another one
+      const { on, start, end } = player.loop; // another control may have set it
       if (!on || `${[start, end]}` !== `${this.looped}`) this.looping = false;
     });
   },
@@ -82,7 +82,7 @@ export const SpanBar = {
       this.$emit("leave");
     },
 
-    /** A time that was typed. */
+    /** Take over a typed time, or say why it does not fit. */
     type({ target }, edge) {
       const { grid, span } = this;
       const time_s = parseTime(target.value);

@@ -1,14 +1,14 @@
-// Spans on the frames of a model: arithmetic on lists, without a screen.
+// Lists of spans: snapping to the model's frames (Grid), painting over and sorting, seconds to frames and back, undo.
 //
-// A span {prompt, sign, a, b} marks the frames [a, b). Where spans of one prompt overlap, the model goes by the last one
-// of the list. Lists are sorted, so that is the one that starts last.
+// All of it is arithmetic and draws nothing. A span {prompt, sign, a, b} marks the frames [a, b). Where spans of one
+// prompt overlap, the model obeys the last one of the list. Lists are sorted, so the span that starts last wins.
 
 import { clock } from "audio-playground-player";
 
-const RATE = 48_000; // at which SAM-Audio counts the samples of its frames
+const RATE = 48_000; // Hz; SAM-Audio counts the samples of its frames at this rate
 
 export class Grid {
-  /** With `frame_s` 0 there is nothing to snap to, and milliseconds are counted instead of frames. */
+  /** A grid of `frame_s` seconds over `duration_s`; with `frame_s` 0 nothing snaps, and it counts milliseconds. */
   constructor(duration_s, frame_s) {
     this.duration_s = duration_s;
     this.frame_s = frame_s;
@@ -21,25 +21,25 @@ export class Grid {
     return Math.max(low, Math.min(k, high));
   }
 
-  /** The nearest border between frames. */
+  /** Return the border between frames that is nearest to a time in seconds. */
   nearest(time_s) {
     return this.clip(Math.round(time_s / this.unit_s));
   }
 
-  /** The border the model takes a time for: the first at that time or later, computed in its order. */
+  /** Return the border that the model makes of a time: the first at or after it, computed in the model's order. */
   heard(time_s) {
     return this.frame_s ? this.clip(Math.ceil((time_s * RATE) / this.hop)) : this.nearest(time_s);
   }
 
-  /** Seconds of a border, such that the model takes them for it; past the last whole frame, the recording's end. */
+  /** Return a time in seconds of which the model makes border `k`; past the last whole frame, the recording's end. */
   time(k) {
     if (k >= this.count) return this.duration_s;
     const time_s = Math.round(k * this.unit_s * 1e6) / 1e6;
-    // 0.28 * 48000 is a hair above frame 7, so the model takes it for frame 8; 0.2799 is frame 7.
+    // 0.28 * 48000 in floating point lies just above frame 7, so the model makes frame 8 of it; 0.2799 gives frame 7.
     return this.heard(time_s) > k ? Math.round(time_s * 1e4 - 1) / 1e4 : time_s;
   }
 
-  /** The span moved by so many frames, or its border "a" or "b" alone; it stays inside, and a frame long at least. */
+  /** Return the span moved by `by` frames, or with its border "a" or "b" moved; it keeps one frame and stays inside. */
   moved(span, what, by) {
     let { a, b } = span;
     if (what === "a") a = this.clip(a + by, 0, b - 1);
@@ -48,7 +48,7 @@ export class Grid {
     return { ...span, a, b, cut: false };
   }
 
-  /** A border as people read it: "1.20", "1:02.48". */
+  /** Return the time of border `k` as people read it: "1.20", "1:02.48". */
   text(k) {
     const digits = this.frame_s ? 2 : 3;
     const rounded_s = Number(Math.min(k * this.unit_s, this.duration_s).toFixed(digits));
@@ -60,7 +60,7 @@ export class Grid {
   }
 }
 
-/** Seconds of "1.2", "1:02.5" or "1:00:02,5"; null if it is no time. */
+/** Return the seconds of "1.2", "1:02.5" or "1:00:02,5"; null if the text is no time. */
 export function parseTime(text) {
   const match = /^(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d*)?|[.,]\d+)$/.exec(text.trim());
   if (!match) return null;
@@ -69,14 +69,14 @@ export function parseTime(text) {
   return 3600 * hours + 60 * minutes + seconds;
 }
 
-/** The sign as people read it. */
+/** Return a span's sign as people read it. */
 export const shown = (sign) => (sign === "-" ? "−" : "+");
 
 export const same = (x, y) => x.prompt === y.prompt && x.sign === y.sign && x.a === y.a && x.b === y.b;
 const contradict = (x, y) => x.prompt === y.prompt && x.sign !== y.sign && x.a < y.b && y.a < x.b;
-const order = (x, y) => x.a - y.a || y.b - x.b; // of two with one start the shorter is last, so both can be seen
+const order = (x, y) => x.a - y.a || y.b - x.b; // of two with the same start the shorter comes last, so both are seen
 
-/** What there is to say of a span: where it is, and which others of its prompt win over it. */
+/** Return a sentence about a span: where it is, and which other spans of its prompt win over it. */
 export function describe(list, span, grid) {
   let words = `${shown(span.sign)} ${grid.range(span)}`;
   if (grid.frame_s) words += `, snapped to ${Math.round(1000 * grid.frame_s)} ms frames`;
@@ -87,7 +87,7 @@ export function describe(list, span, grid) {
   return over.length ? `${words}. Where ${over.join(" and ")} lies over it, that one counts.` : words;
 }
 
-/** Sorted. Where sorting would let an earlier span of the list win over a later one, the earlier is cut back. */
+/** Return the list sorted; a span is cut back where sorting would let it win over a later one of the list. */
 export function settled(list) {
   const done = [...list];
   for (let i = done.length - 1; i >= 0; i--) {
@@ -96,19 +96,19 @@ export function settled(list) {
     if (!over) continue;
     const rest = [{ ...old, b: over.a }, { ...old, a: over.b, uid: undefined }].filter(({ a, b }) => a < b);
     done.splice(i, 1, ...rest);
-    i += rest.length; // what is left of it may meet others
+    i += rest.length; // the rest of it may overlap others
   }
   return done.sort(order);
 }
 
-/** The list with `to` in place of `from`; without `from`, `to` is painted over what is there. */
+/** Return the list with `to` in place of `from`; without `from`, `to` is painted over the spans that are there. */
 export function replaced(list, from, to) {
   if (!from) return settled([...list, to]);
   const rest = list.filter((span) => span.uid !== from.uid);
   return (to ? [...rest, to] : rest).sort(order);
 }
 
-/** What the model makes of spans in seconds: {spans, lost}; `lost` counts those that mark no frame. */
+/** Return what the model makes of spans in seconds: {spans, lost}; `lost` counts the spans that mark no frame. */
 export function read(given, grid) {
   const all = given.map(({ prompt, sign, start_s, stop_s }) => {
     const cut = stop_s > grid.duration_s + grid.unit_s;
@@ -118,11 +118,12 @@ export function read(given, grid) {
   return { spans, lost: all.filter(({ a, b }) => a >= b).length };
 }
 
+/** Return the spans in seconds, as the server keeps them. */
 export function written(list, grid) {
   return list.map(({ prompt, sign, a, b }) => ({ prompt, sign, start_s: grid.time(a), stop_s: grid.time(b) }));
 }
 
-/** What was done, as differences: undoing takes back a person's own step and nothing that came from elsewhere. */
+/** The steps to undo and redo, kept as differences, so that undo takes back a person's own step and no other change. */
 export class History {
   constructor(depth = 200) {
     this.depth = depth;
@@ -137,7 +138,7 @@ export class History {
     this.future = [];
   }
 
-  /** The list without the last step, or null; steps whose spans are gone are passed over. */
+  /** Return the list without the last step, or null if there is none; steps whose spans are gone are skipped. */
   undo(list) {
     return this.step(this.past, this.future, list, "added", "removed");
   }

@@ -1,14 +1,14 @@
-// The layer of waveform.js in which a person draws, moves and types spans: the passages that hold a prompt's sound, or do not.
+// The layer of waveform.js in which spans are drawn, moved and typed: passages where a prompt's sound is, or is not.
 //
-// `live` is the gesture under way, {kind, from, to}: `from` is the span of the list that it began with, `to` the span as
-// it would become. The list itself changes only when the gesture ends.
+// `live` is the gesture under way, {kind, from, to}: `from` is the span of the list that it began with, `to` is that
+// span as it would become. The list itself changes only when the gesture ends.
 import { isTyping, player } from "audio-playground-player";
 import { SpanBar } from "audio-playground-spans/span_bar.js";
 import { Grid, History, describe, read, replaced, same, shown, written } from "audio-playground-spans/span_list.js";
 
-const CLICK_PX = 4; // a pointer that moves less has clicked
-const BURST_MS = 600; // nudges that follow each other faster are one step
-const NEW_S = 1; // a span made at the playhead
+const CLICK_PX = 4; // a pointer that moves less than this has clicked
+const BURST_MS = 600; // key presses that follow each other faster than this are one step to undo
+const NEW_S = 1; // length of a span that is made at the playhead
 
 export default {
   template: `
@@ -41,7 +41,7 @@ export default {
     frame: Number,
     tool: String,
     recording: String,
-    seen: Number, // the last of our changes that the server knew when it sent these properties
+    seen: Number, // the number of the last change of this page that the server knew when it sent these properties
   },
   inject: { view: { from: "waveView" } },
   emits: ["change", "history"],
@@ -57,11 +57,11 @@ export default {
     paints() {
       return { plus: "+", minus: "-" }[this.tool];
     },
-    /** The list as it looks during a gesture. */
+    /** The spans as they look during a gesture. */
     all() {
       const { from, to } = this.live ?? {};
       if (!to) return this.list;
-      const stays = this.list.some(({ uid }) => uid === from?.uid); // the server may have taken it away meanwhile
+      const stays = this.list.some(({ uid }) => uid === from?.uid); // the server may have removed it meanwhile
       return stays ? this.list.map((span) => (span.uid === from.uid ? to : span)) : [...this.list, to];
     },
     own() {
@@ -73,7 +73,7 @@ export default {
     one() {
       return this.own.find((span) => span.uid === this.chosen);
     },
-    /** What there is to say of each, by uid; zooming changes none of it. */
+    /** The description of each span, by uid; it does not depend on the zoom. */
     notes() {
       return Object.fromEntries(this.own.map((span) => [span.uid, describe(this.own, span, this.grid)]));
     },
@@ -120,7 +120,7 @@ export default {
 
     // ---- the list, here and on the server
 
-    /** Take over what the server says, unless it said so before it knew our last change. */
+    /** Take over the server's spans, unless it sent them before it knew the last change of this page. */
     adopt() {
       const other = this.recording !== this.adopted;
       if (!other && this.seen < this.sent) return;
@@ -131,7 +131,7 @@ export default {
       if (other && this.bench) this.tellHistory();
     },
 
-    /** Each with a number to follow it by; equal spans keep theirs. */
+    /** Give each span a `uid` that identifies it; spans equal to known ones keep theirs. */
     named(spans) {
       const free = [...this.list];
       return spans.map((span) => {
@@ -181,7 +181,7 @@ export default {
     onDown(event) {
       const hit = this.own.find(({ uid }) => uid === Number(event.target.closest("[data-uid]")?.dataset.uid));
       const edge = event.target.dataset.edge;
-      // Inside a span of the other sign the brush paints an exception; everything else of a span is grabbed.
+      // A press on a span grabs it, except that the brush paints inside a span of the other sign, away from its edges.
       const paint = this.paints && !edge && hit?.sign !== this.paints;
       if (event.button > 0 || !this.grid.count || (!hit && !(paint && this.selected))) return;
       event.stopPropagation();
@@ -215,7 +215,7 @@ export default {
       this.focus((live.to ?? live.hit)?.uid);
     },
 
-    /** Break a gesture off. */
+    /** Cancel the pointer's gesture. */
     drop() {
       if (this.live?.pointer !== undefined) this.live = null;
     },
@@ -229,14 +229,14 @@ export default {
       this.burst = setTimeout(() => this.settle(), BURST_MS);
     },
 
-    /** End a burst of nudges. */
+    /** End a series of key presses and make one step of it. */
     settle() {
       if (this.live?.kind !== "keys") return;
       const { from, to } = this.live;
       const focused = document.activeElement?.dataset?.uid === String(to.uid);
       this.live = null;
       this.edit(from, to);
-      if (focused) this.focus(to.uid); // it may have changed places
+      if (focused) this.focus(to.uid); // sorting may have moved its element, which then loses the focus
     },
 
     remove(span) {
@@ -247,13 +247,13 @@ export default {
       this.focus(next?.uid);
     },
 
-    /** Change the chosen span. */
+    /** Replace the chosen span by `to`. */
     change(to) {
       this.settle();
       this.edit(this.one, to);
     },
 
-    /** A new span at the playhead. */
+    /** Add a span at the playhead. */
     mark(sign) {
       this.settle();
       const { grid } = this;
@@ -300,20 +300,20 @@ export default {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && (key === "z" || key === "y")) {
         this.undo(key === "y" || event.shiftKey ? "redo" : "undo");
       } else if ((key === "y" || key === "n") && this.selected && !isTyping(event) && !event.repeat) {
-        if (document.querySelector(".q-menu, .q-dialog")) return; // where letters may choose
+        if (document.querySelector(".q-menu, .q-dialog")) return; // in menus, letters choose
         this.mark(key === "y" ? "+" : "-");
       } else return;
       event.preventDefault();
     },
 
-    // ---- what is chosen and seen
+    // ---- the chosen span, and drawing
 
     choose({ uid }) {
       this.chosen = uid;
       if (this.one) this.show(this.one);
     },
 
-    /** Choose a span and hand it the keyboard; without one, the waveform has it again. */
+    /** Choose a span and focus it; without one, focus the waveform. */
     focus(uid = null) {
       this.chosen = uid;
       const place = uid ? `[data-uid="${uid}"]` : ".wave-slider";
@@ -340,7 +340,7 @@ export default {
       const [left, right] = [this.x(span.a), this.x(span.b)];
       return { left: left + "px", width: right - left + "px", "--stem": this.colorOf(span.prompt) };
     },
-    /** Where the label of a gesture goes. */
+    /** The style that places the label of a gesture beside its span. */
     beside(span) {
       return { left: `max(4px, min(${this.x(span.a)}px, 100% - 294px))` };
     },

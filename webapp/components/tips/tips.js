@@ -1,22 +1,22 @@
-// One tooltip for the whole page: what `data-tip` of the element under the mouse or in focus says.
+// The one tooltip of the page: it shows the `data-tip` of the element that is under the mouse or has the focus.
 
 const WAIT_MS = 500;
-const GAP_PX = 6; // from the element, and at least from the window's edge
+const GAP_PX = 6; // distance from the element, and the least distance from the window's edge
 
 const tip = document.createElement("div");
 tip.className = "tip";
-tip.popover = "manual"; // lies above menus and dialogs
+tip.popover = "manual"; // a popover lies above menus and dialogs
 tip.setAttribute("role", "tooltip");
 let timer = 0;
-let waiting = null; // the element whose tip is shown, or will be
+let waiting = null; // the element whose tip is shown or will be shown
 
-/** Whose tip counts at an element; Quasar hands what it does not know to the field within. */
+/** Return the element whose tip is shown at `element`; Quasar passes unknown attributes on to a field's inner input. */
 function owner(element) {
   return element?.closest?.("[data-tip]") ?? element?.closest?.(".q-field")?.querySelector("[data-tip]");
 }
 
 function show(element) {
-  if (!element.isConnected || document.querySelector(".q-menu")) return; // it would lie on the choices
+  if (!element.isConnected || document.querySelector(".q-menu")) return; // it would hide the choices of an open menu
   tip.textContent = element.dataset.tip;
   document.body.append(tip);
   tip.showPopover();

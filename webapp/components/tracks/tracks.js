@@ -1,4 +1,4 @@
-// The mixer: rows of sounds under one time line.
+// The mixer: a row for each track (mute, solo, gain, pan, waveform or spectrogram), all on the waveform's time line.
 import {
   GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, fitCanvas, fullScale, gainToSlider, isTyping,
   loadPyramid, loadSpectro, onSchemeChange, player, sliderToGain,
@@ -71,7 +71,7 @@ export default {
   },
 
   computed: {
-    /** Of two results that are compared, the rows of the one that is heard. */
+    /** The tracks to draw: while two results are compared, only those of the side that is heard. */
     rows() {
       return this.tracks.filter((track) => !track.side || track.side === this.side);
     },
@@ -156,7 +156,7 @@ export default {
       this.moveHead(player.position);
     },
 
-    /** One variable moves the playheads of all rows, past Vue: it changes with every frame of the screen. */
+    /** Move the playheads of all rows by a CSS variable; not through Vue, since it changes with every screen frame. */
     moveHead(sample) {
       this.head = Math.max(0, Math.min(sample, this.total));
       this.$el.style.setProperty("--head", (this.head - this.view.start) / this.view.samplesPerPixel + "px");
@@ -189,18 +189,18 @@ export default {
       drawBars(context, this.pyramids[track.id], this.view, { top: 0, height: HEIGHT_PX, color, ready, scale });
     },
 
-    /** What is still being made has no spectrogram yet. */
+    /** The height of a row in pixels; a track that is still being made has no spectrogram yet. */
     height(track) {
       return this.spectra[track.name] && track.ready_samples === undefined ? SPECTRUM_PX : HEIGHT_PX;
     },
 
     async toggleSpectrum({ name }) {
       this.spectro ??= await loadSpectro();
-      this.spectra[name] = !this.spectra[name]; // by name: other results show the same
+      this.spectra[name] = !this.spectra[name]; // kept by name, so that other results show the same rows
       this.$nextTick(() => this.drawAll());
     },
 
-    /** What is still being computed: a thin dashed zero line. */
+    /** Draw a thin dashed zero line where the track is still being computed. */
     drawUnready(context, canvas, ready) {
       const x = Math.max(0, (ready - this.view.start) / this.view.samplesPerPixel);
       context.strokeStyle = colorOf(canvas.parentElement, "var(--mute)");
@@ -224,14 +224,14 @@ export default {
       return this.mix[track.id]?.gain_db ?? 0;
     },
 
-    /** Whether the mixer lets it through: its own mute first, then anybody's solo. */
+    /** Whether a track is audible: it is not muted, and it has solo or no track has. */
     heard(track) {
       const anySolo = Object.values(this.mix).some((row) => row.solo);
       const { muted, solo } = this.mix[track.id] ?? {};
       return !muted && (solo || !anySolo);
     },
 
-    /** The strip under a waveform lies on the same time line, zoomed or not. */
+    /** The style that lays a track's strip on the time line at the present zoom. */
     stretched(track) {
       const left = -this.view.start / this.view.samplesPerPixel;
       return { left: left + "px", width: track.n_samples / this.view.samplesPerPixel + "px" };
@@ -258,10 +258,10 @@ export default {
 
     onPan(event, track) {
       const pan = Number(event.target.value);
-      player.setMix(track.id, { pan: Math.abs(pan) < 0.08 ? 0 : pan }); // the middle is easy to meet
+      player.setMix(track.id, { pan: Math.abs(pan) < 0.08 ? 0 : pan }); // the slider snaps to the middle
     },
 
-    /** By keys too the middle is met exactly, and left again. */
+    /** Move the pan by tenths from key to key, so that the middle is reached exactly and left again. */
     onPanKey(event, track) {
       const step = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[event.key];
       if (!step) return;
@@ -277,7 +277,7 @@ export default {
 
     onFader(event, track) {
       const gain_db = Math.round(sliderToGain(Number(event.target.value)) * 10) / 10;
-      this.setGain(track, Math.abs(gain_db) < 0.25 ? 0 : gain_db, false); // 0 dB is easy to meet
+      this.setGain(track, Math.abs(gain_db) < 0.25 ? 0 : gain_db, false); // the fader snaps to 0 dB
     },
 
     onFaderKey(event, track) {
@@ -294,7 +294,7 @@ export default {
       event.preventDefault();
     },
 
-    /** Called from Python. */
+    /** Called from Python: set mute, solo, gain and pan of the tracks in `rows` by their ids. */
     setMix(rows) {
       for (const { id, ...mix } of rows) player.setMix(id, mix);
       this.report();

@@ -1,8 +1,8 @@
-// The foot of a page: play, time, loop, level.
+// The transport at the foot of a page: play, position, loop, speed, and the output level.
 import { ICONS, SPEEDS, clock, clockSpoken, isTyping, player } from "audio-playground-player";
 
-const FLOOR_DB = -60; // left end of the meter
-const FALL_DB = 1.2; // per frame of the screen: a meter rises at once and falls slowly
+const FLOOR_DB = -60; // the left end of the level meter
+const FALL_DB = 1.2; // per screen frame; the meter rises at once and falls this slowly
 
 export default {
   template: `
@@ -41,7 +41,7 @@ export default {
   emits: ["play", "pause", "seek", "loop", "position"],
 
   data() {
-    const level = { shown: FLOOR_DB, held: FLOOR_DB }; // dB: the bar, and the mark of the last peak
+    const level = { shown: FLOOR_DB, held: FLOOR_DB }; // dB; `shown` is the bar, `held` the mark of the last peak
     return { phase: "stopped", position: 0, duration: 0, looping: false, region: "", speed: 1, slow: false, ...level };
   },
 
@@ -98,7 +98,7 @@ export default {
     onPhase(phase) {
       this.phase = phase;
       clearTimeout(this.patience);
-      this.slow = false; // a start takes a moment; only longer waits are worth a word
+      this.slow = false; // every start takes a moment; only a longer wait is shown
       if (phase === "buffering") this.patience = setTimeout(() => (this.slow = true), 400);
     },
 
@@ -108,7 +108,7 @@ export default {
       const playing = this.phase === "playing";
       this.shown = Math.max(playing ? rms_db : FLOOR_DB, this.shown - FALL_DB, FLOOR_DB);
       this.held = Math.max(playing ? peak_db : FLOOR_DB, this.held - FALL_DB / 3, FLOOR_DB);
-      if (!player.wanted) this.shown = this.held = FLOOR_DB; // no more frames will come to let it fall
+      if (!player.wanted) this.shown = this.held = FLOOR_DB; // no further frames come in which it could fall
     },
 
     onLoop() {
@@ -135,7 +135,7 @@ export default {
 
     onKey(event) {
       if (event.defaultPrevented || isTyping(event)) return;
-      if (event.repeat && "kp".includes(event.key.toLowerCase())) return; // a key held down is one press
+      if (event.repeat && "kp".includes(event.key.toLowerCase())) return; // a key held down counts once
       const keys = {
         k: () => player.toggle(),
         p: () => player.toggle(),

@@ -1,7 +1,7 @@
-// Drop anywhere, browse or paste: files go to the server one after another, over plain HTTP.
+// Uploads: files dropped anywhere on the page, chosen or pasted go to the server one after another, over plain HTTP.
 //
-// While something is on its way a card shows its name, the bytes, and a button to stop it. The server decodes what has
-// come, so that the page can show it by its id; it is usable when the server says so.
+// During an upload a card shows the file's name, the bytes sent, and a button to cancel. The server decodes the part
+// that has arrived, and the page can show it by the id in `begun`; the answer to the request says that it is complete.
 
 const ACCEPT = "audio/*,video/*,.flac,.opus,.m4a,.mkv,.wma,.aif,.aiff,.caf,.w64";
 
@@ -107,7 +107,7 @@ export default {
       try {
         answer = JSON.parse(request.responseText);
       } catch {
-        // Not our answer: a proxy's or a crashed server's. The status below says what can be said.
+        // The answer is not JSON, so a proxy or a crashed server sent it; the message below gives the status alone.
       }
       if (request.status === 200) {
         this.$emit("uploaded", answer);

@@ -1,6 +1,8 @@
-// The large view of one recording. What it shows is in `view`; layers (children) read it through `inject`.
-// A layer lies over the drawing. It takes a gesture for itself by stopping `pointerdown`; what it lets through seeks. A
-// second finger makes either a pinch: `view.pinching` says so, and a layer then breaks off what it had begun.
+// The large waveform of one recording, with zoom, seeking and the strip of chunks.
+//
+// The visible part is in `view`, which layers (child elements over the drawing) read through `inject`. A layer claims a
+// gesture by stopping the propagation of `pointerdown`; a gesture that no layer claims seeks. A second finger turns
+// either into a pinch: `view.pinching` is then true, and a layer cancels the gesture it had begun.
 import {
   Strip, clock, clockSpoken, colorOf, describeCells, describeReach, drawBars, fitCanvas, fullScale, isTyping, loadPyramid,
   onSchemeChange, player, ruler,
@@ -8,7 +10,7 @@ import {
 
 const RULER_PX = 24;
 const FOOT_PX = 8;
-const CLOSEST = 64; // samples per pixel at the deepest zoom: finer than the eye can use, coarser than the peaks lie
+const CLOSEST = 64; // samples per pixel at the deepest zoom; a peak covers 256 samples
 
 export default {
   template: `
@@ -46,7 +48,7 @@ export default {
     loading: Boolean,
     emptyText: String,
     height: { type: Number, default: 210 },
-    marked: Object, // {name, color}: whose spans the strip shows
+    marked: Object, // {name, color} of the prompt whose spans the strip shows
   },
   emits: ["seek", "chunk", "view"],
 
@@ -56,12 +58,12 @@ export default {
 
   data() {
     const view = {
-      start: 0, // first visible sample
+      start: 0, // the first visible sample
       samplesPerPixel: 1,
-      width: 0, // CSS pixels
+      width: 0, // in CSS pixels
       sampleRate: 48_000,
       pinching: false,
-      reveal: (start, stop) => this.reveal(start, stop), // samples to bring into view
+      reveal: (start, stop) => this.reveal(start, stop), // scrolls to these samples if they are out of view
       sampleAt: (x) => this.view.start + x * this.view.samplesPerPixel,
       xOf: (sample) => (sample - this.view.start) / this.view.samplesPerPixel,
     };
@@ -87,10 +89,10 @@ export default {
   },
 
   created() {
-    this.head = 0; // the sample under the playhead; moved past Vue, for it changes with every frame of the screen
+    this.head = 0; // the sample under the playhead; kept out of Vue's data, since it changes with every screen frame
   },
   mounted() {
-    this.pointers = new Map(); // pointerId -> x, for pinches
+    this.pointers = new Map(); // pointerId -> x of each finger
     this.strip = new Strip(this.$refs.strip, this.view);
     this.observer = new ResizeObserver(() => this.fit());
     this.observer.observe(this.$refs.stage);
@@ -129,7 +131,7 @@ export default {
       return samples / this.view.sampleRate;
     },
 
-    /** Take over a track; `same` audio that has only grown keeps its picture until the new one is here, and its view. */
+    /** Show the present track; the `same` audio, grown, keeps its zoom, and its picture until the new one is loaded. */
     async adopt(same = false, wasAll = true) {
       const track = this.track;
       player.setTracks(this, track ? [track] : []);
@@ -144,7 +146,7 @@ export default {
       this.follow();
       try {
         const pyramid = await loadPyramid(track);
-        if (this.track !== track) return; // another one was chosen meanwhile
+        if (this.track !== track) return; // another track was chosen meanwhile
         this.pyramid = pyramid;
         this.drawn = true;
       } catch (reason) {
@@ -203,7 +205,7 @@ export default {
       }
     },
 
-    /** The playhead; pages on when playback leaves a zoomed view. */
+    /** Move the playhead to the player's position; turn the page when playback leaves a zoomed view. */
     follow() {
       if (this.dragging) return;
       this.moveHead(player.position);
@@ -271,7 +273,7 @@ export default {
       this.$emit("seek", this.seconds(this.head));
     },
 
-    /** Counts fingers before a layer can take them. */
+    /** Count the fingers, in the capture phase: before a layer can claim the gesture. */
     onFinger(event) {
       if (!this.track || event.button > 0) return;
       this.pointers.set(event.pointerId, event.clientX);
@@ -355,7 +357,7 @@ export default {
       if (!keys[event.key]) return;
       keys[event.key]();
       event.preventDefault();
-      event.stopPropagation(); // Home and the arrows are ours while we have the focus
+      event.stopPropagation(); // while the waveform has the focus, the page's own keys do not react
     },
 
     xOf(event) {
