@@ -11,7 +11,6 @@ by draws from `numpy.random.default_rng([seed, segment])`, so that a run can be 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -51,7 +50,6 @@ def load_demucs(weights: DemucsWeights, request: Request, *, revision: str) -> G
         SettingsError: the segment is longer than a transformer network can see.
     """
     keep_freed_memory()
-    _use_all_cores()
     # The fused encoder layer is slower here: 2.2 s instead of 1.8 s for a segment of htdemucs on two cores.
     torch.backends.mha.set_fastpath_enabled(False)
     device = choose_torch_device(request.device)
@@ -264,13 +262,6 @@ def _bagged(weights: DemucsWeights, networks: list[Network]) -> BagOfModels:
 
 def _precision(device: str, settings: DemucsSettings) -> Any:
     return torch.autocast(device) if settings.mixed_precision and device == "cuda" else nullcontext()
-
-
-def _use_all_cores() -> None:
-    # Dask gives each worker OMP_NUM_THREADS=1, because it expects many; one network at a time runs here.
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if torch.get_num_threads() == 1 and n_cores > 1:
-        torch.set_num_threads(n_cores)
 
 
 def _device_failure(failure: RuntimeError, facts: ModelFacts) -> SeparationError:

@@ -83,6 +83,16 @@ def test_a_very_quiet_recording_is_brought_to_level_first_as_in_demucs(folder: P
         np.testing.assert_allclose(stems[name].samples, expected[name].numpy(), atol=1e-3 * loudest)
 
 
+def test_the_number_of_threads_stays_as_whoever_started_the_process_chose(folder: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        tiny.loaded(tiny.request("transformer", folder))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("model", ["hybrid", "waveform"])
 def test_without_split_other_models_see_the_whole_recording_as_demucs_shows_it(folder: Path, model: str) -> None:
     from demucs.api import Separator
