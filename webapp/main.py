@@ -42,15 +42,15 @@ class ServerSettings:
     """How to serve.
 
     Args:
-        home: data folder.
-        host: address to listen on.
-        port: port to listen on.
-        passcode: what other people have to know; "auto" makes one up; None only on loopback.
-        open_browser: open the first page in the person's browser.
-        limit_bytes: what recordings and results may take on disk.
-        scheduler: address of a Dask scheduler; None runs an embedded worker.
-        scheduler_tls: the files it asks for, if it does.
-        certificate: TLS certificate and key files.
+        home: the data folder.
+        host: the address to listen on.
+        port: the port to listen on.
+        passcode: the passcode of the studio; "auto" generates one; None is allowed on a loopback address only.
+        open_browser: whether to open the first page in the person's browser.
+        limit_bytes: the most bytes that recordings and results may take on disk.
+        scheduler: the address of a Dask scheduler; None runs an embedded worker.
+        scheduler_tls: the files of its TLS connection, if it has one.
+        certificate: the files of the TLS certificate and its key.
     """
 
     home: Path
@@ -116,7 +116,7 @@ def serve(settings: ServerSettings) -> None:
 def create_app(
     store: ArtifactStore, engine: Cluster, book: JobTable, drafts: DraftTable, *, works_here: bool = True
 ) -> Jobs:
-    """Register pages and routes; returns the queue they share. `works_here` unless workers are on other computers."""
+    """Register pages and routes and return the queue they share; `works_here` is False if the workers are elsewhere."""
     # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)

@@ -49,12 +49,12 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SharingRules:
-    """Where the server listens and what it asks of those who come.
+    """The address the server listens on, and what it requires of a browser.
 
     Attributes:
         host: the address it is bound to.
         port: the port it is bound to.
-        passcode: what a browser has to know; None only on a loopback address.
+        passcode: the passcode that a browser must give; None only on a loopback address.
         names: host names it answers to, lower case, beside loopback names and the address a request arrived at.
     """
 

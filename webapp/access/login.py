@@ -1,4 +1,4 @@
-"""The login page: plain HTML, because a page with a socket would let strangers in before they have signed in."""
+"""The login page, in plain HTML: a NiceGUI page has a socket, which strangers must not get before they sign in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGEST_FORM = 4096  # bytes; strangers can post to this page
 
 
 def login_routes(passcode: Passcode, sessions: Sessions, limit: GuessLimit) -> APIRouter:
-    """Return the routes that open a session for who knows `passcode`, and end it again."""
+    """Return the routes of the login page: they open a session for a browser that gives `passcode`, and end it."""
     router = APIRouter(include_in_schema=False)
     # One check at a time: each takes 16 MiB, and a burst of guesses must not take memory from separations.
     one_check = asyncio.Lock()
@@ -67,7 +67,7 @@ def login_routes(passcode: Passcode, sessions: Sessions, limit: GuessLimit) -> A
 
 
 def local_path(text: str) -> str:
-    """Return `text` if it is a path on this server, else "/": no link to our login page may lead to another site."""
+    """Return `text` if it is a path on this server, else "/", so that no link to this page leads to another site."""
     # Browsers read //host, /\host and /<tab>/host as another host.
     is_local = text.startswith("/") and not text.startswith("//")
     is_plain = text.isascii() and text.isprintable() and not set(text) & set(' \\"<>')
@@ -89,7 +89,7 @@ def _with_new_session(response: Response, request: Request, sessions: Sessions, 
 
 
 def _forget_storage(request: Request) -> None:
-    """Start NiceGUI's browser storage afresh: what was kept for one person is not for the next at this browser."""
+    """Clear NiceGUI's browser storage, so that the next person at this browser does not get what it holds."""
     request.scope.get("session", {}).clear()
 
 
@@ -98,7 +98,7 @@ def _go_to(path: str) -> Response:
 
 
 async def _small_form(request: Request) -> dict[str, str] | None:
-    """Read an HTML form of at most `LARGEST_FORM` bytes; None for more."""
+    """Return the fields of the posted HTML form; None if it has more than `LARGEST_FORM` bytes."""
     body = b""
     async for part in request.stream():
         body += part
@@ -177,8 +177,8 @@ button { width: 100%; min-height: 48px; border: 0; border-radius: 10px; backgrou
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 """
 
-# A strict cookie is not sent when a link in a chat or mail opens the studio, so a person who is signed in lands here.
-# Asking again from our own page sends the cookie, and the answer is then a redirect.
+# Browsers do not send a strict cookie when a link in a chat or mail opens the studio, so a signed-in person gets this
+# page. A request from our own page does send the cookie, and the answer is then a redirect.
 SCRIPT = """
 document.getElementById("show").addEventListener("change", (event) => {
   document.getElementById("passcode").type = event.target.checked ? "text" : "password";

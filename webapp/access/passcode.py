@@ -1,4 +1,4 @@
-"""The passcode that opens a shared studio, and the brake on guessing it."""
+"""The passcode of a shared studio, and the limit on guessing it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 from separation.errors import SettingsError
 
-SHORTEST_PASSCODE = 8  # characters, for passcodes a person makes up
-# Without i, l, o, 0 and 1: people read a passcode aloud and type it on a phone.
+SHORTEST_PASSCODE = 8  # characters that a passcode must have if a person chooses it
+# The letters i, l, o and the digits 0, 1 are left out, since people read a passcode aloud and type it on a phone.
 READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def generate_passcode() -> str:
-    """Three groups of four, such as ``k7fm-2xqd-9hwb``: 12 letters of 31, so 59 bits."""
+    """Return a random passcode of three groups of four, such as ``k7fm-2xqd-9hwb``: 12 of 31 letters are 59 bits."""
     return "-".join("".join(secrets.choice(READABLE) for _ in range(4)) for _ in range(3))
 
 
 class Passcode:
-    """A passcode as this process keeps it: a salted scrypt hash, never the text.
+    """A passcode, kept in memory as a salted scrypt hash and never as text.
 
     Raises:
         SettingsError: `text` has fewer than `SHORTEST_PASSCODE` characters.
@@ -40,7 +40,7 @@ class Passcode:
         self._digest = self._hash(text)
 
     def matches(self, guess: str) -> bool:
-        """Compare in constant time. Takes about 50 ms and 16 MiB: call it off the event loop."""
+        """Return whether `guess` is the passcode, in constant time; takes 50 ms and 16 MiB, off the event loop."""
         return hmac.compare_digest(self._digest, self._hash(guess))
 
     def _hash(self, text: str) -> bytes:
@@ -50,7 +50,7 @@ class Passcode:
 
 @dataclass(slots=True)
 class _Attempts:
-    """Wrong guesses in a row, the time before which no other is taken, and when the last one came."""
+    """The number of wrong guesses in a row, when the last one came, and until when no other is accepted."""
 
     failures: int = 0
     blocked_until_s: float = 0.0
@@ -60,23 +60,23 @@ class _Attempts:
         self.failures += 1
         self.last_failure_s = now_s
         if self.failures >= free:
-            # The exponent is bounded because a float is not.
+            # The exponent is limited, because a float overflows beyond 2.0**1023.
             self.blocked_until_s = now_s + min(2.0 ** min(self.failures - free, 20), longest_wait_s)
 
 
 class GuessLimit:
-    """Slows guessing down: a few free mistakes, then waits of 1, 2, 4 ... seconds.
+    """Slows guessing down: after a few wrong guesses, each further one has to wait 1, 2, 4 ... seconds.
 
-    Each address has its own count, so one guest's mistakes do not keep another out. The count over all addresses
-    stops a crowd of addresses, with a short longest wait, so that the crowd cannot keep the owner out either.
+    Each address has its own count, so that one guest's mistakes do not keep another out. A count over all addresses
+    slows down a guesser with many addresses; its longest wait is short, so that he cannot keep the owner out either.
 
     Args:
-        clock: seconds that only grow; tests pass their own.
-        free: mistakes of one address before it has to wait.
-        free_overall: mistakes of all addresses together before everyone has to wait.
-        longest_wait_s: where the waits of one address stop growing.
-        longest_wait_overall_s: where the waits of everyone stop growing.
-        forget_after_s: silence after which mistakes are forgotten.
+        clock: returns seconds that only grow; tests pass their own.
+        free: how many wrong guesses an address has before it has to wait.
+        free_overall: how many wrong guesses all addresses have together before everyone has to wait.
+        longest_wait_s: the longest wait of one address.
+        longest_wait_overall_s: the longest wait of everyone.
+        forget_after_s: seconds without a wrong guess after which the counts start again from zero.
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class GuessLimit:
         self._by_address: dict[str, _Attempts] = {}
 
     def begin(self, address: str) -> float:
-        """Ask to check one guess: 0.0 means go ahead, anything else is the wait in seconds.
+        """Return 0.0 if a guess from `address` may be checked now, else how many seconds it has to wait.
 
-        The guess counts as wrong from here on, before it is checked, so that guesses sent at the same moment cannot
-        all pass on the same count; `forgive` takes that back.
+        The guess counts as wrong before it is checked, so that guesses sent at the same moment cannot all pass on the
+        same count; `forgive` takes a right one back.
         """
         now_s = self._clock()
         self._forget_old(now_s)
@@ -129,5 +129,5 @@ class GuessLimit:
 
 
 def _canonical(text: str) -> str:
-    # One keyboard sends é as one character, another as two.
+    # Some keyboards send é as one character and others as two.
     return unicodedata.normalize("NFC", text.strip())

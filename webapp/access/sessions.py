@@ -1,4 +1,4 @@
-"""Who is signed in: one session per browser that gave the passcode, and what ends with it."""
+"""The sessions of signed-in browsers: how one is opened, found again by its cookie, and ended with its open pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nicegui import Client, core
 from starlette.requests import HTTPConnection
 
 LIFETIME_S = 24 * 3600.0
-# Open pages are told to reload, which takes them to the login page, before their socket is closed.
+# The time that open pages have to reload, which takes them to the login page, before their socket is closed.
 FAREWELL_S = 0.1
 _SCOPE_KEY = "audio_playground.session"
 
@@ -26,11 +26,11 @@ class Session:
 
     Attributes:
         key: SHA-256 of the cookie's value, hexadecimal. It names the session and cannot be used to take it over.
-        address: where the browser signed in from.
-        opened_at: when, in UTC.
-        expires_at_s: on the clock of `Sessions`.
-        over: no request is answered any more.
-        hung_up: set when open sockets have to close.
+        address: the address from which the browser signed in.
+        opened_at: when it signed in, in UTC.
+        expires_at_s: when it expires, in seconds on the clock of `Sessions`.
+        over: whether it was ended or has expired, so that no request is answered any more.
+        hung_up: is set when open sockets have to close.
     """
 
     key: str
@@ -45,9 +45,9 @@ class Sessions:
     """The open sessions of one server, kept in memory: a restart signs everyone out.
 
     Args:
-        cookie: name of the cookie that carries a session's token.
-        clock: seconds that only grow; tests pass their own.
-        lifetime_s: how long a session lasts after its login.
+        cookie: the name of the cookie that carries a session's token.
+        clock: returns seconds that only grow; tests pass their own.
+        lifetime_s: how many seconds a session lasts after its login.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Sessions:
     def open(self, address: str) -> tuple[str, Session]:
         """Start a session for the browser at `address`; returns its token (256 random bits) and the session."""
         for session in list(self):
-            self.is_over(session)  # drops the expired ones, so that memory does not grow with logins
+            self.is_over(session)  # removes expired sessions, so that memory does not grow with logins
         token = secrets.token_urlsafe(32)
         session = Session(_key(token), address, datetime.now(UTC), self._clock() + self.lifetime_s)
         self._by_key[session.key] = session
@@ -73,7 +73,7 @@ class Sessions:
         return None if session is None or self.is_over(session) else session
 
     def is_over(self, session: Session) -> bool:
-        """Whether `session` was ended or has expired."""
+        """Return whether `session` was ended or has expired."""
         if not session.over and self._clock() >= session.expires_at_s:
             self._drop(session)
         return session.over
@@ -82,15 +82,14 @@ class Sessions:
         return iter(list(self._by_key.values()))
 
     async def end(self, session: Session) -> None:
-        """Sign one browser out: its requests are refused, its open pages end, its sockets close.
+        """Sign one browser out: its requests are refused, its open pages are deleted, its sockets close.
 
         Deleting the cookie alone would leave every open page alive, because NiceGUI checks nothing after the page
         was built.
         """
         self._drop(session)
         for client in list(Client.instances.values()):
-            # A page without a socket belongs to nobody who could use it (`page_belongs_to`), and NiceGUI has
-            # already planned its deletion.
+            # A page without a socket cannot be used by anybody (`page_belongs_to`), and NiceGUI deletes it soon.
             if client.has_socket_connection and session_of(client.request) is session:
                 client.delete()
                 await core.sio.emit("run_javascript", {"code": "location.reload()"}, room=client.id)
@@ -103,7 +102,7 @@ class Sessions:
 
 
 def session_of(connection: HTTPConnection) -> Session | None:
-    """Return the session the guard found for this request; None where no passcode is set."""
+    """Return the session that the guard attached to this request; None where no passcode is set."""
     session: Session | None = connection.scope.get(_SCOPE_KEY)
     return session
 
@@ -114,7 +113,7 @@ def attach(session: Session, scope: Any) -> None:
 
 
 def page_belongs_to(session: Session, client_id: str | None) -> bool:
-    """Whether a socket of `session` may speak for this page: its own, or one that does not exist."""
+    """Return whether a socket of `session` may control the page `client_id`: its own, or one that does not exist."""
     client = Client.instances.get(client_id or "")
     return client is None or session_of(client.request) is session
 

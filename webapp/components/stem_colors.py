@@ -44,7 +44,7 @@ FREE_COLORS: tuple[str, ...] = tuple(_css(pair) for pair in _FREE)
 
 
 def stem_color(name: str, taken: Collection[str] = ()) -> str:
-    """The steady CSS colour of a stem or prompt; a free prompt avoids the colours `taken` by others on the page."""
+    """Return the steady CSS colour of a stem or prompt; a free prompt avoids the colours that others have `taken`."""
     key = name.strip().lower()
     if key in STEM_COLORS:
         return STEM_COLORS[key]

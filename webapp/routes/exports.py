@@ -28,7 +28,7 @@ from separation.results.report import of_result, to_yaml
 from storage import ArtifactStore
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
-VIDEO = "video"  # a recording's file with its picture, and the format that joins it with a sound
+VIDEO = "video"  # the format that joins a sound with the recording's picture
 MIME_TYPES = {
     ".zip": "application/zip",
     **{kind.extension: kind.mime_type for kind in FORMATS.values()},
@@ -39,12 +39,12 @@ MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of it
 
 
 def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str], Recording | Result]) -> None:
-    """Register all routes of this file.
+    """Register the routes of downloads, all below `/media/{key}`.
 
     Args:
-        app: where.
-        store: where recordings and results are.
-        found: what is kept under a key from an address; raises 404.
+        app: takes the routes.
+        store: keeps the recordings and results.
+        found: returns the recording or result of a key from an address; raises a 404 if there is none.
     """
 
     @app.get("/media/{key}/{track}/file")
@@ -114,7 +114,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
 
 
 def _file(make: Callable[[Path], Path]) -> Response:
-    """What `make` writes into a folder of its own, as a download; the folder goes when it has been sent."""
+    """Return the file that `make` writes into a folder of its own, which is deleted when the file has been sent."""
     with writing("The download", Path(tempfile.gettempdir())):
         folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
     try:
@@ -131,13 +131,13 @@ def _file(make: Callable[[Path], Path]) -> Response:
 
 
 def _export(kept: Path, target: Path, format: str, rate: int, picture: Picture | None) -> Path:
-    """Encode a track to `target` with the format's extension."""
+    """Encode a track to `target` with the format's extension; return the path."""
     with AudioFile(kept) as audio:
         return _written(audio, target, format, rate, picture)
 
 
 def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: Picture | None) -> Path:
-    """Write a sound, or the recording's picture with it, to `target` with the format's extension."""
+    """Write a sound, or the picture with it, to `target` with the format's extension; return the path."""
     if format == VIDEO:
         if picture is None:
             raise SettingsError(
@@ -156,13 +156,13 @@ def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: 
 
 
 def _picture_of(store: ArtifactStore, kept: Recording | Result) -> Picture | None:
-    """The picture of a recording, or of the one a result was made from."""
+    """Return the picture of a recording, or of the recording a result was made from; None without one."""
     recording = kept if isinstance(kept, Recording) else _recording(store, kept)
     return None if recording is None else recording.picture
 
 
 def _rate(rate: int) -> int | None:
-    """Hz, or None for the track's own."""
+    """Return the rate in Hz, or None for that of the track; raise `SettingsError` for one that is not offered."""
     if rate and rate not in SAMPLE_RATES:
         known = ", ".join(map(str, SAMPLE_RATES))
         raise SettingsError(f"A sample rate of {rate} Hz is not offered.", "", f"Choose one of: {known}.")
@@ -170,7 +170,7 @@ def _rate(rate: int) -> int | None:
 
 
 def _mixed(store: ArtifactStore, kept: Recording | Result, track: str) -> KeptTrack:
-    """A track of the mixer: one of the result's, or "audio" for the recording itself."""
+    """Return a track of the mixer: one of the result, or "audio" for the recording itself; raise a 404 if missing."""
     recording = _recording(store, kept)
     return _track(kept.track(track) or (recording.track(track) if recording is not None else None))
 
@@ -182,18 +182,18 @@ def _track(found: KeptTrack | None) -> KeptTrack:
 
 
 def _file_names(kept: Recording | Result) -> dict[str, str]:
-    """Track to a file name without its extension, made of what a person calls it; no two alike."""
+    """Return, by track, a file name without extension that is made of the track's name; no two are alike."""
     return dict(zip((track.id for track in kept.tracks), plain_names(kept.track_names), strict=True))
 
 
 def _song(store: ArtifactStore, kept: Recording | Result) -> str:
-    """The beginning of a file's name: what it was made from."""
+    """Return the beginning of a file's name: the name of the recording."""
     name = _recording_name(store, kept)
     return f"{plain_name(Path(name).stem)} - " if name else ""
 
 
 def _settings(kept: Recording | Result) -> str:
-    """The end of a file's name: who separated, and with what."""
+    """Return the end of a file's name: the backend's model and main settings."""
     if not isinstance(kept, Result):
         return ""
     try:
@@ -209,7 +209,7 @@ def _recording_name(store: ArtifactStore, kept: Recording | Result) -> str | Non
 
 
 def _recording(store: ArtifactStore, kept: Recording | Result) -> Recording | None:
-    """The recording that a result was made from, if it is still there."""
+    """Return the recording that a result was made from, or None if it is gone."""
     item = store.get(kept.recording) if isinstance(kept, Result) else None
     try:
         return None if item is None else recording_of(item)

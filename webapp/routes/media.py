@@ -29,27 +29,27 @@ ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
 
 
 class InTheMaking(Protocol):
-    """Audio under way; implemented by `webapp.state.jobs.Jobs` and `webapp.state.uploads.Uploads`."""
+    """Audio that is being made (`webapp.state.jobs.Jobs`) or uploaded (`webapp.state.uploads.Uploads`)."""
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
-        """The tracks of what is going to be kept under a key, as far as they are there; empty if there is none."""
+        """Return the tracks, as far as they exist, of audio that will be kept under a key; empty if there is none."""
         ...
 
     def wait(self, key: str, timeout_s: float) -> bool:
-        """Wait until what is made under a key is kept, or will never be; False if it still is when the time is up."""
+        """Wait until the audio made under a key is kept or has failed; False if neither came within the time."""
         ...
 
 
 def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *others: InTheMaking) -> None:
-    """Register all routes of this file; what is being made, or is arriving, is heard as far as it is there.
+    """Register the routes of a track's samples and peaks; audio that is being made is served as far as it is there.
 
     A recording has the address of its upload for as long as this server runs, beside the one of its key.
 
     Args:
-        app: where.
-        store: where recordings and results are.
-        uploads: recordings that are not there yet.
-        others: results that are not.
+        app: takes the routes.
+        store: keeps the recordings and results.
+        uploads: the recordings that are being uploaded.
+        others: the results that are being made.
     """
 
     @app.get("/media/{key}/{track}/pcm")
@@ -76,7 +76,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
         return None
 
     def kept_track(key: str, track: str) -> KeptTrack:
-        """A track that is kept; one on its way to where it is kept is waited for, one that is gone answers 204."""
+        """Return a kept track; wait for one that is being moved into the store; answer 204 for one that is gone."""
         if store.get(uploads.resolve(key)) is None:
             for making in (uploads, *others):
                 making.wait(key, MOVING_S)
@@ -125,7 +125,7 @@ def _partial_peaks(audio: PartialAudio, first: int) -> Response | None:
 
 
 def _kept(store: ArtifactStore, key: str) -> Recording | Result:
-    """What a key from an address names; 404 where that is nothing."""
+    """Return the recording or result of a key from an address; raise a 404 if there is none."""
     if not re.fullmatch(r"[0-9a-f]{64}", key) or (item := store.get(key)) is None:
         raise HTTPException(404, "Not in the library any more.")
     try:
@@ -140,7 +140,7 @@ def _passing(body: bytes) -> Response:
 
 
 def _immutable(body: bytes) -> Response:
-    """Bytes under a content key never change, so the browser may keep them."""
+    """Return a response that the browser may cache for good, since the bytes under a content key never change."""
     headers = {
         "Cache-Control": "private, max-age=86400, immutable",
         # NiceGUI would deflate each window at the highest level: 20 ms of a core for 7 % fewer bytes.

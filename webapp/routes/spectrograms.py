@@ -14,11 +14,12 @@ from separation.audio.spectrogram import MAX_LEVEL, tile
 
 
 def add_spectrogram_routes(app: FastAPI, audio: Callable[[str, str], Path]) -> None:
-    """Register the route.
+    """Register the route of the tiles of spectrograms.
 
     Args:
-        app: where.
-        audio: the file of a track, by key and track from an address; raises 404, or 204 for what is gone.
+        app: takes the route.
+        audio: returns the file of a track, by key and track from an address; raises a 404, or 204 for a track that is
+            gone.
     """
 
     @app.get("/media/{key}/{track}/spectrogram/{level}/{index}")
@@ -33,6 +34,6 @@ def add_spectrogram_routes(app: FastAPI, audio: Callable[[str, str], Path]) -> N
 
 
 def grey(body: bytes) -> Response:
-    """A tile under a content key never changes, so the browser may keep it; small and noisy, it is not deflated."""
+    """Return a tile as a response: cached for good, as it never changes, and not deflated, as it is small and noisy."""
     headers = {"Cache-Control": "private, max-age=86400, immutable", "Content-Encoding": "identity"}
     return Response(body, media_type="application/octet-stream", headers=headers)

@@ -19,7 +19,7 @@ class Side(TypedDict):
 
 
 class Ab(ui.element, component="ab.js", esm=PLAYER_MODULE):
-    """Decides which side of the tracks is heard; see `Track.side`. Keys A and B, wherever no text is being typed."""
+    """The switch that selects which side of the tracks is heard (`Track.side`), also by the keys A and B."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ class Cell(TypedDict):
 
 
 class Cells(ui.element, component="cells.js", esm=PLAYER_MODULE):
-    """Cells of equal width. Any number fits: they are drawn, not laid out."""
+    """A row of cells of equal width, drawn on a canvas, so that any number of them fits."""
 
     def __init__(self, cells: Sequence[Cell] = (), *, label: str = "Chunks of this job") -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Cells(ui.element, component="cells.js", esm=PLAYER_MODULE):
         return self
 
     def update_cell(self, index: int, state: ChunkState, fraction: float = 0.0) -> None:
-        """Redraw one cell, a few bytes on the wire: fit for every solver step."""
+        """Redraw one cell; it sends only a few bytes, so it may be called at every solver step."""
         cells: list[Cell] = self._props["cells"]
         with self._props.suspend_updates():
             cells[index] = Cell(state=state, fraction=fraction)

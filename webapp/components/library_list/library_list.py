@@ -20,11 +20,11 @@ class LibraryList(ui.element, component="library_list.js"):
     """A single element that draws one page of rows from plain data and reports each action of the person.
 
     Args:
-        on_ask: other rows are wanted; called with search, sort, page and trash.
-        on_unfold: of a recording (key), this many results are to be shown; -1 is the usual number, 0 none.
-        on_details: the details of a result (key) are to be shown or hidden.
-        on_act: something is to be done with these keys.
-        on_rename: called with the key of a recording or result, and its new name.
+        on_ask: called with search, sort, page and trash when a person wants other rows.
+        on_unfold: called with a recording's key and how many of its results to show; -1 is the usual number, 0 none.
+        on_details: called with the key of a result whose details are to be shown or hidden.
+        on_act: called with what to do and the keys of the items to do it with.
+        on_rename: called with the key of a recording or result and its new name.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class LibraryList(ui.element, component="library_list.js"):
         self._props["view"] = None
         self._props["details"] = {}
 
-        # Whatever a browser sends is brought into shape here; keys that are none are not answered.
+        # A browser may send anything: texts are shortened here, and calls with an invalid key are ignored.
         def ask(asked: Any) -> object:
             search, sort = str(asked["search"])[:MAX_WORDS], str(asked["sort"])
             return on_ask(search, sort, int(asked["page"]), bool(asked["trash"]))

@@ -60,9 +60,9 @@ _FRAME = (
 
 
 def icon_sheet() -> str:
-    """A style sheet with a class `i-NAME` per icon; with `i`, an element shows it before its words.
+    """Return a style sheet with a class `i-NAME` per icon; an element with it and `i` shows the icon before its text.
 
-    As a mask, so that strokes take the colour of the text around them.
+    Icons are masks, so that their strokes take the colour of the text around them.
     """
     pictures = {name: _FRAME.format(shapes).replace("currentColor", "#000") for name, shapes in SHAPES.items()}
     return "".join(
@@ -71,7 +71,7 @@ def icon_sheet() -> str:
 
 
 def icon_classes(name: str) -> str:
-    """The classes that show an icon.
+    """Return the classes that show an icon.
 
     Raises:
         KeyError: no icon of that name is drawn.

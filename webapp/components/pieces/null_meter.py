@@ -16,8 +16,8 @@ class NullMeter(ui.element):
     """A level from -120 to 0 dB beside the recording's; the shorter the bar, the better the tracks add up.
 
     Args:
-        label: what stands before the bar.
-        spoken: what is measured, for screen readers.
+        label: the text before the bar.
+        spoken: names what is measured, for screen readers.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class NullMeter(ui.element):
         self.show(None, "measuring")
 
     def show(self, level_db: float | None, words: str) -> Self:
-        """Show a level in dB, or none; `words` say it when the mouse is over it, and to screen readers."""
+        """Show a level in dB, or None for an empty bar; `words` are its tooltip and what screen readers say."""
         level = FLOOR_DB if level_db is None else min(0.0, max(FLOOR_DB, level_db))
         said = "…" if level_db is None else f"{level_db:.0f} dB".replace("-", "−")
         self._value.set_text(said)
@@ -46,7 +46,7 @@ class NullMeter(ui.element):
 
 
 def readout(label: str, value: str, words: str, *, doubtful: bool = False) -> ui.element:
-    """A measured value beside its name; `words` say what it means."""
+    """Draw a measured value beside its name; `words` explain it in the tooltip."""
     with ui.element("span").classes("measure") as element:
         text(label, "mute")
         text(value, "num warn" if doubtful else "num")

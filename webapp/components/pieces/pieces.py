@@ -15,12 +15,12 @@ Element = TypeVar("Element", bound=ui.element)
 
 
 def text(content: str, classes: str = "", *, tag: str = "span") -> Text:
-    """A piece of text in the tag of your choice; never read as HTML."""
+    """Place a text in an element of this tag; HTML in it is shown as text."""
     return Text(content, classes, tag=tag)
 
 
 class Text(ui.element):
-    """Text whose content can change: `set_text`."""
+    """An element whose text can be changed with `set_text`."""
 
     def __init__(self, content: str, classes: str = "", *, tag: str = "span") -> None:
         super().__init__(tag)
@@ -29,11 +29,11 @@ class Text(ui.element):
 
     @property
     def text(self) -> str:
-        """What is written."""
+        """The text that is shown."""
         return self._text or ""
 
     def set_text(self, content: str) -> Self:
-        """Write something else."""
+        """Show another text."""
         if content != self._text:
             self._text = content
             self.update()
@@ -42,7 +42,7 @@ class Text(ui.element):
 
 @contextmanager
 def card(classes: str = "") -> Iterator[ui.element]:
-    """Lend a surface with a border; the class "pad" adds inner space."""
+    """Place a surface with a border, to be filled in a `with` block; the class "pad" adds inner space."""
     with ui.element("section").classes(f"card {classes}") as surface:
         yield surface
 
@@ -56,20 +56,20 @@ def button(
     icon_name: str = "",
     classes: str = "",
 ) -> Text:
-    """A button in our look; `element.props("disabled")` disables it, `set_text` changes its words."""
+    """Place a button; `element.props("disabled")` disables it, `set_text` changes its text."""
     words = f"button {kind} {classes}" + (f" {icon_classes(icon_name)}" if icon_name else "")
     return _clickable(text(label, words, tag="button"), on_click, tip)
 
 
 def icon_button(name: str, label: str, on_click: Callable[[], object] | None = None) -> ui.element:
-    """A button that is only an icon; `label` is its name for screen readers and its tooltip."""
+    """Place a button that shows only an icon; `label` is its tooltip and its name for screen readers."""
     element = ui.element("button").classes(f"icon-button {icon_classes(name)}")
     element.props["aria-label"] = label
     return _clickable(element, on_click, label)
 
 
 def tipped(element: Element, tip: str) -> Element:
-    """Give an element its tooltip: what choosing it does. It shows under the mouse and with the keyboard's focus."""
+    """Set an element's tooltip, which is shown under the mouse and with the keyboard's focus; return the element."""
     element.props["data-tip"] = tip
     return element
 
@@ -90,7 +90,7 @@ def chip(
     on_click: Callable[[], object] | None = None,
     on_remove: Callable[[], object] | None = None,
 ) -> ui.element:
-    """A prompt as people see it: dot in its colour, words, a short detail, a cross."""
+    """Place the chip of a prompt: a dot in its colour, its text, a short detail, and a button to remove it."""
     with ui.element("span").classes("chip" + (" on" if selected else "")) as element:
         element.style(f"--stem: {color}")
         body = ui.element("button" if on_click is not None else "span").classes("chip-body")
@@ -111,17 +111,17 @@ def chip(
 
 
 def pill(label: str, *, state: Literal["", "ok", "warn", "bad"] = "") -> Text:
-    """A short status in the header; a coloured dot says how it stands."""
+    """Place a short status with a dot, whose colour a class sets: "ok", "warn" or "bad"."""
     return text(label, f"pill {state}")
 
 
 def heading(label: str) -> Text:
-    """Small capitals over a group of the side panel."""
+    """Place the heading of a group of the side panel, in small capitals."""
     return text(label, "group", tag="h2")
 
 
 class CostBox(ui.element):
-    """What a run will cost: label and value per row."""
+    """A list of rows, each a label and a value, that says what a run will cost."""
 
     def __init__(self, rows: Mapping[str, str] | None = None) -> None:
         super().__init__("dl")
@@ -144,7 +144,7 @@ class CostBox(ui.element):
 def error_card(
     what: str, why: str = "", todo: str = "", *, on_dismiss: Callable[[], object] | None = None
 ) -> ui.element:
-    """What happened, why, what to do; the fields of a `PlaygroundError`. Returns the card, to be deleted or filled."""
+    """Place a card with the fields of a `PlaygroundError`: what happened, why, what to do. Returns the card."""
     with ui.element("div").classes("error-card").props("role=alert") as element:
         icon("warning")
         with ui.element("div").classes("error-words"):
@@ -160,9 +160,9 @@ def error_card(
 
 @contextmanager
 def drop_zone(title: str, detail: str = "") -> Iterator[ui.element]:
-    """The empty state of a page that wants a file; what is placed inside follows the words (buttons).
+    """Place the empty state of a page that needs a file; elements placed inside (buttons) follow its text.
 
-    Add the class `over` while a file hovers above it.
+    The class `over` marks it while a file is dragged over it.
     """
     with ui.element("div").classes("drop-zone") as element:
         icon("upload").classes("drop-mark")
@@ -174,12 +174,12 @@ def drop_zone(title: str, detail: str = "") -> Iterator[ui.element]:
 
 
 def skeleton(height_px: int = 52) -> ui.element:
-    """A place where something is loading."""
+    """Place a grey shape where something is loading."""
     return ui.element("div").classes("skeleton").style(f"height: {height_px}px").props("aria-hidden=true")
 
 
 class JobCard(ui.element):
-    """One job: title, detail, cells, time left, and a place for its buttons (`with job.buttons:`)."""
+    """The card of a job: title, detail, cells, time left, and a place for its buttons (`with job.buttons:`)."""
 
     def __init__(self, title: str, detail: str = "", *, cells: Sequence[Cell] = (), remaining: str = "") -> None:
         super().__init__("section")
@@ -194,7 +194,7 @@ class JobCard(ui.element):
             self.buttons = ui.element("span").classes("job-buttons")
 
     def set_state(self, title: str, detail: str = "", remaining: str = "") -> None:
-        """Change the words; cells are changed through `cells`."""
+        """Change the texts; cells are changed through `cells`."""
         self._title.set_text(title)
         self._detail.set_text(detail)
         self._remaining.set_text(remaining)

@@ -6,10 +6,10 @@ from nicegui import ui
 
 
 class ProgressBar(ui.element):
-    """How much is done; screen readers read it when they come to it, and are not interrupted by it.
+    """A bar of how much is done; it does not interrupt screen readers, which read it when they reach it.
 
     Args:
-        label: what of, for screen readers.
+        label: names what is in progress, for screen readers.
     """
 
     def __init__(self, label: str) -> None:

@@ -61,5 +61,5 @@ class TrackMix(TypedDict):
 
 
 def arguments_to(handler: Callable[..., object]) -> Callable[[GenericEventArguments], object]:
-    """A NiceGUI handler that passes on what the browser sent, and nothing else."""
+    """Return a NiceGUI event handler that calls `handler` with the values that the browser sent."""
     return lambda event: handler(event.args)  # a coroutine is returned as it is: NiceGUI awaits it

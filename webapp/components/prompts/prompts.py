@@ -33,7 +33,7 @@ class Prompts(ui.element, component="prompts.js"):
 
     Args:
         on_prompts: called with all prompts in their new order whenever a person changes something.
-        on_select: called with the prompt that is to be worked on.
+        on_select: called with the prompt that a person selects, whose spans can then be painted.
     """
 
     def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
@@ -53,16 +53,16 @@ class Prompts(ui.element, component="prompts.js"):
         models: bool = False,
         ordered: bool = False,
     ) -> None:
-        """Draw these.
+        """Draw the prompts and suggestions.
 
         Args:
-            chips: in their order.
-            suggestions: what can be chosen with one click.
-            selected: the prompt that is worked on.
-            note: a sentence below.
-            better: a prompt, and the words a button below would put in its place.
-            models: another model may do better, so there is a link to all of them.
-            ordered: their order matters.
+            chips: the prompts in their order.
+            suggestions: prompts that one click adds or removes.
+            selected: the selected prompt.
+            note: a sentence below the chips.
+            better: a prompt and the words that a button below puts in its place.
+            models: whether to show a link to the Models page, where another model may do better.
+            ordered: whether the order of the prompts affects the result.
         """
         wanted = {
             "prompts": list(chips),

@@ -10,10 +10,10 @@ from webapp.components.player.track import arguments_to
 
 
 class Recipe(ui.element, component="recipe.js"):
-    """Two buttons, and a dialog to paste into.
+    """A button that copies a text, and one that opens a dialog to paste into.
 
     Args:
-        on_paste: called with a pasted text; returns what is wrong with it, or "".
+        on_paste: called with a pasted text; returns a sentence that says what is wrong with it, or "".
     """
 
     def __init__(self, on_paste: Callable[[str], str]) -> None:

@@ -11,16 +11,16 @@ from webapp.components.player.track import arguments_to
 
 
 class Segmented(ui.element, component="segmented.js"):
-    """A radio group in one row. Arrow keys move, as screen readers announce them.
+    """A radio group in one row; arrow keys move the choice.
 
     Args:
-        options: value -> label, or labels that are their own values.
-        value: the one that is on.
-        on_change: called with the new value when a person chooses.
-        label: name of the group for screen readers.
-        tooltips: value -> what choosing it does to sound, speed and memory.
-        full: as wide as its place.
-        disabled: values that cannot be chosen now; say why in their tooltip.
+        options: labels by their values, or labels that are their own values.
+        value: the chosen value.
+        on_change: called with the new value when a person chooses one.
+        label: the name of the group for screen readers.
+        tooltips: by value, what choosing it does to sound, speed and memory.
+        full: whether it is as wide as its place.
+        disabled: values that cannot be chosen now; their tooltips say why.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Segmented(ui.element, component="segmented.js"):
 
     @property
     def value(self) -> str:
-        """The value that is on."""
+        """The chosen value."""
         return str(self._props["value"])
 
     def set_value(self, value: str) -> Self:
-        """Turn another choice on without calling `on_change`."""
+        """Choose another value without calling `on_change`."""
         self._props["value"] = value
         return self
 
@@ -77,5 +77,5 @@ def segmented(
     full: bool = False,
     disabled: Sequence[str] = (),
 ) -> Segmented:
-    """A segmented control; see `Segmented`."""
+    """Place a segmented control; the arguments are those of `Segmented`."""
     return Segmented(options, value, on_change, label=label, tooltips=tooltips, full=full, disabled=disabled)

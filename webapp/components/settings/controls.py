@@ -8,19 +8,19 @@ from webapp.components.settings.settings import SettingField, SettingGroup, Sett
 
 
 def fold(title: str, fields: list[SettingField], *digest: str) -> SettingGroup:
-    """A group that is folded away; the digest says what is in it."""
+    """Return a folded group; the digest summarises what is in it."""
     return {"title": title, "fold": True, "digest": ", ".join(filter(None, digest)), "fields": fields}
 
 
 def choice(
     name: str, label: str, value: str, options: list[SettingOption], *, tip: str = "", spoken: str = ""
 ) -> SettingField:
-    """A few values side by side."""
+    """Return a field that shows a few values side by side."""
     return SettingField(name=name, kind="choice", label=label, spoken=spoken, value=value, options=options, tip=tip)
 
 
 def select(name: str, label: str, value: str, labels: Mapping[str, str], tip: str, *, spoken: str = "") -> SettingField:
-    """A list of values and what they are called."""
+    """Return a field that shows values in a list; the values have labels."""
     field = SettingField(name=name, kind="select", label=label, value=value, options=options(labels), tip=tip)
     if spoken:
         field["spoken"] = spoken
@@ -28,7 +28,7 @@ def select(name: str, label: str, value: str, labels: Mapping[str, str], tip: st
 
 
 def switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> SettingField:
-    """On or off."""
+    """Return a field that is on or off."""
     return SettingField(name=name, kind="switch", label=label, value=value, tip=tip, disabled=disabled)
 
 
@@ -42,7 +42,7 @@ def number(
     unit: str = "",
     empty: str = "",
 ) -> SettingField:
-    """A number of a span (lowest, highest, step); `empty` says what no number means, where there may be none."""
+    """Return a field for a number of `span` (lowest, highest, step); `empty` says what an empty field means."""
     low, high, step = span
     field = SettingField(
         name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip
@@ -55,7 +55,7 @@ def number(
 def options(
     labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
 ) -> list[SettingOption]:
-    """Values with what they are called, what each does, and which cannot be chosen now."""
+    """Return the options of a field: values with their labels and tooltips; disabled ones cannot be chosen now."""
     out: list[SettingOption] = []
     blocked = set(disabled)
     for value, label in labels.items():

@@ -20,7 +20,7 @@ class SettingOption(TypedDict):
 
 
 class SettingField(TypedDict):
-    """One control; a "choice" shows its options side by side, a "select" in a list."""
+    """One control of a setting; a "choice" shows its options side by side, a "select" in a list."""
 
     name: str
     kind: Literal["choice", "select", "number", "switch"]
@@ -47,7 +47,7 @@ class SettingGroup(TypedDict):
 
 
 class Settings(ui.element, component="settings.js"):
-    """One element however many controls there are.
+    """The settings panel: a single element, however many controls there are.
 
     Args:
         on_set: called with the name of a control and its new value; numbers are within the field's range, an emptied
@@ -67,5 +67,5 @@ class Settings(ui.element, component="settings.js"):
         return self
 
     def redraw(self) -> None:
-        """Show the values as they are again, after one that was entered has been refused."""
+        """Show the present values again, after an entered one has been refused."""
         self._props["drawing"] += 1

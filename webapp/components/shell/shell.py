@@ -38,7 +38,7 @@ _CLOSE_SHEET = _SHEET % "false"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The places a page fills: `with frame.main: ...`."""
+    """The elements of the frame that a page fills: `with frame.main: ...`."""
 
     header: ui.element
     main: ui.element
@@ -51,12 +51,12 @@ class Frame:
 def shell(
     active: str = "studio", *, pages: Sequence[str] = tuple(PAGES), side: str = "Options", footer: bool = True
 ) -> Iterator[Frame]:
-    """Draw the frame and lend its places.
+    """Draw the frame of a page and return its elements.
 
     Args:
-        active: key of the page that is open.
-        pages: keys of the pages that exist.
-        side: name of the side panel; "" for a page without one.
+        active: the key of the page that is open.
+        pages: the keys of the pages that exist.
+        side: the name of the side panel; "" for a page without one.
         footer: whether the page has a transport.
     """
     known = [page for page in PAGES if page in pages]

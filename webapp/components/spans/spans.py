@@ -35,15 +35,15 @@ class SpanPrompt(TypedDict):
 
 
 def spans_of(prompt: str, anchors: Iterable[Anchor]) -> list[Span]:
-    """A prompt's anchors as spans."""
+    """Return a prompt's anchors as spans."""
     return [Span(prompt=prompt, sign=one.sign, start_s=one.start_s, stop_s=one.stop_s) for one in anchors]
 
 
 def anchors_of(prompt: str, spans: Iterable[Span]) -> tuple[Anchor, ...]:
-    """A prompt's spans as anchors, in their order: where they overlap, the model goes by the last.
+    """Return a prompt's spans as anchors, in their order: where they overlap, the model obeys the last.
 
     Raises:
-        SettingsError: what the browser sent is not a span of time.
+        SettingsError: a span that the browser sent is not a span of time.
     """
     return tuple(
         Anchor(sign=span["sign"], start_s=span["start_s"], stop_s=span["stop_s"])
@@ -53,9 +53,9 @@ def anchors_of(prompt: str, spans: Iterable[Span]) -> tuple[Anchor, ...]:
 
 
 class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
-    """A layer inside a waveform: `with Waveform(track): Spans(...)`.
+    """A layer inside a waveform: `with WaveformPlot(track): Spans(...)`.
 
-    Below the waveform it adds a line of words, which becomes the editor of the span that is chosen.
+    Below the waveform it adds a line with a hint, which becomes the editor of the chosen span.
 
     With a painting tool, dragging paints a span of the selected prompt; the ruler still seeks. Spans are dragged by
     their middle or an edge with any tool. Of a focused span, arrows left and right move it by a frame, up and down its
@@ -64,15 +64,15 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
     Ctrl+Shift+Z or Ctrl+Y undo and redo.
 
     Args:
-        spans: of all prompts.
-        prompts: those whose spans are shown.
+        spans: the spans of all prompts.
+        prompts: the prompts whose spans are shown.
         selected: the text of the prompt whose spans can be changed; "" for none.
-        duration_s: of the recording; 0 shows nothing.
-        frame_s: what spans snap to; 0 for no snapping.
-        recording: which one it is; steps to undo are kept for each.
-        tool: what dragging on free waveform does.
+        duration_s: the length of the recording in seconds; 0 shows nothing.
+        frame_s: the length in seconds of the frames that spans snap to; 0 for no snapping.
+        recording: identifies the recording; steps to undo are kept for each.
+        tool: what dragging outside spans does.
         on_change: called once per gesture with all spans, sorted by start and inside the recording.
-        on_history: called with whether there is something to undo and to redo.
+        on_history: called with whether there are steps to undo and to redo.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
 
     @property
     def spans(self) -> list[Span]:
-        """All spans as they are now."""
+        """The present spans of all prompts."""
         return list(self._props["spans"])
 
     @property
@@ -121,24 +121,24 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
         return self._set("prompts", list(prompts))
 
     def set_recording(self, recording: str, duration_s: float, spans: Sequence[Span] = ()) -> Self:
-        """Show another recording's spans; steps to undo are kept for when it comes back."""
+        """Show another recording's spans; the steps to undo of the one before are kept."""
         self._set("duration", duration_s)._set("spans", list(spans))
         return self._set("recording", recording)
 
     def select(self, prompt: str) -> Self:
-        """Let the spans of this prompt be changed; the others become faint."""
+        """Select the prompt whose spans can be changed; the others become faint."""
         return self._set("selected", prompt)
 
     def set_tool(self, tool: Tool) -> Self:
-        """Choose what dragging on free waveform does: "seek", or paint "plus" or "minus"."""
+        """Choose what dragging outside spans does: "seek", or paint a span with "plus" or "minus"."""
         return self._set("tool", tool)
 
     def undo(self) -> None:
-        """Take back the last step."""
+        """Undo the last step."""
         self.run_method("undo")
 
     def redo(self) -> None:
-        """Do again what was undone last."""
+        """Redo the step that was undone last."""
         self.run_method("redo")
 
     def _set(self, name: str, value: object) -> Self:

@@ -12,16 +12,16 @@ from webapp.components.player.track import Track, TrackMix, arguments_to
 
 
 class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
-    """Rows for `tracks`, all on one time line, all sample-synchronous in the player.
+    """The mixer: a row for each track, all on one time line and sample-synchronous in the player.
 
-    The mixer lives in the browser; `mix` is what the person has set there.
+    The mixer's state is in the browser; `mix` is what the person has set there.
 
     Args:
-        tracks: in the order of the rows; ids stay the same when a track grows or changes.
-        empty_text: what is shown when there are no tracks.
+        tracks: the tracks in the order of the rows; ids stay the same when a track grows or changes.
+        empty_text: the text that is shown when there are no tracks.
         on_mix: called once per gesture with the whole mixer.
         on_seek: called once per gesture with the new position in seconds.
-        on_menu: called with the id of a track whose menu is wanted; rows have no menu button without it.
+        on_menu: called with the id of a track whose menu a person opens; rows have no menu button without it.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
 
     @property
     def mix(self) -> list[TrackMix]:
-        """Where each track stands: what the person set, else what the descriptor said."""
+        """The mixer settings of each track: those the person set, else those of its descriptor."""
         tracks: list[Track] = self._props["tracks"]
         return [self._mix.get(track["id"]) or _mix_of(track) for track in tracks]
 
     def set_tracks(self, tracks: Sequence[Track]) -> Self:
-        """Replace the rows; playback goes on, new tracks join it and removed ones leave it."""
+        """Replace the rows; playback goes on with the new tracks."""
         if self._props["tracks"] != list(tracks):
             self._props["tracks"] = list(tracks)
             shown = {track["id"] for track in tracks}
@@ -60,7 +60,7 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
         return self
 
     def set_mix(self, mix: Iterable[TrackMix]) -> None:
-        """Move the faders; `on_mix` is called as if a person had done it."""
+        """Set the mixer; `on_mix` is called as if a person had done it."""
         self.run_method("setMix", list(mix))
 
     def _remember_mix(self, mix: list[TrackMix]) -> object:

@@ -11,10 +11,10 @@ from webapp.components.player.track import arguments_to
 
 
 class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
-    """Plays whatever tracks the page shows; everything time-critical stays in the browser.
+    """The transport, which plays the tracks that the page shows; everything time-critical happens in the browser.
 
-    Keys, wherever no text is being typed: K or P play and pause, J and L five seconds back and on, Home to the start,
-    < and > slower and faster.
+    It reacts to keys wherever no text is being typed: K or P plays and pauses, J and L go five seconds back and on,
+    Home goes to the start, < and > play slower and faster.
 
     Args:
         on_play: called once when playback starts, with the position in seconds.
@@ -42,7 +42,7 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
             self.on("position", arguments_to(on_position))
 
     def play(self) -> None:
-        """Start; browsers allow it only after the person has touched the page once."""
+        """Start playback; browsers allow it only after the person has touched the page once."""
         self.run_method("play")
 
     def pause(self) -> None:
@@ -50,9 +50,9 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
         self.run_method("pause")
 
     def seek(self, position_s: float) -> None:
-        """Jump, playing or not."""
+        """Jump to a position in seconds, while playing or paused."""
         self.run_method("seek", position_s)
 
     def set_loop(self, start_s: float | None = None, end_s: float | None = None, *, on: bool = True) -> None:
-        """Loop a passage, or everything when no borders are given."""
+        """Turn the loop on or off, over a passage in seconds or, where None, from the start or to the end."""
         self.run_method("setLoop", on, start_s, end_s)

@@ -11,7 +11,7 @@ from webapp.components.player.track import arguments_to
 
 
 class Uploaded(TypedDict):
-    """A recording that arrived: its key in the library, its name, and what was odd about it."""
+    """An uploaded recording: its key in the library, its name, and warnings about the file."""
 
     key: str
     name: str
@@ -19,7 +19,7 @@ class Uploaded(TypedDict):
 
 
 class UploadRefused(TypedDict):
-    """A file that could not be taken in: what happened, why, and what to do."""
+    """The error of a file that could not be imported: what happened, why, and what to do."""
 
     what: str
     why: str
@@ -34,15 +34,15 @@ class Uploading(TypedDict):
 
 
 class UploadArea(ui.element, component="upload.js"):
-    """Watches the whole page for dropped and pasted files, uploads them one after another, and shows how far it is.
+    """Takes files dropped or pasted anywhere on the page, uploads them one after another, and shows the progress.
 
     The bytes go over HTTP to `PUT /api/uploads`, never through the page's socket, and an upload can be cancelled.
 
     Args:
-        on_uploaded: called for each recording that was taken.
-        on_refused: called for each file that was not.
-        on_begun: called when the first bytes of a file leave.
-        on_cancelled: called when a person has stopped sending it.
+        on_uploaded: called for each recording that is in the library.
+        on_refused: called for each file that could not be imported.
+        on_begun: called when the upload of a file begins.
+        on_cancelled: called when a person has cancelled an upload.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class UploadArea(ui.element, component="upload.js"):
         self.on("refused", arguments_to(on_refused))
 
     def browse(self) -> None:
-        """Open the browser's file dialog; only in answer to a click."""
+        """Open the browser's file dialog; browsers allow it only in answer to a click."""
         self.run_method("browse")
 
     def try_demo(self) -> None:
-        """Take in the bundled song as if it had been uploaded."""
+        """Import the bundled song as if it had been uploaded."""
         self.run_method("tryDemo")

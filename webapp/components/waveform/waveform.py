@@ -12,7 +12,7 @@ from webapp.components.player.track import ChunkCell, ChunkState, Track, argumen
 
 
 class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
-    """Draws `track`, moves the playhead, zooms and scrolls.
+    """The large waveform of one recording, with playhead, zoom, scrolling and the strip of chunks.
 
     Children become layers over the drawing, such as `Spans`: a Vue component placed inside may `inject: ["waveView"]`
     and gets `{start, samplesPerPixel, width, sampleRate, pinching, sampleAt(x), xOf(sample), reveal(start, stop)}`,
@@ -20,11 +20,11 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
 
     Args:
         track: the recording, or None for the empty state.
-        chunks: cells of the strip, see `set_chunks`.
-        empty_text: what the empty state says.
-        height_px: height of the drawing without the strip.
+        chunks: the cells of the strip, see `set_chunks`.
+        empty_text: the text of the empty state.
+        height_px: the height of the drawing without the strip, in CSS pixels.
         on_seek: called once per gesture with the new position in seconds.
-        on_chunk: called with the index of a clicked chunk.
+        on_chunk: called with the index of a chunk that was clicked.
         on_view: called when zoom or scroll has settled, with {"start": sample, "count": samples}.
     """
 
@@ -61,12 +61,12 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         return self
 
     def set_loading(self, loading: bool = True) -> Self:
-        """Show that audio is on its way: the skeleton instead of the empty state."""
+        """Show or hide the skeleton, which replaces the empty state while audio is loading."""
         self._props["loading"] = loading
         return self
 
     def set_chunks(self, chunks: Sequence[ChunkCell]) -> Self:
-        """Replace the strip under the waveform; an empty list removes it. Cells that stay as they are cost nothing."""
+        """Replace the chunks of the strip; an empty list removes it. Only the cells that differ are sent."""
         shown: list[ChunkCell] = self._props["chunks"]
         if list(map(_place, shown)) != list(map(_place, chunks)):
             self._props["chunks"] = list(chunks)
@@ -77,14 +77,14 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         return self
 
     def mark_reach(self, name: str, color: str) -> Self:
-        """Say whose spans the chunks' `plus` and `minus` are: the prompt's name, and its colour for the marks."""
+        """Set the name and colour of the prompt whose spans the chunks' `plus` and `minus` are."""
         marked = {"name": name, "color": color}
         if self._props.get("marked") != marked:
             self._props["marked"] = marked
         return self
 
     def update_chunk(self, index: int, state: ChunkState, fraction: float = 0.0) -> None:
-        """Redraw one cell of the strip, a few bytes on the wire: fit for every solver step."""
+        """Redraw one cell of the strip; it sends only a few bytes, so it may be called at every solver step."""
         chunks: list[ChunkCell] = self._props["chunks"]
         with self._props.suspend_updates():
             chunks[index] = {**chunks[index], "state": state, "fraction": fraction}
@@ -103,7 +103,7 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         self.run_method("showAll")
 
     def show(self, start_s: float, end_s: float) -> None:
-        """Bring a passage into view."""
+        """Zoom to a passage in seconds."""
         self.run_method("showSeconds", start_s, end_s)
 
 

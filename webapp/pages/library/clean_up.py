@@ -17,11 +17,11 @@ NOTHING = Share(0, 0)
 
 
 class CleanUpDialog:
-    """A dialog; nothing is deleted before its button is pressed, and never what is pinned.
+    """The dialog that deletes unused items for good when its button is pressed, and never a pinned one.
 
     Args:
-        library_view: what is cleaned.
-        on_done: called with a sentence that says what went.
+        library_view: the library that is cleaned.
+        on_done: called with a sentence that says what was deleted.
     """
 
     def __init__(self, library_view: LibraryView, *, on_done: Callable[[str], Awaitable[object]]) -> None:

@@ -20,11 +20,11 @@ PARTS = {
 
 
 class DiskUse:
-    """The bar, what each part of it is, and the two ways to make room.
+    """A bar of the disk space in use with its legend, and two buttons that free some.
 
     Args:
-        on_clean: wants to clean up.
-        on_empty: wants the trash emptied.
+        on_clean: called when a person wants to clean up.
+        on_empty: called when a person wants to empty the trash.
     """
 
     def __init__(self, *, on_clean: Callable[[], object], on_empty: Callable[[], object]) -> None:
@@ -52,8 +52,8 @@ class DiskUse:
         """Draw how much disk space each kind of item takes.
 
         Args:
-            usage: as `ArtifactStore.usage` has it.
-            limit_bytes: what all of it may take.
+            usage: number and size of the items of each kind, as `ArtifactStore.usage` returns them.
+            limit_bytes: the most bytes that all of them may take.
         """
         self._card.set_visibility(bool(usage))
         total_bytes = sum(share.size_bytes for share in usage.values())

@@ -102,7 +102,7 @@ class LibraryPage:
     # what is shown
 
     async def _look(self, *, fresh: bool = True) -> None:
-        """Redraw the list if it has changed; `fresh` reads the store again, needless if only the query changed."""
+        """Redraw the list if it has changed; with `fresh` read the store again, which a new query does not need."""
         self._n_looks += 1
         this_look = self._n_looks
         try:
@@ -127,7 +127,7 @@ class LibraryPage:
         self._disk.show(usage, self._store.limit_bytes)
 
     def _job_rows(self) -> dict[str, dict[str, Any]]:
-        """Return the job part of each recording's row: of jobs that wait, run, or were interrupted."""
+        """Return, by recording, the part of its row about a job that waits, runs, or was interrupted."""
         running = [self._jobs.running] if self._jobs.running is not None else []
         return {
             job.record.recording: {
@@ -239,7 +239,7 @@ class LibraryPage:
         self._library_view.changed.emit()
 
     async def _try(self, action: Callable[[], Any]) -> Any:
-        """Do something with the store in a thread; None, and a message, if it does not work."""
+        """Run an action on the store in a thread and return its value; if it fails, show a message and return None."""
         try:
             return await run.io_bound(action)
         except PlaygroundError as error:
@@ -266,7 +266,7 @@ class _Question:
         self._dialog.props["aria-label"] = title
 
     def ask(self) -> None:
-        """Open it."""
+        """Open the dialog."""
         if not self._dialog.default_slot.children:
             with self._dialog, ui.element("div").classes("card pad clean-up"):
                 text(self._title, tag="h2")
@@ -282,7 +282,7 @@ class _Question:
 
 
 def _named(names: Sequence[str], n_gone: int) -> str:
-    """What went, in words: what was chosen by its name or number, and how many results went with it."""
+    """Return the name of a deleted item, or the number of several, and how many results were deleted with them."""
     if not names:  # results whose recording is gone already
         return counted(n_gone, "result")
     what = f"“{names[0]}”" if len(names) == 1 else counted(len(names), "item")

@@ -17,7 +17,7 @@ from webapp.access.guard import is_loopback
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, error_card, text, tipped
 
-# The field never belongs to what the server knows of the page: what is typed is sent once, when it is to be kept.
+# The server does not hold the field's content as part of the page: what is typed is sent once, when it is to be kept.
 _SEND = """(event) => {
     const field = event.currentTarget.closest(".token-form").querySelector("input");
     const token = field.value;
@@ -27,12 +27,12 @@ _SEND = """(event) => {
 
 
 class AccessSteps:
-    """What a person does once to get a gated model.
+    """The steps that a person takes once to get a gated model.
 
     Args:
         entry: the model.
-        account: of this server.
-        on_download: wants the last step.
+        account: the hub account of this server.
+        on_download: called when a person takes the last step.
     """
 
     def __init__(self, entry: PublishedModel, account: HubAccount, *, on_download: Callable[[], object]) -> None:
@@ -52,7 +52,7 @@ class AccessSteps:
                 self._download.props["aria-label"] = f"Download {entry.label} now"
 
     def show(self, *, has_token: bool, on_its_way: bool) -> None:
-        """Draw how it stands now."""
+        """Redraw the steps."""
         self._token.show()
         ready = has_token and not on_its_way
         words = "If access was granted, it can be fetched now." if ready else "Once a token is here, it can be fetched."
@@ -61,10 +61,10 @@ class AccessSteps:
 
 
 class TokenBox:
-    """Whether a token is kept here; keeping another, forgetting it. It is never shown.
+    """Says whether this computer has a token, and lets a person keep, replace or delete it. It is never shown.
 
     Args:
-        account: of this server.
+        account: the hub account of this server.
     """
 
     def __init__(self, account: HubAccount) -> None:
@@ -87,7 +87,7 @@ class TokenBox:
         self._trouble = ui.element("div")
 
     def show(self) -> None:
-        """Draw how it stands now."""
+        """Redraw the box for the present state of the token."""
         origin = self._account.origin
         self._words.set_text(_origin_text(origin, self._is_private))
         editable = self._is_private and origin is not Origin.ENVIRONMENT
@@ -133,7 +133,7 @@ def _origin_text(origin: Origin | None, is_private: bool) -> str:
 
 
 def is_private(url: URL) -> bool:
-    """Whether a page opened at `url` sends its data encrypted, or only within this computer."""
+    """Return whether a page opened at `url` sends its data encrypted, or only within this computer."""
     return url.scheme == "https" or is_loopback(url.hostname or "")
 
 
@@ -145,5 +145,5 @@ def _step(title: str) -> Iterator[None]:
 
 
 def _address(url: str) -> None:
-    """The address itself as the link, so that it can be copied to a computer with a network."""
+    """Place a link whose text is its address, so that it can be copied to another computer."""
     text(url, "address", tag="a").props(f'href={url} target=_blank rel="noopener noreferrer"')

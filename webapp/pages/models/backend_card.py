@@ -19,13 +19,13 @@ from webapp.theme import button, card, pill, text
 
 
 class BackendCard:
-    """Backends that share their models.
+    """The card of a family of backends, which share their models.
 
     Args:
-        backends: which.
-        survey: how everything stands.
-        downloads, account: of this server.
-        say: told what a screen reader should say.
+        backends: the backends of the family.
+        survey: the state of all models and backends.
+        downloads, account: the downloads and the hub account of this server.
+        say: called with a text that screen readers are to say.
         may_change: whether this page may fetch and remove models.
     """
 
@@ -67,7 +67,7 @@ class BackendCard:
         self.show(survey)
 
     def show(self, survey: Survey) -> None:
-        """Draw what the disk holds now."""
+        """Redraw the card for what is on the disk now."""
         said = ""
         for way in self._ways:
             availability = survey.availability[way.backend.name]
@@ -82,11 +82,11 @@ class BackendCard:
 
 
 class _Way:
-    """One backend: whether it can work, and what to do if not.
+    """One backend of the card: whether it can run, and what to do if not.
 
     Args:
-        backend: which.
-        tag: of its heading.
+        backend: the backend.
+        tag: the tag of its heading.
     """
 
     def __init__(self, backend: Backend, tag: str) -> None:
@@ -115,7 +115,7 @@ def _show_model_card(backend: Backend) -> None:
 
 
 def families() -> list[list[Backend]]:
-    """Backends that share their models, those with models to fetch first."""
+    """Return the families of backends that share their models, those with models to fetch first."""
     groups: dict[str, list[Backend]] = {}
     for name, backend in registry.BACKENDS.items():
         groups.setdefault(backend.profile.family or name, []).append(backend)

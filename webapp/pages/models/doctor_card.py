@@ -23,8 +23,8 @@ class DoctorCard:
     """Starts self-tests and shows their findings, also of tests started on another page.
 
     Args:
-        doctor: of this server.
-        say: told what a screen reader should say.
+        doctor: the doctor of this server.
+        say: called with a text that screen readers are to say.
         may_run: whether this page may start a test.
     """
 
@@ -104,6 +104,6 @@ def _line(backend: str, state: str, kind: str, words: str) -> None:
 
 
 def _installed() -> dict[str, str]:
-    """What `audio-playground doctor` reports beside the backends."""
+    """Return what `audio-playground doctor` reports beside the backends."""
     about = {"Python": installed.python(), "System": installed.system(), "Data folder": str(data_folder())}
     return about | installed.versions()

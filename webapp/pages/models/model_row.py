@@ -22,16 +22,16 @@ _SAID_AT = (0.25, 0.5, 0.75)  # of a download: often enough to know that it goes
 
 
 class ModelRow:
-    """A model as one entry of a list. What is seldom seen is drawn when it is wanted.
+    """A model as one entry of a list; its details are drawn when they are opened.
 
     Args:
-        entry: which.
-        facts: what is known of it beside its size: licence, what it needs; and its memory in a line of its own.
-        memory: what it takes when it works, "" if nobody knows.
-        note: why it would not work here even when it is fetched, "" if it would.
-        downloads, account: of this server.
-        say: told what a screen reader should say.
-        may_change: whether this page may fetch and remove it; without that its buttons are not there and do nothing.
+        entry: the model.
+        facts: its licence and the models it needs.
+        memory: the memory it takes when it runs, in words; "" if that is unknown.
+        note: why it cannot run here even when it is fetched; "" if it can.
+        downloads, account: the downloads and the hub account of this server.
+        say: called with a text that screen readers are to say.
+        may_change: whether this page may fetch and remove it; otherwise it has no buttons.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class ModelRow:
         self._progress.set_visibility(False)
 
     def show(self, entry: PublishedModel, *, has_token: bool) -> None:
-        """Draw what the disk holds now."""
+        """Redraw the row for what is on the disk now."""
         self._entry, self._has_token = entry, has_token
         if self._steps is not None and entry.on_disk_bytes is not None:
             self._toggle_steps()
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw how its download stands now."""
+        """Redraw the state of the model's download."""
         entry, download = self._entry, self._downloads.of(self._entry.name)
         removing = self._downloads.removing(entry.name)
         words, kind = state_of(entry, download, removing=removing)
@@ -127,7 +127,7 @@ class ModelRow:
             self._show_error((error.what, error.why, error.todo))
 
     def _ask(self) -> None:
-        """Deleting cannot be undone, and to fetch it again may take hours: ask."""
+        """Ask before deleting, which cannot be undone; to fetch a model again may take hours."""
         entry = self._entry
         n_bytes = entry.on_disk_bytes or entry.partial_bytes
         with self._place, ui.element("div").classes("model-question").props("role=group") as self._question:
@@ -206,7 +206,7 @@ class ModelRow:
                 error_card(*error)
 
     def _announce(self, words: str, fraction: float | None) -> None:
-        """Say when it stands otherwise, and a few times on the way; errors are said by their card."""
+        """Say each new state, and the progress a few times; the card of an error announces itself."""
         if words != self._announced:
             if self._announced and words != "Failed":
                 self._say(f"{self._entry.label}: {words.lower()}")

@@ -18,7 +18,7 @@ PLACES = {"cpu": "the processor", "cuda": "the NVIDIA graphics card", "mps": "Ap
 
 
 def state_of(entry: PublishedModel, download: Download | None, *, removing: bool) -> tuple[str, str]:
-    """How a model stands in a word or two, and the colour of its pill."""
+    """Return the state of a model in a word or two, and the colour of its pill."""
     if removing:
         return "Removing", "warn"
     match download.state if download else None:
@@ -37,7 +37,7 @@ def state_of(entry: PublishedModel, download: Download | None, *, removing: bool
 
 
 def progress_of(entry: PublishedModel, download: Download | None) -> tuple[float, str] | None:
-    """How much is here, 0 to 1, and in words; None where nothing is on its way or begun."""
+    """Return how much of a model is here, as a fraction and in words; None if no download of it has begun."""
     if download is not None and download.state in (DownloadState.WAITING, DownloadState.RUNNING):
         done, total = download.done_bytes, download.total_bytes
         return done / total, " · ".join([f"{size(done, fine=True)} of {size(total, fine=True)}", *_moving(download)])
@@ -64,7 +64,7 @@ def _moving(download: Download) -> list[str]:
 
 
 def action_of(entry: PublishedModel, download: Download | None, *, has_token: bool) -> tuple[str, str]:
-    """The words of a model's main button, and what pressing it does; "" for none."""
+    """Return the label of a model's main button and the tooltip that says what it does; "" for no button."""
     state = download.state if download else None
     if state in (DownloadState.WAITING, DownloadState.RUNNING):
         return "Pause", "Stops the download; what arrived is kept, and it goes on from there"

@@ -33,8 +33,8 @@ class ModelsPage:
     """One open Models page. Downloads and tests belong to the server: leaving the page stops neither.
 
     Args:
-        downloads, account, doctor: of this server.
-        estimates: what models take.
+        downloads, account, doctor: the downloads, the hub account and the doctor of this server.
+        estimates: estimates of the memory that models take.
     """
 
     def __init__(self, downloads: Downloads, account: HubAccount, doctor: Doctor, estimates: RunEstimates) -> None:

@@ -25,12 +25,12 @@ class Survey:
     """The state of all models and backends on this computer, as read from the disk.
 
     Args:
-        availability: of each backend, with the first of its models that could be used.
-        entries: all models to fetch.
-        memory: what a model takes when it works, in words, by its name.
-        notes: why a model would not work here even when it is fetched, by its name.
-        free_bytes: on the disk where models of the hub are kept.
-        token: where the hub's token is, None without one.
+        availability: by backend, whether it can run, with the first of its models that could be used.
+        entries: all models that can be fetched.
+        memory: by model, the memory it takes when it runs, in words.
+        notes: by model, why it cannot run here even when it is fetched.
+        free_bytes: the free bytes of the disk where models of the hub are kept.
+        token: where the hub's token is kept; None without one.
     """
 
     availability: Mapping[str, Availability]
@@ -42,12 +42,12 @@ class Survey:
 
     @property
     def here(self) -> tuple[PublishedModel, ...]:
-        """The models that are on this computer."""
+        """Return the models that are on this computer."""
         return tuple(entry for entry in self.entries if entry.on_disk_bytes is not None)
 
 
 def look(estimates: RunEstimates) -> Survey:
-    """Look at the disk; opens no connection."""
+    """Return the state of all models and backends, read from the disk; opens no connection."""
     availability = {name: _availability(backend) for name, backend in registry.BACKENDS.items()}
     entries = catalogue.entries()
     return Survey(
@@ -66,7 +66,7 @@ def _availability(backend: Backend) -> Availability:
 
 
 def _memory(entry: PublishedModel, estimates: RunEstimates) -> str:
-    """Such as “about 2.1 to 3.8 GB in float32, 1.4 to 2.4 GB in bfloat16”."""
+    """Return a model's memory, such as “about 2.1 to 3.8 GB in float32, 1.4 to 2.4 GB in bfloat16”."""
     backend = registry.named(entry.backend)
     if backend is None:
         return ""

@@ -9,7 +9,7 @@ FEW_CELLS = 8  # more of them that change at once are sent together
 
 
 class JobCells:
-    """Draws the chunks of a job into a row of cells, sending what has changed."""
+    """Draws the chunks of a job into a row of cells and sends only the cells that have changed."""
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
@@ -31,12 +31,12 @@ class JobCells:
 
 
 def cells_of(job: Job) -> list[Cell]:
-    """A cell for each chunk."""
+    """Return a cell for each chunk of a job."""
     return [cell_of(job, index) for index in range(len(job.chunks))]
 
 
 def cell_of(job: Job, index: int) -> Cell:
-    """How far a chunk is, as its cell shows it."""
+    """Return the cell of a chunk, which shows how much of it is done."""
     done = job.chunks[index]
     if done >= 1:
         return Cell(state="cached" if index in job.kept else "done", fraction=1.0)

@@ -24,11 +24,11 @@ def show_report(job: Job) -> None:
 
 
 def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str]:
-    """Label and value, the most wanted first.
+    """Return the values of a report by their labels, the most important first.
 
     Args:
-        report: as `separation.results.report` has it.
-        cached: the figures are those of the run that made the result before.
+        report: a report as `separation.results.report` makes it.
+        cached: whether the result was kept already, so that the figures are those of the run that made it.
     """
     chunks = report.get("chunks", {})
     took = f"{report['total_s']:.1f} s" + (" when it was made" if cached else "")

@@ -22,10 +22,10 @@ class JobRow:
     """A job as one entry of a list.
 
     Args:
-        job: which; its recording and its prompts never change.
+        job: the job; its recording and its prompts never change.
         on_open: called when a person wants to open its recording in the Studio.
-        on_move: wants it so many places further up (below 0) or down; gets the button that was pressed.
-        on_cancel, on_resume, on_discard: want that.
+        on_move: called with the number of places to move it (negative is up) and the button that was pressed.
+        on_cancel, on_resume, on_discard: called when a person wants to cancel it, resume it, or take it off the list.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class JobRow:
         """Redraw the row.
 
         Args:
-            place: among those that wait; 0 is next.
-            n_waiting: how many wait.
-            n_ahead: how many run before it.
-            paused: the queue is.
+            place: its place among the waiting jobs; 0 is next.
+            n_waiting: the number of waiting jobs.
+            n_ahead: the number of jobs that run before it.
+            paused: whether the queue is paused.
         """
         job, state = self.job, self.job.state
         self._pill.set_text(title_of(job))
@@ -135,7 +135,7 @@ class JobRow:
 
 
 def when(time: str, *, seconds: bool = False) -> str:
-    """A record's time as the clock here shows it, with the day if it was not today; "" for none."""
+    """Return a record's time as local clock time, with the date unless it is today; "" for an empty one."""
     if not time:
         return ""
     moment, now = datetime.fromisoformat(time).astimezone(), datetime.now().astimezone()

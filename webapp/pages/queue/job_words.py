@@ -32,9 +32,9 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False) -> str:
     """Return a sentence on what a job is doing, or what it waits for.
 
     Args:
-        job: which.
-        n_ahead: how many run before it.
-        paused: the queue is.
+        job: the job.
+        n_ahead: the number of jobs that run before it.
+        paused: whether the queue is paused.
     """
     match job.state:
         case State.QUEUED if paused:
@@ -52,13 +52,13 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False) -> str:
 
 
 def left_of(job: Job) -> str:
-    """Time left as people read it, "" if nobody knows."""
+    """Return the time left as people read it; "" if it is unknown."""
     seconds = job.remaining_s if job.state is State.RUNNING else None
     return "" if seconds is None else f"{clock(seconds)} left"
 
 
 def took(job: Job) -> str:
-    """How long its last run took, "" if it never ran."""
+    """Return how long the job's last run took; "" if it never ran."""
     record = job.record
     if not record.started or not record.ended:
         return ""

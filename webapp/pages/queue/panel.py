@@ -16,10 +16,10 @@ N_OVER = 10  # jobs that are over, until a person wants to see the older ones
 
 
 class QueueView:
-    """A button that says how many jobs there are, and the panel behind it. All pages show the same.
+    """A button that shows the number of jobs, and the panel that it opens; all pages show the same jobs.
 
     Args:
-        jobs: the queue.
+        jobs: the jobs of this server.
         on_open: called with the key of a recording that a person wants to open in the Studio.
     """
 
@@ -138,7 +138,7 @@ class QueueView:
         self._count.classes(remove="warn", add="warn" if counts["interrupted"] or jobs.paused else "")
 
     def _arrange(self) -> None:
-        """Put every job at its place in its group, moving only those that are elsewhere."""
+        """Put the row of every job at its place in its group; rows that are there already are not moved."""
         jobs = self._jobs
         over = _over(jobs)
         now = [jobs.running] if jobs.running is not None else []
@@ -186,7 +186,7 @@ class QueueView:
 
 
 class _JobGroup:
-    """A heading and a list under it; gone while the list is empty."""
+    """A heading and a list under it; hidden while the list is empty."""
 
     def __init__(self, title: str) -> None:
         with ui.element("section").classes("queue-group") as self._section:
@@ -196,7 +196,7 @@ class _JobGroup:
         self._section.set_visibility(False)
 
     def hold(self, rows: list[ui.element]) -> None:
-        """Hold exactly these rows in this order; rows that were elsewhere come from there."""
+        """Show exactly these rows in this order; rows of other groups are moved here."""
         for index, row in enumerate(rows):
             here = self.list.default_slot.children
             if index >= len(here) or here[index] is not row:

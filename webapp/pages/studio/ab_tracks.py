@@ -21,9 +21,9 @@ def compared_tracks(a: Result, b: Result, how: str, match_db: Attenuations) -> l
 
     Args:
         a: the result on side A.
-        b: the one on side B.
-        how: downloads are written, as the query of their addresses.
-        match_db: by how much each track is turned down, as far as that is known; see `equally_loud`.
+        b: the result on side B.
+        how: the format of downloads, as the query of their addresses.
+        match_db: by how many dB each track is turned down, as far as that is known; see `equally_loud`.
     """
     sides: tuple[tuple[Literal["A", "B"], Result], ...] = (("A", a), ("B", b))
     tracks = []
@@ -36,11 +36,11 @@ def compared_tracks(a: Result, b: Result, how: str, match_db: Attenuations) -> l
 
 
 def equally_loud(lufs_a: Mapping[str, float], lufs_b: Mapping[str, float]) -> Attenuations:
-    """By how many dB to turn down the louder one of each pair of twins; a silent track, or one alone, stays as it is.
+    """Return by how many dB to turn down the louder track of each pair of twins; silent and single tracks are not.
 
     Args:
-        lufs_a: loudness of each track on side A, -inf for silence.
-        lufs_b: the same of side B.
+        lufs_a: the loudness of each track on side A in LUFS, -inf for silence.
+        lufs_b: the loudness of each track on side B.
     """
     louder_db = {name: lufs_b.get(name, -math.inf) - lufs for name, lufs in lufs_a.items()}  # b beside a
     finite = {name: difference for name, difference in louder_db.items() if math.isfinite(difference)}
@@ -51,10 +51,10 @@ def equally_loud(lufs_a: Mapping[str, float], lufs_b: Mapping[str, float]) -> At
 
 
 def loudness(result: Result) -> dict[str, float]:
-    """LUFS of each track, by its name.
+    """Return the loudness of each track of a result in LUFS, by the track's name.
 
     Raises:
-        OSError, PlaygroundError: a file of it is gone.
+        OSError, PlaygroundError: a file of the result is gone.
     """
     found = {}
     for track in result.tracks:

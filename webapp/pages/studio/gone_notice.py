@@ -17,7 +17,7 @@ class GoneNotice:
     """Says that the open recording was deleted, and offers to restore it from the trash; hidden otherwise.
 
     Args:
-        on_restore: a person wants it back from the trash.
+        on_restore: called when a person wants to restore it from the trash.
     """
 
     def __init__(self, *, on_restore: Callable[[], object]) -> None:

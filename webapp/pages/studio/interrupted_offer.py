@@ -15,9 +15,9 @@ class InterruptedOffer:
     """Says how many jobs were interrupted, while there are any; one click resumes them all.
 
     Args:
-        jobs: the queue.
-        on_resume: wants all of them to go on.
-        on_show: wants to see them.
+        jobs: the jobs of this server.
+        on_resume: called when a person wants to resume them all.
+        on_show: called when a person wants to see them.
     """
 
     def __init__(self, jobs: Jobs, *, on_resume: Callable[[], object], on_show: Callable[[], object]) -> None:

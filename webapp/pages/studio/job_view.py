@@ -14,12 +14,12 @@ from webapp.theme import JobCard, button
 
 
 class JobView:
-    """Shows one job of a recording while it goes on or could go on, or nothing. It is drawn when there first is one.
+    """The card of a recording's job while it runs, waits or can be resumed; hidden otherwise.
 
     Args:
-        jobs: the queue.
-        on_error: called with what happened, why, and what to do, when a job has failed, or when something a person
-            wants cannot be written down.
+        jobs: the jobs of this server.
+        on_error: called with what happened, why, and what to do, when a job has failed or a change of the queue
+            cannot be stored.
     """
 
     def __init__(self, jobs: Jobs, *, on_error: Callable[[str, str, str], object]) -> None:

@@ -21,7 +21,7 @@ DRIFT_DB = 1.0  # a difference in volume that is heard
 
 
 class MeasuresRow:
-    """Draws one result, or two that are compared."""
+    """A row with the measurements of one result, or of two that are compared."""
 
     def __init__(self) -> None:
         self._shown: list[str] = []

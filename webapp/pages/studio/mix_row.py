@@ -15,12 +15,12 @@ _ENTER = "(event) => { const name = event.target.value.trim(); if (name) emit(na
 
 
 class MixRow:
-    """Draws the mixes of one recording.
+    """A row of buttons with the usual and the saved mixes of one recording.
 
     Args:
         on_recall: called with the mix that a person has chosen.
-        on_save: called with the name for the present mix.
-        on_delete: called with the name of a saved one.
+        on_save: called with a name under which to save the present mix.
+        on_delete: called with the name of a saved mix to delete.
     """
 
     def __init__(

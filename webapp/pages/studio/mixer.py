@@ -38,12 +38,12 @@ NOTHING = "-"  # no second result
 
 
 class Mixer:
-    """Draws the results of one recording.
+    """The mixer of one recording: its results, their tracks, mixes and measurements.
 
     Args:
         mixers: the mixer settings of all recordings.
-        on_choose: called when a person has chosen what is heard of them.
-        on_refused: called with the reason why something could not be kept.
+        on_choose: called when a person has chosen which results play.
+        on_refused: called with the error when something could not be stored.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class Mixer:
         """Redraw the mixer; the tracks of a running job can be played as far as they are computed.
 
         Args:
-            recording: what the results were made of.
-            choice: the results, and what is heard of them.
-            job: the last one of the recording, if there is one.
-            address: key of the upload that the recording came by, on a page that saw it arrive.
+            recording: the recording that the results were made from.
+            choice: the results, and which of them play.
+            job: the last job of the recording, if there is one.
+            address: the key of the upload that became the recording, on a page that was open during the upload.
         """
         if recording is not self._recording:
             self._recording, self._placed = recording, {}
@@ -127,7 +127,7 @@ class Mixer:
         self._tracks.set_tracks([])
 
     def mixture(self) -> Track | None:
-        """The recording as the large waveform shows it."""
+        """Return the recording's track as the large waveform shows it."""
         if self._recording is None:
             return None
         if self._shown:
@@ -177,7 +177,7 @@ class Mixer:
     # where the mixer stands
 
     def _placed_track(self, track: Track) -> Track:
-        """A track that stands where its sound stood last; from then on the person's hand moves it."""
+        """Return the track with the last mixer settings of its sound, which the person may change from then on."""
         assert self._recording is not None
         levels = self._mixers.of(self._recording.key).levels
         level = self._placed.setdefault(track["id"], levels.get(_sound(track), {}))

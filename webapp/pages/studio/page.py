@@ -85,9 +85,9 @@ class StudioPage:
         """Show a recording with its newest result and its job, if one runs.
 
         Args:
-            key: of the recording in the library.
-            result: key of the result to show instead of the newest.
-            prompts: what to isolate; unless given, what the job or the result was asked for.
+            key: the key of the recording in the library.
+            result: the key of the result to show instead of the newest.
+            prompts: the sounds to isolate; if not given, those of the job or the result.
         """
         if (facts := self._facts_of(key, result)) is not None:
             self._draw(states.opened(self._state, facts, prompts))
@@ -177,7 +177,7 @@ class StudioPage:
         self._wave.show(state.key, upload.audio, track, state.draft, self._settings.choice, state.selected, None, None)
 
     def _name_tab(self, recording: Recording) -> None:
-        """Put the recording into the title and the address of the browser's tab."""
+        """Show the recording in the title and the address of the browser's tab."""
         ui.page_title(recording.name)
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
         self._client.run_javascript(f"history.replaceState(null, '', '?{urlencode({'recording': recording.key})}')")
@@ -220,7 +220,7 @@ class StudioPage:
     # recordings and results come and go
 
     def _facts_of(self, key: str, result: str = "") -> KeptFacts | None:
-        """What is known of a recording, of which `result` is wanted; None, and a message, if it cannot be opened."""
+        """Return the stored data of a recording, with `result` chosen; if it is unreadable, show why, return None."""
         try:
             recording = self._library_view.recording(key)
             results = self._library_view.results(key)
@@ -294,7 +294,7 @@ class StudioPage:
     # what is asked for
 
     def _edit(self, change: Callable[[Draft], Draft]) -> None:
-        """Change the draft of the request; every page that shows this recording follows."""
+        """Change the draft of the request, on every page that shows this recording."""
         state = self._state
         shown = state.shown if isinstance(state, Gone) else state
         if not isinstance(shown, Open):

@@ -18,7 +18,7 @@ NOBODY = "not available"  # beside a prompt that no separator here can answer
 
 
 class PromptRow:
-    """Draws the prompts of a draft.
+    """The row of prompts of a draft.
 
     Args:
         on_prompts: called with all prompts in their new order.
@@ -34,8 +34,8 @@ class PromptRow:
         """Redraw the row.
 
         Args:
-            draft: what is asked for.
-            uses: who would separate.
+            draft: the draft with the prompts.
+            uses: the backend that would separate.
             selected: the prompt whose spans are painted.
         """
         if self._shown == (draft, uses, selected):
@@ -60,7 +60,7 @@ class PromptRow:
 
 
 def colors(draft: Draft) -> dict[str, str]:
-    """The colour of each prompt, the same wherever it appears."""
+    """Return the colour of each prompt, which is the same wherever it appears."""
     found: dict[str, str] = {}
     for text in draft.texts:
         found[text] = stem_color(text, found.values())
@@ -97,7 +97,7 @@ def _suggestions(draft: Draft, uses: Backend) -> list[Suggestions]:
 
 
 def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
-    """What a prompt is matched to; "" where that goes without saying, None where nothing matches."""
+    """Return the stem that a prompt is matched to; "" if that is the prompt itself, None if nothing matches."""
     try:
         targets = uses.targets(replace(draft.settings, prompts=(prompt,), sam=replace(draft.settings.sam, rerolls=())))
     except PromptError:

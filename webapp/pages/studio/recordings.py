@@ -20,12 +20,12 @@ N_IN_MENU = 20
 
 
 def start_page(library_view: LibraryView, uploads: UploadArea, *, on_open: Callable[[str], object]) -> ui.element:
-    """Draw what is there before a recording is open: ways to upload one, and the recent ones.
+    """Draw the start of the page, before a recording is open: ways to upload one, and the recent ones.
 
     Args:
-        library_view: where the recent ones are.
-        uploads: takes a file, or the demo.
-        on_open: called with the key of a recording that a person wants.
+        library_view: the library with the recent recordings.
+        uploads: the element that uploads a file or imports the demo.
+        on_open: called with the key of a recording that a person wants to open.
     """
     with ui.element("div").classes("stack") as page:
         with drop_zone("Drop a recording here", FORMATS_TAKEN):
@@ -43,12 +43,12 @@ def start_page(library_view: LibraryView, uploads: UploadArea, *, on_open: Calla
 
 
 class RecordingsMenu:
-    """The menu of recordings, as they are when it opens.
+    """The menu of recordings, which is filled each time it opens.
 
     Args:
-        library_view: where they are.
-        on_open: called with the key of a recording that a person wants.
-        on_upload: called when a person wants to choose another file.
+        library_view: the library with the recordings.
+        on_open: called with the key of a recording that a person wants to open.
+        on_upload: called when a person wants to upload another file.
     """
 
     def __init__(

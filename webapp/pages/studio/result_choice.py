@@ -14,9 +14,9 @@ class ResultChoice:
     """The results of one recording, and which of them play.
 
     Attributes:
-        results: all of them, newest first.
-        result: the one that is shown, on side A if there is another beside it; None if there is none.
-        other: the one on side B; never the same as `result`.
+        results: all results, newest first.
+        result: the result that is shown, on side A if there is another beside it; None if there is none.
+        other: the result on side B; never the same as `result`.
     """
 
     results: tuple[Result, ...] = ()
@@ -25,7 +25,7 @@ class ResultChoice:
 
     @property
     def newest(self) -> str:
-        """Key of the result that was made last, "" if there is none."""
+        """The key of the result that was made last, "" if there is none."""
         newest = max(self.results, key=lambda one: one.created, default=None)
         return "" if newest is None else newest.key
 
@@ -35,7 +35,7 @@ class ResultChoice:
         return tuple(one for one in (self.result, self.other) if one is not None)
 
     def get(self, key: str) -> Result | None:
-        """The result of that key, if it is one of these."""
+        """Return the result of that key, or None."""
         return next((one for one in self.results if one.key == key), None)
 
 
@@ -43,9 +43,9 @@ def opened(results: Sequence[Result], remembered: MixerState, wanted: str = "") 
     """Choose the results of a recording being opened: the saved choice, unless there is a newer result.
 
     Args:
-        results: those of the recording, newest first.
-        remembered: how its mixer stood last.
-        wanted: key of the result to show whatever was chosen; "" for none.
+        results: the results of the recording, newest first.
+        remembered: the last state of its mixer.
+        wanted: the key of the result to show, whatever was chosen last; "" for none.
     """
     choice = ResultChoice(results=tuple(results))
     still_meant = not wanted and remembered.newest == choice.newest
@@ -54,7 +54,7 @@ def opened(results: Sequence[Result], remembered: MixerState, wanted: str = "") 
 
 
 def with_made(choice: ResultChoice, result: Result) -> ResultChoice:
-    """Show a result that has just been made, alone; what was there can still be chosen."""
+    """Show a result that has just been made, alone; the others can still be chosen."""
     if choice.result is not None and choice.result.key == result.key:
         return choice
     others = (one for one in choice.results if one.key != result.key)
@@ -72,17 +72,17 @@ def with_found(choice: ResultChoice, results: Sequence[Result]) -> ResultChoice:
 
 
 def with_result(choice: ResultChoice, key: str) -> ResultChoice:
-    """Show the result of that key, if there is one; the one beside it stays there, unless it is the same."""
+    """Show the result of that key, if there is one; the result on side B stays, unless it is the same."""
     return _heard(choice, choice.get(key) or choice.result, choice.other)
 
 
 def with_other(choice: ResultChoice, key: str) -> ResultChoice:
-    """Put the result of that key on side B; any other text takes away what is there."""
+    """Put the result of that key on side B; any other text clears side B."""
     return _heard(choice, choice.result, choice.get(key))
 
 
 def remembered(choice: ResultChoice, mixer: MixerState) -> MixerState:
-    """The mixer with this choice, for the next time that the recording is opened; see `opened`."""
+    """Return the mixer's state with this choice, for the next time that the recording is opened; see `opened`."""
     result, other = ("" if one is None else one.key for one in (choice.result, choice.other))
     return replace(mixer, result=result, other=other, newest=choice.newest)
 

@@ -26,7 +26,7 @@ def labels_of(results: Sequence[Result]) -> dict[str, str]:
 
 
 def _plain(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings by their whole names; who separates and what is said anyway."""
+    """Yield the settings of a result by their full names, without prompts, backend and device."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _plain(value, f"{prefix}{name}.")
@@ -35,7 +35,7 @@ def _plain(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _setting(name: str, value: Any) -> str:
-    """A setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
+    """Return a setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
     if name == "sam.rerolls":
         return f"chunk {', '.join(str(reroll['chunk'] + 1) for reroll in value)} re-rolled"
     short = name.rpartition(".")[2].removeprefix("n_").replace("_ratio", "").replace("_", " ")

@@ -45,12 +45,12 @@ AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
 
 
 def groups(settings: Request, settled: Request) -> list[SettingGroup]:
-    """All controls, in the order of the panel: three choices for a newcomer, everything else folded.
+    """Return all controls in the order of the panel: three choices for a newcomer, everything else folded.
 
     Args:
-        settings: as they were asked for.
-        settled: as they would be used, prompts and spans included (`registry.choose`), or `settings` themselves where
-            nobody can do it.
+        settings: the settings as a person chose them.
+        settled: the settings as they would be used, prompts and spans included (`registry.choose`), or `settings`
+            themselves if no backend can serve them.
     """
     used = registry.shown(settled.backend)
     uses = used.uses(settled)
@@ -70,16 +70,16 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
 
 
 def changed(settings: Request, settled: Request, name: str, value: Any) -> Request:
-    """The settings with another value for one control.
+    """Return the settings with another value for one control.
 
     Args:
-        settings: as they were asked for.
-        settled: as `groups` showed them.
-        name: of the control.
-        value: what was entered; None where a field was emptied.
+        settings: the settings as a person chose them.
+        settled: the settings as `groups` showed them.
+        name: the name of the control.
+        value: the entered value; None where a field was emptied.
 
     Raises:
-        SettingsError: there is no such control now, or the value makes no sense together with the others.
+        SettingsError: there is no such control now, or the value does not fit the other settings.
     """
     if name not in (field["name"] for group in groups(settings, settled) for field in group["fields"]):
         raise SettingsError(f"There is no setting “{name}” here.", "", "Reload the page.")
@@ -96,7 +96,7 @@ def changed(settings: Request, settled: Request, name: str, value: Any) -> Reque
 
 
 def _with_backend(settings: Request, backend: str) -> Request:
-    """A preset stays that preset; a model, and chunks where it uses none, do not belong to another backend."""
+    """Return settings for another backend: a preset stays that preset; the model, and unused chunks, are reset."""
     preset, named = presets.name_of(settings), registry.named(backend)
     cut = named is None or RequestField.CHUNKS in named.uses(settings)
     other = replace(settings, backend=backend, model=None, chunks=settings.chunks if cut else None)
@@ -221,7 +221,7 @@ def _solver(settled: Request) -> SettingGroup:
 
 
 def _solver_labels() -> dict[str, str]:
-    """Those that take the fewest evaluations first."""
+    """Return the solvers' labels, those with the fewest evaluations first."""
     by_cost = sorted(SOLVERS.items(), key=lambda item: (item[1].evaluations, item[1].order))
     (first, cheapest), *others = by_cost
     labels = {first: f"{cheapest.label}, {cheapest.evaluations} evaluation a step"}
@@ -375,7 +375,7 @@ def _number(
     unit: str = "",
     empty: str = "",
 ) -> SettingField:
-    """A number of its setting's range; `empty` says what no number means, where there may be none."""
+    """Return a field for a number in its setting's range; `empty` says what an empty field means."""
     part, _, item = name.rpartition(".")
     allowed = allowed or ranges(PARTS[part])[item]
     low, high = allowed.low, min(allowed.high, LARGEST_EXACT)

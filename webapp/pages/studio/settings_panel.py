@@ -26,7 +26,7 @@ from webapp.theme import CostBox, button, text
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who would do what is asked: the request as it would be used, why, and whether anybody can."""
+    """The backend chosen for a draft: the settled request, the reason for the choice, and whether it can be served."""
 
     settled: Request
     why: str
@@ -34,18 +34,18 @@ class Choice:
 
     @property
     def lacking(self) -> bool:
-        """Whether something that could be had would change the answer: weights, a package, other hardware."""
+        """Whether the choice would be another if weights, a package or other hardware were added."""
         hindrances = [kind.value for kind in Readiness if kind is not Readiness.USABLE]
         return not self.possible or any(words in self.why for words in hindrances)
 
     @property
     def uses(self) -> Backend:
-        """The backend that would separate, or the one that was asked for."""
+        """The backend that would separate, or the one that was chosen."""
         return registry.shown(self.settled.backend)
 
 
 def choice_of(draft: Draft) -> Choice:
-    """Settle a draft as far as that goes."""
+    """Return the choice of a backend for a draft; if none can serve it, the choice says why."""
     asked = draft.asked
     try:
         settled, why = registry.choose(asked)
@@ -57,7 +57,7 @@ def choice_of(draft: Draft) -> Choice:
 
 
 def _nearest(asked: Request) -> Request:
-    """What is shown where nobody can do it: a named backend with all its settings, else what was asked for."""
+    """Return what to show if no backend can serve the draft: a named backend's settled request, else `asked`."""
     backend = registry.named(asked.backend)
     if backend is None:
         return asked
@@ -68,11 +68,11 @@ def _nearest(asked: Request) -> Request:
 
 
 class SettingsPanel:
-    """Draws everything of a draft but its prompts. Invalid combinations cannot be entered.
+    """The panel of a draft's settings, without its prompts. Invalid combinations cannot be entered.
 
     Args:
         on_edit: called with a function that makes the changed draft; it may raise `SettingsError`.
-        estimates: what a run would take.
+        estimates: estimates of the time and memory of a run.
     """
 
     def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], estimates: RunEstimates) -> None:
@@ -91,7 +91,7 @@ class SettingsPanel:
         )
 
     def show(self, draft: Draft, recording: Sound | None) -> None:
-        """Draw how it stands now: who would separate and why, what it would take, or what is in the way."""
+        """Redraw the panel: the backend and why it was chosen, and what a run would take or what prevents it."""
         if self._shown == (draft, recording):
             return
         self._shown, self.choice = (draft, recording), choice_of(draft)
@@ -130,7 +130,7 @@ class SettingsPanel:
             self._settings.redraw()
 
     def _paste(self, written: str) -> str:
-        """Take everything from a recipe; returns what is wrong with it, or ""."""
+        """Take all settings from a recipe; return a sentence that says what is wrong with it, or ""."""
         try:
             request = recipe.parse_recipe(written)
         except PlaygroundError as error:
@@ -146,7 +146,7 @@ class SettingsPanel:
 
 
 def with_changes(settings: Request, before: Request, after: Request) -> Request:
-    """`settings` with what differs between two settled requests, of which the first was made from them."""
+    """Return `settings` with the differences of two settled requests, of which the first was made from them."""
     changed = {name: getattr(after, name) for name in ("chunks", "demucs", "sam")}
     changed = {name: value for name, value in changed.items() if value != getattr(before, name)}
     if after.model != before.model:  # a model belongs to a backend
@@ -155,7 +155,7 @@ def with_changes(settings: Request, before: Request, after: Request) -> Request:
 
 
 def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
-    """Rows that say what a run would take, and how that is known."""
+    """Return rows that say what time and memory a run would take, and on what that estimate is based."""
     estimate = flight.estimate
     rows = {
         "Expected time": time_range(estimate.seconds) or "unknown",
@@ -166,5 +166,5 @@ def _cost(flight: Preflight, disk_bytes: int) -> dict[str, str]:
 
 
 def _disk_bytes(recording: Sound, n_tracks: int) -> int:
-    """What tracks of a recording's length take: float32."""
+    """Return the bytes of float32 tracks of a recording's length."""
     return 4 * recording.n_samples * recording.n_channels * n_tracks

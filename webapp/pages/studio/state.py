@@ -20,7 +20,7 @@ class Empty:
     """No recording is open.
 
     Attributes:
-        draft: what is asked of the next one.
+        draft: the draft for the next recording.
         selected: the prompt whose spans are painted, "" for none.
     """
 
@@ -33,13 +33,13 @@ class Open:
     """A recording is open.
 
     Attributes:
-        recording: which one.
-        draft: what is asked of it.
+        recording: the recording.
+        draft: its draft.
         selected: the prompt whose spans are painted, "" for none.
-        unwritten: the draft is this page's alone; the first edit makes it the recording's, for every page.
-        job: its last one, unless that is forgotten.
-        results: what was made of it, and what of that is heard.
-        arrived_as: key of the upload that it came by, whose address it keeps here; "" if it was there before.
+        unwritten: whether only this page has the draft; the first edit stores it, and every page gets it.
+        job: its last job, unless that was forgotten.
+        results: its results, and which of them play.
+        arrived_as: the key of the upload that became it, whose address this page keeps; "" if there was none.
     """
 
     recording: Recording
@@ -56,8 +56,8 @@ class Gone:
     """The recording that was open has been deleted.
 
     Attributes:
-        shown: what was open, and what is asked of it.
-        in_trash: it can be restored.
+        shown: the state in which it was open.
+        in_trash: whether it is in the trash, from which it can be restored.
     """
 
     shown: Open
@@ -65,7 +65,7 @@ class Gone:
 
     @property
     def draft(self) -> Draft:
-        """What is asked of it."""
+        """The draft of the deleted recording."""
         return self.shown.draft
 
     @property
@@ -79,13 +79,13 @@ class Arriving:
     """A file is being uploaded and decoded; the part that has arrived can be played and given prompts.
 
     Attributes:
-        key: of its upload.
-        name: what people call it.
-        before: what was shown before.
-        draft: what is asked of it.
+        key: the key of its upload.
+        name: its name for people.
+        before: the state before the upload.
+        draft: its draft.
         selected: the prompt whose spans are painted, "" for none.
-        typed: something was asked of it since it began to arrive.
-        upload: how far it is; None at first.
+        typed: whether its draft was edited since the upload began.
+        upload: the progress of the upload; None at first.
     """
 
     key: str
@@ -105,10 +105,10 @@ class KeptFacts:
     """The stored data of a recording that is about to be opened.
 
     Attributes:
-        recording: itself.
-        draft: what is asked of it; None if nobody has begun.
-        job: its last one, unless that is forgotten.
-        results: what was made of it, and what of that is to be heard.
+        recording: the recording.
+        draft: its draft; None if there is none yet.
+        job: its last job, unless that was forgotten.
+        results: its results, and which of them are to play.
     """
 
     recording: Recording
@@ -128,9 +128,10 @@ class KeptFacts:
 
 
 def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = ()) -> Open:
-    """Open a recording. What was asked of the one before is asked of it as long as nobody has asked anything of it.
+    """Open a recording with its draft; without one, it takes over the settings of the draft before.
 
-    With `prompts`, these are to be isolated instead of what the draft says; they become the draft with the first edit.
+    Its prompts are then `prompts`, else those of its last separation, else those of the draft before, without their
+    spans. Given `prompts` replace those of a stored draft, too. They are stored with the first edit.
 
     Raises:
         SettingsError: a prompt is too long.
@@ -150,7 +151,7 @@ def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = ()) ->
 
 
 def reopened(shown: Open, facts: KeptFacts) -> Open:
-    """Return to a recording, read afresh; its draft stays, unless it was changed meanwhile."""
+    """Return to a recording whose stored data was read again; its draft stays, unless it was changed meanwhile."""
     draft = facts.draft or shown.draft
     return replace(
         shown,
@@ -189,9 +190,9 @@ def upload_grown(state: StudioState, upload: Upload) -> StudioState:
 
 
 def upload_stopped(state: StudioState) -> StudioState:
-    """The file does not come: it was cancelled or refused. What was shown before is shown again.
+    """Return to the state before an upload that was cancelled or refused.
 
-    What was asked of the file stays on the empty page, for the next one.
+    On an empty page the draft of the file is kept for the next one.
     """
     match state:
         case Arriving(before=Empty()):
@@ -212,7 +213,7 @@ def uploaded(state: StudioState, facts: KeptFacts) -> Open:
 
 
 def is_asked_for(state: StudioState) -> bool:
-    """Whether something was asked for while there was no recording, so that it becomes the draft of the next one."""
+    """Return whether a draft was made while no recording was open, so that it becomes the draft of the next one."""
     return (isinstance(state, Arriving) and state.typed) or state.draft != Draft()
 
 
@@ -272,7 +273,7 @@ def with_job(state: StudioState, last: Job | None) -> StudioState:
 
 
 def results_found(state: StudioState, results: Sequence[Result]) -> StudioState:
-    """Results of the recording that is open were made or deleted elsewhere; `results` are there now, newest first."""
+    """Replace the results of the open recording, newest first, after some were made or deleted elsewhere."""
     if not isinstance(state, Open) or {one.key for one in results} == {one.key for one in state.results.results}:
         return state
     return replace(state, results=with_found(state.results, results))
@@ -291,7 +292,7 @@ class VisibleParts:
 
 
 def visible_parts(state: StudioState) -> VisibleParts:
-    """The parts that have something to show."""
+    """Return which parts of the page have something to show."""
     match state:
         case Empty():
             return VisibleParts(start=True)
@@ -303,7 +304,7 @@ def visible_parts(state: StudioState) -> VisibleParts:
 
 
 def recording_of(state: StudioState) -> Recording | None:
-    """The recording that is open, also if it has been deleted."""
+    """Return the recording that is open, also if it has been deleted; None if there is none."""
     match state:
         case Open():
             return state.recording
@@ -313,7 +314,7 @@ def recording_of(state: StudioState) -> Recording | None:
 
 
 def job_of(state: StudioState) -> Job | None:
-    """The last job of the recording that is open."""
+    """Return the last job of the open recording, or None."""
     match state:
         case Open():
             return state.job
@@ -330,7 +331,7 @@ def sound_of(state: StudioState) -> Sound | None:
 
 
 def title(state: StudioState) -> str:
-    """The heading of the page."""
+    """Return the heading of the page."""
     if isinstance(state, Arriving):
         return state.name
     recording = recording_of(state)
@@ -338,14 +339,14 @@ def title(state: StudioState) -> str:
 
 
 def subtitle(state: StudioState) -> str:
-    """Length, rate and channels, as far as they are known."""
+    """Return length, rate and channels in words, as far as they are known."""
     if (sound := sound_of(state)) is not None:
         return described(sound)
     return "on its way" if isinstance(state, Arriving) else ""
 
 
 def described(sound: Sound) -> str:
-    """Length, rate and channels in a few words."""
+    """Return length, rate and channels in a few words."""
     channels = "mono" if sound.n_channels == 1 else "stereo"
     return f"{clock(sound.duration_s)} · {sound.sample_rate / 1000:g} kHz · {channels}"
 

@@ -19,13 +19,13 @@ REST = "everything else"
 
 
 def mixture_track(recording: Recording, how: str, *, has_stems: bool, address: str = "") -> Track:
-    """The recording itself; beside its own stems it would double everything, so it is muted then.
+    """Return the track of the recording itself; beside its stems it is muted, since all sounds would play twice.
 
     Args:
-        recording: what is heard.
-        how: downloads are written.
-        has_stems: whether its stems are beside it.
-        address: key of the upload it came by, on a page that saw it arrive: there it keeps that address.
+        recording: the recording.
+        how: the format of downloads, as the query of their addresses.
+        has_stems: whether its stems are shown beside it.
+        address: the key of the upload that became it, whose address a page keeps if it was open during the upload.
     """
     (track,) = recording.tracks
     mixture = replace(track, name="Mixture")
@@ -40,7 +40,7 @@ def arriving_track(upload: Upload) -> Track | None:
 
 
 def result_tracks(result: Result, how: str) -> list[Track]:
-    """The tracks of a result, each in its colour; `how` downloads are written, as the query of their addresses."""
+    """Return the tracks of a result, each in its colour; `how` is the format of downloads, as a query of addresses."""
     colors = _colors(result.track_names)
     tracks = [_track(result, track, color, how) for track, color in zip(result.tracks, colors, strict=True)]
     for track in tracks:
@@ -58,7 +58,7 @@ def partial_tracks(job: Job) -> list[Track]:
 
 
 def running_strip(job: Job, recording: Sound) -> list[ChunkCell]:
-    """The chunks of a running job as cells under the waveform."""
+    """Return the chunks of a running job as cells of the strip under the waveform."""
     strip = strip_of(job.spans_s, recording)
     for index, chunk in enumerate(strip):
         cell = cell_of(job, index)
@@ -67,14 +67,14 @@ def running_strip(job: Job, recording: Sound) -> list[ChunkCell]:
 
 
 def strip_of(spans_s: Sequence[Sequence[float]], recording: Sound) -> list[ChunkCell]:
-    """Chunks as cells that do not overlap: each ends where the next one starts."""
+    """Return chunks as cells that do not overlap: each ends where the next one starts."""
     n_samples = recording.n_samples
     starts = [min(n_samples, round(start_s * recording.sample_rate)) for start_s, _ in spans_s] + [n_samples]
     return [ChunkCell(start=start, count=stop - start, state="done") for start, stop in pairwise(starts)]
 
 
 def _explained_energies(measures: Sequence[ChunkMeasured], name: str) -> list[float]:
-    """How much of each chunk of a track the mixture explains; a silent chunk has nothing to explain."""
+    """Return the share of each chunk of a track that the mixture explains, 0 to 1; 1 for a silent chunk."""
     return [1.0 if (value := one.explained_energy) is None else value for one in measures if one.stem == name]
 
 

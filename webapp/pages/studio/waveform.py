@@ -33,11 +33,11 @@ DOUBTFUL = 0.5  # below this share of a chunk's energy that the mixture explains
 
 
 class WaveformView:
-    """Draws one recording and what is asked of it over time.
+    """The waveform of one recording with the spans of its draft and the chunks of its job or result.
 
     Args:
         on_edit: called with a function that makes the changed draft.
-        on_loop: called with a passage (start, stop in seconds) that a person wants to hear again and again.
+        on_loop: called with a passage (start, stop in seconds) that a person wants to loop.
         on_reroll: called with a request that differs from a result in the seed of one chunk.
     """
 
@@ -102,14 +102,14 @@ class WaveformView:
         """Redraw the waveform and its layers.
 
         Args:
-            key: of the open recording, or of the upload.
-            recording: its sound, as far as it is there.
+            key: the key of the open recording, or of the upload.
+            recording: its audio, as far as it has arrived.
             mixture: its track.
-            draft: what is asked for.
-            choice: who would do it.
+            draft: the draft with the prompts and their spans.
+            choice: the backend that would separate.
             selected: the prompt whose spans are painted.
-            job: the one at work on it, if there is one.
-            result: the one that is heard.
+            job: the job of the recording that waits or runs, if there is one.
+            result: the result that plays, if there is one.
         """
         if self._wave.track != mixture:
             self._wave.set_track(mixture)
@@ -220,7 +220,7 @@ class WaveformView:
         self._row.set_visibility(False)
 
     def _is_of_result(self) -> bool:
-        """Whether the chunks that are drawn are those of the result."""
+        """Return whether the drawn chunks are those of the result."""
         return self._result is not None and self._result.chunks_s == self._spans_s
 
     def _can_reroll(self) -> bool:
@@ -236,7 +236,7 @@ class WaveformView:
         return chunks is not None and chunks.stitch == "crossfade"
 
     def _measured(self, index: int) -> list[tuple[str, bool]]:
-        """What is known of a chunk of the result: words, and whether they are a warning."""
+        """Return a sentence about a chunk of the result, and whether it is a warning."""
         if self._result is None or not self._is_of_result():
             return []
         found = []
@@ -253,14 +253,14 @@ class WaveformView:
 
 
 def rerolled(request: Request, chunk: int) -> Request:
-    """The request with a seed for one chunk that neither it nor another chunk has had."""
+    """Return the request with a seed for one chunk that neither this nor another chunk has had."""
     others = tuple(reroll for reroll in request.sam.rerolls if reroll.chunk != chunk)
     seed = 1 + max((request.seed, *(reroll.seed for reroll in request.sam.rerolls)))
     return replace(request, sam=replace(request.sam, rerolls=(*others, Reroll(chunk=chunk, seed=seed))))
 
 
 def _same(spans: Sequence[Span], others: Sequence[Span]) -> bool:
-    """Whether they are the same, whatever order those of different prompts are in."""
+    """Return whether the spans of each prompt are the same, in whatever order the prompts are."""
 
     def by_prompt(of: Sequence[Span]) -> list[Span]:
         return sorted(of, key=lambda span: span["prompt"])
