@@ -1,7 +1,7 @@
-"""The look of all pages: colours, fonts, style sheets, and the names pages build with.
+"""The look of all pages: installs style sheets, fonts and the colour scheme, and gathers the elements that pages use.
 
-Style sheets hold the tokens once, for both schemes, with CSS `light-dark()`; the classes they offer are listed at
-the head of each file in `static/`.
+`static/theme.css` holds the design tokens once for both schemes, with CSS `light-dark()`; the head of each style sheet
+lists its classes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ Scheme = Literal["dark", "light", "auto"]
 SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "As the system"}
 _DARK: dict[Scheme, bool | None] = {"dark": True, "light": False, "auto": None}
 _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "light dark"}
-_SCHEME_COOKIE = "scheme"  # each browser remembers its own
+_SCHEME_COOKIE = "scheme"  # holds the scheme that was last chosen in this browser
 
 STATIC = Path(__file__).parent / "static"
 _SHEETS = tuple(
@@ -91,11 +91,11 @@ _TIPS = Path(__file__).parent / "components/tips/tips.js"
 
 
 def install_theme(scheme: Scheme | None = None) -> None:
-    """Give this page our look; call it first in every page function.
+    """Add the style sheets and the colour scheme to the page that is being built; call it first in every page function.
 
     Args:
-        scheme: "dark", "light", or "auto" for what the person's system prefers; unless given, what was last chosen in
-            this browser, and dark before anything was.
+        scheme: "dark", "light", or "auto" for the preference of the person's system; None for the scheme that was last
+            chosen in this browser, dark if none was.
     """
     scheme = scheme or _remembered_scheme()
     _serve_sheets()
@@ -110,16 +110,16 @@ def install_theme(scheme: Scheme | None = None) -> None:
         info="#2f86c9",
         warning="#c98a1c",
     )
-    # Before the first script runs, so that no page flashes white.
+    # As a style in the head it holds before the first script runs, so that no page flashes white.
     ui.add_head_html(f"<style>:root {{ color-scheme: {_CSS_SCHEME[scheme]}; }}</style>")
     ui.add_head_html(_head())
     ui.dark_mode(_DARK[scheme])
 
 
 def set_scheme(scheme: Scheme) -> None:
-    """Change the open page's scheme at once, and for later visits of this browser."""
+    """Change the scheme of the open page at once, and store it for later visits of this browser."""
     client = ui.context.client
-    # The element has to know: it sets its value again whenever the page is redrawn.
+    # The element needs the value too, because it sets it again whenever the page is redrawn.
     for element in client.elements.values():
         if isinstance(element, ui.dark_mode):
             element.set_value(_DARK[scheme])
@@ -151,6 +151,6 @@ def _head() -> str:
 
 
 def _url(file: Path) -> str:
-    # The version is the content, so a changed file is fetched at once and an old one is never asked for again.
+    # The version is a hash of the content, so browsers fetch a changed file at once and an unchanged one never again.
     version = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     return f"/static/{file.name}?v={version}"

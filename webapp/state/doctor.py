@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class Doctor:
-    """Tests backends, when a person asks for it.
+    """Runs the self-tests of the backends when a person starts them.
 
     Attributes:
-        changed: a test began or ended.
-        verdicts: what was found, by backend: what a test took, or why it failed.
+        changed: is emitted when a test began or ended.
+        verdicts: by backend, the time and memory of a passed test, or the error of a failed one.
         testing: the backend that is being tested, None between tests.
     """
 
@@ -39,14 +39,14 @@ class Doctor:
 
     @property
     def busy(self) -> bool:
-        """Whether tests go on."""
+        """Whether tests are running."""
         return self._busy
 
     def run(self) -> None:
-        """Test every backend that can run now; nothing if that goes on already.
+        """Test every backend that can run now; do nothing if tests are running already.
 
         Raises:
-            SeparationError: a separation runs, whose model the test would take out of memory.
+            SeparationError: a separation is running, whose model a test would remove from memory.
         """
         if self.busy:
             return
@@ -61,7 +61,7 @@ class Doctor:
         self.changed.emit()
 
     def close(self) -> None:
-        """Stop at the next event of the test that runs."""
+        """Stop at the next event of the running test."""
         self._runner.close()
 
     # in the doctor's thread

@@ -1,4 +1,4 @@
-"""One model on its way to this computer: what pages show of it."""
+"""The state of one model's download: bytes, rate, time left and error, which pages show."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import Enum
 from separation.events import ModelLoading
 from separation.model import PublishedModel
 
-WINDOW_S = 5.0  # over which the rate is measured
+WINDOW_S = 5.0  # seconds over which the rate is measured
 
 
 class DownloadState(Enum):
-    """How a download stands. One that has come to its end is none any more: its model is on the disk."""
+    """The state of a download. A finished one has none: it is forgotten, since its model is on the disk."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -22,14 +22,14 @@ class DownloadState(Enum):
 
 
 class Download:
-    """A model and what it needs, as one amount of bytes. Its thread notes what happens; pages read.
+    """The download of a model and of the models it needs, as one amount of bytes. Its thread writes, pages read.
 
     Args:
         entry: the model.
-        needed: what it needs and is not on this computer either.
+        needed: the models it needs that are not on this computer either.
 
     Attributes:
-        state: how it stands.
+        state: whether it waits, runs, is paused, or has failed.
         wanted: False once a person has paused it; its thread may take a moment to notice.
         error: what happened, why, and what to do, if it failed.
     """
@@ -39,7 +39,7 @@ class Download:
         self.state = DownloadState.WAITING
         self.wanted = True
         self.error: tuple[str, str, str] | None = None
-        # About what comes, until its server says how much it is.
+        # The catalogue's sizes are approximate; the server's replace them.
         self._totals = {one.name: one.size_bytes for one in (entry, *needed)}
         self._done = {one.name: one.partial_bytes for one in (entry, *needed)}
         self._part = ""
@@ -47,48 +47,48 @@ class Download:
         self._samples: deque[tuple[float, int]] = deque()
 
     def note(self, event: ModelLoading) -> None:
-        """Take over what its thread was told."""
+        """Update the bytes from an event of the download; called by its thread."""
         if not event.total_bytes:
             return
         part = event.model if event.model in self._totals else self.name
-        if part == self._part:  # what was there when a part began did not arrive now
+        if part == self._part:  # bytes that were there when a part began do not count for the rate
             self._arrived_bytes += max(0, event.done_bytes - self._done[part])
         self._part = part
         self._totals[part], self._done[part] = event.total_bytes, event.done_bytes
 
     def sample(self, now_s: float) -> None:
-        """Look at the clock, a few times a second while it runs: the rate is known from these looks."""
+        """Record the bytes at time `now_s` for the rate; called a few times a second while the download runs."""
         self._samples.append((now_s, self._arrived_bytes))
         while now_s - self._samples[0][0] > WINDOW_S:
             self._samples.popleft()
 
     def rest(self) -> None:
-        """Forget the rate: it stopped, and may go on at another time."""
+        """Forget the rate, because the download has stopped."""
         self._samples.clear()
 
     @property
     def over(self) -> bool:
-        """Whether nothing comes of it unless a person asks again."""
+        """Whether it has stopped until a person starts it again."""
         return self.state in (DownloadState.PAUSED, DownloadState.FAILED)
 
     @property
     def done_bytes(self) -> int:
-        """What is here."""
+        """The bytes that are on the disk."""
         return sum(self._done.values())
 
     @property
     def total_bytes(self) -> int:
-        """What it comes to, about until everything has begun."""
+        """The bytes of the whole download; approximate until every part of it has begun."""
         return sum(_at_least(self._totals, self._done).values())
 
     @property
     def checking(self) -> bool:
-        """Whether what arrived is being compared with its checksum."""
+        """Whether a part is complete and is being compared with its checksum."""
         return bool(self._part) and self._done[self._part] >= self._totals[self._part]
 
     @property
     def bytes_per_s(self) -> float | None:
-        """Over the last seconds; None while that is not known, 0 where nothing arrives."""
+        """The rate over the last `WINDOW_S` seconds; None while it is unknown, 0 if nothing arrives."""
         if len(self._samples) < 2:
             return None
         (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
@@ -96,7 +96,7 @@ class Download:
 
     @property
     def remaining_s(self) -> float | None:
-        """Until it is here, if nothing changes; None where that is not known."""
+        """The seconds until it is complete at the present rate; None while that is unknown."""
         rate = self.bytes_per_s
         return (self.total_bytes - self.done_bytes) / rate if rate else None
 

@@ -1,7 +1,7 @@
-"""Downloads of models: one at a time, in a thread of this server, seen alike by every page.
+"""Downloads of models, one at a time in a thread of this server; every page shows the same ones.
 
-What arrived stays on the disk whatever happens, and the next try goes on from there (`hub.transfer`), so nothing has
-to be written down about a download: after a restart its partial files are what is left of it, and enough.
+The bytes that arrived stay on the disk, and the next try goes on from there (`hub.transfer`). So nothing else is stored
+about a download: after a restart, its partial files are enough to go on.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Sentences = tuple[str, str, str]
 
 
 class Downloads:
-    """What is on its way, and the way out. All methods are called on the event loop, and none of them waits.
+    """Starts, pauses and removes downloads. All methods are called on the event loop, and none of them waits.
 
     Attributes:
-        changed: a model's download stands otherwise than before; the model's name.
-        disk_changed: the catalogue has to be looked at again.
+        changed: is emitted with a model's name when the state of its download has changed.
+        disk_changed: is emitted when models on the disk have changed.
     """
 
     def __init__(self) -> None:
@@ -44,20 +44,20 @@ class Downloads:
         self._runner = Runner("download")
 
     def of(self, name: str) -> Download | None:
-        """The download of a model, if it is on its way, paused or failed since this server started."""
+        """Return the download of a model if it waits, runs, is paused or has failed since this server started."""
         return self._downloads.get(name)
 
     @property
     def running(self) -> Download | None:
-        """The one whose bytes arrive; a paused one, too, until its thread has noticed."""
+        """The download whose thread is running, also while that has not yet noticed a pause; None if there is none."""
         return self._running
 
     def removing(self, name: str) -> bool:
-        """Whether a model is being deleted."""
+        """Return whether a model is being deleted."""
         return name in self._removing
 
     def start(self, name: str) -> None:
-        """Fetch a model and what it needs, after those that were asked for before; go on with it if it was paused.
+        """Queue the download of a model and of those it needs; go on with it if it was paused.
 
         Raises:
             SettingsError: there is no such model.
@@ -65,25 +65,25 @@ class Downloads:
         if name in self._removing or self._runner.closing:
             return
         download = self._downloads.get(name)
-        if download is not None and download is self._running:  # paused, and its thread has not noticed yet
+        if download is not None and download is self._running:  # it was paused, and its thread has not noticed yet
             download.wanted, download.state = True, DownloadState.RUNNING
         elif download is None or download.state is not DownloadState.WAITING:
             entry = catalogue.entry(name)
             needed = (one for one in map(catalogue.entry, entry.needs) if one.on_disk_bytes is None)
-            self._downloads.pop(name, None)  # it goes behind those that wait
+            self._downloads.pop(name, None)  # so that it goes behind those that wait
             self._downloads[name] = Download(entry, tuple(needed))
         self.changed.emit(name)
         self._start_next()
 
     def pause(self, name: str) -> None:
-        """Stop a download; what arrived is kept."""
+        """Stop a download; the bytes that arrived are kept."""
         download = self._downloads.get(name)
         if download is not None and download.state in (DownloadState.WAITING, DownloadState.RUNNING):
             download.wanted, download.state = False, DownloadState.PAUSED
             self.changed.emit(name)
 
     def remove(self, name: str) -> None:
-        """Delete a model from this computer, or what arrived of it.
+        """Delete a model, or the part of it that arrived, from this computer.
 
         Raises:
             SettingsError: there is no such model.
@@ -99,7 +99,7 @@ class Downloads:
         self.changed.emit(name)
 
     def close(self) -> None:
-        """Stop. The thread is not waited for: it may be waiting for a server, and what it wrote is on the disk."""
+        """Stop without waiting for the thread, which may wait for a server; what it has written stays on the disk."""
         self._runner.close()
 
     # on the event loop
@@ -116,7 +116,7 @@ class Downloads:
         self._tick(download)
 
     def _tick(self, download: Download) -> None:
-        """Tell the pages how far it is, until it is not running any more."""
+        """Tell the pages the progress a few times a second while the download runs."""
         if self._running is not download or self._runner.closing:
             return
         if download.state is DownloadState.RUNNING:
@@ -127,7 +127,7 @@ class Downloads:
         asyncio.get_running_loop().call_later(ANNOUNCE_S, self._tick, download)
 
     def _left(self, download: Download, done: bool, error: Sentences | None) -> None:
-        """The thread of a download is over."""
+        """Take over the end of a download's thread, and start the next download."""
         self._running = None
         download.rest()
         if done:
@@ -141,7 +141,7 @@ class Downloads:
 
     async def _remove(self, name: str) -> None:
         while self._running is not None and self._running.name == name:
-            await asyncio.sleep(ANNOUNCE_S / 5)  # it writes into what is to be deleted
+            await asyncio.sleep(ANNOUNCE_S / 5)  # until then its thread writes into the files to be deleted
         try:
             await asyncio.to_thread(catalogue.remove, name)
             self._downloads.pop(name, None)
@@ -169,7 +169,7 @@ class Downloads:
         self._runner.tell(lambda: self._left(download, done, error))
 
     def _follow(self, download: Download, events: Generator[Event, None, None]) -> bool:
-        """Whether it came to its end."""
+        """Note the events of a download; return whether it is complete."""
         with closing(events):
             for event in events:
                 if not download.wanted or self._runner.closing:

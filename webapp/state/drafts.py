@@ -26,12 +26,12 @@ class Draft:
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """The draft of a whole request, such as a recipe."""
+        """Return the draft of a whole request, such as a recipe."""
         return cls(request.prompts, replace(request, prompts=PLACEHOLDER))
 
     @property
     def texts(self) -> list[str]:
-        """The prompts in words, in their order."""
+        """The texts of the prompts, in their order."""
         return [prompt.text for prompt in self.prompts]
 
     @property
@@ -39,7 +39,7 @@ class Draft:
         """Return the request: the settings with the draft's prompts.
 
         Raises:
-            SettingsError: no prompt is there yet.
+            SettingsError: there is no prompt yet.
         """
         return replace(self.settings, prompts=self.prompts)
 
@@ -52,7 +52,7 @@ class Draft:
         """Return the draft with these prompts, without duplicates; those it already had keep their spans.
 
         Raises:
-            SettingsError: one is too long.
+            SettingsError: a prompt is too long.
         """
         known = {_name(prompt.text): prompt for prompt in self.prompts}
         wanted: dict[str, Prompt] = {}
@@ -74,8 +74,8 @@ class Draft:
         """Return the draft with new spans for those prompts whose spans in `anchors` differ from `known`.
 
         Args:
-            known: the draft they saw.
-            anchors: the spans of every prompt of it as they are now, by its text.
+            known: the draft in which the spans were changed.
+            anchors: the present spans of each of its prompts, by the prompt's text.
         """
         draft = self
         for prompt in known.prompts:
@@ -84,16 +84,16 @@ class Draft:
         return draft
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; see `Request.to_dict`."""
+        """Return the draft as plain values; see `Request.to_dict`."""
         prompts = self.asked.to_dict()["prompts"] if self.prompts else []
         return {"prompts": prompts, "settings": self.settings.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The draft that `to_dict` described.
+        """Return the draft that `to_dict` described.
 
         Raises:
-            SettingsError: it comes from another version, or from elsewhere.
+            SettingsError: the values are not a draft of this version.
         """
         settings = Request.from_dict(values["settings"])
         prompts = values["prompts"]
@@ -101,7 +101,7 @@ class Draft:
 
 
 def _name(text: str) -> str:
-    """Which prompt a text is: a request has no two of one name."""
+    """Return the name of a prompt, which is unique within a request."""
     return text.strip().casefold()
 
 
@@ -109,7 +109,7 @@ class Drafts:
     """The drafts of all recordings on this server; use it on the event loop only.
 
     Attributes:
-        changed: the draft of a recording, named by its key, is another one.
+        changed: is emitted with the key of a recording when its draft has changed.
     """
 
     def __init__(self, book: DraftTable) -> None:
@@ -130,7 +130,7 @@ class Drafts:
         """Apply a change to the current draft of a recording, including other pages' edits; returns the new one.
 
         Raises:
-            StorageError: it cannot be written down; pages have it all the same.
+            StorageError: the draft cannot be stored; pages have it all the same.
         """
         before = self.of(recording)
         draft = edit(before or Draft())
@@ -141,7 +141,7 @@ class Drafts:
         return draft
 
     def keep_only(self, recordings: Collection[str]) -> None:
-        """Forget those of recordings that are not here any more, nor in the trash.
+        """Delete the drafts of all recordings but these, whose keys are given: those that are here or in the trash.
 
         Raises:
             StorageError: the drafts cannot be read or written.

@@ -9,10 +9,10 @@ from separation.hub.token import Origin
 
 
 class HubAccount:
-    """The token of this computer, for every page.
+    """The Hugging Face token of this computer, which all pages share.
 
     Attributes:
-        changed: it came, or went.
+        changed: is emitted when the token was stored or deleted.
     """
 
     def __init__(self) -> None:
@@ -20,15 +20,15 @@ class HubAccount:
 
     @property
     def origin(self) -> Origin | None:
-        """Where the token comes from, None without one."""
+        """Where the token is kept; None without one."""
         return hub_token.origin()
 
     def keep(self, token: str) -> None:
-        """Keep a token instead of the one before; see `hub_token.keep`."""
+        """Store a token in place of the one before; see `hub_token.keep`."""
         hub_token.keep(token)
         self.changed.emit()
 
     def forget(self) -> None:
-        """Delete it; see `hub_token.forget`."""
+        """Delete the token; see `hub_token.forget`."""
         hub_token.forget()
         self.changed.emit()

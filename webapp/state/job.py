@@ -29,23 +29,23 @@ MAX_CHUNK_LINES = 100  # in the log of one run; with more chunks, not every one 
 
 @dataclass(eq=False)
 class Job:
-    """One separation. Changed by the jobs' thread while it runs, and by `Jobs` before and after; pages read.
+    """One separation. The jobs' thread changes it while it runs, and `Jobs` before and after that; pages read it.
 
     Attributes:
-        record: what is kept of it.
-        earlier: it ended before this server started.
-        together: all chunks are solved at once (multi-diffusion).
-        chunks: fraction done per chunk, 0 to 1; several may be in work.
-        kept: indices of the chunks that were finished by an earlier run.
-        spans_s: (start, stop) of each chunk.
-        step: (evaluations done, of how many), where chunks are solved together.
-        tracks: their names, once they are known.
-        opened: where its tracks are written while it runs.
-        n_ready: samples of them that can be heard.
-        result: the kept result, once done.
-        cached: the result was there already.
-        cancel: set when the job is to stop.
-        ended: its tracks are kept, or will never be.
+        record: the part of it that is stored.
+        earlier: whether it ended before this server started.
+        together: whether all chunks are solved at once (multi-diffusion).
+        chunks: the fraction done of each chunk, 0 to 1; several may be in work.
+        kept: the indices of the chunks that an earlier run had finished.
+        spans_s: (start, stop) of each chunk in seconds.
+        step: (evaluations done, evaluations in all), where chunks are solved together.
+        tracks: the names of its tracks, once they are known.
+        opened: the files to which its tracks are written while it runs.
+        n_ready: the number of samples of its tracks that can be played.
+        result: the kept result, once it is done.
+        cached: whether the result was kept already.
+        cancel: is set when the job is to stop.
+        ended: is set when its tracks are kept, or will never be.
     """
 
     record: JobRecord
@@ -81,7 +81,7 @@ class Job:
 
     @property
     def error(self) -> tuple[str, str, str] | None:
-        """What happened, why, what to do, if it failed."""
+        """What happened, why, and what to do, if it failed; else None."""
         return self.record.error
 
     @property
@@ -109,12 +109,12 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """How much of it is done, 0 to 1."""
+        """The fraction of the work that is done, 0 to 1."""
         return sum(self.chunks) / len(self.chunks) if self.chunks else 0.0
 
     @property
     def remaining_s(self) -> float | None:
-        """Expected seconds to the end, from the chunks computed so far; None before the first says anything."""
+        """The expected seconds to the end, from the chunks computed so far; None before there are any."""
         if self.started_s is None or not self.chunks:
             return None
         computed = sum(done for index, done in enumerate(self.chunks) if index not in self.kept)

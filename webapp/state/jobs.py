@@ -45,8 +45,8 @@ class Jobs:
     """The queue of this server: one heavy model at a time.
 
     Attributes:
-        changed: the state or progress of one job has changed.
-        arranged: jobs came, went or changed places, or the queue was paused or goes on.
+        changed: is emitted with a job when its state or progress has changed.
+        arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
     """
 
     def __init__(self, store: ArtifactStore, engine: Engine, book: JobTable) -> None:
@@ -82,7 +82,7 @@ class Jobs:
         return self._runner.closing
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
-        """The tracks of the result that is being made under a key; see `webapp.routes.media.InTheMaking`."""
+        """Return the tracks of the result that is being made under a key; see `webapp.routes.media.InTheMaking`."""
         job = self._making(key)
         return {} if job is None or job.ended.is_set() else job.partial
 
@@ -106,7 +106,7 @@ class Jobs:
         return self._paused
 
     def active(self, recording_key: str) -> Job | None:
-        """The last job of a recording, unless it came to its end before this server started."""
+        """Return the last job of a recording, unless it ended before this server started; interrupted jobs count."""
         jobs = [
             job
             for job in self._jobs.values()
@@ -116,14 +116,14 @@ class Jobs:
         return jobs[-1] if jobs else None
 
     def ahead_of(self, job: Job) -> int:
-        """How many jobs run before this one."""
+        """Return how many jobs run before this one."""
         waiting = [other for other in (self._running, *self.queue) if other is not None]
         return waiting.index(job) if job in waiting else 0
 
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
     def submit(self, recording: Recording, request: Request) -> Job:
-        """Queue a separation, behind all others; if just this was interrupted, it goes on."""
+        """Queue a separation behind all others; if the same one was interrupted, resume that job instead."""
         asked = request.to_dict()
         for job in self.interrupted:
             if (job.record.recording, job.record.request) == (recording.key, asked):
@@ -144,7 +144,7 @@ class Jobs:
         return job
 
     def cancel(self, job: Job) -> None:
-        """Stop a job at the model's next evaluation, or take it out of the queue."""
+        """Stop a running job at the model's next evaluation, or take a waiting one out of the queue."""
         if job.state is State.RUNNING:
             job.cancel.set()
             self._tell(job)
@@ -153,7 +153,7 @@ class Jobs:
             self._write({job: cancelled.noting("Cancelled before it began.")})
 
     def resume(self, *jobs: Job) -> None:
-        """Queue jobs again that are over: interrupted ones at their old places, others behind all that wait."""
+        """Queue ended jobs again: interrupted ones at their old places, others behind all that wait."""
         changes, last = {}, self._last_position()
         for job in jobs:
             if not job.over:
@@ -169,7 +169,7 @@ class Jobs:
         self._start_next()
 
     def discard(self, *jobs: Job) -> None:
-        """Forget jobs that are over. Their results stay in the library, and their chunks in the store."""
+        """Forget ended jobs; their results stay in the library, and their chunks in the store."""
         gone = [job.id for job in jobs if job.over]
         self._book.remove(*gone)
         for job_id in gone:
@@ -187,7 +187,7 @@ class Jobs:
         self._write({other: replace(other.record, position=first + n) for n, other in enumerate(queue)})
 
     def pause(self) -> None:
-        """Start no further job; also not after a restart of the server."""
+        """Start no further job, not even after a restart of the server."""
         self._book.pause(True)
         self._paused = True
         self._tell(arranged=True)
@@ -200,7 +200,7 @@ class Jobs:
         self._start_next()
 
     def close(self) -> None:
-        """Interrupt everything, wait for the thread to notice, and let other servers take over the records."""
+        """Interrupt the running job, wait for its thread, and release the records for other servers."""
         if not self._runner.close(CLOSE_S):
             log.warning("a job does not stop; it is left behind, and its finished chunks are kept")
         for job in self._jobs.values():
@@ -243,7 +243,7 @@ class Jobs:
         return max((job.record.position for job in self._jobs.values()), default=0)
 
     def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
-        """Notify the pages soon, once for all changes until then."""
+        """Tell the pages that a job has changed, a moment later, once for all its changes until then."""
         if job is not None:
             self._emit_soon(job.id, lambda: self.changed.emit(job))
         if arranged:
@@ -314,7 +314,7 @@ class Jobs:
             self._runner.tell(lambda: self._tell(job))
 
     def _note_down(self, job: Job, record: JobRecord) -> None:
-        """Change a record; a job does not fail because that cannot be written."""
+        """Replace the record of a job; if that cannot be stored, log it and go on."""
         job.record = record
         try:
             self._book.write(record)

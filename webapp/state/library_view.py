@@ -1,6 +1,6 @@
 """The library as its page lists it: held in memory, searched, sorted, and cut into pages.
 
-All of it may take a while and runs in threads; `changed` is emitted on the event loop by the code that changes it.
+All calls may take a while and run in threads; the code that changes the library emits `changed` on the event loop.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class ListedFacts:
     """The parts of a manifest that the list shows.
 
     Args:
-        name: what a person calls it.
-        created_s: seconds since 1970.
-        words: what it is searched by, in small letters.
-        length_s: of a recording; 0 for a result.
+        name: its name for people.
+        created_s: when it was made, in seconds since 1970.
+        words: the text in which a search looks, in small letters.
+        length_s: the length of a recording in seconds; 0 for a result.
         properties: short facts, such as "48 kHz".
-        sounds: (prompt, CSS colour) of a result.
+        sounds: (prompt, CSS colour) of each prompt of a result.
     """
 
     name: str
@@ -57,14 +57,14 @@ class ListedFacts:
 
 @dataclass(frozen=True, slots=True)
 class RecordingGroup:
-    """A recording, unless it is gone, with its results, newest first."""
+    """A recording with its results, newest first; None for a recording that is gone."""
 
     recording: Entry[ListedFacts] | None
     results: tuple[Entry[ListedFacts], ...] = ()
 
     @property
     def key(self) -> str:
-        """Of the recording."""
+        """The key of the recording, also if it is gone."""
         return self.results[0].row.source if self.recording is None else self.recording.row.key
 
     @property
@@ -105,11 +105,11 @@ class LibraryQuery:
     """The search, sorting and page of the list that a person has chosen.
 
     Args:
-        search: words that all have to be found in a recording's name, or with it in a result's.
+        search: words that must all be in a recording's name, or in that and a result's text.
         sort: one of `SORTS`.
-        page: of the list; 0 is the first.
-        trash: what was deleted, instead of all else.
-        unfolded: keys of recordings to how many of their results are shown.
+        page: the page of the list; 0 is the first.
+        trash: whether to list the trash instead of the library.
+        unfolded: by the key of a recording, how many of its results are shown.
     """
 
     search: str = ""
@@ -124,10 +124,10 @@ class CleanUp:
     """A choice of items to delete for good.
 
     Args:
-        chunks: finished ones that were not used for so long.
-        kept: recordings and results that are not pinned and were not used for so long.
-        trash: all that is in it.
-        unused_for_s: seconds.
+        chunks: whether to delete finished chunks that were not used for `unused_for_s`.
+        kept: whether to delete recordings and results that are not pinned and were not used for `unused_for_s`.
+        trash: whether to delete all that is in the trash.
+        unused_for_s: a time in seconds.
     """
 
     chunks: bool
@@ -140,8 +140,8 @@ class LibraryView:
     """The recordings and results of this server, in the form the Library page lists them.
 
     Attributes:
-        changed: something was imported, made, renamed, pinned, deleted or restored.
-        emptied: something was deleted for good.
+        changed: is emitted when an item was imported, made, renamed, pinned, deleted or restored.
+        emptied: is emitted when an item was deleted for good.
     """
 
     def __init__(self, library: Library) -> None:
@@ -159,25 +159,25 @@ class LibraryView:
         return list(_readable(self.library.results(recording), result_of))
 
     def recording(self, key: str) -> Recording:
-        """The recording of that key.
+        """Return the recording of that key.
 
         Raises:
-            StorageError: it is not there any more.
-            DamagedItem: it is none, or cannot be understood.
+            StorageError: there is none any more.
+            DamagedItem: the item is no recording, or its manifest cannot be read.
         """
         return recording_of(self.library.open(key))
 
     def result(self, key: str) -> Result:
-        """The result of that key; raises as `recording` does."""
+        """Return the result of that key; raises as `recording` does."""
         return result_of(self.library.open(key))
 
     def view(self, query: LibraryQuery, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
-        """The rows of one page of the list, and how many there are, as the list's component takes them.
+        """Return the rows of one page of the list and the number of all rows, in the form of the list's component.
 
         Args:
-            query: what is to be shown.
-            jobs: of recordings, by their keys: what a row says of a job.
-            fresh: read from the store what has changed; else what was read last will do.
+            query: the search, sorting and page.
+            jobs: by the key of a recording, the part of its row about a job.
+            fresh: whether to read changes from the store; otherwise the rows are those that were read last.
 
         Raises:
             StorageError: the store cannot be read.
@@ -207,10 +207,10 @@ class LibraryView:
         }
 
     def clean(self, cleaning: CleanUp) -> str:
-        """Delete what is wanted, what killed runs left half-made, and what is over the limit; says what went.
+        """Delete the chosen items, leftovers of killed runs, and items over the limit; return a sentence about it.
 
         Raises:
-            StorageError: the store cannot be changed; some of it may be gone.
+            StorageError: the store cannot be changed; some items may be deleted already.
         """
         store = self.library.store
         kinds = (*(("chunk",) if cleaning.chunks else ()), *(("recording", "result") if cleaning.kept else ()))
@@ -233,7 +233,7 @@ def facts_of(manifest: Manifest) -> ListedFacts:
     """Return the facts that the list shows of a recording or a result.
 
     Raises:
-        ValueError: it is not as this version writes them.
+        ValueError: the manifest is not one that this version can read.
     """
     created_s = datetime.fromisoformat(manifest.created).timestamp()
     item = Artifact(key="", manifest=manifest, files=dict.fromkeys(manifest.outputs, Path()))  # lists open no file
@@ -310,7 +310,7 @@ def _has(entry: Entry[ListedFacts], words: list[str]) -> bool:
 
 
 def _matching(group: RecordingGroup, words: list[str]) -> RecordingGroup | None:
-    """The group, or what of it has all words; a recording's name counts for its results, too."""
+    """Return the part of the group that has all words, or None; a recording's name counts for its results, too."""
     name = "" if group.recording is None else group.recording.about.words
     left = [word for word in words if word not in name]
     if not left:
@@ -320,7 +320,7 @@ def _matching(group: RecordingGroup, words: list[str]) -> RecordingGroup | None:
 
 
 def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Mapping[str, Row]) -> Row:
-    """A recording as the component shows it; its results only where they are unfolded."""
+    """Return the row of a recording for the list's component; its results are included only if they are unfolded."""
     recording = group.recording
     n_shown = query.unfolded.get(group.key, 0)
     if words and (recording is None or not _has(recording, words)):

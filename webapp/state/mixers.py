@@ -38,7 +38,7 @@ def level_of(mix: Mapping[str, Any]) -> Fader:
     """Return the settings of a track from a browser or a file, limited to the range of the controls.
 
     Raises:
-        KeyError, TypeError, ValueError: it does not say so.
+        KeyError, TypeError, ValueError: a setting is missing or is no number.
     """
     gain_db = min(max(float(mix["gain_db"]), GAIN_DB[0]), GAIN_DB[1])
     pan = min(max(float(mix["pan"]), -1.0), 1.0)
@@ -56,10 +56,10 @@ class MixerState:
 
     Args:
         levels: the settings of its tracks after the last change.
-        saved: mixes by the names people gave them.
-        result: key of the result that was chosen to be heard, "" for the newest.
-        other: key of the one beside it, "" for none.
-        newest: key of the newest result at that time; a choice means nothing once there is a newer one.
+        saved: the saved mixes by the names people gave them.
+        result: the key of the result that was chosen to play, "" for the newest.
+        other: the key of the result beside it on side B, "" for none.
+        newest: the key of the newest result at that time; once there is a newer one, the choice does not count.
     """
 
     levels: Levels = field(default_factory=dict)
@@ -90,10 +90,10 @@ class MixerState:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` described.
+        """Return the state that `to_dict` described.
 
         Raises:
-            KeyError, TypeError, ValueError, AttributeError: it comes from elsewhere.
+            KeyError, TypeError, ValueError, AttributeError: the values are not those of a mixer.
         """
         return cls(
             levels=_levels(values["levels"]),
@@ -107,7 +107,7 @@ def _levels(values: Mapping[str, Any]) -> Levels:
 
 
 def usual_mixes(sounds: Sequence[str]) -> dict[str, Levels]:
-    """What people most often want to hear of these tracks of a result; the recording itself is one of them."""
+    """Return the usual mixes of these tracks of a result, of which the recording itself is one."""
     rests = [name for name in sounds if name == RESIDUAL or name.startswith(residual_stem(""))]
     targets = [name for name in sounds if name not in rests]
     audible: dict[str, set[str]] = {}
@@ -132,7 +132,7 @@ class Mixers:
     """The mixer states of all recordings on this server; use it on the event loop only.
 
     Attributes:
-        saved: the saved mixes of a recording, named by its key, are others.
+        saved: is emitted with the key of a recording when its saved mixes have changed.
     """
 
     def __init__(self, book: DraftTable) -> None:
@@ -141,7 +141,7 @@ class Mixers:
         self._known: dict[str, MixerState] = {}
 
     def of(self, recording: str) -> MixerState:
-        """The mixer of a recording."""
+        """Return the mixer's state of a recording."""
         if recording not in self._known:
             self._known[recording] = MixerState()
             if (values := self._book.read(recording, MIXER)) is not None:
@@ -152,10 +152,10 @@ class Mixers:
         return self._known[recording]
 
     def change(self, recording: str, edit: Callable[[MixerState], MixerState]) -> MixerState:
-        """Apply a change to the mixer as it is now; returns it.
+        """Apply a change to the present state of a recording's mixer and return the new one.
 
         Raises:
-            StorageError: it cannot be written down; it is remembered until the server ends all the same.
+            StorageError: the state cannot be stored; it is remembered until the server ends all the same.
         """
         before = self.of(recording)
         after = self._known[recording] = edit(before)
@@ -166,10 +166,10 @@ class Mixers:
         return after
 
     def keep_only(self, recordings: Collection[str]) -> None:
-        """Forget those of recordings that are not here any more, nor in the trash.
+        """Delete the mixers of all recordings but these, whose keys are given: those that are here or in the trash.
 
         Raises:
-            StorageError: they cannot be read or written.
+            StorageError: the mixers cannot be read or written.
         """
         self._book.keep_only(recordings)
         self._known = {key: mixer for key, mixer in self._known.items() if key in recordings}

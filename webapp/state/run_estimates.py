@@ -17,16 +17,16 @@ from storage import ArtifactStore, StorageError
 from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
-FRESH_S = 20.0  # after that the store is read again: a run may have finished, here or in a terminal
-NEWEST = 200  # results, of any kind, whose reports are remembered
+FRESH_S = 20.0  # seconds after which the store is read again, since a run may have finished, here or in a terminal
+NEWEST = 200  # how many results' reports are held in memory
 
 
 class RunEstimates:
-    """Estimates for pages. Asking never waits: the store is read in a thread of its own, now and then.
+    """Estimates for pages. They never wait: the reports are read from the store in a thread, now and then.
 
     Args:
-        store: where the finished runs are.
-        here: the work is done on this computer, so that its memory is what counts.
+        store: the store with the finished runs.
+        here: whether the work is done on this computer, so that its free memory counts.
     """
 
     def __init__(self, store: ArtifactStore, *, here: bool) -> None:
@@ -38,12 +38,12 @@ class RunEstimates:
         self._refresh()
 
     def of(self, request: Request, recording: Sound) -> Preflight:
-        """What a settled request would take for a recording, which may still be arriving."""
+        """Return what a settled request would take for a recording, which may still be arriving."""
         self._refresh()
         return preflight(request, recording.duration_s, self._reports, available_bytes() if self._here else None)
 
     def expected(self, request: Request, duration_s: float) -> Estimate:
-        """The same without a recording, and without a look at what memory there is."""
+        """Return the estimate for a length in seconds, without comparing it to the free memory."""
         self._refresh()
         return expected(request, duration_s, self._reports)
 

@@ -13,12 +13,12 @@ Work = Callable[[], object]
 
 
 class Runner:
-    """Work that must not hold up pages, one piece after another; there is a thread only while there is work.
+    """Runs work that must not hold up pages, one piece after another, in a thread that exists only while there is work.
 
-    The thread is a daemon: work that is deaf to `closing` does not keep the process from ending.
+    The thread is a daemon, so that work that ignores `closing` does not keep the process from ending.
 
     Args:
-        name: of the thread, for logs.
+        name: the name of the thread, for logs.
     """
 
     def __init__(self, name: str) -> None:
@@ -35,9 +35,9 @@ class Runner:
         return self._closing.is_set()
 
     def submit(self, work: Work) -> bool:
-        """Do `work` after all that was submitted before; False, and nothing, after `close`. From any thread.
+        """Queue `work` behind all work submitted before; from any thread. After `close`, do nothing and return False.
 
-        What it raises is logged, and what waits behind it is done all the same.
+        An error that it raises is logged, and the work behind it is done all the same.
         """
         self._remember_loop()
         with self._lock:
@@ -55,7 +55,7 @@ class Runner:
             self._loop.call_soon_threadsafe(call)
 
     def close(self, wait_s: float = 0.0) -> bool:
-        """Start no further work, and wait at most `wait_s` seconds for the current one; True if none is left."""
+        """Start no further work, and wait at most `wait_s` seconds for the current one; return whether it has ended."""
         with self._lock:
             self._closing.set()
             self._waiting.clear()

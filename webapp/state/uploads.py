@@ -15,7 +15,7 @@ from nicegui import Event as PageEvent
 from separation.results.kept import AUDIO
 from separation.results.partial import PartialAudio
 
-TOLD_EVERY_S = 0.25
+ANNOUNCE_S = 0.25  # the least time between two announcements of an upload's progress
 ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -24,10 +24,10 @@ class Upload:
     """The state of one upload.
 
     Attributes:
-        key: its own, in addresses too; the recording's is known only at the end.
-        name: what people call it.
-        audio: what is decoded of it; None before its header is read.
-        recording: the key it is kept under; "" before the end.
+        key: the key of the upload, which addresses use too; that of the recording is known only at the end.
+        name: its name for people.
+        audio: the decoded part; None before its header is read.
+        recording: the key of the recording in the library; "" before the end.
     """
 
     key: str
@@ -39,17 +39,17 @@ class Upload:
 class Uploads:
     """The uploads since this server started; the address of an upload stays valid for its recording.
 
-    Changed on the event loop, and by `take`; `resolve`, `partial` and `wait` are for any thread.
+    `begin` and `end` are called on the event loop, `take` by the decoding thread, and the others from any thread.
 
     Attributes:
-        changed: more of an upload is decoded, or it is in the library.
+        changed: is emitted with an upload when more of it is decoded, or when it is in the library.
     """
 
     def __init__(self) -> None:
         self.changed: PageEvent[Upload] = PageEvent()
         self._known: dict[str, Upload] = {}
-        self._told_s: dict[str, float] = {}
-        self._ended: dict[str, threading.Event] = {}  # of those that are arriving
+        self._announced_s: dict[str, float] = {}  # by upload, when its progress was last announced
+        self._ended: dict[str, threading.Event] = {}  # for each upload under way
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, key: str, name: str) -> Upload:
@@ -83,13 +83,13 @@ class Uploads:
         """Note that more of an upload is decoded; called by the decoding thread."""
         assert self._loop is not None
         upload = self._known[key] = replace(self._known[key], audio=audio)
-        if audio.n_ready == audio.n_expected or time.monotonic() > self._told_s.get(key, 0.0) + TOLD_EVERY_S:
-            self._told_s[key] = time.monotonic()
+        if audio.n_ready == audio.n_expected or time.monotonic() > self._announced_s.get(key, 0.0) + ANNOUNCE_S:
+            self._announced_s[key] = time.monotonic()
             self._loop.call_soon_threadsafe(self.changed.emit, upload)
 
     def end(self, key: str, recording: str = "") -> None:
         """Finish an upload: it is in the library under the key `recording`, or, if that is "", it has failed."""
-        self._told_s.pop(key, None)
+        self._announced_s.pop(key, None)
         if recording:
             self._known[key] = replace(self._known[key], recording=recording)
             self.changed.emit(self._known[key])
