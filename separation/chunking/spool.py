@@ -1,7 +1,7 @@
-"""Arrays on disk: latents, noise and velocities of a whole recording, and sums of them for a solver.
+"""Arrays in temporary files (`DiskArray`) and sums of them (`WeightedSum`): memory does not grow with the recording.
 
-Plain reads and writes of temporary files, never a mapping: pages of a mapped file count as memory of the process, which
-would then grow with the recording.
+Multi-diffusion keeps the latents, noise and velocities of a whole recording in them. They are read and written plainly
+and never mapped: pages of a mapped file count as memory of the process, which would then grow with the recording.
 """
 
 from __future__ import annotations

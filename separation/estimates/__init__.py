@@ -1,1 +1,1 @@
-"""Predictions before a run: its time and memory, smaller settings if memory is short, the layout of its chunks."""
+"""What is known before a run: estimates.py its time and memory, fallbacks.py smaller settings, layout.py its chunks."""

@@ -1,4 +1,6 @@
-"""Estimates of a run's time and memory, as ranges, from the reports of runs that finished on this computer.
+"""`expected` estimates a run's time and memory from finished runs; `preflight` says if it fits into the free memory.
+
+Estimates are ranges, made from the reports of runs that finished on this computer.
 
 Time. A request is a number of operations for each second of audio (its backend's `RunCost`), in units of 10^9
 floating-point operations where they were counted. A finished run shows how long a unit takes here (its pace), how long

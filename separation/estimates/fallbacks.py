@@ -1,4 +1,7 @@
-"""Smaller settings to try when memory is short: one step at a time, those that cost the least quality first."""
+"""Smaller settings for when memory is short: `smaller` returns the next one, the least loss of quality first.
+
+`separation.results.runs` tries it once after a run that ran out of memory; `preflight` proposes it before a run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chunk layout of a recording before a model is loaded; the page draws it under the waveform."""
+"""`outline`: where the chunks of a recording will lie, known before a model is loaded; pages draw it as the strip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from separation.request import Request
 
 
 class Outline(NamedTuple):
-    """(start, stop) of each chunk in seconds, as `events.Planned` will have them; rate and frame of the model."""
+    """(start, stop) of each chunk in seconds, as `events.Planned` will have them, and the model's rate and frame."""
 
     spans_s: tuple[tuple[float, float], ...]
     sample_rate: int

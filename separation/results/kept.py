@@ -1,4 +1,4 @@
-"""The types `Recording` and `Result`, and their conversion from and to stored manifests.
+"""What a store keeps, as types: `Recording`, `Result`, their tracks, and chunks; made from manifests, written to them.
 
 A store keeps a manifest with two tables, `info` and `config`, and understands neither. Their keys are written by the
 functions named `…_info` and read by those named `…_of`; no other code reads them.

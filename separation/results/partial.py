@@ -1,4 +1,4 @@
-"""`PartialAudio`, which can be read while it is being made, and `Sound`, its common protocol with finished audio."""
+"""`PartialAudio`: audio that can be played while an upload, an import or a job still writes it. `Sound`: any audio."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Imports files as kept recordings, and separates recordings to kept results.
+"""Imports files as kept recordings; separates recordings to kept results, with one retry by smaller settings.
 
-The terminal and the server both use it, so each finds what the other has made. Lookups are by content: the second
-identical run is a lookup, and a run that differs in a few chunks computes only those.
+The terminal and the server both use it, so each finds the results of the other. Keys are made of content: the second
+identical run is a lookup, and a run that differs in a few chunks computes only those (`ChunkStore`). A run that ran out
+of memory, lost its worker or met a failing graphics card is tried once more (`_retry`).
 """
 
 from __future__ import annotations
