@@ -90,6 +90,14 @@ class Common:
         return Common(device, self.as_json or host.common.as_json, self.temp_dir or host.common.temp_dir, host)
 
 
+class RunOption(click.Option):
+    """An option that a person gives to a whole `run`; its workflow cannot set it for a step."""
+
+
+class ModelFolder(click.Path):
+    """The path of a folder of pickled models, which can run code; workflows take it only from a variable of `run`."""
+
+
 def gives(*names: str) -> Callable[[Function], Function]:
     """Decorate a command with the names in its result, which allows workflows to use it as a step.
 
@@ -112,10 +120,12 @@ def given_by(command: click.Command) -> tuple[str, ...]:
 def common_options(command: Function) -> Function:
     """Add the common options; the command gets them as `common`, and its errors become messages and exit statuses."""
 
-    @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning")
+    @click.option(
+        "--log-level", cls=RunOption, type=click.Choice(["debug", "info", "warning", "error"]), default="warning"
+    )
     @click.option("--device", type=click.Choice(DEVICES), default="auto", help="Where models run.")
     @click.option("--temp-dir", type=click.Path(path_type=Path), help="Folder for temporary files.")
-    @click.option("--json", "as_json", is_flag=True, help="One JSON line instead of words.")
+    @click.option("--json", "as_json", cls=RunOption, is_flag=True, help="One JSON line instead of words.")
     @functools.wraps(command)
     def wrapped(
         *arguments: Any, log_level: str, device: str, temp_dir: Path | None, as_json: bool, **options: Any
@@ -189,10 +199,11 @@ def connection_options(command: Function) -> Function:
     """Add the address of a scheduler and the files of its TLS; the command gets them as `connection`."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-    @click.option("--scheduler", help="Address of a Dask scheduler whose workers do the work.")
-    @click.option("--scheduler-ca", type=file, help="Certificate of the authority that its TLS trusts.")
-    @click.option("--scheduler-certificate", type=file, help="This program's own certificate for it.")
-    @click.option("--scheduler-key", type=file, help="That certificate's private key.")
+    # The owner of a scheduler receives the recordings and can run code here, so a person has to name it.
+    @click.option("--scheduler", cls=RunOption, help="Address of a Dask scheduler whose workers do the work.")
+    @click.option("--scheduler-ca", cls=RunOption, type=file, help="Certificate of the authority that its TLS trusts.")
+    @click.option("--scheduler-certificate", cls=RunOption, type=file, help="This program's own certificate for it.")
+    @click.option("--scheduler-key", cls=RunOption, type=file, help="That certificate's private key.")
     @functools.wraps(command)
     def wrapped(
         *arguments: Any,

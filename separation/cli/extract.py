@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, common_options
+from separation.cli.common import Common, ModelFolder, common_options
 from separation.cli.extraction import (
     ExtractOptions,
     Progress,
@@ -79,7 +79,7 @@ def auto(wanted: ExtractOptions, common: Common) -> None:
 )
 @click.option("--split/--no-split", default=None, help="Cut the recording into segments.")
 @click.option("--mixed-precision/--full-precision", default=None, help="Half precision where the device has it.")
-@click.option("--folder", type=click.Path(), help="Local folder of models instead of the published ones.")
+@click.option("--folder", type=ModelFolder(), help="Local folder of models instead of the published ones.")
 @click.option("--download", is_flag=True, help="Fetch the model's weights first if they are not on this computer.")
 @common_options
 def demucs(
@@ -109,7 +109,7 @@ extract.add_command(sam_audio)
 @extract.command("recipe")
 @recipe_options
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--folder", type=click.Path(), help="The folder of Demucs models, if the recipe uses one.")
+@click.option("--folder", type=ModelFolder(), help="The folder of Demucs models, if the recipe uses one.")
 @common_options
 def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Common) -> None:
     """By a recipe: prompts and settings in a YAML file, as --save-recipe writes it.

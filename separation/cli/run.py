@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, Host, common_options, given_by
+from separation.cli.common import Common, Host, ModelFolder, RunOption, common_options, given_by
 from separation.cli.extraction import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.formatted import counted
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 # Names of the commands' function parameters.
 READ = frozenset({"source", "sources", "folder", "recipe"})
 WRITTEN = frozenset({"out", "save_recipe", "report"})
-TRUSTED = frozenset({("extract demucs", "folder"), ("extract recipe", "folder")})  # models that are pickles
-# The owner of a scheduler receives the recordings, and can run code here.
-OF_A_PERSON = frozenset({"scheduler", "scheduler_ca", "scheduler_certificate", "scheduler_key"})
-OF_THE_RUN = frozenset({"as_json", "log_level"}) | OF_A_PERSON
 
 
 @click.command()
@@ -147,7 +143,7 @@ class Terminal:
 
         known: dict[str, Parameter] = {}
         for param in _leaf(command)[0].params:
-            if param.name in OF_THE_RUN:
+            if isinstance(param, RunOption):
                 continue
             is_switch = isinstance(param, click.Option) and bool(param.is_flag)
             for option, off in _names(param):
@@ -158,7 +154,7 @@ class Terminal:
                     many=param.multiple or param.nargs == -1,
                     reads=param.name in READ,
                     writes=param.name in WRITTEN,
-                    trusted=(command, param.name) in TRUSTED,
+                    trusted=isinstance(param.type, ModelFolder),
                     any_text=isinstance(param.type, (click.Path, click.types.StringParamType)),
                 )
         return known
