@@ -12,6 +12,7 @@ import pytest
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
 from separation.backends import registry
+from separation.cli import batch  # noqa: F401 - its --backend lists the real backends, if it is read before they go
 from separation.events import Event
 from separation.model import Model, Samples, Window, Windowing
 from separation.pipeline import tasks
