@@ -32,7 +32,9 @@ class SimulatedStudio:
     def __init__(self, user: User) -> None:
         self._user = user
 
-    async def open(self, path: str) -> SimulatedStudio:
+    async def open(self, path: str, *, at: str = "http://127.0.0.1") -> SimulatedStudio:
+        """Open a page at this address of the server; unless given, the person sits at its computer."""
+        self._user.http_client.base_url = URL(at)
         await self._user.open(path)
         return self
 
@@ -63,6 +65,11 @@ class SimulatedStudio:
         }
         assert "disabled" not in button.props, f"“{words}” cannot be pressed"
         UserInteraction(self._user, {button}, words).trigger("click")
+
+    def copies(self, label: str) -> str | None:
+        """What the button of this label copies; None if there is none."""
+        buttons = [element.props for element in _shown(self._layout) if element.props.get("label") == label]
+        return next((str(props["text"]) for props in buttons if "text" in props), None)
 
     def enter(self, label: str, value: str) -> None:
         """Type into the field of this name and press the return key."""
@@ -103,7 +110,6 @@ async def simulated_studio(home: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     loaded = {name: sys.modules[name] for name in (webapp.__name__, webapp.main.__name__)}
     try:
         async with user_simulation(main_file=Path(__file__).with_name("simulated_app.py")) as user:
-            user.http_client.base_url = URL("http://127.0.0.1")  # the person sits at this computer
             yield SimulatedStudio(user)
     finally:
         sys.modules.update(loaded)

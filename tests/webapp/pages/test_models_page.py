@@ -103,3 +103,16 @@ async def test_a_token_that_is_none_and_one_that_is_refused_are_explained_and_on
 )
 def test_a_token_is_taken_only_where_nobody_on_the_way_can_read_it(url: str, private: bool) -> None:
     assert is_private(URL(url)) is private
+
+
+async def test_where_no_token_is_taken_the_page_says_why_and_a_button_copies_the_command(page):
+    await page.open("/models", at="http://studio.local")
+    await page.until(lambda: page.of(SMALL), "the models")
+    page.press("Get access", of=SMALL)
+    steps = page.of(f"Steps to get {SMALL}")
+    assert "others on the network can read" in steps and "hf auth login" not in steps
+    assert page.copies("Copy the command") == "hf auth login"
+    await page.open("/models")
+    await page.until(lambda: page.of(SMALL), "the models")
+    page.press("Get access", of=SMALL)
+    assert page.copies("Copy the command") is None, "the token is taken on the page itself"

@@ -1,4 +1,5 @@
 // The library as a list: search, sort, choose, fold, rename. The server has all rows and sends one page of them.
+import { copyText } from "audio-playground-copying";
 
 const SORTS = { newest: "Newest", name: "Name", length: "Length", size: "Size", used: "Last used" };
 const TYPING_MS = 180;
@@ -10,23 +11,6 @@ function moment(seconds) {
   const day = { day: "numeric", month: "short", ...(date.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) };
   const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   return date.toDateString() === now.toDateString() ? clock : `${date.toLocaleDateString("en-GB", day)} ${clock}`;
-}
-
-/** Copy text, also on plain http, where browsers have no `navigator.clipboard`; return false if the browser refuses. */
-async function copyText(text) {
-  if (window.isSecureContext && navigator.clipboard) {
-    return navigator.clipboard.writeText(text).then(() => true, () => false);
-  }
-  const field = document.createElement("textarea");
-  const focused = document.activeElement;
-  field.value = text;
-  field.className = "sr-only";
-  document.body.append(field);
-  field.select();
-  const copied = document.execCommand("copy");
-  field.remove();
-  focused?.focus();
-  return copied;
 }
 
 // One recording or result: its name, its properties, and its buttons.

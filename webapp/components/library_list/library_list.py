@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 from nicegui import ui
 
+from webapp.components.copying import COPYING_MODULE
 from webapp.components.player.track import arguments_to
 
 Verb = Literal["trash", "restore", "pin", "unpin"]
@@ -16,7 +17,7 @@ MAX_WORDS = 200  # of a search, of a name
 KEY = re.compile(r"[0-9a-f]{64}")
 
 
-class LibraryList(ui.element, component="library_list.js"):
+class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
     """A single element that draws one page of rows from plain data and reports each action of the person.
 
     Args:

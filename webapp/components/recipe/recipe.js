@@ -1,4 +1,5 @@
 // The recipe: a button copies the settings as text; a dialog takes pasted text and shows its mistakes with their lines.
+import { copyText } from "audio-playground-copying";
 
 export default {
   template: `
@@ -30,18 +31,7 @@ export default {
 
   methods: {
     async copy() {
-      const field = document.createElement("textarea");
-      try {
-        await navigator.clipboard.writeText(this.text);
-      } catch {
-        // Browsers offer `navigator.clipboard` only on https and localhost; this older way works on plain http too.
-        field.value = this.text;
-        document.body.append(field);
-        field.select();
-        document.execCommand("copy");
-        field.remove();
-      }
-      this.copied = true;
+      this.copied = await copyText(this.text);
       setTimeout(() => (this.copied = false), 2000);
     },
 

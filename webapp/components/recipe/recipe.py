@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from webapp.components.copying import COPYING_MODULE
 from webapp.components.player.track import arguments_to
 
 
-class Recipe(ui.element, component="recipe.js"):
+class Recipe(ui.element, component="recipe.js", esm=COPYING_MODULE):
     """A button that copies a text, and one that opens a dialog to paste into.
 
     Args:

@@ -14,6 +14,7 @@ from separation.hub import token as hub_token
 from separation.hub.token import Origin
 from separation.model import PublishedModel
 from webapp.access.guard import is_loopback
+from webapp.components.copying.copy_button import CopyButton
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, error_card, text, tipped
 
@@ -84,6 +85,11 @@ class TokenBox:
         with ui.element("div").classes("token-form") as self._kept:
             button("Replace", self._replace, tip="Keeps another token instead")
             button("Forget", self._forget, kind="danger", tip="Deletes the token from this computer")
+        self._command = CopyButton(
+            "Copy the command",
+            "hf auth login",
+            tip="In a terminal of that computer it asks for the token and keeps it",
+        )
         self._trouble = ui.element("div")
 
     def show(self) -> None:
@@ -92,6 +98,7 @@ class TokenBox:
         self._words.set_text(_origin_text(origin, self._is_private))
         editable = self._is_private and origin is not Origin.ENVIRONMENT
         self._form.set_visibility(editable and (origin is None or self._replacing))
+        self._command.set_visibility(not self._is_private and origin is not Origin.ENVIRONMENT)
         self._kept.set_visibility(editable and origin is not None and not self._replacing)
 
     def _keep(self, event: object) -> None:
@@ -125,7 +132,7 @@ def _origin_text(origin: Origin | None, is_private: bool) -> str:
         stored = "A token is stored. " if origin else ""
         return (
             f"{stored}This page came over a connection that others on the network can read, so no token is taken here. "
-            "Open it on the computer that runs this server, or with https; or run “hf auth login” there."
+            "Open it on the computer that runs this server, or with https; or run a command in its terminal."
         )
     if origin is Origin.FILE:
         return f"A token is stored, in {hub_token.path()}."
