@@ -290,8 +290,8 @@ class Request:
             )
         _known("device", self.device, DEVICES)
         _check_numbers(self)
-        # Settings that are a backend's own lie in the field of its name; Demucs's say how it cuts.
-        if self.chunks is not None and isinstance(getattr(self, self.backend, None), DemucsSettings):
+        # The field of a backend's own settings bears its name, and those of Demucs say how it cuts.
+        if self.chunks is not None and self.backend == RequestField.DEMUCS.value:
             raise SettingsError(
                 "Chunk settings were given to Demucs.",
                 "Demucs cuts by segments of its own.",
