@@ -41,17 +41,17 @@ class ArtifactList(Generic[About]):
         self._entries: dict[str, Entry[About]] = {}
         self._lock = threading.Lock()
 
-    def entries(self, *, fresh: bool = True) -> list[Entry[About]]:
+    def entries(self, *, reread: bool = True) -> list[Entry[About]]:
         """Return all entries, including the trash, in no order; lost files are noticed only when they are opened.
 
         Args:
-            fresh: whether to ask the index; otherwise return the entries of the last call, if there was one.
+            reread: whether to ask the index; otherwise return the entries of the last call, if there was one.
 
         Raises:
             StorageError: the store cannot be read.
         """
         with self._lock:
-            if not fresh and self._entries:
+            if not reread and self._entries:
                 return list(self._entries.values())
             rows = self._store.rows(*self._kinds)
             entries = (self._entry(row) for row in rows)

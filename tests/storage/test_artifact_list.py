@@ -62,9 +62,9 @@ def test_what_another_process_does_is_seen(store, artifacts, tmp_path):
 
 def test_the_index_is_not_asked_again_for_what_may_be_a_moment_old(store, artifacts):
     keep(store, "one")
-    assert len(artifacts.entries(fresh=False)) == 1  # nothing is known yet
+    assert len(artifacts.entries(reread=False)) == 1  # nothing is known yet
     keep(store, "two")
-    assert len(artifacts.entries(fresh=False)) == 1 and len(artifacts.entries()) == 2
+    assert len(artifacts.entries(reread=False)) == 1 and len(artifacts.entries()) == 2
 
 
 def test_what_cannot_be_understood_is_not_listed_and_the_rest_is(store):

@@ -288,17 +288,17 @@ class Jobs:
             )
         request = _request(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
-        if told := self._told_to_stop(job):
-            return *told, None
+        if stop := self._stop_of(job):
+            return *stop, None
         with closing(EventStream(separate_recording(recording_of(item), request, self._store, self._engine))) as run:
             for event in run:
                 self._take(job, event)
-                if told := self._told_to_stop(job):
-                    return *told, None
+                if stop := self._stop_of(job):
+                    return *stop, None
             job.result = run.result
             return State.DONE, "Done.", None
 
-    def _told_to_stop(self, job: Job) -> tuple[State, str] | None:
+    def _stop_of(self, job: Job) -> tuple[State, str] | None:
         if job.cancel.is_set():
             return State.CANCELLED, "Cancelled; finished chunks are kept."
         return (State.INTERRUPTED, STOPPED) if self.closing else None

@@ -171,18 +171,18 @@ class LibraryView:
         """Return the result of that key; raises as `recording` does."""
         return result_of(self.library.open(key))
 
-    def view(self, query: LibraryQuery, jobs: Mapping[str, Row], *, fresh: bool = True) -> dict[str, Any]:
+    def view(self, query: LibraryQuery, jobs: Mapping[str, Row], *, reread: bool = True) -> dict[str, Any]:
         """Return the rows of one page of the list and the number of all rows, in the form of the list's component.
 
         Args:
             query: the search, sorting and page.
             jobs: by the key of a recording, the part of its row about a job.
-            fresh: whether to read changes from the store; otherwise the rows are those that were read last.
+            reread: whether to read changes from the store; otherwise the rows are those that were read last.
 
         Raises:
             StorageError: the store cannot be read.
         """
-        entries = self._artifacts.entries(fresh=fresh)
+        entries = self._artifacts.entries(reread=reread)
         here = [entry for entry in entries if not entry.row.trashed_s]
         thrown = _thrown(entry for entry in entries if entry.row.trashed_s)
         words = query.search.casefold().split()
@@ -226,7 +226,7 @@ class LibraryView:
     def names(self, keys: Iterable[str]) -> list[str]:
         """Return the names of the items that exist."""
         wanted = set(keys)
-        return [entry.about.name for entry in self._artifacts.entries(fresh=False) if entry.row.key in wanted]
+        return [entry.about.name for entry in self._artifacts.entries(reread=False) if entry.row.key in wanted]
 
 
 def facts_of(manifest: Manifest) -> ListedFacts:

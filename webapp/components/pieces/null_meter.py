@@ -36,12 +36,12 @@ class NullMeter(ui.element):
     def show(self, level_db: float | None, words: str) -> Self:
         """Show a level in dB, or None for an empty bar; `words` are its tooltip and what screen readers say."""
         level = FLOOR_DB if level_db is None else min(0.0, max(FLOOR_DB, level_db))
-        said = "…" if level_db is None else f"{level_db:.0f} dB".replace("-", "−")
-        self._value.set_text(said)
+        value = "…" if level_db is None else f"{level_db:.0f} dB".replace("-", "−")
+        self._value.set_text(value)
         self._bar.style(f"--share: {1 - level / FLOOR_DB:.3f}")
         self._bar.classes(add="doubtful" if level > GOOD_DB else "", remove="doubtful" if level <= GOOD_DB else "")
         self._bar.props["aria-valuenow"] = f"{level:.0f}"
-        self._bar.props["aria-valuetext"] = words if level_db is None else f"{said}: {words}"
+        self._bar.props["aria-valuetext"] = words if level_db is None else f"{value}: {words}"
         return tipped(self, words)
 
 

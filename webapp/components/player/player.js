@@ -208,8 +208,8 @@ export class Player extends Emitter {
     const anySolo = voices.some((voice) => voice.mix.solo);
     for (const voice of voices) {
       const { side, match_db = 0 } = voice.track;
-      const heard = !voice.mix.muted && (voice.mix.solo || !anySolo) && (!side || side === this.side);
-      voice.setAudible(heard ? linear(voice.mix.gain_db) * linear(match_db) : 0);
+      const isAudible = !voice.mix.muted && (voice.mix.solo || !anySolo) && (!side || side === this.side);
+      voice.setAudible(isAudible ? linear(voice.mix.gain_db) * linear(match_db) : 0);
     }
   }
 

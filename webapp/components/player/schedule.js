@@ -181,9 +181,9 @@ function endOf(part) {
 export function pace(part, windows, { speed, rate }) {
   part.plan = null;
   if (speed !== 1) {
-    const heard = new Float32Array(part.count);
-    for (const [voice, window] of windows) voice.addTo(heard, window, part);
-    part.plan = planTempo(heard, speed, rate);
+    const mono = new Float32Array(part.count);
+    for (const [voice, window] of windows) voice.addTo(mono, window, part);
+    part.plan = planTempo(mono, speed, rate);
   }
   part.frames = part.plan?.frames ?? part.count;
 }

@@ -27,7 +27,7 @@ export class Grid {
   }
 
   /** Return the border that the model makes of a time: the first at or after it, computed in the model's order. */
-  heard(time_s) {
+  borderOfModel(time_s) {
     return this.frame_s ? this.clip(Math.ceil((time_s * RATE) / this.hop)) : this.nearest(time_s);
   }
 
@@ -36,7 +36,7 @@ export class Grid {
     if (k >= this.count) return this.duration_s;
     const time_s = Math.round(k * this.unit_s * 1e6) / 1e6;
     // 0.28 * 48000 in floating point lies just above frame 7, so the model makes frame 8 of it; 0.2799 gives frame 7.
-    return this.heard(time_s) > k ? Math.round(time_s * 1e4 - 1) / 1e4 : time_s;
+    return this.borderOfModel(time_s) > k ? Math.round(time_s * 1e4 - 1) / 1e4 : time_s;
   }
 
   /** Return the span moved by `by` frames, or with its border "a" or "b" moved; it keeps one frame and stays inside. */
@@ -112,7 +112,7 @@ export function replaced(list, from, to) {
 export function read(given, grid) {
   const all = given.map(({ prompt, sign, start_s, stop_s }) => {
     const cut = stop_s > grid.duration_s + grid.unit_s;
-    return { prompt, sign, a: grid.heard(start_s), b: grid.heard(stop_s), cut };
+    return { prompt, sign, a: grid.borderOfModel(start_s), b: grid.borderOfModel(stop_s), cut };
   });
   const spans = settled(all.filter(({ a, b }) => a < b));
   return { spans, lost: all.filter(({ a, b }) => a >= b).length };

@@ -11,7 +11,7 @@ export default {
   template: `
     <div class="tracks">
       <p v-if="!tracks.length" class="tracks-empty mute">{{ emptyText }}</p>
-      <div v-for="track in rows" :key="track.id" class="track" :class="{ silent: !heard(track) }"
+      <div v-for="track in rows" :key="track.id" class="track" :class="{ silent: !isAudible(track) }"
            role="group" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
         <div class="strip">
           <span class="track-name"><i class="dot"></i><b :title="track.name">{{ track.name }}</b>
@@ -225,7 +225,7 @@ export default {
     },
 
     /** Whether a track is audible: it is not muted, and it has solo or no track has. */
-    heard(track) {
+    isAudible(track) {
       const anySolo = Object.values(this.mix).some((row) => row.solo);
       const { muted, solo } = this.mix[track.id] ?? {};
       return !muted && (solo || !anySolo);

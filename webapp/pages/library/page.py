@@ -101,12 +101,12 @@ class LibraryPage:
 
     # what is shown
 
-    async def _look(self, *, fresh: bool = True) -> None:
-        """Redraw the list if it has changed; with `fresh` read the store again, which a new query does not need."""
+    async def _look(self, *, reread: bool = True) -> None:
+        """Redraw the list if it has changed; with `reread` read the store again, which a new query does not need."""
         self._n_looks += 1
         this_look = self._n_looks
         try:
-            view = await run.io_bound(self._library_view.view, self._query, self._job_rows(), fresh=fresh)
+            view = await run.io_bound(self._library_view.view, self._query, self._job_rows(), reread=reread)
             usage = await run.io_bound(self._store.usage)
         except StorageError as error:
             self._readable = False
@@ -143,13 +143,13 @@ class LibraryPage:
     async def _ask(self, search: str, sort: str, page: int, trash: bool) -> None:
         sort = sort if sort in SORTS else "newest"
         self._query = replace(self._query, search=search, sort=sort, page=page, trash=trash)
-        await self._look(fresh=False)
+        await self._look(reread=False)
 
     async def _unfold(self, key: str, n_results: int) -> None:
         unfolded = dict(self._query.unfolded)
         unfolded[key] = RESULTS_SHOWN if n_results < 0 else n_results
         self._query = replace(self._query, unfolded=unfolded)
-        await self._look(fresh=False)
+        await self._look(reread=False)
 
     async def _toggle_details(self, key: str) -> None:
         if self._details.pop(key, None) is None:

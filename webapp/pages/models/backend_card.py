@@ -68,14 +68,14 @@ class BackendCard:
 
     def show(self, survey: Survey) -> None:
         """Redraw the card for what is on the disk now."""
-        said = ""
+        above = ""
         for way in self._ways:
             availability = survey.availability[way.backend.name]
             # The licence is said once for the whole card, and so is what several of its backends lack.
             sentence = availability.sentence.replace(f" {way.backend.licence}.", "")
-            repeated = sentence == said and not availability.usable
+            repeated = sentence == above and not availability.usable
             way.show(availability.readiness, "It needs the same as the one above." if repeated else sentence)
-            said = sentence
+            above = sentence
         for entry in survey.entries:
             if entry.name in self.rows:
                 self.rows[entry.name].show(entry, has_token=survey.token is not None)

@@ -131,8 +131,8 @@ class QueueView:
             "waiting": len(jobs.queue),
             "interrupted": len(jobs.interrupted),
         }
-        said = [f"{count} {what}" for what, count in counts.items() if count] + ["paused"] * jobs.paused
-        self._button.props["aria-label"] = f"Queue: {', '.join(said) or 'empty'}"
+        parts = [f"{count} {what}" for what, count in counts.items() if count] + ["paused"] * jobs.paused
+        self._button.props["aria-label"] = f"Queue: {', '.join(parts) or 'empty'}"
         total = sum(counts.values())
         self._count.set_text(str(total) if total else "")
         self._count.classes(remove="warn", add="warn" if counts["interrupted"] or jobs.paused else "")

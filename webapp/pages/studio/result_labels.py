@@ -18,10 +18,10 @@ def labels_of(results: Sequence[Result]) -> dict[str, str]:
     labels = {}
     for one in results:
         settings = plain[one.key]
-        said = [one.name, registry.get(one.backend).label]
-        said += [_setting(name, settings[name]) for name in differing if settings.get(name) not in (None, [], "")]
+        parts = [one.name, registry.get(one.backend).label]
+        parts += [_setting(name, settings[name]) for name in differing if settings.get(name) not in (None, [], "")]
         made = datetime.fromisoformat(one.created).astimezone()
-        labels[one.key] = " · ".join([*said[:5], made.strftime("%H:%M:%S")])
+        labels[one.key] = " · ".join([*parts[:5], made.strftime("%H:%M:%S")])
     return labels
 
 
