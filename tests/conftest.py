@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
+# Threads that outnumber the cores wait for each other; where they spin while they wait, a small network takes up to ten
+# times as long. Both have to be said before torch is imported; processes that tests start inherit them.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Tests run beside each other: threads that outnumber the cores wait for each other, and a small network takes six
-    # times as long. It has to be said before torch is imported; processes that tests start hear of it, too.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
