@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 
 from assets.demo_recording import load_demo
@@ -58,7 +59,15 @@ class MixerState(Studio):
         script = """const row = [...document.querySelectorAll(".job-row")].find(
             (row) => row.querySelector(".job-row-name").innerText.trim() === arguments[0]);
             return [...row.querySelectorAll("button")].find((el) => el.innerText.trim() === arguments[1])"""
-        self.js(script, name, words).click()
+
+        def pressed() -> bool:
+            try:
+                self.js(script, name, words).click()
+            except StaleElementReferenceException:  # the entry went to another group before it was pressed
+                return False
+            return True
+
+        wait_until(pressed, f"“{words}” of {name} to be pressed")
 
     @property
     def badge(self) -> str:

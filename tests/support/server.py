@@ -84,7 +84,14 @@ def _environment(home: Path, changes: Mapping[str, str | None]) -> dict[str, str
         # NiceGUI behaves differently when it believes that it runs inside pytest.
         if not name.startswith(("PYTEST_", "NICEGUI_"))
     }
-    ours = {"AUDIO_PLAYGROUND_HOME": str(home), "NICEGUI_STORAGE_PATH": str(home / "nicegui"), "PYTHONUNBUFFERED": "1"}
+    ours = {
+        "AUDIO_PLAYGROUND_HOME": str(home),
+        "NICEGUI_STORAGE_PATH": str(home / "nicegui"),
+        "PYTHONUNBUFFERED": "1",
+        # A network's threads wait for each other asleep. Awake they take the core from the one that still computes, as
+        # soon as a browser keeps another core busy: a run beside an open page took four times as long.
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
     return {name: value for name, value in {**inherited, **ours, **changes}.items() if value is not None}
 
 
