@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 from httpx import URL
-from nicegui import ui
+from nicegui import app, ui
 from nicegui.testing.user import User
 from nicegui.testing.user_interaction import UserInteraction
 from nicegui.testing.user_simulation import user_simulation
 
 import webapp.main
 
+HERE = "http://127.0.0.1"
 LONG_S = 60.0  # until a test gives up; nothing here takes a second on a free computer
 
 
@@ -32,10 +33,17 @@ class SimulatedStudio:
     def __init__(self, user: User) -> None:
         self._user = user
 
-    async def open(self, path: str, *, at: str = "http://127.0.0.1") -> SimulatedStudio:
-        """Open a page at this address of the server; unless given, the person sits at its computer."""
+    async def open(self, path: str, *, at: str = HERE, came_from: str = "") -> SimulatedStudio:
+        """Open a page at this address of the server; a proxy may say that the person `came_from` another one."""
         self._user.http_client.base_url = URL(at)
+        self._user.http_client.headers = {"X-Forwarded-For": came_from} if came_from else {}
         await self._user.open(path)
+        return self
+
+    async def log_in(self, passcode: str) -> SimulatedStudio:
+        headers = {"Origin": HERE}
+        answer = await self._user.http_client.post(f"{HERE}/login", data={"passcode": passcode}, headers=headers)
+        assert answer.status_code == 303
         return self
 
     @property
@@ -53,6 +61,19 @@ class SimulatedStudio:
     def all(self, classes: str) -> list[str]:
         """What is to be read in each element of a class."""
         return ["\n".join(_texts(element)) for element in _shown(self._layout) if classes in element.classes]
+
+    def buttons(self, classes: str) -> list[str]:
+        """What is written on each button in the elements of a class."""
+        inside = [part for part in _shown(self._layout) if classes in part.classes]
+        return ["\n".join(_texts(part)) for element in inside for part in _shown(element) if part.tag == "button"]
+
+    def press_what_is_hidden(self) -> int:
+        """Press each button that is not shown, as a browser can whose page was changed; returns how many there are."""
+        shown = set(_shown(self._layout))
+        hidden = [part for part in self._layout.client.elements.values() if part.tag == "button" and part not in shown]
+        # NiceGUI would not listen to what is hidden; this reaches what a button would do all the same.
+        UserInteraction(self._user, set(hidden), None).trigger("click")
+        return len(hidden)
 
     def press(self, words: str, *, of: str = "") -> None:
         """Press the one button with these words, on the whole page or within the element of a name."""
@@ -103,9 +124,14 @@ def _texts(element: ui.element) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def simulated_studio(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedStudio]:
-    """The studio on a data folder; what it runs in the background ends with it."""
+async def simulated_studio(
+    home: Path, monkeypatch: pytest.MonkeyPatch, passcode: str = ""
+) -> AsyncIterator[SimulatedStudio]:
+    """The studio on a data folder, shared if there is a passcode; what it runs in the background ends with it."""
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(home))
+    monkeypatch.setenv("SIMULATED_PASSCODE", passcode)
+    # NiceGUI's app is one for all tests; set to what it is, it is that again when the guard was before it.
+    monkeypatch.setattr(app, "build_middleware_stack", app.build_middleware_stack)
     # NiceGUI forgets the modules of pages at the end; imported again, `webapp` would not know its loaded parts.
     loaded = {name: sys.modules[name] for name in (webapp.__name__, webapp.main.__name__)}
     try:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nicegui import ui
+from nicegui import app, ui
 
 from separation import __version__
 from separation.engine.dask import Cluster
 from storage import ArtifactStore, DraftTable, JobTable
+from webapp.access.guard import install, require_sharing_rules
 from webapp.main import create_app
 
 if __name__ == "__main__":
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
     create_app(ArtifactStore(home, version=__version__), Cluster(), JobTable(home), DraftTable(home))
+    if passcode := os.environ.get("SIMULATED_PASSCODE"):
+        install(app, require_sharing_rules("0.0.0.0", passcode))
     ui.run(storage_secret="test")

@@ -91,6 +91,25 @@ async def test_a_token_that_is_none_and_one_that_is_refused_are_explained_and_on
     assert not Path(constants.HF_TOKEN_PATH).exists()
 
 
+async def test_a_guest_finds_no_button_that_changes_a_model_and_a_hidden_one_does_nothing(hub, tmp_path, monkeypatch):
+    async with simulated_studio(tmp_path / "home", monkeypatch, passcode="four calling birds") as page:
+        await page.log_in("four calling birds")
+
+        async def changing(**of):
+            """The words on the buttons that change something, once the models are there."""
+            await page.open("/models", **of)
+            await page.until(lambda: page.of(SMALL), "the models")
+            return {*page.buttons("doctor"), *page.buttons("model-buttons")} - {"Versions"}
+
+        assert await changing() >= {"Run the self-test", "Download", "Get access"}
+        assert await changing(came_from="192.0.2.7") == set()
+        assert page.all("guest-note")
+        assert page.press_what_is_hidden() > 5
+        assert "Run the self-test" in await changing(), "no test is under way"
+        for trace in ("guest-note", "model-progress", "doctor-found", "steps", "model-question"):
+            assert "".join(page.all(trace)) == "", trace
+
+
 @pytest.mark.parametrize(
     ("url", "private"),
     [
