@@ -137,7 +137,7 @@ class _Counts:
 def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common) -> _Counts:
     from separation.workflows.batch import run
 
-    progress = _BatchProgress(len(tasks), common)
+    progress = BatchProgress(len(tasks), common)
     tally = _Counts()
     on_event = progress.event
     try:
@@ -177,7 +177,7 @@ def _unseen(event: Event) -> None:
     """Ignore an event."""
 
 
-class _BatchProgress:
+class BatchProgress:
     """Prints a line for each finished file, and on a terminal a progress line for the current one; nothing for JSON."""
 
     def __init__(self, n_files: int, common: Common) -> None:

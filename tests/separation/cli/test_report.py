@@ -80,20 +80,3 @@ def test_the_quality_is_said_in_words_and_in_json(backend, song, home):
     assert "estimated quality 0.0" in shown and "share 100 % of their sound" in shown
     found = json.loads(extract(song, home / "out", "--json").splitlines()[-1])
     assert found["quality"]["value"] < 0.05
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_a_batch_reports_on_every_file(home, jobs):
-    (home / "songs").mkdir()
-    for seed, name in enumerate(("a.wav", "b.wav")):
-        run_fakes.song(home / "songs" / name, 1.0, seed)
-    (home / "songs" / "broken.wav").write_bytes(b"RIFF")
-    audio_playground(
-        "batch", home / "songs", "-p", "drums", "--backend", "builtin", "-o", home / "out", "--jobs", jobs,
-        "--report", home / "r.yaml", status=6,
-    )  # fmt: skip
-    entries = yaml.safe_load((home / "r.yaml").read_text("utf-8"))
-    assert [entry["file"] for entry in entries] == ["a.wav", "b.wav", "broken.wav"]
-    assert [entry.get("cached") for entry in entries] == [False, False, None]
-    assert entries[0]["steps"]["separate"]["total_s"] > 0
-    assert entries[2]["error"] == "AudioError"
