@@ -30,6 +30,7 @@ from storage.index import Row, Share
 from storage.keys import content_key, file_digest
 from storage.locks import hold, living_folder
 from storage.manifest import Artifact, Manifest, NewArtifact, Output
+from storage.private import private_folder, private_home
 from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
@@ -73,7 +74,7 @@ class ArtifactStore:
         self.scratch_folder = scratch or folder / "scratch"
         self._swept = False
         with system_errors(f"The store at {folder} cannot be opened.", ROOM):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_home(folder)
             self._index = open_index(folder / "artifacts", FIRST_TO_GO | {REPLACED})
         self._disk: PlainDisk = self._index.disk
 
@@ -90,7 +91,7 @@ class ArtifactStore:
         """
         with ExitStack() as made:
             with system_errors("There is no place for files in the making.", ROOM):
-                self.scratch_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                private_folder(self.scratch_folder)
                 folder = made.enter_context(living_folder(self.scratch_folder))
             yield folder
 

@@ -12,6 +12,7 @@ from diskcache import Disk
 from diskcache.core import MODE_PICKLE
 
 from storage.errors import StorageError
+from storage.private import private_folder, restrict
 
 FILE_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 
@@ -47,12 +48,14 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
             OSError: there is no room, or no such file.
         """
         target = self.path_of(entry)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (target.parent.parent, target.parent):
+            private_folder(folder)
         try:
             shutil.move(source, target)
         except OSError:
             target.unlink(missing_ok=True)  # a copy that ran out of room
             raise
+        restrict(target)  # its maker's umask may be liberal
 
     def put(self, key: Any) -> tuple[Any, bool]:
         """Return a key in its stored form; keys have to be text."""

@@ -16,6 +16,7 @@ from diskcache import Cache
 
 from storage.disk import PlainDisk
 from storage.errors import system_errors
+from storage.private import private_home, private_index
 
 FORGOTTEN_AFTER_S = 365 * 24 * 3600.0  # since the last change
 ROOM = "Check that the data folder may be written to and has room."
@@ -36,7 +37,8 @@ class DraftTable:
     def __init__(self, home: Path) -> None:
         folder = home / "drafts"
         with system_errors("The drafts cannot be opened.", ROOM):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_home(home)
+            private_index(folder)
             self._index = Cache(
                 str(folder), disk=PlainDisk, eviction_policy="none", disk_min_file_size=2**30, size_limit=2**62
             )

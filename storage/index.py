@@ -17,6 +17,7 @@ from diskcache import Cache
 from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room
 from storage.manifest import Manifest
+from storage.private import private_index
 
 TABLE = """
 CREATE TABLE Artifact (
@@ -68,12 +69,13 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
     raise `sqlite3.Error` and diskcache's `Timeout`.
 
     Args:
-        folder: the folder of its files.
+        folder: the folder of its files; made, and private, if it is not.
         scrap: kinds that can be recomputed, and are evicted first.
     """
 
     def __init__(self, folder: Path, scrap: frozenset[str]) -> None:
         self._scrap = scrap
+        private_index(folder)
         super().__init__(
             str(folder),
             disk=PlainDisk,

@@ -24,6 +24,7 @@ from diskcache import Cache
 from storage.disk import PlainDisk
 from storage.errors import StorageError, system_errors
 from storage.locks import hold, living_folder
+from storage.private import private_folder, private_home, private_index
 from storage.sweep import sweep_scratch
 
 STOPPED = "The studio was stopped before this was done."
@@ -115,7 +116,9 @@ class JobTable:
         self._servers = folder / "servers"
         self._alive = ExitStack()
         with system_errors(f"The records of jobs in {folder} cannot be opened.", ROOM):
-            self._servers.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_home(folder)
+            private_folder(self._servers)
+            private_index(folder / "jobs")
             self._cache = Cache(
                 str(folder / "jobs"),
                 disk=PlainDisk,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from storage.errors import no_room
 from storage.index import Index
+from storage.private import restrict
 
 NAME = "cache.db-spare"
 SIZE_BYTES = 2**20  # opening the index writes about 0.3 MB that it gives back later
@@ -40,5 +41,6 @@ def _reserve(spare: Path) -> None:
     try:
         if not spare.exists() and shutil.disk_usage(spare.parent).free > 2 * SIZE_BYTES:
             spare.write_bytes(os.urandom(SIZE_BYTES))  # random bytes, since some file systems compress zeros away
+            restrict(spare)
     except OSError:
         spare.unlink(missing_ok=True)

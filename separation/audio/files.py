@@ -44,6 +44,17 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def private(path: Path) -> Path:
+    """Create an empty file that only its owner may read (mode 0600), to be opened for writing; return its path.
+
+    Raises:
+        FileError: it cannot be made.
+    """
+    with writing(repr(path.name), path.parent):
+        path.touch(mode=0o600)
+    return path
+
+
 def write_private(path: Path, text: str) -> None:
     """Write ASCII text atomically to a file that only its owner may read (mode 0600 from the first byte on).
 

@@ -32,6 +32,7 @@ class PartialFile:
         self._ended = self._broken = False
         self._changed = threading.Condition()
         self._sha256 = hashlib.sha256()
+        path.touch(mode=0o600)  # other accounts of the computer may not listen
         self._file = path.open("wb", buffering=0)
 
     def write(self, block: bytes) -> None:

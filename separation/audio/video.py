@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from separation.audio.encode import AudioFormat
-from separation.audio.files import new_file
+from separation.audio.files import new_file, private
 from separation.audio.readers import DECODER_ERRORS, MAX_STREAMS, BoundedFile, NotReadableError, open_container
 from separation.audio.waveform import AudioSource, resample_blocks
 from separation.errors import FileError
@@ -142,7 +142,7 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
             if stream is None:
                 return None
             codec = stream.codec_context.name
-            with av.open(str(target), "w", format="mp4" if codec in _IN_MP4 else "matroska") as kept:
+            with av.open(str(private(target)), "w", format="mp4" if codec in _IN_MP4 else "matroska") as kept:
                 shown = kept.add_stream_from_template(stream)
                 first_s = None
                 for packet in _shifted(container.demux(stream)):

@@ -248,12 +248,13 @@ class ChunkStore:
         """See `Chunks.put`."""
         import numpy as np
 
+        from separation.audio.files import private
         from separation.pipeline.chunk_keys import NotKept
 
         names, samples = list(arrays), np.stack(list(arrays.values()))  # (stems, channels, samples)
         try:
             with self._store.scratch() as folder:
-                (folder / "stems").write_bytes(samples.astype("<f4").data)
+                private(folder / "stems").write_bytes(samples.astype("<f4").data)
                 new = NewItem(
                     kind="chunk",
                     name="a finished chunk",
@@ -311,9 +312,10 @@ def _decode(
     """Write the audio of a file's part and its peaks into `folder`."""
     from separation.audio.convert import converted_blocks
     from separation.audio.encode import FloatWavWriter
+    from separation.audio.files import private
     from separation.audio.peaks import PeaksWriter
 
-    audio_path, peaks_path = folder / "audio.wav", folder / "peaks"
+    audio_path, peaks_path = private(folder / "audio.wav"), private(folder / "peaks")
     with (
         converted_blocks(source, part=part, max_duration_s=MAX_DURATION_S) as blocks,
         FloatWavWriter(audio_path, blocks.n_channels, blocks.sample_rate) as audio,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from separation.audio.encode import FloatWavWriter
+from separation.audio.files import private
 from separation.audio.peaks import PeaksWriter
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
@@ -64,8 +65,8 @@ def write_tracks(
                 planned = event
                 for index, name in enumerate(event.stems):
                     files |= {f"{index}": folder / f"{index}.wav", f"{index}.peaks": folder / f"{index}.peaks"}
-                    wav = FloatWavWriter(folder / f"{index}.wav", mixture.n_channels, mixture.sample_rate)
-                    peaks = PeaksWriter(folder / f"{index}.peaks")
+                    wav = FloatWavWriter(private(folder / f"{index}.wav"), mixture.n_channels, mixture.sample_rate)
+                    peaks = PeaksWriter(private(folder / f"{index}.peaks"))
                     writers[name] = (open_files.enter_context(wav), open_files.enter_context(peaks))
             elif isinstance(event, ChunkFinished):
                 for name, samples in event.audio.items():

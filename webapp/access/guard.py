@@ -244,7 +244,7 @@ def storage_secret(home: Path) -> str:
         kept = path.read_text(encoding="ascii").strip()
         if len(kept) >= 43:  # 256 bits in base 64; less is a damaged file, and a new secret costs nobody anything
             return kept
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = secrets.token_urlsafe(32)
     write_private(path, secret)
     return secret

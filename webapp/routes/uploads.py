@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from assets.demo_recording import write_demo_mixture
+from separation.audio.files import private
 from separation.audio.partial_file import PartialFile
 from separation.errors import AudioError
 from separation.formatted import size
@@ -57,7 +58,7 @@ def add_upload_routes(
     @app.post("/api/demo")
     async def demo() -> Response:
         with store.scratch() as folder:
-            path = folder / "demo.flac"
+            path = private(folder / "demo.flac")
             await asyncio.to_thread(write_demo_mixture, path)
             recording = await asyncio.to_thread(import_recording, path, store, name="Demo song")
         on_imported()
