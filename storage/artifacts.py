@@ -14,7 +14,7 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,9 +23,10 @@ from typing import Any
 
 from diskcache import Timeout
 
+from storage.damage import Checks, DamagedFiles, Remake
 from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room, system_errors
-from storage.eviction import FIRST_TO_GO, REPLACED, first_to_go, outdated, to_evict, with_chunks
+from storage.eviction import FIRST_TO_GO, REPLACED, TRASH_STAYS_S, first_to_go, outdated, to_evict, with_chunks
 from storage.index import Row, Share
 from storage.keys import content_key, file_digest
 from storage.locks import hold, living_folder
@@ -54,10 +55,13 @@ class ArtifactStore:
         limit_bytes: the most that all files together may take.
         version: of the program, for manifests.
         scratch: where files in the making lie; beside the artifacts unless given, so that keeping them is a rename.
+        remake: makes damaged files again of the other files of their artifact.
 
     Attributes:
         folder: where everything lies, as given.
         scratch_folder: where files in the making lie; made when the first one is.
+        damaged: what was found damaged and set aside.
+        checks: finds it; `checks.all` looks at everything, `checks.on_damage` is told of each.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class ArtifactStore:
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
         version: str = "",
         scratch: Path | None = None,
+        remake: Remake | None = None,
     ) -> None:
         self.limit_bytes = limit_bytes
         self._version = version
@@ -76,7 +81,9 @@ class ArtifactStore:
         with system_errors(f"The store at {folder} cannot be opened.", ROOM):
             private_home(folder)
             self._index = open_index(folder / "artifacts", FIRST_TO_GO | {REPLACED})
+        self.damaged = DamagedFiles(folder / "damaged")
         self._disk: PlainDisk = self._index.disk
+        self.checks = Checks(self._index, self.damaged, remake)
 
     def key(self, kind: str, **parts: Any) -> str:
         """The key of an artifact of `kind` made from `parts`; see `storage.keys`."""
@@ -113,11 +120,13 @@ class ArtifactStore:
             # Until a manifest names the new files, no `sweep` may take them for left-overs.
             hold(Path(self._index.directory), shared=True, wait=True),
         ):
+            self.checks.whole(key, again=True)  # what is damaged must not stay in place of the same made anew
             try:
                 for file_name, path in new.files.items():
                     entry = f"file:{key}:{file_name}:{uuid.uuid4().hex}"
                     outputs[file_name] = Output(size_bytes=path.stat().st_size, sha256=file_digest(path), entry=entry)
                     self._disk.move_in(path, entry)
+                    self.checks.digests.note(outputs[file_name])
                 manifest = Manifest(
                     kind=new.kind,
                     name=new.name,
@@ -134,22 +143,25 @@ class ArtifactStore:
                 self._drop_files(outputs.values())
                 raise
             self._drop_files(unneeded)
+        self.checks.lost.pop(key, None)
         # Not looked up again: another process may have evicted it already, which takes nothing from what was made.
         return self._artifact(key, manifest)
 
-    def get(self, key: str) -> Artifact | None:
-        """Return the artifact under `key`, or None if there is none or it is in the trash. Counts as a use.
+    def get(self, key: str, *, read: bool = True) -> Artifact | None:
+        """Return the artifact under `key`, or None if there is none, or it is damaged or in the trash. Counts as a use.
+
+        Args:
+            key: of the artifact.
+            read: compare its files with their digests if this process has not yet; large ones take a while.
 
         Raises:
             StorageError: the index cannot be read, or someone put a pickle into it.
         """
-        with system_errors("The store cannot be read.", ROOM):
-            if self._index.trashed(key) or self._index.manifest(key) is None:
-                return None
-            if (manifest := self._whole(key)) is None:
-                return None
-            self._index.use(key, time.time())
-            return self._artifact(key, manifest)
+        return self._found(key, (), read=read, again=False)
+
+    def check(self, key: str, *files: str) -> Artifact | None:
+        """Return the artifact as `get` does, after comparing these files, or all, with their digests anew."""
+        return self._found(key, files, read=True, again=True)
 
     def list(self, kind: str | None = None, *, source: str | None = None, trashed: bool = False) -> list[Artifact]:
         """Return all artifacts, or those of one kind or recording, newest first. Does not count as a use.
@@ -165,7 +177,7 @@ class ArtifactStore:
                 self._artifact(key, manifest)
                 for key, manifest in self._index.manifests(keys).items()
                 # The others are being removed by another process; `get` drops damaged ones.
-                if manifest.kind != REPLACED and self._all_there(manifest)
+                if manifest.kind != REPLACED and self.checks.present(manifest)
             ]
         return sorted(found, key=lambda artifact: artifact.manifest.created, reverse=True)
 
@@ -247,7 +259,7 @@ class ArtifactStore:
 
     def trim(self) -> tuple[Manifest, ...]:
         """Evict artifacts that are not pinned until the limit is met; return the evicted manifests."""
-        return self._remove(lambda: first_to_go(self._index, self._index.size_bytes() - self.limit_bytes))
+        return self._remove(lambda: first_to_go(self._index, self.size_bytes() - self.limit_bytes))
 
     def sweep(self) -> int:
         """Delete what killed processes left half-made, and artifacts that lost a file; return the bytes freed.
@@ -257,29 +269,32 @@ class ArtifactStore:
         """
         folder = Path(self._index.directory)
         with system_errors("The store could not be swept.", ROOM), hold(folder, shared=False, wait=False) as held:
-            whole = [manifest for key in self._index.find() if (manifest := self._whole(key)) is not None]
+            found = {key: self.checks.whole(key, read=False, mend=False) for key in self._index.find()}
+            whole = [manifest for manifest in found.values() if manifest is not None]
+            self._index.forget_unreadable(key for key, manifest in found.items() if manifest is None)
             kept = {self._disk.path_of(output.entry) for manifest in whole for output in manifest.outputs.values()}
             freed_bytes = sweep_files(folder, kept, 0 if held == "ours" else ABANDONED_AFTER_S)
-            return freed_bytes + self.sweep_scratch()
+            return freed_bytes + self.sweep_scratch() + self.damaged.clear(older_than_s=TRASH_STAYS_S)
 
     def sweep_scratch(self) -> int:
         """Delete files in the making whose process is gone, and nothing else; return the bytes freed."""
         return sweep_scratch(self.scratch_folder, 0)
 
     def size_bytes(self) -> int:
-        """Return the bytes that all artifacts take on disk."""
+        """Return the bytes that all artifacts take on disk, with what was set aside."""
         with system_errors("The store cannot be read.", ROOM):
-            return self._index.size_bytes()
+            return self._index.size_bytes() + self.damaged.share().size_bytes
 
     def usage(self, *, unused_for_s: float | None = None) -> dict[str, Share]:
-        """Return the number and size of artifacts of each kind; those in the trash count as the kind "trash".
+        """Return the number and size of artifacts of each kind; the trash, and files set aside as "damaged", are kinds.
 
         Args:
             unused_for_s: count only what `discard` would remove with it; a recording's chunks count as chunks.
         """
         before_s = None if unused_for_s is None else time.time() - unused_for_s
         with system_errors("The store cannot be read.", ROOM):
-            return self._index.shares(before_s=before_s)
+            damaged = self.damaged.share() if before_s is None else Share(0, 0)
+            return self._index.shares(before_s=before_s) | ({"damaged": damaged} if damaged.n else {})
 
     def rows(self, *kinds: str) -> tuple[Row, ...]:
         """Return the index rows of all artifacts of these kinds, including the trash, in no order."""
@@ -311,7 +326,7 @@ class ArtifactStore:
             if there is not None:
                 self._set_aside(there, outputs.values())
             manifest = replace(manifest, outputs=outputs)
-            room = to_evict(self._index, manifest.size_bytes, self.limit_bytes, instead_of=key)
+            room = to_evict(self._index, manifest.size_bytes, self.limit_bytes, self.damaged, instead_of=key)
             going = [*outdated(self._index, but=key), *room]
             for old in self._index.forget(going):
                 log.info("evicting %s “%s”, %d bytes", old.kind, old.name, old.size_bytes)
@@ -322,7 +337,7 @@ class ArtifactStore:
     def _same(self, there: Manifest | None, name: str, output: Output) -> Output | None:
         """Return the output of that name if it has the same content, else None."""
         before = there.outputs.get(name) if there is not None else None
-        same = before and before.sha256 == output.sha256 and self._disk.has(before.entry, before.size_bytes)
+        same = before and before.sha256 == output.sha256 and self.checks.digests.agrees(before, again=False)
         return before if same else None
 
     def _set_aside(self, replaced: Manifest, still_named: Iterable[Output]) -> None:
@@ -370,22 +385,16 @@ class ArtifactStore:
         paths = {name: self._disk.path_of(output.entry) for name, output in manifest.outputs.items()}
         return Artifact(key=key, manifest=manifest, files=paths)
 
-    def _whole(self, key: str) -> Manifest | None:
-        """Return the manifest if all its files are there; otherwise drop it, and leave its files to the next sweep."""
-        manifest = self._index.manifest(key)
-        if manifest is not None and self._all_there(manifest):
-            return manifest
-        with self._index.transact():
-            manifest = self._index.manifest(key)  # another process may have replaced or removed it meanwhile
-            if manifest is not None and self._all_there(manifest):
-                return manifest
-            for lost in self._index.forget([key]):
-                log.warning("%s “%s” lost a file and is dropped", lost.kind, lost.name)
-        return None
-
-    def _all_there(self, manifest: Manifest) -> bool:
-        return all(self._disk.has(output.entry, output.size_bytes) for output in manifest.outputs.values())
+    def _found(self, key: str, files: Collection[str], *, read: bool, again: bool) -> Artifact | None:
+        with system_errors("The store cannot be read.", ROOM):
+            if self._index.trashed(key) or self._index.manifest(key) is None:
+                return None
+            if (manifest := self.checks.whole(key, files, read=read, again=again)) is None:
+                return None
+            self._index.use(key, time.time())
+            return self._artifact(key, manifest)
 
     def _drop_files(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
+            self.checks.digests.forget(output)
             self._disk.path_of(output.entry).unlink(missing_ok=True)

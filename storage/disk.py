@@ -34,6 +34,17 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
         """Return the path of the file of `entry`, whether or not it exists."""
         return Path(self.filename(entry)[1])
 
+    def place_of(self, entry: str) -> Path:
+        """Return the path of the file of `entry`, in a folder that is there.
+
+        Raises:
+            OSError: the folder cannot be made.
+        """
+        path = self.path_of(entry)
+        for folder in (path.parent.parent, path.parent):
+            private_folder(folder)
+        return path
+
     def has(self, entry: str, size_bytes: int) -> bool:
         """Whether the file of an entry is there with all its bytes."""
         try:
@@ -47,9 +58,7 @@ class PlainDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
         Raises:
             OSError: there is no room, or no such file.
         """
-        target = self.path_of(entry)
-        for folder in (target.parent.parent, target.parent):
-            private_folder(folder)
+        target = self.place_of(entry)
         try:
             shutil.move(source, target)
         except OSError:

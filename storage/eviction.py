@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from storage.errors import StorageError
-from storage.index import Index
+from storage.index import Index, Share
 
 # Kinds that can be recomputed: evicted before all others, and removed with their recording.
 FIRST_TO_GO = frozenset({"chunk"})
@@ -25,14 +26,31 @@ def outdated(index: Index, *, but: str) -> tuple[str, ...]:
     return tuple(key for key in (*replaced, *trashed) if key != but)
 
 
-def to_evict(index: Index, needed_bytes: int, limit_bytes: int, *, instead_of: str) -> Iterator[str]:
+class SetAside(Protocol):
+    """Damaged files, which count toward the limit; implemented by `storage.damage.DamagedFiles`."""
+
+    def share(self) -> Share:
+        """Return the number of files and their bytes."""
+        ...
+
+    def clear(self) -> int:
+        """Delete them; return their bytes."""
+        ...
+
+
+def to_evict(index: Index, needed_bytes: int, limit_bytes: int, damaged: SetAside, *, instead_of: str) -> Iterator[str]:
     """Yield the keys to evict so that `needed_bytes` more fit the limit, in the index's order.
+
+    Damaged files that were set aside are deleted only where nothing else can make room.
 
     Raises:
         StorageError: pinned artifacts leave too little room.
     """
-    total_bytes = index.size_bytes(but=instead_of)
     pinned_bytes = index.pinned_bytes(but=instead_of)
+    damaged_bytes = damaged.share().size_bytes
+    if damaged_bytes and pinned_bytes + needed_bytes + damaged_bytes > limit_bytes:
+        damaged_bytes -= damaged.clear()
+    total_bytes = index.size_bytes(but=instead_of) + damaged_bytes
     if pinned_bytes + needed_bytes > limit_bytes:
         raise StorageError(
             f"There is no room for {needed_bytes / 1e6:.1f} MB more.",

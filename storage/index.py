@@ -123,6 +123,17 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
             (key, manifest.kind, source, manifest.size_bytes, manifest.kind in self._scrap, time.time()),
         )
 
+    def rewrite(self, key: str, manifest: Manifest) -> None:
+        """Replace the manifest of an artifact whose files have changed; use, pin and trash stay."""
+        self.set(f"manifest:{key}", manifest.to_json())
+        self._sql("UPDATE Artifact SET size_bytes = ? WHERE key = ?", (manifest.size_bytes, key))
+
+    def lose(self, key: str) -> None:
+        """Remove an artifact that is going to be made again; its pin waits for it."""
+        self.delete(f"manifest:{key}")
+        self._sql("DELETE FROM Artifact WHERE key = ? AND (pinned = 0 OR trashed_s > 0)", (key,))
+        self._sql("UPDATE Artifact SET size_bytes = 0 WHERE key = ?", (key,))
+
     def forget(self, keys: Iterable[str]) -> tuple[Manifest, ...]:
         """Remove artifacts from the index; return their manifests."""
         keys = tuple(keys)
@@ -131,6 +142,13 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
             self.delete(f"manifest:{key}")
             self._sql("DELETE FROM Artifact WHERE key = ?", (key,))
         return tuple(gone.values())
+
+    def forget_unreadable(self, keys: Iterable[str]) -> None:
+        """Remove those of these artifacts whose manifest cannot be read; pins that wait for one to be made stay."""
+        with self.transact():
+            for key in keys:
+                if self.manifest(key) is None and self.delete(f"manifest:{key}"):
+                    self._sql("DELETE FROM Artifact WHERE key = ?", (key,))
 
     def use(self, key: str, when_s: float) -> None:
         """Record a use, in seconds since 1970; on a full disk do nothing, so that artifacts can still be read."""

@@ -29,7 +29,9 @@ class Library:
         Raises:
             StorageError: it is not there any more.
         """
-        artifact = self.store.get(key)
+        artifact = self.store.get(
+            key, read=False
+        )  # pages open it on the event loop; what reads its files compares them
         if artifact is None:
             raise StorageError(
                 "This recording or result is not in the library any more.",

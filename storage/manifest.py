@@ -13,10 +13,10 @@ from storage.errors import StorageError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """One file of an artifact: its size and SHA-256, and the entry of the cache that holds it."""
+    """One file of an artifact: its size and SHA-256 ("" if unknown), and the entry of the cache that holds it."""
 
     size_bytes: int
-    sha256: str
+    sha256: str = ""
     entry: str
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from separation import __version__
-from separation.cli.common import Connection, shown
+from separation.cli.common import Connection, open_store, shown
 from separation.cli.extraction import FORMATS, write_track
 from separation.errors import SeparationError
 from separation.events import ChunkStarted, EventStream, ModelLoading, StillRunning
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from separation.results.store import Store
     from storage import ArtifactStore
 
-
+log = logging.getLogger(__name__)
 # The store and engine that a process has opened; a worker keeps them until it ends.
 _open: dict[Extraction, tuple[ExitStack, ArtifactStore, Engine]] = {}
 
@@ -91,6 +90,8 @@ class Extraction:
             yield StillRunning()
             try:
                 kept, engine = self._opened()
+                damaged: list[str] = []
+                kept.checks.on_damage = lambda damage: damaged.append(str(damage))
                 store = BypassCache(kept) if self.bypass_cache else kept
                 recording = import_recording(task.source, store, name=shown(task.source.name), part=self.part)
                 converted = watch.measured()
@@ -99,7 +100,7 @@ class Extraction:
                 written = yield from _write_tracks(result, task.folder, self.format_)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
-        notes = (*recording.warnings, *result.warnings, *written)
+        notes = (*damaged, *recording.warnings, *result.warnings, *written)
         if not self.reports:
             return Done(cached, notes, None)
         found = report.of_result(
@@ -131,9 +132,7 @@ class Extraction:
         return _open[self][1:]
 
     def _store(self) -> ArtifactStore:
-        from storage import ArtifactStore, data_folder
-
-        return ArtifactStore(data_folder(), scratch=self.temp_dir, version=__version__)
+        return open_store(self.temp_dir, log.warning)
 
     def _separated(
         self, recording: Recording, store: Store, engine: Engine

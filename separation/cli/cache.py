@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation import __version__
-from separation.cli.common import Common, Function, common_options
+from separation.cli.common import Common, Function, common_options, open_store, printable
 from separation.formatted import counted, size
 
 if TYPE_CHECKING:
     from storage import ArtifactStore
+    from storage.damage import Checked
     from storage.manifest import Manifest
 
+SOME_DAMAGED = 6
 UNITS_S = {"m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
@@ -64,7 +67,7 @@ def list_(cache_limit_gb: float, common: Common) -> None:
         used = artifact["last_used"][:16].replace("T", " ")
         pinned = "pinned" if artifact["pinned"] else ""
         line = f"{artifact['kind']:9}  {size(artifact['size_bytes']):>9}  {used}  {pinned:6}  {artifact['key'][:12]}"
-        common.say(f"{line}  {_printable(artifact['name'])}")
+        common.say(f"{line}  {printable(artifact['name'])}")
     if chunks:
         common.say(f"{_counted(chunks)} that runs can go on from: {size(_bytes_of(chunks))}; they are the first to go.")
     trash = store.usage().get("trash")
@@ -89,9 +92,10 @@ def list_(cache_limit_gb: float, common: Common) -> None:
 @cache.command()
 @click.option("--older-than", metavar="TIME", help="Also what was not used for so long and is not pinned, such as 30d.")
 @click.option("--trash", is_flag=True, help="Also what is in the trash, whenever it was put there.")
+@click.option("--damaged", is_flag=True, help="Also damaged files that were set aside, whenever they were found.")
 @_limit_option
 @common_options
-def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Common) -> None:
+def clean(older_than: str | None, trash: bool, damaged: bool, cache_limit_gb: float, common: Common) -> None:
     """Delete what killed runs left half-made, what was in the trash for 30 days, and what is over the limit.
 
     TIME is a number and m, h, d or w: minutes, hours, days, weeks.
@@ -103,10 +107,13 @@ def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Co
     leftover_bytes = store.sweep()
     trashed = store.empty_trash(older_than_s=0 if trash else TRASH_STAYS_S)
     unused = store.discard(unused_for_s=unused_for_s) if unused_for_s is not None else ()
+    damaged_bytes = store.damaged.clear() if damaged else 0
     over_limit = store.trim()
-    freed_bytes = leftover_bytes + _bytes_of((*trashed, *unused, *over_limit))
+    freed_bytes = leftover_bytes + damaged_bytes + _bytes_of((*trashed, *unused, *over_limit))
     if leftover_bytes:
         common.say(f"What was left half-made: {size(leftover_bytes)}.")
+    if damaged_bytes:
+        common.say(f"Damaged files that were set aside: {size(damaged_bytes)}.")
     for why, gone in (
         ("In the trash", trashed),
         (f"Not used for {older_than}", unused),
@@ -121,12 +128,60 @@ def clean(older_than: str | None, trash: bool, cache_limit_gb: float, common: Co
     common.result(
         {
             "leftover_bytes": leftover_bytes,
+            **({"damaged_bytes": damaged_bytes} if damaged else {}),
             "trashed": [manifest.name for manifest in trashed],
             "unused": [manifest.name for manifest in unused],
             "over_limit": [manifest.name for manifest in over_limit],
             "freed_bytes": freed_bytes,
         }
     )
+
+
+@cache.command()
+@common_options
+def check(common: Common) -> None:
+    """Compare everything that is kept with what was written: disks change bits without a word.
+
+    What is damaged is set aside in the folder “damaged”, so that it is never used again; peaks are made again of the
+    sound, results and chunks when they are asked for, recordings when their file is brought again. The exit status is
+    0 only if nothing was damaged.
+    """
+    store = _store(common)
+    outcomes: dict[str, list[Checked]] = {"whole": [], "damaged": [], "mended": [], "unknown": []}
+    started_s = time.monotonic()
+    for checked in store.checks.all():
+        outcomes[checked.outcome].append(checked)
+    n_bytes = sum(_bytes_of([checked.manifest for checked in some]) for some in outcomes.values())
+    seconds = time.monotonic() - started_s
+    common.say(f"Whole: {_counted([checked.manifest for checked in outcomes['whole']])}.")
+    if unknown := outcomes["unknown"]:
+        what = _counted([checked.manifest for checked in unknown])
+        common.say(f"Kept without a digest, so that only the sizes could be compared: {what}.")
+    if mended := outcomes["mended"]:
+        common.say(f"Damaged and made whole again: {_counted([checked.manifest for checked in mended])}.")
+    if damaged := outcomes["damaged"]:
+        common.say(f"Damaged and set aside: {_counted([checked.manifest for checked in damaged])}.")
+    aside = store.damaged.share()
+    if aside.n:
+        words = f"{counted(aside.n, 'damaged file')} in {store.damaged.folder}: {size(aside.size_bytes)}"
+        common.say(f"{words}; “cache clean --damaged” deletes them.")
+    common.say(f"{size(n_bytes)} read in {seconds:.1f} s.")
+    common.result(
+        {
+            "n_whole": len(outcomes["whole"]),
+            **{outcome: [_named(checked) for checked in outcomes[outcome]] for outcome in ("damaged", "mended")},
+            "n_unknown": len(outcomes["unknown"]),
+            "n_bytes": n_bytes,
+            "seconds": seconds,
+            "folder": str(store.damaged.folder),
+        }
+    )
+    if outcomes["damaged"] or outcomes["mended"]:
+        sys.exit(SOME_DAMAGED)
+
+
+def _named(checked: Checked) -> dict[str, str]:
+    return {"kind": checked.manifest.kind, "name": checked.manifest.name, "key": checked.key}
 
 
 @cache.command()
@@ -150,15 +205,13 @@ def clear(recordings: bool, results: bool, pinned: bool, yes: bool, common: Comm
     if chosen and not yes:
         click.confirm(f"Delete {_counted(chosen)} ({size(_bytes_of(chosen))})?", abort=True, err=True)
     gone = store.discard(*kinds, pinned=pinned)
-    freed_bytes = _bytes_of(gone) + store.sweep()
+    freed_bytes = _bytes_of(gone) + store.sweep() + (0 if kinds else store.damaged.clear())
     common.say(f"Deleted {_counted(gone)}, {size(freed_bytes)} freed.")
     common.result({"n_removed": len(gone), "freed_bytes": freed_bytes})
 
 
 def _store(common: Common, limit_gb: float = 20.0) -> ArtifactStore:
-    from storage import ArtifactStore, data_folder
-
-    return ArtifactStore(data_folder(), limit_bytes=int(limit_gb * 10**9), scratch=common.temp_dir, version=__version__)
+    return open_store(common.temp_dir, common.say, int(limit_gb * 10**9))
 
 
 def _seconds(text: str) -> float:
@@ -187,12 +240,7 @@ def _counted(manifests: Sequence[Manifest]) -> str:
 
 
 def _described(manifest: Manifest) -> str:
-    return f"{manifest.kind} {_printable(manifest.name)}, {size(manifest.size_bytes)}"
-
-
-def _printable(name: str) -> str:
-    """Return a name without control characters, which could steer the terminal: names come from people and files."""
-    return "".join(sign if sign.isprintable() else "?" for sign in name)
+    return f"{manifest.kind} {printable(manifest.name)}, {size(manifest.size_bytes)}"
 
 
 def _bytes_of(manifests: Sequence[Manifest]) -> int:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from separation import __version__
 from separation.errors import AudioError, BackendUnavailable, FileError, PlaygroundError, PromptError, SettingsError
 from separation.request import DEVICES
 
 if TYPE_CHECKING:
     from separation.engine.dask import Tls
     from separation.engine.engine import Engine
+    from storage import ArtifactStore
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -217,6 +219,37 @@ def connection_options(command: Function) -> Function:
         return command(*arguments, connection=connection, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
+def open_store(temp_dir: Path | None, say: Callable[[str], object], limit_bytes: int | None = None) -> ArtifactStore:
+    """Open the store of the data folder.
+
+    Args:
+        temp_dir: for files in the making; None for the usual place.
+        say: gets a line on each kept thing that is found damaged.
+        limit_bytes: the most that it may take; None for the usual limit.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    from separation.results.remade import remade
+    from storage import ArtifactStore, data_folder
+    from storage.artifacts import DEFAULT_LIMIT_BYTES
+
+    store = ArtifactStore(
+        data_folder(),
+        limit_bytes=limit_bytes or DEFAULT_LIMIT_BYTES,
+        scratch=temp_dir,
+        version=__version__,
+        remake=remade,
+    )
+    store.checks.on_damage = lambda damage: say(printable(f"note: {damage}"))
+    return store
+
+
+def printable(name: str) -> str:
+    """Return a text without control characters, which could steer the terminal: names come from people and files."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def shown(path: Path | str) -> str:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation import __version__
 from separation.cli import measures_text
-from separation.cli.common import Common, Connection, Function, connection_options, gives, make_folder
+from separation.cli.common import Common, Connection, Function, connection_options, gives, make_folder, open_store
 from separation.cli.part import part_options
 from separation.events import EventStream
 from separation.request import FADES, ChunkSettings, ranges
@@ -173,7 +172,6 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     from separation.results import report
     from separation.results.bypass_cache import BypassCache
     from separation.results.runs import find_result, import_recording
-    from storage import ArtifactStore, data_folder
 
     started_s = time.monotonic()
     part = Part(start_s=wanted.start_s, end_s=wanted.end_s)
@@ -182,7 +180,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         make_folder(wanted.recipe_out.parent, "the recipe")
     if wanted.report is not None:
         make_folder(wanted.report.parent, "the report")
-    kept_before = ArtifactStore(data_folder(), scratch=common.temp_dir, version=__version__)
+    kept_before = open_store(common.temp_dir, common.say)
     store = BypassCache(kept_before) if wanted.bypass_cache else kept_before
     watch = Watch("convert")
     recording = import_recording(wanted.source, store, part=part)

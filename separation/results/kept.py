@@ -203,11 +203,13 @@ def recording_of(item: StoredItem) -> Recording:
         part = dict(info.get("part", {}))
         origin = str(part.pop("of", item.manifest.name))
         video = info.get(VIDEO)
+        about = None if video is None else (str(video["codec"]), float(video["start_s"]))
+        # Its file is missing if it was damaged; the sound goes on without it.
         return Recording(
             **_common(item, {AUDIO: item.manifest.name}),
             origin=origin,
             part=Part(**part),
-            video=None if video is None else (item.files[VIDEO], str(video["codec"]), float(video["start_s"])),
+            video=None if about is None or VIDEO not in item.files else (item.files[VIDEO], *about),
         )
 
 

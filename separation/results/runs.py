@@ -106,15 +106,24 @@ def import_recording(
         return recording_of(store.put(key(digest), new))
 
 
+def settle(recording: Recording, request: Request, store: Store) -> tuple[str, Request, str]:
+    """Settle a request's backend and model; return its result's key, the settled request, the reason for the backend.
+
+    Raises:
+        PlaygroundError: it cannot be run; the message says what to do.
+    """
+    settled, why = registry.choose(request)
+    revision = registry.get(settled.backend).revision(settled)
+    return store.key("result", recording=recording.key, request=settled.to_dict(), revision=revision), settled, why
+
+
 def find_result(recording: Recording, request: Request, store: Store) -> tuple[str, Request, str, Result | None]:
     """Settle a request's backend and model, and look the result up.
 
     Returns:
         The result's key, the settled request, the reason for the backend, and the result if it is kept.
     """
-    settled, why = registry.choose(request)
-    revision = registry.get(settled.backend).revision(settled)
-    key = store.key("result", recording=recording.key, request=settled.to_dict(), revision=revision)
+    key, settled, why = settle(recording, request, store)
     return key, settled, why, _kept_result(store, key)
 
 

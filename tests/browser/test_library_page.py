@@ -21,6 +21,7 @@ from storage import ArtifactStore
 from tests.browser.test_queue import MixerState
 from tests.support import library_shelves as shelves
 from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
+from tests.support.damage import flip
 from tests.support.server import RunningServer
 from tests.support.store_files import change, used_days_ago
 from tests.support.studio_steps import RUN_S, Studio
@@ -339,6 +340,18 @@ def test_the_disk_use_is_that_of_the_store_and_cleaning_up_frees_what_it_said(
     assert {"Old pinned", "Old lost"} <= {kept.name for kept in store.list("recording")}
     assert store.usage()["chunk"].n >= 1 and "trash" not in store.usage()
     wait_until(lambda: filled.disk["Trash"] == "0 kB", "the bar")
+
+
+def test_a_check_names_what_is_damaged(filled: Shelves, store: ArtifactStore) -> None:
+    damaged = shelves.recording(store, "Rotten", size=2 * 10**6)
+    flip(damaged.files["audio"])
+    filled.open()
+    filled.press("Check")
+    wait_until(lambda: "1 damaged item found" in filled.notice, "what it found")
+    message = "".join(filled.texts(".messages"))
+    assert "The kept recording “Rotten” is damaged." in message and "its file is brought again" in message
+    wait_until(lambda: filled.disk["Damaged"] == "2.0 MB", "the bar")
+    store.damaged.clear()
 
 
 def test_the_trash_is_emptied_only_after_a_question(filled: Shelves, store: ArtifactStore) -> None:

@@ -34,25 +34,27 @@ MIME_TYPES = {
     **{kind.extension: kind.mime_type for kind in FORMATS.values()},
     **{kind.extension: kind.mime_type for kind in KINDS},
 }
+REPORT = "report"  # lies in the manifest; no file is read for it
 MAX_GAIN_DB = 24.0
 MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of its own
 
 
-def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str], Recording | Result]) -> None:
+def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[..., Recording | Result]) -> None:
     """Register the routes of downloads, all below `/media/{key}`.
 
     Args:
         app: takes the routes.
         store: keeps the recordings and results.
-        found: returns the recording or result of a key from an address; raises a 404 if there is none.
+        checked: compares the named files of the recording or result of a key, or all files, with their digests, and
+            returns it; raises a 404 if there is none, and `StorageError` if it is damaged.
     """
 
     @app.get("/media/{key}/{track}/file")
     def download(key: str, track: str, format: str = "wav24", rate: int = 0) -> Response:
-        kept = found(key)
+        kept = checked(key, track)
         source = _track(kept.track(track))
         name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}"
-        picture = _picture_of(store, kept)
+        picture = picture_for(format, kept)
         return _file(lambda folder: _export(source.audio, folder / name, format, rate, picture))
 
     @app.get("/media/{key}/mix")
@@ -64,16 +66,16 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
         format: str = "wav24",
         rate: int = 0,
     ) -> Response:
-        kept = found(key)
+        kept = checked(key, *track)
         if len(track) > MAX_TRACKS:
             raise SettingsError(f"The mix has {len(track)} tracks.", "", f"At most {MAX_TRACKS} are mixed at once.")
-        files = [_mixed(store, kept, one).audio for one in track]
+        files = [mixed(kept, one).audio for one in track]
         if len(gain_db) != len(files) or (pan and len(pan) != len(files)):
             raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")
         gains = [10 ** (max(-90.0, min(one, MAX_GAIN_DB)) / 20) for one in gain_db]
         pans = [max(-1.0, min(one, 1.0)) for one in pan]
         name = f"{_song(store, kept)}{plain_name(kept.name)}{_settings(kept)} - mix"
-        picture = _picture_of(store, kept)
+        picture = picture_for(format, kept)
 
         def make(folder: Path) -> Path:
             with ExitStack() as opened:
@@ -84,9 +86,9 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
 
     @app.get("/media/{key}/all.zip")
     def download_all(key: str, format: str = "wav24", rate: int = 0) -> Response:
-        kept = found(key)
+        kept = checked(key)
         name = f"{_song(store, kept) or 'stems - '}{plain_name(kept.name)}{_settings(kept)}.zip"
-        picture = _picture_of(store, kept)
+        picture = picture_for(format, kept)
         manifest = store.manifest(kept.key)
         if manifest is None:
             raise HTTPException(404, "Not in the library any more.")
@@ -106,11 +108,24 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, found: Callable[[str],
 
     @app.get("/media/{key}/report.yaml")
     def report(key: str) -> Response:
-        kept = found(key)
+        kept = checked(key, REPORT)
         kept_report = kept.report if isinstance(kept, Result) else {}
         about = of_result(kept_report, cached=False, source=_recording_name(store, kept))
         headers = {"Content-Disposition": _attachment(f"{plain_name(kept.name)}.report.yaml")}
         return Response(to_yaml(about), media_type="application/yaml", headers=headers)
+
+    def mixed(kept: Recording | Result, track: str) -> KeptTrack:
+        """Return a track of the mixer: one of the result, or "audio" for the recording itself."""
+        if (own := kept.track(track)) is not None or not isinstance(kept, Result):
+            return _track(own)
+        return _track(checked(kept.recording, track).track(track))
+
+    def picture_for(format: str, kept: Recording | Result) -> Picture | None:
+        """Return the picture for a format that has one: of a recording, or of the one a result was made from."""
+        if format != VIDEO:
+            return None
+        recording = checked(kept.recording if isinstance(kept, Result) else kept.key, VIDEO)
+        return recording.picture if isinstance(recording, Recording) else None
 
 
 def _file(make: Callable[[Path], Path]) -> Response:
@@ -155,24 +170,12 @@ def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: 
     return path
 
 
-def _picture_of(store: ArtifactStore, kept: Recording | Result) -> Picture | None:
-    """Return the picture of a recording, or of the recording a result was made from; None without one."""
-    recording = kept if isinstance(kept, Recording) else _recording(store, kept)
-    return None if recording is None else recording.picture
-
-
 def _rate(rate: int) -> int | None:
     """Return the rate in Hz, or None for that of the track; raise `SettingsError` for one that is not offered."""
     if rate and rate not in SAMPLE_RATES:
         known = ", ".join(map(str, SAMPLE_RATES))
         raise SettingsError(f"A sample rate of {rate} Hz is not offered.", "", f"Choose one of: {known}.")
     return rate or None
-
-
-def _mixed(store: ArtifactStore, kept: Recording | Result, track: str) -> KeptTrack:
-    """Return a track of the mixer: one of the result, or "audio" for the recording itself; raise a 404 if missing."""
-    recording = _recording(store, kept)
-    return _track(kept.track(track) or (recording.track(track) if recording is not None else None))
 
 
 def _track(found: KeptTrack | None) -> KeptTrack:
@@ -210,7 +213,7 @@ def _recording_name(store: ArtifactStore, kept: Recording | Result) -> str | Non
 
 def _recording(store: ArtifactStore, kept: Recording | Result) -> Recording | None:
     """Return the recording that a result was made from, or None if it is gone."""
-    item = store.get(kept.recording) if isinstance(kept, Result) else None
+    item = store.get(kept.recording, read=False) if isinstance(kept, Result) else None
     try:
         return None if item is None else recording_of(item)
     except DamagedItem:

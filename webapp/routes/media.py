@@ -18,9 +18,10 @@ from separation.audio.peaks import SAMPLES_PER_PEAK
 from separation.errors import AudioError, PlaygroundError, SettingsError
 from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, kept_of
 from separation.results.partial import PartialAudio
-from storage import ArtifactStore
+from storage import Artifact, ArtifactStore, StorageError
 from webapp.routes.exports import add_export_routes
 from webapp.routes.spectrograms import add_spectrogram_routes
+from webapp.state.played import PlayedChecks
 from webapp.state.uploads import Uploads
 
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
@@ -51,6 +52,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
         uploads: the recordings that are being uploaded.
         others: the results that are being made.
     """
+    played = PlayedChecks(store)
 
     @app.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: int, count: int) -> Response:
@@ -77,21 +79,26 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
 
     def kept_track(key: str, track: str) -> KeptTrack:
         """Return a kept track; wait for one that is being moved into the store; answer 204 for one that is gone."""
-        if store.get(uploads.resolve(key)) is None:
+        if played.get(uploads.resolve(key)) is None:
             for making in (uploads, *others):
                 making.wait(key, MOVING_S)
-        if re.fullmatch(ANY_KEY, key) and store.get(uploads.resolve(key)) is None:
-            # A page asks for tracks it knows; they may have been cancelled or deleted since. That is no error of
-            # theirs, and browsers would log a 404 as one.
+        item = played.get(uploads.resolve(key)) if re.fullmatch(ANY_KEY, key) else None
+        if item is None and re.fullmatch(ANY_KEY, key):
+            # A page asks for tracks it knows; they may have been cancelled or deleted since, or are damaged. That is
+            # no error of theirs, and browsers would log a 404 as one.
             raise HTTPException(204, headers={"Cache-Control": "no-store"})
-        if (found := kept(key).track(track)) is None:
+        if (found := _kept(item).track(track)) is None:
             raise HTTPException(404, "There is no such track.")
         return found
 
-    def kept(key: str) -> Recording | Result:
-        return _kept(store, uploads.resolve(key))
+    def checked(key: str, *files: str) -> Recording | Result:
+        key = uploads.resolve(key)
+        item = store.check(key, *files) if re.fullmatch(r"[0-9a-f]{64}", key) else None
+        if item is None and (damage := store.checks.lost.get(key)) is not None:
+            raise StorageError(damage.what, damage.why, damage.todo)
+        return _kept(item)
 
-    add_export_routes(app, store, kept)
+    add_export_routes(app, store, checked)
     add_spectrogram_routes(app, lambda key, track: kept_track(key, track).audio)
 
     async def say(request: Request, error: Exception) -> Response:
@@ -124,9 +131,9 @@ def _partial_peaks(audio: PartialAudio, first: int) -> Response | None:
         return None
 
 
-def _kept(store: ArtifactStore, key: str) -> Recording | Result:
-    """Return the recording or result of a key from an address; raise a 404 if there is none."""
-    if not re.fullmatch(r"[0-9a-f]{64}", key) or (item := store.get(key)) is None:
+def _kept(item: Artifact | None) -> Recording | Result:
+    """Return the recording or result that an artifact is; raise a 404 if there is none."""
+    if item is None:
         raise HTTPException(404, "Not in the library any more.")
     try:
         return kept_of(item)

@@ -262,6 +262,7 @@ class Jobs:
 
     def _work(self, job: Job) -> None:
         """Run one job until it is done, failed, cancelled or interrupted."""
+        n_damaged = len(self._store.checks.found)
         try:
             state, line, error = self._follow(job)
         except PlaygroundError as failure:
@@ -271,6 +272,8 @@ class Jobs:
             log.exception("job %s met an error nobody foresaw", job.id)
             shown = unforeseen("separation", failure, "Try another backend or setting")
             state, line, error = State.FAILED, str(shown), (shown.what, shown.why, shown.todo)
+        for damage in self._store.checks.found[n_damaged:]:
+            job.record = job.record.noting(str(damage))
         job.ended.set()
         result = "" if job.result is None else job.result.key
         job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
@@ -280,6 +283,8 @@ class Jobs:
 
     def _follow(self, job: Job) -> tuple[State, str, None]:
         item = self._store.get(job.record.recording)
+        if item is None and (damage := self._store.checks.lost.get(job.record.recording)) is not None:
+            raise StorageError(damage.what, damage.why, damage.todo)
         if item is None:
             raise StorageError(
                 f"The recording “{job.record.recording_name}” is not in the library any more.",

@@ -128,12 +128,14 @@ class CleanUp:
         kept: whether to delete recordings and results that are not pinned and were not used for `unused_for_s`.
         trash: whether to delete all that is in the trash.
         unused_for_s: a time in seconds.
+        damaged: whether to delete the damaged files that were set aside.
     """
 
     chunks: bool
     kept: bool
     trash: bool
     unused_for_s: float
+    damaged: bool = False
 
 
 class LibraryView:
@@ -217,11 +219,26 @@ class LibraryView:
         freed_bytes = store.sweep()
         gone = list(store.empty_trash() if cleaning.trash else ())
         gone += store.discard(*kinds, unused_for_s=cleaning.unused_for_s) if kinds else ()
+        freed_bytes += store.damaged.clear() if cleaning.damaged else 0
         gone += store.trim()
         freed_bytes += sum(manifest.size_bytes for manifest in gone)
         kinds_gone = [manifest.kind for manifest in gone]
         counts = [counted(kinds_gone.count(kind), kind) for kind in dict.fromkeys(sorted(kinds_gone))]
         return f"Deleted {', '.join(counts) or 'nothing'}: {size(freed_bytes)} freed."
+
+    def check(self) -> str:
+        """Compare everything that is kept with its digests; return a sentence about it.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        checked = list(self.library.store.checks.all())
+        n_bytes = sum(one.manifest.size_bytes for one in checked)
+        n_damaged = sum(one.outcome in ("damaged", "mended") for one in checked)
+        n_unknown = sum(one.outcome == "unknown" for one in checked)
+        found = f"{counted(n_damaged, 'damaged item')} found" if n_damaged else "nothing is damaged"
+        unknown = f"; {counted(n_unknown, 'item')} could be compared by size only" if n_unknown else ""
+        return f"{counted(len(checked), 'item')} checked, {size(n_bytes)}: {found}{unknown}."
 
     def names(self, keys: Iterable[str]) -> list[str]:
         """Return the names of the items that exist."""

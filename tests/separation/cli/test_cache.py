@@ -18,6 +18,7 @@ from separation.results.store import NewItem
 from storage import ArtifactStore
 from storage.locks import SCRATCH_PREFIX
 from tests.support import run_fakes
+from tests.support.damage import flip
 from tests.support.store_files import change, used_at, used_days_ago
 from tests.support.terminal import audio_playground
 
@@ -313,3 +314,41 @@ def test_a_full_disk_is_a_sentence_and_everything_works_again_when_there_is_room
     assert not any(path.is_file() for path in (folder / "home").rglob("*") if "cache.db" not in path.name)
     assert extract(folder) is False
     assert extract(folder) is True
+
+
+# Checking
+
+
+def test_a_check_of_what_is_whole_says_so(store):
+    assert "Whole: nothing." in cache("check")
+    keep(store, "one", 1000), keep(store, "two", 1000, "recording")
+    assert "Whole: 1 recording and 1 result.\n2 kB read" in cache("check")
+    checked = told("check")
+    assert (checked["n_whole"], checked["n_unknown"], checked["n_bytes"]) == (2, 0, 2000)
+    assert checked["damaged"] == checked["mended"] == []
+
+
+def test_a_check_names_what_is_damaged_and_ends_with_a_status_of_its_own(store):
+    damaged, whole = keep(store, "song\x1b.wav", 1000, "recording"), keep(store, "bass", 1000)
+    flip(damaged.files["0"])
+    said = cache("check", status=6)
+    assert "note: The kept recording “song?.wav” is damaged." in said and "its file is brought again" in said
+    assert "Whole: 1 result." in said and "Damaged and set aside: 1 recording." in said
+    assert "1 damaged file in " in said and "1 kB" in said
+    assert "Whole: 1 result." in cache("check"), "it is found once"
+    flip(whole.files["0"])
+    (line,) = audio_playground("cache", "check", "--json", status=6).stdout.splitlines()
+    assert json.loads(line)["damaged"] == [{"kind": "result", "name": "bass", "key": whole.key}]
+
+
+def test_what_is_set_aside_is_deleted_when_that_is_asked_for(store):
+    damaged = keep(store, "drums", 1000)
+    flip(damaged.files["0"])
+    cache("check", status=6)
+    assert "freed_bytes" in told("clean") and told("clean")["freed_bytes"] == 0
+    assert told("list")["total_bytes"] == 1000
+    assert "Damaged files that were set aside: 1 kB." in cache("clean", "--damaged")
+    assert told("list")["total_bytes"] == 0
+    flip(keep(store, "drums", 1000).files["0"])
+    cache("check", status=6)
+    assert told("clear", "--yes")["freed_bytes"] == 1000

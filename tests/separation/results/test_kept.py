@@ -167,7 +167,7 @@ def test_each_kind_is_read_as_what_it_is():
         (recording_item(n_samples="many"), "many"),
         (recording_item(part={"start_s": 3, "end_s": 2}), "part"),
         (recording_item(part={"begin": 3}), "begin"),
-        (recording_item(video={"codec": "vp9"}), "'video' is missing"),
+        (recording_item(video={"codec": "vp9"}), "'start_s' is missing"),
         (recording_item(warnings=None), "damaged"),
         (replace(recording_item(), files={"audio": Path("a")}), "'audio.peaks' is missing"),
         (result_item(), "kind “result”"),

@@ -241,10 +241,10 @@ def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, re
         waited_s.append(timeout_s)
         monkeypatch.setattr(store, "get", found)
 
-    monkeypatch.setattr(store, "get", lambda key: None)
+    monkeypatch.setattr(store, "get", lambda key, **_: None)
     monkeypatch.setattr(making.job.ended, "wait", kept_meanwhile)
     assert client.get(f"/media/{result.key}/0/peaks").status_code == 200
-    monkeypatch.setattr(store, "get", lambda key: None)
+    monkeypatch.setattr(store, "get", lambda key, **_: None)
     monkeypatch.setattr(making.job.ended, "wait", waited_s.append)
     assert client.get(f"/media/{result.key}/0/peaks").status_code == 204, "it never came"
     assert waited_s == [media.MOVING_S] * 2

@@ -17,6 +17,7 @@ from separation.events import ChunkFinished, ChunkStarted, Kept, Planned, Solver
 from separation.results.kept import result_of
 from separation.results.runs import find_result
 from storage import JobTable, StorageError
+from tests.support.damage import flip, touched
 from tests.support.job_steps import Gate, until
 from tests.support.store_files import in_the_making
 from webapp.state.jobs import Job, Jobs, State
@@ -289,6 +290,26 @@ async def test_a_recording_that_is_gone_is_said_in_words(jobs, recording, backen
     await until(lambda: job.over)
     assert job.state is State.FAILED
     assert job.error[0] == "The recording “song.wav” is not in the library any more."
+
+
+async def test_a_recording_that_is_damaged_is_said_in_words(jobs, recording, backend, store):
+    flip(recording.audio, 400)
+    touched(recording.audio)
+    job = jobs.submit(recording, Request.of("drums"))
+    await until(lambda: job.over)
+    assert job.state is State.FAILED
+    assert job.error[0] == "The kept recording “song.wav” is damaged." and "brought again" in job.error[2]
+
+
+async def test_a_damaged_result_is_made_again_and_the_log_says_so(jobs, recording, backend, store):
+    first = jobs.submit(recording, Request.of("drums"))
+    await until(lambda: first.over)
+    flip(first.result.tracks[0].audio, 400)
+    touched(first.result.tracks[0].audio)
+    again = jobs.submit(recording, Request.of("drums"))
+    await until(lambda: again.over)
+    assert again.state is State.DONE and store.check(first.result.key)
+    assert any("The kept result “drums” is damaged." in line.text for line in again.record.log)
 
 
 async def test_settings_that_are_not_valid_any_more_are_said_in_words(jobs, recording, backend):

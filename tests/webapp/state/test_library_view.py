@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from separation.backends import registry
 from storage import ArtifactStore, Library
+from tests.support.damage import flip
 from tests.support.kept_values import SOUND
 from tests.support.library_shelves import chunk, keep, recording, result
 from tests.support.store_files import used_at, used_days_ago
@@ -177,3 +180,16 @@ def test_cleaning_deletes_what_was_chosen_and_says_what(store, listed):
     assert listed.clean(some) == "Deleted 1 chunk, 1 recording: 3 kB freed."
     assert listed.clean(CleanUp(chunks=False, kept=True, trash=False, **month)) == "Deleted 1 recording: 1 kB freed."
     assert sorted(kept.name for kept in store.list()) == ["new", "new chunk", "pinned"]
+
+
+def test_a_check_says_what_it_found_and_cleaning_deletes_what_was_set_aside(store, listed):
+    whole, damaged = recording(store, "whole.wav"), recording(store, "damaged.wav")
+    assert listed.check() == "2 items checked, 2 kB: nothing is damaged."
+    flip(damaged.files["audio"])
+    assert listed.check() == "2 items checked, 2 kB: 1 damaged item found."
+    assert [one.key for one in store.list()] == [whole.key]
+    assert store.usage()["damaged"] == (1, 1000)
+    nothing = CleanUp(chunks=False, kept=False, trash=False, unused_for_s=0)
+    assert listed.clean(nothing) == "Deleted nothing: 0 kB freed."
+    assert listed.clean(replace(nothing, damaged=True)) == "Deleted nothing: 1 kB freed."
+    assert "damaged" not in store.usage()

@@ -53,6 +53,7 @@ class CleanUpDialog:
         self._chunks = ui.checkbox("", value=True, on_change=self._label)
         self._kept = ui.checkbox("", value=False, on_change=self._label)
         self._trash = ui.checkbox("", value=True, on_change=self._label)
+        self._damaged = ui.checkbox("", value=False, on_change=self._label)
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
         with ui.element("div").classes("clean-buttons"):
             button("Cancel", self._dialog.close)
@@ -67,18 +68,21 @@ class CleanUpDialog:
         self._messages.clear()
         try:
             unused = await run.io_bound(store.usage, unused_for_s=self._unused_for_s) or {}
-            trash = (await run.io_bound(store.usage) or {}).get("trash", NOTHING)
+            usage = await run.io_bound(store.usage) or {}
         except StorageError as error:
             self._say(error)
             return
         chunks = unused.get("chunk", NOTHING)
         recordings, results = unused.get("recording", NOTHING), unused.get("result", NOTHING)
+        trash, damaged = usage.get("trash", NOTHING), usage.get("damaged", NOTHING)
         kept = Share(recordings.n + results.n, recordings.size_bytes + results.size_bytes)
-        self._frees = {self._chunks: chunks, self._kept: kept, self._trash: trash}
+        self._frees = {self._chunks: chunks, self._kept: kept, self._trash: trash, self._damaged: damaged}
         self._chunks.set_text(f"Finished chunks, which runs can go on from: {_usage_text(chunks, 'chunk')}")
         what = f"{counted(recordings.n, 'recording')} and {counted(results.n, 'result')}"
         self._kept.set_text(f"{what}, not pinned: {size(kept.size_bytes)}" if kept.n else "No recordings or results")
         self._trash.set_text(f"What is in the trash, whenever it was deleted: {_usage_text(trash, 'item')}")
+        self._damaged.set_text(f"Damaged files that were set aside: {_usage_text(damaged, 'file')}")
+        self._damaged.set_visibility(damaged.n > 0)
         for box, share in self._frees.items():
             box.set_enabled(share.n > 0)
         self._label()
@@ -94,6 +98,7 @@ class CleanUpDialog:
             chunks=self._chunks.value,
             kept=self._kept.value,
             trash=self._trash.value,
+            damaged=self._damaged.value,
             unused_for_s=self._unused_for_s,
         )
         try:

@@ -16,23 +16,28 @@ PARTS = {
     "result": "Results",
     "chunk": "Finished chunks",
     "trash": "Trash",
+    "damaged": "Damaged",
 }
 
 
 class DiskUse:
-    """A bar of the disk space in use with its legend, and two buttons that free some.
+    """A bar of the disk space in use with its legend, and buttons that free some or look for damage.
 
     Args:
         on_clean: called when a person wants to clean up.
         on_empty: called when a person wants to empty the trash.
+        on_check: called when a person wants all files compared with what was written.
     """
 
-    def __init__(self, *, on_clean: Callable[[], object], on_empty: Callable[[], object]) -> None:
+    def __init__(
+        self, *, on_clean: Callable[[], object], on_empty: Callable[[], object], on_check: Callable[[], object]
+    ) -> None:
         with card("pad disk-use") as self._card:
             with ui.element("div").classes("disk-head"):
                 self._words = text("", "disk-words num")
                 with ui.element("span").classes("job-buttons"):
                     self._empty = button("Empty trash", on_empty, tip="Deletes for good what is in the trash")
+                    self.check = button("Check", on_check, tip="Reads every file and compares it with what was written")
                     button("Clean up", on_clean, tip="Shows what is not used any more, and what deleting it would free")
             with ui.element("div").classes("disk-bar").props("role=img") as self._bar:
                 self._segments = {kind: ui.element("i").classes(f"disk-{kind}") for kind in PARTS}

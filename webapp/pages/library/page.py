@@ -49,6 +49,7 @@ class LibraryPage:
         self._details: dict[str, dict[str, Any]] = {}
         self._deleted: tuple[str, ...] = ()
         self._shown: object = None
+        self._n_damaged: int | None = None  # of what was found damaged, how much this page has said
         self._n_looks = 0
         self._readable = True
         self._to_studio = False  # what was uploaded is opened there
@@ -83,7 +84,7 @@ class LibraryPage:
             link = ui.link("Open the Studio", "/").classes("button plain")
             tipped(link, "Where recordings are taken apart")
         self._empty.set_visibility(False)
-        self._disk = DiskUse(on_clean=self._clean_up.open, on_empty=self._empty_trash.ask)
+        self._disk = DiskUse(on_clean=self._clean_up.open, on_empty=self._empty_trash.ask, on_check=self._check)
         self._list = LibraryList(
             on_ask=self._ask,
             on_unfold=self._unfold,
@@ -117,6 +118,7 @@ class LibraryPage:
         if not self._readable:
             self._readable = True
             self._messages.clear()
+        self._say_damage()
         if self._shown == (shown := (view, usage, self._details.copy())):
             return
         self._shown = shown
@@ -211,6 +213,26 @@ class LibraryPage:
         if gone is not None:
             self._say_done(f"{counted(len(gone), 'item')} deleted for good.")
         await self._tell()
+
+    async def _check(self) -> None:
+        """Compare everything with its digests, and say what was found; damage shows as a message of its own."""
+        self._disk.check.set_text("Checking…")
+        self._disk.check.props("disabled")
+        words = await self._try(self._library_view.check)
+        self._disk.check.set_text("Check")
+        self._disk.check.props(remove="disabled")
+        if words is not None:
+            self._say_done(words)
+        await self._tell()
+
+    def _say_damage(self) -> None:
+        """Show the last item found damaged since the last look, or, at first, one that was not made again since."""
+        found, lost = self._store.checks.found, self._store.checks.lost
+        new = list(lost.values()) if self._n_damaged is None else found[self._n_damaged :]
+        self._n_damaged = len(found)
+        if new:
+            more = f" {counted(len(new) - 1, 'more item')} was found too." if len(new) > 1 else ""
+            self._say_error(StorageError(new[-1].what, new[-1].why + more, new[-1].todo))
 
     async def _cleaned(self, words: str) -> None:
         self._library_view.emptied.emit()

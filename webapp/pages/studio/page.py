@@ -15,7 +15,7 @@ from nicegui import run, ui
 from separation.errors import PlaygroundError
 from separation.request import Request
 from separation.results.kept import Recording
-from separation.results.runs import find_result
+from separation.results.runs import settle
 from storage import StorageError
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
@@ -245,6 +245,9 @@ class StudioPage:
         if place is None or recording is not states.recording_of(self._state):
             return
         if place != "here":
+            damage = self._library_view.library.store.checks.lost.get(recording.key)
+            if damage is not None and not isinstance(self._state, Gone):
+                self._say(damage.what, damage.why, damage.todo)
             self._draw(states.deleted(self._state, in_trash=place == "trash"))
         elif isinstance(self._state, Gone):
             shown = self._state.shown
@@ -267,7 +270,11 @@ class StudioPage:
             return
         self._draw(after)
         here = {one.key for one in found}
+        lost = self._library_view.library.store.checks.lost
         for result in (one for one in now.results.playing if one.key not in here):
+            if (damage := lost.get(result.key)) is not None:
+                self._say(damage.what, damage.why, damage.todo)
+                continue
             try:
                 trashed = await run.io_bound(self._library_view.library.store.trashed, result.key)
             except StorageError as error:
@@ -339,7 +346,7 @@ class StudioPage:
         self._messages.clear()
         try:
             # Every mistake shows here, before the queue.
-            find_result(state.recording, request, self._library_view.library.store)
+            settle(state.recording, request, self._library_view.library.store)
             job = self._jobs.submit(state.recording, request)
         except PlaygroundError as error:
             self._say_error(error)
