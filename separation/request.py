@@ -160,7 +160,8 @@ class DemucsSettings:
             transformer models cannot, and still use their longest segment.
         segment_s: length of a segment; None takes the longest the model allows.
         mixed_precision: half precision inside the network where the device has it (CUDA); elsewhere float32.
-        folder: a local folder of models (`.th` and bag `.yaml`, or safetensors) instead of the published ones.
+        folder: name or path of a folder of models (`.th` and bag `.yaml`, or safetensors) to take instead of the
+            published ones; the person at the computer has to have named it, see `separation.models.folders`.
     """
 
     shifts: Annotated[int, Range(0, 20, "shifts")] = 0

@@ -17,11 +17,13 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
+from separation.models import folders
 from separation.results.kept import Recording
 from separation.results.runs import import_recording
 from storage import ArtifactStore
 from tests.support import run_fakes
 from tests.support.browser import chromium
+from tests.support.checkpoint import CHECKPOINT
 from tests.support.server import RunningServer, running_server
 from tests.support.small_disk import MB, SmallDisk, small_disk
 
@@ -36,6 +38,7 @@ pytest_plugins = ("tests.support.time_limits",)
 def environment_restored() -> Iterator[None]:
     """Undo what a test did to the environment: Dask writes how many threads its workers get into this process's own."""
     before = dict(os.environ)
+    folders.name_folder(CHECKPOINT)  # the person at this computer has named it
     yield
     os.environ.clear()
     os.environ.update(before)

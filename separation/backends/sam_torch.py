@@ -48,7 +48,7 @@ class SamTorchBackend(BackendDefaults):
     )
 
     def models(self) -> tuple[str, ...]:
-        """Return the published models, the default first; a request may also name a folder's path."""
+        """Return the published models, the default first; a request may also name a folder of models."""
         return tuple(SIZES_GB)
 
     def settle(self, request: Request) -> Request:

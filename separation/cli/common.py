@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -97,7 +98,7 @@ class RunOption(click.Option):
 
 
 class ModelFolder(click.Path):
-    """The path of a folder of pickled models, which can run code; workflows take it only from a variable of `run`."""
+    """The path of a folder of models; workflows take it only from a variable of `run`."""
 
 
 def gives(*names: str) -> Callable[[Function], Function]:
@@ -250,6 +251,36 @@ def open_store(temp_dir: Path | None, say: Callable[[str], object], limit_bytes:
 def printable(name: str) -> str:
     """Return a text without control characters, which could steer the terminal: names come from people and files."""
     return "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
+def model_folder_option(command: Function) -> Function:
+    """Add the folders of models that requests may use; the command and its processes know them from then on."""
+    return click.option(
+        "--model-folder",
+        multiple=True,
+        metavar="NAME=FOLDER",
+        expose_value=False,
+        callback=_named_folders,
+        help="A folder of models that recipes may use by this name; repeatable. No other folder is looked into.",
+    )(command)
+
+
+def _named_folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> None:
+    from separation.models import folders
+
+    for text in reversed(given):
+        name, _sign, folder = (part.strip() for part in text.partition("="))
+        if not re.fullmatch(r"[\w.-]+", name) or not Path(folder).expanduser().is_dir() or not folder:
+            raise click.BadParameter(f"“{text}” names no folder that is there. Write NAME=FOLDER.")
+        folders.name_folder(folder, name)
+
+
+def trust_folder(typed: str) -> None:
+    """Let the requests of this command use a folder that the person at this computer has typed."""
+    from separation.models import folders
+
+    if folders.find_folder(typed) is None:
+        folders.name_folder(typed)
 
 
 def shown(path: Path | str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, ModelFolder, common_options
+from separation.cli.common import Common, ModelFolder, common_options, trust_folder
 from separation.cli.extraction import (
     ExtractOptions,
     Progress,
@@ -97,6 +97,8 @@ def demucs(
     if model is not None:
         request = replace(request, model=model)
     changed = {name: value for name, value in given.items() if value is not None}
+    if "folder" in changed:
+        trust_folder(changed["folder"])
     request = replace(request, demucs=replace(request.demucs, **changed))
     if download and not common.rehearsal:
         _download(request, common)
@@ -118,12 +120,15 @@ def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Co
     """
     from dataclasses import replace
 
+    from separation.models.folders import find_folder
     from separation.workflows.recipe import read
 
     request = read(recipe)
-    if request.demucs.folder is not None and folder is None:
+    if folder is not None:
+        trust_folder(folder)
+        request = replace(request, demucs=replace(request.demucs, folder=folder))
+    elif request.demucs.folder is not None and find_folder(request.demucs.folder) is None:
         raise _untrusted(request.demucs.folder)
-    request = replace(request, demucs=replace(request.demucs, folder=folder))
     run(wanted, request if common.device == "auto" else replace(request, device=common.device), common)
 
 
@@ -158,13 +163,14 @@ def _command_of(backend: Backend) -> click.Command:
 
 
 def _untrusted(folder: str) -> SettingsError:
-    """A recipe may come from anywhere, and Demucs's files are pickles, which can run code when they are loaded."""
+    """A recipe may come from anywhere; which files of this computer are read is not for it to say."""
     from separation.errors import SettingsError
+    from separation.models.folders import VARIABLE
 
     return SettingsError(
         f"The recipe uses models in the folder {folder!r}.",
-        "Models can run code when they are loaded, so a recipe's word is not enough.",
-        f"If you trust that folder, add --folder {shlex.quote(folder)}.",
+        "Programs that read models had holes through which a file can run code, so a recipe's word is not enough.",
+        f"If you trust that folder, add --folder {shlex.quote(folder)}, or name it in {VARIABLE}.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation import solvers
-from separation.cli.common import Common, common_options
+from separation.cli.common import Common, common_options, trust_folder
 from separation.cli.extraction import ExtractOptions, chunk_options, chunk_settings, extract_options, run
 from separation.request import (
     GRIDS,
@@ -59,6 +59,10 @@ def sam_audio(wanted: ExtractOptions, common: Common, **given: Any) -> None:
 
     The first chunk is number 1, in what is printed and in --reroll.
     """
+    from separation.models.sam_audio.weights import SIZES_GB
+
+    if given["model"] not in (None, *SIZES_GB) and common.host is None:  # a workflow may be anyone's
+        trust_folder(given["model"])
     run(wanted, _request(wanted, given, common.device), common)
 
 

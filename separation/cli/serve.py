@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, Connection, common_options, connection_options
+from separation.cli.common import Common, Connection, common_options, connection_options, model_folder_option
 
 
 @click.command()
@@ -18,6 +18,7 @@ from separation.cli.common import Common, Connection, common_options, connection
 @click.option("--open/--no-open", "open_browser", default=None, help="Open the browser; by default where there is one.")
 @click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
 @connection_options
+@model_folder_option
 @click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Certificate file, for https.")
 @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Its private key.")
 @common_options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from separation.cli.common import Common, Connection, common_options, connection_options
+from separation.cli.common import Common, Connection, common_options, connection_options, model_folder_option
 from separation.hardware.devices import choose_torch_device
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ PATIENCE_S = 30  # for a scheduler that is not there, at the start and later
 
 @click.command()
 @connection_options
+@model_folder_option
 @click.option(
     "--host", help="Address at which others reach this worker; the one on the way to the scheduler if absent."
 )

@@ -23,6 +23,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
 from separation.backends.demucs import DemucsBackend
+from separation.models import folders
 from separation.models.demucs.network import DemucsModel
 from separation.request import DemucsSettings, Request
 
@@ -108,6 +109,8 @@ def save_all(root: Path) -> Path:
 
 
 def request(model: str | None, folder: Path | None, *prompts: str, seed: int = 0, **settings: Any) -> Request:
+    if folder is not None:
+        folders.name_folder(folder)  # the person at the computer says so
     demucs = DemucsSettings(folder=folder and str(folder), **settings)
     return Request.of(*(prompts or FOUR), backend="demucs", model=model, device="cpu", seed=seed, demucs=demucs)
 

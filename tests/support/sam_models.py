@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from separation.models import folders
 from separation.models.sam_audio.pytorch.network import load_torch_network
+from tests.support.checkpoint import CHECKPOINT
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-CHECKPOINT = GOLDEN / "checkpoint"
+GOLDEN = CHECKPOINT.parent
 # The shared reference cases are used too, where they are.
 SHARED = Path(__file__).parents[3] / "shared" / "golden"
 CASES = sorted({path.name: path for folder in (SHARED, GOLDEN) for path in folder.glob("*.npz")}.values())
@@ -40,6 +41,7 @@ def tensors():
 def folder_with(path, weights, *, safetensors=True, text=False):
     """A checkpoint folder at `path` with the tiny configuration and these weights."""
     path.mkdir(exist_ok=True)
+    folders.name_folder(path)
     shutil.copy(CHECKPOINT / "config.json", path)
     if text:
         shutil.copytree(CHECKPOINT / "t5", path / "t5", dirs_exist_ok=True)

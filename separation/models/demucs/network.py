@@ -10,7 +10,6 @@ by draws from `numpy.random.default_rng([seed, segment])`, so that a run can be 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,10 +19,7 @@ import numpy as np
 import torch
 from demucs.apply import BagOfModels
 from demucs.apply import Model as Network
-from demucs.hf import load_safetensors_model
 from demucs.htdemucs import HTDemucs
-from demucs.repo import check_checksum
-from demucs.states import load_model
 from torch.nn import functional
 
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
@@ -33,13 +29,12 @@ from separation.hardware.devices import choose_torch_device
 from separation.hardware.failures import explain_failure
 from separation.model import ModelFacts, Samples, Window, Windowing
 from separation.models.demucs.cpu_layers import use_cpu_layers
+from separation.models.demucs.stored import read_network
 from separation.models.demucs.weights import DemucsWeights
 from separation.request import DemucsSettings, Request
 
 MAX_SHIFT_S = 0.5  # as in demucs.apply.apply_model
 MARGIN_PERIOD = 4**6  # samples: six layers of stride 4
-
-log = logging.getLogger(__name__)
 
 
 def load_demucs(weights: DemucsWeights, request: Request, *, revision: str) -> Generator[Event, None, DemucsModel]:
@@ -59,7 +54,7 @@ def load_demucs(weights: DemucsWeights, request: Request, *, revision: str) -> G
     for path in weights.paths:
         yield ModelLoading(model=weights.model, done_bytes=done_bytes, total_bytes=total_bytes)
         if path not in networks:
-            networks[path] = _read_network(path)
+            networks[path] = read_network(path)
         done_bytes += path.stat().st_size
     bag = _bagged(weights, [networks[path] for path in weights.paths])
     windowing = windowing_of(bag, request.demucs)
@@ -222,30 +217,6 @@ def _view(network: Network, mixture: torch.Tensor, start: int, length: int) -> t
     last = first + n_samples
     inside = mixture[..., max(0, first) : min(last, mixture.shape[-1])]
     return functional.pad(inside, (max(0, -first), max(0, last - mixture.shape[-1])))
-
-
-def _read_network(path: Path) -> Network:
-    """Read one network from a file by Demucs' own readers, which refuse a file whose tensors do not all fit."""
-    try:
-        if path.suffix == ".safetensors":
-            return load_safetensors_model(path)
-        if "-" in path.stem:
-            check_checksum(path, path.stem.rsplit("-", 1)[1])
-        network: Network = load_model(path)  # type: ignore[no-untyped-call]  # Demucs ships no types for it
-        return network
-    except (Exception, SystemExit) as failure:  # damaged files fail anywhere; Demucs exits when diffq is missing
-        log.exception("cannot read %s", path)
-        if isinstance(failure, SystemExit) or "diffq" in str(failure):
-            raise BackendUnavailable(
-                f"The network {path.name} is quantised.",
-                "Reading it takes the package “diffq”.",
-                "Install it (pip install diffq), or choose a model that is not quantised.",
-            ) from failure
-        raise BackendUnavailable(
-            f"The network {path.name} cannot be read.",
-            f"{str(failure).splitlines()[0] if str(failure) else type(failure).__name__}.",
-            f"Delete {path} and get it again.",
-        ) from failure
 
 
 def _bagged(weights: DemucsWeights, networks: list[Network]) -> BagOfModels:

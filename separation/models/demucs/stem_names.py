@@ -12,6 +12,7 @@ from typing import Any
 
 from separation.errors import BackendUnavailable
 
+LARGEST_TABLE = 50_000_000  # bytes; that of a published network has 0.1 MB, its tensors lie beside it
 N_PICKLES_BEFORE = 3  # torch's format before 1.6: magic number, protocol version, system information, then the content
 
 
@@ -28,13 +29,13 @@ def stem_names(path: Path) -> tuple[str, ...]:
         args, kwargs = _from_safetensors(path) if path.suffix == ".safetensors" else _from_package(path)
         names = kwargs["sources"] if "sources" in kwargs else args[0]
         if not all(isinstance(name, str) for name in names):
-            raise TypeError(f"the sources are {names!r}")
+            raise TypeError("the names of its sources are no texts")
         return tuple(names)
     except Exception as failure:  # a damaged file can fail anywhere in the readers
         raise BackendUnavailable(
             f"{path.name} is not a Demucs network that can be read.",
-            f"({type(failure).__name__}: {failure})",
-            "Copy or download the file again.",
+            "It is damaged, or another kind of file.",
+            "Copy or download it again.",
         ) from failure
 
 
@@ -48,8 +49,10 @@ def _from_safetensors(path: Path) -> tuple[Any, Any]:
 def _from_package(path: Path) -> tuple[Any, Any]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            package = _Inert(io.BytesIO(archive.read(name))).load()
+            table = next(one for one in archive.infolist() if one.filename.endswith("/data.pkl"))
+            if table.file_size > LARGEST_TABLE:
+                raise ValueError("its table of contents is far too large")
+            package = _Inert(io.BytesIO(archive.read(table))).load()
     else:
         with path.open("rb") as file:
             for _ in range(N_PICKLES_BEFORE):
@@ -69,8 +72,11 @@ class _Nothing:
     def __setstate__(self, state: object) -> None: ...
 
 
-class _Inert(pickle.Unpickler):
-    """An unpickler that builds only lists, dicts, strings and numbers, so no code in the file is run."""
+class _Inert(pickle._Unpickler):
+    """An unpickler that builds only lists, dicts, strings and numbers, so no code in the file is run.
+
+    It is the one in Python, which a number in the file cannot make set aside any amount of memory.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         return _Nothing

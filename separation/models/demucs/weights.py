@@ -5,8 +5,8 @@ averaged with a weight per network and stem, listed in a small YAML file. The pu
 installed `demucs` package; their weights are in the Hugging Face cache (safetensors, what Demucs 4.1 downloads) or in
 the torch hub cache (`.th`, what earlier versions downloaded).
 
-A `.th` file is a pickle, and loading a pickle can run code. Two kinds are loaded: published ones whose SHA-256 agrees
-with the list in the `demucs` package, and those in a folder that a person named. Name no folder you do not trust.
+A request may be anyone's, so it chooses among the published models and those in the folders that the person at this
+computer has named (`separation.models.folders`); `separation.models.demucs.stored` reads the files and runs nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import yaml
 
 from separation.errors import BackendUnavailable, SettingsError
 from separation.hub.cache import cached
+from separation.models import folders
 
 LEGACY_ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"  # as in demucs.pretrained
 HUB_NAMESPACE = "adefossez"  # as in demucs.hf
@@ -83,14 +84,15 @@ def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
 
     Args:
         model: a published name, a published signature, or a bag or signature in `folder`.
-        folder: a local folder holding `.th` or `.safetensors` networks and `.yaml` bags.
+        folder: name or path of a named folder holding `.th` or `.safetensors` networks and `.yaml` bags.
 
     Raises:
-        SettingsError: there is no such model or folder; the message lists those there are.
+        SettingsError: there is no such model, or the folder is none of those that were named; the message lists those
+            there are.
         BackendUnavailable: a bag's YAML cannot be read, or the package that lists the published models is not here.
     """
     if folder is not None:
-        return _in_folder(model, Path(folder).expanduser())
+        return _in_folder(model, folders.require_folder(folder), folder)
     if not published_bags():
         raise BackendUnavailable(
             "Demucs' list of models is not on this computer.", "It is part of the package “demucs”.", HOW_TO_INSTALL
@@ -100,7 +102,7 @@ def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
         raise SettingsError(
             f"There is no Demucs model “{model}”.",
             "",
-            f"Choose one of: {', '.join(published_bags())}; or name a folder of your own models (demucs.folder).",
+            f"Choose one of: {', '.join(published_bags())}; or name a folder of your own models ({folders.VARIABLE}).",
         )
     found = {signature: _cached(signature) for signature in bag.signatures}
     files = {signature: path for signature, path in found.items() if path is not None}
@@ -149,7 +151,7 @@ def _single(signature: str) -> Bag | None:
 
 
 def _cached(signature: str) -> Path | None:
-    """Return the network's file from one of the two caches, or None; safetensors first, as reading it runs no code."""
+    """Return the network's file from one of the two caches, or None; safetensors first."""
     for name, bag in published_bags().items():
         if signature in bag.signatures and (path := cached(hub_repository(name), f"{signature}.safetensors")):
             return path
@@ -157,10 +159,12 @@ def _cached(signature: str) -> Path | None:
     return checkpoint if checkpoint.is_file() else None
 
 
-def _in_folder(model: str, folder: Path) -> DemucsWeights:
+def _in_folder(model: str, folder: Path, asked: str) -> DemucsWeights:
     if not folder.is_dir():
         raise SettingsError(
-            f"There is no folder {folder}.", "", "Give the folder that holds your Demucs models, or leave it open."
+            f"The folder of models “{asked}” is not there: there is no folder at its place.",
+            "",
+            "Give the folder that holds your Demucs models, or leave it open.",
         )
     networks = _networks_in(folder)
     bags = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
@@ -172,7 +176,7 @@ def _in_folder(model: str, folder: Path) -> DemucsWeights:
         return DemucsWeights(model=model, bag=bag, files=files, in_folder=True)
     known = sorted({*networks, *bags})
     raise SettingsError(
-        f"There is no Demucs model “{model}” in {folder}.",
+        f"There is no Demucs model “{model}” in “{asked}”.",
         "The folder holds no models (.th, .safetensors, .yaml)." if not known else "",
         f"Choose one of: {', '.join(known)}." if known else "Give another folder.",
     )
@@ -194,10 +198,10 @@ def _read_bag(path: Path) -> Bag:
             weights=weights and tuple(tuple(float(weight) for weight in row) for row in weights),
             segment_s=None if segment_s is None else float(segment_s),
         )
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError, ValueError) as failure:
+    except (yaml.YAMLError, OSError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as failure:
         raise BackendUnavailable(
             f"The list of networks in {path.name} cannot be read.",
-            f"It should be YAML with “models”, and perhaps “weights” and “segment” ({failure}).",
+            "It should be YAML with “models”, and perhaps “weights” and “segment”.",
             "Repair the file, or choose another model.",
         ) from failure
 

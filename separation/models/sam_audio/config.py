@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from math import prod
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from separation.errors import BackendUnavailable, WeightsMissing
@@ -120,11 +120,18 @@ class Config:
             "transformer.context_non_linearity": (dit.context_non_linearity, "swiglu"),
             "transformer.t_block_non_linearity": (dit.t_block_non_linearity, "silu"),
         }
+        encoder = PurePath(self.text_encoder.name)  # it decides which folder is read
+        if encoder.is_absolute() or ".." in encoder.parts:
+            raise BackendUnavailable(
+                "This SAM-Audio configuration cannot be used.",
+                "It names a text encoder that is not in its own folder.",
+                "Use the config.json that came with the weights.",
+            )
         for name, (found, needed) in wanted.items():
             if found != needed:
                 raise BackendUnavailable(
                     "This SAM-Audio configuration is not one this network computes.",
-                    f"{name} is {found!r}; it has to be {needed!r}.",
+                    f"{name} has to be {needed!r}.",
                     "Use the config.json that came with the weights.",
                 )
 
@@ -145,8 +152,8 @@ def read_config(folder: Path) -> Config:
         )
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as damage:
-        raise _unreadable(path, str(damage)) from damage
+    except (ValueError, OSError, RecursionError) as damage:
+        raise _unreadable(path, f"It is no JSON that can be read ({type(damage).__name__})") from damage
     if not isinstance(values, dict):
         raise _unreadable(path, "It is not a table of settings")
     # Other names at this level configure the vision encoder, rankers and span predictor, which text prompts never use.
@@ -190,7 +197,7 @@ def _section(kind: type[Section], values: Mapping[str, Any], name: str, path: Pa
             continue
         value = tuple(section[item.name]) if isinstance(section[item.name], list) else section[item.name]
         if not isinstance(value, _TYPES[str(item.type)]) or (isinstance(value, bool) and item.type != "bool"):
-            raise _unreadable(path, f"{name}.{item.name} is {value!r}, which is not of type {item.type}")
+            raise _unreadable(path, f"{name}.{item.name} is not of type {item.type}")
         settings[item.name] = value
     return kind(**settings)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from separation.errors import SettingsError
 from separation.hub import cache as hub
+from separation.models import folders
 from separation.models.sam_audio.config import read_config
 
 # Gigabytes of checkpoint.pt on the hub, most of it a vision encoder that is never read.
@@ -26,7 +27,7 @@ class SamAudioWeights:
     """A model's folder, and its text encoder if that is missing.
 
     Args:
-        model: name or folder it was asked for by.
+        model: name, or name or path of a folder, that it was asked for by.
         folder: where `config.json` and the weights lie; None if they are not on this computer.
         missing_text: name of the text encoder, if that is not on this computer.
     """
@@ -75,20 +76,21 @@ class SamAudioWeights:
 
 
 def find_sam_audio(model: str) -> SamAudioWeights:
-    """The files of a published model in the hub's cache, or of a folder that `model` is the path of.
+    """The files of a published model in the hub's cache, or of a folder that the person at this computer has named.
 
     Raises:
-        SettingsError: neither a known name nor a folder.
+        SettingsError: neither a known name nor such a folder.
     """
     if model in SIZES_GB:
         folder = hub.find_snapshot(source(model))
     else:
-        folder = Path(model).expanduser()
-        if not folder.is_dir():
+        folder = folders.find_folder(model)
+        if folder is None or not folder.is_dir():
             raise SettingsError(
                 f"There is no SAM-Audio model “{model}”.",
-                "It is neither a published model nor a folder on this computer.",
-                f"Choose one of: {', '.join(SIZES_GB)}; or give the folder that holds config.json and the weights.",
+                "It is neither a published model nor a folder of models that was named on this computer.",
+                f"Choose one of: {', '.join((*SIZES_GB, *folders.names()))}. To name the folder that holds config.json "
+                f"and the weights, start with --model-folder NAME=FOLDER, or put NAME=FOLDER into {folders.VARIABLE}.",
             )
     if folder is None:
         return SamAudioWeights(model=model, folder=None)

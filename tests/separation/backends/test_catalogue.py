@@ -12,6 +12,7 @@ from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, SettingsError, WeightsMissing
 from separation.events import ModelLoading
 from separation.hub import transfer
+from separation.models import folders
 from separation.models.demucs import download as demucs_download
 from separation.models.demucs import weights as demucs_weights
 from separation.models.sam_audio import weights as sam_weights
@@ -122,6 +123,7 @@ def test_an_absent_model_says_every_step_up_to_the_command(hub):
 
 def test_a_folder_whose_text_encoder_is_not_published_says_where_its_files_go(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config()))
+    folders.name_folder(tmp_path)
     found = sam_weights.find_sam_audio(str(tmp_path))
     assert found.missing_text == "t5" and str(tmp_path / "t5") in found.how_to_get()
 

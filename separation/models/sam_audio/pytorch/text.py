@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from torch import Tensor
 
 from separation.errors import BackendUnavailable, WeightsMissing
 from separation.models.sam_audio.config import TextConfig
+
+log = logging.getLogger(__name__)
 
 
 class T5TextEncoder:
@@ -36,8 +40,9 @@ class T5TextEncoder:
                 f"If it is t5-base, run “audio-playground models download {config.name}”; "
                 f"otherwise put its files into “{beside}”.",
             ) from absent
-        except SafetensorError as damage:
-            raise _damaged(source, str(damage)) from damage
+        except (SafetensorError, ValueError, pickle.UnpicklingError) as damage:
+            log.exception("cannot read %s", source)
+            raise _damaged(source, "It is cut, or another kind of model") from damage
         if missing:
             raise _damaged(source, f"The tensor “{missing[0]}” is missing")
         if self._model.config.d_model != config.dim:
@@ -66,7 +71,8 @@ def _read(source: str) -> tuple[Any, Any, list[str]]:
     bar = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()  # the terminal is ours
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=True)
+        # Files of a folder may name code beside them; it is not run.
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
         model, report = transformers.T5EncoderModel.from_pretrained(
             source, local_files_only=True, dtype=torch.float32, output_loading_info=True
         )
