@@ -52,6 +52,12 @@ def named(name: str) -> Backend | None:
     return BACKENDS.get(name)
 
 
+def label_of(name: str) -> str:
+    """Return what people call the backend that made a result; its name, if this version has no such backend."""
+    backend = BACKENDS.get(name)
+    return name if backend is None else backend.label
+
+
 def shown(name: str) -> Backend:
     """Return the backend whose settings a page shows: the named one, or for “auto” the one that always works."""
     return named(name) or BACKENDS.get(BuiltinBackend.name) or [*BACKENDS.values()][-1]

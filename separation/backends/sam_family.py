@@ -60,8 +60,8 @@ def layout(request: Request) -> ChunkLayout:
 
 def _codec(model: str | None) -> CodecConfig:
     """Return the codec's configuration, read from the model if it is here; all published models have the same."""
-    found = weights.find_sam_audio(model) if model else None
     try:
+        found = weights.find_sam_audio(model) if model else None
         return CodecConfig() if found is None or found.folder is None else read_config(found.folder).audio_codec
     except PlaygroundError:
         return CodecConfig()  # loading the model reports what is wrong with the folder

@@ -116,6 +116,7 @@ class Drafts:
         self.changed: PageEvent[str] = PageEvent()
         self._book = book
         self._known: dict[str, Draft] = {}
+        self._unreadable: dict[str, str] = {}
 
     def of(self, recording: str) -> Draft | None:
         """Return the draft of a recording, or None."""
@@ -124,7 +125,22 @@ class Drafts:
                 self._known[recording] = Draft.from_dict(values)
             except (PlaygroundError, KeyError, TypeError) as error:
                 log.warning("the draft of %s is passed over: %s", recording, error)
+                self._unreadable[recording] = str(error) if isinstance(error, PlaygroundError) else "It is not whole."
         return self._known.get(recording)
+
+    def unreadable(self, recording: str) -> str:
+        """Return why what is stored of a recording's draft cannot be read; "" if it can, or nothing is."""
+        return "" if self.of(recording) is not None else self._unreadable.get(recording, "")
+
+    def reset(self, recording: str) -> None:
+        """Replace the draft of a recording by an empty one.
+
+        Raises:
+            StorageError: it cannot be written down.
+        """
+        self._known[recording] = Draft()
+        self.changed.emit(recording)
+        self._book.write(recording, Draft().to_dict())
 
     def change(self, recording: str, edit: Callable[[Draft], Draft]) -> Draft:
         """Apply a change to the current draft of a recording, including other pages' edits; returns the new one.

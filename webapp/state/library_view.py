@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from nicegui import Event as PageEvent
 
 from separation.backends import registry
-from separation.errors import SettingsError
 from separation.formatted import clock, counted, size
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
 from storage import Artifact, ArtifactList, Entry, Library
@@ -278,10 +277,7 @@ def _readable(items: Iterable[Artifact], of: Callable[[Artifact], KeptValue]) ->
 
 def _how(result: Result) -> Iterator[str]:
     """Yield short facts about a result: its backend, processing time and estimated quality."""
-    try:
-        backend = registry.get(result.backend).label
-    except SettingsError:  # of another version of this program
-        backend = result.backend
+    backend = registry.label_of(result.backend)
     yield " ".join(part for part in (backend, result.model) if part)
     if result.seconds:
         yield f"took {result.seconds:.1f} s" if result.seconds < 60 else f"took {clock(result.seconds)}"

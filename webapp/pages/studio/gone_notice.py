@@ -1,4 +1,4 @@
-"""The notice that the open recording was deleted, with a button to restore it from the trash."""
+"""Notices of what is gone: a recording that was deleted, or a draft that cannot be read any more."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Literal
 
 from nicegui import ui
 
-from storage import ArtifactStore
+from separation.results.kept import Recording
+from storage import ArtifactStore, StorageError
 from webapp.components.pieces.icons import icon
 from webapp.pages.studio.state import Gone, StudioState, gone_text
-from webapp.theme import button, text
+from webapp.state.drafts import Drafts
+from webapp.theme import button, error_card, text
 
 
 class GoneNotice:
@@ -45,3 +47,29 @@ def whereabouts(store: ArtifactStore, key: str) -> Literal["here", "trash", "now
     if store.trashed(key):
         return "trash"
     return "here" if store.manifest(key) is not None else "nowhere"
+
+
+def lost_draft(
+    place: ui.element, drafts: Drafts, recording: Recording, why: str, *, on_error: Callable[[StorageError], object]
+) -> None:
+    """Draw the message; what is stored stays as it is until somebody drops it or asks for something else.
+
+    Args:
+        place: where messages are.
+        drafts: those of all recordings.
+        recording: whose draft it is.
+        why: it cannot be read.
+        on_error: called when it cannot be dropped.
+    """
+
+    def drop() -> None:
+        try:
+            drafts.reset(recording.key)
+        except StorageError as error:
+            on_error(error)
+        card.delete()
+
+    with place:
+        card = error_card(f"What was asked of “{recording.name}” cannot be read any more.", why)
+    with card:
+        button("Drop it", drop, tip="Begins anew with no sounds and the usual settings")

@@ -337,7 +337,7 @@ def _made(result: Result | None, job: Job | None) -> str:
     """Return a line of text on how a result was made."""
     if result is None:
         return ""
-    backend = registry.get(result.backend).label
+    backend = registry.label_of(result.backend)
     if job is not None and job.cached and job.result == result:
         return f"{backend} · kept from an earlier run, nothing had to be computed"
     speed = f", {1 / result.rtf:.1f}x real time" if result.rtf else ""

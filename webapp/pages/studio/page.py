@@ -23,7 +23,7 @@ from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, Uploading, UploadRefused
 from webapp.pages.queue.panel import QueueView
 from webapp.pages.studio import state as states
-from webapp.pages.studio.gone_notice import GoneNotice, whereabouts
+from webapp.pages.studio.gone_notice import GoneNotice, lost_draft, whereabouts
 from webapp.pages.studio.interrupted_offer import InterruptedOffer
 from webapp.pages.studio.job_view import JobView
 from webapp.pages.studio.mixer import Mixer
@@ -91,6 +91,8 @@ class StudioPage:
         """
         if (facts := self._facts_of(key, result)) is not None:
             self._draw(states.opened(self._state, facts, prompts))
+            if why := self._drafts.unreadable(key):
+                lost_draft(self._messages, self._drafts, facts.recording, why, on_error=self._say_error)
 
     # what the screen holds, top to bottom
 
@@ -135,7 +137,7 @@ class StudioPage:
         self._workspace.set_visibility(parts.workspace)
         self._results.set_visibility(parts.results)
         self._settings.show(state.draft, states.sound_of(state))
-        self._prompts.show(state.draft, self._settings.choice.uses, state.selected)
+        self._prompts.show(state.draft, self._settings.choice, state.selected)
         self._job_view.show(states.job_of(state))
         words, ready = states.run_button(state)
         self._run.set_text(words)
@@ -228,7 +230,13 @@ class StudioPage:
             self._say_error(error)
             return None
         choice = opened(results, self._mixers.of(key), result)
-        return KeptFacts(recording=recording, draft=self._drafts.of(key), job=self._jobs.active(key), results=choice)
+        facts = KeptFacts(recording=recording, draft=self._drafts.of(key), job=self._jobs.active(key), results=choice)
+        try:
+            Draft().with_prompts(*facts.asked)
+        except PlaygroundError as error:  # another version of this program took these prompts
+            self._say_error(error)
+            return replace(facts, draft=facts.draft or Draft())
+        return facts
 
     async def _look(self) -> None:
         """Check whether the open recording still exists, and which results were made elsewhere."""

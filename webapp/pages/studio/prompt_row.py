@@ -11,6 +11,7 @@ from separation.prompts import phrasing, vocabulary
 from separation.prompts.targets import Target
 from separation.request import Prompt
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions
+from webapp.pages.studio.settings_panel import Choice
 from webapp.state.drafts import Draft
 from webapp.theme import card, stem_color
 
@@ -28,29 +29,30 @@ class PromptRow:
     def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
         with card():
             self._prompts = Prompts(on_prompts=on_prompts, on_select=on_select)
-        self._shown: tuple[Draft, Backend, str] | None = None
+        self._shown: tuple[Draft, Choice, str] | None = None
 
-    def show(self, draft: Draft, uses: Backend, selected: str) -> None:
+    def show(self, draft: Draft, choice: Choice, selected: str) -> None:
         """Redraw the row.
 
         Args:
             draft: the draft with the prompts.
-            uses: the backend that would separate.
+            choice: the backend that would separate, and its settings.
             selected: the prompt whose spans are painted.
         """
-        if self._shown == (draft, uses, selected):
+        if self._shown == (draft, choice, selected):
             return
-        self._shown = (draft, uses, selected)
+        self._shown = (draft, choice, selected)
+        uses = choice.uses
         free = uses.profile.free_prompts
         chips: list[Chip] = []
         for prompt in draft.prompts:
-            chips.append(_chip(prompt, _meaning(draft, uses, prompt), [chip["color"] for chip in chips]))
+            chips.append(_chip(prompt, _meaning(choice, prompt), [chip["color"] for chip in chips]))
         # Only a model that takes any words has better ones.
         advised = next((text for text in draft.texts if free and phrasing.advice(text)), None)
         better = None if advised is None else (advised, phrasing.plainly(advised))
         self._prompts.show(
             chips,
-            _suggestions(draft, uses),
+            _suggestions(choice),
             selected=selected,
             note=_note(chips, advised, uses),
             models=any("warn" in chip for chip in chips),
@@ -87,19 +89,21 @@ def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
     return chip
 
 
-def _suggestions(draft: Draft, uses: Backend) -> list[Suggestions]:
+def _suggestions(choice: Choice) -> list[Suggestions]:
+    uses = choice.uses
     if uses.profile.free_prompts:
         return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
-    texts, experimental = vocabulary.suggestions(uses.stems(draft.asked)), uses.profile.experimental
+    texts, experimental = vocabulary.suggestions(uses.stems(choice.settled)), uses.profile.experimental
     plain: Suggestions = {"kind": "", "texts": [text for text in texts if text not in experimental]}
     tried: Suggestions = {"kind": "experimental", "texts": [text for text in texts if text in experimental]}
     return [plain, tried] if tried["texts"] else [plain]
 
 
-def _meaning(draft: Draft, uses: Backend, prompt: Prompt) -> str | None:
+def _meaning(choice: Choice, prompt: Prompt) -> str | None:
     """Return the stem that a prompt is matched to; "" if that is the prompt itself, None if nothing matches."""
+    uses, settled = choice.uses, choice.settled
     try:
-        targets = uses.targets(replace(draft.settings, prompts=(prompt,), sam=replace(draft.settings.sam, rerolls=())))
+        targets = uses.targets(replace(settled, prompts=(prompt,), sam=replace(settled.sam, rerolls=())))
     except PromptError:
         return None
     meaning = _matched(prompt.text, targets[0])

@@ -18,7 +18,7 @@ def labels_of(results: Sequence[Result]) -> dict[str, str]:
     labels = {}
     for one in results:
         settings = plain[one.key]
-        parts = [one.name, registry.get(one.backend).label]
+        parts = [one.name, registry.label_of(one.backend)]
         parts += [_setting(name, settings[name]) for name in differing if settings.get(name) not in (None, [], "")]
         made = datetime.fromisoformat(one.created).astimezone()
         labels[one.key] = " · ".join([*parts[:5], made.strftime("%H:%M:%S")])

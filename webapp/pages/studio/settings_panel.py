@@ -57,14 +57,23 @@ def choice_of(draft: Draft) -> Choice:
 
 
 def _nearest(asked: Request) -> Request:
-    """Return what to show if no backend can serve the draft: a named backend's settled request, else `asked`."""
+    """Return what to show if no backend can serve the draft: a named backend's settled request, else `asked`.
+
+    A model that cannot be found here is left out, since its stems and its layout of chunks are not known either.
+    """
     backend = registry.named(asked.backend)
     if backend is None:
         return asked
-    try:
-        return backend.settle(asked)
-    except PlaygroundError:
-        return replace(asked, backend=backend.name)
+    usual = replace(asked, model=None, demucs=replace(asked.demucs, folder=None))
+    for nearest in (asked, usual):
+        try:
+            settled = backend.settle(nearest)
+            backend.stems(settled)
+            backend.layout(settled)
+        except PlaygroundError:
+            continue
+        return settled
+    return replace(usual, backend=backend.name)
 
 
 class SettingsPanel:
@@ -82,6 +91,9 @@ class SettingsPanel:
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
+        self._drop = button(
+            "Drop these settings", self._back_to_usual, tip="Back to Automatic as it usually is; sounds and spans stay."
+        )
         self._models = text("See what is missing on the Models page", "small", tag="a").props("href=/models")
         self._recipe = Recipe(self._paste)
         self._facts = CostBox()
@@ -98,6 +110,7 @@ class SettingsPanel:
         choice, settled = self.choice, self.choice.settled
         self._settings.set_groups(settings_fields.groups(draft.settings, settled))
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
+        self._drop.set_visibility(not choice.possible and draft.settings != Draft().settings)
         self._models.set_visibility(choice.lacking)
         self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
         self._flight = None if recording is None or not choice.possible else self._estimates.of(settled, recording)
@@ -137,6 +150,10 @@ class SettingsPanel:
             return str(error)
         self._on_edit(lambda draft: Draft.of(request))
         return ""
+
+    def _back_to_usual(self) -> None:
+        """Drop settings that nobody here can work with."""
+        self._on_edit(lambda draft: replace(draft, settings=Draft().settings))
 
     def _take_smaller(self) -> None:
         """Apply the smaller settings with which the run fits into memory."""
