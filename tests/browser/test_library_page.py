@@ -54,8 +54,8 @@ class Shelves(Studio):
 
     @property
     def disk(self) -> dict[str, str]:
-        """Part to what it takes."""
-        return dict(line.split("\n") for line in self.texts(".disk-legend li"))
+        """Part to what it takes, of those that are shown."""
+        return dict(line.split("\n") for line in self.texts(".disk-legend li") if line)
 
     def search(self, words: str) -> None:
         field = self.one(".lib-search input")
@@ -346,6 +346,8 @@ def test_a_check_names_what_is_damaged(filled: Shelves, store: ArtifactStore) ->
     damaged = shelves.recording(store, "Rotten", size=2 * 10**6)
     flip(damaged.files["audio"])
     filled.open()
+    wait_until(lambda: "Recordings" in filled.disk, "the bar")
+    assert "Damaged" not in filled.disk, "nobody knows yet"
     filled.press("Check")
     wait_until(lambda: "1 damaged item found" in filled.notice, "what it found")
     message = "".join(filled.texts(".messages"))

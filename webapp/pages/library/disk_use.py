@@ -42,16 +42,17 @@ class DiskUse:
             with ui.element("div").classes("disk-bar").props("role=img") as self._bar:
                 self._segments = {kind: ui.element("i").classes(f"disk-{kind}") for kind in PARTS}
             with ui.element("ul").classes("disk-legend"):
-                self._figures = {kind: self._legend(kind, words) for kind, words in PARTS.items()}
+                self._legend = {kind: self._row(kind, words) for kind, words in PARTS.items()}
         self._empty.set_visibility(False)
         self._card.set_visibility(False)
 
     @staticmethod
-    def _legend(kind: str, words: str) -> Callable[[str], object]:
-        with ui.element("li"):
+    def _row(kind: str, words: str) -> tuple[ui.element, Callable[[str], object]]:
+        """Add a row of the legend; return it and what sets its figure."""
+        with ui.element("li") as row:
             ui.element("i").classes(f"dot disk-{kind}")
             text(words, "mute")
-            return text("", "num").set_text
+            return row, text("", "num").set_text
 
     def show(self, usage: Mapping[str, Share], limit_bytes: int) -> None:
         """Draw how much disk space each kind of item takes.
@@ -63,9 +64,10 @@ class DiskUse:
         self._card.set_visibility(bool(usage))
         total_bytes = sum(share.size_bytes for share in usage.values())
         whole_bytes = max(total_bytes, limit_bytes, 1)  # what is pinned may be over the limit
-        for kind, tell in self._figures.items():
+        for kind, (row, set_figure) in self._legend.items():
             n_bytes = usage[kind].size_bytes if kind in usage else 0
-            tell(size(n_bytes))
+            set_figure(size(n_bytes))
+            row.set_visibility(kind != "damaged" or n_bytes > 0)  # nobody need think of damage where there is none
             self._segments[kind].style(f"flex-basis: {100 * n_bytes / whole_bytes:.3f}%")
         words = f"{size(total_bytes)} of {size(limit_bytes)}"
         self._words.set_text(words + (", over the limit" if total_bytes > limit_bytes else ""))
