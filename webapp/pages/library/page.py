@@ -226,8 +226,12 @@ class LibraryPage:
         await self._tell()
 
     def _say_damage(self) -> None:
-        """Show the last item found damaged since the last look, or, at first, one that was not made again since."""
-        found, lost = self._store.checks.found, self._store.checks.lost
+        """Show the last item found damaged since the last look, or, at first, one that was not made again since.
+
+        Whoever has deleted what was set aside knows of it.
+        """
+        found = self._store.checks.found
+        lost = self._store.checks.lost if self._store.damaged.share().n else {}
         new = list(lost.values()) if self._n_damaged is None else found[self._n_damaged :]
         self._n_damaged = len(found)
         if new:
