@@ -55,7 +55,7 @@ class Shelves(Studio):
     @property
     def disk(self) -> dict[str, str]:
         """Part to what it takes, of those that are shown."""
-        return dict(line.split("\n") for line in self.texts(".disk-legend li") if line)
+        return dict(line.split("\n") for line in self.texts(".disk-legend li") if "\n" in line)
 
     def search(self, words: str) -> None:
         field = self.one(".lib-search input")
