@@ -31,6 +31,9 @@ from tests.support.small_disk import MB, SmallDisk, small_disk
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The person at this computer has named it. Servers and workers of a whole file start before any test and inherit it.
+folders.name_folder(CHECKPOINT)
+
 pytest_plugins = ("tests.support.time_limits",)
 
 
@@ -38,7 +41,6 @@ pytest_plugins = ("tests.support.time_limits",)
 def environment_restored() -> Iterator[None]:
     """Undo what a test did to the environment: Dask writes how many threads its workers get into this process's own."""
     before = dict(os.environ)
-    folders.name_folder(CHECKPOINT)  # the person at this computer has named it
     yield
     os.environ.clear()
     os.environ.update(before)
