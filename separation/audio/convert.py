@@ -15,7 +15,7 @@ from separation.audio.decode import DecodedBlocks, decode_blocks
 from separation.audio.encode import FloatWavWriter
 from separation.audio.files import new_file
 from separation.audio.part import WHOLE, Part
-from separation.audio.partial_file import PartialFile
+from separation.audio.partial_file import GrowingFile
 from separation.audio.waveform import resample_blocks, resampled_length, to_channels
 from separation.errors import AudioError
 
@@ -113,7 +113,7 @@ class ConvertedBlocks:
 
 @contextmanager
 def converted_blocks(
-    source: Path | str | PartialFile, *, part: Part = WHOLE, max_duration_s: float | None = None
+    source: Path | str | GrowingFile, *, part: Part = WHOLE, max_duration_s: float | None = None
 ) -> Iterator[ConvertedBlocks]:
     """Open a file as `convert` reads it, for callers that write the blocks themselves.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from separation.audio.encode import dbfs
 from separation.audio.part import WHOLE, Part
-from separation.audio.partial_file import PartialFile
+from separation.audio.partial_file import GrowingFile
 from separation.audio.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
 from separation.audio.waveform import (
     MAX_SAMPLE_RATE,
@@ -32,7 +32,9 @@ __all__ = [
     "DecodedBlocks",
     "decode",
     "decode_blocks",
+    "name_of",
     "probe",
+    "unusable",
 ]
 
 BLOCK_SAMPLES: Final = 65_536
@@ -117,7 +119,7 @@ class DecodedBlocks:
 
 @contextmanager
 def decode_blocks(
-    source: Path | str | PartialFile, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
+    source: Path | str | GrowingFile, block_samples: int = BLOCK_SAMPLES, *, part: Part = WHOLE
 ) -> Iterator[DecodedBlocks]:
     """Open a file for reading by blocks of about `block_samples`: by libsndfile, or else by FFmpeg's libraries.
 
@@ -127,9 +129,9 @@ def decode_blocks(
         AudioError: no audio can be read from it.
         SettingsError: while reading: the part does not lie in the recording.
     """
-    name = _name_of(source)
-    with source.open() if isinstance(source, PartialFile) else _open_regular_file(Path(source)) as opened:
-        if isinstance(source, PartialFile) and source.size_bytes() == 0:
+    name = name_of(source)
+    with source.open() if isinstance(source, GrowingFile) else _open_regular_file(Path(source)) as opened:
+        if isinstance(source, GrowingFile) and source.size_bytes() == 0:
             raise _empty(name)
         try:
             _refuse_strangers(opened, name)
@@ -161,7 +163,7 @@ class AudioFile:
         try:
             self._sound = soundfile.SoundFile(self.path.absolute())
         except (soundfile.SoundFileError, OSError) as error:
-            raise _unusable(
+            raise unusable(
                 _shown(self.path), f"It cannot be opened ({error})", "Import the recording again."
             ) from error
         self.sample_rate: int = self._sound.samplerate
@@ -187,9 +189,7 @@ class AudioFile:
                 self._sound.seek(first)
                 frames = self._sound.read(last - first, dtype="float32", always_2d=True)  # (samples, channels)
             except (soundfile.SoundFileError, OSError) as error:
-                raise _unusable(
-                    _shown(self.path), f"Reading failed ({error})", "Import the recording again."
-                ) from error
+                raise unusable(_shown(self.path), f"Reading failed ({error})", "Import the recording again.") from error
             window[:, first - start : first - start + len(frames)] = frames.T
         return window
 
@@ -209,19 +209,19 @@ def _open_regular_file(path: Path) -> BinaryIO:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise _unusable(name, "It is a folder", "Choose a file inside it.")
+            raise unusable(name, "It is a folder", "Choose a file inside it.")
         if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
-            raise _unusable(name, "It is a device or a pipe", "Choose a file.")
+            raise unusable(name, "It is a device or a pipe", "Choose a file.")
         if path.stat().st_size == 0:
             raise _empty(name)
         return path.open("rb")
     except FileNotFoundError as error:
-        raise _unusable(name, "There is no such file", "Check its name and folder.") from error
+        raise unusable(name, "There is no such file", "Check its name and folder.") from error
     except PermissionError as error:
-        raise _unusable(name, "This account may not read it", "Change its permissions, or copy it.") from error
+        raise unusable(name, "This account may not read it", "Change its permissions, or copy it.") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
         reason = getattr(error, "strerror", None) or error
-        raise _unusable(name, f"It cannot be opened ({reason})", "Check its name and folder.") from error
+        raise unusable(name, f"It cannot be opened ({reason})", "Check its name and folder.") from error
 
 
 def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> tuple[Reader, BoundedFile]:
@@ -235,7 +235,7 @@ def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> tuple[Reade
             reason = str(error)  # FFmpeg's, which comes second, knows more kinds of files
     if _is_text(opened):
         reason = "it holds text"
-    raise _unusable(
+    raise unusable(
         name,
         f"No decoder gets sound out of it: {reason}",
         "Check that it plays elsewhere, and export it as WAV, FLAC or MP3.",
@@ -247,7 +247,7 @@ def _refuse_strangers(file: BinaryIO, name: str) -> None:
     head = file.read(16)
     for magic, kind in _STRANGERS.items():
         if head.startswith(magic):
-            raise _unusable(name, f"It is {kind}, not audio", "Choose an audio or video file.")
+            raise unusable(name, f"It is {kind}, not audio", "Choose an audio or video file.")
 
 
 def _is_text(file: BinaryIO) -> bool:
@@ -268,20 +268,22 @@ def _shown(path: Path) -> str:
     return repr(name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}")
 
 
-def _name_of(source: Path | str | PartialFile) -> str:
-    return _shown(Path(source.name if isinstance(source, PartialFile) else source))
+def name_of(source: Path | str | GrowingFile) -> str:
+    """Return a file's name as sentences have it."""
+    return _shown(Path(source.name if isinstance(source, GrowingFile) else source))
 
 
-def _unusable(name: str, why: str, todo: str) -> AudioError:
+def unusable(name: str, why: str, todo: str) -> AudioError:
+    """Return the error of a file without usable audio; `why` is a sentence without its full stop."""
     return AudioError(f"{name} cannot be used as audio.", f"{why}.", todo)
 
 
 def _unreadable(name: str, why: str) -> AudioError:
-    return _unusable(name, why, "Copy it to another place and try again.")
+    return unusable(name, why, "Copy it to another place and try again.")
 
 
 def _empty(name: str) -> AudioError:
-    return _unusable(name, "The file is empty", "Copy or download it again.")
+    return unusable(name, "The file is empty", "Copy or download it again.")
 
 
 # How files begin that people drop by mistake -> what to call them

@@ -11,36 +11,27 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 
-class PartialFile:
-    """A file on disk that one thread fills while others read it; a reader ahead of the data waits for it.
+class GrowingFile:
+    """A file on disk that grows while others read it; a reader ahead of the data waits for it.
 
-    One thread sends (`write`, then `finish` or `break_off`); any number of threads read.
+    One thread says how far it has grown (`grow`, then `finish` or `break_off`); any number of threads read.
 
     Args:
-        path: where the bytes are kept; it is created.
+        path: where the bytes are.
         name: the file's name for people.
         size_bytes: the announced size; None if it is unknown. Then reading from the end waits for the whole file.
-
-    Raises:
-        OSError: the file cannot be written; also `write`.
     """
 
     def __init__(self, path: Path, name: str, size_bytes: int | None = None) -> None:
-        self.path, self.name = path, name
-        self._announced = size_bytes
+        self.path, self.name, self.announced_bytes = path, name, size_bytes
         self._received = 0
         self._ended = self._broken = False
         self._changed = threading.Condition()
-        self._sha256 = hashlib.sha256()
-        path.touch(mode=0o600)  # other accounts of the computer may not listen
-        self._file = path.open("wb", buffering=0)
 
-    def write(self, block: bytes) -> None:
-        """Append the next bytes."""
-        self._file.write(block)
-        self._sha256.update(block)
+    def grow(self, n_received: int) -> None:
+        """Let readers have the first `n_received` bytes, which are on the disk."""
         with self._changed:
-            self._received += len(block)
+            self._received = n_received
             self._changed.notify_all()
 
     def finish(self) -> None:
@@ -52,17 +43,8 @@ class PartialFile:
         self._end(broken=True)
 
     def open(self) -> BinaryIO:
-        """Return a new reader at position 0; its `read` raises OSError once the upload was broken off."""
+        """Return a new reader at position 0; its `read` raises OSError once the sending was broken off."""
         return cast("BinaryIO", _Reader(self))
-
-    def sha256(self) -> str:
-        """Return the hexadecimal SHA-256 of the whole file; wait for its end.
-
-        Raises:
-            OSError: the upload was broken off.
-        """
-        self._wait(lambda: False)
-        return self._sha256.hexdigest()
 
     @property
     def complete(self) -> bool:
@@ -71,14 +53,26 @@ class PartialFile:
 
     def size_bytes(self) -> int:
         """Return the announced size, or the size received once complete; wait for the end if none was announced."""
-        if self._announced is None:
-            self._wait(lambda: False)
-        return self._received if self._ended else max(self._received, self._announced or 0)
+        if self.announced_bytes is None:
+            self.wait_for_end()
+        return self._received if self._ended else max(self._received, self.announced_bytes or 0)
 
     def wait_for(self, position: int) -> int:
-        """Wait for `position` bytes or for the end of the upload; return how many bytes have arrived."""
+        """Wait for `position` bytes or for the end; return how many bytes have arrived.
+
+        Raises:
+            OSError: the sending was broken off.
+        """
         self._wait(lambda: self._received >= position)
         return self._received
+
+    def wait_for_end(self) -> None:
+        """Wait until the whole file has arrived.
+
+        Raises:
+            OSError: the sending was broken off.
+        """
+        self._wait(lambda: False)
 
     def _wait(self, enough: Callable[[], bool]) -> None:
         with self._changed:
@@ -87,15 +81,47 @@ class PartialFile:
                 raise OSError("the sending was broken off")
 
     def _end(self, *, broken: bool = False) -> None:
-        self._file.close()
         with self._changed:
             if not self._ended:
                 self._ended, self._broken = True, broken
             self._changed.notify_all()
 
 
+class PartialFile(GrowingFile):
+    """A growing file that its sender fills (`write`, then `finish` or `break_off`); it is created.
+
+    Raises:
+        OSError: the file cannot be written; also `write`.
+    """
+
+    def __init__(self, path: Path, name: str, size_bytes: int | None = None) -> None:
+        super().__init__(path, name, size_bytes)
+        self._sha256 = hashlib.sha256()
+        path.touch(mode=0o600)  # other accounts of the computer may not listen
+        self._file = path.open("wb", buffering=0)
+
+    def write(self, block: bytes) -> None:
+        """Append the next bytes."""
+        self._file.write(block)
+        self._sha256.update(block)
+        self.grow(self._received + len(block))
+
+    def sha256(self) -> str:
+        """Return the hexadecimal SHA-256 of the whole file; wait for its end.
+
+        Raises:
+            OSError: the upload was broken off.
+        """
+        self.wait_for_end()
+        return self._sha256.hexdigest()
+
+    def _end(self, *, broken: bool = False) -> None:
+        self._file.close()
+        super()._end(broken=broken)
+
+
 class _Reader(io.RawIOBase):
-    def __init__(self, source: PartialFile) -> None:
+    def __init__(self, source: GrowingFile) -> None:
         self._source, self._position = source, 0
         self._file = source.path.open("rb", buffering=0)
 

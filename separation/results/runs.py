@@ -43,7 +43,6 @@ from separation.results.store import NewItem, Store
 
 # Modules that work on samples are imported where needed: a lookup needs none of them, and they take most of a second.
 if TYPE_CHECKING:
-    from separation.audio.convert import Conversion
     from separation.engine.engine import Engine
     from separation.model import Samples
 
@@ -66,7 +65,8 @@ def import_recording(
     A part of it is a recording of its own.
 
     Args:
-        source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; it may still be arriving.
+        source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; one that may still be arriving is
+            decoded in a process of its own.
         store: where to keep it.
         name: its name for people; the file's own name by default.
         part: the part of the file to import.
@@ -75,6 +75,7 @@ def import_recording(
     Raises:
         AudioError: the file has no usable audio; the message says what to do.
         SettingsError: the part does not lie in the recording.
+        OSError: the sending was broken off.
     """
     name, span = name or source.name, {} if part.is_whole else asdict(part)
     arriving = isinstance(source, PartialFile) and not source.complete
@@ -84,16 +85,19 @@ def import_recording(
 
     if not arriving and (kept := _kept_recording(store, key(_digest(source)))):
         return kept
-    from separation.audio.video import keep_picture
+    from separation.results.decoder_process import decode_apart
+    from separation.results.decoding import AUDIO, PEAKS, decode_into
 
     with store.scratch() as folder:
-        conversion = _decode(source, folder, part, on_decoded or (lambda so_far: None))
+        listener = on_decoded or (lambda so_far: None)
+        if isinstance(source, PartialFile):
+            conversion, picture = decode_apart(folder, source, part, MAX_DURATION_S, listener)
+        else:
+            conversion, picture = decode_into(folder, source, part, MAX_DURATION_S, listener)
         digest = _digest(source)
         if arriving and (kept := _kept_recording(store, key(digest))):
             return kept
-        file = source if isinstance(source, Path) else source.path
-        picture = keep_picture(file, folder / VIDEO) if part.is_whole else None
-        files = {"audio": folder / "audio.wav", "audio.peaks": folder / "peaks"}
+        files = {"audio": folder / AUDIO, "audio.peaks": folder / PEAKS}
         new = NewItem(
             kind="recording",
             name=name if part.is_whole else f"{name}, {part}",
@@ -313,35 +317,3 @@ def _kept_result(store: Store, key: str) -> Result | None:
     except DamagedItem as damage:
         log.warning("%s", damage)
         return None
-
-
-def _decode(
-    source: Path | PartialFile, folder: Path, part: Part, on_decoded: Callable[[PartialAudio], object]
-) -> Conversion:
-    """Write the audio of a file's part and its peaks into `folder`."""
-    from separation.audio.convert import converted_blocks
-    from separation.audio.encode import FloatWavWriter
-    from separation.audio.files import private
-    from separation.audio.peaks import PeaksWriter
-
-    audio_path, peaks_path = private(folder / "audio.wav"), private(folder / "peaks")
-    with (
-        converted_blocks(source, part=part, max_duration_s=MAX_DURATION_S) as blocks,
-        FloatWavWriter(audio_path, blocks.n_channels, blocks.sample_rate) as audio,
-        PeaksWriter(peaks_path) as peaks,
-    ):
-        for block in blocks:
-            for writer in (audio, peaks):
-                writer.write(block)
-                writer.flush()
-            on_decoded(
-                PartialAudio(
-                    audio=audio_path,
-                    peaks=peaks_path,
-                    n_ready=audio.n_samples,
-                    n_expected=blocks.n_expected,
-                    sample_rate=blocks.sample_rate,
-                    n_channels=blocks.n_channels,
-                )
-            )
-        return blocks.conversion()

@@ -81,7 +81,8 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
         """Return a kept track; wait for one that is being moved into the store; answer 204 for one that is gone."""
         if played.get(uploads.resolve(key)) is None:
             for making in (uploads, *others):
-                making.wait(key, MOVING_S)
+                if _leaving(making.partial(key)):
+                    making.wait(key, MOVING_S)
         item = played.get(uploads.resolve(key)) if re.fullmatch(ANY_KEY, key) else None
         if item is None and re.fullmatch(ANY_KEY, key):
             # A page asks for tracks it knows; they may have been cancelled or deleted since, or are damaged. That is
@@ -107,6 +108,15 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
         return JSONResponse({"what": error.what, "why": error.why, "todo": error.todo}, status)
 
     app.add_exception_handler(PlaygroundError, say)
+
+
+def _leaving(tracks: Mapping[str, PartialAudio]) -> bool:
+    """Whether files of tracks in the making are gone to where they will be kept.
+
+    Nobody waits for the others, such as an upload whose sender is silent: who waits keeps one of the few threads that
+    answer everybody.
+    """
+    return any(not (one.audio.exists() and one.peaks.exists()) for one in tracks.values())
 
 
 def _partial_pcm(audio: PartialAudio, start: int, count: int) -> Response | None:

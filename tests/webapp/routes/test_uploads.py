@@ -224,6 +224,15 @@ def test_who_asks_while_it_moves_to_its_place_waits_until_it_is_there(client, st
     assert waited == [(ID, media.MOVING_S)]
 
 
+def test_nobody_waits_for_an_upload_that_is_not_on_its_way_to_its_place(client, uploads, monkeypatch, tmp_path):
+    monkeypatch.setattr(uploads, "wait", lambda *_: pytest.fail("it keeps a thread that others need"))
+    for what in ("pcm?start=0&count=9", "peaks", "spectrogram/0/0"):
+        assert client.get(f"/media/{ID}/audio/{what}").status_code == 204
+    here = PartialAudio(audio=tmp_path, peaks=tmp_path, n_ready=9, n_expected=None, sample_rate=44_100, n_channels=2)
+    monkeypatch.setattr(uploads, "partial", lambda key: {"audio": here})
+    assert client.get(f"/media/{ID}/audio/spectrogram/0/0").status_code == 204
+
+
 def test_an_upload_that_broke_off_has_no_sound(client, uploads):
     assert upload(client, b"no audio at all", id=ID).status_code == 422
     assert client.get(f"/media/{ID}/audio/pcm?start=0&count=1").status_code == 204
