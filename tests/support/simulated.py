@@ -75,8 +75,11 @@ class SimulatedStudio:
         UserInteraction(self._user, set(hidden), None).trigger("click")
         return len(hidden)
 
-    def press(self, words: str, *, of: str = "") -> None:
-        """Press the one button with these words, on the whole page or within the element of a name."""
+    def press(self, words: str, *, of: str = "", times: int = 1) -> None:
+        """Press the one button with these words, on the whole page or within the element of a name.
+
+        A browser sends every click that came before it heard of the first one's effect.
+        """
         inside = [part for part in _shown(self._layout) if not of or part.props.get("aria-label") == of]
         (button,) = {
             element
@@ -85,7 +88,8 @@ class SimulatedStudio:
             if element.tag == "button" and getattr(element, "text", "") == words
         }
         assert "disabled" not in button.props, f"“{words}” cannot be pressed"
-        UserInteraction(self._user, {button}, words).trigger("click")
+        for _ in range(times):
+            UserInteraction(self._user, {button}, words).trigger("click")
 
     def copies(self, label: str) -> str | None:
         """What the button of this label copies; None if there is none."""
@@ -97,6 +101,20 @@ class SimulatedStudio:
         (field,) = [element for element in _shown(self._layout) if element.props.get("aria-label") == label]
         UserInteraction(self._user, {field}, label).trigger("keydown.enter", value)
 
+    @property
+    def notifications(self) -> list[str]:
+        """What the page has said in passing."""
+        return self._user.notify.messages
+
+    def set(self, name: str, value: object) -> None:
+        """Enter a value into the control of this name in the settings panel, whether it may be entered or not."""
+        (panel,) = [element for element in _shown(self._layout) if name in _fields(element)]
+        UserInteraction(self._user, {panel}, name).trigger("set", {"name": name, "value": value})
+
+    def setting(self, name: str) -> dict[str, Any]:
+        """What is known of the control of this name, such as its value and what is said of it; nothing without it."""
+        return next((found[name] for element in _shown(self._layout) if name in (found := _fields(element))), {})
+
     async def until(self, condition: Callable[[], Any], what: str) -> None:
         deadline = time.monotonic() + LONG_S
         while not condition():
@@ -107,6 +125,10 @@ class SimulatedStudio:
     def _layout(self) -> ui.element:
         assert self._user.client is not None
         return self._user.client.layout
+
+
+def _fields(element: ui.element) -> dict[str, dict[str, Any]]:
+    return {field["name"]: field for group in element.props.get("groups", []) for field in group.get("fields", [])}
 
 
 def _shown(element: ui.element) -> Iterator[ui.element]:

@@ -24,6 +24,7 @@ from separation.results.partial import PartialAudio
 from storage import JobRecord
 from storage import JobState as State
 
+KEPT = "The same had been done before; nothing had to be computed."
 MAX_CHUNK_LINES = 100  # in the log of one run; with more chunks, not every one gets a line
 
 
@@ -182,7 +183,7 @@ class Job:
             case Warned():
                 return event.message
             case Kept(cached=True):
-                return "The same had been done before; nothing had to be computed."
+                return KEPT
             case _:
                 return ""
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -21,16 +20,17 @@ from dataclasses import replace
 from nicegui import Event as PageEvent
 
 from separation.engine.engine import Engine
-from separation.errors import PlaygroundError, SettingsError, unforeseen
+from separation.errors import PlaygroundError, unforeseen
 from separation.events import Event, EventStream, Warned
 from separation.request import Request
-from separation.results.kept import Recording, recording_of
+from separation.results.kept import Recording, Result, recording_of
 from separation.results.partial import PartialAudio
 from separation.results.runs import separate_recording
 from storage import ArtifactStore, JobRecord, JobTable, StorageError
 from storage import JobState as State
 from storage.jobs import STOPPED, utc_now
-from webapp.state.job import Job
+from webapp.state.job import KEPT, Job
+from webapp.state.requests import find_same, new_record, request_of
 from webapp.state.runner import Runner
 
 __all__ = ["Job", "Jobs", "State"]
@@ -63,7 +63,7 @@ class Jobs:
 
     @property
     def all(self) -> list[Job]:
-        """Return every job of this server, oldest first."""
+        """Return every job of this server, in the order in which they were last asked for."""
         return list(self._jobs.values())
 
     @property
@@ -106,14 +106,18 @@ class Jobs:
         return self._paused
 
     def active(self, recording_key: str) -> Job | None:
-        """Return the last job of a recording, unless it ended before this server started; interrupted jobs count."""
+        """Return the job of a recording that was asked for last, one that waits or runs before all that ended.
+
+        Jobs that ended before this server started do not count, unless they were interrupted.
+        """
         jobs = [
             job
             for job in self._jobs.values()
             if job.record.recording == recording_key
             and not (job.earlier and job.over and job.state is not State.INTERRUPTED)
         ]
-        return jobs[-1] if jobs else None
+        unfinished = [job for job in jobs if not job.over]
+        return next(reversed(unfinished or jobs), None)
 
     def ahead_of(self, job: Job) -> int:
         """Return how many jobs run before this one."""
@@ -123,25 +127,34 @@ class Jobs:
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
     def submit(self, recording: Recording, request: Request) -> Job:
-        """Queue a separation behind all others; if the same one was interrupted, resume that job instead."""
+        """Queue a separation behind all others, and return its job; the same asked for twice is one job.
+
+        If the same waits or runs, and is not being cancelled, its job is returned; one that was interrupted is resumed.
+        """
         asked = request.to_dict()
-        for job in self.interrupted:
-            if (job.record.recording, job.record.request) == (recording.key, asked):
-                self.resume(job)
-                return job
-        record = JobRecord(
-            id=uuid.uuid4().hex,
-            recording=recording.key,
-            recording_name=recording.name,
-            prompts=tuple(prompt.text for prompt in request.prompts),
-            request=asked,
-            position=self._last_position() + 1,
-        ).noting("Queued.")
-        self._book.write(record)
-        job = self._jobs[record.id] = Job(record=record)
-        self._tell(job, arranged=True)
+        if (job := find_same(self._going, recording.key, asked)) is not None:
+            self._ask_again(job)
+            return job
+        if (job := find_same(self.interrupted, recording.key, asked)) is not None:
+            self.resume(job)
+            return job
+        queued = new_record(recording, request, position=self._last_position() + 1).noting("Queued.")
+        job = self._enter(queued)
         self._start_next()
         return job
+
+    def look_up(self, recording: Recording, request: Request, kept: Result) -> Job:
+        """Answer a request whose result is kept, whatever waits; return a job that is over, the last one if it fits."""
+        last = self.active(recording.key)
+        if last is None or last.result is None or last.result.key != kept.key:
+            done = replace(new_record(recording, request), state=State.DONE, result=kept.key)
+            last = self._enter(replace(done, started=done.created, ended=done.created).noting(KEPT))
+            last.result = kept
+            last.ended.set()
+            self._forget_old()
+        last.cached = True
+        self._tell(last)
+        return last
 
     def cancel(self, job: Job) -> None:
         """Stop a running job at the model's next evaluation, or take a waiting one out of the queue."""
@@ -153,10 +166,17 @@ class Jobs:
             self._write({job: cancelled.noting("Cancelled before it began.")})
 
     def resume(self, *jobs: Job) -> None:
-        """Queue ended jobs again: interrupted ones at their old places, others behind all that wait."""
-        changes, last = {}, self._last_position()
+        """Queue ended jobs again: interrupted ones at their old places, others behind all that wait.
+
+        One of which the same waits or runs is forgotten instead.
+        """
+        changes: dict[Job, JobRecord] = {}
+        spare, last = [], self._last_position()
         for job in jobs:
             if not job.over:
+                continue
+            if find_same((*self._going, *changes), job.record.recording, job.record.request) is not None:
+                spare.append(job)
                 continue
             last += job.state is not State.INTERRUPTED
             position = job.record.position if job.state is State.INTERRUPTED else last
@@ -166,6 +186,9 @@ class Jobs:
         for job in changes:
             job.earlier = False
             job.cancel.clear()
+            self._ask_again(job)
+        if spare:
+            self.discard(*spare)
         self._start_next()
 
     def discard(self, *jobs: Job) -> None:
@@ -224,14 +247,34 @@ class Jobs:
         self._running = None
         if self.closing:
             return
-        over = [other for other in self._jobs.values() if other.over and other.state is not State.INTERRUPTED]
-        oldest = sorted(over, key=lambda other: other.record.ended)[:-N_OVER_KEPT]
+        self._forget_old()
+        self._tell(job, arranged=True)
+        self._start_next()
+
+    def _forget_old(self) -> None:
+        over = [job for job in self._jobs.values() if job.over and job.state is not State.INTERRUPTED]
+        oldest = sorted(over, key=lambda job: job.record.ended)[:-N_OVER_KEPT]
         try:
             self.discard(*oldest)
         except StorageError as error:  # they are forgotten at the end of the next job, then
             log.warning("old jobs stay on record: %s", error)
+
+    @property
+    def _going(self) -> list[Job]:
+        """The jobs that wait or run to the end, as far as anybody knows."""
+        return [job for job in self._jobs.values() if not job.over and not job.cancel.is_set()]
+
+    def _enter(self, record: JobRecord) -> Job:
+        """Add a job; raise `StorageError`, and add none, if its record cannot be stored."""
+        self._book.write(record)
+        job = self._jobs[record.id] = Job(record=record)
         self._tell(job, arranged=True)
-        self._start_next()
+        return job
+
+    def _ask_again(self, job: Job) -> None:
+        """Make a job the one that was asked for last."""
+        self._jobs[job.id] = self._jobs.pop(job.id)
+        self._tell(job, arranged=True)
 
     def _write(self, changes: dict[Job, JobRecord]) -> None:
         self._book.write(*changes.values())
@@ -291,7 +334,7 @@ class Jobs:
                 "It was removed, or evicted to stay within the size limit.",
                 "Upload the file again and start anew; chunks that were finished are used again.",
             )
-        request = _request(job.record)
+        request = request_of(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
         if stop := self._stop_of(job):
             return *stop, None
@@ -338,13 +381,3 @@ def _counted(job: Job) -> JobRecord:
 
 def _interrupted(record: JobRecord) -> JobRecord:
     return replace(record, state=State.INTERRUPTED, ended=utc_now()).noting(STOPPED)
-
-
-def _request(record: JobRecord) -> Request:
-    """Return the request of a record; its settings may be those of an older version of this program."""
-    try:
-        return Request.from_dict(record.request)
-    except PlaygroundError as error:
-        raise SettingsError(
-            "The settings of this job cannot be used any more.", str(error), "Start it anew from the Studio."
-        ) from error

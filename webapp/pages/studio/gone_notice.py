@@ -7,7 +7,7 @@ from typing import Literal
 
 from nicegui import ui
 
-from separation.results.kept import Recording
+from separation.results.kept import Recording, Result
 from storage import ArtifactStore, StorageError
 from webapp.components.pieces.icons import icon
 from webapp.pages.studio.state import Gone, StudioState, gone_text
@@ -47,6 +47,19 @@ def whereabouts(store: ArtifactStore, key: str) -> Literal["here", "trash", "now
     if store.trashed(key):
         return "trash"
     return "here" if store.manifest(key) is not None else "nowhere"
+
+
+def lost_result(store: ArtifactStore, result: Result) -> StorageError:
+    """Return an error that says what became of a result that is not here any more, why, and what to do.
+
+    Raises:
+        StorageError: the store cannot be read.
+    """
+    if (damage := store.checks.lost.get(result.key)) is not None:
+        return StorageError(damage.what, damage.why, damage.todo)
+    trashed = store.trashed(result.key)
+    todo = "Restore it from the trash in the Library." if trashed else "Separate again to have it again."
+    return StorageError(f"“{result.name}” was deleted.", "", todo)
 
 
 def lost_draft(

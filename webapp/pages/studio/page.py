@@ -15,7 +15,7 @@ from nicegui import run, ui
 from separation.errors import PlaygroundError
 from separation.request import Request
 from separation.results.kept import Recording
-from separation.results.runs import settle
+from separation.results.runs import find_result, settle
 from storage import StorageError
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
@@ -23,7 +23,7 @@ from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, Uploading, UploadRefused
 from webapp.pages.queue.panel import QueueView
 from webapp.pages.studio import state as states
-from webapp.pages.studio.gone_notice import GoneNotice, lost_draft, whereabouts
+from webapp.pages.studio.gone_notice import GoneNotice, lost_draft, lost_result, whereabouts
 from webapp.pages.studio.interrupted_offer import InterruptedOffer
 from webapp.pages.studio.job_view import JobView
 from webapp.pages.studio.mixer import Mixer
@@ -277,19 +277,12 @@ class StudioPage:
         if (after := states.results_found(now, found)) is now:
             return
         self._draw(after)
-        here = {one.key for one in found}
-        lost = self._library_view.library.store.checks.lost
-        for result in (one for one in now.results.playing if one.key not in here):
-            if (damage := lost.get(result.key)) is not None:
-                self._say(damage.what, damage.why, damage.todo)
-                continue
+        for result in (one for one in now.results.playing if one.key not in {kept.key for kept in found}):
             try:
-                trashed = await run.io_bound(self._library_view.library.store.trashed, result.key)
+                if lost := await run.io_bound(lost_result, self._library_view.library.store, result):
+                    self._say_error(lost)
             except StorageError as error:
                 self._say_error(error)
-                continue
-            todo = "Restore it from the trash in the Library." if trashed else "Separate again to have it again."
-            self._say(f"“{result.name}” was deleted.", "", todo)
 
     async def _restore(self) -> None:
         """Restore the deleted recording from the trash."""
@@ -338,28 +331,29 @@ class StudioPage:
 
     # jobs
 
-    def _separate(self) -> None:
+    async def _separate(self) -> None:
         try:
             request = self._state.draft.request
             self._edit(lambda draft: draft)  # what is asked for is everybody's by now
-            self._submit(request)
+            await self._submit(request)
         except PlaygroundError as error:
             self._say_error(error)
 
-    def _submit(self, request: Request) -> None:
-        """Queue a job for the open recording."""
-        state = self._state
+    async def _submit(self, request: Request) -> None:
+        """Show the result that a request of the open recording has, or queue a job that makes it."""
+        state, store, kept = self._state, self._library_view.library.store, None
         if not isinstance(state, Open):
             return
         self._messages.clear()
         try:
             # Every mistake shows here, before the queue.
-            settle(state.recording, request, self._library_view.library.store)
-            job = self._jobs.submit(state.recording, request)
+            key, *_ = settle(state.recording, request, store)
+            if state.results.get(key) is not None:  # its files are compared with their digests, which takes a while
+                kept = (found := await run.io_bound(find_result, state.recording, request, store)) and found[3]
+            ask = self._jobs.submit if kept is None else partial(self._jobs.look_up, kept=kept)
+            self._job_changed(ask(state.recording, request))
         except PlaygroundError as error:
             self._say_error(error)
-            return
-        self._draw(states.with_job(self._state, job))
 
     def _job_changed(self, job: Job) -> None:
         before = self._state

@@ -246,10 +246,10 @@ class WaveformView:
                 found.append((f"{one.stem}: {100 * share:.0f} % explained{drift}", share < DOUBTFUL))
         return found
 
-    def _reroll(self) -> None:
+    def _reroll(self) -> object:
         if self._result is None or self._chunk is None:
-            return
-        self._on_reroll(rerolled(self._result.request, self._chunk))
+            return None
+        return self._on_reroll(rerolled(self._result.request, self._chunk))
 
 
 def rerolled(request: Request, chunk: int) -> Request:

@@ -1,0 +1,50 @@
+"""The requests of jobs: put into records, read from them, and compared."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from separation.errors import PlaygroundError, SettingsError
+from separation.request import Request
+from separation.results.kept import Recording
+from storage import JobRecord
+from webapp.state.job import Job
+
+
+def new_record(recording: Recording, request: Request, position: int = 0) -> JobRecord:
+    """Return the record of a new job, which waits at a position of the queue."""
+    return JobRecord(
+        id=uuid.uuid4().hex,
+        recording=recording.key,
+        recording_name=recording.name,
+        prompts=tuple(prompt.text for prompt in request.prompts),
+        request=request.to_dict(),
+        position=position,
+    )
+
+
+def request_of(record: JobRecord) -> Request:
+    """Return the request of a record.
+
+    Raises:
+        SettingsError: another version of this program wrote it, with settings that are not valid here.
+    """
+    try:
+        return Request.from_dict(record.request)
+    except PlaygroundError as error:
+        raise SettingsError(
+            "The settings of this job cannot be used any more.", str(error), "Start it anew from the Studio."
+        ) from error
+
+
+def find_same(jobs: Iterable[Job], recording: str, asked: Mapping[str, Any]) -> Job | None:
+    """Return the first of these jobs that has the same recording and request, or None.
+
+    Args:
+        jobs: the jobs to look among.
+        recording: the key of the recording.
+        asked: the request as a record holds it.
+    """
+    return next((job for job in jobs if (job.record.recording, job.record.request) == (recording, asked)), None)
