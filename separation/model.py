@@ -342,6 +342,13 @@ class Backend(Protocol):
         """Return the settings that it uses; the panel, reports and commands show no others."""
         ...
 
+    def without_effect(self, request: Request) -> frozenset[str]:
+        """Return the settings of used fields, as "chunks.fade", whose value makes no difference to a settled request.
+
+        The panel does not show them.
+        """
+        ...
+
     def layout(self, request: Request) -> ChunkLayout | None:
         """Return the chunk layout of a settled request without loading; None if only the loaded model knows it."""
         ...

@@ -32,6 +32,15 @@ class BackendDefaults(Backend):
         """Return the chunk settings and the device."""
         return frozenset({RequestField.CHUNKS, RequestField.DEVICE})
 
+    def without_effect(self, request: Request) -> frozenset[str]:
+        """Return settings of the seam where no chunks overlap, and of chunks where there is only one."""
+        chunks = request.chunks or ChunkSettings()
+        if chunks.chunk_s is None:
+            # A stitch that other settings cannot be combined with is shown, so that it can be changed.
+            stitch = {"chunks.stitch"} if chunks.stitch == self.profile.stitches[0] else set()
+            return frozenset({"chunks.overlap_s", "chunks.fade", "chunks.max_chunks", *stitch})
+        return frozenset() if chunks.overlap_s else frozenset({"chunks.fade"})
+
     def layout(self, request: Request) -> ChunkLayout | None:
         """Return None: the layout is unknown before the model is loaded."""
         return None

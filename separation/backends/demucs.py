@@ -14,6 +14,7 @@ from typing import Any
 from separation.backends.defaults import BackendDefaults
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
+from separation.hardware.footprint import NVIDIA
 from separation.model import Availability, BackendProfile, Model, PublishedModel, Readiness, RunCost
 from separation.models.demucs import download
 from separation.models.demucs import weights as demucs_weights
@@ -146,6 +147,17 @@ class DemucsBackend(BackendDefaults):
         """Return Demucs's own settings and the device; the seed too if shifts make the result random."""
         seed = {RequestField.SEED} if request.demucs.shifts else set()
         return frozenset({RequestField.DEMUCS, RequestField.DEVICE, *seed})
+
+    def without_effect(self, request: Request) -> frozenset[str]:
+        """Return what transformers ignore, what cuts nothing without splitting, and half precision without CUDA."""
+        ignored = set()
+        if _is_transformer(request):
+            ignored.add("demucs.split")
+        elif not request.demucs.split:
+            ignored |= {"demucs.segment_s", "demucs.overlap_ratio"}
+        if request.device != "cuda" and not (request.device == "auto" and NVIDIA.exists()):
+            ignored.add("demucs.mixed_precision")
+        return frozenset(ignored)
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
         """Return the cost as measured on two cores, by networks in use, shifts, and segments' overlap and padding."""

@@ -95,6 +95,17 @@ def choose(request: Request) -> tuple[Request, str]:
     return backend.settle(request), f"{backend.label}, as asked for. {availability.sentence}"
 
 
+def ignored(request: Request, settled: Request) -> tuple[str, ...]:
+    """Return what a request has that makes no difference to the backend it was settled for, in words."""
+    anchored = any(prompt.anchors for prompt in request.prompts)
+    found = {
+        "the seed": request.seed != settled.seed,
+        "the device": request.device not in (AUTO, settled.device),
+        "spans": anchored and not get(settled.backend).takes_anchors,
+    }
+    return tuple(words for words, without_effect in found.items() if without_effect)
+
+
 def _best(request: Request) -> tuple[Request, str]:
     """Return the first backend that can serve the request; with anchors, preferably one that uses them."""
     passed_over: list[str] = []

@@ -45,6 +45,7 @@ class SamOfficialBackend(SamTorchBackend):
         command_options=("--backend", "official"),
         packages=("sam-audio", "torch"),
         precisions=PRECISIONS,
+        stitches=("crossfade",),
     )
 
     def published(self) -> tuple[PublishedModel, ...]:

@@ -124,6 +124,11 @@ class SamTorchBackend(BackendDefaults):
         """Return all settings but those of Demucs."""
         return frozenset(RequestField) - {RequestField.DEMUCS}
 
+    def without_effect(self, request: Request) -> frozenset[str]:
+        """Return also the grid of a single step, which goes from 0 to 1 on any."""
+        grid = {"solver.grid"} if request.solver.n_steps == 1 else set()
+        return super().without_effect(request) | grid
+
     def layout(self, request: Request) -> ChunkLayout:
         """Return the chunk layout in whole latent frames."""
         return sam_family.layout(request)

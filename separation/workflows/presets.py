@@ -1,19 +1,19 @@
 """Presets: named sets of settings, so that nobody has to know the single values.
 
-The three generic names fit any backend; the others are some backend's own. A preset sets only what it is about:
-prompts, backend, device and seed stay as they are. The values are the backends' own (`BackendProfile.presets`).
+The three generic names fit any backend; the others are some backend's own. What affects a separator's quality, time and
+memory is the preset's: a request with any other chunks, solver or settings of a model is “Custom”. Prompts, backend,
+device, folder of models and seeds stay as they are. The values are the backends' own (`BackendProfile.presets`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from separation.backends import registry
-from separation.errors import SettingsError
+from separation.errors import PlaygroundError, SettingsError
 from separation.model import Backend
-from separation.request import Request
+from separation.request import ChunkSettings, Request, SamSettings
 
 CUSTOM = "Custom"
 GENERIC = ("Preview", "Balanced", "Quality")
@@ -28,10 +28,10 @@ def names() -> tuple[str, ...]:
 
 
 def apply(name: str, request: Request) -> Request:
-    """Return `request` with the values of a preset.
+    """Return `request` with the values of a preset, and the usual ones of what the preset leaves open.
 
     The values of all backends are set, so that they apply to whichever is chosen, now or later; a backend drops those
-    it does not use.
+    it does not use. Seeds of single chunks stay, unless chunks become others.
 
     Raises:
         SettingsError: there is no such preset, or it is another backend's own; it lists those there are.
@@ -42,32 +42,47 @@ def apply(name: str, request: Request) -> Request:
     own = {} if backend is None else backend.profile.presets
     if backend is not None and own and name not in {*own, *GENERIC}:
         raise _foreign(name, backend)
-    values: dict[str, Any] = {}
+    rerolls = request.sam.rerolls if request.chunks in (None, ChunkSettings()) else ()
+    values: dict[str, Any] = {"chunks": None, "sam": SamSettings(rerolls=rerolls)}
     for other in registry.BACKENDS.values():
         values |= {field: value for field, value in other.profile.presets.get(name, {}).items() if field not in OWN}
     preset = replace(request, **(values | dict(own.get(name, {}))))
     return replace(preset, demucs=replace(preset.demucs, folder=request.demucs.folder))
 
 
-def name_of(request: Request) -> str:
-    """Return the preset with these values, or “Custom”; a backend without presets uses those of the first that has."""
-    backend = registry.named(request.backend)
-    if backend is None or not backend.profile.presets:
-        having = (one.profile.presets for one in registry.BACKENDS.values() if one.profile.presets)
-        presets, default = next(having, {}), None
-    else:
-        presets, default = backend.profile.presets, backend.models()[0]
-    return next((name for name, values in presets.items() if _holds(values, request, default)), CUSTOM)
+def name_of(request: Request, backend: Backend | None = None) -> str:
+    """Return the preset that `request` would stay the same with, or “Custom”.
+
+    Args:
+        request: the settings.
+        backend: the one in use, whose settings alone count; the one that the request names if not given. Without
+            either, or without presets of its own, all settings count, and those of a new request are “Balanced”.
+    """
+    backend = backend or registry.named(request.backend)
+    own = {} if backend is None else backend.profile.presets
+    if backend is None or not own:
+        usual = replace(Request(prompts=request.prompts), backend=request.backend, model=request.model)
+        same = replace(request, device=usual.device, seed=usual.seed) == usual
+        found = (name for name in GENERIC if apply(name, request) == request)
+        return next(found, "Balanced" if same else CUSTOM)
+    asked = _settled(backend, request)
+    found = (name for name in dict.fromkeys((*own, *GENERIC)) if _settled(backend, apply(name, request)) == asked)
+    return next(found, CUSTOM)
 
 
-def _holds(values: Mapping[str, Any], request: Request, default: str | None) -> bool:
-    """Whether a request has the values of a preset; with the backend's `default` model, also those that are its own."""
-    asked = replace(request, model=request.model or default, demucs=replace(request.demucs, folder=None))
-    return all(
-        getattr(asked, field) == (value or default if field == "model" else value)
-        for field, value in values.items()
-        if default is not None or field not in OWN
-    )
+def differing(request: Request, backend: Backend) -> tuple[str, ...]:
+    """Return the generic presets that make different requests of this one for the backend in use, one name for each."""
+    made: dict[Request, str] = {}
+    for name in GENERIC:
+        made.setdefault(_settled(backend, apply(name, request)), name)
+    return tuple(made.values())
+
+
+def _settled(backend: Backend, request: Request) -> Request:
+    try:
+        return backend.settle(request)
+    except PlaygroundError:  # whoever asks for it is told why
+        return request
 
 
 def _foreign(name: str, backend: Backend) -> SettingsError:

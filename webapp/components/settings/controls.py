@@ -39,16 +39,22 @@ def number(
     span: tuple[float, float, float],
     tip: str,
     *,
+    limit: str = "",
     unit: str = "",
     empty: str = "",
 ) -> SettingField:
-    """Return a field for a number of `span` (lowest, highest, step); `empty` says what an empty field means."""
+    """Return a field for a number of `span` (lowest, highest, step).
+
+    `limit` says what its highest value is, and `empty` what an empty field means.
+    """
     low, high, step = span
     field = SettingField(
         name=name, kind="number", label=label, value=value, min=low, max=high, step=step, unit=unit, tip=tip
     )
     if empty:
         field["placeholder"] = empty
+    if limit:
+        field["limit"] = limit
     return field
 
 

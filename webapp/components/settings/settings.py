@@ -32,9 +32,11 @@ class SettingField(TypedDict):
     min: NotRequired[float]
     max: NotRequired[float]
     step: NotRequired[float]  # 1: whole numbers only
+    limit: NotRequired[str]  # what `max` is, in a few words
     unit: NotRequired[str]
     placeholder: NotRequired[str]  # what an empty field means; without it a field cannot be emptied
     disabled: NotRequired[bool]
+    said: NotRequired[str]  # what was made of the value that was entered last, if it was put right
 
 
 class SettingGroup(TypedDict):
@@ -50,8 +52,8 @@ class Settings(ui.element, component="settings.js"):
     """The settings panel: a single element, however many controls there are.
 
     Args:
-        on_set: called with the name of a control and its new value; numbers are within the field's range, an emptied
-            field is None.
+        on_set: called with the name of a control and the value that was entered: of a field for a number anything that
+            can be typed, None if it was emptied; see `webapp.components.settings.entered`.
     """
 
     def __init__(self, on_set: Callable[[str, Any], object]) -> None:
@@ -65,6 +67,10 @@ class Settings(ui.element, component="settings.js"):
         if self._props["groups"] != list(groups):
             self._props["groups"] = list(groups)
         return self
+
+    def put_back(self) -> None:
+        """Show the present numbers again, after others have been entered; the cursor stays where it is."""
+        self.update()
 
     def redraw(self) -> None:
         """Show the present values again, after an entered one has been refused."""

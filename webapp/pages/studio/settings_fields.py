@@ -55,7 +55,7 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
     used = registry.shown(settled.backend)
     uses = used.uses(settled)
     shown: list[SettingGroup] = [
-        {"title": "", "fields": [_preset(settings)]},
+        {"title": "", "fields": _preset(replace(settings, prompts=settled.prompts), used)},
         {"title": "Who separates", "fields": [_backend(settings), *_model(settings, settled, used)]},
     ]
     if RequestField.SAM in uses:
@@ -66,7 +66,11 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
         shown.append(_chunks(settled, used.profile.stitches))
     if RequestField.DEMUCS in uses:
         shown.append(_demucs(settled))
-    return [*shown, *_run(settings, settled, used)]
+    shown += _run(settings, settled, used)
+    idle = used.without_effect(settled)
+    for group in shown:
+        group["fields"] = [field for field in group["fields"] if field["name"] not in idle]
+    return [group for group in shown if group["fields"]]
 
 
 def changed(settings: Request, settled: Request, name: str, value: Any) -> Request:
@@ -86,7 +90,7 @@ def changed(settings: Request, settled: Request, name: str, value: Any) -> Reque
     if name == "preset":
         return presets.apply(value, settings)
     if name == "backend":
-        return _with_backend(settings, value)
+        return _with_backend(settings, settled, value)
     if name.startswith("chunks."):
         return _with_chunks(settings, settled, name.removeprefix("chunks."), value)
     if "." not in name:
@@ -95,9 +99,10 @@ def changed(settings: Request, settled: Request, name: str, value: Any) -> Reque
     return replace(settings, **{part: replace(getattr(settings, part), **{item: value})})
 
 
-def _with_backend(settings: Request, backend: str) -> Request:
+def _with_backend(settings: Request, settled: Request, backend: str) -> Request:
     """Return settings for another backend: a preset stays that preset; the model, and unused chunks, are reset."""
-    preset, named = presets.name_of(settings), registry.named(backend)
+    used, named = registry.shown(settled.backend), registry.named(backend)
+    preset = presets.name_of(replace(settings, prompts=settled.prompts), used)
     cut = named is None or RequestField.CHUNKS in named.uses(settings)
     other = replace(settings, backend=backend, model=None, chunks=settings.chunks if cut else None)
     return presets.apply(preset, other) if preset in presets.GENERIC else other
@@ -112,18 +117,21 @@ def _with_chunks(settings: Request, settled: Request, item: str, value: Any) -> 
     return replace(settings, chunks=replace(chunks, **{item: value}), sam=sam)
 
 
-def _preset(settings: Request) -> SettingField:
+def _preset(asked: Request, used: Backend) -> list[SettingField]:
+    names = presets.differing(asked, used)
+    if len(names) < 2:
+        return []
     tips = {
         "Preview": "The quickest answer, in little memory, with rougher seams." + AUTOMATIC,
         "Balanced": "What most songs need: good sound at normal time and memory." + AUTOMATIC,
         "Quality": "Everything the model has: a little better, up to ten times slower, up to four times the weights."
         + AUTOMATIC,
-        presets.CUSTOM: "Values of your own. Change one of the settings below to come here.",
+        presets.CUSTOM: "Values of your own: sound, solver, chunks or precision are other than a preset's.",
     }
-    name = presets.name_of(settings)
-    value = name if name in presets.GENERIC else presets.CUSTOM
-    options = controls.options({name: name for name in tips}, tips, disabled=(presets.CUSTOM,))
-    return controls.choice("preset", "", value, options, spoken="Preset")
+    name = presets.name_of(asked, used)
+    value = name if name in names else presets.CUSTOM
+    options = controls.options({name: name for name in (*names, presets.CUSTOM)}, tips, disabled=(presets.CUSTOM,))
+    return [controls.choice("preset", "", value, options, spoken="Preset")]
 
 
 def _backend(settings: Request) -> SettingField:
@@ -247,6 +255,7 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             chunks.overlap_s,
             "What neighbours share: smoother seams, a little more time. At most half a chunk.",
             allowed=overlap_range(chunks.chunk_s),
+            limit="" if chunks.chunk_s is None else "half a chunk",
             unit="s",
             step=0.1,
         ),
@@ -257,7 +266,7 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             controls.options({"cosine": "Cosine", "linear": "Linear"}),
             tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
         ),
-        *([_stitch(settled)] if len(stitches) > 1 else []),
+        *([_stitch(settled)] if len(stitches) > 1 or chunks.stitch not in stitches else []),
         _number(
             "chunks.max_chunks",
             "Only the first",
@@ -333,7 +342,7 @@ def _demucs(settled: Request) -> SettingGroup:
 
 
 def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGroup]:
-    fields, uses, precisions = [], used.uses(settled), used.profile.precisions
+    fields, uses = [], used.uses(settled)
     digest = [DEVICES[settings.device]] if RequestField.DEVICE in uses else []
     if RequestField.DEVICE in uses:
         tip = (
@@ -341,8 +350,14 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "same."
         )
         fields.append(controls.select("device", "Device", settings.device, DEVICES, tip))
-    if precisions:
-        fields.append(_precision(settled, precisions))
+    precisions = dict.fromkeys((*used.profile.precisions, settled.sam.precision))
+    if len(precisions) > 1:
+        tip = (
+            "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound "
+            "that is nearly the same."
+        )
+        labels = {name: PRECISION_LABELS[name] for name in precisions}
+        fields.append(controls.select("sam.precision", "Precision", settled.sam.precision, labels, tip))
         digest.append(settled.sam.precision)
     if RequestField.SEED in uses:
         tip = (
@@ -353,17 +368,6 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
     return [controls.fold("Run", fields, *digest)] if fields else []
 
 
-def _precision(settled: Request, precisions: tuple[str, ...]) -> SettingField:
-    labels = {name: PRECISION_LABELS[name] for name in dict.fromkeys((*precisions, settled.sam.precision))}
-    tip = (
-        "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound that is "
-        "nearly the same."
-    )
-    field = controls.select("sam.precision", "Precision", settled.sam.precision, labels, tip)
-    field["disabled"] = len(precisions) < 2
-    return field
-
-
 def _number(
     name: str,
     label: str,
@@ -372,14 +376,15 @@ def _number(
     *,
     step: float = 1,
     allowed: Range | None = None,
+    limit: str = "",
     unit: str = "",
     empty: str = "",
 ) -> SettingField:
-    """Return a field for a number in its setting's range; `empty` says what an empty field means."""
+    """Return a field for a number in its setting's range; see `controls.number`."""
     part, _, item = name.rpartition(".")
     allowed = allowed or ranges(PARTS[part])[item]
     low, high = allowed.low, min(allowed.high, LARGEST_EXACT)
-    return controls.number(name, label, value, (low, high, step), tip, unit=unit, empty=empty)
+    return controls.number(name, label, value, (low, high, step), tip, limit=limit, unit=unit, empty=empty)
 
 
 def _together(settled: Request) -> bool:
