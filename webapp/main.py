@@ -20,7 +20,7 @@ from webapp.access import guard
 from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage
 from webapp.pages.models.page import ModelsPage
-from webapp.pages.studio.page import MAX_PROMPTS, StudioPage
+from webapp.pages.studio.page import StudioPage
 from webapp.routes.media import add_media_routes
 from webapp.routes.uploads import add_upload_routes
 from webapp.state.doctor import Doctor
@@ -140,7 +140,7 @@ def create_app(
         install_theme()
         page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, estimates)
         if recording:
-            page.open(recording, [words[:200] for words in prompts.split(",")[:MAX_PROMPTS] if words.strip()], result)
+            page.open(recording, [words for words in prompts.split(",") if words.strip()], result)
 
     @ui.page("/library", title="Library", language="en-US")
     def library_page() -> None:

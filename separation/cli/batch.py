@@ -84,13 +84,11 @@ def batch(
     """
     from separation.audio.part import Part
     from separation.request import Request
+    from separation.workflows import presets
 
     started_s = time.monotonic()
-    request = Request.of(*prompts, backend=backend, device=common.device, seed=seed)
-    if preset is not None:
-        from separation.workflows import presets
-
-        request = presets.apply(preset, request)
+    asked = Request.of(*prompts, backend=backend, device=common.device, seed=seed)
+    request = asked if preset is None else presets.apply(preset, asked)
     part = Part(start_s=start_time, end_s=end_time)
     files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # fails before any work if no file could be separated
@@ -99,6 +97,9 @@ def batch(
         make_folder(report.parent, "the report")
     (out / FAILURES).unlink(missing_ok=True)
     common.say(f"{counted(len(files), 'file')}. {why}")
+    common.say_ignored(asked, settled)
+    if preset is not None and len(presets.differing(asked, registry.get(settled.backend))) < 2:
+        common.say(f"note: presets will make no difference to {registry.get(settled.backend).label}.")
     places = folders(files)
     tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()

@@ -18,7 +18,7 @@ import click
 
 from separation import __version__
 from separation.errors import AudioError, BackendUnavailable, FileError, PlaygroundError, PromptError, SettingsError
-from separation.request import DEVICES
+from separation.request import DEVICES, Request
 
 if TYPE_CHECKING:
     from separation.engine.dask import Tls
@@ -67,6 +67,13 @@ class Common:
         """Print a line for people; nothing if the output is JSON."""
         if not self.as_json:
             click.echo(f"{self.mark}{line}")
+
+    def say_ignored(self, asked: Request, settled: Request) -> None:
+        """Print what was asked for and makes no difference to the backend that separates."""
+        from separation.backends.registry import get, ignored
+
+        for words in ignored(asked, settled):
+            self.say(f"note: {words} will make no difference to {get(settled.backend).label}.")
 
     def result(self, values: dict[str, Any]) -> None:
         """Print the command's result as one JSON line if requested, and give it to the host."""

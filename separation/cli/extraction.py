@@ -189,6 +189,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         common.say(f"note: {warning}")
     with _streamed(wanted, recording, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
+        common.say_ignored(request, settled)
         if kept is not None:
             common.say(why)
         else:

@@ -35,7 +35,7 @@ MIME_TYPES = {
     **{kind.extension: kind.mime_type for kind in KINDS},
 }
 REPORT = "report"  # lies in the manifest; no file is read for it
-MAX_GAIN_DB = 24.0
+GAIN_DB, PAN = (-1000.0, 24.0), (-1.0, 1.0)  # the first is silence
 MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of its own
 
 
@@ -72,8 +72,8 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         files = [mixed(kept, one).audio for one in track]
         if len(gain_db) != len(files) or (pan and len(pan) != len(files)):
             raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")
-        gains = [10 ** (max(-90.0, min(one, MAX_GAIN_DB)) / 20) for one in gain_db]
-        pans = [max(-1.0, min(one, 1.0)) for one in pan]
+        gains = [10 ** (_within("gain_db", one, GAIN_DB) / 20) for one in gain_db]
+        pans = [_within("pan", one, PAN) for one in pan]
         name = f"{_song(store, kept)}{plain_name(kept.name)}{_settings(kept)} - mix"
         picture = picture_for(format, kept)
 
@@ -168,6 +168,14 @@ def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: 
     path = target.with_name(f"{target.name}{FORMATS[format].extension}")
     encode(sound, path, format, sample_rate=_rate(rate))
     return path
+
+
+def _within(name: str, value: float, ends: tuple[float, float]) -> float:
+    """Return the value; raise `SettingsError` if it is beyond the ends, rather than make another mix than is meant."""
+    low, high = ends
+    if not low <= value <= high:
+        raise SettingsError(f"{name}={value:g} is out of range.", "", f"Choose {name} between {low:g} and {high:g}.")
+    return value
 
 
 def _rate(rate: int) -> int | None:

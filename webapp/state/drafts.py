@@ -9,10 +9,11 @@ from typing import Any, Self
 
 from nicegui import Event as PageEvent
 
-from separation.errors import PlaygroundError
+from separation.errors import PlaygroundError, SettingsError
 from separation.request import Anchor, Prompt, Request
 from storage import DraftTable
 
+MAX_PROMPTS = 50
 PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; a draft need not have one yet
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,14 @@ class Draft:
         settings = Request.from_dict(values["settings"])
         prompts = values["prompts"]
         return cls(Request.from_dict({"prompts": prompts}).prompts if prompts else (), settings)
+
+
+def at_most(texts: Sequence[str]) -> Sequence[str]:
+    """Return the prompts that a person asks for; raise `SettingsError` for more than `MAX_PROMPTS`."""
+    if len(texts) > MAX_PROMPTS:
+        what = f"{len(texts)} sounds are more than a request takes."
+        raise SettingsError(what, "Each takes time and memory.", f"Ask for at most {MAX_PROMPTS}.")
+    return texts
 
 
 def _name(text: str) -> str:

@@ -31,11 +31,14 @@ export default {
                    :checked="field.value" :disabled="field.disabled" @change="send(field, $event.target.checked)" />
             <span v-else class="number"><input :id="id(field)" type="number" :value="field.value" :min="field.min"
                    :max="field.max" :step="field.step" :placeholder="field.placeholder" :disabled="field.disabled"
-                   @change="sendNumber(field, $event.target)" /><i v-if="field.unit"
-                   aria-hidden="true">{{ field.unit }}</i></span>
+                   :aria-describedby="field.said ? id(field) + '-said' : null"
+                   @change="send(field, $event.target.value === '' ? null : Number($event.target.value))" /><i
+                   v-if="field.unit" aria-hidden="true">{{ field.unit }}</i></span>
           </label>
+          <p v-if="field.said" :id="id(field) + '-said'" class="said warn small">{{ field.said }}</p>
         </template>
       </component>
+      <span class="sr-only" role="status">{{ said }}</span>
     </div>`,
 
   props: { groups: { type: Array, default: () => [] }, drawing: Number },
@@ -45,6 +48,12 @@ export default {
     return { opened: JSON.parse(sessionStorage.getItem(OPEN) ?? "[]") };
   },
 
+  computed: {
+    said() {
+      return this.groups.flatMap((group) => group.fields.map((field) => field.said ?? "")).join("");
+    },
+  },
+
   methods: {
     id(field) {
       return "setting-" + field.name.replace(".", "-");
@@ -52,16 +61,6 @@ export default {
 
     send(field, value) {
       this.$emit("set", { name: field.name, value });
-    },
-
-    /** Send a typed number, limited to its range; an empty field means null where the placeholder says what that is. */
-    sendNumber(field, input) {
-      if (input.value === "" && field.placeholder) return this.send(field, null);
-      const wanted = Number(input.value);
-      const value = Math.min(field.max, Math.max(field.min, field.step === 1 ? Math.round(wanted) : wanted));
-      if (input.value === "" || Number.isNaN(wanted)) input.value = field.value;
-      else if (value === field.value) input.value = value;
-      else this.send(field, value);
     },
 
     remember(event, title) {

@@ -31,7 +31,7 @@ from webapp.pages.studio.result_labels import labels_of
 from webapp.pages.studio.tracks import mixture_track, partial_tracks, result_tracks
 from webapp.routes.exports import SAMPLE_RATES, VIDEO
 from webapp.state.job import Job
-from webapp.state.mixers import MIXTURE, Levels, Mixers, MixerState, level_of
+from webapp.state.mixers import MAX_SAVED, MIXTURE, Levels, Mixers, MixerState, level_of
 from webapp.theme import button, card, text
 
 NOTHING = "-"  # no second result
@@ -139,6 +139,9 @@ class Mixer:
     def _choose(self, name: str, value: Any) -> None:
         if name == "format":
             self._format = value
+            if self._rate and not _knows(value, self._rate):
+                ui.notify(f"{FORMATS[value].label} does not know {self._rate / 1000:g} kHz: the rate stays as it is.")
+                self._rate = 0
         elif name == "rate":
             self._rate = int(value)
         elif name == "result":
@@ -203,8 +206,14 @@ class Mixer:
         )
 
     def _save(self, name: str) -> None:
-        levels = self._levels
+        levels, before = self._levels, self._saved
         self._change(lambda mixer: mixer.with_saved(str(name), levels))
+        for dropped in [one for one in before if one not in self._saved]:
+            ui.notify(f"The mix “{dropped}” was dropped: at most {MAX_SAVED} are kept.")
+
+    @property
+    def _saved(self) -> Mapping[str, Levels]:
+        return {} if self._recording is None else self._mixers.of(self._recording.key).saved
 
     def _delete(self, name: str) -> None:
         self._change(lambda mixer: mixer.without_saved(name))
@@ -224,7 +233,7 @@ class Mixer:
     def _show_mixes(self) -> None:
         assert self._recording is not None
         sounds = list(dict.fromkeys(_sound(track) for track in self._shown[1:]))
-        self._mix_row.show(sounds, self._mixers.of(self._recording.key).saved, self._levels)
+        self._mix_row.show(sounds, self._saved, self._levels)
 
     # A and B
 
@@ -313,7 +322,10 @@ class Mixer:
                 "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
             }
         )
-        rates = {0: "Rate as it is"} | {rate: f"{rate / 1000:g} kHz" for rate in SAMPLE_RATES}
+        if self._format == VIDEO:  # its sound has the rate that the picture's file takes
+            return fields
+        known = (rate for rate in SAMPLE_RATES if _knows(self._format, rate))
+        rates = {0: "Rate as it is"} | {rate: f"{rate / 1000:g} kHz" for rate in known}
         fields.append(
             {
                 "name": "rate",
@@ -326,6 +338,11 @@ class Mixer:
             }
         )
         return fields
+
+
+def _knows(format: str, rate: int) -> bool:
+    """Return whether a format of downloads is written at a rate in Hz, and not at another one near it."""
+    return format == VIDEO or FORMATS[format].rate_for(rate) == rate
 
 
 def _sound(track: Track) -> str:

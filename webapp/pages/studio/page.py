@@ -34,7 +34,7 @@ from webapp.pages.studio.settings_panel import SettingsPanel
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
 from webapp.pages.studio.tracks import arriving_track
 from webapp.pages.studio.waveform import WaveformView
-from webapp.state.drafts import Draft, Drafts
+from webapp.state.drafts import Draft, Drafts, at_most
 from webapp.state.jobs import Job, Jobs
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
@@ -42,7 +42,6 @@ from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Upload, Uploads
 from webapp.theme import SCHEMES, button, error_card, icon_button, set_scheme, shell, text
 
-MAX_PROMPTS = 50
 LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete items too, without notice
 
 
@@ -89,10 +88,17 @@ class StudioPage:
             result: the key of the result to show instead of the newest.
             prompts: the sounds to isolate; if not given, those of the job or the result.
         """
-        if (facts := self._facts_of(key, result)) is not None:
-            self._draw(states.opened(self._state, facts, prompts))
-            if why := self._drafts.unreadable(key):
-                lost_draft(self._messages, self._drafts, facts.recording, why, on_error=self._say_error)
+        if (facts := self._facts_of(key, result)) is None:
+            return
+        try:
+            self._draw(states.opened(self._state, facts, at_most(prompts)))
+        except PlaygroundError as error:
+            self._draw(states.opened(self._state, facts))
+            self._say_error(error)
+        if result and facts.results.get(result) is None:
+            self._say("The result in the address is not here any more.", "", "Choose another, or separate again.")
+        if why := self._drafts.unreadable(key):
+            lost_draft(self._messages, self._drafts, facts.recording, why, on_error=self._say_error)
 
     # what the screen holds, top to bottom
 
@@ -322,7 +328,7 @@ class StudioPage:
 
     def _set_prompts(self, texts: list[str]) -> None:
         try:
-            self._edit(lambda draft: draft.with_prompts(*texts[:MAX_PROMPTS]))
+            self._edit(lambda draft: draft.with_prompts(*at_most(texts)))
         except PlaygroundError as error:
             self._say_error(error)
 

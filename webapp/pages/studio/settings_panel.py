@@ -17,11 +17,15 @@ from separation.request import Request, RequestField
 from separation.results.partial import Sound
 from separation.workflows import recipe
 from webapp.components.recipe.recipe import Recipe
-from webapp.components.settings.settings import Settings
+from webapp.components.settings.entered import field_of, put_right, set_along, with_said
+from webapp.components.settings.settings import SettingGroup, Settings
 from webapp.pages.studio import settings_fields
 from webapp.state.drafts import Draft
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, text
+
+BRING_THEIR_OWN = ("backend", "model")  # controls whose other settings are expected to be others
+OF_PRESETS = ("model", "solver.", "demucs.")  # what a preset is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class SettingsPanel:
         self._on_edit, self._estimates = on_edit, estimates
         self._flight: Preflight | None = None
         self._shown: tuple[Draft, Sound | None] | None = None
+        self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
@@ -106,9 +111,11 @@ class SettingsPanel:
         """Redraw the panel: the backend and why it was chosen, and what a run would take or what prevents it."""
         if self._shown == (draft, recording):
             return
+        if self._shown is not None and self._shown[1] is not recording:
+            self._said = ("", None, "")
         self._shown, self.choice = (draft, recording), choice_of(draft)
         choice, settled = self.choice, self.choice.settled
-        self._settings.set_groups(settings_fields.groups(draft.settings, settled))
+        self._show_groups()
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
         self._drop.set_visibility(not choice.possible and draft.settings != Draft().settings)
         self._models.set_visibility(choice.lacking)
@@ -130,17 +137,42 @@ class SettingsPanel:
         if self._flight is not None and fitting is not None:
             self._smaller.set_text(f"Use {fallbacks.changed(self._flight.request, fitting, options=False)}")
 
+    def _groups(self) -> list[SettingGroup]:
+        settings = Draft().settings if self._shown is None else self._shown[0].settings
+        return settings_fields.groups(settings, self.choice.settled)
+
+    def _show_groups(self) -> None:
+        """Show the controls; what was said of one stays until its value is another."""
+        groups, (name, value, said) = self._groups(), self._said
+        if said and (field := field_of(groups, name)) is not None and field["value"] == value:
+            groups = with_said(groups, name, said)
+        self._settings.set_groups(groups)
+
     def _set(self, name: str, value: Any) -> None:
-        choice = self.choice
+        choice, before = self.choice, self._groups()
+        field, said = field_of(before, name), ""
+        if field is not None:
+            value, said = put_right(field, value)
+        dropped = ""
+
+        def edit(draft: Draft) -> Draft:
+            nonlocal dropped
+            settings = settings_fields.changed(draft.settings, choice.settled, name, value)
+            dropped = dropped_by(draft.settings, settings)
+            return replace(draft, settings=settings)
+
         try:
-            self._on_edit(
-                lambda draft: replace(
-                    draft, settings=settings_fields.changed(draft.settings, choice.settled, name, value)
-                )
-            )
+            self._on_edit(edit)
         except PlaygroundError as error:
             self._why.set_text(str(error)).classes("warn")
             self._settings.redraw()
+            return
+        now = self._groups()
+        along = "" if name in BRING_THEIR_OWN else set_along(before, now, unsaid=(name, *OF_PRESETS))
+        if (field := field_of(now, name)) is not None:
+            self._said = (name, field["value"], " ".join(filter(None, (said, along, dropped))))
+        self._show_groups()
+        self._settings.put_back()
 
     def _paste(self, written: str) -> str:
         """Take all settings from a recipe; return a sentence that says what is wrong with it, or ""."""
@@ -160,6 +192,16 @@ class SettingsPanel:
         flight = self._flight
         if flight is not None and (fitting := flight.fitting) is not None:
             self._on_edit(lambda draft: replace(draft, settings=with_changes(draft.settings, flight.request, fitting)))
+
+
+def dropped_by(before: Request, after: Request) -> str:
+    """Return sentences on settings without a control that the change of another one has dropped, or ""."""
+    said = []
+    if before.backend != after.backend and before.chunks is not None and after.chunks is None:
+        said.append("Your chunks were dropped: it cuts by segments of its own.")
+    if before.sam.rerolls and not after.sam.rerolls:
+        said.append("Seeds of single chunks were dropped: chunks are counted anew.")
+    return " ".join(said)
 
 
 def with_changes(settings: Request, before: Request, after: Request) -> Request:
