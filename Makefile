@@ -16,9 +16,8 @@ run: $(INSTALLED)
 # a browser or a cluster of processes runs alone: beside others, a page may be late for reasons that are none of its own.
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 test: $(TESTABLE) browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-report= $(ARGS)
-	$(BIN)/python -m pytest tests/browser tests/cluster --cov --cov-append --cov-report=term $(ARGS)
-	$(BIN)/python -m coverage report --fail-under=95 >/dev/null
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS)
+	$(BIN)/python -m pytest tests/browser tests/cluster $(ARGS)
 
 # Without browser, cluster and training.
 fast: $(TESTABLE)
