@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from separation.audio.decode import DecodedBlocks, decode_blocks
 from separation.audio.encode import FloatWavWriter
-from separation.audio.files import new_file
+from separation.audio.files import FilesRead, new_file
 from separation.audio.part import WHOLE, Part
 from separation.audio.partial_file import GrowingFile
 from separation.audio.waveform import resample_blocks, resampled_length, to_channels
@@ -53,12 +53,13 @@ def convert(
     Raises:
         AudioError: no audio can be read, or it is longer than `max_duration_s`.
         FileError: `out_path` cannot be written.
-        SettingsError: the part does not lie in the recording.
+        SettingsError: the part does not lie in the recording, or `out_path` is the file itself.
     """
     out_path = Path(out_path)
+    read = FilesRead.of([Path(path)])
     with (
         converted_blocks(path, part=part, max_duration_s=max_duration_s) as blocks,
-        new_file(out_path) as making,
+        new_file(out_path, read) as making,
         FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer,
     ):
         for block in blocks:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from separation.audio.convert import convert
 from separation.audio.decode import AudioFile, decode_blocks
 from separation.audio.encode import FORMATS, Encoded, encode
-from separation.audio.files import hidden_folder, new_file
+from separation.audio.files import NOTHING_READ, FilesRead, check_places, hidden_folder, new_file, put, remove
 from separation.audio.names import plain_name
 from separation.audio.part import Part
 from separation.audio.readers import AudioInfo
@@ -97,18 +97,19 @@ def split(
     format: str = "wav32f",
     start_s: float = 0.0,
     end_s: float | None = None,
+    read: FilesRead = NOTHING_READ,
 ) -> Written:
     """Cut a recording, or [`start_s`, `end_s`) of it, into overlapping files in `folder`; memory holds one block.
 
     The files are called after the recording and numbered from 000; beside them `NAME.chunks.json` says how they
     overlap. It is written last, and all files appear together. Like everywhere, recordings of three and more channels
-    are downmixed to two.
+    are downmixed to two. Neither the recording nor another of the files `read` is replaced.
 
     Raises:
         AudioError: no audio can be read.
         FileError: the files cannot be written.
-        SettingsError: the part does not lie in the recording, the format may change a chunk's length, or the settings
-            have a `stitch` or `max_chunks`, which files do not.
+        SettingsError: the part does not lie in the recording, the format may change a chunk's length, a chunk would
+            replace a file that is read, or the settings have a `stitch` or `max_chunks`, which files do not.
     """
     if format not in CHUNK_FORMATS:
         raise SettingsError(
@@ -122,13 +123,14 @@ def split(
             f"max_chunks={settings.max_chunks} or stitch={settings.stitch!r} asks for something else.",
             "Leave them as they are, and give an end instead.",
         )
+    read |= FilesRead.of([path])
     with TemporaryDirectory() as scratch:
         part = Part(start_s=start_s, end_s=end_s)
         conversion = convert(path, Path(scratch) / "audio.wav", part=part)
         with AudioFile(Path(scratch) / "audio.wav") as audio:
             cut = _planned(audio, path, part, settings, FORMATS[format].extension)
             metadata = folder / f"{plain_name(path.stem)}{METADATA_SUFFIX}"
-            notes = _write(audio, cut, metadata, format)
+            notes = _write(audio, cut, metadata, format, read)
     return Written(metadata=metadata, split=cut, notes=(*conversion.warnings, *notes))
 
 
@@ -142,11 +144,10 @@ def merge(metadata: Path, out: Path, *, fade: str | None = None, format: str = "
         SettingsError: the fade or the format is unknown, or `out` is one of the files.
     """
     cut = read_split(metadata)
-    _refuse_input_as_output(out, [metadata, *(metadata.parent / file for file in cut.files)])
+    read = FilesRead.of(_pieces(metadata, cut))
     notes: list[str] = []
     pieces = _crossfaded(cut, metadata.parent, CrossfadeStream(fade or cut.fade), notes)
-    written = encode(_Stream(pieces, cut.sample_rate, cut.n_channels, cut.n_samples), out, format)
-    return replace(written, notes=(*notes, *written.notes))
+    return _joined(_Stream(pieces, cut.sample_rate, cut.n_channels, cut.n_samples), out, format, read, notes)
 
 
 def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f") -> Encoded:
@@ -157,13 +158,23 @@ def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f") -> Encod
         SettingsError: they differ in rate or channel count, the format is unknown, or `out` is one of the files.
     """
     assert paths
-    _refuse_input_as_output(out, paths)
+    read = FilesRead.of(paths)
+    check_places([out], read)
     notes: list[str] = []
     infos, lengths = zip(*(_measured(path, notes) for path in paths), strict=True)
     _refuse_odd_one(paths, infos)
     pieces = (block for path, n_samples in zip(paths, lengths, strict=True) for block in _exactly(path, n_samples))
-    written = encode(_Stream(pieces, infos[0].sample_rate, infos[0].n_channels, sum(lengths)), out, format)
-    return replace(written, notes=(*notes, *written.notes))
+    stream = _Stream(pieces, infos[0].sample_rate, infos[0].n_channels, sum(lengths))
+    return _joined(stream, out, format, read, notes)
+
+
+def pieces_of(metadata: Path) -> list[Path]:
+    """Return the files that `merge` reads: the metadata and the chunks.
+
+    Raises:
+        AudioError: it cannot be read, or does not describe chunks.
+    """
+    return _pieces(metadata, read_split(metadata))
 
 
 def read_split(metadata: Path) -> Split:
@@ -206,19 +217,20 @@ def _planned(audio: AudioSource, path: Path, part: Part, settings: ChunkSettings
     )
 
 
-def _write(audio: AudioSource, cut: Split, metadata: Path, format: str) -> list[str]:
+def _write(audio: AudioSource, cut: Split, metadata: Path, format: str, read: FilesRead) -> list[str]:
     """Write all chunks into a hidden folder, move them into place, then write the metadata; return notes."""
     notes = []
     folder = metadata.parent
-    with new_file(metadata) as part, hidden_folder(folder) as hidden:
+    check_places([metadata, *(folder / file for file in cut.files)], read)
+    with new_file(metadata, read) as part, hidden_folder(folder) as hidden:
         for file, chunk in zip(cut.files, cut.chunks, strict=True):
             source = _Stretch(audio, chunk.start, chunk.stop - chunk.start)
             written = encode(source, hidden / file, format)
             notes += [f"{file}: {note}" for note in written.notes]
         part.write_text(json.dumps(cut.to_dict(), indent=2) + "\n", "utf-8")
-        metadata.unlink(missing_ok=True)  # an older one would describe the new chunks wrongly while they move in
+        remove(metadata)  # an older one would describe the new chunks wrongly while they move in
         for file in cut.files:
-            (hidden / file).replace(folder / file)
+            put(hidden / file, folder / file, read)
     return notes
 
 
@@ -257,6 +269,17 @@ class _Stream:
             self._rest = self._rest[:, taken[-1].shape[1] :]
             self._position += taken[-1].shape[1]
         return np.concatenate(taken, axis=1)
+
+
+def _joined(stream: _Stream, out: Path, format: str, read: FilesRead, notes: list[str]) -> Encoded:
+    """Write a stream to `out`, unless that is one of the files `read`; `notes` are complete once it is written."""
+    with new_file(out, read) as part:
+        written = encode(stream, part, format)
+    return replace(written, path=out, notes=(*notes, *written.notes))
+
+
+def _pieces(metadata: Path, cut: Split) -> list[Path]:
+    return [metadata, *(metadata.parent / file for file in cut.files)]
 
 
 def _crossfaded(cut: Split, folder: Path, stream: CrossfadeStream, notes: list[str]) -> Iterator[Samples]:
@@ -313,13 +336,6 @@ def _refuse_odd_one(paths: Sequence[Path], infos: Sequence[AudioInfo]) -> None:
                 f"It has {kind}, and they have {usual}.",
                 "Give all files one rate and channel count first.",
             )
-
-
-def _refuse_input_as_output(out: Path, inputs: Sequence[Path]) -> None:
-    if out.resolve() in (path.resolve() for path in inputs):
-        raise SettingsError(
-            f"{out.name!r} is one of the files to join.", "Writing would destroy it.", "Choose another name."
-        )
 
 
 def _kind(info: AudioInfo) -> str:

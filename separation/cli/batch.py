@@ -17,15 +17,26 @@ import click
 
 from separation.backends import registry
 from separation.cli.batch_work import BatchTask, Done, Extraction
-from separation.cli.common import Common, Connection, common_options, connection_options, gives, make_folder, shown
-from separation.cli.extraction import FORMATS, no_cache_option, report_option
+from separation.cli.common import (
+    Common,
+    Connection,
+    common_options,
+    connection_options,
+    gives,
+    make_folder,
+    make_folder_of,
+    shown,
+)
+from separation.cli.extraction import no_cache_option, report_option
 from separation.cli.part import part_options
 from separation.engine.engine import Inline
 from separation.errors import PlaygroundError
 from separation.formatted import counted
+from separation.results.exported import FORMATS
 from separation.workflows.batch_files import FAILURES, find_recordings, folders
 
 if TYPE_CHECKING:
+    from separation.audio.files import FilesRead
     from separation.engine.engine import Engine
     from separation.events import Event
     from separation.workflows.batch import Outcome
@@ -82,8 +93,10 @@ def batch(
     A file that fails does not stop the rest: failures are listed at the end and in failures.json, and the exit status
     is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over.
     """
+    from separation.audio.files import remove
     from separation.audio.part import Part
     from separation.request import Request
+    from separation.results import exported
     from separation.workflows import presets
 
     started_s = time.monotonic()
@@ -92,23 +105,26 @@ def batch(
     part = Part(start_s=start_time, end_s=end_time)
     files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # fails before any work if no file could be separated
+    places = folders(files)
+    tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
+    tracks = exported.places_of(settled, Path(), format_).values()
+    written = [task.folder / track for task in tasks for track in tracks]
+    written += [out / FAILURES, *([] if report is None else [report])]
+    read = common.claim([*(task.source for task in tasks), *connection.files()], written)
     make_folder(out, "the results")
-    if report is not None:
-        make_folder(report.parent, "the report")
-    (out / FAILURES).unlink(missing_ok=True)
+    make_folder_of(report, "the report")
+    remove(out / FAILURES)
     common.say(f"{counted(len(files), 'file')}. {why}")
     common.say_ignored(asked, settled)
     if preset is not None and len(presets.differing(asked, registry.get(settled.backend))) < 2:
         common.say(f"note: presets will make no difference to {registry.get(settled.backend).label}.")
-    places = folders(files)
-    tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
     log_level = logging.getLogger().getEffectiveLevel()
     work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, report is not None, connection)
     tally = _run(tasks, work, min(jobs, len(files)), common)
     if tally.failures:
-        _write_failures(tally.failures, out / FAILURES)
+        _write_failures(tally.failures, out / FAILURES, read)
     if report is not None:
-        _write_report([*tally.reports, *_listed(tally.failures)], report, common)
+        _write_report([*tally.reports, *_listed(tally.failures)], report, read, common)
     _say_result(tally, out, time.monotonic() - started_s, common)
     if tally.failures:
         sys.exit(SOME_FAILED)
@@ -224,18 +240,18 @@ class BatchProgress:
             click.echo(f"\r\x1b[2K{self._common.mark}{self._n_started} of {self._n_files}: {words}", nl=False, err=True)
 
 
-def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path) -> None:
+def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path, read: FilesRead) -> None:
     from separation.audio.files import new_file
 
-    with new_file(path) as part:
+    with new_file(path, read) as part:
         part.write_text(json.dumps(_listed(failures), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_report(entries: Sequence[dict[str, Any]], path: Path, common: Common) -> None:
+def _write_report(entries: Sequence[dict[str, Any]], path: Path, read: FilesRead, common: Common) -> None:
     """Write a report with one entry for each file: first those done, in order, then those that failed."""
     from separation.results import report
 
-    report.write(entries, path)
+    report.write(entries, path, read)
     common.say(f"wrote {shown(path)}")
 
 

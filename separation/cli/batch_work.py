@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from separation.cli.common import Connection, open_store, shown
-from separation.cli.extraction import FORMATS, write_track
 from separation.errors import SeparationError
 from separation.events import ChunkStarted, EventStream, ModelLoading, StillRunning
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
+    from separation.audio.files import FilesRead
     from separation.audio.part import Part
     from separation.engine.engine import Engine
     from separation.events import Event
@@ -78,12 +78,14 @@ class Extraction:
 
     def __call__(self, task: BatchTask) -> Generator[Event, None, Done]:
         """Write the file's tracks into its folder; it may be cancelled between two events."""
+        from separation.audio.files import FilesRead
         from separation.hardware.footprint import Watch
         from separation.results import report
         from separation.results.bypass_cache import BypassCache
         from separation.results.runs import import_recording
 
         self._settle_process()
+        read = FilesRead.of([task.source])
         started_s, watch = time.monotonic(), Watch("convert")
         # Two copies of one recording: the second waits, and finds the result of the first.
         with self._alone_with(task.source):
@@ -97,7 +99,7 @@ class Extraction:
                 converted = watch.measured()
                 yield StillRunning()
                 result, cached = yield from self._separated(recording, store, engine)
-                written = yield from _write_tracks(result, task.folder, self.format_)
+                written = yield from _write_tracks(result, task.folder, self.format_, read)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
         notes = (*damaged, *recording.warnings, *result.warnings, *written)
@@ -170,26 +172,16 @@ class Extraction:
         return FileLock(self.locks / digest)
 
 
-def _write_tracks(result: Result, folder: Path, format_: str) -> Generator[Event, None, list[str]]:
+def _write_tracks(result: Result, folder: Path, format_: str, read: FilesRead) -> Generator[Event, None, list[str]]:
     """Write the kept tracks into `folder`, which changes only when all are complete; return notes."""
-    from separation.audio.files import hidden_folder
-    from separation.audio.names import plain_names
+    from separation.results import exported
 
-    notes = []
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with hidden_folder(folder.parent) as making:
-            files = [f"{name}{FORMATS[format_]}" for name in plain_names(result.track_names)]
-            for track, file in zip(result.tracks, files, strict=True):
-                yield StillRunning()
-                notes += [f"{file}: {note}" for note in write_track(track.audio, making / file, format_)]
-            folder.mkdir(exist_ok=True)
-            for file in files:
-                (making / file).replace(folder / file)
+        notes = yield from exported.write(result, folder, format_, read)
     except OSError as error:
         raise SeparationError(
             f"{shown(folder)} cannot hold the tracks.",
             f"The system says: {error.strerror or error}.",
             "Check that it may be written to and has room; the result itself is kept.",
         ) from error
-    return notes
+    return [f"{file}: {note}" for file, found in notes.items() for note in found]

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from separation.cli.common import Common, common_options, gives, make_folder
-from separation.cli.extraction import FORMATS
 from separation.cli.part import part_options
 from separation.request import FADES
+from separation.results.exported import FORMATS
 
 CHUNK_FORMATS = ("wav32f", "wav24", "wav16", "flac")  # as in `separation.chunking.files`, which brings NumPy
 METADATA_SUFFIX = ".chunks.json"
@@ -48,8 +48,10 @@ def split_(
     from separation.request import ChunkSettings
 
     settings = ChunkSettings(chunk_s=duration, overlap_s=overlap)
+    read = common.claim([source], ())
     make_folder(out, "the files")
-    written = split(source, out, settings, format=format_, start_s=start_time, end_s=end_time)
+    written = split(source, out, settings, format=format_, start_s=start_time, end_s=end_time, read=read)
+    common.claim((), [written.metadata, *(out / file for file in written.split.files)])
     for note in written.notes:
         common.say(f"note: {note}")
     for file in written.split.files:
@@ -89,8 +91,10 @@ def concat(sources: tuple[Path, ...], out: Path, crossfade_type: str | None, for
     """
     from separation.chunking.files import concat as join
     from separation.chunking.files import merge as blend
+    from separation.chunking.files import pieces_of
 
     metadata = _checked(sources, out, crossfade_type, format_)
+    common.claim(sources if metadata is None else pieces_of(metadata), [out])
     if metadata is not None:
         written = blend(metadata, out, fade=crossfade_type, format=format_)
     else:

@@ -8,9 +8,9 @@ import logging
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
@@ -21,6 +21,7 @@ from separation.errors import AudioError, BackendUnavailable, FileError, Playgro
 from separation.request import DEVICES, Request
 
 if TYPE_CHECKING:
+    from separation.audio.files import FilesRead
     from separation.engine.dask import Tls
     from separation.engine.engine import Engine
     from storage import ArtifactStore
@@ -37,6 +38,35 @@ EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+class Claims:
+    """What the steps of a workflow read and write, so that none replaces what another has read.
+
+    A file that a step has written is not protected from later steps.
+
+    Args:
+        read: files that no step may replace.
+    """
+
+    def __init__(self, *read: Path) -> None:
+        self._read, self._written = frozenset(read), frozenset[Path]()
+
+    def claim(self, read: Iterable[Path], written: Iterable[Path]) -> FilesRead:
+        """Note what a step is to read and write, before it does anything; return all that it may not replace.
+
+        Raises:
+            SettingsError: it is to write to what is read, or to one place twice.
+            FileError: what lies there can be neither replaced nor written into.
+        """
+        from separation.audio.files import FilesRead, check_places
+
+        read, places = frozenset(read), tuple(written)
+        protected = FilesRead.of(self._read | read)
+        check_places(places, protected)
+        self._read |= {path for path in read if path.resolve() not in self._written}
+        self._written |= {path.resolve() for path in places}
+        return protected
+
+
 @dataclass(slots=True)
 class Host:
     """The runner of a command that is a step of a workflow, passed as click's `obj`; it gets result and errors.
@@ -45,12 +75,14 @@ class Host:
         common: the host's own options; the command's go before them.
         mark: printed before every line of the command.
         rehearsal: the command only checks what it would do, and fails if that is invalid.
+        claims: of all steps of the workflow.
         result: the command's result, once it has one.
     """
 
     common: Common
     mark: str = ""
     rehearsal: bool = False
+    claims: Claims = field(default_factory=Claims)
     result: dict[str, Any] | None = None
 
 
@@ -91,6 +123,10 @@ class Common:
     def rehearsal(self) -> bool:
         """Whether the command should only check what it would do."""
         return self.host is not None and self.host.rehearsal
+
+    def claim(self, read: Iterable[Path], written: Iterable[Path]) -> FilesRead:
+        """See `Claims.claim`."""
+        return (Claims() if self.host is None else self.host.claims).claim(read, written)
 
     def under(self, host: Host | None) -> Common:
         """Return these options for a command that `host` runs."""
@@ -190,6 +226,10 @@ class Connection:
         from separation.engine.dask import Tls
 
         return Tls(ca=self.ca, certificate=self.certificate, key=self.key)
+
+    def files(self) -> list[Path]:
+        """Return the TLS files."""
+        return [file for file in (self.ca, self.certificate, self.key) if file is not None]
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
@@ -308,6 +348,18 @@ def make_folder(folder: Path, purpose: str) -> None:
         raise SettingsError(
             f"{folder} cannot hold {purpose}.", f"The system says: {error.strerror}.", "Choose another folder."
         ) from error
+
+
+def make_folder_of(file: Path | None, purpose: str) -> None:
+    """Make the folder of a file that is to be written, if any, unless it goes into a device or a FIFO.
+
+    Raises:
+        SettingsError: it cannot be made, or not be written to.
+    """
+    from separation.audio.files import written_into
+
+    if file is not None and not written_into(file):
+        make_folder(file.parent, purpose)
 
 
 def _fail(error: PlaygroundError, common: Common, status: int | None = None) -> NoReturn:

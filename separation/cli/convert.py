@@ -27,9 +27,8 @@ def to_wav(source: Path, out: Path | None, start_time: float, end_time: float | 
     from separation.audio.part import Part
 
     part = Part(start_s=start_time, end_s=end_time)
-    target = out or source.with_suffix(".wav")
-    if target.resolve() == source.resolve():
-        target = source.with_name(f"{source.stem}-converted.wav")
+    target = out or _beside(source)
+    common.claim([source], [target])
     conversion = convert_file(source, target, part=part)
     for warning in conversion.warnings:
         common.say(f"note: {warning}")
@@ -45,3 +44,10 @@ def to_wav(source: Path, out: Path | None, start_time: float, end_time: float | 
             "warnings": list(conversion.warnings),
         }
     )
+
+
+def _beside(source: Path) -> Path:
+    """Return the place of the WAV of a file when none was named."""
+    target = source.with_suffix(".wav")
+    itself = target == source or (target.exists() and source.exists() and target.samefile(source))
+    return source.with_name(f"{source.stem}-converted.wav") if itself else target

@@ -129,6 +129,7 @@ def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Co
         request = replace(request, demucs=replace(request.demucs, folder=folder))
     elif request.demucs.folder is not None and find_folder(request.demucs.folder) is None:
         raise _untrusted(request.demucs.folder)
+    wanted = replace(wanted, also_read=(recipe,))
     run(wanted, request if common.device == "auto" else replace(request, device=common.device), common)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -15,20 +14,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation.cli import measures_text
-from separation.cli.common import Common, Connection, Function, connection_options, gives, make_folder, open_store
+from separation.cli.common import (
+    Common,
+    Connection,
+    Function,
+    connection_options,
+    gives,
+    make_folder,
+    make_folder_of,
+    open_store,
+)
 from separation.cli.part import part_options
 from separation.events import EventStream
 from separation.request import FADES, ChunkSettings, ranges
+from separation.results import exported
+from separation.results.exported import FORMATS
 
 if TYPE_CHECKING:
+    from separation.audio.files import FilesRead
     from separation.events import Event
     from separation.request import Request
     from separation.results.kept import Recording, Result
     from separation.results.streamed import StreamedTracks
     from storage import ArtifactStore
-
-# Name to extension, as in `separation.audio.encode.FORMATS`, which brings NumPy: help and kept results do without.
-FORMATS = {"wav16": ".wav", "wav24": ".wav", "wav32f": ".wav", "flac": ".flac", "mp3": ".mp3", "ogg": ".ogg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class ExtractOptions:
     recipe_out: Path | None
     report: Path | None
     connection: Connection
+    also_read: tuple[Path, ...] = ()
 
 
 report_option = click.option(
@@ -175,11 +184,10 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
 
     started_s = time.monotonic()
     part = Part(start_s=wanted.start_s, end_s=wanted.end_s)
+    read = _claimed(wanted, request, common)
     make_folder(wanted.out, "the files")
-    if wanted.recipe_out is not None:
-        make_folder(wanted.recipe_out.parent, "the recipe")
-    if wanted.report is not None:
-        make_folder(wanted.report.parent, "the report")
+    make_folder_of(wanted.recipe_out, "the recipe")
+    make_folder_of(wanted.report, "the report")
     kept_before = open_store(common.temp_dir, common.say)
     store = BypassCache(kept_before) if wanted.bypass_cache else kept_before
     watch = Watch("convert")
@@ -187,7 +195,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     converted = watch.measured()
     for warning in recording.warnings:
         common.say(f"note: {warning}")
-    with _streamed(wanted, recording, common) as tracks:
+    with _streamed(wanted, recording, read, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
         common.say_ignored(request, settled)
         if kept is not None:
@@ -199,11 +207,14 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         written = {name: str(path) for name, path in tracks.paths.items()}
         _say_notes(tracks.notes(), common)
     else:
-        written = _written(result, wanted, common)
+        written = _written(result, wanted, read, common)
     for path in written.values():
         common.say(f"wrote {path}")
     if wanted.recipe_out is not None:
-        _save_recipe(result, wanted.recipe_out, common)
+        from separation.workflows import recipe
+
+        recipe.write(result.request, wanted.recipe_out, read)
+        common.say(f"wrote {wanted.recipe_out}, the recipe")
     for line in measures_text.lines(result):
         common.say(line)
     seconds = time.monotonic() - started_s
@@ -211,7 +222,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         found = report.of_result(
             result.report, cached=kept is not None, seconds=seconds, source=str(wanted.source), converted=converted
         )
-        report.write(found, wanted.report)
+        report.write(found, wanted.report, read)
         common.say(f"wrote {wanted.report}")
     common.say(f"{'Done' if kept is None else 'Cached: nothing had to be computed'}, {seconds:.2f} s in all.")
     common.result(
@@ -230,6 +241,21 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     )
 
 
+def _claimed(wanted: ExtractOptions, request: Request, common: Common) -> FilesRead:
+    """Return the files that are not to be replaced, once it is known that no track, recipe or report would."""
+    from separation.backends import registry
+
+    settled, _ = registry.choose(request)
+    tracks = list(exported.places_of(settled, wanted.out, wanted.format_).values())
+    others = [path for path in (wanted.recipe_out, wanted.report) if path is not None]
+    read = common.claim([wanted.source, *wanted.also_read, *wanted.connection.files()], [*tracks, *others])
+    if wanted.streaming:
+        from separation.results.streamed import refuse_passages
+
+        refuse_passages(tracks)
+    return read
+
+
 def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, common: Common) -> None:
     """Print the estimated time and memory, and a warning if memory is short; the run goes on either way."""
     if common.as_json:
@@ -246,14 +272,16 @@ def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, 
 
 
 @contextmanager
-def _streamed(wanted: ExtractOptions, recording: Recording, common: Common) -> Iterator[StreamedTracks | None]:
+def _streamed(
+    wanted: ExtractOptions, recording: Recording, read: FilesRead, common: Common
+) -> Iterator[StreamedTracks | None]:
     """Give the growing files of a streaming run; if it ends early, print how far they go."""
     if not wanted.streaming:
         yield None
         return
     from separation.results.streamed import StreamedTracks
 
-    with StreamedTracks(wanted.out, wanted.format_, recording.sample_rate) as tracks:
+    with StreamedTracks(wanted.out, wanted.format_, recording.sample_rate, read) as tracks:
         try:
             yield tracks
         except BaseException as stop:
@@ -293,45 +321,22 @@ def _separated(
         return result
 
 
-def _written(result: Result, wanted: ExtractOptions, common: Common) -> dict[str, str]:
+def _written(result: Result, wanted: ExtractOptions, read: FilesRead, common: Common) -> dict[str, str]:
     """Write the kept tracks in the requested format; return the file of each."""
-    from separation.audio.names import plain_names
+    from separation.audio.files import writing
 
-    paths, notes = {}, {}
-    for track, name in zip(result.tracks, plain_names(result.track_names), strict=True):
-        path = wanted.out / f"{name}{FORMATS[wanted.format_]}"
-        notes[name] = " ".join(write_track(track.audio, path, wanted.format_))
-        paths[track.name] = str(path)
-    _say_notes(notes, common)
-    return paths
-
-
-def _save_recipe(result: Result, path: Path, common: Common) -> None:
-    from separation.workflows import recipe
-
-    recipe.write(result.request, path)
-    common.say(f"wrote {path}, the recipe")
+    stream = EventStream(exported.write(result, wanted.out, wanted.format_, read))
+    with writing("The tracks", wanted.out), closing(stream):
+        for _ in stream:
+            pass
+    _say_notes({Path(file).stem: " ".join(notes) for file, notes in stream.result.items()}, common)
+    return {track: str(path) for track, path in exported.places(result.track_names, wanted.out, wanted.format_).items()}
 
 
 def _say_notes(notes: Mapping[str, str], common: Common) -> None:
     for name, note in notes.items():
         if note:
             common.say(f"note: {name}: {note}")
-
-
-def write_track(kept: Path, path: Path, format_: str) -> tuple[str, ...]:
-    """Write a kept track in the requested format; return notes for the user."""
-    if format_ == "wav32f":  # what is kept already
-        from separation.audio.files import new_file
-
-        with new_file(path) as part:
-            shutil.copyfile(kept, part)
-        return ()
-    from separation.audio.decode import AudioFile
-    from separation.audio.encode import encode
-
-    with AudioFile(kept) as audio:
-        return encode(audio, path, format_).notes
 
 
 class Progress:

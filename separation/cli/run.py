@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, Host, ModelFolder, RunOption, common_options, given_by
+from separation.cli.common import Claims, Common, Host, ModelFolder, RunOption, common_options, given_by
 from separation.cli.extraction import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.formatted import counted
@@ -41,7 +41,7 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
     from separation.workflows import workflow
 
     started_s = time.monotonic()
-    terminal = Terminal(common, no_cache)
+    terminal = Terminal(common, no_cache, config)
     plan = workflow.read(config, terminal, _variables(given))
     if dry_run:
         typed = [terminal.typed(step, {}) for step in plan.steps]
@@ -50,7 +50,7 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
         steps = [{"name": step.name, "command": line} for step, line in zip(plan.steps, typed, strict=True)]
         common.result({"config": str(config), "steps": steps})
         return
-    done = list(_steps(plan, terminal, common))
+    done = list(_steps(plan, terminal, common, Claims(config)))
     n_cached = sum(step["cached"] for step in done)
     seconds = time.monotonic() - started_s
     cached = f", {n_cached} of them cached" if n_cached else ""
@@ -58,12 +58,12 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
     common.result({"config": str(config), "steps": done, "cached": n_cached, "seconds": seconds})
 
 
-def _steps(plan: Workflow, terminal: Terminal, common: Common) -> Iterator[dict[str, Any]]:
+def _steps(plan: Workflow, terminal: Terminal, common: Common, claims: Claims) -> Iterator[dict[str, Any]]:
     """Run the steps; yield the summary of each."""
     results: dict[str, Any] = {}
     for number, step in enumerate(plan.steps, start=1):
         started_s = time.monotonic()
-        host = Host(common, f"[{number}/{len(plan.steps)} {step.name}] ")
+        host = Host(common, f"[{number}/{len(plan.steps)} {step.name}] ", claims=claims)
         typed = terminal.typed(step, results)
         common.say(f"{host.mark}{typed}")
         with _failing_as(step, host):
@@ -126,10 +126,12 @@ class Terminal:
     Args:
         common: the run's options, which its commands inherit.
         bypass_cache: pass `--no-cache` to the commands that have it.
+        config: the workflow's file, which no command may replace.
     """
 
-    def __init__(self, common: Common, bypass_cache: bool) -> None:
+    def __init__(self, common: Common, bypass_cache: bool, config: Path | None = None) -> None:
         self._common, self._bypass_cache = common, bypass_cache
+        self._config = [] if config is None else [config]
 
     def names(self) -> Sequence[str]:
         """See `Commands.names`: every command that declares what its result holds."""
@@ -160,9 +162,13 @@ class Terminal:
         return known
 
     def check(self, command: str, words: Sequence[str]) -> None:
-        """See `Commands.check`: click parses the words, and extractions settle their request."""
+        """See `Commands.check`: click parses the words, files are told apart, extractions settle their request."""
+        from separation.audio.files import FilesRead
+
         try:
             with self._context(command, words, Host(self._common, rehearsal=True)) as context:
+                read = FilesRead.of([*self._config, *_paths(context.params, READ)])
+                read.refuse(*_paths(context.params, WRITTEN))
                 recipe = context.params.get("recipe")
                 if command.startswith("extract ") and (recipe is None or recipe.exists()):
                     context.command.invoke(context)
@@ -226,6 +232,13 @@ def _leaf(command: str) -> tuple[click.Command, click.Context]:
     leaf = group.get_command(context, name)
     assert leaf is not None
     return leaf, context
+
+
+def _paths(params: Mapping[str, Any], names: Collection[str]) -> list[Path]:
+    """Return the values of these parameters that are paths."""
+    given = [params[name] for name in names if name in params]
+    values = [one for value in given for one in (value if isinstance(value, tuple) else [value])]
+    return [value for value in values if isinstance(value, Path)]
 
 
 def _names(param: click.Parameter) -> list[tuple[str, str]]:

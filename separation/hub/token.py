@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from separation.audio.files import write_private
-from separation.errors import SettingsError
+from separation.errors import FileError, SettingsError
 
 
 class Origin(Enum):
@@ -61,7 +61,7 @@ def keep(token: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(file, token)
-    except OSError as refused:
+    except (OSError, FileError) as refused:
         raise _unwritable(file, refused) from refused
 
 
@@ -77,9 +77,9 @@ def forget() -> None:
         raise _unwritable(path(), refused) from refused
 
 
-def _unwritable(file: Path, refused: OSError) -> SettingsError:
+def _unwritable(file: Path, refused: OSError | FileError) -> SettingsError:
     return SettingsError(
         f"The token's file {file} cannot be changed.",
-        f"The system says: {refused.strerror}.",
+        refused.why if isinstance(refused, FileError) else f"The system says: {refused.strerror}.",
         "Make its folder writable, or name another file in HF_TOKEN_PATH and start again.",
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from separation.audio.files import NOTHING_READ, FilesRead, new_file
 from separation.backends import registry
 from separation.events import (
     ChunkFinished,
@@ -196,15 +197,14 @@ def to_yaml(report: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     return HEADER + str(yaml.safe_dump(report, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
 
 
-def write(report: Mapping[str, Any] | Sequence[Mapping[str, Any]], path: Path) -> None:
+def write(report: Mapping[str, Any] | Sequence[Mapping[str, Any]], path: Path, read: FilesRead = NOTHING_READ) -> None:
     """Write YAML to `path`, replacing what is there once it is complete.
 
     Raises:
         FileError: it cannot be written.
+        SettingsError: one of the files `read` lies there.
     """
-    from separation.audio.files import new_file
-
-    with new_file(path) as part:
+    with new_file(path, read) as part:
         part.write_text(to_yaml(report), encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from separation.audio.encode import FORMATS, CodecWriter, FloatWavWriter, dbfs
-from separation.audio.files import writing
+from separation.audio.files import NOTHING_READ, FilesRead, writing, written_into
 from separation.audio.names import plain_names
-from separation.errors import SettingsError
+from separation.errors import FileError, SettingsError
 from separation.events import ChunkFinished, Event, Planned
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ class StreamedTracks:
         folder: where the files go; existing ones of a track's name are replaced when its first audio arrives.
         format: one of `STREAMABLE`.
         sample_rate: Hz of the mixture, and so of the tracks.
+        read: files that no track may replace.
 
     Raises:
         SettingsError: the format cannot grow; it lists those that can.
     """
 
-    def __init__(self, folder: Path, format: str, sample_rate: int) -> None:
+    def __init__(self, folder: Path, format: str, sample_rate: int, read: FilesRead = NOTHING_READ) -> None:
         if format not in STREAMABLE:
             raise SettingsError(
                 f"Files of the format {format} cannot be played while they are written.",
@@ -51,7 +52,7 @@ class StreamedTracks:
             )
         self.paths: dict[str, Path] = {}
         self.n_samples = 0
-        self._folder, self._format, self._sample_rate = folder, format, sample_rate
+        self._folder, self._format, self._sample_rate, self._read = folder, format, sample_rate, read
         self._files: dict[str, StreamedFile] = {}
 
     def take(self, event: Event) -> None:
@@ -78,6 +79,8 @@ class StreamedTracks:
         self._files, self.n_samples = {}, 0
 
     def _open(self, audio: Mapping[str, NDArray[np.float32]]) -> None:
+        self._read.refuse(*self.paths.values())
+        refuse_passages(self.paths.values())
         for stem, path in self.paths.items():
             self._files[stem] = StreamedFile(path, self._format, len(audio[stem]), self._sample_rate)
 
@@ -88,6 +91,21 @@ class StreamedTracks:
         with ExitStack() as closing_all:
             for file in self._files.values():
                 closing_all.callback(file.close)
+
+
+def refuse_passages(paths: Iterable[Path]) -> None:
+    """Refuse places where no file can grow.
+
+    Raises:
+        FileError: a device or a FIFO lies there, or what cannot be written into at all.
+    """
+    for path in paths:
+        if written_into(path):
+            raise FileError(
+                f"{str(path)!r} cannot be played while it is written.",
+                "A device or a FIFO is there, and the beginning of the file changes as it grows.",
+                "Leave streaming off, or choose another folder.",
+            )
 
 
 class StreamedFile:

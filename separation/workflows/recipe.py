@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from separation.audio.files import new_file
+from separation.audio.files import NOTHING_READ, FilesRead, new_file
 from separation.errors import SettingsError
 from separation.request import Request
 from separation.workflows import yaml_lines
@@ -22,13 +22,14 @@ def written(request: Request) -> str:
     return HEADING + settings
 
 
-def write(request: Request, path: Path) -> None:
+def write(request: Request, path: Path, read: FilesRead = NOTHING_READ) -> None:
     """Write a recipe; the file appears when it is complete.
 
     Raises:
         FileError: it cannot be written.
+        SettingsError: one of the files `read` lies there.
     """
-    with new_file(path) as part:
+    with new_file(path, read) as part:
         part.write_text(written(request), encoding="utf-8", newline="\n")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from separation.audio import files
+
 
 def cache_folder() -> Path:
     """`$XDG_CACHE_HOME/audio-playground-training`, by default under `~/.cache`."""
@@ -18,11 +20,7 @@ def cache_folder() -> Path:
 def replacing(path: Path) -> Generator[Path]:
     """A place to write a file that appears at `path` whole or not at all, even when the process is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with files.replacing(path) as partial:
         yield partial
         with partial.open("rb") as written:
             os.fsync(written.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -15,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from separation.audio.files import new_file, replacing, write_private
-from separation.errors import FileError
+from separation.audio.files import FilesRead, new_file, put, replacing, write_private
+from separation.errors import FileError, SettingsError
 
 HELPERS = {helper.__name__: helper for helper in (replacing, new_file)}
 
@@ -115,6 +116,91 @@ def test_what_is_private_is_so_from_its_first_byte_and_whatever_it_replaces(tmp_
         os.umask(before)
     assert modes == [[0o600]]
     assert (path.read_text(), mode(path), [*tmp_path.iterdir()]) == ("new", 0o600, [path])
+
+
+@pytest.mark.parametrize("helper", HELPERS.values(), ids=HELPERS)
+@pytest.mark.parametrize("before", [0o600, 0o640, 0o664, 0o777], ids=oct)
+def test_what_is_replaced_passes_on_its_mode_and_owner_and_nobody_reads_more_meanwhile(tmp_path, helper, before):
+    path, other = tmp_path / "file", 65_534
+    path.write_bytes(b"old")
+    path.chmod(before)
+    owner = (other, other) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(path, *owner)
+    with helper(path) as part:
+        part.write_bytes(b"new")
+        assert before != 0o600 or mode(part) == 0o600
+    found = path.stat()
+    assert (path.read_bytes(), mode(path), (found.st_uid, found.st_gid)) == (b"new", before, owner)
+
+
+def test_a_write_protected_file_is_not_replaced_through_its_folder(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda file, how: how != os.W_OK)  # root, who runs tests too, may write anywhere
+    with pytest.raises(FileError, match=r"'file' cannot be written\. The system says: Permission denied"):
+        write_new(path)
+    assert path.read_bytes() == b"old" and [*tmp_path.iterdir()] == [path]
+
+
+def write_privately(path):
+    write_private(path, "new")
+
+
+def write_new(path):
+    with new_file(path) as part:
+        part.write_bytes(b"new")
+
+
+@pytest.mark.parametrize("write", [write_privately, write_new])
+def test_a_fifo_is_written_into_and_a_folder_a_socket_or_a_disk_refused(tmp_path, write, monkeypatch):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    write(fifo)
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert stat.S_ISFIFO(fifo.stat().st_mode) and [*tmp_path.iterdir()] == [fifo]
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileError, match="A folder of that name is there"):
+        write(tmp_path / "folder")
+    for kind, name in ((stat.S_IFBLK, "A disk"), (stat.S_IFSOCK, "A socket")):
+        monkeypatch.setattr(stat, "S_IFMT", lambda mode, kind=kind: kind)
+        with pytest.raises(FileError, match=f"{name} of that name is there"):
+            write(fifo)
+
+
+@pytest.mark.parametrize("helper", HELPERS.values(), ids=HELPERS)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_file_that_is_read_is_not_replaced_whenever_it_gets_there(tmp_path, helper, early):
+    song, path, begun = tmp_path / "song", tmp_path / "file", []
+    song.write_bytes(b"sound")
+    read = FilesRead.of([song])
+    if early:
+        path.hardlink_to(song)
+    with pytest.raises(SettingsError, match="is one of the files that are read"), helper(path, read) as part:
+        begun.append(part)
+        part.write_bytes(b"new")
+        song.rename(path)
+    assert path.read_bytes() == b"sound" and bool(begun) != early
+    assert not [*tmp_path.glob(".*")]
+
+
+def test_a_finished_file_moves_also_where_a_link_leads_to_another_disk(tmp_path, monkeypatch):
+    (tmp_path / "far").mkdir()
+    path, usual = tmp_path / "file", Path.replace
+    path.symlink_to(Path("far") / "file")
+    made = tmp_path / "made"
+    made.write_bytes(b"new")
+
+    def replace(self, target):
+        if self.parent != Path(target).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return usual(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    put(made, path)
+    assert path.is_symlink() and path.read_bytes() == b"new"
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "far", tmp_path / "far" / "file", path]
 
 
 def test_text_that_is_not_ascii_is_refused_and_the_old_secret_stays(tmp_path):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import tracemalloc
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -283,11 +285,26 @@ def test_a_split_that_is_interrupted_leaves_the_folder_as_it_was(tmp_path, chunk
     assert {path: path.read_bytes() for path in chunks.parent.iterdir()} == before
 
 
-def test_metadata_of_an_older_cut_never_describes_newer_chunks(tmp_path, chunks):
+def test_a_chunk_without_a_place_changes_nothing(tmp_path, chunks):
     (chunks.parent / "song.001.wav").unlink()
-    (chunks.parent / "song.001.wav").mkdir()  # the second chunk cannot move in
+    (chunks.parent / "song.001.wav").mkdir()
+    before = {path: path.stat() for path in chunks.parent.iterdir()}
     with pytest.raises(FileError, match="cannot be written"):
         split(write(tmp_path / "song.wav", noise(10_000, seed=1)), chunks.parent, SETTINGS)
+    assert {path: path.stat() for path in chunks.parent.iterdir()} == before
+
+
+def test_metadata_of_an_older_cut_never_describes_newer_chunks(tmp_path, chunks, monkeypatch):
+    song, usual = write(tmp_path / "song.wav", noise(10_000, seed=1)), Path.replace
+
+    def replace(self, target):  # the second chunk cannot move in
+        if self.name == "song.001.wav":
+            raise OSError(errno.EIO, "Input/output error")
+        return usual(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(FileError, match="cannot be written"):
+        split(song, chunks.parent, SETTINGS)
     assert not chunks.exists()
     assert not [path for path in chunks.parent.iterdir() if path.name.startswith(".")]
 
@@ -409,7 +426,7 @@ def test_no_file_is_overwritten_by_what_is_made_of_it(tmp_path, chunks):
         lambda: concat([song], tmp_path / "chunks" / ".." / "song.wav"),
         lambda: merge(chunks, chunks.parent / "song.001.wav"),
     ):
-        with pytest.raises(SettingsError, match="one of the files to join"):
+        with pytest.raises(SettingsError, match="one of the files that are read"):
             work()
 
 

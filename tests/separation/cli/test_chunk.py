@@ -102,7 +102,7 @@ def test_notes_are_said(folder):
         (["merge", "concat", "song.wav"], 2, "--out"),
         (["merge", "concat", "song.wav", "missing.wav", "-o", "out.wav"], 3, "'missing.wav'"),
         (["merge", "concat", "song.wav", "-o", "out.flac"], 2, "end in .wav"),
-        (["merge", "concat", "song.wav", "-o", "song.wav"], 2, "one of the files to join"),
+        (["merge", "concat", "song.wav", "-o", "song.wav"], 2, "one of the files that are read"),
         (["merge", "concat", "song.wav", "-o", "out.wav", "--crossfade-type", "linear"], 2, "end to end"),
         (["merge", "concat", "song.wav", "empty", "-o", "out.wav"], 2, "together with other files"),
         (["merge", "concat", "a.chunks.json", "song.wav", "-o", "out.wav"], 2, "together with other files"),
