@@ -16,7 +16,6 @@ from click.testing import CliRunner
 
 from assets.demo_recording import write_demo_mixture
 from separation import decode
-from separation.audio import convert as converting
 from separation.audio.encode import FORMATS
 from separation.backends import registry
 from separation.cli import extract as extract_module
@@ -26,6 +25,7 @@ from separation.doctor import installed
 from separation.errors import BackendUnavailable
 from separation.events import ModelLoading
 from separation.model import Readiness
+from separation.results import decoding
 from storage.locks import SCRATCH_PREFIX
 from tests.support import odd_files, run_fakes
 from tests.support.terminal import audio_playground
@@ -385,13 +385,13 @@ def test_the_options_of_serve_reach_the_server(monkeypatch, folder):
 
 def test_temporary_files_go_where_they_were_told_to_and_only_then(folder, backend, monkeypatch):
     run_fakes.song(folder / "song.wav")
-    seen, usual = [], converting.converted_blocks
+    seen, usual = [], decoding.converted_blocks
 
     def looking(*args, **how):
         seen.append((list((folder / "elsewhere").iterdir()), tempfile.gettempdir()))
         return usual(*args, **how)
 
-    monkeypatch.setattr(converting, "converted_blocks", looking)
+    monkeypatch.setattr(decoding, "converted_blocks", looking)
     before = tempfile.gettempdir()
     audio_playground("extract", "auto", "song.wav", "-p", "drums", "--temp-dir", "elsewhere")
     (((scratch,), temporary),) = seen
