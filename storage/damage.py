@@ -35,7 +35,7 @@ Outcome = Literal["whole", "damaged", "mended", "unknown"]
 # Makes a damaged file of an artifact again, given its kind, its whole files, the file's name, and where to write it.
 # “spared”: the artifact can do without it; “lost”: it cannot be made of the others.
 Remake = Callable[[str, Mapping[str, Path], str, Path], Literal["made", "spared", "lost"]]
-TODO = {
+REMEDIES = {
     "recording": "It is made again when its file is brought again.",
     "result": "It is made again when the same is asked for.",
     "chunk": "The next run that needs it computes it again.",
@@ -83,7 +83,7 @@ class Damage:
     def todo(self) -> str:
         """What becomes of the artifact, or what to do."""
         if not self.mended:
-            return TODO.get(self.kind, "")
+            return REMEDIES.get(self.kind, "")
         sentences = {"made": "It was made again from the sound.", "spared": "It goes on without that file."}
         return " ".join(sentences[how] for how in dict.fromkeys(self.mended.values()))
 
