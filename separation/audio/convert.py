@@ -43,8 +43,8 @@ def convert(
 ) -> Conversion:
     """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads, in constant memory.
 
-    A `part` gives exactly the samples that it has in the whole recording, and nothing after it is decoded; a
-    recording above 192 kHz is resampled as if the part were all of it.
+    A `part` gives exactly the samples that it has in the whole recording, and nothing after it is decoded; if the
+    recording ends before it, a warning says so. One above 192 kHz is resampled as if the part were all of it.
 
     Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
     are resampled to 48 kHz, with a warning: they hold nothing audible up there, and every later step takes longer.
@@ -53,7 +53,7 @@ def convert(
     Raises:
         AudioError: no audio can be read, or it is longer than `max_duration_s`.
         FileError: `out_path` cannot be written.
-        SettingsError: the part does not lie in the recording, or `out_path` is the file itself.
+        SettingsError: the part begins after the end of the recording, or `out_path` is the file itself.
     """
     out_path = Path(out_path)
     read = FilesRead.of([Path(path)])
@@ -82,7 +82,7 @@ class ConvertedBlocks:
         self.n_channels = min(info.n_channels, 2)
         whole = None if info.n_samples is None else resampled_length(info.n_samples, info.sample_rate, self.sample_rate)
         self.n_expected = whole if part.is_whole else None
-        self._decoded, self._max_duration_s = decoded, max_duration_s
+        self._decoded, self._part, self._max_duration_s = decoded, part, max_duration_s
         self._n_samples = 0
         if max_duration_s is not None and (self.n_expected or 0) > max_duration_s * self.sample_rate:
             raise _too_long(decoded.name, max_duration_s)
@@ -100,6 +100,8 @@ class ConvertedBlocks:
     def conversion(self) -> Conversion:
         """Return what was converted; valid once all blocks have been read."""
         info, warnings = self._decoded.info, self._decoded.warnings
+        if early := self._part.shortfall(self._n_samples, self.sample_rate):
+            warnings.append(early)
         if self.sample_rate != info.sample_rate:
             warnings.append(f"The recording was brought from {info.sample_rate} Hz to {self.sample_rate} Hz.")
         if self.n_channels != info.n_channels:
@@ -120,7 +122,7 @@ def converted_blocks(
 
     Raises:
         AudioError: no audio can be read, or it is longer than `max_duration_s`; also while reading.
-        SettingsError: while reading: the part does not lie in the recording.
+        SettingsError: while reading: the part begins after the end of the recording.
     """
     with decode_blocks(source, part=part) as decoded:
         yield ConvertedBlocks(decoded, part, max_duration_s)

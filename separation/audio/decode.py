@@ -127,7 +127,7 @@ def decode_blocks(
 
     Raises:
         AudioError: no audio can be read from it.
-        SettingsError: while reading: the part does not lie in the recording.
+        SettingsError: while reading: the part begins after the end of the recording.
     """
     name = name_of(source)
     with source.open() if isinstance(source, GrowingFile) else _open_regular_file(Path(source)) as opened:

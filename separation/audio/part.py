@@ -43,31 +43,13 @@ class Part:
         """Whether the part covers the whole recording, whatever its length."""
         return self == WHOLE
 
-    def samples(self, sample_rate: int, n_samples: int) -> tuple[int, int]:
-        """Return the first sample and the one after the last, in a recording of `n_samples`.
-
-        The end may lie half a sample late, as seconds are rounded.
-
-        Raises:
-            SettingsError: the part does not lie in the recording, or no sample lies in the part.
-        """
-        length_s = n_samples / sample_rate
-        end_s = length_s if self.end_s is None else self.end_s
-        if self.start_s < end_s <= length_s + 0.5 / sample_rate:
-            first, stop = round(self.start_s * sample_rate), min(round(end_s * sample_rate), n_samples)
-            if first < stop:
-                return first, stop
-        raise SettingsError(
-            f"There is no part {self._words}.",
-            f"The recording is {length_s:g} s long.",
-            "Choose a start from 0 on, and a later end inside the recording.",
-        )
-
     def cut(self, blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[NDArray[np.float32]]:
         """Yield what lies in the part of a recording's blocks, shape (channels, any length); stop reading after it.
 
+        A recording that ends before the part does gives what it has.
+
         Raises:
-            SettingsError: as `samples` does, when the recording has come to its end.
+            SettingsError: when the recording has come to its end: the part begins after it, or no sample lies in it.
         """
         first = round(self.start_s * sample_rate)
         stop = math.inf if self.end_s is None else round(self.end_s * sample_rate)
@@ -79,7 +61,20 @@ class Part:
             position += block.shape[1]
             if first < stop <= position:
                 return
-        self.samples(sample_rate, position)
+        if not first < min(stop, position):
+            raise SettingsError(
+                f"There is no part {self._words}.",
+                f"The recording is {position / sample_rate:g} s long.",
+                "Choose a start from 0 on inside the recording, and a later end.",
+            )
+
+    def shortfall(self, n_samples: int, sample_rate: int) -> str:
+        """Return a sentence if the recording ended before the part of which it gave `n_samples`; "" if it did not."""
+        end_s = self.start_s + n_samples / sample_rate
+        # The start and the end are rounded to whole samples, each by half of one.
+        if self.end_s is None or self.end_s <= end_s + 1 / sample_rate:
+            return ""
+        return f"The recording ends at {round(end_s, 3):g} s, before the {self.end_s:g} s that were asked for."
 
     @property
     def _words(self) -> str:

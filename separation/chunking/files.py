@@ -108,7 +108,7 @@ def split(
     Raises:
         AudioError: no audio can be read.
         FileError: the files cannot be written.
-        SettingsError: the part does not lie in the recording, the format may change a chunk's length, a chunk would
+        SettingsError: the part begins after the recording's end, the format may change a chunk's length, a chunk would
             replace a file that is read, or the settings have a `stitch` or `max_chunks`, which files do not.
     """
     if format not in CHUNK_FORMATS:

@@ -36,7 +36,7 @@ def decode_into(
     Raises:
         AudioError: no audio can be read, or it is too long.
         FileError: a file cannot be written.
-        SettingsError: the part does not lie in the recording.
+        SettingsError: the part begins after the end of the recording.
         OSError: the source was broken off.
     """
     conversion = _decode_audio(folder, source, part, max_duration_s, on_decoded)

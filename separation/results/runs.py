@@ -74,7 +74,7 @@ def import_recording(
 
     Raises:
         AudioError: the file has no usable audio; the message says what to do.
-        SettingsError: the part does not lie in the recording.
+        SettingsError: the part begins after the end of the recording.
         OSError: the sending was broken off.
     """
     name, span = name or source.name, {} if part.is_whole else asdict(part)

@@ -151,7 +151,7 @@ def test_a_silent_part_is_said_to_be_silent(folder):
     assert warning == "This part of the recording is silent from start to end."
 
 
-@pytest.mark.parametrize("part", [Part(start_s=3), Part(start_s=1, end_s=3.1), Part(start_s=1, end_s=1.000_001)])
+@pytest.mark.parametrize("part", [Part(start_s=3), Part(start_s=3, end_s=60), Part(start_s=1, end_s=1.000_001)])
 def test_a_part_outside_the_recording_is_refused_with_its_length_and_nothing_is_written(folder, store, part):
     (folder / "song.wav").write_bytes(odd_files.stored("WAV", samples=LONG))
     with pytest.raises(SettingsError, match=r"There is no part .* The recording is 3 s long"):
@@ -159,9 +159,27 @@ def test_a_part_outside_the_recording_is_refused_with_its_length_and_nothing_is_
     assert store.list() == []
 
 
-def test_an_end_is_forgiven_that_seconds_were_rounded_for(folder):
+@pytest.mark.parametrize("start_s", [0, 1.000_01])
+@pytest.mark.parametrize("name", ["song.wav", "song.flac", "song.mp3"])
+def test_a_part_that_ends_after_the_recording_ends_with_it_and_says_so(folder, name, start_s):
+    (folder / name).write_bytes(odd_files.stored(name.partition(".")[2].upper(), samples=LONG))
+    convert(folder / name, folder / "whole.wav")
+    conversion = convert(folder / name, folder / "part.wav", part=Part(start_s=start_s, end_s=60))
+    assert np.array_equal(samples(folder / "part.wav"), samples(folder / "whole.wav")[:, round(start_s * RATE) :])
+    assert conversion.warnings == ("The recording ends at 3 s, before the 60 s that were asked for.",)
+
+
+def test_an_end_that_seconds_were_rounded_for_is_not_worth_a_word(folder):
     encode(Waveform(np.ones((1, 10_001), np.float32), 44_100), folder / "song.wav")
-    assert convert(folder / "song.wav", folder / "part.wav", part=Part(end_s=0.226785)).n_samples == 10_001
+    conversion = convert(folder / "song.wav", folder / "part.wav", part=Part(end_s=0.226785))
+    assert (conversion.n_samples, conversion.warnings) == (10_001, ())
+
+
+@given(first=st.integers(0, 999), n_after=st.integers(-999, 999))
+def test_a_part_falls_short_exactly_if_it_ends_more_than_a_sample_after_the_recording(first, n_after):
+    part = Part(start_s=first / 8, end_s=(1000 + n_after) / 8) if first < 1000 + n_after else Part(start_s=first / 8)
+    n_taken = sum(block.shape[1] for block in part.cut([np.zeros((1, 1000), np.float32)], 8))
+    assert bool(part.shortfall(n_taken, 8)) == (part.end_s is not None and n_after > 1)
 
 
 def test_a_part_of_a_recording_that_is_too_long_is_taken_if_the_part_is_not(folder, store, monkeypatch):
@@ -240,6 +258,39 @@ def test_in_a_batch_every_recording_is_cut_and_one_that_is_too_short_fails(folde
     (failure,) = said["failures"]
     assert (failure["file"], failure["error"]) == ("short.wav", "SettingsError")
     assert "0.4 s long" in failure["why"]
+
+
+def test_in_a_batch_a_song_shorter_than_the_part_is_taken_to_its_end_with_a_note(folder, backend):
+    (folder / "music").mkdir()
+    run_fakes.song(folder / "music" / "long.wav", 2)
+    run_fakes.song(folder / "music" / "short.wav", 0.4)
+    said = audio_playground("batch", "music", "-p", "drums", "-o", "out", "--end-time", 1).output
+    assert samples(folder / "out" / "long" / "drums.wav").shape == (2, run_fakes.RATE)
+    assert samples(folder / "out" / "short" / "drums.wav").shape == (2, 0.4 * run_fakes.RATE)
+    (note,) = [line for line in said.splitlines() if "ends at" in line]
+    assert note == "note: The recording ends at 0.4 s, before the 1 s that were asked for."
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        (["extract", "auto", "song.wav", "-p", "drums", "-o", "out"], "out/drums.wav"),
+        (["convert", "to-wav", "song.wav", "-o", "out.wav"], "out.wav"),
+        (["chunk", "split", "song.wav", "--duration", 9, "-o", "out"], "out/song.000.wav"),
+    ],
+)
+def test_a_command_and_a_step_take_a_song_shorter_than_the_part_to_its_end_with_a_note(
+    folder, backend, command, written
+):
+    run_fakes.song(folder / "song.wav")
+    note = "note: The recording ends at 2 s, before the 60 s that were asked for."
+    assert note in audio_playground(*command, "--start-time", "0:01", "--end-time", "1:00").output
+    assert samples(folder / written).shape == (2, run_fakes.RATE)
+    name = " ".join(command[:2])
+    options = "source: song.wav, start-time: 0:01, end-time: 1:00, out: again" + (".wav" if name[0] == "c" else "")
+    options += ", prompt: drums" if name[0] == "e" else ""
+    (folder / "w.yaml").write_text(f"steps:\n- {{name: cut, command: {name}, with: {{{options}}}}}\n")
+    assert f"[1/1 cut] {note}" in audio_playground("run", "--config", "w.yaml").output
 
 
 def test_converting_and_cutting_take_the_same_times(folder):

@@ -167,22 +167,19 @@ def test_memory_does_not_grow_with_the_recording(tmp_path):
 # A part of the recording
 
 
-@pytest.mark.parametrize(("start_s", "end_s"), [(0.25, None), (0, 1.0), (0.1, 0.100125), (0.7, 1.25)])
+@pytest.mark.parametrize(("start_s", "end_s"), [(0.25, None), (0, 1.0), (0.1, 0.100125), (0.7, 1.25), (0.7, 9)])
 def test_a_part_is_cut_as_if_it_were_the_recording(tmp_path, start_s, end_s):
     heard = noise(10_000)  # 1.25 s
     written = split(write(tmp_path / "song.wav", heard), tmp_path, SETTINGS, start_s=start_s, end_s=end_s)
     merge(written.metadata, tmp_path / "merged.wav")
-    first, stop = round(start_s * RATE), round((end_s or 1.25) * RATE)
+    first, stop = round(start_s * RATE), round(min(end_s or 1.25, 1.25) * RATE)
     assert written.split.first_sample == first
     part = heard[:, first:stop]
     assert samples(tmp_path / "merged.wav").shape == part.shape
     assert np.abs(samples(tmp_path / "merged.wav") - part).max() < 1e-6
 
 
-@pytest.mark.parametrize(
-    ("start_s", "end_s"),
-    [(1.25, None), (7, 9), (0, 1.2502), (0.5, 0.50001)],
-)
+@pytest.mark.parametrize(("start_s", "end_s"), [(1.25, None), (7, 9), (0.5, 0.50001)])
 def test_a_part_outside_the_recording_is_refused_with_its_length(tmp_path, start_s, end_s):
     song = write(tmp_path / "song.wav", noise(10_000))
     with pytest.raises(SettingsError, match=r"1\.25 s long"):
