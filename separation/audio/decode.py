@@ -14,10 +14,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from separation.audio.decoding.ffmpeg import PyAVReader
+from separation.audio.decoding.reader import AudioInfo, BoundedFile, NotReadableError, Reader
+from separation.audio.decoding.sndfile import SoundfileReader
 from separation.audio.encode import dbfs
 from separation.audio.part import WHOLE, Part
 from separation.audio.partial_file import GrowingFile
-from separation.audio.readers import AudioInfo, BoundedFile, NotReadableError, PyAVReader, Reader, SoundfileReader
 from separation.audio.waveform import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from separation.audio.decoding.ffmpeg import MAX_STREAMS, open_container
+from separation.audio.decoding.reader import DECODER_ERRORS, BoundedFile, NotReadableError
 from separation.audio.encode import AudioFormat
 from separation.audio.files import new_file, private
-from separation.audio.readers import DECODER_ERRORS, MAX_STREAMS, BoundedFile, NotReadableError, open_container
 from separation.audio.waveform import AudioSource, resample_blocks
 from separation.errors import FileError
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from separation.audio.convert import convert
 from separation.audio.decode import AudioFile, decode_blocks
+from separation.audio.decoding.reader import AudioInfo
 from separation.audio.encode import FORMATS, Encoded, encode
 from separation.audio.files import NOTHING_READ, FilesRead, check_places, hidden_folder, new_file, put, remove
 from separation.audio.names import plain_name
 from separation.audio.part import Part
-from separation.audio.readers import AudioInfo
 from separation.audio.waveform import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioSource
 from separation.chunking.crossfade import CrossfadeStream
 from separation.chunking.plan import Chunk, pairwise_starts, plan

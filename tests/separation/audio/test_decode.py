@@ -14,8 +14,8 @@ import soundfile
 
 from separation.audio.convert import convert
 from separation.audio.decode import AudioFile, decode, decode_blocks, probe
+from separation.audio.decoding.reader import BoundedFile
 from separation.audio.encode import FloatWavWriter
-from separation.audio.readers import BoundedFile
 from separation.errors import AudioError, FileError
 from tests.support.odd_files import ODD_FILES, RATE, muxed, stored, table, tone
 

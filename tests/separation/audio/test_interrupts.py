@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from separation.audio.decoding.reader import BoundedFile
+from separation.audio.decoding.sndfile import SoundfileReader
 from separation.audio.files import hidden_folder
 from separation.audio.interrupts import interrupts_held
-from separation.audio.readers import BoundedFile, SoundfileReader
 from storage.locks import living_folder
 
 

@@ -1,0 +1,162 @@
+"""The second decoder: FFmpeg's libraries, by PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from separation.audio.decoding.reader import (
+    DECODER_ERRORS,
+    AudioInfo,
+    BoundedFile,
+    NotReadableError,
+    cut_off,
+    ends_early,
+    grouped,
+    system_message,
+)
+from separation.audio.waveform import check_channels
+
+MAX_STREAMS: Final = 16  # audio tracks tried
+MAX_SILENT_PACKETS: Final = 100_000  # in a row; the longest real run is a few priming packets
+
+
+class PyAVReader:
+    """Decodes video files, m4a, webm, wma, raw AAC and AC-3 and all other formats by FFmpeg's libraries."""
+
+    def __init__(self, file: BoundedFile, block_samples: int):
+        self.warnings: list[str] = []
+        self._block_samples = block_samples
+        self._container = open_container(file)
+        n_streams = len(self._container.streams.audio)
+        if n_streams == 0:
+            self.close()
+            raise NotReadableError("it has no audio track")
+        reason = ""
+        for index in range(min(n_streams, MAX_STREAMS)):
+            if index:  # a decoder that failed leaves the container in the middle of the file
+                self.close()
+                file.seek(0)
+                self._container = open_container(file)
+            try:
+                self._frames = self._decoded(self._container.streams.audio[index])
+                first = next(self._frames, None)
+                if first is not None:
+                    self._first = first
+                    self.info = self._read_header(self._container.streams.audio[index], first)
+                    return
+                reason = "its data cannot be decoded" if self.warnings else "it holds no audio samples"
+            except DECODER_ERRORS as error:
+                reason = system_message(error)
+            except BaseException:
+                self.close()
+                raise
+            self.warnings.clear()
+        self.close()
+        raise NotReadableError(reason)
+
+    def _read_header(self, stream: Any, first: Any) -> AudioInfo:
+        n_channels = len(first.layout.channels)
+        check_channels(n_channels)
+        container = self._container
+        # Where the length is only guessed from the bit rate it is worth nothing.
+        duration_s = None
+        if container.format.name in _FORMATS_WITH_LENGTH:
+            if stream.duration and stream.time_base:
+                duration_s = float(stream.duration * stream.time_base)
+            elif container.duration and len(container.streams) == 1:
+                duration_s = container.duration / 1e6  # FFmpeg's AV_TIME_BASE
+        n_samples = round(duration_s * first.sample_rate) if duration_s and duration_s > 0 else None
+        if container.format.name == "caf" and stream.codec_context.name.startswith("pcm_"):
+            n_samples = stream.frames or None  # exact, where its duration is a guess
+        return AudioInfo(
+            format=container.format.name,
+            codec=stream.codec_context.name,
+            sample_rate=first.sample_rate,  # HE-AAC's header states half of it
+            n_channels=n_channels,
+            n_samples=n_samples,
+            decoder="pyav",
+        )
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """All samples; see `Reader`."""
+        n_read = 0
+        for block in grouped(self._pieces(), self._block_samples):
+            n_read += block.shape[1]
+            yield block
+        if ends_early(n_read, self.info):
+            self.warnings.append(cut_off(n_read / self.info.sample_rate))
+
+    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+        shape = (self.info.sample_rate, self.info.n_channels)
+        for frame in chain([self._first], self._frames):
+            if (frame.sample_rate, len(frame.layout.channels)) != shape:
+                self.warnings.append("The rate or the number of channels changes; only what comes before is used.")
+                return
+            yield _frame_samples(frame)
+
+    def _decoded(self, stream: Any) -> Iterator[Any]:
+        """Yield the frames of one stream that hold samples. Damaged packets are skipped, with one warning for all."""
+        n_silent = n_damaged = 0
+        packets = self._container.demux(stream)
+        try:
+            while n_silent < MAX_SILENT_PACKETS and (packet := next(packets, None)) is not None:
+                n_silent += 1
+                try:
+                    frames = packet.decode()
+                except EOFError:
+                    break
+                except DECODER_ERRORS:
+                    n_damaged += 1
+                    continue
+                for frame in frames:
+                    if frame.samples:
+                        n_silent = 0
+                        yield frame
+        except DECODER_ERRORS as error:
+            self.warnings.append(f"The file is damaged and was read up to there ({system_message(error)}).")
+        if n_damaged:
+            self.warnings.append(f"The file is damaged; pieces left out because they cannot be decoded: {n_damaged}.")
+
+    def close(self) -> None:
+        """Close FFmpeg's container."""
+        self._container.close()
+
+
+def open_container(file: BoundedFile) -> Any:
+    """Open a file with FFmpeg, so that FFmpeg reads nothing else; raise `NotReadableError` if it cannot."""
+    import av  # on demand: it loads some 40 MB of libraries that a WAV never needs
+
+    options = {
+        # Playlists, subtitles and pictures are not audio, and playlists name other files.
+        "format_whitelist": _AV_FORMATS,
+        "protocol_whitelist": "none",
+    }
+    try:
+        return av.open(file, options=options, metadata_errors="replace")
+    except DECODER_ERRORS as error:
+        raise NotReadableError(system_message(error)) from error
+
+
+def _frame_samples(frame: Any) -> NDArray[np.float32]:
+    """Return a decoded frame as float32 of shape (channels, samples), whatever its sample format."""
+    samples = frame.to_ndarray()  # planar: (channels, samples); packed: (1, samples * channels)
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, len(frame.layout.channels)).T
+    if samples.dtype == np.uint8:
+        samples = samples.astype(np.float32) / 128 - 1
+    elif np.issubdtype(samples.dtype, np.integer):
+        samples = samples / -float(np.iinfo(samples.dtype).min)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which the caller looks for
+        return np.ascontiguousarray(samples, np.float32)
+
+
+_FORMATS_WITH_LENGTH: Final = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "caf", "flac", "avi", "aiff", "wav")
+_AV_FORMATS: Final = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,mxf,ogg,oma,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
+)
