@@ -14,9 +14,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from separation.audio.decoding.ffmpeg import PyAVReader
-from separation.audio.decoding.reader import AudioInfo, BoundedFile, NotReadableError, Reader
-from separation.audio.decoding.sndfile import SoundfileReader
+from separation.audio.decoding.joined import JoinedReader
+from separation.audio.decoding.reader import AudioInfo, NotReadableError, Reader
 from separation.audio.encode import dbfs
 from separation.audio.part import WHOLE, Part
 from separation.audio.partial_file import GrowingFile
@@ -83,11 +82,11 @@ class DecodedBlocks:
         name: of the file, as a sentence has it.
     """
 
-    def __init__(self, reader: Reader, file: BoundedFile, name: str, part: Part):
+    def __init__(self, reader: Reader, name: str, part: Part):
         self.info = reader.info
         self.warnings: list[str] = []
         self.name = name
-        self._reader, self._file, self._part = reader, file, part
+        self._reader, self._part = reader, part
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         n_values = n_broken = 0
@@ -100,8 +99,8 @@ class DecodedBlocks:
                 block = np.where(finite, block, np.float32(0))
             peak = max(peak, float(np.abs(block).max()))
             yield block
-        if self._file.trouble:
-            raise _unreadable(self.name, self._file.trouble)
+        if self._reader.trouble:
+            raise _unreadable(self.name, self._reader.trouble)
         # Under half: a recording with accidents. Half and more: not a recording any more.
         if 2 * n_broken >= n_values:
             raise AudioError(
@@ -137,7 +136,7 @@ def decode_blocks(
             raise _empty(name)
         try:
             _refuse_strangers(opened, name)
-            reader, file = _open_reader(opened, name, block_samples)
+            reader = _open_reader(opened, name, block_samples)
         except OSError as error:
             raise _unreadable(name, f"Reading it failed ({error.strerror or error})") from error
         try:
@@ -148,7 +147,7 @@ def decode_blocks(
                     f"Recordings have between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz; its header is damaged.",
                     "Export it again from the program that made it.",
                 )
-            yield DecodedBlocks(reader, file, name, part)
+            yield DecodedBlocks(reader, name, part)
         finally:
             reader.close()
 
@@ -226,17 +225,11 @@ def _open_regular_file(path: Path) -> BinaryIO:
         raise unusable(name, f"It cannot be opened ({reason})", "Check its name and folder.") from error
 
 
-def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> tuple[Reader, BoundedFile]:
-    """Return the first decoder that finds audio in the file, and the bounded file that it reads."""
-    reason = ""
-    for decoder in (SoundfileReader, PyAVReader):
-        file = BoundedFile(opened)
-        try:
-            return decoder(file, block_samples), file
-        except NotReadableError as error:
-            reason = str(error)  # FFmpeg's, which comes second, knows more kinds of files
-    if _is_text(opened):
-        reason = "it holds text"
+def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> JoinedReader:
+    try:
+        return JoinedReader(opened, block_samples)
+    except NotReadableError as error:
+        reason = "it holds text" if _is_text(opened) else str(error)
     raise unusable(
         name,
         f"No decoder gets sound out of it: {reason}",

@@ -237,6 +237,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
             "quality": None if result.quality is None else result.quality.to_dict(),
             "seconds": seconds,
             "key": result.key,
+            "warnings": list(recording.warnings),
         }
     )
 
@@ -286,8 +287,7 @@ def _streamed(
             yield tracks
         except BaseException as stop:
             if tracks.n_samples:
-                seconds = tracks.n_samples / recording.sample_rate
-                note = f"The tracks can be played and hold the first {seconds:.1f} s."
+                note = f"The tracks can be played and hold the first {tracks.n_samples / recording.sample_rate:.1f} s."
                 if isinstance(stop, KeyboardInterrupt):
                     raise KeyboardInterrupt(note) from stop
                 common.say(f"note: stopped early. {note}")

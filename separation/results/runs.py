@@ -43,11 +43,14 @@ from separation.results.store import NewItem, Store
 
 # Modules that work on samples are imported where needed: a lookup needs none of them, and they take most of a second.
 if TYPE_CHECKING:
+    from separation.audio.convert import Conversion
+    from separation.audio.video import Picture
     from separation.engine.engine import Engine
     from separation.model import Samples
 
-# Change when the same file would decode to other samples.
-DECODER_REVISION = 1
+# Change when the same file would decode to other samples, as 2 reads on where a header says too early that it ends.
+DECODER_REVISION = 2
+EARLIER_REVISION = 1
 MAX_DURATION_S = 6 * 3600.0
 log = logging.getLogger(__name__)
 
@@ -80,8 +83,8 @@ def import_recording(
     name, span = name or source.name, {} if part.is_whole else asdict(part)
     arriving = isinstance(source, PartialFile) and not source.complete
 
-    def key(digest: str) -> str:
-        return store.key("recording", sha256=digest, decoder=DECODER_REVISION, **span)
+    def key(digest: str, revision: int = DECODER_REVISION) -> str:
+        return store.key("recording", sha256=digest, decoder=revision, **span)
 
     if not arriving and (kept := _kept_recording(store, key(_digest(source)))):
         return kept
@@ -97,6 +100,9 @@ def import_recording(
         digest = _digest(source)
         if arriving and (kept := _kept_recording(store, key(digest))):
             return kept
+        earlier = _kept_recording(store, key(digest, EARLIER_REVISION))
+        if earlier is not None and _is_of(earlier, conversion, picture):
+            return earlier
         files = {"audio": folder / AUDIO, "audio.peaks": folder / PEAKS}
         new = NewItem(
             kind="recording",
@@ -307,6 +313,12 @@ def _kept_recording(store: Store, key: str) -> Recording | None:
     except DamagedItem as damage:
         log.warning("%s", damage)
         return None
+
+
+def _is_of(earlier: Recording, conversion: Conversion, picture: Picture | None) -> bool:
+    """Whether a recording that an earlier version decoded is what this one makes of the same file."""
+    same_picture = (earlier.video is None) == (picture is None)
+    return same_picture and earlier.n_samples == conversion.n_samples
 
 
 def _kept_result(store: Store, key: str) -> Result | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ class PyAVReader:
 
     def __init__(self, file: BoundedFile, block_samples: int):
         self.warnings: list[str] = []
+        self.n_read = 0
         self._block_samples = block_samples
         self._container = open_container(file)
         n_streams = len(self._container.streams.audio)
@@ -84,12 +86,11 @@ class PyAVReader:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """All samples; see `Reader`."""
-        n_read = 0
         for block in grouped(self._pieces(), self._block_samples):
-            n_read += block.shape[1]
+            self.n_read += block.shape[1]
             yield block
-        if ends_early(n_read, self.info):
-            self.warnings.append(cut_off(n_read / self.info.sample_rate))
+        if ends_early(self.n_read, self.info):
+            self.warnings.append(cut_off(self.n_read / self.info.sample_rate))
 
     def _pieces(self) -> Iterator[NDArray[np.float32]]:
         shape = (self.info.sample_rate, self.info.n_channels)
@@ -125,6 +126,31 @@ class PyAVReader:
     def close(self) -> None:
         """Close FFmpeg's container."""
         self._container.close()
+
+
+def frames_after(
+    n_samples: int, file: BoundedFile, info: AudioInfo, block_samples: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield what FFmpeg decodes after the first samples of a file, as blocks of shape (channels, any length above 0).
+
+    Args:
+        n_samples: per channel, that another decoder has given.
+        file: is read from its start.
+        info: what the other decoder said of it; nothing comes if FFmpeg finds another rate or number of channels.
+        block_samples: about how many samples a block has.
+    """
+    file.seek(0)
+    try:
+        reader = PyAVReader(file, block_samples)
+    except NotReadableError:
+        return
+    with closing(reader):
+        if (reader.info.sample_rate, reader.info.n_channels) != (info.sample_rate, info.n_channels):
+            return
+        for block in reader.blocks():
+            if block.shape[1] > n_samples:
+                yield block[:, n_samples:]
+            n_samples = max(0, n_samples - block.shape[1])
 
 
 def open_container(file: BoundedFile) -> Any:

@@ -54,10 +54,14 @@ class AudioInfo:
 
 
 class Reader(Protocol):
-    """An open file whose samples can be read once, from first to last."""
+    """An open file whose samples can be read once, from first to last; `trouble` as `BoundedFile` has it."""
 
     info: AudioInfo
     warnings: list[str]
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing more could be read; "" if nothing happened."""
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield all samples as blocks of shape (channels, any length above 0); problems are added to `warnings`."""
@@ -71,36 +75,53 @@ class BoundedFile:
 
     The budget is generous: probing and scanning for the length read a file two or three times. Decoders call it
     from C, which exceptions cannot cross, so an error is kept in `trouble`.
+
+    Attributes:
+        trouble: why it gives nothing any more, as a sentence without its full stop; "" if nothing happened.
+        size: in bytes.
+        instead: bytes to give instead of those of the file, by their positions.
     """
 
-    def __init__(self, file: BinaryIO):
-        self._file = file
+    def __init__(self, file: BinaryIO, start: int = 0):
+        self._file, self._start = file, start
         self.trouble = ""
-        self.size = file.seek(0, SEEK_END)
-        self._budget = 64 * self.size + 2**26
-        file.seek(0)
+        self.instead: dict[int, bytes] = {}
+        self.size = file.seek(0, SEEK_END) - start
+        self._budget = [64 * self.size + 2**26]  # shared with the files `behind` it
+        self.seek(0)
+
+    def behind(self, start: int) -> BoundedFile:
+        """Return what begins at the byte `start` as a file of its own, on the same budget."""
+        rest = BoundedFile(self._file, self._start + start)
+        rest._budget = self._budget
+        return rest
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes; none at the end of the file or of the budget, or if the disk fails."""
-        if self._budget <= 0:
+        if self._budget[0] <= 0:
             self.trouble = "The decoder reads it over and over without coming to an end"
             return b""
+        position = self.tell()
         try:
             data = self._file.read(size)
         except OSError as error:
             self.trouble = f"Reading it failed ({error.strerror or error})"
             return b""
-        self._budget -= max(len(data), 1)
+        self._budget[0] -= max(len(data), 1)
+        for place, new in self.instead.items():
+            first, last = max(place, position), min(place + len(new), position + len(data))
+            if first < last:
+                data = data[: first - position] + new[first - place : last - place] + data[last - position :]
         return data
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         """Seek as files do; a position before the start, which only a broken header asks for, becomes the start."""
-        base = {SEEK_SET: 0, SEEK_CUR: self._file.tell(), SEEK_END: self.size}[whence]
-        return self._file.seek(max(0, base + offset))
+        base = {SEEK_SET: 0, SEEK_CUR: self.tell(), SEEK_END: self.size}[whence]
+        return self._file.seek(self._start + max(0, base + offset)) - self._start
 
     def tell(self) -> int:
         """The position in bytes."""
-        return self._file.tell()
+        return self._file.tell() - self._start
 
 
 def grouped(pieces: Iterable[NDArray[np.float32]], n_samples: int) -> Iterator[NDArray[np.float32]]:

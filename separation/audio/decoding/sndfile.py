@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from separation.audio.decoding.ffmpeg import PyAVReader
+from separation.audio.decoding import mp3
+from separation.audio.decoding.ffmpeg import frames_after
 from separation.audio.decoding.reader import (
     DECODER_ERRORS,
     AudioInfo,
@@ -42,14 +42,30 @@ class _ForwardOnly(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ship
 
 
 class SoundfileReader:
-    """Decodes WAV and its relatives, AIFF, CAF, AU, FLAC, Ogg Vorbis and Opus, and MP3 by libsndfile."""
+    """Decodes WAV and its relatives, AIFF, CAF, AU, FLAC, Ogg Vorbis and Opus, and MP3 by libsndfile.
 
-    def __init__(self, file: BoundedFile, block_samples: int):
+    Args:
+        file: is read from its start.
+        block_samples: about how many samples a block has.
+        like: of which the file is the rest: it has no header, and its samples are stored as there.
+
+    Attributes:
+        n_read: samples per channel that were given so far.
+
+    Raises:
+        NotReadableError: it finds no audio in the file.
+    """
+
+    def __init__(self, file: BoundedFile, block_samples: int, *, like: SoundfileReader | None = None):
         self.warnings: list[str] = []
+        self.n_read = 0
         self._file, self._block_samples = file, block_samples
+        self._counted = mp3.counts_itself(file)
+        file.instead = {} if like else mp3.with_true_size(file)
+        file.seek(0)
         try:
             with interrupts_held():
-                self._sound = _ForwardOnly(file)
+                self._sound = _ForwardOnly(file, **(like._storage() if like else {}))
         except DECODER_ERRORS as error:
             raise NotReadableError(system_message(error)) from error
         try:
@@ -81,45 +97,50 @@ class SoundfileReader:
             decoder="soundfile",
         )
 
+    def without_header(self, file: BoundedFile) -> SoundfileReader:
+        """Return a reader of a file that is nothing but samples, stored as those of this one.
+
+        Raises:
+            NotReadableError: there is none.
+        """
+        return SoundfileReader(file, self._block_samples, like=self)
+
+    def _storage(self) -> dict[str, Any]:
+        sound, info = self._sound, self.info
+        endian = sound.endian if sound.endian != "FILE" else "BIG" if info.format in _BIG_ENDIAN else "LITTLE"
+        shape = {"samplerate": info.sample_rate, "channels": info.n_channels}
+        return {"format": "RAW", "subtype": info.codec, "endian": endian, **shape}
+
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """All samples; see `Reader`."""
-        n_read = 0
         pieces = chain([self._first], self._pieces())
         for block in grouped(pieces, self._block_samples):
-            n_read += block.shape[1]
+            self.n_read += block.shape[1]
             yield block
         if self.warnings:
             return
-        if _header_promises_more(self._sound.extra_info) or ends_early(n_read, self.info):
-            self.warnings.append(cut_off(n_read / self.info.sample_rate))
+        promised = self.info.format != "MP3" or self._counted  # else its length is only guessed from its bit rate
+        if _header_promises_more(self._sound.extra_info) or (promised and ends_early(self.n_read, self.info)):
+            self.warnings.append(cut_off(self.n_read / self.info.sample_rate))
 
     def _pieces(self) -> Iterator[NDArray[np.float32]]:
         # Small reads: at a damaged place soundfile raises, and the rest of that read is lost.
         n_read = self._first.shape[1]
         plain = self.info.format != "FLAC" and self.info.codec.startswith(("PCM_", "FLOAT", "DOUBLE"))
+        # libFLAC takes whatever lies behind the last frame, be it a tag, for a damaged frame.
+        stop = self.info.n_samples if self.info.format == "FLAC" else None
         try:
-            while (piece := self._read(PCM_PIECE_SAMPLES if plain else PIECE_SAMPLES)).size:
+            while n_read != stop:
+                n_wanted = PCM_PIECE_SAMPLES if plain else PIECE_SAMPLES
+                piece = self._read(n_wanted if stop is None else min(n_wanted, stop - n_read))
+                if not piece.size:
+                    return
                 n_read += piece.shape[1]
                 yield piece
         except DECODER_ERRORS as error:
             self.warnings.append(f"The file is damaged; what cannot be decoded is left out ({system_message(error)}).")
-            yield from self._beyond_damage(n_read)
-
-    def _beyond_damage(self, n_read: int) -> Iterator[NDArray[np.float32]]:
-        """Yield what FFmpeg, which can resynchronise in a damaged FLAC, decodes after the first `n_read` samples."""
-        self._file.seek(0)
-        try:
-            rest = PyAVReader(self._file, self._block_samples)
-        except NotReadableError:
-            return  # the warning already reports the damage
-        with closing(rest):
-            if (rest.info.sample_rate, rest.info.n_channels) != (self.info.sample_rate, self.info.n_channels):
-                return
-            n_skip = n_read
-            for block in rest.blocks():
-                if block.shape[1] > n_skip:
-                    yield block[:, n_skip:]
-                n_skip = max(0, n_skip - block.shape[1])
+            # FFmpeg can resynchronise in a damaged FLAC.
+            yield from frames_after(n_read, self._file, self.info, self._block_samples)
 
     def _read(self, n_samples: int) -> NDArray[np.float32]:
         with interrupts_held():
@@ -142,3 +163,4 @@ def _header_promises_more(log: str) -> bool:
 _SIZE_MISMATCH: Final = re.compile(r"(\d+) \(should be (\d+)\)")
 _UNKNOWN_FRAMES: Final = 2**62  # libsndfile's SF_COUNT_MAX is 2**63 - 1
 _GUESSED_FORMATS: Final = ("HTK", "MPC2K")  # recognised by two bytes or by the file's length alone
+_BIG_ENDIAN: Final = ("AIFF", "AU", "CAF")  # the others store samples little-endian unless they say so

@@ -109,6 +109,16 @@ def test_warnings_about_the_file_are_said(folder, backend):
     assert "note: The recording is silent" in audio_playground("extract", "auto", "silent.wav", "-p", "drums").output
 
 
+def test_what_the_header_does_not_count_is_said_in_words_and_in_json(folder, backend):
+    short = odd_files.patched(odd_files.stored("WAV"), (b"data", 4, (40_000).to_bytes(4, "little")))
+    (folder / "short.wav").write_bytes(short)
+    words = "Its header states 0.23 s of sound; the 0.77 s behind them are used too."
+    extracting = ("extract", "auto", "short.wav", "-p", "drums")
+    assert f"note: {words}" in audio_playground(*extracting).output
+    assert json.loads(audio_playground(*extracting, "--json").stdout)["warnings"] == [words]
+    assert samples(folder / "drums.wav").shape[1] == odd_files.RATE
+
+
 def test_two_prompts_that_make_one_file_name_make_two_files(folder, backend):
     run_fakes.song(folder / "song.wav")
     result = audio_playground("extract", "auto", "song.wav", "-p", "drums?", "-p", "drums!", "--json")

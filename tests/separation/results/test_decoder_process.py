@@ -22,6 +22,9 @@ FILES = {
     "damaged flac": lambda: odd_files.damaged(odd_files.stored("FLAC", samples=NOISE)),
     "ogg": lambda: odd_files.stored("OGG", samples=NOISE),
     "mp3": lambda: odd_files.stored("MP3", samples=NOISE),
+    "two oggs": lambda: 2 * odd_files.stored("OGG", samples=NOISE),
+    "two mp3s": lambda: 2 * odd_files.stored("MP3", samples=NOISE),
+    "wav that says too little": lambda: odd_files.patched(FILES["wav"](), (b"data", 4, bytes([0, 9, 0, 0]))),
     "mp4": lambda: odd_files.muxed("mp4", "aac", samples=NOISE),
     "video": lambda: odd_files.muxed("mp4", "video", "aac", samples=NOISE),
 }

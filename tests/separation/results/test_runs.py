@@ -24,7 +24,7 @@ from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, So
 from separation.results import runs
 from separation.results.runs import find_result, import_recording, separate_recording
 from storage import ArtifactStore
-from tests.support import run_fakes
+from tests.support import odd_files, run_fakes
 from tests.support.fakes import ran
 from tests.support.store_files import in_the_making
 
@@ -83,6 +83,20 @@ def test_another_decoder_makes_another_recording(store, tmp_path, monkeypatch):
     one = import_recording(run_fakes.song(tmp_path / "a.wav"), store)
     monkeypatch.setattr(runs, "DECODER_REVISION", runs.DECODER_REVISION + 1)
     assert import_recording(tmp_path / "a.wav", store).key != one.key
+
+
+def test_what_an_earlier_version_kept_is_taken_where_it_is_the_whole_sound(store, tmp_path, monkeypatch):
+    song, chain = run_fakes.song(tmp_path / "a.wav"), tmp_path / "b.ogg"
+    chain.write_bytes(2 * odd_files.stored("OGG"))
+    with monkeypatch.context() as before:  # when only the first of the two was read
+        before.setattr(runs, "DECODER_REVISION", runs.EARLIER_REVISION)
+        kept = import_recording(song, store)
+        before.setattr("separation.audio.decoding.joined.rest_of", lambda *_: None)
+        half = import_recording(chain, store)
+    assert import_recording(song, store).key == kept.key
+    whole = import_recording(chain, store)
+    assert whole.key != half.key and whole.n_samples == 2 * half.n_samples
+    assert import_recording(chain, store).key == whole.key
 
 
 @pytest.mark.parametrize("content", [b"", b"no audio at all, " * 100, b"RIFF\xff\xff\xff\x7fWAVEfmt "])
