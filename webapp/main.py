@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nicegui import app, ui
+from nicegui import app, background_tasks, ui
+from nicegui.server import Server as NiceGuiServer
 
 from separation import __version__
 from separation.engine.dask import Cluster, Tls
 from storage import ArtifactStore, DraftTable, JobTable, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
-from webapp.access import guard
+from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage
 from webapp.pages.models.page import ModelsPage
@@ -44,7 +45,7 @@ class ServerSettings:
     Args:
         home: the data folder.
         host: the address to listen on.
-        port: the port to listen on.
+        port: the port to listen on; None takes the first free one from 8080 on.
         passcode: the passcode of the studio; "auto" generates one; None is allowed on a loopback address only.
         open_browser: whether to open the first page in the person's browser.
         limit_bytes: the most bytes that recordings and results may take on disk.
@@ -55,7 +56,7 @@ class ServerSettings:
 
     home: Path
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int | None = None
     passcode: str | None = None
     open_browser: bool = False
     limit_bytes: int = DEFAULT_LIMIT_BYTES
@@ -68,11 +69,12 @@ def serve(settings: ServerSettings) -> None:
     """Serve until interrupted.
 
     Raises:
-        SettingsError: other computers could reach the server and there is no passcode.
+        SettingsError: other computers could reach the server and there is no passcode, or it cannot listen there.
         StorageError: the data folder cannot be used.
     """
     passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
-    rules = guard.require_sharing_rules(settings.host, passcode, port=settings.port)
+    port = listening.choose_port(settings.host, settings.port)
+    rules = guard.require_sharing_rules(settings.host, passcode, port=port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
     store.sweep()
     store.empty_trash(older_than_s=TRASH_STAYS_S)
@@ -89,28 +91,38 @@ def serve(settings: ServerSettings) -> None:
     tls: dict[str, Any] = {}
     if settings.certificate is not None:
         tls = {"ssl_certfile": str(settings.certificate[0]), "ssl_keyfile": str(settings.certificate[1])}
-    address = f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
-    app.on_startup(lambda: print(f"Audio Playground is at {address}", flush=True))
+    addresses = listening.addresses(settings.host, port, tls=bool(tls))
+
+    def announce() -> None:
+        server = NiceGuiServer.instance
+        background_tasks.create(listening.announce(server, addresses, open_browser=settings.open_browser))
+
+    app.on_startup(announce)
     # What the imports made is never garbage; looking through it stopped pages for a tenth of a second now and then.
     app.on_startup(gc.freeze)
     # Beside the event loop a thread writes what a job made; it lets go of the interpreter after 1 ms instead of 5.
     app.on_startup(lambda: sys.setswitchinterval(0.001))
-    ui.run(
-        host=settings.host,
-        port=settings.port,
-        title="Audio Playground",
-        favicon=FAVICON,
-        language="en-US",
-        reload=False,
-        show=settings.open_browser,
-        show_welcome_message=False,
-        storage_secret=guard.storage_secret(settings.home),
-        reconnect_timeout=30,
-        fastapi_docs=False,
-        timeout_graceful_shutdown=2,
-        proxy_headers=False,  # a header must not choose the address that the passcode's brake counts
-        **tls,
-    )
+    try:
+        ui.run(
+            host=settings.host,
+            port=port,
+            title="Audio Playground",
+            favicon=FAVICON,
+            language="en-US",
+            reload=False,
+            show=False,  # the browser opens once somebody answers there
+            show_welcome_message=False,
+            storage_secret=guard.storage_secret(settings.home),
+            reconnect_timeout=30,
+            fastapi_docs=False,
+            timeout_graceful_shutdown=2,
+            proxy_headers=False,  # a header must not choose the address that the passcode's brake counts
+            **tls,
+        )
+    except SystemExit:
+        if not NiceGuiServer.instance.started:
+            listening.choose_port(settings.host, port)  # says it, if another program has taken the port meanwhile
+        raise
 
 
 def create_app(

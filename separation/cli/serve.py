@@ -13,7 +13,9 @@ from separation.cli.common import Common, Connection, common_options, connection
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a passcode.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), show_default="8080, or the next that is free", help="Port to listen on."
+)
 @click.option("--passcode", help="What other people have to type; “auto” makes one up and prints it.")
 @click.option("--open/--no-open", "open_browser", default=None, help="Open the browser; by default where there is one.")
 @click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
@@ -24,7 +26,7 @@ from separation.cli.common import Common, Connection, common_options, connection
 @common_options
 def serve(
     host: str,
-    port: int,
+    port: int | None,
     passcode: str | None,
     open_browser: bool | None,
     cache_limit_gb: float,
