@@ -3,40 +3,43 @@
 Estimates are ranges, made from the reports of runs that finished on this computer.
 
 Time. A request is a number of operations for each second of audio (its backend's `RunCost`), in units of 10^9
-floating-point operations where they were counted. A finished run shows how long a unit takes here (its pace), how long
-loading took, and what the rest takes for each second of audio:
+floating-point operations where they were counted. Runs show how long a unit takes here (the pace), what the rest takes
+for each second of audio, and what both cost whatever the length:
 
-    seconds = loading + duration * (work * pace + rest)
+    seconds = loading + (fixed + pace * work * duration) + (fixed + rest * duration)
 
 Memory. A loaded model takes a fixed amount, and more for each second of audio that it processes at once:
 
-    bytes = loaded + slope * seconds of a chunk
+    bytes = loaded + (fixed + slope * seconds of a chunk)
 
-Each similar run (same backend, model, device, precision) gives one estimate, and the range spans them. Before the
-first run, the figures are those of computers we measured, widened, and labelled as such.
+Each bracket is fitted to the similar runs (same backend, model, device, precision; `past`) so that neither short runs
+nor outliers ruin it (`fit`); the range is that of the middle half of the runs around it. Before the first run, and
+while all runs are too short to show a rate, it is that of computers we measured, widened, and labelled as such.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any
+from statistics import median_low
+from typing import Any, TypeAlias
 
-from separation.backends import registry
 from separation.backends.sam_mlx import preferred_here
-from separation.errors import PlaygroundError
 from separation.estimates import fallbacks
+from separation.estimates.fit import fitted, middle, weight
+from separation.estimates.past import PastRun, alike, cost_of, separated_s
 from separation.formatted import size_range, time_range
 from separation.hardware.footprint import NVIDIA
-from separation.model import RunCost
 from separation.request import Request
 
-NEWEST = 10  # runs that count; older ones may be of other versions of this program
+Range: TypeAlias = tuple[float, float]
+
 ONE_RUN = (0.75, 1.5)  # how far the next run may be from the only one so far
 ONE_RUN_MEMORY = (0.9, 1.2)  # which varies less than time, as other programs do not slow it down
-SEVERAL = (0.9, 1.15)  # and from the quickest and slowest of several
+SEVERAL = (0.9, 1.15)  # and from the middle half of several
+USUAL_MEMORY = (0.8, 1.4)  # and memory from that of other computers
+TINY = 1e-9  # keeps ratios finite where nothing was measured to take time
 
 # Units a second. A core with AVX-512 does 100; older ones less. Published times of graphics cards vary as widely.
 PACE_PER_CORE, CORES_VARY = 100.0, (0.7, 4.0)
@@ -52,11 +55,13 @@ class Estimate:
         seconds: of the whole run, loading included.
         memory_bytes: peak of the process in which the model works.
         n_runs: finished runs on this computer that it is based on; 0 for figures of other computers.
+        n_short: further runs here that were too short to show more than fixed costs.
     """
 
-    seconds: tuple[float, float] | None
-    memory_bytes: tuple[float, float] | None
+    seconds: Range | None
+    memory_bytes: Range | None
     n_runs: int
+    n_short: int = 0
 
     @property
     def needed_bytes(self) -> float | None:
@@ -70,12 +75,13 @@ class Estimate:
     def source(self) -> str:
         """The basis of the estimate, in words."""
         if not self.n_runs:
-            return "not measured here yet"
+            return "measured here only on very short recordings" if self.n_short else "not measured here yet"
         return f"learned from {self.n_runs} run{'s' * (self.n_runs != 1)} here"
 
     def __str__(self) -> str:
         known = [words for words in (time_range(self.seconds), size_range(self.memory_bytes)) if words]
-        return f"{', '.join(known) or 'unknown before the first run'}; {self.source}"
+        unknown = f"unknown before {'a longer' if self.n_short else 'the first'} run"
+        return f"{', '.join(known) or unknown}; {self.source}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,114 +151,90 @@ def expected(request: Request, duration_s: float, past: Iterable[Mapping[str, An
         duration_s: of the recording.
         past: reports of finished runs (`results.report`), newest first; those of other models are passed over.
     """
-    alike = list(islice((run for report in past if (run := _Run.of(report, request)) is not None), NEWEST))
-    if not alike:
+    runs = alike(request, past)
+    if not runs:
         return Estimate(
             seconds=_usual_seconds(request, duration_s), memory_bytes=_usual_bytes(request, duration_s), n_runs=0
         )
-    seconds = [run.seconds(request, duration_s) for run in alike]
-    memory = [size for run in alike if (size := run.bytes(request, duration_s)) is not None]
-    return Estimate(
-        seconds=_range(seconds, ONE_RUN),
-        memory_bytes=_range(memory, ONE_RUN_MEMORY) if memory else None,
-        n_runs=len(alike),
-    )
+    seconds, memory = _seconds(runs, request, duration_s), _bytes(runs, request, duration_s)
+    n_learned = sum(run.carries > 0 for run in runs)
+    if not n_learned and seconds is not None and cost_of(request, duration_s).load_s is None:
+        n_learned = len(runs)  # no rate was usual, so theirs was taken
+    return Estimate(seconds=seconds, memory_bytes=memory, n_runs=n_learned, n_short=len(runs) - n_learned)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The constants that one finished run gives for estimating the next."""
+def _seconds(runs: Sequence[PastRun], request: Request, duration_s: float) -> Range | None:
+    """Return the range of seconds that the runs lead to; None if all are too short, and nothing is usual."""
+    cost, separated = cost_of(request, duration_s), separated_s(request, duration_s)
+    pace, (quick, slow) = _usual_pace(request)
+    known = cost.load_s is not None
+    worked = fitted([run.worked for run in runs], cost.work * separated, 1 / pace if known else None)
+    rest = fitted([run.rest for run in runs], separated, 0.0 if known else None)
+    if worked is None or rest is None:
+        return None
+    load_s = middle((run.load_s, 1.0) for run in runs)
+    if worked.n_carrying == 0:
+        by_audio, other = worked.rate * cost.work * separated, worked.fixed + rest.at(separated)
+        low, high = _widened((load_s[0] + other, load_s[1] + other), 1, ONE_RUN)
+        return low + quick * by_audio, high + slow * by_audio
 
-    load_s: float
-    pace: float  # seconds a unit of work
-    rest: float  # seconds a second of audio
-    loaded_bytes: float | None
-    slope: float  # bytes a second of a chunk
+    def found(work: float, audio_s: float) -> float:
+        return max(TINY, worked.at(work) + rest.at(audio_s))
 
-    @classmethod
-    def of(cls, report: Mapping[str, Any], like: Request) -> _Run | None:
-        """Return the constants of a reported run; None if it is not similar to `like`, or computed nothing."""
-        try:
-            if report["backend"] != like.backend:
-                return None
-            request = Request.from_dict(report["settings"])
-            steps, chunks, duration_s = report["steps"], report["chunks"], float(report["recording"]["duration_s"])
-            computed = chunks["computed"] / chunks["total"]
-            if not _alike(request, like, report["device"]) or computed == 0:
-                return None
-            names = [name for name in ("separate", "encode", "velocity", "decode") if name in steps]
-            load_s = float(steps["load"]["total_s"])
-            passed_s = float(report["total_s"]) - load_s
-            worked_s = min(passed_s, sum(float(steps[name]["total_s"]) for name in names))
-            separated_s, cost = _separated_s(request, duration_s), _cost(request, duration_s)
-            loaded = steps["load"].get("peak_memory_mb")
-            peak = max((steps[name].get("peak_memory_mb", 0) for name in names), default=0)
-            return cls(
-                load_s=load_s,
-                pace=worked_s / (cost.work * separated_s * computed),
-                rest=(passed_s - worked_s) / separated_s,
-                loaded_bytes=None if loaded is None else 1e6 * float(loaded),
-                slope=max(0.0, 1e6 * (peak - (loaded or 0)) / cost.held_s),
-            )
-        except (KeyError, TypeError, ValueError, ZeroDivisionError, PlaygroundError):
-            return None  # of another version of this program
-
-    def seconds(self, request: Request, duration_s: float) -> float:
-        """Return the seconds that `request` would take."""
-        work = _cost(request, duration_s).work
-        return self.load_s + _separated_s(request, duration_s) * (work * self.pace + self.rest)
-
-    def bytes(self, request: Request, duration_s: float) -> float | None:
-        """Return the bytes that `request` would hold."""
-        if self.loaded_bytes is None:
-            return None
-        return self.loaded_bytes + self.slope * _cost(request, duration_s).held_s
+    took = [(run.worked.cost + run.rest.cost) / found(run.worked.amount, run.rest.amount) for run in runs]
+    low, high = middle(zip(took, (run.carries or TINY for run in runs), strict=True))
+    again = found(cost.work * separated, separated)
+    return _widened((load_s[0] + low * again, load_s[1] + high * again), worked.n_carrying, ONE_RUN)
 
 
-def _alike(request: Request, other: Request, device: str) -> bool:
-    """Whether two requests differ only in what a backend's `RunCost` accounts for."""
-    same_place = request.device == other.device or other.device == device
-    return (
-        same_place
-        and request.model == other.model
-        and request.sam.precision == other.sam.precision
-        and request.demucs.mixed_precision == other.demucs.mixed_precision
-        and request.demucs.folder == other.demucs.folder
-    )
+def _bytes(runs: Sequence[PastRun], request: Request, duration_s: float) -> Range | None:
+    """Return the range of bytes that the runs lead to; None if none was measured, or all are too short to tell."""
+    measured = [(run.loaded_bytes, run.held) for run in runs if run.loaded_bytes is not None]
+    if not measured:
+        return None
+    cost = cost_of(request, duration_s)
+    usual = None if cost.loaded_mb is None else 1e6 * cost.mb_per_s
+    held = fitted([run for _, run in measured], cost.held_s, usual)
+    if held is None:
+        return None
+    loaded = median_low([loaded for loaded, _ in measured])
+    if held.n_carrying == 0:
+        more, other = held.rate * cost.held_s, loaded + held.fixed
+        low, high = _widened((other, other), 1, ONE_RUN_MEMORY)
+        return low + USUAL_MEMORY[0] * more, high + USUAL_MEMORY[1] * more
+    took = [(own + run.cost) / max(TINY, loaded + held.at(run.amount)) for own, run in measured]
+    low, high = middle(zip(took, (weight(run.duration_s) or TINY for _, run in measured), strict=True))
+    again = loaded + held.at(cost.held_s)
+    return _widened((low * again, high * again), held.n_carrying, ONE_RUN_MEMORY)
 
 
-def _separated_s(request: Request, duration_s: float) -> float:
-    """Return the seconds of the recording that the request processes."""
-    chunks = request.chunks
-    if chunks is None or chunks.max_chunks is None or chunks.chunk_s is None:
-        return duration_s
-    return min(duration_s, chunks.max_chunks * (chunks.chunk_s - chunks.overlap_s) + chunks.overlap_s)
+def _widened(span: Range, n_runs: int, of_one: Range) -> Range:
+    low, high = of_one if n_runs == 1 else SEVERAL
+    return low * span[0], high * span[1]
 
 
-def _cost(request: Request, duration_s: float) -> RunCost:
-    backend = registry.BACKENDS.get(request.backend)
-    return RunCost(work=1.0, held_s=duration_s) if backend is None else backend.cost(request, duration_s)
-
-
-def _usual_seconds(request: Request, duration_s: float) -> tuple[float, float] | None:
+def _usual_seconds(request: Request, duration_s: float) -> Range | None:
     """Return the range of seconds before the first run here, from the computers we measured."""
-    cost = _cost(request, duration_s)
+    cost, (pace, (low, high)) = cost_of(request, duration_s), _usual_pace(request)
     if cost.load_s is None:
         return None
-    pace, (low, high) = PACES.get(_place(request.device), PACE_PER_CORE * _n_cores()), CARDS_VARY
-    if _place(request.device) == "cpu":
-        pace, (low, high) = PACE_PER_CORE * _n_cores(), CORES_VARY
-    seconds = _separated_s(request, duration_s) * cost.work / pace
+    seconds = separated_s(request, duration_s) * cost.work / pace
     return cost.load_s[0] + low * seconds, cost.load_s[1] + high * seconds
 
 
-def _usual_bytes(request: Request, duration_s: float) -> tuple[float, float] | None:
+def _usual_pace(request: Request) -> tuple[float, Range]:
+    """Return the usual units of work a second, and how the seconds for one vary between computers."""
+    place = _place(request.device)
+    return (PACE_PER_CORE * _n_cores(), CORES_VARY) if place == "cpu" else (PACES[place], CARDS_VARY)
+
+
+def _usual_bytes(request: Request, duration_s: float) -> Range | None:
     """Return the range of bytes before the first run here: a measured size, plus a rate for each second of a chunk."""
-    cost = _cost(request, duration_s)
+    cost = cost_of(request, duration_s)
     if cost.loaded_mb is None:
         return None
     held = 1e6 * (cost.loaded_mb + cost.mb_per_s * cost.held_s)
-    return 0.8 * held, 1.4 * held
+    return USUAL_MEMORY[0] * held, USUAL_MEMORY[1] * held
 
 
 def _place(device: str) -> str:
@@ -264,8 +246,3 @@ def _place(device: str) -> str:
 
 def _n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _range(values: list[float], of_one: tuple[float, float]) -> tuple[float, float]:
-    low, high = of_one if len(values) == 1 else SEVERAL
-    return low * min(values), high * max(values)
