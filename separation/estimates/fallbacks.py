@@ -1,6 +1,6 @@
 """Smaller settings for when memory is short: `smaller` returns the next one, the least loss of quality first.
 
-`separation.results.runs` tries it once after a run that ran out of memory; `preflight` proposes it before a run.
+`separation.results.runs` goes down them after a run that ran out of memory; `preflight` proposes it before a run.
 """
 
 from __future__ import annotations

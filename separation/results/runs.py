@@ -1,8 +1,9 @@
-"""Imports files as kept recordings; separates recordings to kept results, with one retry by smaller settings.
+"""Imports files as kept recordings; separates recordings to kept results, by smaller settings where memory runs out.
 
 The terminal and the server both use it, so each finds the results of the other. Keys are made of content: the second
 identical run is a lookup, and a run that differs in a few chunks computes only those (`ChunkStore`). A run that ran out
-of memory, lost its worker or met a failing graphics card is tried once more (`_retry`).
+of memory or lost its worker is tried again with the next smaller setting, down to the smallest; one that met a failing
+graphics card, on the processor (`_retry`).
 """
 
 from __future__ import annotations
@@ -146,49 +147,50 @@ def separate_recording(
     generator cancels the run; its finished chunks stay, and the next run continues from them.
 
     If memory runs out, or a graphics card fails that was not requested by name, a `Warned` says so, and the run is
-    repeated once with the next smaller setting; its result is kept under the request that made it.
+    repeated with the next smaller setting, and so on down to the smallest; the result is kept under the request that
+    made it.
 
     Raises:
         PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
     key, settled, why, kept = find_result(recording, request, store)
     yield BackendChosen(backend=settled.backend, why=why)
-    if kept is None:
-        result, retry = yield from _attempt(key, recording, settled, store, engine)
+    warnings: tuple[str, ...] = ()
+    while kept is None:
+        result, retry = yield from _attempt(key, recording, settled, store, engine, warnings)
         if result is not None:
             return result
         assert retry is not None
         yield Warned(message=retry.why)
+        warnings += (retry.why,)
         # The smaller request's result may be kept too: a repeated request fails and falls back each time.
         key, settled, _, kept = find_result(recording, retry.request, store)
-        if kept is None:
-            return (yield from _made(key, recording, settled, store, engine, (retry.why,)))
     yield Kept(key=key, cached=True)
     return kept
 
 
 @dataclass(frozen=True, slots=True)
 class _Retry:
-    """The request to try once after a failure, and the warnings that say so."""
+    """The request to try after a failure, and the sentence that says so."""
 
     request: Request
     why: str
 
 
 def _attempt(
-    key: str, recording: Recording, settled: Request, store: Store, engine: Engine
+    key: str, recording: Recording, settled: Request, store: Store, engine: Engine, warnings: Sequence[str]
 ) -> Generator[Event, None, tuple[Result | None, _Retry | None]]:
-    """Make the first of two attempts; return its result, or the retry.
+    """Make one attempt; return its result, or the retry. `warnings` are those of the attempts before.
 
     The retry does not run inside an `except`, where the exception would keep the failed run's arrays in memory.
     """
     try:
-        return (yield from _made(key, recording, settled, store, engine)), None
+        return (yield from _made(key, recording, settled, store, engine, warnings)), None
     except (OutOfMemory, WorkerDied, DeviceFailed) as failure:
         retry = _retry(settled, failure, recording.duration_s)
         if retry is None:
             raise
-        log.warning("trying once more: %s", retry.why)
+        log.warning("trying again: %s", retry.why)
         return None, retry
 
 
@@ -214,7 +216,7 @@ def _made(
     settled: Request,
     store: Store,
     engine: Engine,
-    warnings: Sequence[str] = (),
+    warnings: Sequence[str],
 ) -> Generator[Event, None, Result]:
     """Run the pipeline and keep its result; `warnings` are those that arose before the run."""
     from separation.audio.decode import AudioFile

@@ -1,4 +1,4 @@
-"""A run that does not fit is done once more with a smaller setting, and says so; never silently, never in a loop."""
+"""A run that does not fit is done again with smaller settings, and says so; never silently, never in a loop."""
 
 from __future__ import annotations
 
@@ -90,7 +90,19 @@ def test_what_the_smaller_setting_has_made_before_is_found(store, backend, recor
     assert len(said(events)) == 1
 
 
-def test_a_second_failure_is_an_error_that_says_what_to_do(store, backend, recording):
+def test_it_goes_down_to_the_setting_that_fits_and_says_each(store, backend, tmp_path):
+    long = import_recording(run_fakes.song(tmp_path / "long.wav", 25.0), store)
+    fail_first(backend, MemoryError(), times=2)
+    events, result = run(long, Request.of("drums", chunks=ChunkSettings(chunk_s=20.0)), store)
+    assert [line.rpartition("Done again with ")[2] for line in said(events)] == [
+        "chunks of 10 s (--chunk-duration 10).",
+        "chunks of 5 s (--chunk-duration 5).",
+    ]
+    assert said(events) == list(result.warnings), "in the report, and on the page"
+    assert result.request.chunks.chunk_s == 5 and result.n_samples == 25 * run_fakes.RATE
+
+
+def test_a_failure_of_the_smallest_setting_is_an_error_that_says_what_to_do(store, backend, recording):
     fail_first(backend, MemoryError("Unable to allocate 3 TiB"), times=99)
     events = []
     with pytest.raises(OutOfMemory) as raised:
