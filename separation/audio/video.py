@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from separation.audio.decoding.ffmpeg import MAX_STREAMS, open_container
-from separation.audio.decoding.reader import DECODER_ERRORS, BoundedFile, NotReadableError
+from separation.audio.decoding.reader import DECODER_ERRORS, BoundedFile, NotReadableError, system_message
 from separation.audio.encode import AudioFormat
 from separation.audio.files import new_file, private
 from separation.audio.waveform import AudioSource, resample_blocks
@@ -29,7 +30,13 @@ BLOCK_SAMPLES: Final = 16_384
 # Such containers have exact time stamps; Matroska takes every codec and counts in milliseconds.
 _IN_MP4: Final = frozenset({"h264", "hevc", "mpeg4"})
 _IN_WEBM: Final = frozenset({"vp8", "vp9", "av1"})
+_IN_ASF: Final = frozenset({"wmv1", "wmv2", "wmv3", "vc1"})  # Matroska takes them only in an older form
+MAX_UNTIMED: Final = 64  # packets without a decoding time before one that has one; a codec reorders up to 16
 log = logging.getLogger(__name__)
+
+
+class PictureNotKept(Exception):
+    """The moving picture of a file cannot be copied; the text says why, as a sentence without its full stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,16 @@ class VideoKind:
 _AAC_RATES: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
 _MP4: Final = VideoKind("mp4", ".mp4", "video/mp4", "aac", 256_000, _AAC_RATES)
 _WEBM: Final = VideoKind("webm", ".webm", "video/webm", "libopus", 192_000, (48_000,))
+_WMV: Final = VideoKind("asf", ".wmv", "video/x-ms-wmv", "wmav2", 192_000, (44_100, 48_000))
 _MKV: Final = VideoKind("matroska", ".mkv", "video/x-matroska", "aac", 256_000, _AAC_RATES)
 
-KINDS: Final = (_MP4, _WEBM, _MKV)
+KINDS: Final = (_MP4, _WEBM, _WMV, _MKV)
+
+
+def _kind_for(codec: str) -> VideoKind:
+    """Return the kind of file that holds a picture of this codec together with a sound."""
+    kinds = {_IN_MP4: _MP4, _IN_WEBM: _WEBM, _IN_ASF: _WMV}
+    return next((kind for codecs, kind in kinds.items() if codec in codecs), _MKV)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +101,7 @@ class Picture:
 
     @property
     def _kind(self) -> VideoKind:
-        return _MP4 if self.codec in _IN_MP4 else _WEBM if self.codec in _IN_WEBM else _MKV
+        return _kind_for(self.codec)
 
     def write_with(self, sound: AudioSource, path: Path) -> None:
         """Write a video file with this picture, copied packet by packet, and `sound` starting where the old sound did.
@@ -110,7 +124,7 @@ class Picture:
 
     def _join(self, kept: Any, sound: AudioSource, out: Any) -> None:
         stream = kept.streams.video[0]
-        shown = out.add_stream_from_template(stream)
+        shown = _copied_stream(out, stream)
         rate = self._kind.rate_for(sound.sample_rate)
         audio_stream = out.add_stream(self._kind.codec, rate=rate, layout="stereo" if sound.n_channels == 2 else "mono")
         audio_stream.bit_rate = self._kind.bit_rate
@@ -130,8 +144,10 @@ class Picture:
 def keep_picture(source: Path, target: Path) -> Picture | None:
     """Copy the picture of a video file to `target`, without its sound; None if there is none.
 
-    Album covers do not count as a picture. A picture that cannot be copied is left out with a line in the log, since
-    the sound matters more.
+    Album covers do not count as a picture.
+
+    Raises:
+        PictureNotKept: it cannot be copied; nothing is left at `target`.
     """
     if not _is_container(source):
         return None
@@ -142,23 +158,48 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
             stream = next((one for one in container.streams.video if not _is_cover(one)), None)
             if stream is None:
                 return None
-            codec = stream.codec_context.name
-            with av.open(str(private(target)), "w", format="mp4" if codec in _IN_MP4 else "matroska") as kept:
-                shown = kept.add_stream_from_template(stream)
-                first_s = None
-                for packet in _shifted(container.demux(stream)):
-                    if first_s is None:
-                        first_s = float(packet.pts * packet.time_base)
-                    packet.stream = shown
-                    kept.mux(packet)
+            codec = _codec_of(stream)
+            with av.open(str(private(target)), "w", format=_kept_in(codec)) as kept:
+                first_s = _copy(container.demux(stream), kept, _copied_stream(kept, stream))
         if first_s is None:
-            return None
+            raise NotReadableError("it holds no frames")
         return Picture(target, codec, round(first_s - _sound_starts_s(source), 6))
     except (*DECODER_ERRORS, NotReadableError) as error:
         log.warning("the picture of a video is left out: %s", error)
         with suppress(FileNotFoundError):
             target.unlink()
-        return None
+        raise PictureNotKept(system_message(error)) from error
+
+
+def _kept_in(codec: str) -> str:
+    """Return the container that holds a picture of this codec alone."""
+    kind = _kind_for(codec)
+    return kind.container if kind in (_MP4, _WMV) else "matroska"
+
+
+def _copy(packets: Iterator[Any], out: Any, shown: Any) -> float | None:
+    """Copy packets into one stream; return when the first is shown, in seconds, or None if there is none."""
+    first_s = None
+    for packet in _shifted(packets):
+        if first_s is None:
+            first_s = float(packet.pts * packet.time_base)
+        packet.stream = shown
+        out.mux(packet)
+    return first_s
+
+
+def _codec_of(stream: Any) -> str:
+    """Return the name of a stream's codec; that of the library that decodes it may be another, such as libdav1d."""
+    codec = stream.codec_context.codec
+    return str(getattr(codec, "canonical_name", codec.name))
+
+
+def _copied_stream(out: Any, stream: Any) -> Any:
+    """Add a stream like `stream`, for its packets as they are."""
+    try:
+        return out.add_stream_from_template(stream)
+    except ValueError:  # PyAV looks for an encoder, which not every codec has, and which copying does not need
+        return out.add_stream_from_template(stream, opaque=True)
 
 
 def _is_container(path: Path) -> bool:
@@ -197,18 +238,51 @@ def _sound_starts_s(source: Path) -> float:
 
 
 def _shifted(packets: Iterator[Any], start_s: float | None = None) -> Iterator[Any]:
-    """Yield the non-empty packets with their times, moved so that the first is shown at `start_s`."""
+    """Yield the non-empty packets with both their times, moved so that the first is shown at `start_s`."""
     by = 0 if start_s is None else None
-    for packet in packets:
-        if not packet.size:  # the end of the stream
-            continue
-        if packet.dts is None and packet.pts is None:
-            raise ValueError("a packet has no time")
-        packet.pts = packet.dts if packet.pts is None else packet.pts
-        packet.dts = packet.pts if packet.dts is None else packet.dts
+    for packet in timed(packet for packet in packets if packet.size):  # an empty one is the end of the stream
         if by is None:
             by = round(Fraction(start_s or 0) / packet.time_base) - packet.pts
         packet.pts, packet.dts = packet.pts + by, packet.dts + by
+        yield packet
+
+
+def timed(packets: Iterator[Any]) -> Iterator[Any]:
+    """Yield the packets, each with a time to be shown and an earlier or equal one to be decoded, which ascends.
+
+    Matroska stores when frames are shown. From that FFmpeg tells when they are decoded, except for the first ones of a
+    codec that reorders frames.
+    """
+    waiting: list[Any] = []
+    last: Any = None  # time to be decoded, of the packet before
+    for packet in packets:
+        if packet.pts is None:
+            if packet.dts is None:
+                raise ValueError("a packet has no time")
+            packet.pts = packet.dts
+        if packet.dts is None and last is None:
+            waiting.append(packet)
+            if len(waiting) > MAX_UNTIMED:
+                raise ValueError("its packets do not say when they are decoded")
+            continue
+        if packet.dts is None:
+            packet.dts = last + 1
+        yield from _backdated(waiting, packet)
+        waiting = []
+        last = packet.dts
+        yield packet
+    yield from _backdated(waiting, None)
+
+
+def _backdated(waiting: list[Any], after: Any) -> Iterator[Any]:
+    """Yield packets with times to be decoded that are a frame apart and end before the packet `after` them."""
+    if not waiting:
+        return
+    shown = sorted(packet.pts for packet in [*waiting, *([] if after is None else [after])])
+    frame = max(1, min((b - a for a, b in pairwise(shown) if b > a), default=1))
+    end = after.dts if after is not None else shown[0] + frame
+    for n_left, packet in zip(range(len(waiting), 0, -1), waiting, strict=True):
+        packet.dts = end - n_left * frame
         yield packet
 
 

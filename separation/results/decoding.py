@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from separation.audio.convert import Conversion, converted_blocks
@@ -11,7 +12,7 @@ from separation.audio.files import private
 from separation.audio.part import Part
 from separation.audio.partial_file import GrowingFile
 from separation.audio.peaks import PeaksWriter
-from separation.audio.video import Picture, keep_picture
+from separation.audio.video import Picture, PictureNotKept, keep_picture
 from separation.results.partial import PartialAudio
 
 AUDIO, PEAKS, PICTURE = "audio.wav", "peaks", "video"  # the names of the files
@@ -45,7 +46,11 @@ def decode_into(
     if isinstance(source, GrowingFile):
         source.wait_for_end()
         source = source.path
-    return conversion, keep_picture(source, folder / PICTURE)
+    try:
+        return conversion, keep_picture(source, folder / PICTURE)
+    except PictureNotKept as lost:
+        said = f"The picture is not kept, so only the sound can be downloaded: {lost}."
+        return replace(conversion, warnings=(*conversion.warnings, said)), None
 
 
 def _decode_audio(

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from separation.results.kept import recording_of
+from tests.separation.audio.test_video import film, frames, packets
 from tests.support.media_steps import upload
 from tests.support.terminal import audio_playground
 
@@ -43,3 +44,21 @@ def test_files_laid_end_to_end_are_heard_to_their_end(name, folder, client, stor
     assert json.loads(result)["warnings"] == []
     assert soundfile.info("drums.wav").frames == 264_600
     assert capfd.readouterr().err == ""
+
+
+def test_the_picture_of_a_film_with_reordered_frames_comes_back_with_the_sound(client, store, tmp_path):
+    source = INPUTS / "plain_h264.mkv"
+    answer = upload(client, source.read_bytes(), source.name).json()
+    assert answer["warnings"] == []
+    got = tmp_path / "got.mp4"
+    got.write_bytes(client.get(f"/media/{answer['key']}/audio/file?format=video").content)
+    assert packets(got) == packets(source)
+    assert len(frames(got)) == 75 and frames(got) == frames(source)
+
+
+def test_a_picture_that_is_lost_is_said_where_the_film_was_brought(client, folder, backend):
+    path = film(folder / "film.flv")
+    words = "The picture is not kept, so only the sound can be downloaded: "
+    (said,) = upload(client, path.read_bytes(), path.name).json()["warnings"]
+    assert said.startswith(words)
+    assert f"note: {words}" in audio_playground("extract", "auto", path, "-p", "drums").output
