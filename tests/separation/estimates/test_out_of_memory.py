@@ -94,11 +94,12 @@ def test_it_goes_down_to_the_setting_that_fits_and_says_each(store, backend, tmp
     long = import_recording(run_fakes.song(tmp_path / "long.wav", 25.0), store)
     fail_first(backend, MemoryError(), times=2)
     events, result = run(long, Request.of("drums", chunks=ChunkSettings(chunk_s=20.0)), store)
-    assert [line.rpartition("Done again with ")[2] for line in said(events)] == [
+    tries = [line for line in said(events) if "Done again" in line]
+    assert [line.rpartition("Done again with ")[2] for line in tries] == [
         "chunks of 10 s (--chunk-duration 10).",
         "chunks of 5 s (--chunk-duration 5).",
     ]
-    assert said(events) == list(result.warnings), "in the report, and on the page"
+    assert list(result.warnings[:2]) == tries, "in the report, and on the page"
     assert result.request.chunks.chunk_s == 5 and result.n_samples == 25 * run_fakes.RATE
 
 
