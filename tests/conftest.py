@@ -22,7 +22,7 @@ from separation.results.kept import Recording
 from separation.results.runs import import_recording
 from storage import ArtifactStore
 from tests.support import run_fakes
-from tests.support.browser import chromium
+from tests.support.browser import chromium, start_afresh
 from tests.support.checkpoint import CHECKPOINT
 from tests.support.server import RunningServer, running_server
 from tests.support.small_disk import MB, SmallDisk, small_disk
@@ -87,8 +87,29 @@ def server() -> Iterator[RunningServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    """A browser for all tests of a file."""
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[RunningServer]:
+    """The studio for files whose tests do not mind what others keep in it: one start for all of them."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def player_app() -> Iterator[str]:
+    """The address of the page with every component and synthetic audio."""
+    with running_server(module="tests.support.player_app") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Chrome]:
+    """One browser for all files; a test asks for `browser`."""
     with chromium() as driver:
         yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(chrome: Chrome) -> Iterator[Chrome]:
+    """A browser for all tests of a file, as a new one would be: an empty tab, and nothing kept from the file before."""
+    start_afresh(chrome)
+    yield chrome

@@ -6,26 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 
 from separation.estimates.layout import outline
 from tests.support.anchor_steps import DURATION_S, RATE, anchors, chip, marking, paint, request
-from tests.support.browser import DESKTOP, chromium, console_errors, resize, wait_until
+from tests.support.browser import console_errors, wait_until
 from tests.support.sam_models import CHECKPOINT
-from tests.support.server import running_server
+from tests.support.server import RunningServer
 from tests.support.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(browser: Chrome, shared_server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """Eight seconds on the desk, to be separated by the tiny model."""
-    with running_server() as server, chromium() as browser:
-        resize(browser, DESKTOP)
-        yield marking(Studio(browser, server.url), tmp_path_factory.mktemp("files"))
-        assert console_errors(browser) == []
-        assert "Traceback" not in server.log()
+    yield marking(Studio(browser, shared_server.url), tmp_path_factory.mktemp("files"))
+    assert console_errors(browser) == []
+    assert "Traceback" not in shared_server.log()
 
 
 def test_what_is_painted_is_what_is_asked_for_of_the_chosen_prompt(studio: Studio) -> None:

@@ -21,12 +21,12 @@ Hand = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def marked(browser: Chrome, server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def marked(browser: Chrome, shared_server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A recording of eight seconds, of which two sounds can be asked for with spans."""
     resize(browser, DESKTOP)
-    yield marking(Studio(browser, server.url), tmp_path_factory.mktemp("files"))
+    yield marking(Studio(browser, shared_server.url), tmp_path_factory.mktemp("files"))
     assert console_errors(browser) == []
-    assert "Traceback" not in server.log()
+    assert "Traceback" not in shared_server.log()
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def studio(marked: Studio) -> Iterator[Studio]:
 
 
 @pytest.fixture
-def anchors(studio: Studio, server: RunningServer) -> Anchors:
+def anchors(studio: Studio, shared_server: RunningServer) -> Anchors:
     """What the server has written down of the spans of the first sound."""
-    book, key = DraftTable(server.home), parse_qs(urlparse(studio.browser.current_url).query)["recording"][0]
+    book, key = DraftTable(shared_server.home), parse_qs(urlparse(studio.browser.current_url).query)["recording"][0]
 
     def read() -> list[tuple[str, float, float]]:
         draft = book.read(key)

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(params=["dark", "light", "phone"])
-def studio(request: pytest.FixtureRequest, browser: Chrome, server: RunningServer) -> Studio:
+def studio(request: pytest.FixtureRequest, browser: Chrome, shared_server: RunningServer) -> Studio:
     """An open Studio in one of the looks."""
     resize(browser, PHONE if request.param == "phone" else DESKTOP)
-    studio = Studio(browser, server.url).open()
+    studio = Studio(browser, shared_server.url).open()
     scheme = "light" if request.param == "light" else "dark"
     studio.js(f"document.cookie = 'scheme={scheme}; path=/'")
     return studio.reload()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from selenium.webdriver import Chrome
 
-from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
+from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.support.server import running_server
 from tests.support.studio_steps import Studio
 
@@ -14,9 +15,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def studio() -> Iterator[Studio]:
-    with running_server(module="tests.support.small_computer_app") as server, chromium() as browser:
-        resize(browser, DESKTOP)
+def studio(browser: Chrome) -> Iterator[Studio]:
+    with running_server(module="tests.support.small_computer_app") as server:
         yield Studio(browser, server.url).open()
         assert "Traceback" not in server.log()
 

@@ -8,19 +8,18 @@ import pytest
 
 from storage import ArtifactStore
 from tests.support import run_fakes
-from tests.support.browser import chromium, wait_until
+from tests.support.browser import wait_until
 from tests.support.server import running_server
 from tests.support.small_disk import MB, small_disk
 from tests.support.studio_steps import RUN_S, Studio
 
 
 @pytest.mark.browser
-def test_a_full_disk_is_a_sentence_on_the_page_and_the_server_lives_on(tmp_path):
+def test_a_full_disk_is_a_sentence_on_the_page_and_the_server_lives_on(browser, tmp_path):
     song = run_fakes.song(tmp_path / "song.wav", 2)
     with (
         small_disk(tmp_path / "disk", 64 * MB) as disk,
         running_server(home=disk.folder / "home", env={"TMPDIR": str(disk.folder)}) as server,
-        chromium() as browser,
     ):
         page = Studio(browser, server.url).open()
         page.browse(song)

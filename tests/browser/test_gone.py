@@ -27,13 +27,13 @@ def tone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def studio(browser: Chrome, server: RunningServer, tone: Path) -> Iterator[Studio]:
+def studio(browser: Chrome, shared_server: RunningServer, tone: Path) -> Iterator[Studio]:
     """A result on the desk, and what is asked for next."""
     resize(browser, DESKTOP)
-    studio = Studio(browser, server.url).open().bring(tone).ask("drums").start().finish("drums", "everything else")
-    yield studio.ask("drums", "bass")
+    studio = Studio(browser, shared_server.url).open().bring(tone).ask("drums").start()
+    yield studio.finish("drums", "everything else").ask("drums", "bass")
     assert console_errors(browser) == []
-    assert "Traceback" not in server.log()
+    assert "Traceback" not in shared_server.log()
 
 
 def in_library(studio: Studio, *labels: str) -> None:
@@ -52,7 +52,7 @@ def in_library(studio: Studio, *labels: str) -> None:
 
 
 def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
-    studio: Studio, server: RunningServer, tone: Path
+    studio: Studio, shared_server: RunningServer, tone: Path
 ) -> None:
     studio.one(".play").click()
     wait_until(lambda: studio.player()["position_samples"] > 0, "sound")
@@ -71,7 +71,7 @@ def test_a_recording_deleted_elsewhere_is_brought_back_or_brought_again(
     in_library(studio, f"Delete {NAME}", "Empty trash", "Delete for good")
     wait_until(lambda: "was deleted for good" in "".join(studio.texts(".offer")), "the sentence")
     assert not [words for words in studio.texts(".offer button") if words]
-    assert DraftTable(server.home).read(studio.browser.current_url.rpartition("=")[2]) is None
+    assert DraftTable(shared_server.home).read(studio.browser.current_url.rpartition("=")[2]) is None
     studio.browse(tone)
     wait_until(lambda: studio.tracks == ["Mixture"] and not studio.texts(".offer"), "it again", RUN_S)
 

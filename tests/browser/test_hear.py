@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from selenium.webdriver import Keys
+from selenium.webdriver import Chrome, Keys
 
 from assets.demo_recording import load_demo
 from storage import ArtifactStore
-from tests.support.browser import DESKTOP, chromium, console_errors, resize, wait_until
+from tests.support.browser import console_errors, wait_until
 from tests.support.offline import rendered
 from tests.support.player_endurance import keep_noise
 from tests.support.server import running_server
@@ -40,10 +40,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studio(home: Path) -> Iterator[Studio]:
+def studio(browser: Chrome, home: Path) -> Iterator[Studio]:
     """An empty Studio at first."""
-    with running_server(home=home) as server, chromium() as browser:
-        resize(browser, DESKTOP)
+    with running_server(home=home) as server:
         yield Studio(browser, server.url).open()
         assert console_errors(browser) == []
         assert "Traceback" not in server.log()

@@ -20,7 +20,7 @@ from separation.formatted import size
 from storage import ArtifactStore
 from tests.browser.test_queue import MixerState
 from tests.support import library_shelves as shelves
-from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
+from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.support.damage import flip
 from tests.support.server import RunningServer
 from tests.support.store_files import change, used_days_ago
@@ -100,11 +100,10 @@ class Shelves(Studio):
         (keys.key_down(Keys.SHIFT).click(box).key_up(Keys.SHIFT) if shift else keys.click(box)).perform()
 
 
-@pytest.fixture(scope="module")
-def browser(server: RunningServer) -> Iterator[Chrome]:
-    with chromium() as driver:
-        yield driver
-        assert console_errors(driver) == []
+@pytest.fixture(scope="module", autouse=True)
+def quiet_console(browser: Chrome) -> Iterator[None]:
+    yield
+    assert console_errors(browser) == []
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, sideways_px, wait_until
+from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.support.fake_hub import TOKEN, Hub, serve
 from tests.support.sam_models import CHECKPOINT, tiny_config
 from tests.support.server import RunningServer, running_server
@@ -104,13 +104,6 @@ def site(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     yield site
     hub.pause_s = 0.0
     site.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as driver:
-        resize(driver, DESKTOP)
-        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -17,28 +17,21 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.support.browser import DESKTOP, PHONE, console_errors, prefer, resize, sideways_px, wait_until
 from tests.support.offline import rendered
 from tests.support.player_app import N_SAMPLES, SAMPLE_RATE, SOUNDS
-from tests.support.server import running_server
 
 pytestmark = pytest.mark.browser
 WINDOW = 2 * SAMPLE_RATE  # samples per fetch
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with running_server(module="tests.support.player_app") as server:
-        yield server.url
-
-
 @pytest.fixture
-def page(browser: Chrome, address: str) -> Iterator[Chrome]:
+def page(browser: Chrome, player_app: str) -> Iterator[Chrome]:
     """The studio of the test app, loaded and drawn; no console error may come in the course of a test."""
     resize(browser, DESKTOP)
     prefer(browser, "dark")
-    browser.get(address)
+    browser.get(player_app)
     wait_until(lambda: drawn(browser), "three drawn tracks")
     console_errors(browser)
     yield browser
-    delay(address, "target", 0)
+    delay(player_app, "target", 0)
     assert console_errors(browser) == []
 
 
@@ -58,9 +51,9 @@ def player(page: Chrome, call: str) -> None:
     page.execute_script(f"window.audioPlayground.player.{call}")
 
 
-def delay(address: str, track: str, seconds: float) -> None:
+def delay(player_app: str, track: str, seconds: float) -> None:
     urllib.request.urlopen(
-        urllib.request.Request(f"{address}/delay/{track}/{seconds}", method="POST"), timeout=5
+        urllib.request.Request(f"{player_app}/delay/{track}/{seconds}", method="POST"), timeout=5
     ).close()
 
 
@@ -125,7 +118,7 @@ def test_rendering_gives_back_the_samples_of_the_file_across_windows(page: Chrom
     assert np.array_equal(rendered(page, start, count), expected)
 
 
-def test_two_tracks_that_cancel_render_to_silence(page: Chrome, address: str) -> None:
+def test_two_tracks_that_cancel_render_to_silence(page: Chrome, player_app: str) -> None:
     page.execute_script("document.getElementById('late').click()")
     wait_until(lambda: "anti" in gains(page), "the inverted mixture")
     player(page, "setMix('target', {muted: true})")
@@ -253,15 +246,15 @@ def test_changing_the_loop_while_playing_neither_stops_nor_jumps(page: Chrome) -
     assert state(page)["playing"]
 
 
-def test_slow_audio_is_waited_for_and_goes_on_in_sync(page: Chrome, address: str) -> None:
+def test_slow_audio_is_waited_for_and_goes_on_in_sync(page: Chrome, player_app: str) -> None:
     play(page)
     wait_until(lambda: state(page)["position_samples"] > 0, "sound")
-    delay(address, "target", 1.2)
+    delay(player_app, "target", 1.2)
     player(page, f"seek({12 * SAMPLE_RATE})")
     assert wait_until(lambda: state(page)["phase"] == "buffering", "the wait")
     assert state(page)["position_samples"] == 12 * SAMPLE_RATE  # nobody hears anything, nothing moves on
     wait_until(lambda: state(page)["playing"], "the end of the wait")
-    delay(address, "target", 0)
+    delay(player_app, "target", 0)
     wait_until(lambda: state(page)["position_samples"] > 12.2 * SAMPLE_RATE, "sound again")
     after = {id_: [p for p in run if p[0] >= 12 * SAMPLE_RATE] for id_, run in pieces(page).items()}
     assert after["mixture"] == after["target"] == after["residual"]
@@ -441,8 +434,8 @@ def test_scheme_follows_the_system(page: Chrome) -> None:
     wait_until(lambda: page.execute_script(ground) == "rgb(243, 244, 246)", "the light ground")
 
 
-def test_pages_without_audio_say_so_and_do_nothing(page: Chrome, address: str) -> None:
-    page.get(address + "/empty")
+def test_pages_without_audio_say_so_and_do_nothing(page: Chrome, player_app: str) -> None:
+    page.get(player_app + "/empty")
     wait_until(lambda: "No recording yet" in page.find_element(By.TAG_NAME, "body").text, "the empty state")
     assert not page.find_element(By.CSS_SELECTOR, ".play").is_enabled()
     page.find_element(By.TAG_NAME, "body").send_keys("kjl")

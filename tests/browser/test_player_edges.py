@@ -9,26 +9,23 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from tests.support.browser import DESKTOP, console_errors, resize, wait_until
+from tests.support.browser import console_errors, wait_until
 from tests.support.offline import rendered
 from tests.support.player_app import SAMPLE_RATE, SOUNDS
-from tests.support.server import running_server
 
 pytestmark = pytest.mark.browser
 FADE = round(0.012 * SAMPLE_RATE)  # samples
 
 
 @pytest.fixture(scope="module")
-def page(browser: Chrome) -> Iterator[Chrome]:
+def page(browser: Chrome, player_app: str) -> Iterator[Chrome]:
     """The studio of the test app with three tracks; the console stays silent."""
-    with running_server(module="tests.support.player_app") as server:
-        resize(browser, DESKTOP)
-        browser.get(server.url)
-        count = "return window.audioPlayground?.player.voices.size === 3 && window.did_handshake"
-        wait_until(lambda: browser.execute_script(count), "three tracks")
-        console_errors(browser)
-        yield browser
-        assert console_errors(browser) == []
+    browser.get(player_app)
+    count = "return window.audioPlayground?.player.voices.size === 3 && window.did_handshake"
+    wait_until(lambda: browser.execute_script(count), "three tracks")
+    console_errors(browser)
+    yield browser
+    assert console_errors(browser) == []
 
 
 def test_sound_that_begins_mid_way_rises_in_a_straight_line_of_12_ms(page: Chrome) -> None:

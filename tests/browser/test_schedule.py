@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome
-
-from tests.support.server import running_server
 
 pytestmark = pytest.mark.browser
 RATE = 48_000
@@ -40,10 +37,9 @@ Promise.all(["schedule.js", "walk.js"].map((name) => import(new URL(name, player
 
 
 @pytest.fixture(scope="module")
-def page(browser: Chrome) -> Iterator[Chrome]:
-    with running_server(module="tests.support.player_app") as server:
-        browser.get(server.url)
-        yield browser
+def page(browser: Chrome, player_app: str) -> Chrome:
+    browser.get(player_app)
+    return browser
 
 
 def asked(page: Chrome, code: str, *given: Any) -> Any:

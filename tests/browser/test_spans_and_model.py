@@ -15,21 +15,14 @@ from separation.models.sam_audio.anchors import anchor_rows
 from separation.request import Anchor
 from tests.support.browser import wait_until
 from tests.support.player_app import SAMPLE_RATE
-from tests.support.server import running_server
 from tests.support.spans_page import DURATION_S, FRAME_S, SpansPage, spans_page
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with running_server(module="tests.support.player_app") as server:
-        yield server.url
-
-
 @pytest.fixture
-def page(browser: Chrome, address: str) -> Iterator[SpansPage]:
-    with spans_page(browser, address) as page:
+def page(browser: Chrome, player_app: str) -> Iterator[SpansPage]:
+    with spans_page(browser, player_app) as page:
         yield page
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 
-from tests.support.browser import DESKTOP, chromium, console_errors, resize, wait_until
-from tests.support.server import running_server
+from tests.support.browser import DESKTOP, console_errors, wait_until
+from tests.support.server import RunningServer
 from tests.support.studio_steps import Studio
 
 pytestmark = pytest.mark.browser
@@ -16,11 +16,9 @@ CHUNKS = "What is heard at once"
 
 
 @pytest.fixture(scope="module")
-def studio() -> Iterator[Studio]:
-    with running_server() as server, chromium() as browser:
-        resize(browser, DESKTOP)
-        yield Studio(browser, server.url).open()
-        assert console_errors(browser) == []
+def studio(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
+    yield Studio(browser, shared_server.url).open()
+    assert console_errors(browser) == []
 
 
 def tip(studio: Studio) -> str:

@@ -29,16 +29,16 @@ def minute(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def studio(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+def studio(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
     """An empty Studio on a slow line."""
     resize(browser, DESKTOP)
     console_errors(browser)
-    studio = Studio(browser, server.url).open()
+    studio = Studio(browser, shared_server.url).open()
     slow_down(browser, SLOW)
     yield studio
     slow_down(browser, -1)
     assert console_errors(browser) == []
-    assert "Traceback" not in server.log()
+    assert "Traceback" not in shared_server.log()
 
 
 def slow_down(browser: Chrome, bytes_per_s: int) -> None:

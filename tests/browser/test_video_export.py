@@ -15,9 +15,11 @@ from tests.support.studio_steps import RUN_S, Studio
 
 
 @pytest.mark.browser
-def test_the_studio_offers_the_video_where_there_is_one(browser: Chrome, server: RunningServer, tmp_path: Path) -> None:
+def test_the_studio_offers_the_video_where_there_is_one(
+    browser: Chrome, shared_server: RunningServer, tmp_path: Path
+) -> None:
     resize(browser, DESKTOP)
-    studio = Studio(browser, server.url).open().bring(film(tmp_path / "film.webm"))
+    studio = Studio(browser, shared_server.url).open().bring(film(tmp_path / "film.webm"))
     studio.ask("drums").start().finish("drums", "everything else")
     studio.set("File format", "Video, with this sound")
     link = "return document.querySelector('[aria-label=\"Download drums\"]')?.href ?? ''"

@@ -45,6 +45,24 @@ def chromium() -> Iterator[Chrome]:
             driver.quit()
 
 
+def start_afresh(driver: Chrome) -> None:
+    """Close every tab and go on in a new one at desktop size; cookies, cached files and old complaints are gone.
+
+    What pages keep of themselves belongs to their port, which no two servers of a test run share.
+    """
+    old = driver.window_handles
+    driver.switch_to.new_window("tab")
+    new = driver.current_window_handle
+    for handle in old:
+        driver.switch_to.window(handle)
+        driver.close()
+    driver.switch_to.window(new)
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+    resize(driver, DESKTOP)
+    console_errors(driver)
+
+
 def resize(driver: Chrome, size: tuple[int, int]) -> None:
     """Give the page exactly this many CSS pixels; the phone has fingers and a dense screen."""
     width, height = size

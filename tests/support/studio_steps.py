@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import Select
 
 from tests.support.browser import wait_until
 
-RUN_S = 60.0  # a run of a minute of audio takes 6 s on an idle computer
+RUN_S = 180.0  # a run of a minute of audio takes 6 s on an idle computer, and a minute beside ten other programs
 
 # A file as a browser hands it to a page; arguments: its bytes in base64, its name.
 _FILE = """
