@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf, log10
@@ -12,15 +12,14 @@ from types import MappingProxyType, TracebackType
 from typing import BinaryIO, Final
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from separation.audio.files import new_file, writing
 from separation.audio.waveform import MAX_SAMPLE_RATE, AudioSource, check_channels, check_sample_rate, resample_blocks
-from separation.errors import AudioError, FileError, SettingsError
+from separation.errors import AudioError, SettingsError
+from separation.export.libsndfile import CodecWriter
 
 BLOCK_SAMPLES: Final = 16_384  # per read and write; 1 MiB at 8 channels of float64
-PROTECTED_PEAK: Final = 10 ** (-1 / 20)  # -1 dBFS, the headroom EBU R 128 asks for ahead of lossy codecs
 RF64_FROM_BYTES: Final = 4_000_000_000  # a WAV's sizes are 32-bit; stay clear of 2**32 and the header
 
 _MP3_RATES: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # MPEG-1, 2 and 2.5
@@ -99,9 +98,8 @@ class Encoded:
         sample_rate: Hz, of the file.
         n_channels: of the file.
         n_samples: per channel, of the file.
-        peak_dbfs: the largest absolute sample of the source in dB of full scale; -inf for silence.
+        peak_dbfs: the largest absolute sample of the source in dB of full scale, before the gain; -inf for silence.
         n_clipped: how many samples were cut to full scale.
-        gain_db: applied to the whole source to keep it below full scale; 0 unless `peak_protect` had work to do.
         notes: what a person should know, one sentence each.
     """
 
@@ -112,7 +110,6 @@ class Encoded:
     n_samples: int
     peak_dbfs: float
     n_clipped: int
-    gain_db: float
     notes: tuple[str, ...]
 
 
@@ -122,17 +119,17 @@ def encode(
     format: str = "wav32f",
     *,
     sample_rate: int | None = None,
-    peak_protect: bool = False,
+    gain: float = 1.0,
     dither_seed: int = 0,
 ) -> Encoded:
     """Write all of `source` to `path`, by blocks, in one of `FORMATS`.
 
     wav32f keeps every sample as it is. All other formats end at full scale: samples beyond it are cut there (they
-    never wrap around) and counted, or, with `peak_protect`, the whole source is first turned down until its peak
-    is at -1 dBFS. wav16 is dithered with triangular noise of two LSB peak to peak (TPDF, drawn from NumPy's default
-    generator seeded with `dither_seed`, so the same source gives the same bytes); wav24 and flac are rounded. The
-    file has the source's rate, or `sample_rate` (Hz); one that the format does not know is replaced by the nearest it
-    does, and a note says so.
+    never wrap around) and counted; a `gain` (linear) that keeps them below it follows from `loudest` and
+    `separation.export.level`. wav16 is dithered with triangular noise of two LSB peak to peak (TPDF, drawn from
+    NumPy's default generator seeded with `dither_seed`, so the same source gives the same bytes); wav24 and flac are
+    rounded. The file has the source's rate, or `sample_rate` (Hz); one that the format does not know is replaced by
+    the nearest it does, and a note says so.
 
     Raises:
         SettingsError: the format is unknown, or does not take this many channels.
@@ -145,18 +142,11 @@ def encode(
     wanted = sample_rate or source.sample_rate
     path, rate = Path(path), kind.rate_for(wanted)
     notes = [] if rate == wanted else [_resampled_note(kind, wanted, rate)]
-    gain = 1.0
-    if peak_protect and format != "wav32f":
-        peak = max(_peak(block) for block in _blocks(source, rate))
-        gain = PROTECTED_PEAK / peak if peak > 1 else 1.0
-        if gain != 1.0:
-            notes.append(f"The whole file was turned down by {-20 * log10(gain):.1f} dB to keep its peaks.")
-
     source_peak, n_clipped, n_samples = 0.0, 0, 0
     with new_file(path) as part, _writer(part, kind, source.n_channels, rate, dither_seed) as writer:
         for block in _blocks(source, rate):
             source_peak = max(source_peak, _peak(block))
-            scaled = block * np.float32(gain)
+            scaled = block if gain == 1 else block * np.float32(gain)
             if format != "wav32f":
                 n_clipped += int(np.count_nonzero(np.abs(scaled) > 1))
             writer.write(scaled)
@@ -171,9 +161,18 @@ def encode(
         n_samples=n_samples,
         peak_dbfs=dbfs(source_peak),
         n_clipped=n_clipped,
-        gain_db=20 * log10(gain),
         notes=tuple(notes),
     )
+
+
+def loudest(sources: Iterable[AudioSource], rate_for: Callable[[int], int]) -> float:
+    """Return the largest absolute sample of all sources, each at the rate it would be written at; read by blocks.
+
+    Args:
+        sources: read one after the other, each once from its start.
+        rate_for: gives the rate (Hz) for a source's own, such as `AudioFormat.rate_for`; resampling moves peaks.
+    """
+    return max((_peak(block) for one in sources for block in _blocks(one, rate_for(one.sample_rate))), default=0.0)
 
 
 def dbfs(peak: float) -> float:
@@ -251,67 +250,12 @@ class FloatWavWriter:
         self.close()
 
 
-class CodecWriter:
-    """One open output file of libsndfile; turns float blocks into what its format stores."""
-
-    def __init__(self, path: Path, kind: AudioFormat, n_channels: int, sample_rate: int, dither_seed: int):
-        self._kind = kind
-        self._dither = np.random.default_rng(dither_seed)
-        container, subtype, options = _SOUNDFILE_OPTIONS[kind.name]
-        try:
-            self._file = soundfile.SoundFile(
-                path.resolve(), "w", sample_rate, n_channels, subtype, format=container, **options
-            )
-        except soundfile.SoundFileError as error:
-            raise _write_error(kind, error) from error
-
-    def write(self, block: NDArray[np.float32]) -> None:
-        """Append a block of shape (channels, any length)."""
-        try:
-            self._file.write(self._quantised(block.T))
-        except soundfile.SoundFileError as error:
-            raise _write_error(self._kind, error) from error
-
-    def _quantised(self, frames: NDArray[np.float32]) -> NDArray[np.int16] | NDArray[np.int32] | NDArray[np.float32]:
-        """Frames of shape (samples, channels) as the integers, or the clipped floats, that the codec receives."""
-        if self._kind.name == "wav16":
-            # Triangular noise of +-1 LSB makes the rounding error independent of the signal
-            # (Lipshitz, Wannamaker, Vanderkooy, "Quantization and dither", JAES 1992).
-            noise = self._dither.random((*frames.shape, 2)).sum(axis=-1) - 1
-            codes16: NDArray[np.float64] = np.rint(frames * 2.0**15 + noise).clip(-(2**15), 2**15 - 1)
-            return codes16.astype(np.int16)
-        if self._kind.name in ("wav24", "flac"):
-            # libsndfile takes 24 bits from the top of 32
-            codes24: NDArray[np.float32] = np.rint(frames * 2.0**23).clip(-(2**23), 2**23 - 1)
-            return codes24.astype(np.int32) * np.int32(256)
-        return frames.clip(-1, 1)
-
-    def __enter__(self) -> CodecWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        try:
-            self._file.close()
-        except soundfile.SoundFileError as close_error:
-            raise _write_error(self._kind, close_error) from close_error
-
-
-# name -> container, subtype and options of libsndfile
-_SOUNDFILE_OPTIONS: Final[Mapping[str, tuple[str, str, dict[str, object]]]] = {
-    "wav16": ("WAV", "PCM_16", {}),
-    "wav24": ("WAV", "PCM_24", {}),
-    "flac": ("FLAC", "PCM_24", {}),
-    "mp3": ("MP3", "MPEG_LAYER_III", {"bitrate_mode": "CONSTANT", "compression_level": 0.0}),
-    "ogg": ("OGG", "VORBIS", {"compression_level": 0.3}),  # Vorbis quality 7, about 224 kbit/s in stereo
-}
-
-
 def _writer(
     path: Path, kind: AudioFormat, n_channels: int, sample_rate: int, dither_seed: int
 ) -> FloatWavWriter | CodecWriter:
     if kind.name == "wav32f":
         return FloatWavWriter(path, n_channels, sample_rate)
-    return CodecWriter(path, kind, n_channels, sample_rate, dither_seed)
+    return CodecWriter(path, kind.name, kind.label, n_channels, sample_rate, dither_seed)
 
 
 def _format_for(source: AudioSource, name: str) -> AudioFormat:
@@ -344,11 +288,3 @@ def _peak(block: NDArray[np.float32]) -> float:
 
 def _resampled_note(kind: AudioFormat, from_rate: int, to_rate: int) -> str:
     return f"{kind.label} does not know {from_rate} Hz; the file is at {to_rate} Hz."
-
-
-def _write_error(kind: AudioFormat, error: Exception) -> FileError:
-    return FileError(
-        f"The {kind.label} file could not be written.",
-        f"The encoder says: {error}",
-        "Check that the folder exists and has room, or choose a WAV format.",
-    )

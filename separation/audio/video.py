@@ -103,8 +103,14 @@ class Picture:
     def _kind(self) -> VideoKind:
         return _kind_for(self.codec)
 
-    def write_with(self, sound: AudioSource, path: Path) -> None:
+    def rate_for(self, sample_rate: int) -> int:
+        """Return the rate (Hz) at which a source's sound is written; see `AudioFormat.rate_for`."""
+        return self._kind.rate_for(sample_rate)
+
+    def write_with(self, sound: AudioSource, path: Path, *, gain: float = 1.0) -> None:
         """Write a video file with this picture, copied packet by packet, and `sound` starting where the old sound did.
+
+        The sound is lossy and ends at full scale; `gain` is linear, as in `separation.audio.encode.encode`.
 
         Raises:
             FileError: it cannot be written.
@@ -114,7 +120,7 @@ class Picture:
         with new_file(path) as part:
             try:
                 with av.open(str(self.path)) as kept, av.open(str(part), "w", format=self._kind.container) as out:
-                    self._join(kept, sound, out)
+                    self._join(kept, sound, out, gain)
             except DECODER_ERRORS as error:
                 raise FileError(
                     "The video could not be written.",
@@ -122,13 +128,13 @@ class Picture:
                     "Download the sound alone, or upload the file again.",
                 ) from error
 
-    def _join(self, kept: Any, sound: AudioSource, out: Any) -> None:
+    def _join(self, kept: Any, sound: AudioSource, out: Any, gain: float) -> None:
         stream = kept.streams.video[0]
         shown = _copied_stream(out, stream)
-        rate = self._kind.rate_for(sound.sample_rate)
+        rate = self.rate_for(sound.sample_rate)
         audio_stream = out.add_stream(self._kind.codec, rate=rate, layout="stereo" if sound.n_channels == 2 else "mono")
         audio_stream.bit_rate = self._kind.bit_rate
-        sounding = _encoded(sound, audio_stream, rate, round(max(0.0, -self.start_s) * rate))
+        sounding = _encoded(sound, audio_stream, rate, round(max(0.0, -self.start_s) * rate), np.float32(gain))
         reached_s = 0.0  # of the sound
         for packet in _shifted(kept.demux(stream), max(0.0, self.start_s)):
             packet.stream = shown
@@ -286,13 +292,15 @@ def _backdated(waiting: list[Any], after: Any) -> Iterator[Any]:
         yield packet
 
 
-def _encoded(sound: AudioSource, stream: Any, rate: int, start: int) -> Iterator[tuple[float, list[Any]]]:
+def _encoded(
+    sound: AudioSource, stream: Any, rate: int, start: int, gain: np.float32
+) -> Iterator[tuple[float, list[Any]]]:
     """Yield packets of a sound that begins at sample `start`, each list with the second up to which it reaches."""
     import av
 
     at, time_base = start, Fraction(1, rate)
     for block in _blocks(sound, rate):
-        samples = np.ascontiguousarray(block.clip(-1, 1))
+        samples = np.ascontiguousarray((gain * block).clip(-1, 1))
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo" if len(block) == 2 else "mono")
         frame.sample_rate, frame.time_base, frame.pts = rate, time_base, at
         at += block.shape[1]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,68 +16,23 @@ from numpy.typing import NDArray
 from separation.audio.convert import convert
 from separation.audio.decode import AudioFile, decode_blocks
 from separation.audio.decoding.reader import AudioInfo
-from separation.audio.encode import FORMATS, Encoded, encode
+from separation.audio.encode import FORMATS, Encoded, encode, loudest
 from separation.audio.files import NOTHING_READ, FilesRead, check_places, hidden_folder, new_file, put, remove
 from separation.audio.names import plain_name
-from separation.audio.part import Part
-from separation.audio.waveform import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioSource
+from separation.audio.part import WHOLE, Part
+from separation.audio.waveform import AudioSource
 from separation.chunking.crossfade import CrossfadeStream
-from separation.chunking.plan import Chunk, pairwise_starts, plan
+from separation.chunking.metadata import METADATA_SUFFIX, Split, read_split
+from separation.chunking.plan import pairwise_starts, plan
 from separation.errors import AudioError, SettingsError
+from separation.export.level import RESCALE, Level, check_rule, level_for, needs_peak
 from separation.formatted import counted
 from separation.model import Windowing
-from separation.request import FADES, ChunkSettings
+from separation.request import ChunkSettings
 
 Samples = NDArray[np.float32]
 
 CHUNK_FORMATS: Final = ("wav32f", "wav24", "wav16", "flac")  # lossy codecs change the length
-METADATA_SUFFIX: Final = ".chunks.json"
-VERSION: Final = 1  # of what METADATA_SUFFIX files hold
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Split:
-    """The positions of chunk files in the recording they were cut from: the content of a `.chunks.json` file.
-
-    Attributes:
-        source: file name of the recording.
-        source_sha256: of the recording's bytes.
-        sample_rate: Hz, of all chunk files.
-        n_channels: of all chunk files.
-        first_sample: where in the recording the cut begins; chunks count from there.
-        n_samples: from there to where the cut ends, at least 1.
-        chunk_samples: length of every chunk but the last, which may be shorter.
-        overlap_samples: what neighbours share.
-        fade: the crossfade they are to be joined by.
-        files: file name of every chunk, in order.
-    """
-
-    source: str
-    source_sha256: str
-    sample_rate: int
-    n_channels: int
-    first_sample: int
-    n_samples: int
-    chunk_samples: int
-    overlap_samples: int
-    fade: str
-    files: tuple[str, ...]
-
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        """Return where each file starts and stops, in samples."""
-        return plan(self.n_samples, Windowing(chunk=self.chunk_samples, overlap=self.overlap_samples))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values that are written as JSON."""
-        return {
-            "version": VERSION,
-            **{name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS, "fade")},
-            "chunks": [
-                {"file": file, "start": chunk.start, "stop": chunk.stop}
-                for file, chunk in zip(self.files, self.chunks, strict=True)
-            ],
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,21 +50,23 @@ def split(
     settings: ChunkSettings,
     *,
     format: str = "wav32f",
-    start_s: float = 0.0,
-    end_s: float | None = None,
+    part: Part = WHOLE,
+    peak_rule: str = RESCALE,
     read: FilesRead = NOTHING_READ,
 ) -> Written:
-    """Cut a recording, or [`start_s`, `end_s`) of it, into overlapping files in `folder`; memory holds one block.
+    """Cut a recording, or a part of it, into overlapping files in `folder`; memory holds one block.
 
     The files are called after the recording and numbered from 000; beside them `NAME.chunks.json` says how they
     overlap. It is written last, and all files appear together. Like everywhere, recordings of three and more channels
-    are downmixed to two. Neither the recording nor another of the files `read` is replaced.
+    are downmixed to two. All files are at one level, see `separation.export.level`, so that they can be joined.
+    Neither the recording nor another of the files `read` is replaced.
 
     Raises:
         AudioError: no audio can be read.
         FileError: the files cannot be written.
-        SettingsError: the part begins after the recording's end, the format may change a chunk's length, a chunk would
-            replace a file that is read, or the settings have a `stitch` or `max_chunks`, which files do not.
+        SettingsError: the part begins after the recording's end, the format may change a chunk's length or has no
+            floats where they are asked for, a chunk would replace a file that is read, or the settings have a `stitch`
+            or `max_chunks`, which files do not.
     """
     if format not in CHUNK_FORMATS:
         raise SettingsError(
@@ -125,16 +82,17 @@ def split(
         )
     read |= FilesRead.of([path])
     with TemporaryDirectory() as scratch:
-        part = Part(start_s=start_s, end_s=end_s)
         conversion = convert(path, Path(scratch) / "audio.wav", part=part)
         with AudioFile(Path(scratch) / "audio.wav") as audio:
             cut = _planned(audio, path, part, settings, FORMATS[format].extension)
             metadata = folder / f"{plain_name(path.stem)}{METADATA_SUFFIX}"
-            notes = _write(audio, cut, metadata, format, read)
+            notes = _write(audio, cut, metadata, _level(lambda: audio, format, peak_rule), read)
     return Written(metadata=metadata, split=cut, notes=(*conversion.warnings, *notes))
 
 
-def merge(metadata: Path, out: Path, *, fade: str | None = None, format: str = "wav32f") -> Encoded:
+def merge(
+    metadata: Path, out: Path, *, fade: str | None = None, format: str = "wav32f", peak_rule: str = RESCALE
+) -> Encoded:
     """Join the chunk files that `metadata` names, by crossfades; memory holds about one chunk.
 
     With `fade` None, the one in the metadata is used.
@@ -145,13 +103,18 @@ def merge(metadata: Path, out: Path, *, fade: str | None = None, format: str = "
     """
     cut = read_split(metadata)
     read = FilesRead.of(_pieces(metadata, cut))
-    notes: list[str] = []
-    pieces = _crossfaded(cut, metadata.parent, CrossfadeStream(fade or cut.fade), notes)
-    return _joined(_Stream(pieces, cut.sample_rate, cut.n_channels, cut.n_samples), out, format, read, notes)
+
+    def stream(notes: list[str]) -> _Stream:
+        pieces = _crossfaded(cut, metadata.parent, CrossfadeStream(fade or cut.fade), notes)
+        return _Stream(pieces, cut.sample_rate, cut.n_channels, cut.n_samples)
+
+    return _joined(stream, out, format, peak_rule, read, [])
 
 
-def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f") -> Encoded:
-    """Join files end to end; memory holds one block. They are decoded twice, once to know their exact lengths.
+def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f", peak_rule: str = RESCALE) -> Encoded:
+    """Join files end to end; memory holds one block.
+
+    They are decoded twice, once to know their exact lengths, and once more if it matters how loud they are.
 
     Raises:
         AudioError: a file cannot be used.
@@ -163,9 +126,12 @@ def concat(paths: Sequence[Path], out: Path, *, format: str = "wav32f") -> Encod
     notes: list[str] = []
     infos, lengths = zip(*(_measured(path, notes) for path in paths), strict=True)
     _refuse_odd_one(paths, infos)
-    pieces = (block for path, n_samples in zip(paths, lengths, strict=True) for block in _exactly(path, n_samples))
-    stream = _Stream(pieces, infos[0].sample_rate, infos[0].n_channels, sum(lengths))
-    return _joined(stream, out, format, read, notes)
+
+    def stream(_: list[str]) -> _Stream:
+        pieces = (block for path, n_samples in zip(paths, lengths, strict=True) for block in _exactly(path, n_samples))
+        return _Stream(pieces, infos[0].sample_rate, infos[0].n_channels, sum(lengths))
+
+    return _joined(stream, out, format, peak_rule, read, notes)
 
 
 def pieces_of(metadata: Path) -> list[Path]:
@@ -175,23 +141,6 @@ def pieces_of(metadata: Path) -> list[Path]:
         AudioError: it cannot be read, or does not describe chunks.
     """
     return _pieces(metadata, read_split(metadata))
-
-
-def read_split(metadata: Path) -> Split:
-    """Read a `.chunks.json` file.
-
-    Raises:
-        AudioError: it cannot be read, or does not describe chunks.
-    """
-    try:
-        return _parsed(json.loads(metadata.read_text("utf-8")))
-    except (OSError, ValueError, RecursionError) as error:  # unreadable, or not JSON, or what `_parsed` says
-        reason = str(getattr(error, "strerror", None) or error)
-        raise AudioError(
-            f"{metadata.name!r} does not describe chunks.",
-            f"{reason[:1].upper()}{reason[1:].rstrip('.')}.",
-            "Cut the recording again, or give the files by name.",
-        ) from error
 
 
 # Cutting
@@ -217,15 +166,15 @@ def _planned(audio: AudioSource, path: Path, part: Part, settings: ChunkSettings
     )
 
 
-def _write(audio: AudioSource, cut: Split, metadata: Path, format: str, read: FilesRead) -> list[str]:
+def _write(audio: AudioSource, cut: Split, metadata: Path, level: Level, read: FilesRead) -> list[str]:
     """Write all chunks into a hidden folder, move them into place, then write the metadata; return notes."""
-    notes = []
+    notes = [level.note] if level.note else []
     folder = metadata.parent
     check_places([metadata, *(folder / file for file in cut.files)], read)
     with new_file(metadata, read) as part, hidden_folder(folder) as hidden:
         for file, chunk in zip(cut.files, cut.chunks, strict=True):
             source = _Stretch(audio, chunk.start, chunk.stop - chunk.start)
-            written = encode(source, hidden / file, format)
+            written = encode(source, hidden / file, level.format, gain=level.gain)
             notes += [f"{file}: {note}" for note in written.notes]
         part.write_text(json.dumps(cut.to_dict(), indent=2) + "\n", "utf-8")
         remove(metadata)  # an older one would describe the new chunks wrongly while they move in
@@ -271,11 +220,23 @@ class _Stream:
         return np.concatenate(taken, axis=1)
 
 
-def _joined(stream: _Stream, out: Path, format: str, read: FilesRead, notes: list[str]) -> Encoded:
+def _level(stream: Callable[[], AudioSource], format: str, peak_rule: str) -> Level:
+    """Return the level for a source, which is read if it matters how loud it is."""
+    check_rule(format, peak_rule)
+    measured = format in FORMATS and needs_peak(format, peak_rule)  # an unknown one is refused where it is written
+    peak = loudest([stream()], FORMATS[format].rate_for) if measured else 0.0
+    return level_for(peak, format, peak_rule)
+
+
+def _joined(
+    stream: Callable[[list[str]], _Stream], out: Path, format: str, peak_rule: str, read: FilesRead, notes: list[str]
+) -> Encoded:
     """Write a stream to `out`, unless that is one of the files `read`; `notes` are complete once it is written."""
+    level = _level(lambda: stream([]), format, peak_rule)
     with new_file(out, read) as part:
-        written = encode(stream, part, format)
-    return replace(written, path=out, notes=(*notes, *written.notes))
+        written = encode(stream(notes), part, level.format, gain=level.gain)
+    said = [level.note] if level.note else []
+    return replace(written, path=out, notes=(*notes, *said, *written.notes))
 
 
 def _pieces(metadata: Path, cut: Split) -> list[Path]:
@@ -350,45 +311,3 @@ def _changed(path: Path, why: str) -> AudioError:
     return AudioError(
         f"{path.name!r} does not fit its place.", why, "Process it again so that rate, channels and length stay."
     )
-
-
-# Metadata
-
-_TEXTS: Final = ("source", "source_sha256")
-_NUMBERS: Final = {  # name -> lowest and highest value
-    "sample_rate": (MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
-    "n_channels": (1, MAX_CHANNELS),
-    "first_sample": (0, 2**53),
-    "n_samples": (1, 2**53),
-    "chunk_samples": (1, 2**53),
-    "overlap_samples": (0, 2**53),
-}
-
-
-def _parsed(values: Any) -> Split:
-    """Return the `Split` that JSON values describe; raise `ValueError` if they are wrong."""
-    if not isinstance(values, dict) or values.get("version") != VERSION:
-        raise ValueError(f"It is not a list of chunks of version {VERSION}")
-    for name in _TEXTS:
-        if not isinstance(values.get(name), str):
-            raise ValueError(f"{name} is missing or no text")
-    for name, (low, high) in _NUMBERS.items():
-        if type(values.get(name)) is not int or not low <= values[name] <= high:
-            raise ValueError(f"{name} is missing or not a whole number between {low} and {high}")
-    if values.get("fade") not in FADES:
-        raise ValueError(f"fade is none of: {', '.join(FADES)}")
-    if values["overlap_samples"] > values["chunk_samples"] // 2:
-        raise ValueError("overlap_samples is more than half a chunk")
-    chunks = values.get("chunks")
-    if not isinstance(chunks, list) or not all(isinstance(chunk, dict) for chunk in chunks):
-        raise ValueError("chunks is not a list of chunks")
-    files = [chunk.get("file") for chunk in chunks]
-    if not all(isinstance(file, str) and file and Path(file).name == file for file in files):
-        raise ValueError("a chunk's file is not a plain file name")
-    cut = Split(**{name: values[name] for name in (*_TEXTS, *_NUMBERS, "fade")}, files=tuple(files))
-    # The first comparison keeps absurd numbers from being planned at all.
-    if cut.n_samples > len(files) * cut.chunk_samples or [(chunk.start, chunk.stop) for chunk in cut.chunks] != [
-        (chunk.get("start"), chunk.get("stop")) for chunk in chunks
-    ]:
-        raise ValueError("its chunks do not lie where its lengths put them")
-    return cut

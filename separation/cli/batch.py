@@ -27,10 +27,10 @@ from separation.cli.common import (
     make_folder_of,
     shown,
 )
-from separation.cli.extraction import no_cache_option, report_option
-from separation.cli.part import part_options
+from separation.cli.options import no_cache_option, part_options, peak_option, report_option
 from separation.engine.engine import Inline
 from separation.errors import PlaygroundError
+from separation.export.level import RESCALE, check_rule
 from separation.formatted import counted
 from separation.results.exported import FORMATS
 from separation.workflows.batch_files import FAILURES, find_recordings, folders
@@ -61,6 +61,7 @@ SOME_FAILED = 6
 )
 @click.option("--preset", help="Preview, Balanced or Quality.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
+@peak_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Files at once; each job loads the model."
@@ -79,6 +80,7 @@ def batch(
     backend: str,
     preset: str | None,
     format_: str,
+    peak: str | None,
     seed: int,
     jobs: int,
     start_time: float,
@@ -100,6 +102,8 @@ def batch(
     from separation.workflows import presets
 
     started_s = time.monotonic()
+    peak_rule = peak or RESCALE
+    check_rule(format_, peak_rule)
     asked = Request.of(*prompts, backend=backend, device=common.device, seed=seed)
     request = asked if preset is None else presets.apply(preset, asked)
     part = Part(start_s=start_time, end_s=end_time)
@@ -119,7 +123,9 @@ def batch(
     if preset is not None and len(presets.differing(asked, registry.get(settled.backend))) < 2:
         common.say(f"note: presets will make no difference to {registry.get(settled.backend).label}.")
     log_level = logging.getLogger().getEffectiveLevel()
-    work = Extraction(settled, part, no_cache, format_, common.temp_dir, log_level, report is not None, connection)
+    work = Extraction(
+        settled, part, no_cache, format_, peak_rule, common.temp_dir, log_level, report is not None, connection
+    )
     tally = _run(tasks, work, min(jobs, len(files)), common)
     if tally.failures:
         _write_failures(tally.failures, out / FAILURES, read)

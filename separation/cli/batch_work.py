@@ -59,6 +59,7 @@ class Extraction:
         part: of every recording.
         bypass_cache: ignore kept results.
         format_: of the tracks.
+        peak: what is done about peaks over full scale, one of `separation.export.level.PEAK_RULES`.
         temp_dir: for files in the making; None for the usual places.
         log_level: the lowest level that a worker logs.
         reports: whether to collect a report of each file; they are held in memory until the end of the batch.
@@ -70,6 +71,7 @@ class Extraction:
     part: Part
     bypass_cache: bool
     format_: str
+    peak: str
     temp_dir: Path | None
     log_level: int
     reports: bool
@@ -99,7 +101,7 @@ class Extraction:
                 converted = watch.measured()
                 yield StillRunning()
                 result, cached = yield from self._separated(recording, store, engine)
-                written = yield from _write_tracks(result, task.folder, self.format_, read)
+                written = yield from _write_tracks(result, task.folder, self.format_, self.peak, read)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
         notes = (*damaged, *recording.warnings, *result.warnings, *written)
@@ -172,16 +174,17 @@ class Extraction:
         return FileLock(self.locks / digest)
 
 
-def _write_tracks(result: Result, folder: Path, format_: str, read: FilesRead) -> Generator[Event, None, list[str]]:
+def _write_tracks(
+    result: Result, folder: Path, format_: str, peak: str, read: FilesRead
+) -> Generator[Event, None, tuple[str, ...]]:
     """Write the kept tracks into `folder`, which changes only when all are complete; return notes."""
     from separation.results import exported
 
     try:
-        notes = yield from exported.write(result, folder, format_, read)
+        return (yield from exported.write(result, folder, format_, peak, read)).notes
     except OSError as error:
         raise SeparationError(
             f"{shown(folder)} cannot hold the tracks.",
             f"The system says: {error.strerror or error}.",
             "Check that it may be written to and has room; the result itself is kept.",
         ) from error
-    return [f"{file}: {note}" for file, found in notes.items() for note in found]

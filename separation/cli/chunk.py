@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from separation.cli.common import Common, common_options, gives, make_folder
-from separation.cli.part import part_options
+from separation.cli.options import part_options, peak_option
+from separation.export.level import RESCALE
 from separation.request import FADES
 from separation.results.exported import FORMATS
 
@@ -28,6 +29,7 @@ def chunk() -> None:
 @part_options
 @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
 @click.option("--format", "format_", type=click.Choice(CHUNK_FORMATS), default="wav32f", show_default=True)
+@peak_option
 @common_options
 def split_(
     source: Path,
@@ -37,6 +39,7 @@ def split_(
     end_time: float | None,
     out: Path,
     format_: str,
+    peak: str | None,
     common: Common,
 ) -> None:
     """Cut SOURCE (audio or video) into files that overlap.
@@ -44,13 +47,14 @@ def split_(
     Beside them a .chunks.json file says where they lie, for “merge concat”, which joins them again, however they were
     processed meanwhile, as long as they keep their names, rate, channels and length.
     """
+    from separation.audio.part import Part
     from separation.chunking.files import split
     from separation.request import ChunkSettings
 
-    settings = ChunkSettings(chunk_s=duration, overlap_s=overlap)
+    settings, part = ChunkSettings(chunk_s=duration, overlap_s=overlap), Part(start_s=start_time, end_s=end_time)
     read = common.claim([source], ())
     make_folder(out, "the files")
-    written = split(source, out, settings, format=format_, start_s=start_time, end_s=end_time, read=read)
+    written = split(source, out, settings, format=format_, part=part, peak_rule=peak or RESCALE, read=read)
     common.claim((), [written.metadata, *(out / file for file in written.split.files)])
     for note in written.notes:
         common.say(f"note: {note}")
@@ -82,8 +86,16 @@ def merge() -> None:
     "--crossfade-type", type=click.Choice(FADES), help="How chunks are blended; as they were cut for, unless given."
 )
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
+@peak_option
 @common_options
-def concat(sources: tuple[Path, ...], out: Path, crossfade_type: str | None, format_: str, common: Common) -> None:
+def concat(
+    sources: tuple[Path, ...],
+    out: Path,
+    crossfade_type: str | None,
+    format_: str,
+    peak: str | None,
+    common: Common,
+) -> None:
     """Join what “chunk split” wrote, or other files end to end.
 
     SOURCES is a folder of chunks or its .chunks.json file; or else the files to join, in their order, all of one rate
@@ -96,9 +108,9 @@ def concat(sources: tuple[Path, ...], out: Path, crossfade_type: str | None, for
     metadata = _checked(sources, out, crossfade_type, format_)
     common.claim(sources if metadata is None else pieces_of(metadata), [out])
     if metadata is not None:
-        written = blend(metadata, out, fade=crossfade_type, format=format_)
+        written = blend(metadata, out, fade=crossfade_type, format=format_, peak_rule=peak or RESCALE)
     else:
-        written = join(sources, out, format=format_)
+        written = join(sources, out, format=format_, peak_rule=peak or RESCALE)
     for note in written.notes:
         common.say(f"note: {note}")
     seconds = written.n_samples / written.sample_rate

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from separation.cli.common import Common, common_options, gives
-from separation.cli.part import part_options
+from separation.cli.options import part_options
 
 
 @click.group()

@@ -13,12 +13,11 @@ from separation.cli.common import Common, ModelFolder, common_options, trust_fol
 from separation.cli.extraction import (
     ExtractOptions,
     Progress,
-    chunk_options,
-    chunk_settings,
     extract_options,
     recipe_options,
     run,
 )
+from separation.cli.options import chunk_options, chunk_settings
 from separation.cli.sam_audio import sam_audio
 from separation.request import DemucsSettings, ranges
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,10 @@ from separation.cli.common import (
     make_folder_of,
     open_store,
 )
-from separation.cli.part import part_options
+from separation.cli.options import no_cache_option, part_options, peak_option, report_option
+from separation.errors import FileError
 from separation.events import EventStream
-from separation.request import FADES, ChunkSettings, ranges
+from separation.export.level import CLIP, RESCALE, check_rule, level_while_growing
 from separation.results import exported
 from separation.results.exported import FORMATS
 
@@ -47,6 +49,7 @@ class ExtractOptions:
     prompts: tuple[str, ...]
     out: Path
     format_: str
+    peak: str | None
     seed: int
     streaming: bool
     start_s: float
@@ -56,13 +59,6 @@ class ExtractOptions:
     report: Path | None
     connection: Connection
     also_read: tuple[Path, ...] = ()
-
-
-report_option = click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A YAML file that says what it took: time and memory of each step, settings, quality.",
-)
 
 
 def extract_options(command: Function) -> Function:
@@ -77,10 +73,11 @@ def extract_options(command: Function) -> Function:
 def recipe_options(command: Function) -> Function:
     """Add the options of every extraction but prompts and seed, which a recipe has; the command gets `wanted`."""
 
-    @gives("files", "tracks", "cached", "backend", "model", "rtf", "seconds", "key")
+    @gives("files", "tracks", "cached", "backend", "model", "rtf", "gain_db", "seconds", "key")
     @click.argument("source", type=click.Path(path_type=Path))
     @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
     @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
+    @peak_option
     @click.option(
         "--streaming", is_flag=True, help="Write the files while they are made, to be played meanwhile (WAV, FLAC)."
     )
@@ -97,6 +94,7 @@ def recipe_options(command: Function) -> Function:
         source: Path,
         out: Path,
         format_: str,
+        peak: str | None,
         streaming: bool,
         start_time: float,
         end_time: float | None,
@@ -113,6 +111,7 @@ def recipe_options(command: Function) -> Function:
             prompts=prompts,
             out=out,
             format_=format_,
+            peak=peak,
             seed=seed,
             streaming=streaming,
             start_s=start_time,
@@ -127,53 +126,9 @@ def recipe_options(command: Function) -> Function:
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
 
 
-def no_cache_option(command: Function) -> Function:
-    """Add `no_cache`: whether to work on a `separation.results.bypass_cache.BypassCache`."""
-    return click.option(
-        "--no-cache", is_flag=True, help="Compute everything anew, and keep it in place of what was kept."
-    )(command)
-
-
-def chunk_options(command: Function) -> Function:
-    """Add the chunk options; the command gets them by the names that `chunk_settings` reads."""
-    options = (
-        click.option("--chunk-duration", type=float, help=f"Seconds per chunk, {ranges(ChunkSettings)['chunk_s']}."),
-        click.option("--overlap-duration", type=float, help="Seconds neighbouring chunks share, up to half."),
-        click.option("--crossfade-type", type=click.Choice(FADES), help="How they are blended; cosine unless given."),
-        click.option("--max-chunks", type=int, help="Stop after so many chunks; the tracks end there."),
-        click.option("--no-chunks", is_flag=True, help="Take the whole recording at once; memory grows with it."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSettings:
-    """Return `usual` with the changes by the options of `chunk_options` and by a stitch.
-
-    Raises:
-        SettingsError: they contradict one another, or are out of range.
-    """
-    from dataclasses import replace
-
-    from separation.errors import SettingsError
-
-    if given["no_chunks"] and given["chunk_duration"] is not None:
-        raise SettingsError(
-            "A chunk's duration was given together with --no-chunks.",
-            "Without chunks there is nothing to cut.",
-            "Leave one of the two out.",
-        )
-    names = {"chunk_duration": "chunk_s", "overlap_duration": "overlap_s", "crossfade_type": "fade"}
-    names |= {"max_chunks": "max_chunks", "stitch": "stitch"}
-    changed = {field: given[name] for name, field in names.items() if given.get(name) is not None}
-    if given["no_chunks"]:
-        changed["chunk_s"] = None
-    return replace(usual, **changed)
-
-
 def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     """Import, separate and write a recording; a kept result is written at once."""
+    wanted, growing = _levelled(wanted)
     if common.rehearsal:
         return
     from separation.audio.part import Part
@@ -193,7 +148,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     watch = Watch("convert")
     recording = import_recording(wanted.source, store, part=part)
     converted = watch.measured()
-    for warning in recording.warnings:
+    for warning in (*recording.warnings, *growing):
         common.say(f"note: {warning}")
     with _streamed(wanted, recording, read, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
@@ -205,9 +160,13 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         result = kept or _separated(recording, request, store, tracks, wanted.connection, common)
     if kept is None and tracks is not None:
         written = {name: str(path) for name, path in tracks.paths.items()}
-        _say_notes(tracks.notes(), common)
+        gain_db, notes = 0.0, tuple(f"{name}: {note}" for name, note in tracks.notes().items())
     else:
-        written = _written(result, wanted, read, common)
+        exports = _written(result, wanted, read)
+        written = {name: str(path) for name, path in exports.files.items()}
+        gain_db, notes = exports.level.gain_db, exports.notes
+    for note in notes:
+        common.say(f"note: {note}")
     for path in written.values():
         common.say(f"wrote {path}")
     if wanted.recipe_out is not None:
@@ -233,11 +192,12 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
             "backend": result.backend,
             "model": result.model,
             "rtf": result.rtf,
+            "gain_db": gain_db,
+            "warnings": [*recording.warnings, *result.warnings, *growing, *notes],
             "measures": [asdict(measured) for measured in result.measures],
             "quality": None if result.quality is None else result.quality.to_dict(),
             "seconds": seconds,
             "key": result.key,
-            "warnings": list(recording.warnings),
         }
     )
 
@@ -286,8 +246,11 @@ def _streamed(
         try:
             yield tracks
         except BaseException as stop:
+            with suppress(FileError):  # the disk is full, which `stop` says
+                tracks.close()
             if tracks.n_samples:
-                note = f"The tracks can be played and hold the first {tracks.n_samples / recording.sample_rate:.1f} s."
+                seconds = floor(10 * tracks.n_samples / recording.sample_rate) / 10
+                note = f"The tracks can be played and hold the first {seconds:.1f} s."
                 if isinstance(stop, KeyboardInterrupt):
                     raise KeyboardInterrupt(note) from stop
                 common.say(f"note: stopped early. {note}")
@@ -321,22 +284,30 @@ def _separated(
         return result
 
 
-def _written(result: Result, wanted: ExtractOptions, read: FilesRead, common: Common) -> dict[str, str]:
-    """Write the kept tracks in the requested format; return the file of each."""
+def _written(result: Result, wanted: ExtractOptions, read: FilesRead) -> exported.Exported:
+    """Write the kept tracks in the requested format."""
     from separation.audio.files import writing
 
-    stream = EventStream(exported.write(result, wanted.out, wanted.format_, read))
+    assert wanted.peak is not None
+    stream = EventStream(exported.write(result, wanted.out, wanted.format_, wanted.peak, read))
     with writing("The tracks", wanted.out), closing(stream):
         for _ in stream:
             pass
-    _say_notes({Path(file).stem: " ".join(notes) for file, notes in stream.result.items()}, common)
-    return {track: str(path) for track, path in exported.places(result.track_names, wanted.out, wanted.format_).items()}
+    return stream.result
 
 
-def _say_notes(notes: Mapping[str, str], common: Common) -> None:
-    for name, note in notes.items():
-        if note:
-            common.say(f"note: {name}: {note}")
+def _levelled(wanted: ExtractOptions) -> tuple[ExtractOptions, tuple[str, ...]]:
+    """Settle what is done about peaks, and the format if that depends on it; return notes too.
+
+    Raises:
+        SettingsError: the format cannot do what was asked for.
+    """
+    if not wanted.streaming:
+        rule = wanted.peak or RESCALE
+        check_rule(wanted.format_, rule)
+        return replace(wanted, peak=rule), ()
+    level = level_while_growing(wanted.format_, wanted.peak)
+    return replace(wanted, format_=level.format, peak=CLIP), (level.note,) if level.note else ()
 
 
 class Progress:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation.cli.common import Claims, Common, Host, ModelFolder, RunOption, common_options, given_by
-from separation.cli.extraction import no_cache_option
+from separation.cli.options import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.formatted import counted
 from separation.workflows.batch_files import FAILURES

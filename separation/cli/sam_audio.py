@@ -10,7 +10,8 @@ import click
 
 from separation import solvers
 from separation.cli.common import Common, common_options, trust_folder
-from separation.cli.extraction import ExtractOptions, chunk_options, chunk_settings, extract_options, run
+from separation.cli.extraction import ExtractOptions, extract_options, run
+from separation.cli.options import chunk_options, chunk_settings
 from separation.request import (
     GRIDS,
     PRECISIONS,

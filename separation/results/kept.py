@@ -135,6 +135,7 @@ class Result(KeptSound):
         device: the device it ran on.
         seconds: processing time; 0 if unknown.
         rtf: processing time over duration; None if unknown.
+        peak: the largest absolute sample of all tracks, linear; None if unknown.
         chunks_s: (start, stop) of each chunk in seconds; empty if unknown.
         measures: measures of a generative model's estimates, chunk by chunk.
         anchors: the spans of prompts in each chunk.
@@ -150,6 +151,7 @@ class Result(KeptSound):
     device: str | None
     seconds: float
     rtf: float | None
+    peak: float | None
     chunks_s: tuple[tuple[float, float], ...]
     measures: tuple[ChunkMeasured, ...]
     anchors: tuple[AnchorsMapped, ...]
@@ -223,6 +225,7 @@ def result_info(
     sample_rate: int,
     n_channels: int,
     n_samples: int,
+    peak: float,
     measures: Sequence[ChunkMeasured],
     anchors: Sequence[AnchorsMapped],
     quality: Quality | None,
@@ -234,6 +237,7 @@ def result_info(
         "sample_rate": sample_rate,
         "n_channels": n_channels,
         "n_samples": n_samples,
+        "peak": peak,
         "measures": [asdict(event) for event in measures],
         "anchors": [asdict(event) for event in anchors],
         "tracks": list(planned.stems),
@@ -255,7 +259,7 @@ def result_of(item: StoredItem) -> Result:
         DamagedItem: it is none, or what is stored of it cannot be understood.
     """
     with _reading(item, "result") as info:
-        settings, quality, rtf = item.manifest.config, info.get("quality"), info.get("rtf")
+        settings, quality, rtf, peak = item.manifest.config, info.get("quality"), info.get("rtf"), info.get("peak")
         return Result(
             **_common(item, {str(index): str(name) for index, name in enumerate(info["tracks"])}),
             recording=item.manifest.inputs.get("recording", ""),
@@ -266,6 +270,7 @@ def result_of(item: StoredItem) -> Result:
             device=info.get("device"),
             seconds=float(info.get("seconds") or 0.0),
             rtf=None if rtf is None else float(rtf),
+            peak=None if peak is None else float(peak),
             chunks_s=tuple((float(start_s), float(stop_s)) for start_s, stop_s in info.get("chunks_s", ())),
             measures=tuple(ChunkMeasured(**one) for one in info.get("measures", ())),
             anchors=tuple(map(_mapped, info.get("anchors", ()))),

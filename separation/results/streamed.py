@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from separation.audio.encode import FORMATS, CodecWriter, FloatWavWriter, dbfs
+from separation.audio.encode import FORMATS, FloatWavWriter, dbfs
 from separation.audio.files import NOTHING_READ, FilesRead, writing, written_into
 from separation.audio.names import plain_names
 from separation.errors import FileError, SettingsError
 from separation.events import ChunkFinished, Event, Planned
+from separation.export.libsndfile import CodecWriter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +52,6 @@ class StreamedTracks:
                 f"Choose one of: {', '.join(STREAMABLE)}; or leave streaming off.",
             )
         self.paths: dict[str, Path] = {}
-        self.n_samples = 0
         self._folder, self._format, self._sample_rate, self._read = folder, format, sample_rate, read
         self._files: dict[str, StreamedFile] = {}
 
@@ -66,7 +66,11 @@ class StreamedTracks:
                 self._open(event.audio)
             for stem, samples in event.audio.items():
                 self._files[stem].write(samples)
-            self.n_samples += next(iter(event.audio.values())).shape[-1]
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples each of the files holds; after a failure it is certain once they are closed."""
+        return min((file.n_samples for file in self._files.values()), default=0)
 
     def notes(self) -> dict[str, str]:
         """Return notes on changes that the format made to the sound, for the tracks where it made any."""
@@ -74,9 +78,8 @@ class StreamedTracks:
 
     def _begin_anew(self) -> None:
         """Start over on a second `Planned`, which comes from a run repeated with other settings: replace the tracks."""
-        for file in self._files.values():
-            file.close()
-        self._files, self.n_samples = {}, 0
+        self.close()
+        self._files = {}
 
     def _open(self, audio: Mapping[str, NDArray[np.float32]]) -> None:
         self._read.refuse(*self.paths.values())
@@ -84,13 +87,21 @@ class StreamedTracks:
         for stem, path in self.paths.items():
             self._files[stem] = StreamedFile(path, self._format, len(audio[stem]), self._sample_rate)
 
+    def close(self) -> None:
+        """Finish the files.
+
+        Raises:
+            FileError: one of them could not be written to its end; it can be played as far as `n_samples` says.
+        """
+        with ExitStack() as closing_all:
+            for file in self._files.values():
+                closing_all.callback(file.close)
+
     def __enter__(self) -> StreamedTracks:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        with ExitStack() as closing_all:
-            for file in self._files.values():
-                closing_all.callback(file.close)
+        self.close()
 
 
 def refuse_passages(paths: Iterable[Path]) -> None:
@@ -122,7 +133,7 @@ class StreamedFile:
             self._writer: _StreamedFloatWav | CodecWriter = (
                 _StreamedFloatWav(path, n_channels, sample_rate)
                 if format == "wav32f"
-                else CodecWriter(path, FORMATS[format], n_channels, sample_rate, dither_seed=0)
+                else CodecWriter(path, format, FORMATS[format].label, n_channels, sample_rate)
             )
 
     @property
@@ -131,6 +142,11 @@ class StreamedFile:
         if not self._n_clipped:
             return ""
         return f"{self._n_clipped} samples over full scale were clipped (peak {dbfs(self._peak):+.1f} dBFS)."
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples the file holds, per channel."""
+        return self._writer.n_samples
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Append a block of shape (channels, any length)."""
@@ -146,7 +162,7 @@ class StreamedFile:
     def close(self) -> None:
         """Finish the file."""
         with self._writing():
-            self._writer.__exit__(None, None, None)
+            self._writer.close()
 
     def _writing(self) -> AbstractContextManager[None]:
         return writing(repr(self._path.name), self._path.parent)
@@ -154,11 +170,16 @@ class StreamedFile:
 
 class _StreamedFloatWav(FloatWavWriter):
     def write(self, block: NDArray[np.float32]) -> None:
-        super().write(block)
-        self._file.seek(0)
-        self._file.write(self._header())
-        self._file.seek(0, os.SEEK_END)
-        self._file.flush()
+        before = self.n_samples
+        try:
+            super().write(block)
+            self._file.seek(0)
+            self._file.write(self._header())
+            self._file.seek(0, os.SEEK_END)
+            self._file.flush()
+        except (FileError, OSError):
+            self.n_samples = before  # which is what the header says
+            raise
 
 
 def _update_sizes(path: Path) -> None:

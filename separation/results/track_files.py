@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from separation.audio.encode import FloatWavWriter
 from separation.audio.files import private
 from separation.audio.peaks import PeaksWriter
@@ -50,7 +52,7 @@ def write_tracks(
     anchors: list[AnchorsMapped] = []
     planned: Planned | None = None
     finished: Finished | None = None
-    n_samples = 0
+    n_samples, peak = 0, 0.0
     recorder = report.Recorder(
         settled, n_samples=mixture.n_samples, sample_rate=mixture.sample_rate, n_channels=mixture.n_channels
     )
@@ -70,6 +72,7 @@ def write_tracks(
                     writers[name] = (open_files.enter_context(wav), open_files.enter_context(peaks))
             elif isinstance(event, ChunkFinished):
                 for name, samples in event.audio.items():
+                    peak = max(peak, float(np.abs(samples).max(initial=0)))
                     for writer in writers[name]:
                         writer.write(samples)
                         writer.flush()  # listeners read the file meanwhile
@@ -101,6 +104,7 @@ def write_tracks(
         sample_rate=mixture.sample_rate,
         n_channels=mixture.n_channels,
         n_samples=n_samples,
+        peak=peak,
         measures=measures,
         anchors=anchors,
         quality=quality,

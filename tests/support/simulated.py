@@ -102,6 +102,12 @@ class SimulatedStudio:
         UserInteraction(self._user, {field}, label).trigger("keydown.enter", value)
 
     @property
+    def downloads(self) -> list[str]:
+        """The addresses of the files that tracks can be kept as."""
+        tracks = [track for element in _shown(self._layout) for track in element.props.get("tracks", [])]
+        return [track["download"] for track in tracks if track.get("download")]
+
+    @property
     def notifications(self) -> list[str]:
         """What the page has said in passing."""
         return self._user.notify.messages

@@ -51,6 +51,7 @@ ORDER = (
     "separation/model",
     "separation/prompts",
     "separation/audio",
+    "separation/export",
     "separation/request",
     "separation/plain",
     "separation/events",

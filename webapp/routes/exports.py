@@ -6,7 +6,8 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from separation.audio.decode import AudioFile
-from separation.audio.encode import FORMATS, encode
+from separation.audio.encode import FORMATS, encode, loudest
 from separation.audio.files import writing
 from separation.audio.mix import Mix
 from separation.audio.names import plain_name, plain_names
@@ -23,9 +24,11 @@ from separation.audio.video import KINDS, Picture
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
+from separation.export.level import RESCALE, Level, check_rule, level_for, needs_peak
+from separation.results.exported import kept_peak
 from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, recording_of
 from separation.results.report import of_result, to_yaml
-from storage import ArtifactStore
+from storage import ArtifactStore, StorageError
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
 VIDEO = "video"  # the format that joins a sound with the recording's picture
@@ -50,12 +53,13 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
     """
 
     @app.get("/media/{key}/{track}/file")
-    def download(key: str, track: str, format: str = "wav24", rate: int = 0) -> Response:
+    def download(key: str, track: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE) -> Response:
         kept = checked(key, track)
         source = _track(kept.track(track))
-        name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}"
-        picture = picture_for(format, kept)
-        return _file(lambda folder: _export(source.audio, folder / name, format, rate, picture))
+        how = Writing(format, rate, peak, picture_for(format, kept))
+        level = how.level(lambda: kept_peak(kept, how.rate_for, lambda one: one == source or is_whole(key, one)))
+        name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}{_turned_down(level)}"
+        return _file(lambda folder: _export(source.audio, folder / name, how, level))
 
     @app.get("/media/{key}/mix")
     def mix(
@@ -65,6 +69,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         pan: list[float] = Query(default=[]),  # noqa: B008
         format: str = "wav24",
         rate: int = 0,
+        peak: str = RESCALE,
     ) -> Response:
         kept = checked(key, *track)
         if len(track) > MAX_TRACKS:
@@ -75,20 +80,24 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         gains = [10 ** (_within("gain_db", one, GAIN_DB) / 20) for one in gain_db]
         pans = [_within("pan", one, PAN) for one in pan]
         name = f"{_song(store, kept)}{plain_name(kept.name)}{_settings(kept)} - mix"
-        picture = picture_for(format, kept)
+        how = Writing(format, rate, peak, picture_for(format, kept))
 
         def make(folder: Path) -> Path:
             with ExitStack() as opened:
                 sources = [opened.enter_context(AudioFile(file)) for file in files]
-                return _written(Mix(sources, gains, pans), folder / name, format, rate, picture)
+                sound = Mix(sources, gains, pans)
+                level = how.level(lambda: loudest([sound], how.rate_for))
+                return how.write(sound, folder / f"{name}{_turned_down(level)}", level)
 
         return _file(make)
 
     @app.get("/media/{key}/all.zip")
-    def download_all(key: str, format: str = "wav24", rate: int = 0) -> Response:
+    def download_all(key: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE) -> Response:
         kept = checked(key)
-        name = f"{_song(store, kept) or 'stems - '}{plain_name(kept.name)}{_settings(kept)}.zip"
-        picture = picture_for(format, kept)
+        how = Writing(format, rate, peak, picture_for(format, kept))
+        level = how.level(lambda: kept_peak(kept, how.rate_for))
+        song = _song(store, kept) or "stems - "
+        name = f"{song}{plain_name(kept.name)}{_settings(kept)}{_turned_down(level)}.zip"
         manifest = store.manifest(kept.key)
         if manifest is None:
             raise HTTPException(404, "Not in the library any more.")
@@ -98,10 +107,12 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
             with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
                 names = _file_names(kept)
                 for track in kept.tracks:
-                    path = _export(track.audio, folder / names[track.id], format, rate, picture)
+                    path = _export(track.audio, folder / names[track.id], how, level)
                     bundle.write(path, path.name)
                     path.unlink()
                 bundle.writestr("manifest.toml", manifest.to_toml())
+                if level.note:
+                    bundle.writestr("notes.txt", f"{level.note}\n")
             return archive
 
         return _file(make)
@@ -119,6 +130,13 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         if (own := kept.track(track)) is not None or not isinstance(kept, Result):
             return _track(own)
         return _track(checked(kept.recording, track).track(track))
+
+    def is_whole(key: str, track: KeptTrack) -> bool:
+        """Whether a track may be measured; damage to it is dealt with, and the others are exported without it."""
+        with suppress(StorageError, HTTPException):
+            checked(key, track.id)
+            return True
+        return False
 
     def picture_for(format: str, kept: Recording | Result) -> Picture | None:
         """Return the picture for a format that has one: of a recording, or of the one a result was made from."""
@@ -145,29 +163,70 @@ def _file(make: Callable[[Path], Path]) -> Response:
     )
 
 
-def _export(kept: Path, target: Path, format: str, rate: int, picture: Picture | None) -> Path:
-    """Encode a track to `target` with the format's extension; return the path."""
-    with AudioFile(kept) as audio:
-        return _written(audio, target, format, rate, picture)
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How the files of a download are written.
 
+    Args:
+        format: one of `FORMATS`, or `VIDEO`.
+        rate: in Hz; 0 for that of each sound.
+        peak_rule: one of `separation.export.level.PEAK_RULES`.
+        picture: for `VIDEO`.
 
-def _written(sound: AudioSource, target: Path, format: str, rate: int, picture: Picture | None) -> Path:
-    """Write a sound, or the picture with it, to `target` with the format's extension; return the path."""
-    if format == VIDEO:
-        if picture is None:
+    Raises:
+        SettingsError: there is no such format, rate or rule, or they do not go together.
+    """
+
+    format: str
+    rate: int
+    peak_rule: str
+    picture: Picture | None
+
+    def __post_init__(self) -> None:
+        if self.format != VIDEO and self.format not in FORMATS:
+            raise SettingsError(f"There is no format “{self.format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
+        if self.format == VIDEO and self.picture is None:
             raise SettingsError(
                 "This recording has no picture.",
                 "A picture is kept only of a video that was uploaded whole.",
                 "Choose another format.",
             )
-        path = target.with_name(f"{target.name}{picture.extension}")
-        picture.write_with(sound, path)
+        if self.rate and self.rate not in SAMPLE_RATES:
+            known = ", ".join(map(str, SAMPLE_RATES))
+            raise SettingsError(f"A sample rate of {self.rate} Hz is not offered.", "", f"Choose one of: {known}.")
+        check_rule(self.format, self.peak_rule)
+
+    def rate_for(self, sample_rate: int) -> int:
+        """Return the rate (Hz) at which sound of a rate is written."""
+        if self.picture is not None:
+            return self.picture.rate_for(sample_rate)
+        return FORMATS[self.format].rate_for(self.rate or sample_rate)
+
+    def level(self, peak: Callable[[], float]) -> Level:
+        """Return the level of files whose largest sample `peak` measures, if it makes a difference."""
+        measured = peak() if needs_peak(self.format, self.peak_rule) else 0.0
+        return level_for(measured, self.format, self.peak_rule)
+
+    def write(self, sound: AudioSource, target: Path, level: Level) -> Path:
+        """Write a sound, or the picture with it, to `target` with the format's extension; return the path."""
+        if self.picture is not None:
+            path = target.with_name(f"{target.name}{self.picture.extension}")
+            self.picture.write_with(sound, path, gain=level.gain)
+            return path
+        path = target.with_name(f"{target.name}{FORMATS[level.format].extension}")
+        encode(sound, path, level.format, sample_rate=self.rate or None, gain=level.gain)
         return path
-    if format not in FORMATS:
-        raise SettingsError(f"There is no format “{format}”.", "", f"Choose one of: {', '.join(FORMATS)}.")
-    path = target.with_name(f"{target.name}{FORMATS[format].extension}")
-    encode(sound, path, format, sample_rate=_rate(rate))
-    return path
+
+
+def _export(kept: Path, target: Path, how: Writing, level: Level) -> Path:
+    """Encode a track to `target` with the format's extension; return the path."""
+    with AudioFile(kept) as audio:
+        return how.write(audio, target, level)
+
+
+def _turned_down(level: Level) -> str:
+    """Return the end of a file's name, which says so if the sound in it is quieter than what is played here."""
+    return "" if level.gain == 1 else f", {level.gain_db:.1f} dB"
 
 
 def _within(name: str, value: float, ends: tuple[float, float]) -> float:
@@ -176,14 +235,6 @@ def _within(name: str, value: float, ends: tuple[float, float]) -> float:
     if not low <= value <= high:
         raise SettingsError(f"{name}={value:g} is out of range.", "", f"Choose {name} between {low:g} and {high:g}.")
     return value
-
-
-def _rate(rate: int) -> int | None:
-    """Return the rate in Hz, or None for that of the track; raise `SettingsError` for one that is not offered."""
-    if rate and rate not in SAMPLE_RATES:
-        known = ", ".join(map(str, SAMPLE_RATES))
-        raise SettingsError(f"A sample rate of {rate} Hz is not offered.", "", f"Choose one of: {known}.")
-    return rate or None
 
 
 def _track(found: KeptTrack | None) -> KeptTrack:

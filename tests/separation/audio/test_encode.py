@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from separation.audio.decode import decode
-from separation.audio.encode import FORMATS, FloatWavWriter, encode
+from separation.audio.encode import BLOCK_SAMPLES, FORMATS, FloatWavWriter, encode, loudest
 from separation.audio.waveform import Waveform
 from separation.errors import AudioError, FileError, SettingsError
 
@@ -38,7 +38,7 @@ def test_a_round_trip_keeps_what_the_format_promises(name, error, n_samples, tmp
     read, encoded = written(waveform, tmp_path / "file", name)
     assert (read.sample_rate, read.n_channels, read.n_samples) == (RATE, 2, n_samples)
     assert np.abs(read.samples - waveform.samples).max() <= error
-    assert (encoded.n_samples, encoded.n_clipped, encoded.gain_db, encoded.notes) == (n_samples, 0, 0, ())
+    assert (encoded.n_samples, encoded.n_clipped, encoded.notes) == (n_samples, 0, ())
 
 
 def test_24_bit_codes_survive_flac_exactly(tmp_path):
@@ -72,24 +72,36 @@ def test_samples_over_full_scale_are_clipped_and_counted_never_wrapped(name, tmp
 
 def test_float_wav_keeps_samples_over_full_scale(tmp_path):
     waveform = music(peak=5.0)
-    read, encoded = written(waveform, tmp_path / "file", "wav32f", peak_protect=True)
+    read, encoded = written(waveform, tmp_path / "file", "wav32f")
     np.testing.assert_array_equal(read.samples, waveform.samples)
-    assert (encoded.n_clipped, encoded.gain_db) == (0, 0)
-
-
-@pytest.mark.parametrize("name", ["wav16", "wav24", "flac", "mp3", "ogg"])
-def test_peak_protection_turns_down_instead_of_clipping(name, tmp_path):
-    waveform = music(peak=2.0)
-    read, encoded = written(waveform, tmp_path / "file", name, peak_protect=True)
     assert encoded.n_clipped == 0
-    assert encoded.gain_db == pytest.approx(-1 - 20 * math.log10(2), abs=1e-3)
-    gain_db = 20 * math.log10(np.std(read.samples) / np.std(waveform.samples))
-    assert gain_db == pytest.approx(encoded.gain_db, abs=0.1)
 
 
-def test_peak_protection_leaves_quiet_audio_alone(tmp_path):
-    _, encoded = written(music(peak=0.99), tmp_path / "file", "wav24", peak_protect=True)
-    assert (encoded.gain_db, encoded.notes) == (0, ())
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_gain_is_that_of_every_sample(name, tmp_path):
+    waveform = music(peak=2.0)
+    read, encoded = written(waveform, tmp_path / "file", name, gain=0.25)
+    assert (encoded.n_clipped, encoded.notes) == (0, ())
+    assert encoded.peak_dbfs == pytest.approx(20 * math.log10(2), abs=1e-3), "that of the source"
+    assert 20 * math.log10(np.std(read.samples) / np.std(waveform.samples)) == pytest.approx(-12.04, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [RATE, 48_000])
+def test_the_loudest_of_several_is_measured_by_blocks_at_the_rate_they_are_written_at(rate, tmp_path):
+    class ByBlocks:
+        def __init__(self, waveform):
+            self._waveform, self.sample_rate = waveform, waveform.sample_rate
+            self.n_channels, self.n_samples = waveform.n_channels, waveform.n_samples
+
+        def read(self, start, stop):
+            assert stop - start <= BLOCK_SAMPLES
+            return self._waveform.read(start, stop)
+
+    several = [music(peak=peak, n_samples=100_003) for peak in (0.3, 1.5, 0.9)]
+    files = [written(one, tmp_path / "file", "wav32f", sample_rate=rate)[0] for one in several]
+    peaks = [np.abs(file.samples).max() for file in files]
+    assert loudest(map(ByBlocks, several), lambda own_rate: rate) == pytest.approx(max(peaks), rel=1e-6)
+    assert loudest([], FORMATS["mp3"].rate_for) == 0
 
 
 def test_dither_keeps_a_tone_that_rounding_would_erase(tmp_path):

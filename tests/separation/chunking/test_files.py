@@ -12,8 +12,10 @@ import pytest
 import soundfile
 
 from separation import decode
+from separation.audio.part import Part
 from separation.chunking import files as split_module
-from separation.chunking.files import CHUNK_FORMATS, concat, merge, read_split, split
+from separation.chunking.files import CHUNK_FORMATS, concat, merge, split
+from separation.chunking.metadata import read_split
 from separation.errors import AudioError, FileError, SettingsError
 from separation.request import ChunkSettings
 from tests.support import odd_files
@@ -170,7 +172,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path):
 @pytest.mark.parametrize(("start_s", "end_s"), [(0.25, None), (0, 1.0), (0.1, 0.100125), (0.7, 1.25), (0.7, 9)])
 def test_a_part_is_cut_as_if_it_were_the_recording(tmp_path, start_s, end_s):
     heard = noise(10_000)  # 1.25 s
-    written = split(write(tmp_path / "song.wav", heard), tmp_path, SETTINGS, start_s=start_s, end_s=end_s)
+    written = split(write(tmp_path / "song.wav", heard), tmp_path, SETTINGS, part=Part(start_s=start_s, end_s=end_s))
     merge(written.metadata, tmp_path / "merged.wav")
     first, stop = round(start_s * RATE), round(min(end_s or 1.25, 1.25) * RATE)
     assert written.split.first_sample == first
@@ -183,7 +185,7 @@ def test_a_part_is_cut_as_if_it_were_the_recording(tmp_path, start_s, end_s):
 def test_a_part_outside_the_recording_is_refused_with_its_length(tmp_path, start_s, end_s):
     song = write(tmp_path / "song.wav", noise(10_000))
     with pytest.raises(SettingsError, match=r"1\.25 s long"):
-        split(song, tmp_path, SETTINGS, start_s=start_s, end_s=end_s)
+        split(song, tmp_path, SETTINGS, part=Part(start_s=start_s, end_s=end_s))
     assert list(tmp_path.iterdir()) == [song]
 
 
@@ -193,7 +195,7 @@ def test_a_part_outside_the_recording_is_refused_with_its_length(tmp_path, start
 def test_what_is_no_part_of_any_recording_is_refused(tmp_path, start_s, end_s):
     song = write(tmp_path / "song.wav", noise(10_000))
     with pytest.raises(SettingsError, match="There is no part from"):
-        split(song, tmp_path, SETTINGS, start_s=start_s, end_s=end_s)
+        split(song, tmp_path, SETTINGS, part=Part(start_s=start_s, end_s=end_s))
     assert list(tmp_path.iterdir()) == [song]
 
 
@@ -231,7 +233,7 @@ def test_the_metadata_says_where_the_chunks_come_from_and_lie(tmp_path, chunks):
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
-    written = split(write(tmp_path / "Ærlig? (1).wav", noise(10_000)), tmp_path, SETTINGS, start_s=0.1)
+    written = split(write(tmp_path / "Ærlig? (1).wav", noise(10_000)), tmp_path, SETTINGS, part=Part(start_s=0.1))
     assert read_split(written.metadata) == written.split
 
 
@@ -254,7 +256,7 @@ def test_what_happened_to_the_recording_is_said(tmp_path):
 def test_notes_name_the_chunk_they_are_about(tmp_path):
     heard = noise(10_000)
     heard[:, 9_000:] *= 2
-    written = split(write(tmp_path / "song.wav", heard), tmp_path, SETTINGS, format="wav16")
+    written = split(write(tmp_path / "song.wav", heard), tmp_path, SETTINGS, format="wav16", peak_rule="clip")
     (note,) = written.notes
     assert note.startswith("song.002.wav: ")
     assert "clipped" in note
@@ -268,12 +270,12 @@ def test_a_split_that_is_interrupted_leaves_the_folder_as_it_was(tmp_path, chunk
     before = {path: path.read_bytes() for path in chunks.parent.iterdir()}
     encode, n_written = split_module.encode, 0
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         nonlocal n_written
         n_written += 1
         if n_written == 3:
             raise KeyboardInterrupt
-        return encode(*arguments)
+        return encode(*arguments, **options)
 
     monkeypatch.setattr(split_module, "encode", interrupted)
     with pytest.raises(KeyboardInterrupt):

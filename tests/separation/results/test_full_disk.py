@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
+import pytest
+import soundfile
 
-from separation import decode
+from separation import Waveform, decode, encode
+from separation.audio.encode import FORMATS
 from separation.engine.engine import Inline
-from separation.events import Warned
+from separation.errors import FileError
+from separation.events import ChunkFinished, Planned, Warned
 from separation.request import Request
 from separation.results.runs import import_recording, separate_recording
+from separation.results.streamed import STREAMABLE, StreamedTracks
 from storage import ArtifactStore
 from tests.support import run_fakes
 from tests.support.small_disk import MB
@@ -71,6 +77,50 @@ def test_tracks_without_room_are_a_sentence_and_the_result_is_kept(disk, backend
     (result,) = ArtifactStore(tmp_path / "roomy").list("result")
     (disk.folder / "filler").unlink()
     assert json.loads(audio_playground(*words, "-o", disk.folder, "--json").stdout)["key"] == result.key
+
+
+@pytest.mark.parametrize("format_", STREAMABLE)
+@pytest.mark.parametrize("n_samples", [7, 3_000, 20_000])  # of a chunk; the first is less than any buffer
+def test_streams_cut_off_by_a_full_disk_can_be_read_as_far_as_they_say(disk, format_, n_samples):
+    disk.fill().write_bytes(bytes(disk.free_bytes + (disk.folder / "filler").stat().st_size - 600_000))
+    stems = ("a dog", "everything else")
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, n_samples)).astype(np.float32)
+    events = [Planned(model="m", device="cpu", stems=stems, spans_s=())]
+    events += [
+        ChunkFinished(index=index, n_chunks=9, start=0, audio={stems[0]: noise, stems[1]: -noise})
+        for index in range(400_000 // n_samples)
+    ]
+    tracks = StreamedTracks(disk.folder, format_, 44_100)
+    with pytest.raises(FileError, match="No space left on device"), tracks:
+        for event in events:
+            tracks.take(event)
+    assert tracks.n_samples >= 20_000
+    for stem, path in tracks.paths.items():
+        read = decode(path)
+        assert read.warnings == () and soundfile.info(path).frames == read.waveform.n_samples >= tracks.n_samples
+        expected = np.resize(noise.T, (read.waveform.n_samples, 2)).T * (-1) ** stems.index(stem)
+        assert np.abs(read.waveform.samples - expected).max() < 1e-4
+
+
+def test_a_streaming_run_without_room_says_how_far_its_files_go(disk, backend, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "roomy"))
+    run_fakes.song(tmp_path / "song.wav", 20)
+    disk.fill().write_bytes(bytes(disk.free_bytes + (disk.folder / "filler").stat().st_size - 600_000))
+    words = ("extract", "auto", "song.wav", "-p", "drums", "-o", disk.folder, "--format", "flac", "--streaming")
+    result = audio_playground(*words, status=3)
+    (said,) = re.findall(r"hold the first ([0-9.]+) s", result.output)
+    lengths = [decode(path).waveform.duration_s for path in disk.folder.glob("*.flac")]
+    assert len(lengths) == 2 and 0 <= min(lengths) - float(said) < 0.1
+    assert "No space left on device" in result.output
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_file_without_room_is_a_sentence_of_the_system_and_is_not_there(disk, format_):
+    disk.fill().write_bytes(bytes(disk.free_bytes + (disk.folder / "filler").stat().st_size - 100_000))
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 400_000)).astype(np.float32)
+    with pytest.raises(FileError, match="No space left on device"):
+        encode(Waveform(noise, 44_100), disk.folder / "file", format_)
+    assert [path.name for path in disk.folder.iterdir()] == ["filler"]
 
 
 def test_a_run_goes_on_when_its_chunks_cannot_be_kept_and_says_so(disk, backend, tmp_path):

@@ -51,6 +51,7 @@ def result_item(**changed):
         planned=Planned(model="large", device="cpu", stems=("drums", "bass"), spans_s=((0.0, 1.5), (1.0, 2.0))),
         finished=Finished(seconds=1.0, rtf=0.5),
         **SOUND,
+        peak=1.25,
         measures=[MEASURED],
         anchors=[MAPPED],
         quality=QUALITY,
@@ -110,7 +111,7 @@ def test_a_result_says_what_is_stored_of_it():
     kept = result_of(result_item())
     assert (kept.recording, kept.backend, kept.prompts) == ("cd" * 32, "builtin", ("drums", "bass"))
     assert (kept.sample_rate, kept.n_channels, kept.n_samples, kept.duration_s) == (8000, 2, 16_000, 2.0)
-    assert (kept.model, kept.device, kept.seconds, kept.rtf) == ("large", "cpu", 1.0, 0.5)
+    assert (kept.model, kept.device, kept.seconds, kept.rtf, kept.peak) == ("large", "cpu", 1.0, 0.5, 1.25)
     assert kept.chunks_s == ((0.0, 1.5), (1.0, 2.0))
     assert (kept.measures, kept.anchors, kept.quality) == ((MEASURED,), (MAPPED,), QUALITY)
     assert (kept.warnings, kept.report) == (("It may rain.",), {"total_s": 1.2})
@@ -122,7 +123,7 @@ def test_a_result_says_what_is_stored_of_it():
 
 def test_what_older_versions_did_not_store_is_left_open():
     kept = result("drums")
-    assert (kept.model, kept.device, kept.seconds, kept.rtf) == (None, None, 0.0, None)
+    assert (kept.model, kept.device, kept.seconds, kept.rtf, kept.peak) == (None, None, 0.0, None, None)
     assert (kept.chunks_s, kept.measures, kept.anchors, kept.quality) == ((), (), (), None)
     assert (kept.warnings, kept.report, kept.recording) == ((), {}, "")
 

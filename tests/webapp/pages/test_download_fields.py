@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from separation.audio.encode import encode
+from separation.audio.waveform import Waveform
 from separation.engine.engine import Inline
 from separation.request import Request
 from separation.results.runs import import_recording, separate_recording
@@ -52,3 +55,49 @@ async def test_a_video_has_no_choice_of_rates_which_would_make_no_difference(
         assert page.setting("rate") == {}
         page.set("format", "flac")
         await page.until(lambda: page.setting("rate"), "the rates again")
+
+
+def too_loud(path: Path) -> Path:
+    """A tone of four times full scale in both channels: all of it is the middle of the toy's."""
+    tone = 4 * np.sin(np.arange(4_000) / 3)
+    encode(Waveform(np.stack([tone, tone]).astype(np.float32), toy_backend.RATE), path)
+    return path
+
+
+async def test_what_is_done_about_peaks_can_be_chosen_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_backend.register(monkeypatch)
+    store = ArtifactStore(tmp_path / "home")
+    recording = import_recording(too_loud(tmp_path / "song.wav"), store)
+    list(separate_recording(recording, Request.of("middle", backend="toy"), store, Inline()))
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await page.open(f"/?recording={recording.key}")
+        await page.until(lambda: "Stems: All of it is turned down by 13.0 dB" in page.text, "the level of the stems")
+        assert "Mixture: All of it is turned down by 13.0 dB" in page.text
+        assert "peak=" not in str(page.downloads)
+        page.set("peak", "clip")
+        await page.until(lambda: "Stems: Peaks of up to +12.0 dBFS are clipped" in page.text, "what is clipped")
+        assert page.downloads and all("peak=clip" in address for address in page.downloads)
+        page.set("peak", "float")
+        await page.until(lambda: "Stems: Written as 32-bit float" in page.text, "floats")
+        page.set("format", "flac")
+        await page.until(lambda: "Stems: All of it is turned down" in page.text, "no floats in FLAC")
+        assert "Only WAV has float samples: what is too loud is turned down." in page.notifications
+        assert [option["value"] for option in page.setting("peak")["options"]] == ["rescale", "clip"]
+        page.set("format", "wav32f")
+        await page.until(lambda: page.setting("peak") == {}, "no choice where there is no ceiling")
+        await page.until(lambda: "Stems:" not in page.text, "nothing to say")
+
+
+async def test_nothing_is_said_of_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_backend.register(monkeypatch)
+    store = ArtifactStore(tmp_path / "home")
+    recording = import_recording(run_fakes.song(tmp_path / "song.wav", 0.5), store)
+    list(separate_recording(recording, Request.of("middle", backend="toy"), store, Inline()))
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await page.open(f"/?recording={recording.key}")
+        await page.until(lambda: page.setting("peak"), "the choice")
+        page.set("format", "flac")
+        await page.until(lambda: page.setting("format")["value"] == "flac", "the format")
+        assert "Stems:" not in page.text and "Mixture:" not in page.text

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
 
-from separation.audio.encode import FORMATS
 from separation.backends import registry
 from separation.errors import PlaygroundError
 from separation.results.kept import Recording, Result
@@ -29,7 +28,7 @@ from webapp.pages.studio.result_choice import (
 )
 from webapp.pages.studio.result_labels import labels_of
 from webapp.pages.studio.tracks import mixture_track, partial_tracks, result_tracks
-from webapp.routes.exports import SAMPLE_RATES, VIDEO
+from webapp.routes.export_choice import ExportChoice
 from webapp.state.job import Job
 from webapp.state.mixers import MAX_SAVED, MIXTURE, Levels, Mixers, MixerState, level_of
 from webapp.theme import button, card, text
@@ -60,7 +59,7 @@ class Mixer:
         self._choice = ResultChoice()
         self._labels: dict[str, str] = {}
         self._job: Job | None = None
-        self._format, self._rate = "wav24", 0
+        self._export = ExportChoice()
         self._shown: list[Track] = []
         self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
         self._match_db = NOT_MEASURED
@@ -72,6 +71,7 @@ class Mixer:
                 with ui.element("span").classes("line"):
                     button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
                     button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
+                self._level = text("", "mute made level")
             self._place = ui.element("div")
             self._ab: Ab | None = None
             self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
@@ -89,8 +89,8 @@ class Mixer:
         """
         if recording is not self._recording:
             self._recording, self._placed = recording, {}
-            if self._format == VIDEO and recording.video is None:
-                self._format = "wav24"
+            if recording.video is None:
+                self._export = self._export.without_picture()
         if choice is not self._choice:
             self._hear(choice)
         self._job, self._address = job, address
@@ -102,15 +102,16 @@ class Mixer:
         if not making:
             self._measures.show(recording, choice.playing)
         self._choices.set_groups([{"title": "", "fields": self._fields()}])
+        self._say_level()
         if making:
             stems = making
         elif result is None:
             stems = []
         elif other is None:
-            stems = result_tracks(result, urlencode(self._how))
+            stems = result_tracks(result, urlencode(self._export.query))
         else:
-            stems = compared_tracks(result, other, urlencode(self._how), self._match_db)
-        mixture = mixture_track(recording, urlencode(self._how), has_stems=bool(stems), address=address)
+            stems = compared_tracks(result, other, urlencode(self._export.query), self._match_db)
+        mixture = mixture_track(recording, urlencode(self._export.query), has_stems=bool(stems), address=address)
         self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
         shown = {track["id"] for track in self._shown}
         self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
@@ -132,28 +133,25 @@ class Mixer:
             return None
         if self._shown:
             return Track(**self._shown[0])  # a copy, which the caller may change
-        return mixture_track(self._recording, urlencode(self._how), has_stems=False, address=self._address)
+        return mixture_track(self._recording, urlencode(self._export.query), has_stems=False, address=self._address)
 
     # what people do
 
     def _choose(self, name: str, value: Any) -> None:
-        if name == "format":
-            self._format = value
-            if self._rate and not _knows(value, self._rate):
-                ui.notify(f"{FORMATS[value].label} does not know {self._rate / 1000:g} kHz: the rate stays as it is.")
-                self._rate = 0
-        elif name == "rate":
-            self._rate = int(value)
-        elif name == "result":
+        if name == "result":
             self._compare(with_result(self._choice, value))
-        else:
+        elif name == "other":
             self._compare(with_other(self._choice, value))
-        if name in ("format", "rate") and self._recording is not None:
-            self.show(self._recording, self._choice, self._job, self._address)
+        else:
+            self._export, said = self._export.choosing(name, value)
+            if said:
+                ui.notify(said)
+            if self._recording is not None:
+                self.show(self._recording, self._choice, self._job, self._address)
 
     def _download_all(self) -> None:
         if (result := self._choice.result) is not None:
-            ui.navigate.to(f"/media/{result.key}/all.zip?{urlencode(self._how)}")
+            ui.navigate.to(f"/media/{result.key}/all.zip?{urlencode(self._export.query)}")
 
     def _download_mix(self) -> None:
         """Download the mix of side A as one file."""
@@ -170,12 +168,25 @@ class Mixer:
         if not parts:
             ui.notify("Every track is muted: there is nothing to keep.")
             return
-        ui.navigate.to(f"/media/{result.key}/mix?{urlencode([*parts, *self._how.items()])}")
+        ui.navigate.to(f"/media/{result.key}/mix?{urlencode([*parts, *self._export.query.items()])}")
 
-    @property
-    def _how(self) -> dict[str, str]:
-        """Return the format of downloads, as fields of a query."""
-        return {"format": self._format} | ({"rate": str(self._rate)} if self._rate else {})
+    def _say_level(self) -> None:
+        """Say what is done about peaks in downloads, once it is known."""
+        recording, export, playing = self._recording, self._export, self._choice.playing
+        assert recording is not None
+        names = ["Stems"] if len(playing) == 1 else [f"Stems {side}" for side in "AB"]
+        results = dict(zip(names, playing, strict=False))
+
+        async def measure() -> None:
+            try:
+                words = await asyncio.to_thread(export.level_words, recording, results)
+            except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
+                words = ""
+            if (recording, export, playing) == (self._recording, self._export, self._choice.playing):
+                self._level.set_text(words)
+
+        if playing:
+            background_tasks.create(measure(), name="level of downloads")
 
     # where the mixer stands
 
@@ -308,41 +319,8 @@ class Mixer:
                     "tip": "Puts another result beside this one, on the keys A and B.",
                 },
             ]
-        formats = [SettingOption(value=name, label=kind.label) for name, kind in FORMATS.items()]
-        if self._recording is not None and self._recording.video is not None:
-            formats.append(SettingOption(value=VIDEO, label="Video, with this sound"))
-        fields.append(
-            {
-                "name": "format",
-                "kind": "select",
-                "label": "",
-                "spoken": "File format",
-                "value": self._format,
-                "options": formats,
-                "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
-            }
-        )
-        if self._format == VIDEO:  # its sound has the rate that the picture's file takes
-            return fields
-        known = (rate for rate in SAMPLE_RATES if _knows(self._format, rate))
-        rates = {0: "Rate as it is"} | {rate: f"{rate / 1000:g} kHz" for rate in known}
-        fields.append(
-            {
-                "name": "rate",
-                "kind": "select",
-                "label": "",
-                "spoken": "Sample rate",
-                "value": str(self._rate),
-                "options": [SettingOption(value=str(rate), label=label) for rate, label in rates.items()],
-                "tip": "Of downloads. Keeping the rate changes nothing; another one resamples.",
-            }
-        )
-        return fields
-
-
-def _knows(format: str, rate: int) -> bool:
-    """Return whether a format of downloads is written at a rate in Hz, and not at another one near it."""
-    return format == VIDEO or FORMATS[format].rate_for(rate) == rate
+        has_picture = self._recording is not None and self._recording.video is not None
+        return [*fields, *self._export.fields(has_picture)]
 
 
 def _sound(track: Track) -> str:

@@ -1,0 +1,92 @@
+"""Options that several commands share: a part of each recording, peaks, chunks, what is kept, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from separation.audio import times
+from separation.cli.common import Function
+from separation.errors import SettingsError
+from separation.export.level import PEAK_RULES, RESCALE
+from separation.request import FADES, ChunkSettings, ranges
+
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A YAML file that says what it took: time and memory of each step, settings, quality.",
+)
+peak_option = click.option(
+    "--peak",
+    type=click.Choice(PEAK_RULES),
+    help="Where samples pass full scale, turn all files down alike, cut them, or write float WAVs. "
+    f"{RESCALE.capitalize()} unless given.",
+)
+
+
+class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """An option's type: seconds, minutes:seconds, or hours:minutes:seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds, or raise click's own error."""
+        if isinstance(value, float):  # a default
+            return value
+        try:
+            return times.parse_time(value)
+        except SettingsError as error:
+            self.fail(str(error), param, ctx)
+
+
+def part_options(command: Function) -> Function:
+    """Add `start_time` and `end_time`, in seconds, for a `separation.audio.part.Part`."""
+    start = click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
+    end = click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
+    return start(end(command))
+
+
+def no_cache_option(command: Function) -> Function:
+    """Add `no_cache`: whether to work on a `separation.results.bypass_cache.BypassCache`."""
+    return click.option(
+        "--no-cache", is_flag=True, help="Compute everything anew, and keep it in place of what was kept."
+    )(command)
+
+
+def chunk_options(command: Function) -> Function:
+    """Add the chunk options; the command gets them by the names that `chunk_settings` reads."""
+    options = (
+        click.option("--chunk-duration", type=float, help=f"Seconds per chunk, {ranges(ChunkSettings)['chunk_s']}."),
+        click.option("--overlap-duration", type=float, help="Seconds neighbouring chunks share, up to half."),
+        click.option("--crossfade-type", type=click.Choice(FADES), help="How they are blended; cosine unless given."),
+        click.option("--max-chunks", type=int, help="Stop after so many chunks; the tracks end there."),
+        click.option("--no-chunks", is_flag=True, help="Take the whole recording at once; memory grows with it."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSettings:
+    """Return `usual` with the changes by the options of `chunk_options` and by a stitch.
+
+    Raises:
+        SettingsError: they contradict one another, or are out of range.
+    """
+    from dataclasses import replace
+
+    if given["no_chunks"] and given["chunk_duration"] is not None:
+        raise SettingsError(
+            "A chunk's duration was given together with --no-chunks.",
+            "Without chunks there is nothing to cut.",
+            "Leave one of the two out.",
+        )
+    names = {"chunk_duration": "chunk_s", "overlap_duration": "overlap_s", "crossfade_type": "fade"}
+    names |= {"max_chunks": "max_chunks", "stitch": "stitch"}
+    changed = {field: given[name] for name, field in names.items() if given.get(name) is not None}
+    if given["no_chunks"]:
+        changed["chunk_s"] = None
+    return replace(usual, **changed)
