@@ -115,7 +115,7 @@ def test_what_the_header_does_not_count_is_said_in_words_and_in_json(folder, bac
     words = "Its header states 0.23 s of sound; the 0.77 s behind them are used too."
     extracting = ("extract", "auto", "short.wav", "-p", "drums")
     assert f"note: {words}" in audio_playground(*extracting).output
-    assert json.loads(audio_playground(*extracting, "--json").stdout)["warnings"] == [words]
+    assert words in json.loads(audio_playground(*extracting, "--json").stdout)["warnings"]
     assert samples(folder / "drums.wav").shape[1] == odd_files.RATE
 
 
