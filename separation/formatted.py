@@ -20,6 +20,11 @@ def clock(seconds: float, decimals: int | None = 0) -> str:
     return f"{whole}:{'0' if rest < 10 else ''}{rest:f}"
 
 
+def duration(seconds: float) -> str:
+    """Format how long a run took: 3.2 s, and from a minute on as `clock` does."""
+    return f"{seconds:.1f} s" if round(seconds, 1) < 60 else clock(seconds)
+
+
 def size(n_bytes: float, *, fine: bool = False) -> str:
     """Format bytes: 5.1 GB, 84 MB, 8.4 MB, 84 kB; with one digit more if `fine`, so that progress shows."""
     if round(n_bytes / 1e3) < 1000:

@@ -67,6 +67,7 @@ class JobRecord:
         n_done: chunks done in the last run, those kept from earlier runs included.
         n_chunks: number of chunks; 0 until it is known.
         result: key of the result.
+        run_s: seconds of the run that made the result; 0 if none did, as it was kept already.
         error: what happened, why, and what to do, if it failed.
         warnings: warnings of the last run.
         log: everything that happened, oldest first.
@@ -85,6 +86,7 @@ class JobRecord:
     n_done: int = 0
     n_chunks: int = 0
     result: str = ""
+    run_s: float = 0.0
     error: tuple[str, str, str] | None = None
     warnings: tuple[str, ...] = ()
     log: tuple[LogLine, ...] = ()

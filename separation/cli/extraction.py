@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,15 +189,10 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
             "files": list(written.values()),
             "tracks": written,
             "cached": kept is not None,
-            "backend": result.backend,
-            "model": result.model,
-            "rtf": result.rtf,
             "gain_db": gain_db,
             "warnings": [*recording.warnings, *result.warnings, *growing, *notes],
-            "measures": [asdict(measured) for measured in result.measures],
-            "quality": None if result.quality is None else result.quality.to_dict(),
             "seconds": seconds,
-            "key": result.key,
+            **measures_text.values(result),
         }
     )
 
@@ -281,7 +276,8 @@ def _separated(
                 tracks.take(event)
             progress.show(event)
         result: Result = events.result
-        return result
+    common.say(measures_text.took(result))
+    return result
 
 
 def _written(result: Result, wanted: ExtractOptions, read: FilesRead) -> exported.Exported:
@@ -353,7 +349,6 @@ class Progress:
                 self._common.say(f"chunk {event.index + 1} of {event.n_chunks} done")
             case Finished():
                 self._bar(1.0, "done")
-                self._common.say(f"separated in {event.seconds:.2f} s, {1 / event.rtf:.1f}x real time")
             case Warned():
                 self._common.say(f"note: {event.message}")
 

@@ -1,10 +1,13 @@
-"""The quality measures of a result as text for the terminal; see `separation.metrics.unreferenced`."""
+"""A result's time and quality measures as text for the terminal and as JSON; see `separation.metrics.unreferenced`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from separation.formatted import duration
 
 if TYPE_CHECKING:
     from separation.events import ChunkMeasured
@@ -13,6 +16,24 @@ if TYPE_CHECKING:
 
 # Below it more of a chunk was invented than taken from the recording.
 DOUBTFUL = 0.5
+
+
+def took(result: Result) -> str:
+    """Return how long the run took that made the result."""
+    speed = "" if result.rtf is None else f", {1 / result.rtf:.1f}x real time once loaded"
+    return f"separated in {duration(result.seconds)}{speed}"
+
+
+def values(result: Result) -> dict[str, Any]:
+    """Return what scripts want to know of a result, as plain values."""
+    return {
+        "backend": result.backend,
+        "model": result.model,
+        "rtf": result.rtf,
+        "measures": [asdict(measured) for measured in result.measures],
+        "quality": None if result.quality is None else result.quality.to_dict(),
+        "key": result.key,
+    }
 
 
 def lines(result: Result) -> Iterator[str]:

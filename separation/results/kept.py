@@ -133,8 +133,8 @@ class Result(KeptSound):
         prompts: the prompts' words.
         model: the model that was used; None if the backend has none.
         device: the device it ran on.
-        seconds: processing time; 0 if unknown.
-        rtf: processing time over duration; None if unknown.
+        seconds: how long the run took, loading included, as its report has it; 0 if unknown.
+        rtf: processing time without loading over duration; None if unknown.
         peak: the largest absolute sample of all tracks, linear; None if unknown.
         chunks_s: (start, stop) of each chunk in seconds; empty if unknown.
         measures: measures of a generative model's estimates, chunk by chunk.
@@ -244,7 +244,6 @@ def result_info(
         "model": planned.model,
         "device": planned.device,
         "chunks_s": [list(span) for span in planned.spans_s],
-        "seconds": finished.seconds,
         "rtf": finished.rtf,
         "quality": None if quality is None else quality.to_dict(),
         "warnings": list(warnings),
@@ -260,6 +259,7 @@ def result_of(item: StoredItem) -> Result:
     """
     with _reading(item, "result") as info:
         settings, quality, rtf, peak = item.manifest.config, info.get("quality"), info.get("rtf"), info.get("peak")
+        report = dict(info.get("report") or {})
         return Result(
             **_common(item, {str(index): str(name) for index, name in enumerate(info["tracks"])}),
             recording=item.manifest.inputs.get("recording", ""),
@@ -268,14 +268,14 @@ def result_of(item: StoredItem) -> Result:
             prompts=tuple(str(prompt["text"]) for prompt in settings["prompts"]),
             model=info.get("model") or settings.get("model"),
             device=info.get("device"),
-            seconds=float(info.get("seconds") or 0.0),
+            seconds=float(report.get("total_s") or info.get("seconds") or 0.0),
             rtf=None if rtf is None else float(rtf),
             peak=None if peak is None else float(peak),
             chunks_s=tuple((float(start_s), float(stop_s)) for start_s, stop_s in info.get("chunks_s", ())),
             measures=tuple(ChunkMeasured(**one) for one in info.get("measures", ())),
             anchors=tuple(map(_mapped, info.get("anchors", ()))),
             quality=None if quality is None else Quality.from_dict(quality),
-            report=dict(info.get("report") or {}),
+            report=report,
         )
 
 

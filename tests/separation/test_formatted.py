@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from separation.formatted import clock, counted, size, size_range, time_range
+from separation.formatted import clock, counted, duration, size, size_range, time_range
 
 GB = 1e9
 
@@ -84,6 +84,13 @@ def test_a_size_is_decimal(n_bytes, text, fine):
 )
 def test_a_count_has_its_noun(n, text):
     assert counted(n, "result") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (12.34, "12.3 s"), (59.94, "59.9 s"), (59.96, "1:00"), (3723.0, "1:02:03")]
+)
+def test_a_run_takes_seconds_and_from_a_minute_on_what_a_clock_shows(seconds, text):
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(

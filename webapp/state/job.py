@@ -11,7 +11,6 @@ from separation.events import (
     ChunkFinished,
     ChunkStarted,
     Event,
-    Finished,
     Kept,
     ModelLoading,
     Planned,
@@ -64,9 +63,7 @@ class Job:
     tracks: tuple[str, ...] = ()
     result: Result | None = None
     cached: bool = False
-    rtf: float | None = None
     started_s: float | None = None
-    seconds: float = 0.0
     cancel: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -126,11 +123,11 @@ class Job:
     def begin(self, *, together: bool) -> None:
         """Reset the progress at the beginning of a run."""
         self.earlier, self.together, self.cached = False, together, False
-        self.backend, self.why, self.loading, self.rtf, self.result = "", "", None, None, None
+        self.backend, self.why, self.loading, self.result = "", "", None, None
         self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
         self._open(None)
         self.ended.clear()
-        self.started_s, self.seconds = time.monotonic(), 0.0
+        self.started_s = time.monotonic()
 
     def note(self, event: Event) -> bool:
         """Update the job from an event; returns False if pages need not be redrawn."""
@@ -156,8 +153,6 @@ class Job:
             case ChunkFinished():
                 self.chunks[event.index] = 1.0
                 self.n_ready = event.start + next(iter(event.audio.values())).shape[-1]
-            case Finished():
-                self.rtf = event.rtf
             case Kept():
                 self.cached = event.cached
                 self.ended.set()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -318,9 +317,9 @@ class Jobs:
         for damage in self._store.checks.found[n_damaged:]:
             job.record = job.record.noting(str(damage))
         job.ended.set()
-        result = "" if job.result is None else job.result.key
-        job.seconds = time.monotonic() - job.started_s if job.started_s is not None else 0.0
-        ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=result)
+        made = job.result
+        key, run_s = ("", 0.0) if made is None else (made.key, 0.0 if job.cached else made.seconds)
+        ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=key, run_s=run_s)
         self._note_down(job, ended.noting(line))
         self._runner.tell(lambda: self._ended(job))
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from nicegui import Event as PageEvent
 
 from separation.backends import registry
-from separation.formatted import clock, counted, size
+from separation.formatted import clock, counted, duration, size
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
 from storage import Artifact, ArtifactList, Entry, Library
 from storage.eviction import TRASH_STAYS_S
@@ -280,7 +280,7 @@ def _how(result: Result) -> Iterator[str]:
     backend = registry.label_of(result.backend)
     yield " ".join(part for part in (backend, result.model) if part)
     if result.seconds:
-        yield f"took {result.seconds:.1f} s" if result.seconds < 60 else f"took {clock(result.seconds)}"
+        yield f"took {duration(result.seconds)}"
     if result.quality is not None:
         yield f"quality about {result.quality.value:.2f} of 1"
 

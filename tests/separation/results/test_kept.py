@@ -111,7 +111,7 @@ def test_a_result_says_what_is_stored_of_it():
     kept = result_of(result_item())
     assert (kept.recording, kept.backend, kept.prompts) == ("cd" * 32, "builtin", ("drums", "bass"))
     assert (kept.sample_rate, kept.n_channels, kept.n_samples, kept.duration_s) == (8000, 2, 16_000, 2.0)
-    assert (kept.model, kept.device, kept.seconds, kept.rtf, kept.peak) == ("large", "cpu", 1.0, 0.5, 1.25)
+    assert (kept.model, kept.device, kept.seconds, kept.rtf, kept.peak) == ("large", "cpu", 1.2, 0.5, 1.25)
     assert kept.chunks_s == ((0.0, 1.5), (1.0, 2.0))
     assert (kept.measures, kept.anchors, kept.quality) == ((MEASURED,), (MAPPED,), QUALITY)
     assert (kept.warnings, kept.report) == (("It may rain.",), {"total_s": 1.2})

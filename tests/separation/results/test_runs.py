@@ -155,7 +155,7 @@ def test_a_run_tells_everything_in_order_and_ends_with_the_kept_result(store, ba
         == find_result(recording, Request.of("drums"), store)[1]
     )
     assert result.name == "drums"
-    assert {"seconds", "rtf", "model", "device", "sample_rate", "n_channels", "n_samples"} <= set(kept.info)
+    assert {"report", "rtf", "model", "device", "sample_rate", "n_channels", "n_samples"} <= set(kept.info)
     assert nothing_in_scratch(store)
 
 

@@ -54,7 +54,7 @@ async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, record
     assert first.chunks == [1] * 5
     assert first.result == result_of(store.get(first.result.key))
     assert (first.cached, first.error) == (False, None)
-    assert first.rtf is not None and first.seconds > 0
+    assert first.record.run_s == first.result.seconds == first.result.report["total_s"] > 0
     assert first.remaining_s == pytest.approx(0)
     assert jobs.ahead_of(second) == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from separation.formatted import size
+from separation.formatted import duration, size
 from webapp.state.jobs import Job
 from webapp.theme import CostBox, tipped
 
@@ -31,10 +31,10 @@ def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str
         cached: whether the result was kept already, so that the figures are those of the run that made it.
     """
     chunks = report.get("chunks", {})
-    took = f"{report['total_s']:.1f} s" + (" when it was made" if cached else "")
+    took = duration(report["total_s"]) + (" when it was made" if cached else "")
     rows = {"Took": took}
     if report.get("rtf"):
-        rows["Speed"] = f"{1 / report['rtf']:.1f}x real time"
+        rows["Speed"] = f"{1 / report['rtf']:.1f}x real time once loaded"
     if "peak_memory_mb" in report:
         rows["Peak memory"] = size(1e6 * report["peak_memory_mb"])
     if "device_memory_mb" in report:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from separation.formatted import clock, size
+from separation.formatted import clock, duration, size
 from webapp.state.jobs import Job, State
 
 STATES = {
@@ -58,11 +56,8 @@ def left_of(job: Job) -> str:
 
 
 def took(job: Job) -> str:
-    """Return how long the job's last run took; "" if it never ran."""
-    record = job.record
-    if not record.started or not record.ended:
-        return ""
-    return clock((datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds())
+    """Return how long the run took that made the job's result; "" if there was none."""
+    return duration(job.record.run_s) if job.record.run_s else ""
 
 
 def _doing(job: Job) -> str:

@@ -11,6 +11,7 @@ from nicegui import background_tasks, ui
 
 from separation.backends import registry
 from separation.errors import PlaygroundError
+from separation.formatted import duration
 from separation.results.kept import Recording, Result
 from storage import StorageError
 from webapp.components.ab.ab import Ab, Side
@@ -335,5 +336,5 @@ def _made(result: Result | None, job: Job | None) -> str:
     backend = registry.label_of(result.backend)
     if job is not None and job.cached and job.result == result:
         return f"{backend} · kept from an earlier run, nothing had to be computed"
-    speed = f", {1 / result.rtf:.1f}x real time" if result.rtf else ""
-    return f"{backend} · {result.seconds:.1f} s{speed}"
+    speed = f", {1 / result.rtf:.1f}x real time once loaded" if result.rtf else ""
+    return f"{backend} · {duration(result.seconds)}{speed}"
