@@ -20,10 +20,14 @@ in `separation.metrics.unreferenced`; low where sound was invented.
 
     quality of a track = explained energy * (1 - sqrt(its largest bleed)), of a result: that of its worst track.
 
+There is no score without signal: none for a silent or faint track, and none for one beside which all that should be
+apart from it is silent or faint, as nothing could have leaked. A mask explains whatever it lets through, so without a
+comparison each would get 1: the residual, too, where the recording has nothing of what was asked for.
+
 The root makes it go with amplitude, as hearing does. The true stems of the demo song get 0.83, since a mixture is
 quieter than its parts where they cancel; the built-in separator's get 0.6 to 0.7. What it cannot see: tracks that are
-cleanly apart but swapped, sound that is damaged rather than shared, and a recording that was given to one track as a
-whole. Prompts that mean the same sound look like bleed.
+cleanly apart but swapped, and sound that is damaged rather than shared. Prompts that mean the same sound look like
+bleed.
 """
 
 from __future__ import annotations
@@ -88,7 +92,10 @@ class QualityMeter:
         self._held, self.n_held = [held[..., whole:]], held.shape[-1] - whole
 
     def result(self) -> Quality | None:
-        """Return the quality of all that was added; None for silence, or for less than a fifth of a second."""
+        """Return the quality of all that was added.
+
+        None where no two tracks that should be apart sound, and for less than a fifth of a second.
+        """
         n_frames = self.n_held // self._n_fft
         if n_frames >= (FEWEST_FRAMES if self._n_blocks else 2):
             self._measure(np.concatenate(self._held, axis=-1)[..., : n_frames * self._n_fft])
@@ -106,6 +113,11 @@ class QualityMeter:
             for pair, (i, j) in enumerate(self._pairs)
             if sounds[i] and sounds[j] and self._weights[pair] > 0
         )
+        compared = {name for one in bleed for name in one.tracks}
+        never = set(self._names) - {self._names[index] for pair in self._pairs for index in pair}
+        explained = {name: own for name, own in explained.items() if name in compared | never}
+        if not explained:
+            return None
         tracks = {
             name: own * (1 - float(np.sqrt(max((one.share for one in bleed if name in one.tracks), default=0.0))))
             for name, own in explained.items()

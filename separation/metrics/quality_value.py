@@ -24,7 +24,7 @@ class Quality:
 
     Args:
         value: quality of the worst track, 0 to 1.
-        tracks: quality of each track that is neither silent nor faint.
+        tracks: quality of each track that is neither silent nor faint, and beside which something else sounds.
         bleed: bleed between every two tracks that should share no sound.
         explained_energy: share of each track's energy that the mixture accounts for, 0 to 1.
     """

@@ -8,8 +8,12 @@ import pytest
 import yaml
 
 from separation.hardware import footprint
+from storage import ArtifactStore
+from storage.home import data_folder
 from tests.support import run_fakes
 from tests.support.terminal import audio_playground
+from webapp.pages.queue.job_report import rows_of
+from webapp.state.library_view import facts_of
 
 
 @pytest.fixture
@@ -80,3 +84,16 @@ def test_the_quality_is_said_in_words_and_in_json(backend, song, home):
     assert "estimated quality 0.0" in shown and "share 100 % of their sound" in shown
     found = json.loads(extract(song, home / "out", "--json").splitlines()[-1])
     assert found["quality"]["value"] < 0.05
+
+
+def test_of_an_empty_track_no_quality_is_said_anywhere(backend, song, home):
+    usual = backend.split
+    backend.split = lambda samples, window: usual(samples, window) | {"drums": 0 * samples}
+    shown = extract(song, home / "out", "--report", home / "run.yaml")
+    assert "Done," in shown and "quality" not in shown
+    assert json.loads(extract(song, home / "out", "--json").splitlines()[-1])["quality"] is None
+    report = yaml.safe_load((home / "run.yaml").read_text("utf-8"))
+    assert "quality" not in report
+    assert "Quality, estimated" not in rows_of(report)
+    (kept,) = ArtifactStore(data_folder()).list("result")
+    assert not any("quality" in words for words in facts_of(kept.manifest).properties)

@@ -169,10 +169,44 @@ def test_a_doubtful_result_says_which_track_and_what_may_help(demo):
     assert "not in the recording" in invented.warning
 
 
-def test_silent_tracks_are_left_out_and_silence_has_no_quality():
-    sound, silence = noise(1), np.zeros((2, 6 * RATE), np.float32)
-    assert quality(sound, {"a": sound, "b": silence}).tracks == {"a": pytest.approx(1)}
-    assert quality(silence, {"a": silence}) is None
+SILENT = np.zeros((2, 6 * RATE), np.float32)
+
+
+def click():
+    one = SILENT.copy()
+    one[:, 1000:1010] = 0.5
+    return one
+
+
+@pytest.mark.parametrize("empty", [SILENT, 0.01 * noise(2), click()], ids=["silent", "faint", "a click"])
+@pytest.mark.parametrize("others", [["everything else"], ["everything but drums"], ["bass"]])
+def test_an_empty_or_nearly_empty_track_beside_all_the_rest_gives_no_quality(empty, others):
+    tracks = [*sums("drums", "bass"), residual(sums("drums"))]
+    tracks += [Target(name="everything but drums", stems=frozenset({"everything but drums"}))]
+    sound = noise(1)
+    stems = {"drums": empty, **dict.fromkeys(others, sound - empty)}
+    assert quality(sound, stems, tracks=[track for track in tracks if track.name in stems]) is None
+
+
+def test_where_only_residuals_sound_there_is_no_quality_of_them():
+    one, other = noise(1), noise(2)
+    names = [f"everything but {name}" for name in ("a", "b")]
+    rest = residual(sums("a"))
+    stems = {"a": SILENT, "b": SILENT, names[0]: one, rest.name: other}
+    tracks = [*sums("a", "b", names[0]), rest]
+    assert quality(one + other, stems, tracks=tracks) is None
+
+
+def test_a_silent_track_among_others_has_no_quality_and_takes_none_from_them():
+    one, other = noise(1), noise(2)
+    stems = {"a": one, "b": other}
+    alone, beside = (quality(one + other, found) for found in (stems, stems | {"c": SILENT}))
+    assert beside.tracks == alone.tracks and set(beside.tracks) == {"a", "b"}
+    assert beside.value == alone.value < 1
+
+
+def test_silence_has_no_quality():
+    assert quality(SILENT, {"a": SILENT}) is None
 
 
 def test_what_rounding_leaves_of_a_sum_is_not_judged():
