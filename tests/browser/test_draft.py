@@ -72,6 +72,7 @@ def test_looking_at_a_recording_writes_no_draft_and_asking_for_something_does(
     assert book.read(key) is None
     studio.type("vocals")
     wait_until(lambda: len(studio.prompts) == 3, "one more")
+    studio.confirmed()
     draft = book.read(key)
     assert draft is not None and [prompt["text"] for prompt in draft["prompts"]] == ["drums", "bass", "vocals"]
     browser.get(f"{address}&prompts=piano")

@@ -208,7 +208,7 @@ def test_a_reload_brings_back_recording_prompts_and_result(studio: Studio) -> No
     studio.try_demo().ask("drums", "bass").start().finish("drums", "bass", "everything else")
     studio.type("the singer & friends")
     wait_until(lambda: len(studio.prompts) == 3, "one more prompt, not yet run")
-    prompts = studio.prompts
+    prompts = studio.confirmed().prompts
     assert "?recording=" in studio.browser.current_url
     studio.reload()
     wait_until(lambda: studio.tracks == ["Mixture", "drums", "bass", "everything else"], "the result")

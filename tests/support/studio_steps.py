@@ -107,8 +107,13 @@ class Studio:
         return self
 
     def reload(self) -> Studio:
-        self.browser.refresh()
+        self.confirmed().browser.refresh()
         return self.settled()
+
+    def confirmed(self) -> Studio:
+        """Wait until the server knows all that was done here."""
+        wait_until(lambda: not self.all("[aria-busy=true]"), "the server's word for what was done")
+        return self
 
     def try_demo(self) -> Studio:
         self.button("Try the demo").click()
@@ -151,7 +156,7 @@ class Studio:
             wait_until(partial(self._fewer_than, chips), "one chip less")
         self.type(", ".join(words))
         wait_until(lambda: [chip.split("\n")[0] for chip in self.prompts] == list(words), f"the prompts {words}")
-        return self
+        return self.confirmed()
 
     def _fewer_than(self, n_chips: int) -> bool:
         return len(self.prompts) < n_chips

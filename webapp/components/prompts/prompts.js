@@ -1,24 +1,41 @@
 // The prompts: a chip for each in an order that can be changed, a field to add more, and suggestions.
+import { changes, page } from "audio-playground-changes";
 
 const MIME = "text/x-audio-playground-prompt"; // marks a dragged chip, so that nothing else is taken for one
 
+const sameSound = (text, words) => text.toLowerCase() === words.toLowerCase();
+
+/** Return the texts after a change, each sound once; `prompts.py` does the same to what the server has. */
+function changed(texts, change) {
+  return moved(texts, change).filter((text, i, all) => all.findIndex((other) => sameSound(text, other)) === i);
+}
+
+function moved(texts, { add, remove, replace, by, move, before }) {
+  if (add) return [...texts, ...add];
+  if (remove) return texts.filter((text) => !sameSound(text, remove));
+  if (replace) return texts.map((text) => (text === replace ? by : text));
+  if (!move || !texts.includes(move)) return texts;
+  const others = texts.filter((text) => text !== move);
+  return others.toSpliced(others.includes(before) ? others.indexOf(before) : others.length, 0, move);
+}
+
 export default {
   template: `
-    <div class="prompts">
+    <div class="prompts" :aria-busy="unconfirmed.length > 0">
       <div class="chips" @dragover="onDragOver" @drop.prevent="onDrop">
         <span class="chip-list" role="list" aria-label="Sounds to isolate">
-          <span v-for="(prompt, index) in prompts" :key="prompt.text" role="listitem" class="chip" draggable="true"
-                :class="{ on: prompt.text === selected && prompts.length > 1, warn: prompt.warn, dragged: dragged === index }"
+          <span v-for="(prompt, index) in chips" :key="prompt.text" role="listitem" class="chip" draggable="true"
+                :class="{ on: prompt.text === chosen && chips.length > 1, warn: prompt.warn, dragged: dragged === index }"
                 :style="{ '--stem': prompt.color }" @dragstart="onDragStart($event, index)" @dragend="dragged = -1">
-            <button type="button" class="chip-body" ref="bodies" :aria-pressed="prompt.text === selected"
-                    :aria-label="spoken(prompt)" :data-tip="prompt.tip || chipTip" @click="$emit('select', prompt.text)"
+            <button type="button" class="chip-body" ref="bodies" :aria-pressed="prompt.text === chosen"
+                    :aria-label="spoken(prompt)" :data-tip="prompt.tip || chipTip" @click="make({ select: prompt.text })"
                     @keydown="onChipKey($event, index)">
               <i class="dot"></i><span>{{ prompt.text }}</span>
               <span v-if="prompt.detail" class="chip-detail">{{ prompt.detail }}</span>
               <span v-if="prompt.spans" class="chip-detail num">{{ prompt.spans }}</span>
             </button>
             <button type="button" class="chip-remove i i-close" :aria-label="'Remove ' + prompt.text"
-                    :data-tip="'Leave out ' + prompt.text" @click="remove(index)"></button>
+                    :data-tip="'Leave out ' + prompt.text" @click="remove(prompt.text)"></button>
           </span>
         </span>
         <input ref="input" class="prompt-input" v-model="typed" maxlength="200" enterkeyhint="done" autocomplete="off"
@@ -38,6 +55,7 @@ export default {
         <a v-if="models" href="/models" data-tip="Who can separate here, and what the others lack">See the models</a></p>
     </div>`,
 
+  mixins: [changes],
   props: {
     prompts: { type: Array, default: () => [] },
     suggestions: { type: Array, default: () => [] },
@@ -47,17 +65,40 @@ export default {
     models: Boolean, // whether to show a link to the Models page below
     ordered: Boolean, // whether the order of the prompts affects the result
   },
-  emits: ["prompts", "select"],
 
   data: () => ({ typed: "", dragged: -1 }),
 
   computed: {
     texts() {
-      return this.prompts.map((prompt) => prompt.text);
+      return this.unconfirmed.reduce(changed, this.prompts.map((prompt) => prompt.text));
+    },
+    /** The chips to draw; of a new one the server tells the colour and what it is taken for. */
+    chips() {
+      return this.texts.map((text) => this.prompts.find((prompt) => prompt.text === text) ?? { text, color: "var(--mute)" });
+    },
+    /** The selected prompt; without one of that name the server selects the last. */
+    chosen() {
+      const wanted = this.unconfirmed.reduce((text, change) => change.select ?? text, this.selected);
+      return this.texts.includes(wanted) ? wanted : this.texts.at(-1);
     },
     chipTip() {
       const order = this.ordered ? " Each works on what the ones before it left: drag to change the order, or Alt and an arrow." : "";
       return `Choose whose spans you paint.${order}`;
+    },
+  },
+
+  watch: {
+    texts: {
+      immediate: true,
+      handler(texts) {
+        page.prompts = texts;
+      },
+    },
+    chosen: {
+      immediate: true,
+      handler(text) {
+        page.selected = text;
+      },
     },
   },
 
@@ -67,11 +108,7 @@ export default {
     },
 
     has(words) {
-      return this.texts.some((text) => text.toLowerCase() === words.toLowerCase());
-    },
-
-    send(texts) {
-      this.$emit("prompts", texts);
+      return this.texts.some((text) => sameSound(text, words));
     },
 
     addTyped() {
@@ -81,38 +118,35 @@ export default {
     },
 
     add(words) {
-      const texts = [...this.texts];
-      for (const text of words) {
-        if (text && !texts.some((known) => known.toLowerCase() === text.toLowerCase())) texts.push(text);
-      }
-      if (texts.length > this.texts.length) this.send(texts);
+      const fresh = words.filter((text) => text && !this.has(text));
+      if (fresh.length) this.make({ add: fresh });
     },
 
-    remove(index) {
-      this.send(this.texts.filter((_, other) => other !== index));
+    remove(text) {
+      this.make({ remove: text });
       this.$refs.input.focus(); // the button that had the focus does not exist any more
     },
 
     toggle(words) {
-      if (this.has(words)) this.send(this.texts.filter((text) => text.toLowerCase() !== words.toLowerCase()));
-      else this.add([words]);
+      const there = this.texts.find((text) => sameSound(text, words));
+      if (there === undefined) this.add([words]);
+      else this.make({ remove: there });
     },
 
     replace() {
-      this.send(this.texts.map((text) => (text === this.better.from ? this.better.to : text)));
+      this.make({ replace: this.better.from, by: this.better.to });
     },
 
     onBackspace(event) {
-      if (!this.typed && !event.repeat && this.prompts.length) this.$refs.bodies.at(-1).focus();
+      if (!this.typed && !event.repeat && this.chips.length) this.$refs.bodies.at(-1).focus();
     },
 
     // ---- order
 
     move(from, to) {
       if (to < 0 || to >= this.texts.length || to === from) return;
-      const texts = [...this.texts];
-      texts.splice(to, 0, ...texts.splice(from, 1));
-      this.send(texts);
+      const text = this.texts[from];
+      this.make({ move: text, before: this.texts.filter((other) => other !== text)[to] ?? null });
     },
 
     onChipKey(event, index) {
@@ -121,7 +155,7 @@ export default {
         this.move(index, index + step);
         event.preventDefault(); // or the browser would go back a page
       } else if (event.key === "Delete" || event.key === "Backspace") {
-        this.remove(index);
+        this.remove(this.texts[index]);
         event.preventDefault();
       }
     },

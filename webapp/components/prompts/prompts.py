@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 
 from nicegui import ui
 
-from webapp.components.player.track import arguments_to
+from webapp.components.changes import CHANGES_MODULE, take_changes
 
 
 class Chip(TypedDict):
@@ -28,19 +28,46 @@ class Suggestions(TypedDict):
     texts: list[str]
 
 
-class Prompts(ui.element, component="prompts.js"):
+class PromptChange(TypedDict, total=False):
+    """One thing that a person does: adds prompts, or selects, removes, replaces or moves the one of that text."""
+
+    add: list[str]
+    select: str
+    remove: str
+    replace: str
+    by: str  # what to replace it by
+    move: str
+    before: str | None  # where to move it; None, or a prompt that is not there any more: to the end
+
+
+def changed(texts: Sequence[str], change: PromptChange) -> list[str]:
+    """Return prompts after a change, perhaps with one of them twice; a change of a prompt that is not there is none."""
+    if "add" in change:
+        return [*texts, *change["add"]]
+    if "remove" in change:
+        return [text for text in texts if text.casefold() != change["remove"].casefold()]
+    if "replace" in change:
+        return [change["by"] if text == change["replace"] else text for text in texts]
+    if "move" not in change or change["move"] not in texts:
+        return list(texts)
+    others = [text for text in texts if text != change["move"]]
+    before = change.get("before")
+    at = others.index(before) if before in others else len(others)
+    return [*others[:at], change["move"], *others[at:]]
+
+
+class Prompts(ui.element, component="prompts.js", esm=CHANGES_MODULE):
     """Chips that can be added, chosen, moved and removed, by mouse and keyboard.
 
     Args:
-        on_prompts: called with all prompts in their new order whenever a person changes something.
+        on_change: called with each change of the prompts; `changed` applies it to those that are there now.
         on_select: called with the prompt that a person selects, whose spans can then be painted.
     """
 
-    def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
+    def __init__(self, *, on_change: Callable[[PromptChange], object], on_select: Callable[[str], object]) -> None:
         super().__init__()
         self._props["prompts"] = []
-        self.on("prompts", arguments_to(on_prompts))
-        self.on("select", arguments_to(on_select))
+        take_changes(self, lambda change: on_select(change["select"]) if "select" in change else on_change(change))
 
     def show(
         self,

@@ -7,10 +7,10 @@ from typing import Self
 
 from nicegui import ui
 
-from webapp.components.player.track import arguments_to
+from webapp.components.changes import CHANGES_MODULE, take_changes
 
 
-class Segmented(ui.element, component="segmented.js"):
+class Segmented(ui.element, component="segmented.js", esm=CHANGES_MODULE):
     """A radio group in one row; arrow keys move the choice.
 
     Args:
@@ -20,6 +20,7 @@ class Segmented(ui.element, component="segmented.js"):
         label: the name of the group for screen readers.
         tooltips: by value, what choosing it does to sound, speed and memory.
         full: whether it is as wide as its place.
+        publish: the name under which scripts of the page find the value (`page` of the module of changes), or "".
         disabled: values that cannot be chosen now; their tooltips say why.
     """
 
@@ -32,6 +33,7 @@ class Segmented(ui.element, component="segmented.js"):
         label: str,
         tooltips: Mapping[str, str] | None = None,
         full: bool = False,
+        publish: str = "",
         disabled: Sequence[str] = (),
     ) -> None:
         super().__init__()
@@ -39,9 +41,10 @@ class Segmented(ui.element, component="segmented.js"):
         self._tooltips = dict(tooltips or {})
         self._props["label"] = label
         self._props["full"] = full
+        self._props["publish"] = publish
         self._props["value"] = value
         self.set_options(options, disabled=disabled)
-        self.on("choose", arguments_to(self._chosen))
+        take_changes(self, self._chosen)
 
     @property
     def value(self) -> str:
@@ -75,7 +78,10 @@ def segmented(
     label: str,
     tooltips: Mapping[str, str] | None = None,
     full: bool = False,
+    publish: str = "",
     disabled: Sequence[str] = (),
 ) -> Segmented:
     """Place a segmented control; the arguments are those of `Segmented`."""
-    return Segmented(options, value, on_change, label=label, tooltips=tooltips, full=full, disabled=disabled)
+    return Segmented(
+        options, value, on_change, label=label, tooltips=tooltips, full=full, publish=publish, disabled=disabled
+    )

@@ -1,10 +1,11 @@
 // Groups of settings as plain controls. The server decides, field by field, what is shown and what may be entered.
+import { changes } from "audio-playground-changes";
 
 const OPEN = "settings-open"; // key in sessionStorage: the titles of the unfolded groups
 
 export default {
   template: `
-    <div class="settings" :key="drawing">
+    <div class="settings" :aria-busy="unconfirmed.length > 0">
       <component :is="group.fold ? 'details' : 'div'" v-for="group in groups" :key="group.title" class="settings-group"
                  :open="group.fold ? opened.includes(group.title) : null" @toggle="remember($event, group.title)">
         <summary v-if="group.fold" class="group">{{ group.title }}
@@ -15,24 +16,25 @@ export default {
             <span v-if="field.label" class="mute">{{ field.label }}</span>
             <span class="seg" :class="{ full: !field.label }" role="radiogroup" :aria-label="field.spoken || field.label">
               <label v-for="option in field.options" :key="option.value" :data-tip="option.tip || null"
-                     :class="{ on: option.value === field.value, off: option.disabled }">
-                <input type="radio" :name="id(field)" :checked="option.value === field.value" :disabled="option.disabled"
-                       @change="send(field, option.value)" />{{ option.label }}</label>
+                     :class="{ on: option.value === value(field), off: option.disabled }">
+                <input type="radio" :name="id(field)" :checked="option.value === value(field)"
+                       :disabled="option.disabled" @change="enter(field, option.value)" />{{ option.label }}</label>
             </span>
           </div>
           <label v-else class="field" :class="{ off: field.disabled }" :data-tip="field.tip || null">
             <span v-if="field.label" class="mute">{{ field.label }}</span>
-            <select v-if="field.kind === 'select'" :id="id(field)" :value="field.value" :disabled="field.disabled"
-                    :aria-label="field.spoken" @change="send(field, $event.target.value)">
+            <select v-if="field.kind === 'select'" :id="id(field)" :value="value(field)" :disabled="field.disabled"
+                    :aria-label="field.spoken" @change="enter(field, $event.target.value)">
               <option v-for="option in field.options" :key="option.value" :value="option.value"
                       :disabled="option.disabled">{{ option.label }}</option>
             </select>
             <input v-else-if="field.kind === 'switch'" :id="id(field)" type="checkbox" role="switch" class="switch"
-                   :checked="field.value" :disabled="field.disabled" @change="send(field, $event.target.checked)" />
-            <span v-else class="number"><input :id="id(field)" type="number" :value="field.value" :min="field.min"
+                   :checked="value(field)" :disabled="field.disabled" @change="enter(field, $event.target.checked)" />
+            <span v-else class="number"><input :id="id(field)" type="number" :value="typed[field.name] ?? value(field)" :min="field.min"
                    :max="field.max" :step="field.step" :placeholder="field.placeholder" :disabled="field.disabled"
                    :aria-describedby="field.said ? id(field) + '-said' : null"
-                   @change="send(field, $event.target.value === '' ? null : Number($event.target.value))" /><i
+                   @input="typed[field.name] = $event.target.value" @blur="delete typed[field.name]"
+                   @change="enterNumber(field, $event.target.value)" /><i
                    v-if="field.unit" aria-hidden="true">{{ field.unit }}</i></span>
           </label>
           <p v-if="field.said" :id="id(field) + '-said'" class="said warn small">{{ field.said }}</p>
@@ -41,11 +43,12 @@ export default {
       <span class="sr-only" role="status">{{ said }}</span>
     </div>`,
 
-  props: { groups: { type: Array, default: () => [] }, drawing: Number },
-  emits: ["set"],
+  mixins: [changes],
+  props: { groups: { type: Array, default: () => [] } },
 
   data() {
-    return { opened: JSON.parse(sessionStorage.getItem(OPEN) ?? "[]") };
+    const opened = JSON.parse(sessionStorage.getItem(OPEN) ?? "[]");
+    return { opened, typed: {} }; // `typed`: what stands in a number's field before it is entered, by the field's name
   },
 
   computed: {
@@ -59,8 +62,19 @@ export default {
       return "setting-" + field.name.replace(".", "-");
     },
 
-    send(field, value) {
-      this.$emit("set", { name: field.name, value });
+    /** The value of a field as the person left it. */
+    value(field) {
+      const last = this.unconfirmed.findLast(({ set }) => set === field.name);
+      return last ? last.value : field.value;
+    },
+
+    enter({ name }, value) {
+      this.make({ set: name, value });
+    },
+
+    enterNumber(field, text) {
+      delete this.typed[field.name];
+      this.enter(field, text === "" ? null : Number(text));
     },
 
     remember(event, title) {

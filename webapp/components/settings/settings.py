@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from nicegui import ui
 
-from webapp.components.player.track import arguments_to
+from webapp.components.changes import CHANGES_MODULE, take_changes
 
 
 class SettingOption(TypedDict):
@@ -48,7 +48,7 @@ class SettingGroup(TypedDict):
     digest: NotRequired[str]
 
 
-class Settings(ui.element, component="settings.js"):
+class Settings(ui.element, component="settings.js", esm=CHANGES_MODULE):
     """The settings panel: a single element, however many controls there are.
 
     Args:
@@ -59,19 +59,10 @@ class Settings(ui.element, component="settings.js"):
     def __init__(self, on_set: Callable[[str, Any], object]) -> None:
         super().__init__()
         self._props["groups"] = []
-        self._props["drawing"] = 0
-        self.on("set", arguments_to(lambda change: on_set(change["name"], change["value"])))
+        take_changes(self, lambda change: on_set(change["set"], change["value"]))
 
     def set_groups(self, groups: Sequence[SettingGroup]) -> Self:
         """Replace the groups; a control that does not change keeps the person's cursor."""
         if self._props["groups"] != list(groups):
             self._props["groups"] = list(groups)
         return self
-
-    def put_back(self) -> None:
-        """Show the present numbers again, after others have been entered; the cursor stays where it is."""
-        self.update()
-
-    def redraw(self) -> None:
-        """Show the present values again, after an entered one has been refused."""
-        self._props["drawing"] += 1

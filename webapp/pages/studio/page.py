@@ -19,6 +19,7 @@ from separation.results.runs import find_result, settle
 from storage import StorageError
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
+from webapp.components.run_button.run_button import RunButton
 from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, Uploading, UploadRefused
 from webapp.pages.queue.panel import QueueView
@@ -40,7 +41,7 @@ from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Upload, Uploads
-from webapp.theme import SCHEMES, button, error_card, icon_button, set_scheme, shell, text
+from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, text
 
 LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete items too, without notice
 
@@ -69,7 +70,7 @@ class StudioPage:
                 self._settings = SettingsPanel(on_edit=self._edit, estimates=estimates)
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
-                self._run = button("", self._separate, kind="primary", classes="grow", tip=tip)
+                self._run = RunButton(self._separate, tip=tip)
             with frame.footer:
                 self._transport = Transport()
         jobs.changed.subscribe(self._job_changed)
@@ -126,7 +127,7 @@ class StudioPage:
         self._start = start_page(self._library_view, self._uploads, on_open=self.open)
         with ui.element("div").classes("stack") as self._workspace:
             self._wave = WaveformView(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
-            self._prompts = PromptRow(on_prompts=self._set_prompts, on_select=self._select)
+            self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_error=self._say)
             with ui.element("div") as self._results:
                 self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
@@ -146,8 +147,7 @@ class StudioPage:
         self._prompts.show(state.draft, self._settings.choice, state.selected)
         self._job_view.show(states.job_of(state))
         words, ready = states.run_button(state)
-        self._run.set_text(words)
-        self._run.props(remove="disabled") if ready else self._run.props("disabled")
+        self._run.show(words, ready=ready, asks=states.asks(state))
         match state:
             case Open():
                 self._mixer.show(state.recording, state.results, state.job, state.arrived_as)
@@ -326,9 +326,9 @@ class StudioPage:
         if shown is not None and recording == shown.key and draft is not None:
             self._draw(states.edited(self._state, draft))
 
-    def _set_prompts(self, texts: list[str]) -> None:
+    def _change_prompts(self, change: Callable[[list[str]], list[str]]) -> None:
         try:
-            self._edit(lambda draft: draft.with_prompts(*at_most(texts)))
+            self._edit(lambda draft: draft.with_prompts(*at_most(change(draft.texts))))
         except PlaygroundError as error:
             self._say_error(error)
 

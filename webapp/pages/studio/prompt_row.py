@@ -10,7 +10,7 @@ from separation.model import Backend
 from separation.prompts import phrasing, vocabulary
 from separation.prompts.targets import Target
 from separation.request import Prompt
-from webapp.components.prompts.prompts import Chip, Prompts, Suggestions
+from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
 from webapp.pages.studio.settings_panel import Choice
 from webapp.state.drafts import Draft
 from webapp.theme import card, stem_color
@@ -22,13 +22,17 @@ class PromptRow:
     """The row of prompts of a draft.
 
     Args:
-        on_prompts: called with all prompts in their new order.
+        on_change: called with a function that makes the changed prompts of those that are there.
         on_select: called with the prompt whose spans are to be painted.
     """
 
-    def __init__(self, *, on_prompts: Callable[[list[str]], object], on_select: Callable[[str], object]) -> None:
+    def __init__(
+        self, *, on_change: Callable[[Callable[[list[str]], list[str]]], object], on_select: Callable[[str], object]
+    ) -> None:
         with card():
-            self._prompts = Prompts(on_prompts=on_prompts, on_select=on_select)
+            self._prompts = Prompts(
+                on_change=lambda change: on_change(lambda texts: changed(texts, change)), on_select=on_select
+            )
         self._shown: tuple[Draft, Choice, str] | None = None
 
     def show(self, draft: Draft, choice: Choice, selected: str) -> None:

@@ -165,14 +165,12 @@ class SettingsPanel:
             self._on_edit(edit)
         except PlaygroundError as error:
             self._why.set_text(str(error)).classes("warn")
-            self._settings.redraw()
             return
         now = self._groups()
         along = "" if name in BRING_THEIR_OWN else set_along(before, now, unsaid=(name, *OF_PRESETS))
         if (field := field_of(now, name)) is not None:
             self._said = (name, field["value"], " ".join(filter(None, (said, along, dropped))))
         self._show_groups()
-        self._settings.put_back()
 
     def _paste(self, written: str) -> str:
         """Take all settings from a recipe; return a sentence that says what is wrong with it, or ""."""

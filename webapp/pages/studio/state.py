@@ -351,6 +351,11 @@ def described(sound: Sound) -> str:
     return f"{clock(sound.duration_s)} · {sound.sample_rate / 1000:g} kHz · {channels}"
 
 
+def asks(state: StudioState) -> bool:
+    """Return whether a separation can start as soon as there is a prompt."""
+    return isinstance(state, Open) and (state.job is None or state.job.over)
+
+
 def run_button(state: StudioState) -> tuple[str, bool]:
     """Return the label of the button that starts a separation, and whether it can be pressed."""
     match state:
@@ -361,7 +366,7 @@ def run_button(state: StudioState) -> tuple[str, bool]:
         case Gone():
             return "The recording was deleted", False
     job, n_prompts = state.job, len(state.draft.prompts)
-    if job is not None and not job.over:
+    if job is not None and not asks(state):
         return ("In the queue…" if job.state is JobState.QUEUED else f"Separating… {100 * job.progress:.0f} %"), False
     if not n_prompts:
         return "Name a sound first", False

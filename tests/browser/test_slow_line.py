@@ -1,0 +1,220 @@
+"""On a slow line what a person does shows at once, is not undone by what comes late, and none of it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from selenium.webdriver import Chrome, Keys
+
+from storage import DraftTable
+from tests.support.browser import DESKTOP, console_errors, resize, wait_until
+from tests.support.server import RunningServer
+from tests.support.slow_line import SlowLine, slow_line
+from tests.support.studio_steps import Studio
+
+pytestmark = pytest.mark.browser
+LOST = "ERR_CONNECTION"  # the browser's own notes in its console that a connection was cut
+
+
+@pytest.fixture(scope="module")
+def line(server: RunningServer) -> Iterator[SlowLine]:
+    with slow_line(server.port) as line:
+        yield line
+
+
+@pytest.fixture
+def studio(browser: Chrome, line: SlowLine, server: RunningServer, tmp_path: Path) -> Iterator[Studio]:
+    """Two seconds of a new noise on the desk, over the line, with nothing asked of it."""
+    path = tmp_path / f"{tmp_path.name}.wav"
+    seed = list(tmp_path.name.encode())
+    soundfile.write(path, np.random.default_rng(seed).uniform(-0.3, 0.3, 88_200), 44_100)
+    resize(browser, DESKTOP)
+    console_errors(browser)
+    yield Studio(browser, line.url).open().bring(path).ask()
+    assert [error for error in console_errors(browser) if LOST not in error] == []
+    assert "Traceback" not in server.log()
+
+
+@contextmanager
+def another_tab(studio: Studio, url: str) -> Iterator[Studio]:
+    """The same recording in a second tab, on a line of its own to the server at `url`."""
+    path, first = studio.browser.current_url.removeprefix(studio.url), studio.browser.current_window_handle
+    studio.browser.switch_to.new_window("tab")
+    try:
+        yield Studio(studio.browser, url).open(path)
+    finally:
+        studio.browser.close()
+        studio.browser.switch_to.window(first)
+
+
+def names(studio: Studio) -> list[str]:
+    """The prompts, without what they were matched to."""
+    return [chip.split("\n")[0] for chip in studio.prompts]
+
+
+def kept(studio: Studio, server: RunningServer) -> dict[str, Any]:
+    """What the server keeps of what is asked of the open recording."""
+    return stored(studio, server, "")
+
+
+def stored(studio: Studio, server: RunningServer, part: str) -> dict[str, Any]:
+    with closing(DraftTable(server.home)) as table:
+        return dict(table.read(studio.browser.current_url.rpartition("=")[2], part) or {})
+
+
+def kept_names(studio: Studio, server: RunningServer) -> list[str]:
+    return [prompt["text"] for prompt in kept(studio, server).get("prompts", [])]
+
+
+def pick(studio: Studio, *words: str) -> None:
+    """Press suggestions, one quickly after the other."""
+    for one in words:
+        next(toggle for toggle in studio.all(".suggestions .toggle") if toggle.text == one).click()
+
+
+# prompts
+
+
+def test_suggestions_that_are_pressed_quickly_are_all_kept(
+    studio: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    with line.slow():
+        pick(studio, "drums", "bass", "vocals", "guitar")
+        assert names(studio) == ["drums", "bass", "vocals", "guitar"]
+        wait_until(lambda: kept_names(studio, server) == ["drums", "bass", "vocals", "guitar"], "all four")
+        studio.confirmed()
+    assert names(studio) == ["drums", "bass", "vocals", "guitar"]
+
+
+def test_what_was_done_shows_before_any_answer_and_a_late_one_undoes_nothing(
+    studio: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    studio.ask("drums", "bass")
+    with line.held():
+        pick(studio, "vocals", "drums")
+        assert names(studio) == ["bass", "vocals"]
+        studio.type("guitar, Bass, guitar")
+        studio.all(".chip-body")[2].send_keys(Keys.ALT, Keys.ARROW_LEFT)
+        assert names(studio) == ["bass", "guitar", "vocals"]
+        studio.one('[aria-label="Remove bass"]').click()
+        studio.one(".prompt-input").send_keys("half a wo")
+        assert names(studio) == ["guitar", "vocals"]
+        assert studio.run_button.text == "Separate 2 sounds"
+        seen = watch(studio, ".chip-body > span:first-of-type")
+    wait_until(lambda: kept_names(studio, server) == ["guitar", "vocals"], "all of it")
+    assert studio.one(".prompt-input").get_attribute("value") == "half a wo", "what is being typed"
+    studio.confirmed()
+    assert seen() == {"guitar,vocals"}, "no answer has brought back what was left"
+
+
+def watch(studio: Studio, selector: str) -> Any:
+    """Begin to note, with every change of the page, the words of these elements; returns how to read the notes."""
+    studio.js(
+        """
+        const selector = arguments[0];
+        const read = () => [...document.querySelectorAll(selector)].map((el) => el.textContent).join();
+        window.seen = new Set([read()]);
+        new MutationObserver(() => window.seen.add(read()))
+            .observe(document.body, {childList: true, subtree: true, characterData: true});
+        """,
+        selector,
+    )
+    return lambda: set(studio.js("return [...window.seen]"))
+
+
+def test_a_run_started_right_after_the_last_press_is_of_all_sounds(studio: Studio, line: SlowLine) -> None:
+    with line.slow():
+        pick(studio, "drums", "bass", "vocals")
+        assert studio.run_button.text == "Separate 3 sounds" and studio.run_button.is_enabled()
+        studio.run_button.click()
+        studio.finish("drums", "bass", "vocals", "everything else")
+
+
+def test_what_a_broken_connection_swallowed_is_sent_again(
+    studio: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    studio.ask("drums")
+    with line.held():
+        pick(studio, "bass", "vocals")
+        studio.run_button.click()
+        line.cut()
+    wait_until(lambda: kept_names(studio, server) == ["drums", "bass", "vocals"], "what was lost", 30.0)
+    studio.finish("drums", "bass", "vocals", "everything else")
+
+
+def test_sounds_that_two_tabs_add_are_all_there(studio: Studio, line: SlowLine, server: RunningServer) -> None:
+    studio.ask("drums")
+    first = studio.browser.current_window_handle
+    with another_tab(studio, server.url) as other:
+        second = studio.browser.current_window_handle
+        wait_until(lambda: names(other) == ["drums"], "the sound in the second tab")
+        with line.held():
+            studio.browser.switch_to.window(first)
+            pick(studio, "bass")
+            studio.browser.switch_to.window(second)
+            pick(other, "vocals")
+            wait_until(lambda: kept_names(other, server) == ["drums", "vocals"], "the sound of the second tab")
+        wait_until(lambda: names(other) == ["drums", "vocals", "bass"], "the sounds of both")
+    wait_until(lambda: names(studio) == ["drums", "vocals", "bass"], "the sounds of both in the first tab")
+
+
+# settings
+
+
+def test_what_is_typed_into_a_setting_while_a_late_answer_comes_stays(studio: Studio, line: SlowLine) -> None:
+    overlap = studio.setting("Overlap")
+    with line.held():
+        studio.set("Length", 4)
+        overlap.send_keys(Keys.CONTROL, "a")
+        overlap.send_keys("1.5")
+    wait_until(lambda: "4 s" in "".join(studio.texts(".settings-digest")), "the answer")
+    assert overlap.get_attribute("value") == "1.5"
+    overlap.send_keys(Keys.TAB)
+    wait_until(lambda: "1.5 s shared" in "".join(studio.texts(".settings-digest")), "the second answer")
+    assert studio.setting("Length").get_attribute("value") == "4"
+
+
+def test_settings_that_are_changed_quickly_never_go_back(studio: Studio, line: SlowLine) -> None:
+    studio.set("Who separates", "Demucs")
+    studio.setting("Shifts")
+    with line.slow():
+        for n in (1, 2, 3):
+            studio.set("Shifts", n)
+        shown = """
+            const seen = (window.seen = []);
+            const look = () => seen.push(document.getElementById("setting-demucs-shifts")?.value ?? "3");
+            new MutationObserver(look).observe(document.querySelector(".side-body, .settings"),
+                {childList: true, subtree: true, characterData: true, attributes: true});
+        """
+        studio.js(shown)
+        wait_until(lambda: "3 shifts" in "".join(studio.texts(".settings-digest")), "the last answer")
+    assert set(studio.js("return window.seen")) <= {"3"}
+    studio.set("Who separates", "Automatic")
+    wait_until(lambda: studio.all("#setting-chunks-chunk_s"), "the usual settings")
+
+
+def test_different_settings_of_two_tabs_stay_both(studio: Studio, line: SlowLine, server: RunningServer) -> None:
+    studio.ask("drums")
+    first = studio.browser.current_window_handle
+    with another_tab(studio, server.url) as other:
+        second = studio.browser.current_window_handle
+        other.setting("Length")
+        with line.held():
+            studio.browser.switch_to.window(first)
+            studio.setting("Length")
+            studio.set("Length", 4)
+            studio.browser.switch_to.window(second)
+            other.set("Overlap", 0.5)
+            wait_until(lambda: "0.5 s shared" in "".join(other.texts(".settings-digest")), "one setting")
+        wait_until(lambda: "4 s, 0.5 s shared" in settings(other), "both")
+    wait_until(lambda: "4 s, 0.5 s shared" in settings(studio), "both in the first tab")
+
+
+def settings(studio: Studio) -> str:
+    return ", ".join(studio.texts(".settings-digest")).replace(" · ", ", ")

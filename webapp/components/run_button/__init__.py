@@ -1,0 +1,1 @@
+"""The button that starts a run."""
