@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 
 from storage import DraftTable
 from tests.support.browser import DESKTOP, console_errors, resize, wait_until
@@ -218,3 +218,83 @@ def test_different_settings_of_two_tabs_stay_both(studio: Studio, line: SlowLine
 
 def settings(studio: Studio) -> str:
     return ", ".join(studio.texts(".settings-digest")).replace(" · ", ", ")
+
+
+# spans
+
+
+def paint(studio: Studio, start: float, stop: float) -> None:
+    """Drag over the waveform from one share of its width to another."""
+    box = studio.js("const {left, top, width, height} = document.querySelector('.spans').getBoundingClientRect();"
+                    "return {left, top, width, height}")  # fmt: skip
+    hand = ActionChains(studio.browser, duration=0)
+    y = round(box["top"] + 0.7 * box["height"])
+    hand.w3c_actions.pointer_action.move_to_location(round(box["left"] + start * box["width"]), y)
+    hand.w3c_actions.pointer_action.pointer_down()
+    for share in (start + 0.5 * (stop - start), stop):
+        hand.w3c_actions.pointer_action.move_to_location(round(box["left"] + share * box["width"]), y)
+    hand.w3c_actions.pointer_action.pointer_up()
+    hand.perform()
+
+
+def drawn(studio: Studio) -> list[str]:
+    """The sign and sound of each span that can be changed."""
+    labels = studio.js("return [...document.querySelectorAll('.spans [role=slider]')].map((span) => span.ariaLabel)")
+    return [label.split(",")[0] for label in labels]
+
+
+def kept_spans(studio: Studio, server: RunningServer) -> dict[str, str]:
+    """The signs of the spans of each prompt that the server keeps, in their order."""
+    prompts = kept(studio, server).get("prompts", [])
+    return {prompt["text"]: "".join(anchor["sign"] for anchor in prompt.get("anchors", [])) for prompt in prompts}
+
+
+@pytest.fixture
+def marking(studio: Studio) -> Iterator[Studio]:
+    """A separator that takes spans, and two sounds."""
+    studio.set("Who separates", "SAM-Audio (PyTorch)").ask("piano", "flute")
+    wait_until(lambda: studio.texts('[aria-label="Painting tool"]'), "the painting tools")
+    wait_until(lambda: studio.all(".spans"), "the layer of spans")
+    yield studio
+    studio.set("Who separates", "Automatic")
+    wait_until(lambda: not studio.texts('[aria-label="Painting tool"]'), "the usual separator")
+
+
+def test_spans_are_painted_with_the_tool_and_for_the_sound_that_were_chosen_just_before(
+    marking: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    with line.held():
+        marking.button("+ here").click()
+        marking.all(".chip-body")[0].click()
+        paint(marking, 0.1, 0.3)
+        paint(marking, 0.5, 0.8)
+        marking.button("- not here").click()
+        paint(marking, 0.6, 0.7)
+        assert drawn(marking) == ["+ piano", "+ piano", "− piano"]
+        marking.all(".chip-body")[1].click()
+        paint(marking, 0.2, 0.4)
+        assert drawn(marking) == ["− flute"]
+        marking.one('[aria-label="Undo (Ctrl+Z)"]').click()
+        assert drawn(marking) == []
+    wait_until(lambda: kept_spans(marking, server) == {"piano": "++-", "flute": ""}, "the spans")
+    wait_until(lambda: marking.prompts == ["piano\n+2 -1", "flute"], "the answer")
+    assert drawn(marking) == []
+
+
+def test_spans_of_two_tabs_that_do_not_know_each_other_stay_both(
+    marking: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    first = marking.browser.current_window_handle
+    with another_tab(marking, server.url) as other:
+        second = marking.browser.current_window_handle
+        wait_until(lambda: names(other) == ["piano", "flute"] and other.all(".spans"), "the second tab")
+        with line.held():
+            marking.browser.switch_to.window(first)
+            marking.button("+ here").click()
+            paint(marking, 0.1, 0.3)
+            marking.browser.switch_to.window(second)
+            other.button("- not here").click()
+            paint(other, 0.5, 0.8)
+            wait_until(lambda: kept_spans(other, server)["flute"] == "-", "the span of the second tab")
+        wait_until(lambda: drawn(other) == ["+ flute", "− flute"], "the spans of both")
+    wait_until(lambda: drawn(marking) == ["+ flute", "− flute"], "the spans of both in the first tab")

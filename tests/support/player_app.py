@@ -25,10 +25,11 @@ from separation.prompts import anchor_text
 from separation.request import ChunkSettings
 from webapp.components.cells.cells import Cell
 from webapp.components.player.track import ChunkCell, Track
-from webapp.components.spans.spans import Span, SpanPrompt, Spans, anchors_of, spans_of
+from webapp.components.spans.spans import REDO, UNDO, SpanChange, SpanPrompt, Spans, anchors_of, spans_of
 from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Transport
 from webapp.components.waveform.waveform import WaveformPlot
+from webapp.state.drafts import Draft
 from webapp.theme import (
     CostBox,
     JobCard,
@@ -207,6 +208,8 @@ def with_meter(shown: Track) -> Track:
 def marking(given: str, elsewhere: str, frame_s: float) -> None:
     """The waveform with its spans; what the server knows of them stands at the foot, as JSON."""
     n_changes = 0
+    names = ("target", "residual")
+    draft = Draft().with_prompts(*names).with_anchors("target", anchor_text.parse_anchors(given))
     lags: list[bool] = []
     cut = plan(N_SAMPLES, Windowing.of(ChunkSettings(chunk_s=3, overlap_s=0.4), SAMPLE_RATE, 1920))
     spans_s = [(chunk.start / SAMPLE_RATE, chunk.stop / SAMPLE_RATE) for chunk in cut]
@@ -222,14 +225,22 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
             ]
         ).mark_reach(name, stem_color(name))
 
-    def changed(now: list[Span]) -> None:
-        nonlocal n_changes
+    def changed(change: SpanChange) -> None:
+        nonlocal n_changes, draft
         n_changes += 1
         if lags:
             time.sleep(0.3)  # the server is busy with something
             spans.update()
-        heard.set_text(json.dumps({"changes": n_changes, "spans": now}))
+        removed, added = ({name: anchors_of(name, change[part]) for name in names} for part in ("removed", "added"))
+        draft = draft.with_changed_anchors(removed, added)
+        show(draft)
+        heard.set_text(json.dumps({"changes": n_changes, "spans": spans.spans}))
         show_reach()
+
+    def show(now: Draft) -> None:
+        nonlocal draft
+        draft = now
+        spans.set_spans([span for prompt in now.prompts for span in spans_of(prompt.text, prompt.anchors)])
 
     def choose(name: str) -> None:
         spans.select(name)
@@ -238,15 +249,14 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
     def undoable(undo: bool, redo: bool) -> None:
         states.set_text(json.dumps({"undo": undo, "redo": redo}))
 
-    names = ("target", "residual")
     with shell("studio", pages=("studio",), side="") as frame:
         with frame.main, card():
             with ui.element("div").classes("toolbar"):
                 modes = {"seek": "Select", "plus": "+ Here", "minus": "− Not here"}
-                segmented(modes, "seek", lambda tool: spans.set_tool(tool), label="Tool")  # type: ignore[arg-type]  # its keys
+                segmented(modes, "seek", label="Tool", publish="tool")
                 segmented(names, "target", choose, label="Sound")
-                button("Undo", lambda: spans.undo())
-                button("Redo", lambda: spans.redo())
+                button("Undo").on("click", js_handler=UNDO)
+                button("Redo").on("click", js_handler=REDO)
             with WaveformPlot(MIXTURE) as wave:
                 spans = Spans(
                     spans_of("target", anchor_text.parse_anchors(given)),
@@ -263,7 +273,7 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
     heard = text(json.dumps({"changes": 0, "spans": spans.spans}), tag="p").props("id=heard").classes("sr-only")
     states = text(json.dumps({"undo": False, "redo": False}), tag="p").props("id=history").classes("sr-only")
     for name, act in {
-        "elsewhere": lambda: spans.set_spans(spans_of("target", anchor_text.parse_anchors(elsewhere))),
+        "elsewhere": lambda: show(draft.with_anchors("target", anchor_text.parse_anchors(elsewhere))),
         "lag": lambda: lags.append(True),
         "other": lambda: spans.set_recording("b", 5.0),
         "back": lambda: spans.set_recording(

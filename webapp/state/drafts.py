@@ -71,17 +71,26 @@ class Draft:
             ),
         )
 
-    def with_changed_anchors(self, known: Draft, anchors: Mapping[str, Sequence[Anchor]]) -> Draft:
-        """Return the draft with new spans for those prompts whose spans in `anchors` differ from `known`.
+    def with_changed_anchors(
+        self, removed: Mapping[str, Sequence[Anchor]], added: Mapping[str, Sequence[Anchor]]
+    ) -> Draft:
+        """Return the draft without some spans and with others, sorted so that the one that starts last counts.
+
+        Spans to remove that are not there any more are passed over, and so are prompts.
 
         Args:
-            known: the draft in which the spans were changed.
-            anchors: the present spans of each of its prompts, by the prompt's text.
+            removed: spans to remove, by the prompt's text.
+            added: spans to add, by the prompt's text.
         """
         draft = self
-        for prompt in known.prompts:
-            if (now := tuple(anchors.get(prompt.text, ()))) != prompt.anchors:
-                draft = draft.with_anchors(prompt.text, now)
+        for prompt in self.prompts:
+            gone, new, left = removed.get(prompt.text, ()), added.get(prompt.text, ()), list(prompt.anchors)
+            for anchor in gone:
+                if anchor in left:
+                    left.remove(anchor)
+            if gone or new:
+                anchors = sorted([*left, *new], key=lambda anchor: (anchor.start_s, -anchor.stop_s))
+                draft = draft.with_anchors(prompt.text, anchors)
         return draft
 
     def to_dict(self) -> dict[str, Any]:

@@ -101,14 +101,20 @@ def test_the_same_sound_named_twice_is_one_prompt_however_it_comes(book):
     assert drafts.of(SONG).request.prompts == (Prompt(text="a"),)
 
 
-def test_spans_that_another_page_has_just_painted_survive_those_of_a_page_that_does_not_know_them(book):
-    plus, minus = (Anchor(sign=sign, start_s=1.0, stop_s=2.0) for sign in "+-")
+def test_spans_of_two_pages_that_do_not_know_each_others_add_up(book):
+    early, late, gone = (Anchor(sign="+", start_s=start, stop_s=start + 1.0) for start in (1.0, 3.0, 5.0))
     drafts = Drafts(book)
-    known = drafts.change(SONG, lambda draft: draft.with_prompts("drums", "bass"))
-    drafts.change(SONG, lambda draft: draft.with_anchors("drums", (plus,)))
-    # This page still has what it knew of the drums, and has painted on the bass.
-    drafts.change(SONG, lambda draft: draft.with_changed_anchors(known, {"drums": (), "bass": (minus,)}))
-    assert [prompt.anchors for prompt in drafts.of(SONG).prompts] == [(plus,), (minus,)]
+    drafts.change(SONG, lambda draft: draft.with_prompts("drums").with_anchors("drums", (gone,)))
+    drafts.change(SONG, lambda draft: draft.with_changed_anchors({}, {"drums": (late,), "flute": (late,)}))
+    drafts.change(SONG, lambda draft: draft.with_changed_anchors({"drums": (gone,)}, {"drums": (early,)}))
+    drafts.change(SONG, lambda draft: draft.with_changed_anchors({"drums": (gone,)}, {}))
+    assert drafts.of(SONG).prompts == (Prompt(text="drums", anchors=(early, late)),)
+
+
+def test_of_spans_that_start_together_the_shorter_comes_last():
+    whole, part = (Anchor(sign=sign, start_s=1.0, stop_s=stop) for sign, stop in (("+", 9.0), ("-", 2.0)))
+    draft = Draft().with_prompts("drums").with_anchors("drums", (part,))
+    assert draft.with_changed_anchors({}, {"drums": (whole,)}).prompts[0].anchors == (whole, part)
 
 
 def test_drafts_of_recordings_that_are_gone_for_good_go_too(book):

@@ -1,4 +1,5 @@
-// Lists of spans: snapping to the model's frames (Grid), painting over and sorting, seconds to frames and back, undo.
+// Lists of spans: snapping to the model's frames (Grid), painting over and sorting, seconds to frames and back, changes,
+// undo.
 //
 // All of it is arithmetic and draws nothing. A span {prompt, sign, a, b} marks the frames [a, b). Where spans of one
 // prompt overlap, the model obeys the last one of the list. Lists are sorted, so the span that starts last wins.
@@ -121,6 +122,37 @@ export function read(given, grid) {
 /** Return the spans in seconds, as the server keeps them. */
 export function written(list, grid) {
   return list.map(({ prompt, sign, a, b }) => ({ prompt, sign, start_s: grid.time(a), stop_s: grid.time(b) }));
+}
+
+const equal = (x, y) => ["prompt", "sign", "start_s", "stop_s"].every((key) => x[key] === y[key]);
+
+/** Return the spans without those of `others`, of equal ones as many as there are of them. */
+function without(spans, others) {
+  const left = [...spans];
+  for (const other of others) {
+    const at = left.findIndex((span) => equal(span, other));
+    if (at >= 0) left.splice(at, 1);
+  }
+  return left;
+}
+
+/**
+ * Return the change {removed, added} of spans in seconds that makes `next` of `kept`. Only prompts whose spans differ
+ * between the lists of frames `list` and `next` are in it; of those, spans between frames become whole frames.
+ */
+export function difference(kept, list, next, grid) {
+  const missing = (from, other) => from.filter((span) => !other.some((one) => same(one, span)));
+  const touched = new Set([...missing(list, next), ...missing(next, list)].map(({ prompt }) => prompt));
+  const [old, fresh] = [kept, written(next, grid)].map((spans) => spans.filter(({ prompt }) => touched.has(prompt)));
+  return { removed: without(old, fresh), added: without(fresh, old) };
+}
+
+/** Return spans in seconds after a change; `Draft.with_changed_anchors` does the same to what the server has. */
+export function changed(spans, { removed, added }) {
+  const touched = new Set([...removed, ...added].map(({ prompt }) => prompt));
+  const others = spans.filter(({ prompt }) => !touched.has(prompt));
+  const own = spans.filter(({ prompt }) => touched.has(prompt));
+  return [...others, ...[...without(own, removed), ...added].sort((x, y) => x.start_s - y.start_s || y.stop_s - x.stop_s)];
 }
 
 /** The steps to undo and redo, kept as differences, so that undo takes back a person's own step and no other change. */

@@ -2,9 +2,12 @@
 //
 // `live` is the gesture under way, {kind, from, to}: `from` is the span of the list that it began with, `to` is that
 // span as it would become. The list itself changes only when the gesture ends.
+import { changes, page } from "audio-playground-changes";
 import { isTyping, player } from "audio-playground-player";
 import { SpanBar } from "audio-playground-spans/span_bar.js";
-import { Grid, History, describe, read, replaced, same, shown, written } from "audio-playground-spans/span_list.js";
+import {
+  Grid, History, changed, describe, difference, read, replaced, same, shown,
+} from "audio-playground-spans/span_list.js";
 
 const CLICK_PX = 4; // a pointer that moves less than this has clicked
 const BURST_MS = 600; // key presses that follow each other faster than this are one step to undo
@@ -15,7 +18,7 @@ export default {
     <div class="spans" :class="[live?.kind, { painting: paints }]" @pointerdown="onDown" @pointermove="onMove"
          @pointerup="onUp" @pointercancel="drop" @lostpointercapture="drop">
       <i v-for="span in others" class="span faint" :class="{ minus: span.sign === '-' }" :style="box(span)"></i>
-      <div role="group" :aria-label="'Spans of ' + selected">
+      <div role="group" :aria-label="'Spans of ' + sound">
         <div v-for="span in own" :key="span.uid" :data-uid="span.uid" class="span" :style="box(span)"
              :class="{ minus: span.sign === '-', chosen: span.uid === chosen, first: !span.a, last: span.b === grid.count }"
              tabindex="0" role="slider" :aria-label="name(span)" :aria-valuetext="grid.range(span, 'to')" aria-valuemin="0"
@@ -27,24 +30,23 @@ export default {
       </div>
       <span v-if="live?.to" class="span-label" :style="beside(live.to)">{{ notes[live.to.uid] }}</span>
       <Teleport v-if="bench && grid.count && prompts.length" :to="bench">
-        <span-bar :span="one" :grid="grid" :rate="view.sampleRate" :words="words" :style="{ '--stem': colorOf(selected) }"
+        <span-bar :span="one" :grid="grid" :rate="view.sampleRate" :words="words" :style="{ '--stem': colorOf(sound) }"
                   @edit="change" @remove="remove(one)" @leave="focus(chosen)"></span-bar>
       </Teleport>
     </div>`,
 
   components: { SpanBar },
+  mixins: [changes],
   props: {
     spans: { type: Array, default: () => [] },
     prompts: { type: Array, default: () => [] },
     selected: String,
     duration: Number,
     frame: Number,
-    tool: String,
     recording: String,
-    seen: Number, // the number of the last change of this page that the server knew when it sent these properties
   },
   inject: { view: { from: "waveView" } },
-  emits: ["change", "history"],
+  emits: ["history"],
 
   data() {
     return { list: [], lost: 0, live: null, chosen: null, bench: null };
@@ -55,7 +57,15 @@ export default {
       return new Grid(this.duration, this.frame);
     },
     paints() {
-      return { plus: "+", minus: "-" }[this.tool];
+      return { plus: "+", minus: "-" }[page.tool];
+    },
+    /** The prompt whose spans can be changed: the one that is drawn as selected, if any can be. */
+    sound() {
+      return this.selected && (page.selected ?? this.selected);
+    },
+    /** The spans of the server with the changes of this page, in seconds. */
+    kept() {
+      return this.unconfirmed.filter(({ recording }) => recording === this.recording).reduce(changed, this.spans);
     },
     /** The spans as they look during a gesture. */
     all() {
@@ -65,10 +75,10 @@ export default {
       return stays ? this.list.map((span) => (span.uid === from.uid ? to : span)) : [...this.list, to];
     },
     own() {
-      return this.all.filter((span) => span.prompt === this.selected);
+      return this.all.filter((span) => span.prompt === this.sound);
     },
     others() {
-      return this.all.filter((span) => span.prompt !== this.selected && this.colorOf(span.prompt));
+      return this.all.filter((span) => span.prompt !== this.sound && this.colorOf(span.prompt));
     },
     one() {
       return this.own.find((span) => span.uid === this.chosen);
@@ -80,18 +90,18 @@ export default {
     words() {
       if (this.one) return this.notes[this.one.uid];
       if (this.lost) return `${this.lost} of the spans mark no frame of this recording: the model leaves them out.`;
-      if (!this.selected) return "Choose a sound, then mark where it is.";
+      if (!this.sound) return "Choose a sound, then mark where it is.";
       const keys = matchMedia("(pointer: coarse)").matches ? "" : ", or press Y or N at the playhead";
-      if (!this.paints) return `Mark where “${this.selected}” is: drag with + or −${keys}.`;
-      return `Drag over the waveform where “${this.selected}” is${this.paints === "-" ? " not" : ""}.`;
+      if (!this.paints) return `Mark where “${this.sound}” is: drag with + or −${keys}.`;
+      return `Drag over the waveform where “${this.sound}” is${this.paints === "-" ? " not" : ""}.`;
     },
   },
 
   watch: {
-    spans: "adopt",
+    kept: "adopt",
     grid: "adopt",
     recording: "adopt",
-    selected() {
+    sound() {
       this.settle();
     },
     "view.pinching"(pinching) {
@@ -101,7 +111,6 @@ export default {
 
   created() {
     this.histories = new Map(); // recording -> History
-    this.sent = this.seen ?? 0;
     this.nextUid = 0;
     this.adopt();
   },
@@ -109,10 +118,13 @@ export default {
     this.bench = this.$el.closest(".wave");
     this.onPageKey = this.onPageKey.bind(this);
     document.addEventListener("keydown", this.onPageKey, true);
+    this.steps = { "spans-undo": () => this.undo(), "spans-redo": () => this.undo("redo") }; // of the page's buttons
+    Object.entries(this.steps).forEach(([name, act]) => window.addEventListener(name, act));
   },
   beforeUnmount() {
     this.settle();
     document.removeEventListener("keydown", this.onPageKey, true);
+    Object.entries(this.steps).forEach(([name, act]) => window.removeEventListener(name, act));
   },
 
   methods: {
@@ -120,12 +132,10 @@ export default {
 
     // ---- the list, here and on the server
 
-    /** Take over the server's spans, unless it sent them before it knew the last change of this page. */
     adopt() {
       const other = this.recording !== this.adopted;
-      if (!other && this.seen < this.sent) return;
-      if (other) Object.assign(this, { adopted: this.recording, sent: this.seen ?? 0, live: null, chosen: null });
-      const { spans, lost } = read(this.spans, this.grid);
+      if (other) Object.assign(this, { adopted: this.recording, live: null, chosen: null });
+      const { spans, lost } = read(this.kept, this.grid);
       this.lost = lost;
       this.list = this.named(spans);
       if (other && this.bench) this.tellHistory();
@@ -150,9 +160,9 @@ export default {
     },
 
     send(next) {
+      const change = difference(this.kept, this.list, next, this.grid);
       this.list = next;
-      const revision = ++this.sent;
-      this.$emit("change", { spans: written(next, this.grid), revision, recording: this.recording });
+      this.make({ ...change, recording: this.recording });
       this.tellHistory();
     },
 
@@ -172,9 +182,6 @@ export default {
       const next = this.history()[step](this.list);
       if (next) this.send(this.named(next));
     },
-    redo() {
-      this.undo("redo");
-    },
 
     // ---- gestures
 
@@ -183,7 +190,7 @@ export default {
       const edge = event.target.dataset.edge;
       // A press on a span grabs it, except that the brush paints inside a span of the other sign, away from its edges.
       const paint = this.paints && !edge && hit?.sign !== this.paints;
-      if (event.button > 0 || !this.grid.count || (!hit && !(paint && this.selected))) return;
+      if (event.button > 0 || !this.grid.count || (!hit && !(paint && this.sound))) return;
       event.stopPropagation();
       this.settle();
       this.$el.setPointerCapture(event.pointerId);
@@ -203,7 +210,7 @@ export default {
       const [start, end] = [live.at, time_s].sort((x, y) => x - y).map((s) => grid.nearest(s));
       const a = Math.min(start, grid.count - 1);
       const uid = live.to?.uid ?? ++this.nextUid;
-      live.to = { prompt: this.selected, sign: this.paints, a, b: Math.max(end, a + 1), uid };
+      live.to = { prompt: this.sound, sign: this.paints, a, b: Math.max(end, a + 1), uid };
     },
 
     onUp(event) {
@@ -259,7 +266,7 @@ export default {
       const { grid } = this;
       const length = Math.min(grid.count, Math.round(NEW_S / grid.unit_s));
       const a = Math.min(grid.nearest(player.position / this.view.sampleRate), grid.count - length);
-      const span = { prompt: this.selected, sign, a, b: a + length, uid: ++this.nextUid };
+      const span = { prompt: this.sound, sign, a, b: a + length, uid: ++this.nextUid };
       this.edit(null, span);
       this.focus(span.uid);
     },

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypedDict
+from typing import Literal, Self, TypedDict
 
 from nicegui import ui
 
 from separation.request import Anchor
+from webapp.components.changes import CHANGES_MODULE, take_changes
 from webapp.components.player import PLAYER_MODULE
 from webapp.components.player.track import arguments_to
 
-Tool = Literal["seek", "plus", "minus"]
 LATENT_FRAME_S = 0.04  # of SAM-Audio
 # The files beside spans.js, which imports them by this name.
 SPANS_MODULE = {"audio-playground-spans": str(Path(__file__).parent)}
+
+
+# What a button of the page does in the browser, so that it is the last step there which is undone.
+UNDO, REDO = (f"() => window.dispatchEvent(new Event('spans-{step}'))" for step in ("undo", "redo"))
 
 
 class Span(TypedDict):
@@ -25,6 +29,14 @@ class Span(TypedDict):
     sign: Literal["+", "-"]
     start_s: float
     stop_s: float
+
+
+class SpanChange(TypedDict):
+    """What one gesture does: spans that are gone, and spans in their place."""
+
+    recording: str  # as the element was given it when the gesture ended
+    removed: list[Span]
+    added: list[Span]
 
 
 class SpanPrompt(TypedDict):
@@ -40,7 +52,7 @@ def spans_of(prompt: str, anchors: Iterable[Anchor]) -> list[Span]:
 
 
 def anchors_of(prompt: str, spans: Iterable[Span]) -> tuple[Anchor, ...]:
-    """Return a prompt's spans as anchors, in their order: where they overlap, the model obeys the last.
+    """Return a prompt's spans as anchors, in their order.
 
     Raises:
         SettingsError: a span that the browser sent is not a span of time.
@@ -52,26 +64,26 @@ def anchors_of(prompt: str, spans: Iterable[Span]) -> tuple[Anchor, ...]:
     )
 
 
-class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
+class Spans(ui.element, component="spans.js", esm=CHANGES_MODULE | PLAYER_MODULE | SPANS_MODULE):
     """A layer inside a waveform: `with WaveformPlot(track): Spans(...)`.
 
     Below the waveform it adds a line with a hint, which becomes the editor of the chosen span.
 
-    With a painting tool, dragging paints a span of the selected prompt; the ruler still seeks. Spans are dragged by
-    their middle or an edge with any tool. Of a focused span, arrows left and right move it by a frame, up and down its
-    end, Alt with up and down its start (Shift: ten frames); + and - set its sign, Delete removes it, Enter opens exact
-    typing, Escape leaves. Anywhere on the page, Y and N (yes, no) mark a second at the playhead as + and -, Ctrl+Z and
-    Ctrl+Shift+Z or Ctrl+Y undo and redo.
+    While a component publishes the `tool` "plus" or "minus" (see `Segmented`), dragging paints a span of the selected
+    prompt; the ruler still seeks. Spans are dragged by their middle or an edge with any tool. Of a focused span, arrows
+    left and right move it by a frame, up and down its end, Alt with up and down its start (Shift: ten frames); + and -
+    set its sign, Delete removes it, Enter opens exact typing, Escape leaves. Anywhere on the page, Y and N (yes, no)
+    mark a second at the playhead as + and -, Ctrl+Z and Ctrl+Shift+Z or Ctrl+Y undo and redo.
 
     Args:
         spans: the spans of all prompts.
         prompts: the prompts whose spans are shown.
-        selected: the text of the prompt whose spans can be changed; "" for none.
+        selected: the text of the prompt whose spans can be changed, unless one is published as `selected` (see
+            `Prompts`); "" for none at all.
         duration_s: the length of the recording in seconds; 0 shows nothing.
         frame_s: the length in seconds of the frames that spans snap to; 0 for no snapping.
         recording: identifies the recording; steps to undo are kept for each.
-        tool: what dragging outside spans does.
-        on_change: called once per gesture with all spans, sorted by start and inside the recording.
+        on_change: called once per gesture with what it changes; the spans that are shown stay until they are set.
         on_history: called with whether there are steps to undo and to redo.
     """
 
@@ -84,8 +96,7 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
         duration_s: float = 0.0,
         frame_s: float = LATENT_FRAME_S,
         recording: str = "",
-        tool: Tool = "seek",
-        on_change: Callable[[list[Span]], object] | None = None,
+        on_change: Callable[[SpanChange], object] | None = None,
         on_history: Callable[[bool, bool], object] | None = None,
     ) -> None:
         super().__init__()
@@ -96,9 +107,7 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
         self._props["duration"] = duration_s
         self._props["frame"] = frame_s
         self._props["recording"] = recording
-        self._props["tool"] = tool
-        self._props["seen"] = 0
-        self.on("change", arguments_to(self._changed))
+        take_changes(self, self._changed)
         if on_history is not None:
             self.on("history", arguments_to(lambda has: on_history(has["undo"], has["redo"])))
 
@@ -129,27 +138,12 @@ class Spans(ui.element, component="spans.js", esm=PLAYER_MODULE | SPANS_MODULE):
         """Select the prompt whose spans can be changed; the others become faint."""
         return self._set("selected", prompt)
 
-    def set_tool(self, tool: Tool) -> Self:
-        """Choose what dragging outside spans does: "seek", or paint a span with "plus" or "minus"."""
-        return self._set("tool", tool)
-
-    def undo(self) -> None:
-        """Undo the last step."""
-        self.run_method("undo")
-
-    def redo(self) -> None:
-        """Redo the step that was undone last."""
-        self.run_method("redo")
-
     def _set(self, name: str, value: object) -> Self:
         if self._props[name] != value:
             self._props[name] = value
         return self
 
-    def _changed(self, change: dict[str, Any]) -> object:
-        with self._props.suspend_updates():  # the browser knows
-            self._props["seen"] = change["revision"]
-            if change["recording"] != self._props["recording"]:
-                return None  # another one was opened meanwhile
-            self._props["spans"] = change["spans"]
-        return self._on_change(self.spans) if self._on_change is not None else None
+    def _changed(self, change: SpanChange) -> object:
+        if self._on_change is None or change["recording"] != self._props["recording"]:
+            return None  # another one was opened meanwhile
+        return self._on_change(change)

@@ -166,7 +166,7 @@ class StudioPage:
         mixture = self._mixer.mixture()
         assert mixture is not None  # it has just been shown
         self._wave.show(
-            state.recording.key,
+            state.arrived_as or state.recording.key,
             state.recording,
             mixture,
             state.draft,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import cast
 
 from nicegui import ui
 
@@ -19,7 +17,7 @@ from separation.results.kept import Result
 from separation.results.partial import Sound
 from webapp.components.player.track import Track
 from webapp.components.segmented.segmented import segmented
-from webapp.components.spans.spans import Span, SpanPrompt, Spans, Tool, anchors_of, spans_of
+from webapp.components.spans.spans import REDO, UNDO, Span, SpanChange, SpanPrompt, Spans, anchors_of, spans_of
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.studio.prompt_row import colors
 from webapp.pages.studio.settings_panel import Choice
@@ -50,7 +48,6 @@ class WaveformView:
     ) -> None:
         self._on_edit, self._on_loop, self._on_reroll = on_edit, on_loop, on_reroll
         self._recording = ""
-        self._draft = Draft()
         self._result: Result | None = None
         self._spans_s: tuple[tuple[float, float], ...] = ()
         self._chunk: int | None = None
@@ -61,16 +58,16 @@ class WaveformView:
                     segmented(
                         TOOLS,
                         "seek",
-                        self._choose_tool,
                         label="Painting tool",
+                        publish="tool",
                         tooltips={
                             "seek": "Dragging moves the playhead. Spans can still be moved.",
                             "plus": "Paint where the chosen sound is (Y marks a second at the playhead).",
                             "minus": "Paint where the chosen sound is not (N marks a second at the playhead).",
                         },
                     )
-                    self._undo = icon_button("undo", "Undo (Ctrl+Z)", partial(self._step, Spans.undo))
-                    self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)", partial(self._step, Spans.redo))
+                    self._undo = icon_button("undo", "Undo (Ctrl+Z)").on("click", js_handler=UNDO)
+                    self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)").on("click", js_handler=REDO)
                 self._note = text("Mixture", "mute small")
                 text("", "grow")
                 icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
@@ -114,7 +111,7 @@ class WaveformView:
         if self._wave.track != mixture:
             self._wave.set_track(mixture)
         before = (self._recording, self._result and self._result.key, self._spans_s)
-        self._draft, self._result = draft, result
+        self._result = result
         self._show_spans(key, recording, draft, choice, selected)
         if job is not None and not job.over and job.chunks:
             self._spans_s = job.spans_s
@@ -168,27 +165,18 @@ class WaveformView:
 
     # spans
 
-    def _choose_tool(self, tool: str) -> None:
-        assert self._spans is not None  # the tools are shown with it
-        self._spans.set_tool(cast("Tool", tool))
-
-    def _step(self, step: Callable[[Spans], None]) -> None:
-        if self._spans is not None:
-            step(self._spans)
-
     def _history(self, undo: bool, redo: bool) -> None:
         for element, possible in ((self._undo, undo), (self._redo, redo)):
             element.props(f"aria-disabled={'false' if possible else 'true'}")
 
-    def _painted(self, spans: list[Span]) -> None:
-        known = self._draft
+    def _painted(self, change: SpanChange) -> None:
+        names = {span["prompt"] for span in (*change["removed"], *change["added"])}
         try:
-            anchors = {words: anchors_of(words, spans) for words in known.texts}
+            removed = {words: anchors_of(words, change["removed"]) for words in names}
+            added = {words: anchors_of(words, change["added"]) for words in names}
         except PlaygroundError:  # of a browser that sends nonsense; what it shows is put right
-            assert self._spans is not None
-            self._spans.update()
             return
-        self._on_edit(lambda draft: draft.with_changed_anchors(known, anchors))
+        self._on_edit(lambda draft: draft.with_changed_anchors(removed, added))
 
     # one chunk
 
