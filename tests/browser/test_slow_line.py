@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -298,3 +299,43 @@ def test_spans_of_two_tabs_that_do_not_know_each_other_stay_both(
             wait_until(lambda: kept_spans(other, server)["flute"] == "-", "the span of the second tab")
         wait_until(lambda: drawn(other) == ["+ flute", "− flute"], "the spans of both")
     wait_until(lambda: drawn(marking) == ["+ flute", "− flute"], "the spans of both in the first tab")
+
+
+# the mixer
+
+
+@pytest.fixture
+def separated(studio: Studio) -> Studio:
+    return studio.ask("drums", "bass").start().finish("drums", "bass", "everything else")
+
+
+def mixer(studio: Studio, server: RunningServer) -> dict[str, Any]:
+    """The mixer settings that the server keeps."""
+    return dict(stored(studio, server, "mixer").get("levels", {}))
+
+
+def test_faders_that_are_moved_quickly_stay_and_are_kept(
+    separated: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    with line.held():
+        separated.button("Recording").click()  # its answer comes after what follows
+        separated.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
+        separated.one('[aria-label="Gain of bass"]').send_keys(Keys.ARROW_LEFT * 4)
+        separated.one('[aria-label="Place of bass"]').send_keys(Keys.ARROW_LEFT * 3)
+        separated.one('[aria-label="Mute drums"]').click()
+    drums = {"gain_db": -4.0, "muted": True, "solo": False, "pan": 0.0}
+    bass = {"gain_db": -2.0, "muted": True, "solo": False, "pan": -0.3}  # muted by “Recording”
+    wait_until(lambda: mixer(separated, server).get("bass") == bass, "the mixer to be kept")
+    assert mixer(separated, server)["drums"] == drums
+    gains = {track["gain_db"]: track["gain"] for track in separated.player()["tracks"]}
+    assert {-4, -2} <= set(gains), json.dumps(gains)
+
+
+def test_faders_that_two_tabs_move_are_both_kept(separated: Studio, server: RunningServer) -> None:
+    with another_tab(separated, server.url) as other:
+        other.finish("drums", "bass", "everything else")
+        other.one('[aria-label="Gain of bass"]').send_keys(Keys.ARROW_LEFT * 4)
+        wait_until(lambda: mixer(other, server).get("bass", {}).get("gain_db") == -2, "the fader of the second tab")
+    separated.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
+    wait_until(lambda: mixer(separated, server).get("drums", {}).get("gain_db") == -4, "the fader of the first tab")
+    assert mixer(separated, server)["bass"]["gain_db"] == -2

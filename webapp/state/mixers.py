@@ -15,7 +15,6 @@ from nicegui import Event as PageEvent
 
 from separation.prompts.targets import RESIDUAL, residual_stem
 from storage import DraftTable
-from webapp.components.player.track import TrackMix
 
 MIXTURE = ""  # the recording among the sounds; no prompt is called so
 MIXER = "mixer"  # the part beside a recording's draft
@@ -68,9 +67,20 @@ class MixerState:
     other: str = ""
     newest: str = ""
 
-    def with_mix(self, rows: Iterable[tuple[str, TrackMix]]) -> MixerState:
-        """Return the state with new settings for these tracks; those of other results keep theirs."""
-        return replace(self, levels={**self.levels, **{sound: level_of(mix) for sound, mix in rows}})
+    def with_mix(self, changes: Iterable[tuple[str, Mapping[str, Any]]], shown: Levels) -> MixerState:
+        """Return the state with a few settings changed; others keep what they have, whichever page has set them.
+
+        Args:
+            changes: the names of sounds, each with those settings that have changed.
+            shown: the settings of the page's sounds, for those that have none here yet.
+
+        Raises:
+            TypeError, ValueError: a setting is no number.
+        """
+        levels = dict(self.levels)
+        for sound, change in changes:
+            levels[sound] = level_of({**(levels.get(sound) or shown[sound]), **change})
+        return replace(self, levels=levels)
 
     def with_saved(self, name: str, levels: Levels) -> MixerState:
         """Return the state with a saved mix, replacing one of that name; beyond 50 the oldest is dropped."""

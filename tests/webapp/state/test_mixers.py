@@ -39,14 +39,20 @@ def test_nothing_touched_means_nothing_kept(book):
 
 
 def test_sounds_of_other_results_stay_as_they_were():
-    desk = MixerState(levels={"drums": QUIET}).with_mix([("bass", {"id": "x", **SILENT})])
+    desk = MixerState(levels={"drums": QUIET}).with_mix([("bass", {"muted": True})], {"bass": PLAIN, "other": PLAIN})
     assert desk.levels == {"drums": QUIET, "bass": SILENT}
+
+
+def test_what_two_pages_change_of_one_sound_adds_up():
+    desk = MixerState().with_mix([("drums", {"gain_db": -6.0})], {"drums": PLAIN})
+    desk = desk.with_mix([("drums", {"pan": 0.5})], {"drums": PLAIN})  # of a page that does not know the gain
+    assert desk.levels == {"drums": {**PLAIN, "gain_db": -6.0, "pan": 0.5}}
 
 
 def test_pages_are_told_of_saved_mixes_and_not_of_faders(book):
     mixes, told = Mixers(book), []
     mixes.saved.subscribe(told.append)
-    mixes.change(SONG, lambda desk: desk.with_mix([("drums", {"id": "x", **QUIET})]))
+    mixes.change(SONG, lambda desk: desk.with_mix([("drums", {"gain_db": -3.0})], {"drums": PLAIN}))
     assert told == []
     mixes.change(SONG, lambda desk: desk.with_saved("mine", {}))
     mixes.change(SONG, lambda desk: desk.without_saved("mine"))

@@ -1,4 +1,5 @@
 // The mixer: a row for each track (mute, solo, gain, pan, waveform or spectrogram), all on the waveform's time line.
+import { changes } from "audio-playground-changes";
 import {
   GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, fitCanvas, fullScale, gainToSlider, isTyping,
   loadPyramid, loadSpectro, onSchemeChange, player, sliderToGain,
@@ -9,7 +10,7 @@ const SPECTRUM_PX = 120;
 
 export default {
   template: `
-    <div class="tracks">
+    <div class="tracks" :aria-busy="unconfirmed.length > 0">
       <p v-if="!tracks.length" class="tracks-empty mute">{{ emptyText }}</p>
       <div v-for="track in rows" :key="track.id" class="track" :class="{ silent: !isAudible(track) }"
            role="group" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
@@ -63,8 +64,9 @@ export default {
       </div>
     </div>`,
 
+  mixins: [changes],
   props: { tracks: { type: Array, default: () => [] }, emptyText: String, menu: Boolean },
-  emits: ["mix", "seek", "menu"],
+  emits: ["seek", "menu"],
 
   data() {
     return { side: player.side, mix: {}, drawn: {}, failures: {}, spectra: {}, width: 0, range: null, dragging: false };
@@ -89,6 +91,7 @@ export default {
     this.canvases = {};
     this.pyramids = {};
     this.spectro = null;
+    this.reported = {}; // the mixer settings that the server knows, by the track's id
   },
   mounted() {
     this.observer = new ResizeObserver(() => this.drawAll());
@@ -124,6 +127,8 @@ export default {
     adopt() {
       player.setTracks(this, this.tracks);
       this.readMix();
+      const known = ({ id }) => [id, this.reported[id] ?? { ...player.mixOf(id) }];
+      this.reported = Object.fromEntries(this.tracks.map(known));
       this.$nextTick(() => this.tracks.forEach((track) => this.load(track)));
     },
 
@@ -294,15 +299,22 @@ export default {
       event.preventDefault();
     },
 
-    /** Called from Python: set mute, solo, gain and pan of the tracks in `rows` by their ids. */
+    /** Called from Python: set mute, solo, gain and pan of the tracks in `rows`, unless they were changed since. */
     setMix(rows) {
-      for (const { id, ...mix } of rows) player.setMix(id, mix);
+      const since = (id) => this.unconfirmed.flat().filter((change) => change.id === id);
+      for (const { id, ...mix } of rows) player.setMix(id, Object.assign(mix, ...since(id).map(({ set }) => set)));
       this.report();
     },
 
+    /** Tell the server what has changed in the mixer: of each track only the settings that are others now. */
     report() {
-      const rows = this.tracks.map(({ id }) => ({ id, ...player.mixOf(id) }));
-      this.$emit("mix", rows);
+      const rows = this.tracks.map(({ id }) => {
+        const others = Object.entries(player.mixOf(id)).filter(([key, value]) => value !== this.reported[id][key]);
+        return { id, set: Object.fromEntries(others) };
+      });
+      const changed = rows.filter(({ set }) => Object.keys(set).length);
+      for (const { id, set } of changed) Object.assign(this.reported[id], set);
+      if (changed.length) this.make(changed);
     },
 
     // ---- seeking

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Self
+from typing import Self, TypedDict, cast
 
 from nicegui import ui
 
+from webapp.components.changes import CHANGES_MODULE, take_changes
 from webapp.components.player import PLAYER_MODULE
 from webapp.components.player.track import Track, TrackMix, arguments_to
 
 
-class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
+class SomeMix(TypedDict, total=False):
+    """Some of the mixer settings of one track."""
+
+    gain_db: float
+    muted: bool
+    solo: bool
+    pan: float
+
+
+class MixChange(TypedDict):
+    """The mixer settings of one track that a gesture has changed."""
+
+    id: str
+    set: SomeMix
+
+
+class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODULE):
     """The mixer: a row for each track, all on one time line and sample-synchronous in the player.
 
     The mixer's state is in the browser; `mix` is what the person has set there.
@@ -19,7 +36,7 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
     Args:
         tracks: the tracks in the order of the rows; ids stay the same when a track grows or changes.
         empty_text: the text that is shown when there are no tracks.
-        on_mix: called once per gesture with the whole mixer.
+        on_mix: called once per gesture with the settings that it has changed.
         on_seek: called once per gesture with the new position in seconds.
         on_menu: called with the id of a track whose menu a person opens; rows have no menu button without it.
     """
@@ -29,7 +46,7 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
         tracks: Sequence[Track] = (),
         *,
         empty_text: str = "Separated sounds appear here, under one time line.",
-        on_mix: Callable[[list[TrackMix]], object] | None = None,
+        on_mix: Callable[[list[MixChange]], object] | None = None,
         on_seek: Callable[[float], object] | None = None,
         on_menu: Callable[[str], object] | None = None,
     ) -> None:
@@ -38,7 +55,7 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
         self._mix: dict[str, TrackMix] = {}
         self._props["tracks"] = list(tracks)
         self._props["empty-text"] = empty_text
-        self.on("mix", arguments_to(self._remember_mix))
+        take_changes(self, self._remember_mix)
         if on_seek is not None:
             self.on("seek", arguments_to(on_seek))
         if on_menu is not None:
@@ -63,9 +80,12 @@ class Tracks(ui.element, component="tracks.js", esm=PLAYER_MODULE):
         """Set the mixer; `on_mix` is called as if a person had done it."""
         self.run_method("setMix", list(mix))
 
-    def _remember_mix(self, mix: list[TrackMix]) -> object:
-        self._mix = {row["id"]: row for row in mix}
-        return self._on_mix(mix) if self._on_mix is not None else None
+    def _remember_mix(self, changes: list[MixChange]) -> object:
+        known = {mix["id"]: mix for mix in self.mix}
+        here = [change for change in changes if change["id"] in known]  # others may have been shown meanwhile
+        for change in here:
+            self._mix[change["id"]] = cast(TrackMix, {**known[change["id"]], **change["set"]})
+        return self._on_mix(here) if self._on_mix is not None else None
 
 
 def _mix_of(track: Track) -> TrackMix:

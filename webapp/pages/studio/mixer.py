@@ -17,7 +17,7 @@ from storage import StorageError
 from webapp.components.ab.ab import Ab, Side
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
-from webapp.components.tracks.tracks import Tracks
+from webapp.components.tracks.tracks import MixChange, Tracks
 from webapp.pages.studio.ab_tracks import NOT_MEASURED, compared_tracks, equally_loud, loudness
 from webapp.pages.studio.measures_row import MeasuresRow
 from webapp.pages.studio.mix_row import MixRow
@@ -204,12 +204,13 @@ class Mixer:
         rows = {mix["id"]: mix for mix in self._tracks.mix}
         return {_sound(track): level_of(rows[track["id"]]) for track in self._shown}
 
-    def _mixed(self, rows: list[TrackMix]) -> None:
-        """Save the mixer settings after a person has changed them."""
-        sounds = {track["id"]: _sound(track) for track in self._shown}
+    def _mixed(self, changes: list[MixChange]) -> None:
+        """Save the mixer settings that a person has changed."""
+        sounds, levels = {track["id"]: _sound(track) for track in self._shown}, self._levels
+        of_sounds = [(sounds[change["id"]], change["set"]) for change in changes if change["id"] in sounds]
         if len(self._shown) > 1:
-            self._change(lambda mixer: mixer.with_mix((sounds[row["id"]], row) for row in rows if row["id"] in sounds))
-        self._mix_row.mark(self._levels)
+            self._change(lambda mixer: mixer.with_mix(of_sounds, levels))
+        self._mix_row.mark(levels)
 
     def _recall(self, levels: Levels) -> None:
         """Apply a mix; sounds that it does not contain keep their settings."""
