@@ -17,7 +17,7 @@ from storage import DraftTable
 from tests.support.browser import DESKTOP, console_errors, resize, wait_until
 from tests.support.server import RunningServer
 from tests.support.slow_line import SlowLine, slow_line
-from tests.support.studio_steps import Studio
+from tests.support.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
 LOST = "ERR_CONNECTION"  # the browser's own notes in its console that a connection was cut
@@ -299,6 +299,35 @@ def test_spans_of_two_tabs_that_do_not_know_each_other_stay_both(
             wait_until(lambda: kept_spans(other, server)["flute"] == "-", "the span of the second tab")
         wait_until(lambda: drawn(other) == ["+ flute", "− flute"], "the spans of both")
     wait_until(lambda: drawn(marking) == ["+ flute", "− flute"], "the spans of both in the first tab")
+
+
+def test_a_span_painted_while_a_file_is_sent_can_be_undone_once_it_is_there(
+    marking: Studio, server: RunningServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "another.wav"
+    soundfile.write(path, np.random.default_rng(1).uniform(-0.3, 0.3, 30 * 44_100), 44_100)
+    marking.button("+ here").click()
+    upload = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    marking.browser.execute_cdp_cmd("Network.enable", {})
+    marking.browser.execute_cdp_cmd("Network.emulateNetworkConditions", upload)  # 9 s for the file
+    try:
+        marking.browse(path)
+        wait_until(lambda: marking.title == "another.wav", "the file on its way")
+        marking.type("horn")
+        ready = (
+            """return document.querySelector(".spans")?.checkVisibility() && !document.querySelector(".wave-note")"""
+        )
+        wait_until(lambda: names(marking) == ["horn"] and marking.js(ready), "its waveform", RUN_S)
+        marking.confirmed()
+        paint(marking, 0.01, 0.05)
+        assert drawn(marking) == ["+ horn"]
+    finally:
+        marking.browser.execute_cdp_cmd("Network.emulateNetworkConditions", {**upload, "uploadThroughput": -1})
+        marking.browser.execute_cdp_cmd("Network.disable", {})
+    wait_until(lambda: marking.run_button.text == "Separate 1 sound", "all of it", RUN_S)
+    wait_until(lambda: kept_spans(marking, server) == {"horn": "+"}, "the span with it")
+    marking.one('[aria-label="Undo (Ctrl+Z)"]').click()
+    wait_until(lambda: kept_spans(marking, server) == {"horn": ""}, "the step back")
 
 
 # the mixer
