@@ -80,7 +80,7 @@ def serve(settings: ServerSettings) -> None:
     store.empty_trash(older_than_s=TRASH_STAYS_S)
     create_app(
         store,
-        Cluster(settings.scheduler, tls=settings.scheduler_tls),
+        Cluster(settings.scheduler, tls=settings.scheduler_tls, scratch=store.scratch),
         JobTable(settings.home),
         DraftTable(settings.home),
         works_here=settings.scheduler is None,

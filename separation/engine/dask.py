@@ -15,8 +15,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -71,6 +71,12 @@ class Tls:
         return Security(require_encryption=True, tls_ca_file=str(self.ca), **own)
 
 
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="audio-playground-dask-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 class Cluster:
     """An engine that runs work on Dask: an embedded cluster of worker processes, or a scheduler by address.
 
@@ -83,6 +89,8 @@ class Cluster:
         tls: for a scheduler that asks for it.
         n_workers: of an embedded cluster, sharing the cores of this computer.
         niceness: by how much an embedded cluster's workers give way to other processes.
+        scratch: makes the folder for an embedded cluster's own files, such as `storage.ArtifactStore.scratch`, which
+            a sweep deletes after a crash; by default it lies in the system's temporary folder.
     """
 
     def __init__(
@@ -92,13 +100,14 @@ class Cluster:
         tls: Tls | None = None,
         n_workers: int = 1,
         niceness: int = embedded.NICENESS,
+        scratch: Callable[[], AbstractContextManager[Path]] = _temporary_folder,
     ) -> None:
         self._address, self._tls = address, tls
         self._n_workers, self._niceness = n_workers, niceness
         self._lock = threading.Lock()
         self._cluster: LocalCluster | None = None
         self._client: Client | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch, self._folder = scratch, ExitStack()
         self._topic = f"audio-playground-{uuid.uuid4()}"  # one for all calls: a scheduler keeps each topic for ever
         self._inboxes: dict[str, _Inbox] = {}
 
@@ -148,9 +157,8 @@ class Cluster:
                 self._client.close()
             if self._cluster is not None:
                 self._cluster.close()
-            if self._folder is not None:
-                self._folder.cleanup()
-            self._client = self._cluster = self._folder = None
+            self._folder.close()
+            self._client = self._cluster = None
 
     def forget(self, name: str) -> None:
         """Drop the inbox of a call that is over."""
@@ -168,8 +176,8 @@ class Cluster:
 
     def _embedded(self) -> LocalCluster:
         has = resources(DEVICES[1:])  # every worker of this computer may use all of its devices
-        self._folder = tempfile.TemporaryDirectory(prefix="audio-playground-dask-", ignore_cleanup_errors=True)
-        return embedded.cluster(self._folder.name, has, n_workers=self._n_workers, niceness=self._niceness)
+        folder = self._folder.enter_context(self._scratch())
+        return embedded.cluster(str(folder), has, n_workers=self._n_workers, niceness=self._niceness)
 
     def _sort(self, stamped: tuple[float, Mapping[str, Any]]) -> None:
         """Put a worker's message into the inbox of its call."""

@@ -25,6 +25,7 @@ from separation.events import ChunkFinished, SolverStep, StillRunning, Warned
 from separation.pipeline.separate import extract, separate
 from separation.request import ChunkSettings, Request
 from tests.support import fakes
+from tests.support.store_files import in_the_making
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +191,15 @@ def test_closing_the_engine_ends_its_worker_and_a_run_in_progress_and_may_be_don
         list(steps)
     engine.close()
     fakes.eventually(lambda: not is_alive(worker))
+
+
+def test_its_own_files_lie_where_it_is_told_and_go_with_it(store):
+    engine = Cluster(scratch=store.scratch)
+    run_to_end(engine, fakes.process_id)
+    (folder,) = in_the_making(store)
+    assert [*folder.rglob("*")], "Dask's files"
+    engine.close()
+    assert in_the_making(store) == []
 
 
 def test_nothing_listens_to_other_computers(cluster):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -12,8 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Query
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from separation.audio.decode import AudioFile
 from separation.audio.encode import FORMATS, encode, loudest
@@ -29,6 +26,7 @@ from separation.results.exported import kept_peak
 from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, recording_of
 from separation.results.report import of_result, to_yaml
 from storage import ArtifactStore, StorageError
+from webapp.routes.made_file import MadeFile
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
 VIDEO = "video"  # the format that joins a sound with the recording's picture
@@ -59,7 +57,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         how = Writing(format, rate, peak, picture_for(format, kept))
         level = how.level(lambda: kept_peak(kept, how.rate_for, lambda one: one == source or is_whole(key, one)))
         name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}{_turned_down(level)}"
-        return _file(lambda folder: _export(source.audio, folder / name, how, level))
+        return file(lambda folder: _export(source.audio, folder / name, how, level))
 
     @app.get("/media/{key}/mix")
     def mix(
@@ -89,7 +87,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
                 level = how.level(lambda: loudest([sound], how.rate_for))
                 return how.write(sound, folder / f"{name}{_turned_down(level)}", level)
 
-        return _file(make)
+        return file(make)
 
     @app.get("/media/{key}/all.zip")
     def download_all(key: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE) -> Response:
@@ -115,7 +113,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
                     bundle.writestr("notes.txt", f"{level.note}\n")
             return archive
 
-        return _file(make)
+        return file(make)
 
     @app.get("/media/{key}/report.yaml")
     def report(key: str) -> Response:
@@ -124,6 +122,15 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         about = of_result(kept_report, cached=False, source=_recording_name(store, kept))
         headers = {"Content-Disposition": _attachment(f"{plain_name(kept.name)}.report.yaml")}
         return Response(to_yaml(about), media_type="application/yaml", headers=headers)
+
+    def file(make: Callable[[Path], Path]) -> Response:
+        """Return the file that `make` writes into a folder of its own."""
+        return MadeFile(
+            store,
+            make,
+            headers=lambda path: {"Content-Disposition": _attachment(path.name)},
+            media_type=lambda path: MIME_TYPES[path.suffix],
+        )
 
     def mixed(kept: Recording | Result, track: str) -> KeptTrack:
         """Return a track of the mixer: one of the result, or "audio" for the recording itself."""
@@ -144,23 +151,6 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
             return None
         recording = checked(kept.recording if isinstance(kept, Result) else kept.key, VIDEO)
         return recording.picture if isinstance(recording, Recording) else None
-
-
-def _file(make: Callable[[Path], Path]) -> Response:
-    """Return the file that `make` writes into a folder of its own, which is deleted when the file has been sent."""
-    with writing("The download", Path(tempfile.gettempdir())):
-        folder = Path(tempfile.mkdtemp(prefix="audio-playground-"))
-    try:
-        path = make(folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return FileResponse(
-        path,
-        media_type=MIME_TYPES[path.suffix],
-        headers={"Content-Disposition": _attachment(path.name)},
-        background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
-    )
 
 
 @dataclass(frozen=True, slots=True)

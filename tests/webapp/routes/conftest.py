@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.support.media_steps import Making
+from tests.support.store_files import in_the_making
 from webapp.routes.media import add_media_routes
 from webapp.routes.uploads import add_upload_routes
 from webapp.state.uploads import Uploads
@@ -33,4 +34,5 @@ def client(store, making, uploads, tmp_path, monkeypatch):
     add_upload_routes(app, store, uploads)
     with TestClient(app) as client:  # an unforeseen error is raised here, so a traceback cannot pass for an answer
         yield client
-    assert list((tmp_path / "tmp").iterdir()) == [], "downloads clean up after themselves"
+    assert list((tmp_path / "tmp").iterdir()) == [], "nothing lies where no sweep looks"
+    assert in_the_making(store) == [], "downloads clean up after themselves"

@@ -20,7 +20,8 @@ from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
 from tests.support import run_fakes
 from tests.support.media_steps import window
-from webapp.routes import media
+from tests.support.store_files import in_the_making
+from webapp.routes import exports, media
 from webapp.state.job import Job
 
 
@@ -117,6 +118,29 @@ def test_a_download_opens_and_is_the_sound(client, recording, format_):
         assert np.abs(sound - kept).max() < step
     else:  # lossy codecs keep the shape of noise in its lower half only
         assert np.corrcoef(sound[:, 0], kept[:, 0])[0, 1] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [("bytes=0-9", 206), ("bytes=0-9,20-29", 206), ("bytes=9-5", 400), ("bytes=99999999-", 416), ("lines=1-2", 400)],
+)
+def test_a_part_of_an_archive_leaves_nothing_behind(client, store, result, wanted, status):
+    answer = client.get(f"/media/{result.key}/all.zip", headers={"Range": wanted})
+    assert answer.status_code == status
+    assert in_the_making(store) == []
+
+
+def test_while_it_is_made_a_download_lies_where_a_sweep_would_find_it(client, store, result, monkeypatch):
+    seen = []
+    usual = exports.encode
+
+    def looking(sound, path, *args, **how):
+        seen.append(path.parent.parent)
+        return usual(sound, path, *args, **how)
+
+    monkeypatch.setattr(exports, "encode", looking)
+    client.get(f"/media/{result.key}/all.zip")
+    assert set(seen) == {store.scratch_folder}
 
 
 def test_an_unknown_format_says_which_there_are(client, recording):
