@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from separation.cli.common import (
     gives,
     make_folder,
     make_folder_of,
+    open_store,
     shown,
 )
 from separation.cli.options import no_cache_option, part_options, peak_option, report_option
@@ -37,9 +37,11 @@ from separation.workflows.batch_files import FAILURES, find_recordings, folders
 
 if TYPE_CHECKING:
     from separation.audio.files import FilesRead
+    from separation.engine.dask import Cluster
     from separation.engine.engine import Engine
     from separation.events import Event
     from separation.workflows.batch import Outcome
+    from storage import ArtifactStore
 
 SOME_FAILED = 6
 
@@ -164,16 +166,17 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
     tally = _Counts()
     on_event = progress.event
     try:
-        with tempfile.TemporaryDirectory(prefix="audio-playground-locks-") as locks, _engine(jobs) as engine:
+        with ExitStack() as opened:
+            engine: Engine = Inline()
             if jobs > 1:  # a progress line would show one file's chunk and another one's name
-                work, on_event = replace(work, locks=Path(locks)), _unseen
-            with (
-                closing(work),
-                closing(run(tasks, work, engine, jobs, started=progress.started, on_event=on_event)) as outcomes,
-            ):
-                for outcome in outcomes:
-                    progress.finished(outcome)
-                    tally.add(outcome)
+                store = open_store(common.temp_dir, common.say)
+                work, on_event = replace(work, locks=opened.enter_context(store.scratch())), _unseen
+                engine = opened.enter_context(closing(_workers(jobs, store)))
+            opened.enter_context(closing(work))
+            outcomes = run(tasks, work, engine, jobs, started=progress.started, on_event=on_event)
+            for outcome in opened.enter_context(closing(outcomes)):
+                progress.finished(outcome)
+                tally.add(outcome)
     except KeyboardInterrupt:
         work.sweep()  # when the workers are gone
         raise KeyboardInterrupt(
@@ -184,16 +187,11 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
     return tally
 
 
-@contextmanager
-def _engine(jobs: int) -> Iterator[Engine]:
-    """Give the engine for whole files: this process, or worker processes of this computer, which has the files."""
-    if jobs == 1:
-        yield Inline()
-        return
+def _workers(jobs: int, store: ArtifactStore) -> Cluster:
+    """Return an engine for whole files: worker processes of this computer, which has the files."""
     from separation.engine.dask import Cluster
 
-    with closing(Cluster(n_workers=jobs, niceness=0)) as cluster:
-        yield cluster
+    return Cluster(n_workers=jobs, niceness=0, scratch=store.scratch)
 
 
 def _unseen(event: Event) -> None:
