@@ -25,12 +25,17 @@ CONVERTED_RATE: Final = 48_000  # Hz
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversion:
-    """What `convert` wrote: samples per channel, rate in Hz, 1 or 2 channels, and warnings, one sentence each."""
+    """What `convert` wrote: samples per channel, rate in Hz, 1 or 2 channels, and warnings, one sentence each.
+
+    `tracks` says what each audio track of the file is, and `track` which of them this is, from 1 on.
+    """
 
     n_samples: int
     sample_rate: int
     n_channels: int
     warnings: tuple[str, ...]
+    tracks: tuple[str, ...] = ("",)
+    track: int = 1
 
     @property
     def duration_s(self) -> float:
@@ -111,6 +116,8 @@ class ConvertedBlocks:
             sample_rate=self.sample_rate,
             n_channels=self.n_channels,
             warnings=tuple(warnings),
+            tracks=info.tracks,
+            track=info.track,
         )
 
 

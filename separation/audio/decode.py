@@ -50,7 +50,7 @@ class Decoded:
     warnings: tuple[str, ...]
 
 
-def probe(path: Path | str) -> AudioInfo:
+def probe(path: Path | str | GrowingFile) -> AudioInfo:
     """Return what a file's header states, after decoding only its first samples.
 
     Raises:
@@ -128,7 +128,7 @@ def decode_blocks(
 
     Raises:
         AudioError: no audio can be read from it.
-        SettingsError: while reading: the part begins after the end of the recording.
+        SettingsError: there is no such audio track; while reading: the part begins after the end of the recording.
     """
     name = name_of(source)
     with source.open() if isinstance(source, GrowingFile) else _open_regular_file(Path(source)) as opened:
@@ -136,7 +136,7 @@ def decode_blocks(
             raise _empty(name)
         try:
             _refuse_strangers(opened, name)
-            reader = _open_reader(opened, name, block_samples)
+            reader = _open_reader(opened, name, block_samples, part.track)
         except OSError as error:
             raise _unreadable(name, f"Reading it failed ({error.strerror or error})") from error
         try:
@@ -225,9 +225,9 @@ def _open_regular_file(path: Path) -> BinaryIO:
         raise unusable(name, f"It cannot be opened ({reason})", "Check its name and folder.") from error
 
 
-def _open_reader(opened: BinaryIO, name: str, block_samples: int) -> JoinedReader:
+def _open_reader(opened: BinaryIO, name: str, block_samples: int, track: int | None) -> JoinedReader:
     try:
-        return JoinedReader(opened, block_samples)
+        return JoinedReader(opened, block_samples, track)
     except NotReadableError as error:
         reason = "it holds text" if _is_text(opened) else str(error)
     raise unusable(

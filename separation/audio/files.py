@@ -190,6 +190,19 @@ def private(path: Path) -> Path:
     return path
 
 
+def copied(path: Path, target: Path) -> Path:
+    """Give a file that nobody changes a second name, or copy it where the file system cannot do that; return `target`.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, private(target))
+    return target
+
+
 def write_private(path: Path, text: str) -> None:
     """Write ASCII text atomically to a file that only its owner may read (mode 0600 from the first byte on).
 

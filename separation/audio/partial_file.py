@@ -28,6 +28,25 @@ class GrowingFile:
         self._ended = self._broken = False
         self._changed = threading.Condition()
 
+    @classmethod
+    def whole(cls, path: Path, name: str) -> GrowingFile:
+        """Return a file that has arrived before."""
+        size_bytes = path.stat().st_size
+        file = cls(path, name, size_bytes)
+        file.grow(size_bytes)
+        file.finish()
+        return file
+
+    def sha256(self) -> str:
+        """Return the hexadecimal SHA-256 of the whole file; wait for its end.
+
+        Raises:
+            OSError: the sending was broken off.
+        """
+        self.wait_for_end()
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def grow(self, n_received: int) -> None:
         """Let readers have the first `n_received` bytes, which are on the disk."""
         with self._changed:
@@ -107,11 +126,7 @@ class PartialFile(GrowingFile):
         self.grow(self._received + len(block))
 
     def sha256(self) -> str:
-        """Return the hexadecimal SHA-256 of the whole file; wait for its end.
-
-        Raises:
-            OSError: the upload was broken off.
-        """
+        """See `GrowingFile.sha256`; it was computed while the file arrived."""
         self.wait_for_end()
         return self._sha256.hexdigest()
 

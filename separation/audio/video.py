@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from separation.audio.decoding.ffmpeg import MAX_STREAMS, open_container
+from separation.audio.decoding.ffmpeg import PyAVReader, open_container
 from separation.audio.decoding.reader import DECODER_ERRORS, BoundedFile, NotReadableError, system_message
 from separation.audio.encode import AudioFormat
 from separation.audio.files import new_file, private
@@ -147,10 +147,15 @@ class Picture:
             out.mux(packets)
 
 
-def keep_picture(source: Path, target: Path) -> Picture | None:
+def keep_picture(source: Path, target: Path, track: int | None = None) -> Picture | None:
     """Copy the picture of a video file to `target`, without its sound; None if there is none.
 
     Album covers do not count as a picture.
+
+    Args:
+        source: the video file.
+        target: takes the picture.
+        track: the audio track that is heard with it, from 1 on; None for the default one.
 
     Raises:
         PictureNotKept: it cannot be copied; nothing is left at `target`.
@@ -169,7 +174,7 @@ def keep_picture(source: Path, target: Path) -> Picture | None:
                 first_s = _copy(container.demux(stream), kept, _copied_stream(kept, stream))
         if first_s is None:
             raise NotReadableError("it holds no frames")
-        return Picture(target, codec, round(first_s - _sound_starts_s(source), 6))
+        return Picture(target, codec, round(first_s - _sound_starts_s(source, track), 6))
     except (*DECODER_ERRORS, NotReadableError) as error:
         log.warning("the picture of a video is left out: %s", error)
         with suppress(FileNotFoundError):
@@ -225,22 +230,10 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _sound_starts_s(source: Path) -> float:
+def _sound_starts_s(source: Path, track: int | None) -> float:
     """Return the time stamp, in seconds of the file's own clock, of the first sample that decoding gives."""
-    n_streams = 1
-    for index in range(MAX_STREAMS):
-        with (
-            suppress(*DECODER_ERRORS, NotReadableError),
-            source.open("rb") as file,
-            open_container(BoundedFile(file)) as container,
-        ):
-            n_streams = len(container.streams.audio)
-            for frame in container.decode(audio=index):
-                if frame.samples:
-                    return float(frame.time or 0.0)
-        if index + 1 >= n_streams:
-            break
-    return 0.0
+    with source.open("rb") as file, closing(PyAVReader(BoundedFile(file), BLOCK_SAMPLES, track)) as reader:
+        return reader.start_s
 
 
 def _shifted(packets: Iterator[Any], start_s: float | None = None) -> Iterator[Any]:

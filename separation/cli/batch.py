@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,8 +85,7 @@ def batch(
     peak: str | None,
     seed: int,
     jobs: int,
-    start_time: float,
-    end_time: float | None,
+    span: Mapping[str, Any],
     no_cache: bool,
     report: Path | None,
     connection: Connection,
@@ -108,7 +107,7 @@ def batch(
     check_rule(format_, peak_rule)
     asked = Request.of(*prompts, backend=backend, device=common.device, seed=seed)
     request = asked if preset is None else presets.apply(preset, asked)
-    part = Part(start_s=start_time, end_s=end_time)
+    part = Part(**span)
     files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # fails before any work if no file could be separated
     places = folders(files)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,8 +37,7 @@ def split_(
     source: Path,
     duration: float,
     overlap: float,
-    start_time: float,
-    end_time: float | None,
+    span: Mapping[str, Any],
     out: Path,
     format_: str,
     peak: str | None,
@@ -51,7 +52,7 @@ def split_(
     from separation.chunking.files import split
     from separation.request import ChunkSettings
 
-    settings, part = ChunkSettings(chunk_s=duration, overlap_s=overlap), Part(start_s=start_time, end_s=end_time)
+    settings, part = ChunkSettings(chunk_s=duration, overlap_s=overlap), Part(**span)
     read = common.claim([source], ())
     make_folder(out, "the files")
     written = split(source, out, settings, format=format_, part=part, peak_rule=peak or RESCALE, read=read)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,12 +23,12 @@ def convert() -> None:
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The WAV to write; beside the source if absent.")
 @part_options
 @common_options
-def to_wav(source: Path, out: Path | None, start_time: float, end_time: float | None, common: Common) -> None:
+def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], common: Common) -> None:
     """Decode SOURCE (audio or video) into a float32 WAV of one or two channels, by blocks."""
     from separation.audio.convert import convert as convert_file
     from separation.audio.part import Part
 
-    part = Part(start_s=start_time, end_s=end_time)
+    part = Part(**span)
     target = out or _beside(source)
     common.claim([source], [target])
     conversion = convert_file(source, target, part=part)

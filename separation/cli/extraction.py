@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import floor
@@ -52,8 +52,7 @@ class ExtractOptions:
     peak: str | None
     seed: int
     streaming: bool
-    start_s: float
-    end_s: float | None
+    span: Mapping[str, Any]
     bypass_cache: bool
     recipe_out: Path | None
     report: Path | None
@@ -96,8 +95,7 @@ def recipe_options(command: Function) -> Function:
         format_: str,
         peak: str | None,
         streaming: bool,
-        start_time: float,
-        end_time: float | None,
+        span: Mapping[str, Any],
         no_cache: bool,
         save_recipe: Path | None,
         report: Path | None,
@@ -114,8 +112,7 @@ def recipe_options(command: Function) -> Function:
             peak=peak,
             seed=seed,
             streaming=streaming,
-            start_s=start_time,
-            end_s=end_time,
+            span=span,
             bypass_cache=no_cache,
             recipe_out=save_recipe,
             report=report,
@@ -138,7 +135,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     from separation.results.runs import find_result, import_recording
 
     started_s = time.monotonic()
-    part = Part(start_s=wanted.start_s, end_s=wanted.end_s)
+    part = Part(**wanted.span)
     read = _claimed(wanted, request, common)
     make_folder(wanted.out, "the files")
     make_folder_of(wanted.recipe_out, "the recipe")

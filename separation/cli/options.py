@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,19 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
 
 
 def part_options(command: Function) -> Function:
-    """Add `start_time` and `end_time`, in seconds, for a `separation.audio.part.Part`."""
-    start = click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
-    end = click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
-    return start(end(command))
+    """Add the options that select what is taken; the command gets `span`, the arguments of an `audio.part.Part`."""
+
+    @click.option("--audio-track", type=click.IntRange(1), help="Of several, by number; the default one unless given.")
+    @click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
+    @click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any, audio_track: int | None, start_time: float, end_time: float | None, **options: Any
+    ) -> Any:
+        span = {"start_s": start_time, "end_s": end_time, "track": audio_track}
+        return command(*arguments, span=span, **options)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
 
 
 def no_cache_option(command: Function) -> Function:

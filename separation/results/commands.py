@@ -56,7 +56,8 @@ def argument(name: str) -> str:
 
 
 def _part(part: Part) -> list[str]:
-    words = ["--start-time", times.digits(part.start_s)] if part.start_s else []
+    words = [] if part.track is None else ["--audio-track", str(part.track)]
+    words += ["--start-time", times.digits(part.start_s)] if part.start_s else []
     return words if part.end_s is None else [*words, "--end-time", times.digits(part.end_s)]
 
 

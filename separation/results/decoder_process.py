@@ -26,7 +26,7 @@ from typing import IO, Any, Final
 from separation.audio.convert import Conversion
 from separation.audio.decode import name_of, unusable
 from separation.audio.part import Part
-from separation.audio.partial_file import GrowingFile, PartialFile
+from separation.audio.partial_file import GrowingFile
 from separation.audio.video import Picture
 from separation.errors import AudioError, FileError, SeparationError, SettingsError
 from separation.results.decoding import AUDIO, PEAKS, PICTURE, decode_into
@@ -43,7 +43,7 @@ _ERRORS: Final = {kind.__name__: kind for kind in (AudioError, FileError, Settin
 
 def decode_apart(
     folder: Path,
-    source: PartialFile,
+    source: GrowingFile,
     part: Part,
     max_duration_s: float,
     on_decoded: Callable[[PartialAudio], object],
@@ -100,7 +100,7 @@ def _start() -> subprocess.Popen[bytes]:
         raise SeparationError("The decoder cannot be started.", why, "Close other programs and try again.") from error
 
 
-def _feed(process: subprocess.Popen[bytes], job: dict[str, Any], source: PartialFile) -> None:
+def _feed(process: subprocess.Popen[bytes], job: dict[str, Any], source: GrowingFile) -> None:
     """Tell the decoder what arrives; kill it if the source is broken off."""
     assert process.stdin is not None
     n_told = 0
@@ -129,11 +129,11 @@ def _outcome(told: dict[str, Any], folder: Path) -> tuple[Conversion, Picture | 
     if "system" in told:
         raise OSError(*told["system"])
     made, picture = told["conversion"], told["picture"]
-    conversion = Conversion(**made | {"warnings": tuple(made["warnings"])})
+    conversion = Conversion(**made | {name: tuple(made[name]) for name in ("warnings", "tracks")})
     return conversion, None if picture is None else Picture(folder / PICTURE, *picture)
 
 
-def _crashed(source: PartialFile, status: int) -> AudioError:
+def _crashed(source: GrowingFile, status: int) -> AudioError:
     try:
         how = signal.Signals(-status).name
     except ValueError:  # it ended by itself, with a traceback in the log

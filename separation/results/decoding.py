@@ -47,7 +47,7 @@ def decode_into(
         source.wait_for_end()
         source = source.path
     try:
-        return conversion, keep_picture(source, folder / PICTURE)
+        return conversion, keep_picture(source, folder / PICTURE, part.track)
     except PictureNotKept as lost:
         said = f"The picture is not kept, so only the sound can be downloaded: {lost}."
         return replace(conversion, warnings=(*conversion.warnings, said)), None

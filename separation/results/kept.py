@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 AUDIO = "audio"  # the only track of a recording
 VIDEO = "video"  # a recording's file with its picture, and what is stored of it
+SOURCE = "source"  # the file that a recording was made from, if another of its audio tracks may be wanted
 
 
 class DamagedItem(PlaygroundError, ValueError):
@@ -97,11 +98,17 @@ class Recording(KeptSound):
     Attributes:
         origin: name of the file it was made from.
         part: the part of that file.
+        audio_tracks: what each audio track of that file is, in words; empty if it has one or this is unknown.
+        audio_track: the number of the one that this is, from 1 on.
+        source: that file, if it was kept; it is kept if it was uploaded and has several audio tracks.
         video: file, codec and start of its picture; None without one. See `picture`.
     """
 
     origin: str
     part: Part = WHOLE
+    audio_tracks: tuple[str, ...] = ()
+    audio_track: int = 1
+    source: Path | None = None
     video: tuple[Path, str, float] | None = None
 
     @property
@@ -190,8 +197,10 @@ def recording_info(conversion: Conversion, *, origin: str, part: Part, picture: 
     }
     if picture is not None:
         info[VIDEO] = {"codec": picture.codec, "start_s": picture.start_s}
-    if not part.is_whole:
-        info["part"] = {"of": origin, **asdict(part)}
+    if part != WHOLE:
+        info["part"] = {"of": origin, **part.to_dict()}
+    if len(conversion.tracks) > 1:
+        info["audio_tracks"] = {"all": list(conversion.tracks), "used": conversion.track}
     return info
 
 
@@ -205,12 +214,16 @@ def recording_of(item: StoredItem) -> Recording:
         part = dict(info.get("part", {}))
         origin = str(part.pop("of", item.manifest.name))
         video = info.get(VIDEO)
+        heard = info.get("audio_tracks", {"all": (), "used": 1})
         about = None if video is None else (str(video["codec"]), float(video["start_s"]))
         # Its file is missing if it was damaged; the sound goes on without it.
         return Recording(
             **_common(item, {AUDIO: item.manifest.name}),
             origin=origin,
             part=Part(**part),
+            audio_tracks=tuple(map(str, heard["all"])),
+            audio_track=int(heard["used"]),
+            source=item.files.get(SOURCE),
             video=None if about is None or VIDEO not in item.files else (item.files[VIDEO], *about),
         )
 

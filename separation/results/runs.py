@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from separation.audio.part import WHOLE, Part
-from separation.audio.partial_file import PartialFile
+from separation.audio.part import WHOLE, Part, no_track
+from separation.audio.partial_file import GrowingFile
 from separation.backends import registry
-from separation.errors import DeviceFailed, OutOfMemory, SeparationError, WorkerDied
+from separation.errors import AudioError, DeviceFailed, OutOfMemory, SeparationError, WorkerDied
 from separation.estimates import fallbacks
 from separation.events import (
     BackendChosen,
@@ -26,9 +26,11 @@ from separation.events import (
     Kept,
     Warned,
 )
+from separation.formatted import counted
 from separation.request import Request
 from separation.results import commands
 from separation.results.kept import (
+    SOURCE,
     VIDEO,
     DamagedItem,
     Recording,
@@ -57,7 +59,7 @@ log = logging.getLogger(__name__)
 
 
 def import_recording(
-    source: Path | PartialFile,
+    source: Path | GrowingFile,
     store: Store,
     *,
     name: str | None = None,
@@ -66,11 +68,11 @@ def import_recording(
 ) -> Recording:
     """Decode a file once and keep it as float32 WAV of one or two channels with its peaks.
 
-    A part of it is a recording of its own.
+    A part of it is a recording of its own, and so is each of its audio tracks.
 
     Args:
         source: any file `separation.decode` takes, at most `MAX_DURATION_S` long; one that may still be arriving is
-            decoded in a process of its own.
+            decoded in a process of its own, and is moved into the store if it has several audio tracks.
         store: where to keep it.
         name: its name for people; the file's own name by default.
         part: the part of the file to import.
@@ -78,43 +80,81 @@ def import_recording(
 
     Raises:
         AudioError: the file has no usable audio; the message says what to do.
-        SettingsError: the part begins after the end of the recording.
+        SettingsError: the file has no such audio track, or the part begins after the end of the recording.
         OSError: the sending was broken off.
     """
-    name, span = name or source.name, {} if part.is_whole else asdict(part)
-    arriving = isinstance(source, PartialFile) and not source.complete
+    name = name or source.name
+    arriving = isinstance(source, GrowingFile) and not source.complete
+    part = _without_default(source, part)
 
     def key(digest: str, revision: int = DECODER_REVISION) -> str:
-        return store.key("recording", sha256=digest, decoder=revision, **span)
+        return store.key("recording", sha256=digest, decoder=revision, **part.to_dict())
 
-    if not arriving and (kept := _kept_recording(store, key(_digest(source)))):
+    if not arriving and (kept := _kept_recording(store, key(_digest(source)))) and _is_all_of(kept, source):
         return kept
     from separation.results.decoder_process import decode_apart
     from separation.results.decoding import AUDIO, PEAKS, decode_into
 
     with store.scratch() as folder:
         listener = on_decoded or (lambda so_far: None)
-        if isinstance(source, PartialFile):
+        if isinstance(source, GrowingFile):
             conversion, picture = decode_apart(folder, source, part, MAX_DURATION_S, listener)
         else:
             conversion, picture = decode_into(folder, source, part, MAX_DURATION_S, listener)
         digest = _digest(source)
-        if arriving and (kept := _kept_recording(store, key(digest))):
+        kept = _kept_recording(store, key(digest))
+        if arriving and kept is not None and _is_all_of(kept, source):
             return kept
         earlier = _kept_recording(store, key(digest, EARLIER_REVISION))
         if earlier is not None and _is_of(earlier, conversion, picture):
             return earlier
         files = {"audio": folder / AUDIO, "audio.peaks": folder / PEAKS}
+        if picture is not None:
+            files[VIDEO] = picture.path
+        if isinstance(source, GrowingFile) and len(conversion.tracks) > 1:
+            files[SOURCE] = source.path
         new = NewItem(
             kind="recording",
-            name=name if part.is_whole else f"{name}, {part}",
-            files=files if picture is None else files | {VIDEO: picture.path},
+            name=kept.name if kept is not None else name if part == WHOLE else f"{name}, {part}",
+            files=files,
             command=commands.converting(name, part),
             inputs={"sha256": digest},
-            config=span,
+            config=part.to_dict(),
             info=recording_info(conversion, origin=name, part=part, picture=picture),
         )
         return recording_of(store.put(key(digest), new))
+
+
+def import_track(recording: Recording, track: int, store: Store) -> Recording:
+    """Import another audio track of the file from which a recording was made; it is a recording of its own.
+
+    Raises:
+        AudioError: that file was not kept, or the track cannot be decoded.
+        SettingsError: the file has no such audio track.
+    """
+    if recording.source is None:
+        raise AudioError(
+            f"The other audio tracks of {recording.name!r} are not at hand.",
+            "The file that it was made from was not kept.",
+            "Upload the file again and choose there.",
+        )
+    from separation.audio.files import copied
+
+    with store.scratch() as folder:  # the copy is the new recording's own: the other one may be deleted
+        source = GrowingFile.whole(copied(recording.source, folder / SOURCE), recording.origin)
+        return import_recording(source, store, part=replace(recording.part, track=track))
+
+
+def _without_default(source: Path | GrowingFile, part: Part) -> Part:
+    """Return the part without the number of its track if that is the file's default one: it is the same recording."""
+    if part.track is None:
+        return part
+    from separation.audio.decode import probe
+
+    usual = probe(source)
+    if part.track > len(usual.tracks):
+        raise no_track(part.track, f"The file has {counted(len(usual.tracks), 'audio track')}.")
+    return replace(part, track=None) if usual.track == part.track else part
 
 
 def settle(recording: Recording, request: Request, store: Store) -> tuple[str, Request, str]:
@@ -293,9 +333,9 @@ class ChunkStore:
             ) from failure
 
 
-def _digest(source: Path | PartialFile) -> str:
+def _digest(source: Path | GrowingFile) -> str:
     """Return the SHA-256 of a file's bytes; raise `AudioError` if it cannot be read."""
-    if isinstance(source, PartialFile):
+    if isinstance(source, GrowingFile):
         return source.sha256()
     try:
         with source.open("rb") as file:
@@ -317,10 +357,15 @@ def _kept_recording(store: Store, key: str) -> Recording | None:
         return None
 
 
+def _is_all_of(kept: Recording, source: Path | GrowingFile) -> bool:
+    """Whether nothing would be added to a kept recording; one of a file with several audio tracks may lack the file."""
+    return not isinstance(source, GrowingFile) or not kept.audio_tracks or kept.source is not None
+
+
 def _is_of(earlier: Recording, conversion: Conversion, picture: Picture | None) -> bool:
     """Whether a recording that an earlier version decoded is what this one makes of the same file."""
     same_picture = (earlier.video is None) == (picture is None)
-    return same_picture and earlier.n_samples == conversion.n_samples
+    return same_picture and len(conversion.tracks) == 1 and earlier.n_samples == conversion.n_samples
 
 
 def _kept_result(store: Store, key: str) -> Result | None:

@@ -311,7 +311,11 @@ ODD_FILES = [
     OddFile("film.mp4", "video with AAC", "audio", "", lambda: muxed("mp4", "video", "aac")),
     OddFile("film.mkv", "video with AC-3", "audio", "", lambda: muxed("matroska", "video", "ac3")),
     OddFile(
-        "two tracks.mkv", "the first audio track cannot be decoded, the second can", "audio", "", broken_first_track
+        "two tracks.mkv",
+        "the default audio track cannot be decoded, the second can",
+        "warning",
+        "the default one cannot be decoded, so number 2",
+        broken_first_track,
     ),
     OddFile("cover.mp3", "an ID3 tag with a cover before the sound", "audio", "", lambda: id3_with_cover() + MP3()),
     OddFile("junk first.mp3", "3000 bytes of junk before the sound", "audio", "", lambda: bytes(3000) + MP3()),

@@ -20,27 +20,51 @@ from separation.audio.decoding.reader import (
     grouped,
     system_message,
 )
+from separation.audio.part import no_track
 from separation.audio.waveform import check_channels
+from separation.formatted import counted
 
 MAX_STREAMS: Final = 16  # audio tracks tried
 MAX_SILENT_PACKETS: Final = 100_000  # in a row; the longest real run is a few priming packets
 
 
 class PyAVReader:
-    """Decodes video files, m4a, webm, wma, raw AAC and AC-3 and all other formats by FFmpeg's libraries."""
+    """Decodes video files, m4a, webm, wma, raw AAC and AC-3 and all other formats by FFmpeg's libraries.
 
-    def __init__(self, file: BoundedFile, block_samples: int):
+    Of several audio tracks it reads the one that is asked for; else the default one, or, if that cannot be decoded, the
+    first that can, and says so.
+
+    Args:
+        file: is read from its start.
+        block_samples: about how many samples a block has.
+        track: the number of the audio track, from 1 on; None for the default one.
+
+    Attributes:
+        n_read: samples per channel that were given so far.
+        start_s: the time stamp of the first sample, on the file's own clock.
+
+    Raises:
+        NotReadableError: it finds no audio in the file.
+        SettingsError: the file has no such track.
+    """
+
+    def __init__(self, file: BoundedFile, block_samples: int, track: int | None = None):
         self.warnings: list[str] = []
         self.n_read = 0
         self._block_samples = block_samples
         self._container = open_container(file)
-        n_streams = len(self._container.streams.audio)
-        if n_streams == 0:
+        streams = self._container.streams.audio
+        if not streams:
             self.close()
             raise NotReadableError("it has no audio track")
+        if track is not None and track > len(streams):
+            self.close()
+            raise no_track(track, f"The file has {counted(len(streams), 'audio track')}.")
+        default = next((index for index, stream in enumerate(streams) if _is_default(stream)), 0)
+        order = sorted(range(min(len(streams), MAX_STREAMS)), key=lambda index: index != default)
         reason = ""
-        for index in range(min(n_streams, MAX_STREAMS)):
-            if index:  # a decoder that failed leaves the container in the middle of the file
+        for n_tried, index in enumerate(order if track is None else [track - 1]):
+            if n_tried:  # a decoder that failed leaves the container in the middle of the file
                 self.close()
                 file.seek(0)
                 self._container = open_container(file)
@@ -49,7 +73,10 @@ class PyAVReader:
                 first = next(self._frames, None)
                 if first is not None:
                     self._first = first
+                    self.start_s = float(first.time or 0.0)
                     self.info = self._read_header(self._container.streams.audio[index], first)
+                    if track is None and len(streams) > 1:
+                        self.warnings.append(_choice(self.info, default + 1))
                     return
                 reason = "its data cannot be decoded" if self.warnings else "it holds no audio samples"
             except DECODER_ERRORS as error:
@@ -82,6 +109,8 @@ class PyAVReader:
             n_channels=n_channels,
             n_samples=n_samples,
             decoder="pyav",
+            tracks=tuple(map(_described, container.streams.audio)),
+            track=container.streams.audio.index(stream) + 1,
         )
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -126,6 +155,36 @@ class PyAVReader:
     def close(self) -> None:
         """Close FFmpeg's container."""
         self._container.close()
+
+
+def _is_default(stream: Any) -> bool:
+    import av.stream
+
+    return bool(stream.disposition & av.stream.Disposition.default)
+
+
+def _described(stream: Any) -> str:
+    """Return what a person needs to know of an audio track to choose it."""
+    tags = {name.lower(): value.strip() for name, value in stream.metadata.items()}
+    title = tags.get("title") or tags.get("handler_name", "")
+    language = tags.get("language", "")
+    context = stream.codec_context  # None if nobody knows the codec
+    about = [
+        "" if title in _NO_TITLES else title,
+        "" if language == "und" else language,
+        "unknown codec" if context is None else context.name.removesuffix("float"),
+        "" if context is None else context.layout.name,
+    ]
+    words = ", ".join(filter(None, about))
+    return "".join(sign for sign in words if sign.isprintable())[:100]
+
+
+def _choice(info: AudioInfo, default: int) -> str:
+    """Return the warning that only one of several tracks is read."""
+    which = f"number {info.track} ({info.tracks[info.track - 1]})"
+    if info.track == default:
+        return f"It has {len(info.tracks)} audio tracks; the default one is used, {which}."
+    return f"It has {len(info.tracks)} audio tracks; the default one cannot be decoded, so {which} is used."
 
 
 def frames_after(
@@ -181,6 +240,7 @@ def _frame_samples(frame: Any) -> NDArray[np.float32]:
         return np.ascontiguousarray(samples, np.float32)
 
 
+_NO_TITLES: Final = ("SoundHandler", "Sound Media Handler", "Core Media Audio")  # what programs write without a title
 _FORMATS_WITH_LENGTH: Final = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "caf", "flac", "avi", "aiff", "wav")
 _AV_FORMATS: Final = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,"

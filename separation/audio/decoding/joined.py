@@ -13,7 +13,9 @@ from separation.audio.decoding.ffmpeg import PyAVReader, frames_after
 from separation.audio.decoding.reader import BoundedFile, NotReadableError
 from separation.audio.decoding.rest import Rest, rest_of
 from separation.audio.decoding.sndfile import SoundfileReader
+from separation.audio.part import no_track
 from separation.audio.waveform import resample_blocks, to_channels
+from separation.errors import SettingsError
 from separation.formatted import clock, size
 
 WORTH_TAKING_S = 0.1  # less is what the decoders make of a file's last frame
@@ -29,12 +31,13 @@ class JoinedReader:
 
     Raises:
         NotReadableError: neither decoder finds audio in it.
+        SettingsError: it has no such audio track.
     """
 
-    def __init__(self, opened: BinaryIO, block_samples: int) -> None:
+    def __init__(self, opened: BinaryIO, block_samples: int, track: int | None = None) -> None:
         self.warnings: list[str] = []
-        self._block_samples = block_samples
-        self._reader, self._file = _first_that_reads(BoundedFile(opened), block_samples)
+        self._block_samples, self._track = block_samples, track
+        self._reader, self._file = _first_that_reads(BoundedFile(opened), block_samples, track)
         self.info = self._reader.info
 
     @property
@@ -79,8 +82,9 @@ class JoinedReader:
     def _open_next(self, rest: Rest) -> bool:
         """Go on with the file that begins there; whether its sound can follow that of the first."""
         try:
-            reader, file = _first_that_reads(self._file.behind(rest.start), self._block_samples)
-        except NotReadableError:
+            behind = self._file.behind(rest.start)
+            reader, file = _first_that_reads(behind, self._block_samples, self._reader.info.track)
+        except (NotReadableError, SettingsError):
             return False
         if reader.info.n_channels != self.info.n_channels > 2:  # nothing says which channel is which
             reader.close()
@@ -117,10 +121,16 @@ class JoinedReader:
         self._reader.close()
 
 
-def _first_that_reads(file: BoundedFile, block_samples: int) -> tuple[SoundfileReader | PyAVReader, BoundedFile]:
+def _first_that_reads(
+    file: BoundedFile, block_samples: int, track: int | None
+) -> tuple[SoundfileReader | PyAVReader, BoundedFile]:
     """Return the first decoder that finds audio in the file, and the file that it reads."""
     try:
-        return SoundfileReader(file, block_samples), file
+        reader = SoundfileReader(file, block_samples)
     except NotReadableError:
         file = file.behind(0)
-        return PyAVReader(file, block_samples), file  # FFmpeg knows more kinds of files, so its reason is the one
+        return PyAVReader(file, block_samples, track), file  # FFmpeg knows more kinds of files, so its reason counts
+    if track not in (None, 1):
+        reader.close()
+        raise no_track(track, "The file has 1 audio track.")
+    return reader, file

@@ -38,6 +38,8 @@ class AudioInfo:
         n_channels: as stored in the file.
         n_samples: per channel; None when the header does not say.
         decoder: which library reads it.
+        tracks: what each audio track is, in words.
+        track: the number of the one that is read, from 1 on.
     """
 
     format: str
@@ -46,6 +48,8 @@ class AudioInfo:
     n_channels: int
     n_samples: int | None
     decoder: Literal["soundfile", "pyav"]
+    tracks: tuple[str, ...] = ("",)
+    track: int = 1
 
     @property
     def duration_s(self) -> float | None:

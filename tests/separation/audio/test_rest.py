@@ -12,7 +12,7 @@ import pytest
 from separation.audio.convert import convert
 from separation.audio.decode import decode
 from separation.audio.decoding.joined import JoinedReader
-from tests.support.odd_files import RATE, muxed, patched, stored, tone
+from tests.support.odd_files import RATE, id3_with_cover, muxed, patched, stored, tone
 
 SECOND = np.random.default_rng(7).uniform(-0.3, 0.3, (2 * RATE, 2)).astype(np.float32)  # unlike the rising tone
 LIST = b"LIST" + struct.pack("<I", 4_000) + b"INFO" + bytes(range(1, 252)) * 20
@@ -82,6 +82,11 @@ def test_what_follows_at_another_rate_is_brought_to_the_first_and_said(n_channel
         f"From 0:01.00 on it has 48000 Hz and {3 - n_channels} channels; "
         f"this was brought to 44100 Hz and {n_channels}.",
     )
+
+
+def test_an_ogg_that_ffmpeg_reads_from_one_into_the_next_is_read_once(tmp_path):
+    surround = stored("OGG", samples=tone(2 * RATE, 6))
+    assert decoded(tmp_path, 2 * surround).waveform.n_samples == pytest.approx(4 * RATE, abs=2_000)
 
 
 def stating(size):
@@ -191,6 +196,7 @@ def test_an_mp3_without_a_count_of_its_frames_is_not_called_cut_off(tmp_path):
 
 def test_no_decoder_prints_to_the_terminal(tmp_path, capfd):
     first, second = both("MP3")
-    for data in (first + second, first[: len(first) // 2], first + b"TAG" + bytes(125) + second):
+    joined = [first + second, first + b"TAG" + bytes(125) + second, id3_with_cover() + first + second]
+    for data in (*joined, first[: len(first) // 2]):
         decoded(tmp_path, data)
     assert capfd.readouterr() == ("", "")

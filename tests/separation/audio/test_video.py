@@ -185,6 +185,12 @@ def test_every_frame_is_shown_once_and_in_its_order(tmp_path: Path, name: str) -
     assert decoded == sorted(set(decoded))
 
 
+def test_a_packet_that_does_not_say_when_it_is_decoded_comes_after_the_one_before() -> None:
+    times = [(0, None), (3, None), (1, 0), (2, None), (4, 2)]
+    packets = [SimpleNamespace(size=1, pts=pts, dts=dts, time_base=Fraction(1, 25)) for pts, dts in times]
+    assert [(packet.pts, packet.dts) for packet in timed(iter(packets))] == [(0, -2), (3, -1), (1, 0), (2, 1), (4, 2)]
+
+
 def test_packets_that_never_say_when_they_are_decoded_are_not_kept_for_ever(tmp_path: Path) -> None:
     packets = [SimpleNamespace(size=1, pts=n, dts=None, time_base=Fraction(1, 25)) for n in range(10_000)]
     read = []

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from separation.audio.part import Part
+from separation.errors import AudioError
 from separation.results.kept import recording_of
+from separation.results.runs import import_recording, import_track
 from tests.separation.audio.test_video import film, frames, packets
 from tests.support.media_steps import upload
 from tests.support.terminal import audio_playground
@@ -41,7 +44,7 @@ def test_files_laid_end_to_end_are_heard_to_their_end(name, folder, client, stor
     assert np.sqrt(np.mean(heard[140_000:260_000] ** 2)) > 0.01, "the second half sounds"
 
     result = audio_playground("extract", "auto", INPUTS / name, "-p", "drums", "--json").stdout
-    assert json.loads(result)["warnings"] == []
+    assert not any("header" in said or "not used" in said for said in json.loads(result)["warnings"])
     assert soundfile.info("drums.wav").frames == 264_600
     assert capfd.readouterr().err == ""
 
@@ -54,6 +57,68 @@ def test_the_picture_of_a_film_with_reordered_frames_comes_back_with_the_sound(c
     got.write_bytes(client.get(f"/media/{answer['key']}/audio/file?format=video").content)
     assert packets(got) == packets(source)
     assert len(frames(got)) == 75 and frames(got) == frames(source)
+
+
+def pitch_hz(path):
+    samples, rate = soundfile.read(path, always_2d=True)
+    return int(np.abs(np.fft.rfft(samples[:rate, 0])).argmax())
+
+
+DEFAULT = "It has 2 audio tracks; the default one is used, number 2 (aac, stereo)."
+
+
+def test_of_several_audio_tracks_the_default_one_is_taken_and_said(client, store, folder, backend):
+    convert = ("convert", "to-wav", INPUTS / "two.mp4", "-o", "two.wav")
+    assert f"note: {DEFAULT}" in audio_playground(*convert).output
+    assert pitch_hz("two.wav") == 55
+    assert json.loads(audio_playground(*convert, "--json").stdout)["warnings"] == [DEFAULT]
+
+    answer = upload(client, (INPUTS / "two.mp4").read_bytes(), "two.mp4").json()
+    recording = recording_of(store.get(answer["key"]))
+    assert answer["warnings"] == [DEFAULT] and pitch_hz(recording.audio) == 55
+    assert (recording.audio_tracks, recording.audio_track) == (("aac, mono", "aac, stereo"), 2)
+
+
+def test_any_audio_track_can_be_chosen(client, store, folder, backend):
+    audio_playground("convert", "to-wav", INPUTS / "two.mp4", "-o", "one.wav", "--audio-track", 1)
+    assert pitch_hz("one.wav") == 440
+    said = json.loads(
+        audio_playground("extract", "auto", INPUTS / "two.mp4", "-p", "drums", "--audio-track", 1, "--json").stdout
+    )
+    assert DEFAULT not in said["warnings"] and pitch_hz("drums.wav") == 440
+    assert (
+        "There is no audio track 3. The file has 2 audio tracks."
+        in audio_playground("extract", "auto", INPUTS / "two.mp4", "-p", "drums", "--audio-track", 3, status=2).output
+    )
+    assert (
+        "The file has 1 audio track."
+        in audio_playground("convert", "to-wav", INPUTS / "cat.mp3", "-o", "x.wav", "--audio-track", 2, status=2).output
+    )
+
+    answer = upload(client, (INPUTS / "two.mp4").read_bytes(), "two.mp4").json()
+    both = recording_of(store.get(answer["key"]))
+    other = import_track(both, 1, store)
+    assert other.key != both.key and pitch_hz(other.audio) == 440
+    assert (other.name, other.audio_track, other.warnings) == ("two.mp4, audio track 1", 1, ())
+    assert import_track(other, 2, store).key == both.key, "the default one is the same recording by any name"
+    assert packets(other.picture.path) == packets(INPUTS / "two.mp4")
+    store.remove(both.key)
+    assert pitch_hz(import_track(other, 2, store).audio) == 55, "each has the file it came from"
+
+
+def test_the_other_track_of_a_file_that_was_not_sent_here_is_not_at_hand(store):
+    recording = import_recording(INPUTS / "two.mp4", store)
+    with pytest.raises(AudioError, match="Upload the file again"):
+        import_track(recording, 1, store)
+    assert import_recording(INPUTS / "two.mp4", store, part=Part(track=2)).key == recording.key
+    assert import_recording(INPUTS / "two.mp4", store, part=Part(track=1)).key != recording.key
+
+
+def test_a_file_that_is_sent_after_it_was_imported_here_can_be_chosen_from(client, store):
+    here = import_recording(INPUTS / "two.mp4", store)
+    answer = upload(client, (INPUTS / "two.mp4").read_bytes(), "two.mp4").json()
+    assert answer["key"] == here.key
+    assert pitch_hz(import_track(recording_of(store.get(here.key)), 1, store).audio) == 440
 
 
 def test_a_picture_that_is_lost_is_said_where_the_film_was_brought(client, folder, backend):

@@ -29,7 +29,7 @@ from webapp.pages.studio.interrupted_offer import InterruptedOffer
 from webapp.pages.studio.job_view import JobView
 from webapp.pages.studio.mixer import Mixer
 from webapp.pages.studio.prompt_row import PromptRow
-from webapp.pages.studio.recordings import MENU_BELOW, RecordingsMenu, start_page
+from webapp.pages.studio.recordings import MENU_BELOW, RecordingsMenu, TrackChoice, start_page
 from webapp.pages.studio.result_choice import ResultChoice, opened
 from webapp.pages.studio.settings_panel import SettingsPanel
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
@@ -126,6 +126,7 @@ class StudioPage:
         self._offer = InterruptedOffer(self._jobs, on_resume=self._resume_all, on_show=self._queue.open)
         self._start = start_page(self._library_view, self._uploads, on_open=self.open)
         with ui.element("div").classes("stack") as self._workspace:
+            self._track = TrackChoice(self._library_view, on_open=self.open, on_error=self._say_error)
             self._wave = WaveformView(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
             self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
             self._job_view = JobView(self._jobs, on_error=self._say)
@@ -139,6 +140,7 @@ class StudioPage:
         self._title.set_text(states.title(state))
         self._about.set_text(states.subtitle(state))
         self._gone.show(state)
+        self._track.show(recording)
         self._offer.show(recording.key if recording is not None else None)
         self._start.set_visibility(parts.start)
         self._workspace.set_visibility(parts.workspace)
@@ -165,16 +167,9 @@ class StudioPage:
     def _draw_open_wave(self, state: Open) -> None:
         mixture = self._mixer.mixture()
         assert mixture is not None  # it has just been shown
-        self._wave.show(
-            state.arrived_as or state.recording.key,
-            state.recording,
-            mixture,
-            state.draft,
-            self._settings.choice,
-            state.selected,
-            state.job,
-            state.results.result,
-        )
+        key, recording, result = state.arrived_as or state.recording.key, state.recording, state.results.result
+        choice = self._settings.choice
+        self._wave.show(key, recording, mixture, state.draft, choice, state.selected, state.job, result)
 
     def _draw_arriving_wave(self, state: Arriving) -> None:
         upload = state.upload

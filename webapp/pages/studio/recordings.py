@@ -1,13 +1,15 @@
-"""Choosing a recording: the Studio's start page with upload and recent ones, and the menu in the header."""
+"""Choosing a recording: the Studio's start page, the menu in the header, and the audio track of a file with several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
-from nicegui import ui
+from nicegui import run, ui
 
+from separation.errors import PlaygroundError
 from separation.results.kept import Recording
+from separation.results.runs import import_track
 from webapp.components.upload.upload import UploadArea
 from webapp.pages.studio.state import described
 from webapp.state.library_view import LibraryView
@@ -67,6 +69,69 @@ class RecordingsMenu:
             for recording in self._library_view.recordings()[:N_IN_MENU]:
                 with ui.menu_item(on_click=partial(self._on_open, recording.key)).classes("recording-item"):
                     _name(recording)
+
+
+class TrackChoice:
+    """Says which audio track of its file a recording is, and lets a person choose another; hidden where there is one.
+
+    Args:
+        library_view: the library with the recordings.
+        on_open: called with the key of the recording that another track has become.
+        on_error: called with the error of a track that cannot be taken.
+    """
+
+    def __init__(
+        self,
+        library_view: LibraryView,
+        *,
+        on_open: Callable[[str], object],
+        on_error: Callable[[PlaygroundError], object],
+    ) -> None:
+        self._library_view, self._on_open, self._on_error = library_view, on_open, on_error
+        self._recording: Recording | None = None
+        with ui.element("div").classes("line").props('role=group aria-label="Audio track"') as self._row:
+            self._about = text("", "mute small")
+            self._other = button("Other tracks", kind="plain", tip="Each is a recording of its own")
+            with self._other:
+                self._menu = ui.menu()
+        self._row.set_visibility(False)
+
+    def show(self, recording: Recording | None) -> None:
+        """Show the choice for the open recording; None if none is open."""
+        if recording is not self._recording:  # else a menu that is open would lose its items
+            self._recording = recording
+            self._draw()
+
+    def _draw(self) -> None:
+        recording = self._recording
+        self._row.set_visibility(recording is not None and len(recording.audio_tracks) > 1)
+        if recording is None:
+            return
+        about = "".join(recording.audio_tracks[recording.audio_track - 1 : recording.audio_track])
+        absent = "" if recording.source is not None else ". Upload the file here to choose another."
+        n_tracks = len(recording.audio_tracks)
+        self._about.set_text(f"Audio track {recording.audio_track} of {n_tracks}: {about}{absent}")
+        self._other.set_visibility(recording.source is not None)
+        self._menu.clear()
+        with self._menu:
+            for number, words in enumerate(recording.audio_tracks, 1):
+                if number != recording.audio_track:
+                    ui.menu_item(f"{number}: {words}", partial(self._take, recording, number))
+
+    async def _take(self, recording: Recording, track: int) -> None:
+        self._about.set_text(f"Reading audio track {track}…")
+        self._other.set_visibility(False)
+        try:
+            taken = await run.io_bound(import_track, recording, track, self._library_view.library.store)
+        except PlaygroundError as error:
+            self._on_error(error)
+            taken = None
+        if taken is not None:
+            self._library_view.changed.emit()
+        if taken is not None and self._recording is recording:  # else another was opened meanwhile
+            self._on_open(taken.key)
+        else:
+            self._draw()
 
 
 def _name(recording: Recording) -> None:
