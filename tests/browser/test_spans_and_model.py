@@ -75,6 +75,21 @@ def test_the_editor_marks_the_frames_the_model_would_mark_whatever_list_it_is_gi
     assert again == shown
 
 
+def test_a_change_names_no_span_that_it_leaves_alone(page: SpansPage) -> None:
+    page.open()
+    body = """
+        const kept = [["cat", "-", 0.015, 0.5], ["dog", "+", 0.4, 0.8], ["dog", "+", 8, 9]].map(
+            ([prompt, sign, start_s, stop_s]) => ({prompt, sign, start_s, stop_s}));
+        const list = lists.read(kept, frames).spans;
+        const next = lists.replaced(list, null, {prompt: "dog", sign: "-", a: 100, b: 125});
+        const change = lists.difference(kept, list, next, frames);
+        return [change, lists.changed(kept, change).map((span) => span.prompt + span.start_s)];
+    """
+    change, after = grid(page, body)
+    assert change == {"removed": [], "added": [{"prompt": "dog", "sign": "-", "start_s": 4, "stop_s": 5}]}
+    assert after == ["cat0.015", "dog0.4", "dog4", "dog8"]
+
+
 def test_times_are_read_as_people_write_them(page: SpansPage) -> None:
     page.open()
     texts = ["1.2", " 1:02.5 ", "1:00:02,5", ".5", "7.", "", "abc", "1:75", "1:60:00", "-1", "1.2.3"]
