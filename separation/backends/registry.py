@@ -14,6 +14,7 @@ from separation.backends.sam_official import SamOfficialBackend
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, PlaygroundError, PromptError, SettingsError, WeightsMissing
 from separation.model import Availability, Backend, Readiness
+from separation.prompts.vocabulary import answer
 from separation.request import Request
 
 AUTO = "auto"
@@ -93,6 +94,13 @@ def choose(request: Request) -> tuple[Request, str]:
     if not availability.usable:
         raise _unavailable(backend, availability)
     return backend.settle(request), f"{backend.label}, as asked for. {availability.sentence}"
+
+
+def answers(settled: Request) -> dict[str, str]:
+    """Return by prompt what it is answered with, as `vocabulary.answer` has it, or the prompt's own words."""
+    prompts = {prompt.text.strip() for prompt in settled.prompts}  # and no model's own residuals
+    targets = get(settled.backend).targets(settled)
+    return {target.name: answer(target) or target.name for target in targets if target.name in prompts}
 
 
 def ignored(request: Request, settled: Request) -> tuple[str, ...]:

@@ -121,6 +121,7 @@ def batch(
     remove(out / FAILURES)
     common.say(f"{counted(len(files), 'file')}. {why}")
     common.say_ignored(asked, settled)
+    common.say_answers(settled)
     if preset is not None and len(presets.differing(asked, registry.get(settled.backend))) < 2:
         common.say(f"note: presets will make no difference to {registry.get(settled.backend).label}.")
     log_level = logging.getLogger().getEffectiveLevel()
@@ -132,7 +133,7 @@ def batch(
         _write_failures(tally.failures, out / FAILURES, read)
     if report is not None:
         _write_report([*tally.reports, *_listed(tally.failures)], report, read, common)
-    _say_result(tally, out, time.monotonic() - started_s, common)
+    _say_result(tally, out, registry.answers(settled), time.monotonic() - started_s, common)
     if tally.failures:
         sys.exit(SOME_FAILED)
 
@@ -271,7 +272,7 @@ def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, 
     ]
 
 
-def _say_result(tally: _Counts, out: Path, seconds: float, common: Common) -> None:
+def _say_result(tally: _Counts, out: Path, answers: dict[str, str], seconds: float, common: Common) -> None:
     cached = f", {tally.n_cached} of them cached" if tally.n_cached else ""
     common.say(
         f"{counted(tally.n_done, 'file')} done{cached}, {seconds:.2f} s in all. The results are in {shown(out)}."
@@ -288,6 +289,7 @@ def _say_result(tally: _Counts, out: Path, seconds: float, common: Common) -> No
             "cached": tally.n_cached,
             "failed": len(tally.failures),
             "failures": _listed(tally.failures),
+            "answers": answers,
             "seconds": seconds,
         }
     )

@@ -107,6 +107,16 @@ class Common:
         for words in ignored(asked, settled):
             self.say(f"note: {words} will make no difference to {get(settled.backend).label}.")
 
+    def say_answers(self, settled: Request) -> None:
+        """Print which prompts are answered with something else than their words, such as a kick with all drums."""
+        from separation.backends.registry import answers, get
+
+        for prompt, answer in answers(settled).items():
+            if answer != prompt:
+                whole = "" if answer.startswith("all but ") else "all of "
+                nearest = f"the nearest that {get(settled.backend).label} separates"
+                self.say(f"note: “{prompt}” is answered with {whole}{answer}, {nearest}.")
+
     def result(self, values: dict[str, Any]) -> None:
         """Print the command's result as one JSON line if requested, and give it to the host."""
         if self.host is not None:

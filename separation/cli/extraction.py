@@ -129,6 +129,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     if common.rehearsal:
         return
     from separation.audio.part import Part
+    from separation.backends import registry
     from separation.hardware.footprint import Watch
     from separation.results import report
     from separation.results.bypass_cache import BypassCache
@@ -150,6 +151,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     with _streamed(wanted, recording, read, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
         common.say_ignored(request, settled)
+        common.say_answers(settled)
         if kept is not None:
             common.say(why)
         else:
@@ -186,6 +188,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
             "files": list(written.values()),
             "tracks": written,
             "cached": kept is not None,
+            "answers": registry.answers(settled),
             "gain_db": gain_db,
             "warnings": [*recording.warnings, *result.warnings, *growing, *notes],
             "seconds": seconds,

@@ -97,6 +97,19 @@ def match(text: str, stems: Sequence[str], *, backend: str) -> Target:
     raise _refusal(name, phrase, stems, backend)
 
 
+def answer(target: Target) -> str:
+    """Return in words what a prompt is answered with: “drums”, “bass and drums”, “all but vocals”; "" if it says so.
+
+    “kick” and “drum kit” are both answered with drums, and so are words of which a stem is far more than was asked for.
+    """
+    stems = " and ".join(sorted(target.stems))
+    if target.complement:
+        return f"all but {stems}"
+    plain = {part for part in _AND.split(_tidy(target.name)) if part}
+    named = {_tidy(stem) for stem in target.stems}
+    return "" if target.name in target.stems or plain == named else stems
+
+
 def suggestions(stems: Sequence[str]) -> tuple[str, ...]:
     """Return prompts that are sure to work with these stems, for buttons and messages."""
     return (*stems, "instrumental") if "vocals" in stems else tuple(stems)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from separation.errors import PromptError
 from separation.prompts.targets import Target
-from separation.prompts.vocabulary import SYNONYMS, match, suggestions
+from separation.prompts.vocabulary import SYNONYMS, answer, match, suggestions
 
 FOUR = ("drums", "bass", "other", "vocals")
 SIX = (*FOUR, "guitar", "piano")
@@ -92,6 +92,29 @@ REFUSED = """
 
 def entries(table):
     return [" ".join(entry.split()) for entry in table.split("|")]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        *[("kick", "drums"), ("the kick and the snare", "drums"), ("drum kit", "drums"), ("violin", "strings")],
+        *[("backing vocals", "vocals"), ("kick and bassline", "bass and drums"), ("bass and kick", "bass and drums")],
+        *[("instrumental", "all but vocals"), ("no kick", "all but drums"), ("drums but no vocals", "drums")],
+        *[(same, "") for same in ("drums", "Drums!", "the drums", "bass and drums", "drums, bass", "only bass")],
+    ],
+)
+def test_what_a_prompt_is_answered_with_is_said_unless_its_words_say_so(phrase, said):
+    assert answer(match(phrase, SEVEN, backend="Fake")) == said
+
+
+def test_names_of_ones_own_stems_are_told_from_other_words_whatever_their_case():
+    assert answer(match("lead  Synth", ["Lead_Synth", "Pads"], backend="Fake")) == ""
+    assert answer(match("Pads and lead synth", ["Lead_Synth", "Pads"], backend="Fake")) == ""
+
+
+def test_any_words_of_a_model_that_takes_them_are_answered_as_they_are():
+    assert answer(Target(name="kick", stems=frozenset({"kick"}))) == ""
+    assert answer(Target(name="Man speaking, and a dog", stems=frozenset({"Man speaking, and a dog"}))) == ""
 
 
 def meaning(expected):

@@ -8,7 +8,6 @@ from dataclasses import replace
 from separation.errors import PromptError
 from separation.model import Backend
 from separation.prompts import phrasing, vocabulary
-from separation.prompts.targets import Target
 from separation.request import Prompt
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
 from webapp.pages.studio.settings_panel import Choice
@@ -110,16 +109,8 @@ def _meaning(choice: Choice, prompt: Prompt) -> str | None:
         targets = uses.targets(replace(settled, prompts=(prompt,), sam=replace(settled.sam, rerolls=())))
     except PromptError:
         return None
-    meaning = _matched(prompt.text, targets[0])
+    answer = vocabulary.answer(targets[0])
+    meaning = f"→ {answer}" if answer else ""
     if not targets[0].complement and targets[0].stems.intersection(uses.profile.experimental):
         return f"{meaning} (experimental)".strip()
     return meaning
-
-
-def _matched(words: str, target: Target) -> str:
-    stems = " and ".join(sorted(target.stems))
-    if target.complement:
-        return f"→ all but {stems}"
-    if target.stems == {words.strip()}:  # a model that takes any words
-        return ""
-    return "" if set(words.casefold().split()) - {"and"} == target.stems else f"→ {stems}"

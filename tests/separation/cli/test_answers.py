@@ -1,0 +1,76 @@
+"""Where a prompt is not answered with what its words say, that is said: in words, JSON, workflows and batches."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support import run_fakes
+from tests.support.fakes import PromptableBackend, use_only
+from tests.support.terminal import audio_playground
+
+KICK = "note: “kick” is answered with all of drums, the nearest that"
+NO_VOCALS = "note: “instrumental” is answered with all but vocals, the nearest that"
+ANSWERS = {"kick": "drums", "instrumental": "all but vocals", "bass": "bass"}
+PROMPTS = [word for prompt in ANSWERS for word in ("-p", prompt)]
+
+
+@pytest.fixture(autouse=True)
+def song(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))
+    run_fakes.install(monkeypatch)
+    (tmp_path / "in").mkdir()
+    return run_fakes.song(tmp_path / "in" / "song.wav")
+
+
+def said(*words):
+    return audio_playground(*words).output
+
+
+def found(*words):
+    return json.loads(said(*words, "--json").splitlines()[-1])
+
+
+@pytest.mark.parametrize("more", [(), ("--streaming",)])
+def test_an_extraction_says_it_computed_or_kept(song, tmp_path, more):
+    for _ in range(2):
+        shown = said("extract", "auto", song, *PROMPTS, "-o", tmp_path / "out", *more)
+        assert KICK in shown and NO_VOCALS in shown
+        assert "“bass” is answered" not in shown
+        assert shown.index(KICK) < shown.index("wrote ")
+    assert found("extract", "auto", song, *PROMPTS, "-o", tmp_path / "out", *more)["answers"] == ANSWERS
+
+
+def test_a_recipe_says_it_too(song, tmp_path):
+    said("extract", "auto", song, *PROMPTS, "-o", tmp_path, "--save-recipe", tmp_path / "recipe.yaml")
+    assert KICK in said("extract", "recipe", song, tmp_path / "recipe.yaml", "-o", tmp_path / "again")
+
+
+def test_a_batch_says_it_once(song, tmp_path):
+    run_fakes.song(song.with_name("other.wav"), seed=1)
+    words = ("batch", song.parent, *PROMPTS, "-o", tmp_path / "out")
+    assert said(*words).count(KICK) == 1
+    assert found(*words)["answers"] == ANSWERS
+
+
+def test_a_step_of_a_workflow_says_it_with_its_mark(song, tmp_path):
+    config = tmp_path / "flow.yaml"
+    config.write_text(
+        "steps:\n- name: cut\n  command: extract auto\n  with:\n"
+        f"    source: {song}\n    prompt: [kick, bass]\n    out: {tmp_path / 'out'}\n",
+        encoding="utf-8",
+    )
+    assert f"[1/1 cut] {KICK}" in said("run", "--config", config)
+    (step,) = found("run", "--config", config)["steps"]
+    assert step["result"]["answers"] == {"kick": "drums", "bass": "bass"}
+
+
+@pytest.mark.parametrize("residual", ["mixture", "model"])
+def test_a_model_that_takes_any_words_answers_with_what_was_asked(residual, monkeypatch):
+    from separation.backends.registry import answers
+    from separation.request import Request, SamSettings
+
+    backend = use_only(monkeypatch, PromptableBackend)
+    asked = Request.of("kick", "dog barking", backend=backend.name, sam=SamSettings(residual=residual))
+    assert answers(asked) == {"kick": "kick", "dog barking": "dog barking"}
