@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from separation.audio.decoding.ffmpeg import PyAVReader, open_container
-from separation.audio.decoding.reader import DECODER_ERRORS, BoundedFile, NotReadableError, system_message
+from separation.audio.decoding.reader import BoundedFile, NotReadableError, decoder_errors, system_message
 from separation.audio.encode import AudioFormat
 from separation.audio.files import new_file, private
 from separation.audio.waveform import AudioSource, resample_blocks
@@ -121,7 +121,7 @@ class Picture:
             try:
                 with av.open(str(self.path)) as kept, av.open(str(part), "w", format=self._kind.container) as out:
                     self._join(kept, sound, out, gain)
-            except DECODER_ERRORS as error:
+            except decoder_errors() as error:
                 raise FileError(
                     "The video could not be written.",
                     f"The encoder says: {error}",
@@ -175,7 +175,7 @@ def keep_picture(source: Path, target: Path, track: int | None = None) -> Pictur
         if first_s is None:
             raise NotReadableError("it holds no frames")
         return Picture(target, codec, round(first_s - _sound_starts_s(source, track), 6))
-    except (*DECODER_ERRORS, NotReadableError) as error:
+    except decoder_errors(NotReadableError) as error:
         log.warning("the picture of a video is left out: %s", error)
         with suppress(FileNotFoundError):
             target.unlink()

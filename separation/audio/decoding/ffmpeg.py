@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separation.audio.decoding.reader import (
-    DECODER_ERRORS,
     AudioInfo,
     BoundedFile,
     NotReadableError,
     cut_off,
+    decoder_errors,
     ends_early,
     grouped,
     system_message,
@@ -79,7 +79,7 @@ class PyAVReader:
                         self.warnings.append(_choice(self.info, default + 1))
                     return
                 reason = "its data cannot be decoded" if self.warnings else "it holds no audio samples"
-            except DECODER_ERRORS as error:
+            except decoder_errors() as error:
                 reason = system_message(error)
             except BaseException:
                 self.close()
@@ -140,14 +140,14 @@ class PyAVReader:
                     frames = packet.decode()
                 except EOFError:
                     break
-                except DECODER_ERRORS:
+                except decoder_errors():
                     n_damaged += 1
                     continue
                 for frame in frames:
                     if frame.samples:
                         n_silent = 0
                         yield frame
-        except DECODER_ERRORS as error:
+        except decoder_errors() as error:
             self.warnings.append(f"The file is damaged and was read up to there ({system_message(error)}).")
         if n_damaged:
             self.warnings.append(f"The file is damaged; pieces left out because they cannot be decoded: {n_damaged}.")
@@ -223,7 +223,7 @@ def open_container(file: BoundedFile) -> Any:
     }
     try:
         return av.open(file, options=options, metadata_errors="replace")
-    except DECODER_ERRORS as error:
+    except decoder_errors() as error:
         raise NotReadableError(system_message(error)) from error
 
 

@@ -7,6 +7,7 @@ file cannot make FFmpeg open another file or an address, and a decoder that neve
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END, SEEK_SET
@@ -21,6 +22,12 @@ DECODER_ERRORS: Final = (
     *(soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError),
     *(ArithmeticError, LookupError, MemoryError, EOFError),
 )
+
+
+def decoder_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return `DECODER_ERRORS`, the root of FFmpeg's own errors, some of which derive from nothing else, and `more`."""
+    av = sys.modules.get("av")  # it is loaded where it is used, and not for every file
+    return (*DECODER_ERRORS, *([] if av is None else [av.error.FFmpegError]), *more)
 
 
 class NotReadableError(Exception):

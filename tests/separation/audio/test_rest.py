@@ -84,6 +84,12 @@ def test_what_follows_at_another_rate_is_brought_to_the_first_and_said(n_channel
     )
 
 
+def test_what_follows_with_more_channels_than_can_be_placed_is_said_and_left_out(tmp_path):
+    found = decoded(tmp_path, stored("WAV", samples=tone(RATE, 6)) + stored("WAV"))
+    assert found.waveform.samples.shape == (6, RATE)
+    assert "of the file are not used" in found.warnings[0]
+
+
 def test_an_ogg_that_ffmpeg_reads_from_one_into_the_next_is_read_once(tmp_path):
     surround = stored("OGG", samples=tone(2 * RATE, 6))
     assert decoded(tmp_path, 2 * surround).waveform.n_samples == pytest.approx(4 * RATE, abs=2_000)

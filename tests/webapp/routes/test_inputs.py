@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from separation import Request
 from separation.audio.part import Part
+from separation.backends import registry
 from separation.errors import AudioError
-from separation.results.kept import recording_of
+from separation.estimates.estimates import preflight
+from separation.results.kept import recording_of, reports_of
 from separation.results.runs import import_recording, import_track
 from tests.separation.audio.test_video import film, frames, packets
 from tests.support.media_steps import upload
@@ -47,6 +50,25 @@ def test_files_laid_end_to_end_are_heard_to_their_end(name, folder, client, stor
     assert not any("header" in said or "not used" in said for said in json.loads(result)["warnings"])
     assert soundfile.info("drums.wav").frames == 264_600
     assert capfd.readouterr().err == ""
+
+
+def test_a_file_at_which_ffmpeg_gives_up_is_one_of_our_errors(folder, client, store):
+    data, convert = INPUTS / "damaged.webm", ("convert", "to-wav", INPUTS / "damaged.webm", "-o", "x.wav")
+    assert "No decoder gets sound out of it" in audio_playground(*convert, status=3).output
+    said = json.loads(audio_playground(*convert, "--json", status=3).stdout)
+    assert said["error"] == "AudioError" and all(said[part] for part in ("what", "why", "todo"))
+    answer = upload(client, data.read_bytes(), data.name)
+    assert answer.status_code == 422 and "“damaged.webm” cannot be used as audio" in answer.json()["what"]
+    assert store.list() == []
+
+
+def test_a_very_short_file_is_separated_and_the_next_estimate_stays_sane(folder, store):
+    extract = ("extract", "builtin", INPUTS / "n64.wav", "-p", "drums", "--json")
+    assert not json.loads(audio_playground(*extract).stdout)["cached"]
+    assert soundfile.info("drums.wav").frames == 64
+    settled, _ = registry.choose(Request.of("drums", backend="builtin"))
+    expected = preflight(settled, 180.0, reports_of(store.list("result")), 8 * 10**9)
+    assert expected.fits, "a song of three minutes fits into 8 GB"
 
 
 def test_the_picture_of_a_film_with_reordered_frames_comes_back_with_the_sound(client, store, tmp_path):
