@@ -33,7 +33,7 @@ from separation.errors import PlaygroundError
 from separation.export.level import RESCALE, check_rule
 from separation.formatted import counted
 from separation.results.exported import FORMATS
-from separation.workflows.batch_files import FAILURES, find_recordings, folders
+from separation.workflows.batch_files import FAILURES, SOURCES, find_recordings, folders, read_sources, source_of
 
 if TYPE_CHECKING:
     from separation.audio.files import FilesRead
@@ -94,7 +94,8 @@ def batch(
     """Take the same sounds out of every recording in DIR, each into a folder of its own.
 
     A file that fails does not stop the rest: failures are listed at the end and in failures.json, and the exit status
-    is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over.
+    is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over. Which
+    folder belongs to which recording is in sources.json, and stays so when files are added.
     """
     from separation.audio.files import remove
     from separation.audio.part import Part
@@ -110,15 +111,19 @@ def batch(
     part = Part(**span)
     files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # fails before any work if no file could be separated
-    places = folders(files)
+    known = read_sources(out)
+    places = folders(files, folder, out, known)
     tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
     tracks = exported.places_of(settled, Path(), format_).values()
     written = [task.folder / track for task in tasks for track in tracks]
-    written += [out / FAILURES, *([] if report is None else [report])]
+    written += [out / FAILURES, out / SOURCES, *([] if report is None else [report])]
     read = common.claim([*(task.source for task in tasks), *connection.files()], written)
     make_folder(out, "the results")
     make_folder_of(report, "the report")
     remove(out / FAILURES)
+    _write_json(
+        known | {place.as_posix(): source_of(folder / file, out) for file, place in places.items()}, out / SOURCES, read
+    )
     common.say(f"{counted(len(files), 'file')}. {why}")
     common.say_ignored(asked, settled)
     common.say_answers(settled)
@@ -130,7 +135,7 @@ def batch(
     )
     tally = _run(tasks, work, min(jobs, len(files)), common)
     if tally.failures:
-        _write_failures(tally.failures, out / FAILURES, read)
+        _write_json(_listed(tally.failures), out / FAILURES, read)
     if report is not None:
         _write_report([*tally.reports, *_listed(tally.failures)], report, read, common)
     _say_result(tally, out, registry.answers(settled), time.monotonic() - started_s, common)
@@ -244,11 +249,12 @@ class BatchProgress:
             click.echo(f"\r\x1b[2K{self._common.mark}{self._n_started} of {self._n_files}: {words}", nl=False, err=True)
 
 
-def _write_failures(failures: Iterable[tuple[Path, PlaygroundError]], path: Path, read: FilesRead) -> None:
+def _write_json(value: object, path: Path, read: FilesRead) -> None:
     from separation.audio.files import new_file
 
     with new_file(path, read) as part:
-        part.write_text(json.dumps(_listed(failures), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        # Half a surrogate, as names that are no UTF-8 have, is escaped as JSON does.
+        part.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8", "backslashreplace")
 
 
 def _write_report(entries: Sequence[dict[str, Any]], path: Path, read: FilesRead, common: Common) -> None:

@@ -1,10 +1,15 @@
-"""Finds the input files of a batch in a folder, and names the folders of their results."""
+"""Finds the input files of a batch in a folder, and names the folders of their results.
+
+A folder belongs to the source that it was first made for: `SOURCES` beside the folders says which that is, so that
+names stay as they are when files come and go, and two batches into one folder do not write over each other's results.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +24,7 @@ EXTENSIONS = (
     "mpc", "oga", "ogg", "opus", "ra", "rf64", "snd", "spx", "tta", "w64", "wav", "wave", "weba", "wma", "wv",
 )  # fmt: skip
 FAILURES = "failures.json"
+SOURCES = "sources.json"  # {folder: source}, both relative to where it lies
 
 
 def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out: Path) -> list[Path]:
@@ -54,19 +60,86 @@ def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out:
     return files
 
 
-def folders(files: Sequence[Path]) -> dict[Path, Path]:
-    """Return a folder for each file, both relative: its path without extension, as safe names, all different.
+def folders(files: Sequence[Path], folder: Path, out: Path, known: Mapping[str, str]) -> dict[Path, Path]:
+    """Return the folder of each file's results, relative to `out`.
 
-    Files that differ only in their extensions keep them, so that the folders can be attributed.
+    It is the one that the file had before; for a new file its path without extension, as safe names, unlike those of
+    all others. New files that differ only in their extensions keep them, so that the folders can be attributed.
+
+    Args:
+        files: relative to `folder`.
+        folder: where they lie.
+        out: where the folders are made.
+        known: what `read_sources` returns.
     """
+    before = {source: Path(place) for place, source in known.items()}
+    fresh = _places(files)
+    found: dict[Path, Path] = {}
+    taken = {place.casefold() for place in known}
+    for file in files:
+        place = before.get(source_of(folder / file, out))
+        if place is None:
+            place = _unlike(fresh[file], taken)
+        taken.add(place.as_posix().casefold())
+        found[file] = place
+    return found
+
+
+def source_of(file: Path, out: Path) -> str:
+    """Return how `SOURCES` names a file: relative to `out`, so that both can be moved together."""
+    try:
+        return Path(os.path.relpath(file.resolve(), out.resolve())).as_posix()
+    except ValueError:  # another drive of Windows
+        return file.resolve().as_posix()
+
+
+def read_sources(out: Path) -> dict[str, str]:
+    """Return which source each folder of results in `out` belongs to; folders that were deleted are left out.
+
+    Raises:
+        SettingsError: the file that says so is damaged.
+    """
+    try:
+        known = json.loads((out / SOURCES).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        raise _damaged(out / SOURCES, str(error)) from error
+    if not isinstance(known, dict) or not all(isinstance(source, str) for source in known.values()):
+        raise _damaged(out / SOURCES, "It holds something else.")
+    return {place: source for place, source in known.items() if _is_within(place) and (out / place).is_dir()}
+
+
+def _damaged(path: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"{path!s} cannot be read.",
+        f"It says which folder belongs to which recording. {why}",
+        "Delete it to have folders named anew, or choose another folder for the results.",
+    )
+
+
+def _is_within(place: str) -> bool:
+    return not Path(place).is_absolute() and ".." not in Path(place).parts
+
+
+def _unlike(place: Path, taken: set[str]) -> Path:
+    """Return `place`, with a number if a folder of that name belongs to another source."""
+    found, n = place, 1
+    while found.as_posix().casefold() in taken:
+        n += 1
+        found = place.with_name(f"{place.name} ({n})")
+    return found
+
+
+def _places(files: Sequence[Path]) -> dict[Path, Path]:
     every = {*files, *(above for file in files for above in file.parents)} - {Path()}
     recordings = frozenset(files)
     places = {Path(): Path()}
     in_order = sorted(every, key=lambda path: (len(path.parts), path.parent, path in recordings, path))
     for above, siblings in groupby(in_order, key=lambda path: path.parent):
-        for path, name in _names(list(siblings), recordings, reserved=(FAILURES,) if above == Path() else ()):
+        for path, name in _names(list(siblings), recordings, (FAILURES, SOURCES) if above == Path() else ()):
             places[path] = places[above] / name
-    return {file: places[file] for file in files}
+    return places
 
 
 def _names(siblings: Sequence[Path], files: frozenset[Path], reserved: Sequence[str]) -> Iterable[tuple[Path, str]]:
@@ -75,7 +148,7 @@ def _names(siblings: Sequence[Path], files: frozenset[Path], reserved: Sequence[
     told_apart = [
         path.name if counts[name.casefold()] > 1 else name for path, name in zip(siblings, short, strict=True)
     ]
-    return zip(siblings, plain_names([*reserved, *told_apart])[len(reserved) :], strict=True)
+    return zip(siblings, plain_names(told_apart, reserved), strict=True)
 
 
 def _keep_searching(where: Path, within: list[str], recursive: bool, out: Path) -> bool:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from separation.workflows.batch_files import SOURCES
 from tests.support import run_fakes
 from tests.support.terminal import audio_playground
 
@@ -38,4 +39,6 @@ def songs(folder, *names, duration_s=0.3):
 
 
 def tree(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """The bytes of each file by its path, without the list of sources."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path != folder / SOURCES]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

@@ -137,7 +137,7 @@ def test_a_place_that_is_taken_fails_the_file_and_leaves_nothing_beside_it(folde
     (folder / "out" / "one").write_text("a file")
     told = said("music", "-o", "out", status=6)
     assert told["done"] == 1 and "cannot hold the tracks" in told["failures"][0]["what"]
-    assert sorted(path.name for path in (folder / "out").iterdir()) == ["failures.json", "one", "two"]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["failures.json", "one", "sources.json", "two"]
 
 
 def test_notes_about_a_file_are_said_below_it(folder, backend):
@@ -159,3 +159,26 @@ def test_a_terminal_sees_which_file_is_at_work_and_how_far_it_is(folder, backend
         "1 of 2: one.wav, chunk 2 of 2",
         "2 of 2: two.wav", "2 of 2: two.wav, chunk 1 of 2", "2 of 2: two.wav, chunk 2 of 2",
     ]  # fmt: skip
+
+
+# Folders
+
+
+def test_a_file_that_is_added_leaves_the_folders_of_the_others_as_they_were(folder, backend):
+    songs(folder / "music", "song.wav")
+    batch("music", "-o", "out")
+    songs(folder / "music", "song.aiff")
+    batch("music", "-o", "out")
+    assert {path.name for path in (folder / "out").iterdir()} == {"song", "song.aiff", "sources.json"}
+    sources = json.loads((folder / "out/sources.json").read_text("utf-8"))
+    assert sources == {"song": "../music/song.wav", "song.aiff": "../music/song.aiff"}
+
+
+def test_two_folders_with_a_song_of_the_same_name_can_have_their_results_in_one(folder, backend):
+    songs(folder / "monday", "song.wav")
+    songs(folder / "tuesday", "song.wav")
+    batch("monday", "-o", "out")
+    batch("tuesday", "-o", "out")
+    sources = json.loads((folder / "out/sources.json").read_text("utf-8"))
+    assert sources == {"song": "../monday/song.wav", "song (2)": "../tuesday/song.wav"}
+    assert (folder / "out/song/drums.wav").exists() and (folder / "out/song (2)/drums.wav").exists()

@@ -9,7 +9,7 @@ from separation.engine.engine import Inline
 from separation.errors import SettingsError
 from separation.events import StillRunning
 from separation.workflows import batch
-from separation.workflows.batch_files import find_recordings, folders
+from separation.workflows.batch_files import SOURCES, find_recordings, folders, read_sources, source_of
 
 # Running
 
@@ -119,8 +119,9 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over_silently(tmp_path):
 # Folders for results
 
 
-def placed(*names):
-    return [path.as_posix() for path in folders([Path(name) for name in names]).values()]
+def placed(*names, known=None):
+    found = folders([Path(name) for name in names], Path("music"), Path("out"), known or {})
+    return [path.as_posix() for path in found.values()]
 
 
 def test_a_file_has_a_folder_of_its_name_under_its_own_path():
@@ -133,8 +134,44 @@ def test_files_that_differ_in_extension_keep_it():
 
 
 def test_no_two_files_share_a_folder_whatever_they_are_called():
-    names = ("a?.wav", "a*.wav", "A!.wav", "x?/a.wav", "x*/a.wav", "a_.wav/a_.wav", "...wav", "failures.json.wav")
+    names = (
+        "a?.wav",
+        "a*.wav",
+        "A!.wav",
+        "x?/a.wav",
+        "x*/a.wav",
+        "a_.wav/a_.wav",
+        "...wav",
+        "failures.json.wav",
+        "sources.json.wav",
+    )
     places = placed(*names)
     assert len({place.casefold() for place in places}) == len(names)
-    assert "failures.json" not in places, "that is the list of failures"
+    assert not {"failures.json", "sources.json"} & set(places), "those are lists of the batch"
     assert not any(part.startswith(".") for place in places for part in place.split("/"))
+
+
+def test_a_folder_stays_that_of_its_source_when_files_are_added():
+    (alone,) = placed("song.wav")
+    known = {alone: source_of(Path("music/song.wav"), Path("out"))}
+    assert placed("song.flac", "song.wav", known=known) == ["song.flac", "song"]
+    assert placed("a?.wav", known={"a_": source_of(Path("music/a*.wav"), Path("out"))}) == ["a_ (2)"]
+
+
+def test_what_another_source_has_made_in_the_same_folder_is_not_written_over():
+    other = {"song": source_of(Path("other/song.wav"), Path("out")), "one/Song": "../elsewhere/song.wav"}
+    assert placed("song.wav", "one/song.wav", known=other) == ["song (2)", "one/song (2)"]
+
+
+def test_the_list_of_sources_is_read_and_forgets_folders_that_are_gone(tmp_path):
+    assert read_sources(tmp_path) == {}
+    (tmp_path / "song").mkdir()
+    (tmp_path / SOURCES).write_text('{"song": "../song.wav", "gone": "../gone.wav", "../..": "../evil.wav"}')
+    assert read_sources(tmp_path) == {"song": "../song.wav"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"song": 3}', "\xff", "{"])
+def test_a_damaged_list_of_sources_is_said_with_what_to_do(tmp_path, content):
+    (tmp_path / SOURCES).write_text(content, "latin-1")
+    with pytest.raises(SettingsError, match=r"sources\.json cannot be read.*Delete it"):
+        read_sources(tmp_path)
