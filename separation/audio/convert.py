@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from separation.audio.part import WHOLE, Part
 from separation.audio.partial_file import GrowingFile
 from separation.audio.waveform import resample_blocks, resampled_length, to_channels
 from separation.errors import AudioError
+from separation.export.tags import NO_TAGS, Tags, write_tags
 
 MAX_KEPT_RATE: Final = 192_000  # Hz; `convert` brings faster recordings to CONVERTED_RATE
 CONVERTED_RATE: Final = 48_000  # Hz
@@ -25,9 +26,16 @@ CONVERTED_RATE: Final = 48_000  # Hz
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversion:
-    """What `convert` wrote: samples per channel, rate in Hz, 1 or 2 channels, and warnings, one sentence each.
+    """What `convert` wrote.
 
-    `tracks` says what each audio track of the file is, and `track` which of them this is, from 1 on.
+    Attributes:
+        n_samples: per channel.
+        sample_rate: Hz.
+        n_channels: 1 or 2.
+        warnings: one sentence each.
+        tags: what the source says of itself, by the names in `separation.export.tags.TEXTS`; empty until they are read.
+        tracks: what each audio track of the file is.
+        track: which of them this is, from 1 on.
     """
 
     n_samples: int
@@ -36,6 +44,7 @@ class Conversion:
     warnings: tuple[str, ...]
     tracks: tuple[str, ...] = ("",)
     track: int = 1
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def duration_s(self) -> float:
@@ -44,7 +53,12 @@ class Conversion:
 
 
 def convert(
-    path: Path | str, out_path: Path | str, *, part: Part = WHOLE, max_duration_s: float | None = None
+    path: Path | str,
+    out_path: Path | str,
+    *,
+    part: Part = WHOLE,
+    max_duration_s: float | None = None,
+    tags: Tags = NO_TAGS,
 ) -> Conversion:
     """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads, in constant memory.
 
@@ -53,7 +67,7 @@ def convert(
 
     Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
     are resampled to 48 kHz, with a warning: they hold nothing audible up there, and every later step takes longer.
-    `out_path` appears only once it is complete. Past 4 GB it is an RF64 file.
+    `out_path` appears only once it is complete, with these `tags` in it. Past 4 GB it is an RF64 file.
 
     Raises:
         AudioError: no audio can be read, or it is longer than `max_duration_s`.
@@ -65,10 +79,11 @@ def convert(
     with (
         converted_blocks(path, part=part, max_duration_s=max_duration_s) as blocks,
         new_file(out_path, read) as making,
-        FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer,
     ):
-        for block in blocks:
-            writer.write(block)
+        with FloatWavWriter(making, blocks.n_channels, blocks.sample_rate) as writer:
+            for block in blocks:
+                writer.write(block)
+        write_tags(making, ".wav", tags)
         return blocks.conversion()
 
 

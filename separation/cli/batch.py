@@ -27,7 +27,7 @@ from separation.cli.common import (
     open_store,
     shown,
 )
-from separation.cli.options import no_cache_option, part_options, peak_option, report_option
+from separation.cli.options import no_cache_option, part_options, peak_option, report_option, tags_option
 from separation.engine.engine import Inline
 from separation.errors import PlaygroundError
 from separation.export.level import RESCALE, check_rule
@@ -64,6 +64,7 @@ SOME_FAILED = 6
 @click.option("--preset", help="Preview, Balanced or Quality.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
 @peak_option
+@tags_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Files at once; each job loads the model."
@@ -83,6 +84,7 @@ def batch(
     preset: str | None,
     format_: str,
     peak: str | None,
+    tags: bool,
     seed: int,
     jobs: int,
     span: Mapping[str, Any],
@@ -131,7 +133,7 @@ def batch(
         common.say(f"note: presets will make no difference to {registry.get(settled.backend).label}.")
     log_level = logging.getLogger().getEffectiveLevel()
     work = Extraction(
-        settled, part, no_cache, format_, peak_rule, common.temp_dir, log_level, report is not None, connection
+        settled, part, no_cache, format_, peak_rule, tags, common.temp_dir, log_level, report is not None, connection
     )
     tally = _run(tasks, work, min(jobs, len(files)), common)
     if tally.failures:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from separation.cli.common import Connection, open_store, shown
 from separation.errors import SeparationError
 from separation.events import ChunkStarted, EventStream, ModelLoading, StillRunning
+from separation.export.tags import NO_TAGS, Tags
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Extraction:
         bypass_cache: ignore kept results.
         format_: of the tracks.
         peak: what is done about peaks over full scale, one of `separation.export.level.PEAK_RULES`.
+        tags: whether tracks get the tags of their recording.
         temp_dir: for files in the making; None for the usual places.
         log_level: the lowest level that a worker logs.
         reports: whether to collect a report of each file; they are held in memory until the end of the batch.
@@ -72,6 +74,7 @@ class Extraction:
     bypass_cache: bool
     format_: str
     peak: str
+    tags: bool
     temp_dir: Path | None
     log_level: int
     reports: bool
@@ -101,7 +104,8 @@ class Extraction:
                 converted = watch.measured()
                 yield StillRunning()
                 result, cached = yield from self._separated(recording, store, engine)
-                written = yield from _write_tracks(result, task.folder, self.format_, self.peak, read)
+                tags = recording.tags if self.tags and recording.tags is not None else NO_TAGS
+                written = yield from _write_tracks(result, task.folder, self.format_, self.peak, tags, read)
             except StorageError as error:
                 raise SeparationError(error.what, error.why, error.todo) from error
         notes = (*damaged, *recording.warnings, *result.warnings, *written)
@@ -175,13 +179,13 @@ class Extraction:
 
 
 def _write_tracks(
-    result: Result, folder: Path, format_: str, peak: str, read: FilesRead
+    result: Result, folder: Path, format_: str, peak: str, tags: Tags, read: FilesRead
 ) -> Generator[Event, None, tuple[str, ...]]:
     """Write the kept tracks into `folder`, which changes only when all are complete; return notes."""
     from separation.results import exported
 
     try:
-        return (yield from exported.write(result, folder, format_, peak, read)).notes
+        return (yield from exported.write(result, folder, format_, peak, tags, read)).notes
     except OSError as error:
         raise SeparationError(
             f"{shown(folder)} cannot hold the tracks.",

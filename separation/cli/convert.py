@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 from separation.cli.common import Common, common_options, gives
-from separation.cli.options import part_options
+from separation.cli.options import part_options, tags_option
+from separation.export.tags import NO_TAGS, Tags
 
 
 @click.group()
@@ -22,8 +24,9 @@ def convert() -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The WAV to write; beside the source if absent.")
 @part_options
+@tags_option
 @common_options
-def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], common: Common) -> None:
+def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], tags: bool, common: Common) -> None:
     """Decode SOURCE (audio or video) into a float32 WAV of one or two channels, by blocks."""
     from separation.audio.convert import convert as convert_file
     from separation.audio.part import Part
@@ -31,8 +34,10 @@ def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], common: Comm
     part = Part(**span)
     target = out or _beside(source)
     common.claim([source], [target])
-    conversion = convert_file(source, target, part=part)
-    for warning in conversion.warnings:
+    with TemporaryDirectory() as scratch:
+        found, said = _tags_of(source, Path(scratch) / "cover") if tags else (NO_TAGS, ())
+        conversion = convert_file(source, target, part=part, tags=found)
+    for warning in (*conversion.warnings, *said):
         common.say(f"note: {warning}")
     common.say(
         f"wrote {target}: {conversion.duration_s:.2f} s, {conversion.sample_rate} Hz, {conversion.n_channels} ch"
@@ -43,9 +48,19 @@ def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], common: Comm
             "n_samples": conversion.n_samples,
             "sample_rate": conversion.sample_rate,
             "n_channels": conversion.n_channels,
-            "warnings": list(conversion.warnings),
+            "warnings": [*conversion.warnings, *said],
         }
     )
+
+
+def _tags_of(source: Path, cover: Path) -> tuple[Tags, tuple[str, ...]]:
+    """Return the tags of a file, whose cover is put at `cover`, and warnings; none if it cannot be read."""
+    from separation.results.source_tags import read_tags
+
+    if not source.is_file():  # converting says what is wrong with it
+        return NO_TAGS, ()
+    texts, warnings = read_tags(source, cover)
+    return Tags(**texts, cover=cover if cover.exists() else None), warnings
 
 
 def _beside(source: Path) -> Path:

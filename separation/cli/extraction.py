@@ -25,10 +25,11 @@ from separation.cli.common import (
     make_folder_of,
     open_store,
 )
-from separation.cli.options import no_cache_option, part_options, peak_option, report_option
+from separation.cli.options import no_cache_option, part_options, peak_option, report_option, tags_option
 from separation.errors import FileError
 from separation.events import EventStream
 from separation.export.level import CLIP, RESCALE, check_rule, level_while_growing
+from separation.export.tags import NO_TAGS, Tags
 from separation.results import exported
 from separation.results.exported import FORMATS
 
@@ -50,6 +51,7 @@ class ExtractOptions:
     out: Path
     format_: str
     peak: str | None
+    tags: bool
     seed: int
     streaming: bool
     span: Mapping[str, Any]
@@ -77,6 +79,7 @@ def recipe_options(command: Function) -> Function:
     @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
     @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
     @peak_option
+    @tags_option
     @click.option(
         "--streaming", is_flag=True, help="Write the files while they are made, to be played meanwhile (WAV, FLAC)."
     )
@@ -94,6 +97,7 @@ def recipe_options(command: Function) -> Function:
         out: Path,
         format_: str,
         peak: str | None,
+        tags: bool,
         streaming: bool,
         span: Mapping[str, Any],
         no_cache: bool,
@@ -110,6 +114,7 @@ def recipe_options(command: Function) -> Function:
             out=out,
             format_=format_,
             peak=peak,
+            tags=tags,
             seed=seed,
             streaming=streaming,
             span=span,
@@ -157,11 +162,12 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         else:
             _say_expected(recording, settled, kept_before, common)
         result = kept or _separated(recording, request, store, tracks, wanted.connection, common)
+    tags = recording.tags if wanted.tags and recording.tags is not None else NO_TAGS
     if kept is None and tracks is not None:
         written = {name: str(path) for name, path in tracks.paths.items()}
-        gain_db, notes = 0.0, tuple(f"{name}: {note}" for name, note in tracks.notes().items())
+        gain_db, notes = 0.0, _tagged(tracks, tags)
     else:
-        exports = _written(result, wanted, read)
+        exports = _written(result, tags, wanted, read)
         written = {name: str(path) for name, path in exports.files.items()}
         gain_db, notes = exports.level.gain_db, exports.notes
     for note in notes:
@@ -280,12 +286,22 @@ def _separated(
     return result
 
 
-def _written(result: Result, wanted: ExtractOptions, read: FilesRead) -> exported.Exported:
+def _tagged(tracks: StreamedTracks, tags: Tags) -> tuple[str, ...]:
+    """Write tags into files that have grown; return notes, as these files can be played with or without them."""
+    notes = tuple(f"{name}: {note}" for name, note in tracks.notes().items())
+    try:
+        tracks.tag(tags)
+    except FileError as error:
+        return (*notes, str(error))
+    return notes
+
+
+def _written(result: Result, tags: Tags, wanted: ExtractOptions, read: FilesRead) -> exported.Exported:
     """Write the kept tracks in the requested format."""
     from separation.audio.files import writing
 
     assert wanted.peak is not None
-    stream = EventStream(exported.write(result, wanted.out, wanted.format_, wanted.peak, read))
+    stream = EventStream(exported.write(result, wanted.out, wanted.format_, wanted.peak, tags, read))
     with writing("The tracks", wanted.out), closing(stream):
         for _ in stream:
             pass

@@ -26,6 +26,12 @@ peak_option = click.option(
     help="Where samples pass full scale, turn all files down alike, cut them, or write float WAVs. "
     f"{RESCALE.capitalize()} unless given.",
 )
+tags_option = click.option(
+    "--tags/--no-tags",
+    default=True,
+    show_default=True,
+    help="Carry title, artist, album, date, tempo, key and cover of the source.",
+)
 
 
 class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on

@@ -14,8 +14,9 @@ from separation.audio.partial_file import GrowingFile
 from separation.audio.peaks import PeaksWriter
 from separation.audio.video import Picture, PictureNotKept, keep_picture
 from separation.results.partial import PartialAudio
+from separation.results.source_tags import read_tags
 
-AUDIO, PEAKS, PICTURE = "audio.wav", "peaks", "video"  # the names of the files
+AUDIO, PEAKS, PICTURE, COVER = "audio.wav", "peaks", "video", "cover"  # the names of the files
 
 
 def decode_into(
@@ -25,10 +26,10 @@ def decode_into(
     max_duration_s: float,
     on_decoded: Callable[[PartialAudio], object],
 ) -> tuple[Conversion, Picture | None]:
-    """Write the audio of a file's part, its peaks, and, of a whole video, its picture into `folder`.
+    """Write the audio of a file's part, its peaks, its cover, and, of a whole video, its picture into `folder`.
 
     Args:
-        folder: takes the files `AUDIO`, `PEAKS` and `PICTURE`.
+        folder: takes the files `AUDIO`, `PEAKS`, `PICTURE` and `COVER`; the last two only if there are such.
         source: any file that `separation.decode` takes; it may still be arriving.
         part: the part of it.
         max_duration_s: longer ones are refused.
@@ -41,11 +42,13 @@ def decode_into(
         OSError: the source was broken off.
     """
     conversion = _decode_audio(folder, source, part, max_duration_s, on_decoded)
-    if not part.is_whole:
-        return conversion, None
     if isinstance(source, GrowingFile):
         source.wait_for_end()
         source = source.path
+    tags, warnings = read_tags(source, folder / COVER)
+    conversion = replace(conversion, tags=tags, warnings=(*conversion.warnings, *warnings))
+    if not part.is_whole:
+        return conversion, None
     try:
         return conversion, keep_picture(source, folder / PICTURE, part.track)
     except PictureNotKept as lost:

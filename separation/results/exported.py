@@ -14,6 +14,7 @@ from separation.audio.names import plain_names
 from separation.backends import registry
 from separation.events import Event, StillRunning
 from separation.export.level import FLOAT_FORMAT, Level, level_for, needs_peak
+from separation.export.tags import Tags, write_tags
 from separation.prompts.targets import tracks_of
 from separation.results.kept import KeptSound, KeptTrack, Result
 
@@ -46,11 +47,12 @@ def places_of(settled: Request, folder: Path, format: str) -> dict[str, Path]:
 
 
 def write(
-    result: Result, folder: Path, format: str, peak_rule: str, read: FilesRead
+    result: Result, folder: Path, format: str, peak_rule: str, tags: Tags, read: FilesRead
 ) -> Generator[Event, None, Exported]:
     """Write the tracks into `folder`, which is made or changed when all are complete; yield before each of them.
 
-    All tracks get one level, so that they still add up; see `separation.export.level.level_for`.
+    All tracks get one level, so that they still add up; see `separation.export.level.level_for`. The `tags` are those
+    of the recording; each track's title has its name.
 
     Raises:
         OSError: the folder cannot hold them.
@@ -66,6 +68,7 @@ def write(
             yield StillRunning()
             name = files[track.name].name
             notes += [f"{name}: {note}" for note in _encoded(track.audio, making / name, level)]
+            write_tags(making / name, FORMATS[format], tags.of_sound(track.name))
         folder.mkdir(exist_ok=True)
         check_places([*files.values()], read)  # also for the last one before the first is put
         for file in files.values():

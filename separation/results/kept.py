@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from separation.audio.part import WHOLE, Part
 from separation.errors import PlaygroundError
 from separation.events import AnchorsMapped, ChunkMeasured, Finished, Planned
+from separation.export.tags import TEXTS, Tags
 from separation.metrics.quality_value import Quality
 from separation.request import Request
 from separation.results.store import StoredItem
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 AUDIO = "audio"  # the only track of a recording
 VIDEO = "video"  # a recording's file with its picture, and what is stored of it
 SOURCE = "source"  # the file that a recording was made from, if another of its audio tracks may be wanted
+COVER = "cover"  # a recording's file with the cover of its tags
 
 
 class DamagedItem(PlaygroundError, ValueError):
@@ -102,6 +104,7 @@ class Recording(KeptSound):
         audio_track: the number of the one that this is, from 1 on.
         source: that file, if it was kept; it is kept if it was uploaded and has several audio tracks.
         video: file, codec and start of its picture; None without one. See `picture`.
+        tags: what the file says of the music; None if an earlier version kept it, which did not ask.
     """
 
     origin: str
@@ -110,6 +113,7 @@ class Recording(KeptSound):
     audio_track: int = 1
     source: Path | None = None
     video: tuple[Path, str, float] | None = None
+    tags: Tags | None = None
 
     @property
     def audio(self) -> Path:
@@ -188,12 +192,13 @@ class KeptChunk:
 
 
 def recording_info(conversion: Conversion, *, origin: str, part: Part, picture: Picture | None) -> dict[str, Any]:
-    """Return the values to store for a newly decoded recording; the picture's file is named `VIDEO`."""
+    """Return the values to store for a newly decoded recording; the picture's file is `VIDEO`, the cover's `COVER`."""
     info: dict[str, Any] = {
         "sample_rate": conversion.sample_rate,
         "n_channels": conversion.n_channels,
         "n_samples": conversion.n_samples,
         "warnings": list(conversion.warnings),
+        "tags": dict(conversion.tags),
     }
     if picture is not None:
         info[VIDEO] = {"codec": picture.codec, "start_s": picture.start_s}
@@ -225,6 +230,7 @@ def recording_of(item: StoredItem) -> Recording:
             audio_track=int(heard["used"]),
             source=item.files.get(SOURCE),
             video=None if about is None or VIDEO not in item.files else (item.files[VIDEO], *about),
+            tags=_tags(info.get("tags"), item.files.get(COVER)),
         )
 
 
@@ -370,6 +376,12 @@ def _common(item: StoredItem, names: Mapping[str, str]) -> dict[str, Any]:
         "warnings": tuple(map(str, info.get("warnings", ()))),
         **shape,
     }
+
+
+def _tags(stored: Mapping[str, Any] | None, cover: Path | None) -> Tags | None:
+    if stored is None:
+        return None
+    return Tags(**{name: str(text) for name, text in stored.items() if name in TEXTS}, cover=cover)
 
 
 def _mapped(one: Mapping[str, Any]) -> AnchorsMapped:

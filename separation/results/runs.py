@@ -30,6 +30,7 @@ from separation.formatted import counted
 from separation.request import Request
 from separation.results import commands
 from separation.results.kept import (
+    COVER,
     SOURCE,
     VIDEO,
     DamagedItem,
@@ -106,23 +107,29 @@ def import_recording(
         if arriving and kept is not None and _is_all_of(kept, source):
             return kept
         earlier = _kept_recording(store, key(digest, EARLIER_REVISION))
-        if earlier is not None and _is_of(earlier, conversion, picture):
+        if earlier is not None and not _is_of(earlier, conversion, picture):
+            earlier = None
+        if earlier is not None and earlier.tags is not None:
             return earlier
         files = {"audio": folder / AUDIO, "audio.peaks": folder / PEAKS}
         if picture is not None:
             files[VIDEO] = picture.path
+        if (folder / COVER).exists():
+            files[COVER] = folder / COVER
         if isinstance(source, GrowingFile) and len(conversion.tracks) > 1:
             files[SOURCE] = source.path
+        known = kept or earlier  # a person may have renamed it
         new = NewItem(
             kind="recording",
-            name=kept.name if kept is not None else name if part == WHOLE else f"{name}, {part}",
+            name=known.name if known is not None else name if part == WHOLE else f"{name}, {part}",
             files=files,
             command=commands.converting(name, part),
             inputs={"sha256": digest},
             config=part.to_dict(),
             info=recording_info(conversion, origin=name, part=part, picture=picture),
         )
-        return recording_of(store.put(key(digest), new))
+        # One that was kept before tags were gets them, and stays where its results and notes know it.
+        return recording_of(store.put(key(digest, DECODER_REVISION if earlier is None else EARLIER_REVISION), new))
 
 
 def import_track(recording: Recording, track: int, store: Store) -> Recording:

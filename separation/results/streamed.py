@@ -7,6 +7,7 @@ if a run ends early, they hold everything finished until then and can be played.
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from separation.audio.encode import FORMATS, FloatWavWriter, dbfs
-from separation.audio.files import NOTHING_READ, FilesRead, writing, written_into
+from separation.audio.files import NOTHING_READ, FilesRead, new_file, writing, written_into
 from separation.audio.names import plain_names
 from separation.errors import FileError, SettingsError
 from separation.events import ChunkFinished, Event, Planned
 from separation.export.libsndfile import CodecWriter
+from separation.export.tags import Tags, write_tags
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +88,19 @@ class StreamedTracks:
         refuse_passages(self.paths.values())
         for stem, path in self.paths.items():
             self._files[stem] = StreamedFile(path, self._format, len(audio[stem]), self._sample_rate)
+
+    def tag(self, tags: Tags) -> None:
+        """Write the tags of the recording into the closed files; each is replaced by one that has them.
+
+        Raises:
+            FileError: a file cannot be written; it stays as it is.
+        """
+        if not tags:
+            return
+        for stem, path in self.paths.items():
+            with new_file(path, self._read) as part:
+                shutil.copyfile(path, part)
+                write_tags(part, path.suffix, tags.of_sound(stem))
 
     def close(self) -> None:
         """Finish the files.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from separation.audio.encode import FORMATS
 from separation.export.level import CLIP, FLOAT, FLOAT_FORMAT, RESCALE, WITH_FLOAT, level_for
@@ -22,11 +23,15 @@ USUAL = "wav24"
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """How downloads are written; see `separation.export.level` for `peak`. A rate of 0 is that of each sound."""
+    """How downloads are written; see `separation.export.level` for `peak`. A rate of 0 is that of each sound.
+
+    With `tags`, they carry what the recording says of itself.
+    """
 
     format: str = USUAL
     rate: int = 0
     peak: str = RESCALE
+    tags: bool = True
 
     @property
     def query(self) -> dict[str, str]:
@@ -34,12 +39,16 @@ class ExportChoice:
         asked = {"format": self.format}
         if self.rate:
             asked["rate"] = str(self.rate)
-        return asked if self.peak == RESCALE else asked | {"peak": self.peak}
+        if self.peak != RESCALE:
+            asked["peak"] = self.peak
+        return asked if self.tags else asked | {"tags": "0"}
 
-    def choosing(self, name: str, value: str) -> tuple[ExportChoice, str]:
+    def choosing(self, name: str, value: Any) -> tuple[ExportChoice, str]:
         """Return the choice after a person has changed one field, and a sentence on what had to change with it."""
         if name == "rate":
             return replace(self, rate=int(value)), ""
+        if name == "tags":
+            return replace(self, tags=bool(value)), ""
         if name == "peak":
             return replace(self, peak=value), ""
         after, said = replace(self, format=value), []
@@ -55,8 +64,8 @@ class ExportChoice:
         """Return the choice for a recording that has no picture."""
         return replace(self, format=USUAL) if self.format == VIDEO else self
 
-    def fields(self, has_picture: bool) -> list[SettingField]:
-        """Return the controls; only those that make a difference to the format."""
+    def fields(self, *, has_picture: bool, has_tags: bool) -> list[SettingField]:
+        """Return the controls; only those that make a difference to the format and the recording."""
         formats = [SettingOption(value=name, label=kind.label) for name, kind in FORMATS.items()]
         if has_picture:
             formats.append(SettingOption(value=VIDEO, label="Video, with this sound"))
@@ -97,6 +106,17 @@ class ExportChoice:
                     "options": [SettingOption(value=rule, label=label) for rule, label in rules.items()],
                     "tip": "This format ends at full scale. All tracks are turned down alike, so that they still add "
                     "up; or what is over it is cut off, which distorts; or float samples are written instead.",
+                }
+            )
+        if has_tags and self.format != VIDEO:
+            fields.append(
+                {
+                    "name": "tags",
+                    "kind": "switch",
+                    "label": "Tags",
+                    "value": self.tags,
+                    "tip": "Downloads carry title, artist, album, date, tempo, key and cover of the recording; the "
+                    "title with the name of the sound.",
                 }
             )
         return fields

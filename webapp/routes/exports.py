@@ -22,8 +22,9 @@ from separation.audio.waveform import AudioSource
 from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
 from separation.export.level import RESCALE, Level, check_rule, level_for, needs_peak
+from separation.export.tags import NO_TAGS, Tags, write_tags
 from separation.results.exported import kept_peak
-from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, recording_of
+from separation.results.kept import COVER, DamagedItem, KeptTrack, Recording, Result, recording_of
 from separation.results.report import of_result, to_yaml
 from storage import ArtifactStore, StorageError
 from webapp.routes.made_file import MadeFile
@@ -51,13 +52,18 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
     """
 
     @app.get("/media/{key}/{track}/file")
-    def download(key: str, track: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE) -> Response:
+    def download(
+        key: str, track: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE, tags: bool = True
+    ) -> Response:
         kept = checked(key, track)
         source = _track(kept.track(track))
         how = Writing(format, rate, peak, picture_for(format, kept))
         level = how.level(lambda: kept_peak(kept, how.rate_for, lambda one: one == source or is_whole(key, one)))
         name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}{_turned_down(level)}"
-        return file(lambda folder: _export(source.audio, folder / name, how, level))
+        about = tags_of(kept) if tags else NO_TAGS
+        if isinstance(kept, Result):
+            about = about.of_sound(source.name)
+        return file(lambda folder: _export(source.audio, folder / name, how, level, about))
 
     @app.get("/media/{key}/mix")
     def mix(
@@ -68,6 +74,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         format: str = "wav24",
         rate: int = 0,
         peak: str = RESCALE,
+        tags: bool = True,
     ) -> Response:
         kept = checked(key, *track)
         if len(track) > MAX_TRACKS:
@@ -80,17 +87,21 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         name = f"{_song(store, kept)}{plain_name(kept.name)}{_settings(kept)} - mix"
         how = Writing(format, rate, peak, picture_for(format, kept))
 
+        about = tags_of(kept).of_sound("mix") if tags else NO_TAGS
+
         def make(folder: Path) -> Path:
             with ExitStack() as opened:
                 sources = [opened.enter_context(AudioFile(file)) for file in files]
                 sound = Mix(sources, gains, pans)
                 level = how.level(lambda: loudest([sound], how.rate_for))
-                return how.write(sound, folder / f"{name}{_turned_down(level)}", level)
+                return how.write(sound, folder / f"{name}{_turned_down(level)}", level, about)
 
         return file(make)
 
     @app.get("/media/{key}/all.zip")
-    def download_all(key: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE) -> Response:
+    def download_all(
+        key: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE, tags: bool = True
+    ) -> Response:
         kept = checked(key)
         how = Writing(format, rate, peak, picture_for(format, kept))
         level = how.level(lambda: kept_peak(kept, how.rate_for))
@@ -99,13 +110,15 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         manifest = store.manifest(kept.key)
         if manifest is None:
             raise HTTPException(404, "Not in the library any more.")
+        about = tags_of(kept) if tags else NO_TAGS
 
         def make(folder: Path) -> Path:
             archive = folder / name
             with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
                 names = _file_names(kept)
                 for track in kept.tracks:
-                    path = _export(track.audio, folder / names[track.id], how, level)
+                    said = about.of_sound(track.name) if isinstance(kept, Result) else about
+                    path = _export(track.audio, folder / names[track.id], how, level, said)
                     bundle.write(path, path.name)
                     path.unlink()
                 bundle.writestr("manifest.toml", manifest.to_toml())
@@ -144,6 +157,14 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
             checked(key, track.id)
             return True
         return False
+
+    def tags_of(kept: Recording | Result) -> Tags:
+        """Return the tags of a recording, or of the one a result was made from, if that is still there."""
+        with suppress(StorageError, HTTPException):
+            recording = checked(kept.recording if isinstance(kept, Result) else kept.key, COVER)
+            if isinstance(recording, Recording) and recording.tags is not None:
+                return recording.tags
+        return NO_TAGS
 
     def picture_for(format: str, kept: Recording | Result) -> Picture | None:
         """Return the picture for a format that has one: of a recording, or of the one a result was made from."""
@@ -197,21 +218,25 @@ class Writing:
         measured = peak() if needs_peak(self.format, self.peak_rule) else 0.0
         return level_for(measured, self.format, self.peak_rule)
 
-    def write(self, sound: AudioSource, target: Path, level: Level) -> Path:
-        """Write a sound, or the picture with it, to `target` with the format's extension; return the path."""
+    def write(self, sound: AudioSource, target: Path, level: Level, tags: Tags) -> Path:
+        """Write a sound, or the picture with it, to `target` with the format's extension; return the path.
+
+        A video gets no tags.
+        """
         if self.picture is not None:
             path = target.with_name(f"{target.name}{self.picture.extension}")
             self.picture.write_with(sound, path, gain=level.gain)
             return path
         path = target.with_name(f"{target.name}{FORMATS[level.format].extension}")
         encode(sound, path, level.format, sample_rate=self.rate or None, gain=level.gain)
+        write_tags(path, path.suffix, tags)
         return path
 
 
-def _export(kept: Path, target: Path, how: Writing, level: Level) -> Path:
+def _export(kept: Path, target: Path, how: Writing, level: Level, tags: Tags) -> Path:
     """Encode a track to `target` with the format's extension; return the path."""
     with AudioFile(kept) as audio:
-        return how.write(audio, target, level)
+        return how.write(audio, target, level, tags)
 
 
 def _turned_down(level: Level) -> str:

@@ -52,6 +52,7 @@ def test_a_recording_holds_the_files_samples_and_what_is_known_of_them(store, tm
         "n_channels": 2,
         "n_samples": 12_000,
         "warnings": [],
+        "tags": {},
     }
     kept = decode(recording.audio).waveform
     assert np.array_equal(kept.samples, decode(path).waveform.samples)

@@ -14,7 +14,7 @@ from separation.request import Request
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
 from tests.separation.audio.test_video import film
-from tests.support import run_fakes, toy_backend
+from tests.support import odd_files, run_fakes, tagged, toy_backend
 from tests.support.simulated import simulated_studio
 
 
@@ -101,3 +101,23 @@ async def test_nothing_is_said_of_what_fits(tmp_path: Path, monkeypatch: pytest.
         page.set("format", "flac")
         await page.until(lambda: page.setting("format")["value"] == "flac", "the format")
         assert "Stems:" not in page.text and "Mixture:" not in page.text
+
+
+async def test_tags_can_be_switched_off_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_backend.register(monkeypatch)
+    store = ArtifactStore(tmp_path / "home")
+    (tmp_path / "tagged.flac").write_bytes(odd_files.stored("FLAC"))
+    with_tags = import_recording(tagged.tag(tmp_path / "tagged.flac"), store)
+    without = import_recording(run_fakes.song(tmp_path / "song.wav", 0.5), store)
+    for recording in (with_tags, without):
+        list(separate_recording(recording, Request.of("middle", backend="toy"), store, Inline()))
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await page.open(f"/?recording={with_tags.key}")
+        await page.until(lambda: page.setting("tags"), "the switch")
+        assert page.setting("tags")["value"] is True and "tags=" not in str(page.downloads)
+        page.set("tags", False)
+        await page.until(lambda: page.setting("tags")["value"] is False, "the switch is off")
+        assert page.downloads and all("tags=0" in address for address in page.downloads)
+        await page.open(f"/?recording={without.key}")
+        await page.until(lambda: page.setting("format"), "the controls")
+        assert page.setting("tags") == {}

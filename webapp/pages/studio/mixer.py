@@ -321,8 +321,9 @@ class Mixer:
                     "tip": "Puts another result beside this one, on the keys A and B.",
                 },
             ]
-        has_picture = self._recording is not None and self._recording.video is not None
-        return [*fields, *self._export.fields(has_picture)]
+        of = self._recording
+        has_picture, has_tags = of is not None and of.video is not None, of is not None and bool(of.tags)
+        return [*fields, *self._export.fields(has_picture=has_picture, has_tags=has_tags)]
 
 
 def _sound(track: Track) -> str:
