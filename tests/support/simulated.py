@@ -115,7 +115,8 @@ class SimulatedStudio:
     def set(self, name: str, value: object) -> None:
         """Enter a value into the control of this name in the settings panel, whether it may be entered or not."""
         (panel,) = [element for element in _shown(self._layout) if name in _fields(element)]
-        UserInteraction(self._user, {panel}, name).trigger("set", {"name": name, "value": value})
+        change = {"number": panel.props["applied"] + 1, "change": {"set": name, "value": value}}
+        UserInteraction(self._user, {panel}, name).trigger("changes", [change])
 
     def setting(self, name: str) -> dict[str, Any]:
         """What is known of the control of this name, such as its value and what is said of it; nothing without it."""
