@@ -97,7 +97,7 @@ def _write_wav(path: Path, texts: Mapping[str, str], cover: bytes) -> None:
     _id3(texts, cover).save(id3, padding=lambda _: 0)
     with path.open("r+b") as file:
         large = file.read(4) == b"RF64"
-        file.write(bytes(file.seek(0, io.SEEK_END) % 2))
+        file.seek(0, io.SEEK_END)  # an even number of bytes: whoever wrote it has padded it
         if info:
             file.write(_chunk(b"LIST", b"INFO" + info))
         file.write(_chunk(b"id3 ", id3.getvalue()))

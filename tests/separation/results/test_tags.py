@@ -98,7 +98,7 @@ def test_a_wav_of_any_length_and_size_can_be_read_behind_its_tags(tmp_path, rf64
     assert tagged.tags_of(path) == ({"title": "odd", "bpm": "99"}, None)
 
 
-def test_an_odd_number_of_bytes_is_padded_before_the_tags(tmp_path):
+def test_tags_follow_an_odd_number_of_bytes(tmp_path):
     soundfile.write(tmp_path / "a.wav", odd_files.tone(4_999, 1), 44_100, "PCM_U8")
     write_tags(tmp_path / "a.wav", ".wav", Tags(title="odd"))
     assert soundfile.info(tmp_path / "a.wav").frames == 4_999 and decode(tmp_path / "a.wav").warnings == ()
