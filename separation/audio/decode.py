@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -206,7 +207,7 @@ class AudioFile:
 
 
 def _open_regular_file(path: Path) -> BinaryIO:
-    name = _shown(path)
+    name = name_of(path)
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -217,12 +218,25 @@ def _open_regular_file(path: Path) -> BinaryIO:
             raise _empty(name)
         return path.open("rb")
     except FileNotFoundError as error:
-        raise unusable(name, "There is no such file", "Check its name and folder.") from error
+        raise _missing(path, name) from error
     except PermissionError as error:
         raise unusable(name, "This account may not read it", "Change its permissions, or copy it.") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
         reason = getattr(error, "strerror", None) or error
         raise unusable(name, f"It cannot be opened ({reason})", "Check its name and folder.") from error
+
+
+def _missing(path: Path, name: str) -> AudioError:
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE):  # one letter would be a drive
+        return unusable(name, "It is an address on the web, and only files are read", "Download it, and give the file.")
+    if set(path.name) & set("*?["):
+        return unusable(
+            name,
+            "There is no such file; it is a pattern that no shell has replaced by names of files",
+            "Leave the quotes out and check its folder, or take a whole folder: "
+            f"audio-playground batch {path.parent} --pattern '{path.name}'.",
+        )
+    return unusable(name, "There is no such file", "Check its name and folder.")
 
 
 def _open_reader(opened: BinaryIO, name: str, block_samples: int, track: int | None) -> JoinedReader:
@@ -258,14 +272,19 @@ def _is_text(file: BinaryIO) -> bool:
 
 
 def _shown(path: Path) -> str:
-    """A file's name for a sentence: quoted, its control characters visible, and not longer than a line."""
-    name = path.name or str(path)
-    return repr(name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}")
+    """A kept file's name for a sentence; where it is kept is nobody's business."""
+    return _quoted(path.name, 80)
 
 
 def name_of(source: Path | str | GrowingFile) -> str:
-    """Return a file's name as sentences have it."""
-    return _shown(Path(source.name if isinstance(source, GrowingFile) else source))
+    """Return what a file is called in sentences: the whole path as it was typed, or the name of one that is sent."""
+    return _quoted(source.name, 80) if isinstance(source, GrowingFile) else _quoted(str(source), 240)
+
+
+def _quoted(name: str, n_letters: int) -> str:
+    """Return a name in quotes, its control characters visible, its middle left out where it is too long to read."""
+    half = n_letters // 2
+    return repr(name if len(name) <= n_letters else f"{name[:half]}…{name[-half:]}")
 
 
 def unusable(name: str, why: str, todo: str) -> AudioError:

@@ -113,6 +113,22 @@ class Encoded:
     notes: tuple[str, ...]
 
 
+def check_extension(path: Path, kind: AudioFormat) -> None:
+    """Check that a file's extension says what is written into it; no extension, and that of a part, say nothing wrong.
+
+    Raises:
+        SettingsError: it says something else.
+    """
+    if path.suffix.lower() in ("", ".part", kind.extension):
+        return
+    meant = next((one.name for one in FORMATS.values() if one.extension == path.suffix.lower()), None)
+    raise SettingsError(
+        f"{str(path)!r} is no name for {kind.name}.",
+        f"Such files end in {kind.extension}.",
+        "Change the name" + (f", or choose the format {meant}." if meant else "."),
+    )
+
+
 def encode(
     source: AudioSource,
     path: Path | str,
@@ -132,11 +148,12 @@ def encode(
     the nearest it does, and a note says so.
 
     Raises:
-        SettingsError: the format is unknown, or does not take this many channels.
+        SettingsError: the format is unknown, does not take this many channels, or does not go with the extension.
         AudioError: the source is empty.
         FileError: the file cannot be written.
     """
     kind = _format_for(source, format)
+    check_extension(Path(path), kind)
     if source.n_samples == 0:
         raise AudioError("There is nothing to write.", "The audio is zero samples long.", "Choose a longer part.")
     wanted = sample_rate or source.sample_rate

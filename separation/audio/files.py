@@ -21,6 +21,28 @@ from separation.audio.interrupts import interrupts_held
 from separation.errors import FileError, SettingsError
 
 
+def at_home(path: str | Path) -> Path:
+    """Return a path as a shell reads it: “~” and “~name” at its beginning are home folders.
+
+    What is there under the very name that was given is that.
+
+    Raises:
+        SettingsError: there is no such account.
+    """
+    typed = Path(path)
+    if not str(typed).startswith("~") or typed.exists():
+        return typed
+    try:
+        return typed.expanduser()
+    except RuntimeError as error:
+        account = typed.parts[0].removeprefix("~") or "you"
+        raise SettingsError(
+            f"The home folder in {str(path)!r} is not known.",
+            f"This computer has no account “{account}”.",
+            "Write the whole path.",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class FilesRead:
     """The files that a command reads and so may not replace.

@@ -19,6 +19,7 @@ from separation.cli.batch_work import BatchTask, Done, Extraction
 from separation.cli.common import (
     Common,
     Connection,
+    TypedPath,
     common_options,
     connection_options,
     gives,
@@ -48,9 +49,9 @@ SOME_FAILED = 6
 
 @click.command()
 @gives("out", "files", "done", "cached", "failed", "seconds")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=TypedPath())
 @click.option("--prompt", "--prompts", "-p", "prompts", multiple=True, required=True, help="A sound; repeatable.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
+@click.option("--out", "-o", type=TypedPath(), required=True, help="Folder for the results.")
 @click.option(
     "--pattern", "patterns", multiple=True, help="File names such as “*.wav”; repeatable; all audio unless given."
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from separation.cli.common import Common, common_options, gives, make_folder
+from separation.cli.common import Common, TypedPath, common_options, gives, make_folder, require_source
 from separation.cli.options import part_options, peak_option
 from separation.export.level import RESCALE
 from separation.request import FADES
@@ -25,11 +25,11 @@ def chunk() -> None:
 
 @chunk.command("split")
 @gives("metadata", "files", "n_samples", "sample_rate", "n_channels")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=TypedPath())
 @click.option("--duration", type=float, default=10.0, show_default=True, help="Seconds per file.")
 @click.option("--overlap", type=float, default=2.0, show_default=True, help="Seconds neighbouring files share.")
 @part_options
-@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+@click.option("--out", "-o", type=TypedPath(), default=Path(), help="Folder for the files.")
 @click.option("--format", "format_", type=click.Choice(CHUNK_FORMATS), default="wav32f", show_default=True)
 @peak_option
 @common_options
@@ -54,6 +54,7 @@ def split_(
 
     settings, part = ChunkSettings(chunk_s=duration, overlap_s=overlap), Part(**span)
     read = common.claim([source], ())
+    require_source(source)
     make_folder(out, "the files")
     written = split(source, out, settings, format=format_, part=part, peak_rule=peak or RESCALE, read=read)
     common.claim((), [written.metadata, *(out / file for file in written.split.files)])
@@ -81,8 +82,8 @@ def merge() -> None:
 
 @merge.command()
 @gives("file", "n_samples", "sample_rate", "n_channels")
-@click.argument("sources", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.argument("sources", type=TypedPath(), nargs=-1, required=True)
+@click.option("--out", "-o", type=TypedPath(), required=True, help="The file to write.")
 @click.option(
     "--crossfade-type", type=click.Choice(FADES), help="How chunks are blended; as they were cut for, unless given."
 )

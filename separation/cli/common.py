@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -150,6 +149,22 @@ class RunOption(click.Option):
     """An option that a person gives to a whole `run`; its workflow cannot set it for a step."""
 
 
+class TypedPath(click.Path):
+    """The path of a file or folder as a person types it; “~” at its beginning is a home folder, also in workflows."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(path_type=Path, **how)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or raise click's own error."""
+        from separation.audio.files import at_home
+
+        try:
+            return super().convert(at_home(value), param, ctx)
+        except SettingsError as error:
+            self.fail(str(error), param, ctx)
+
+
 class ModelFolder(click.Path):
     """The path of a folder of models; workflows take it only from a variable of `run`."""
 
@@ -180,7 +195,7 @@ def common_options(command: Function) -> Function:
         "--log-level", cls=RunOption, type=click.Choice(["debug", "info", "warning", "error"]), default="warning"
     )
     @click.option("--device", type=click.Choice(DEVICES), default="auto", help="Where models run.")
-    @click.option("--temp-dir", type=click.Path(path_type=Path), help="Folder for temporary files.")
+    @click.option("--temp-dir", type=TypedPath(), help="Folder for temporary files.")
     @click.option("--json", "as_json", cls=RunOption, is_flag=True, help="One JSON line instead of words.")
     @functools.wraps(command)
     def wrapped(
@@ -191,6 +206,12 @@ def common_options(command: Function) -> Function:
         usual = tempfile.tempdir
         try:
             if common.temp_dir is not None and not common.rehearsal:
+                if not common.temp_dir.is_dir():  # a mistyped name is not made
+                    raise SettingsError(
+                        f"There is no folder {str(common.temp_dir)!r} for temporary files.",
+                        "",
+                        "Choose another folder, or make it.",
+                    )
                 make_folder(common.temp_dir, "temporary files")
                 tempfile.tempdir = str(common.temp_dir)
             return command(*arguments, common=common, **options)
@@ -257,7 +278,7 @@ class Connection:
 
 def connection_options(command: Function) -> Function:
     """Add the address of a scheduler and the files of its TLS; the command gets them as `connection`."""
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    file = TypedPath(exists=True, dir_okay=False)
 
     # The owner of a scheduler receives the recordings and can run code here, so a person has to name it.
     @click.option("--scheduler", cls=RunOption, help="Address of a Dask scheduler whose workers do the work.")
@@ -310,39 +331,21 @@ def printable(name: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
-def model_folder_option(command: Function) -> Function:
-    """Add the folders of models that requests may use; the command and its processes know them from then on."""
-    return click.option(
-        "--model-folder",
-        multiple=True,
-        metavar="NAME=FOLDER",
-        expose_value=False,
-        callback=_named_folders,
-        help="A folder of models that recipes may use by this name; repeatable. No other folder is looked into.",
-    )(command)
-
-
-def _named_folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> None:
-    from separation.models import folders
-
-    for text in reversed(given):
-        name, _sign, folder = (part.strip() for part in text.partition("="))
-        if not re.fullmatch(r"[\w.-]+", name) or not Path(folder).expanduser().is_dir() or not folder:
-            raise click.BadParameter(f"“{text}” names no folder that is there. Write NAME=FOLDER.")
-        folders.name_folder(folder, name)
-
-
-def trust_folder(typed: str) -> None:
-    """Let the requests of this command use a folder that the person at this computer has typed."""
-    from separation.models import folders
-
-    if folders.find_folder(typed) is None:
-        folders.name_folder(typed)
-
-
 def shown(path: Path | str) -> str:
     """Return a path as text that any terminal and JSON can hold, even if its bytes are not valid text."""
     return click.format_filename(path)
+
+
+def require_source(path: Path) -> None:
+    """Check that a recording is there, before anything is made for it.
+
+    Raises:
+        AudioError: it is not, or is no file.
+    """
+    if not path.is_file():
+        from separation.audio.decode import probe
+
+        probe(path)
 
 
 def make_folder(folder: Path, purpose: str) -> None:

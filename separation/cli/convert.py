@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from separation.cli.common import Common, common_options, gives
+from separation.cli.common import Common, TypedPath, common_options, gives
 from separation.cli.options import part_options, tags_option
 from separation.export.tags import NO_TAGS, Tags
 
@@ -21,18 +21,20 @@ def convert() -> None:
 
 @convert.command("to-wav")
 @gives("file", "n_samples", "sample_rate", "n_channels")
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The WAV to write; beside the source if absent.")
+@click.argument("source", type=TypedPath())
+@click.option("--out", "-o", type=TypedPath(), help="The WAV to write; beside the source if absent.")
 @part_options
 @tags_option
 @common_options
 def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], tags: bool, common: Common) -> None:
     """Decode SOURCE (audio or video) into a float32 WAV of one or two channels, by blocks."""
     from separation.audio.convert import convert as convert_file
+    from separation.audio.encode import FORMATS, check_extension
     from separation.audio.part import Part
 
     part = Part(**span)
     target = out or _beside(source)
+    check_extension(target, FORMATS["wav32f"])
     common.claim([source], [target])
     with TemporaryDirectory() as scratch:
         found, said = _tags_of(source, Path(scratch) / "cover") if tags else (NO_TAGS, ())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, ModelFolder, common_options, trust_folder
+from separation.cli.common import Common, ModelFolder, TypedPath, common_options
 from separation.cli.extraction import (
     ExtractOptions,
     Progress,
@@ -17,7 +17,7 @@ from separation.cli.extraction import (
     recipe_options,
     run,
 )
-from separation.cli.options import chunk_options, chunk_settings
+from separation.cli.options import chunk_options, chunk_settings, trust_folder
 from separation.cli.sam_audio import sam_audio
 from separation.request import DemucsSettings, ranges
 
@@ -109,7 +109,7 @@ extract.add_command(sam_audio)
 
 @extract.command("recipe")
 @recipe_options
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=TypedPath())
 @click.option("--folder", type=ModelFolder(), help="The folder of Demucs models, if the recipe uses one.")
 @common_options
 def recipe_(wanted: ExtractOptions, recipe: Path, folder: str | None, common: Common) -> None:

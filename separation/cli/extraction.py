@@ -19,11 +19,13 @@ from separation.cli.common import (
     Common,
     Connection,
     Function,
+    TypedPath,
     connection_options,
     gives,
     make_folder,
     make_folder_of,
     open_store,
+    require_source,
 )
 from separation.cli.options import no_cache_option, part_options, peak_option, report_option, tags_option
 from separation.errors import FileError
@@ -75,8 +77,8 @@ def recipe_options(command: Function) -> Function:
     """Add the options of every extraction but prompts and seed, which a recipe has; the command gets `wanted`."""
 
     @gives("files", "tracks", "cached", "backend", "model", "rtf", "gain_db", "seconds", "key")
-    @click.argument("source", type=click.Path(path_type=Path))
-    @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+    @click.argument("source", type=TypedPath())
+    @click.option("--out", "-o", type=TypedPath(), default=Path(), help="Folder for the files.")
     @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
     @peak_option
     @tags_option
@@ -85,9 +87,7 @@ def recipe_options(command: Function) -> Function:
     )
     @part_options
     @no_cache_option
-    @click.option(
-        "--save-recipe", type=click.Path(path_type=Path), help="Write all settings as YAML, for “extract recipe”."
-    )
+    @click.option("--save-recipe", type=TypedPath(), help="Write all settings as YAML, for “extract recipe”.")
     @report_option
     @connection_options
     @functools.wraps(command)
@@ -143,6 +143,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     started_s = time.monotonic()
     part = Part(**wanted.span)
     read = _claimed(wanted, request, common)
+    require_source(wanted.source)
     make_folder(wanted.out, "the files")
     make_folder_of(wanted.recipe_out, "the recipe")
     make_folder_of(wanted.report, "the report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 import click
 
 from separation.audio import times
-from separation.cli.common import Function
+from separation.cli.common import Function, TypedPath
 from separation.errors import SettingsError
 from separation.export.level import PEAK_RULES, RESCALE
 from separation.request import FADES, ChunkSettings, ranges
 
 report_option = click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=TypedPath(dir_okay=False),
     help="A YAML file that says what it took: time and memory of each step, settings, quality.",
 )
 peak_option = click.option(
@@ -106,3 +107,33 @@ def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSetti
     if given["no_chunks"]:
         changed["chunk_s"] = None
     return replace(usual, **changed)
+
+
+def model_folder_option(command: Function) -> Function:
+    """Add the folders of models that requests may use; the command and its processes know them from then on."""
+    return click.option(
+        "--model-folder",
+        multiple=True,
+        metavar="NAME=FOLDER",
+        expose_value=False,
+        callback=_named_folders,
+        help="A folder of models that recipes may use by this name; repeatable. No other folder is looked into.",
+    )(command)
+
+
+def _named_folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> None:
+    from separation.models import folders
+
+    for text in reversed(given):
+        name, _sign, folder = (part.strip() for part in text.partition("="))
+        if not re.fullmatch(r"[\w.-]+", name) or not Path(folder).expanduser().is_dir() or not folder:
+            raise click.BadParameter(f"“{text}” names no folder that is there. Write NAME=FOLDER.")
+        folders.name_folder(folder, name)
+
+
+def trust_folder(typed: str) -> None:
+    """Let the requests of this command use a folder that the person at this computer has typed."""
+    from separation.models import folders
+
+    if folders.find_folder(typed) is None:
+        folders.name_folder(typed)

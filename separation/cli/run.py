@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Claims, Common, Host, ModelFolder, RunOption, common_options, given_by
+from separation.cli.common import Claims, Common, Host, ModelFolder, RunOption, TypedPath, common_options, given_by
 from separation.cli.options import no_cache_option
 from separation.errors import PlaygroundError, SeparationError, SettingsError
 from separation.formatted import counted
@@ -26,7 +26,7 @@ WRITTEN = frozenset({"out", "save_recipe", "report"})
 
 
 @click.command()
-@click.option("--config", "-c", type=click.Path(path_type=Path), required=True, help="The workflow, a YAML file.")
+@click.option("--config", "-c", type=TypedPath(), required=True, help="The workflow, a YAML file.")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeated, a list.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be typed, and do nothing.")
 @no_cache_option

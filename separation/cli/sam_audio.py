@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation import solvers
-from separation.cli.common import Common, common_options, trust_folder
+from separation.cli.common import Common, common_options
 from separation.cli.extraction import ExtractOptions, extract_options, run
-from separation.cli.options import chunk_options, chunk_settings
+from separation.cli.options import chunk_options, chunk_settings, trust_folder
 from separation.request import (
     GRIDS,
     PRECISIONS,

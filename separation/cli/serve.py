@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, Connection, common_options, connection_options, model_folder_option
+from separation.cli.common import Common, Connection, TypedPath, common_options, connection_options
+from separation.cli.options import model_folder_option
 
 
 @click.command()
@@ -21,8 +22,8 @@ from separation.cli.common import Common, Connection, common_options, connection
 @click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
 @connection_options
 @model_folder_option
-@click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Certificate file, for https.")
-@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Its private key.")
+@click.option("--tls-certificate", type=TypedPath(exists=True), help="Certificate file, for https.")
+@click.option("--tls-key", type=TypedPath(exists=True), help="Its private key.")
 @common_options
 def serve(
     host: str,

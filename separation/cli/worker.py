@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from separation.cli.common import Common, Connection, common_options, connection_options, model_folder_option
+from separation.cli.common import Common, Connection, common_options, connection_options
+from separation.cli.options import model_folder_option
 from separation.hardware.devices import choose_torch_device
 
 if TYPE_CHECKING:

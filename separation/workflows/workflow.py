@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from separation.audio.files import at_home
 from separation.errors import PlaygroundError, SettingsError
 from separation.workflows import yaml_lines
 from separation.workflows.references import NAME, Template, fill, parse_template, references, written
@@ -282,9 +283,9 @@ class _WorkflowReader:
                 if parameter.switch and text.lower() not in SWITCH:
                     raise SettingsError(f"“{key}” is {text!r}.", "It is on or off.", "Write true or false.")
                 if parameter.reads and not references(value):
-                    self._check_file(Path(text))
+                    self._check_file(at_home(text))
         if parameter.writes:
-            self._made += [Path(written(value)).resolve() for value in option.values if not references(value)]
+            self._made += [at_home(written(value)).resolve() for value in option.values if not references(value)]
 
     def _check_reference(self, name: str, way: Sequence[str | int], text: str, later: Sequence[str]) -> None:
         if name not in self._steps:

@@ -67,7 +67,6 @@ def _shares(samples: Samples, window: Window) -> dict[str, Samples]:
 
 
 def song(path: Path, duration_s: float = 2.0, seed: int = 0) -> Path:
-    """Write stereo noise as float32 WAV."""
+    """Write stereo noise as float32 WAV, whatever the file is called."""
     samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (2, round(duration_s * RATE))).astype(np.float32)
-    encode(Waveform(samples, RATE), path)
-    return path
+    return encode(Waveform(samples, RATE), path.with_name(f"{path.name}.wav")).path.replace(path)

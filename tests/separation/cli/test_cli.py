@@ -395,6 +395,7 @@ def test_the_options_of_serve_reach_the_server(monkeypatch, folder):
 
 def test_temporary_files_go_where_they_were_told_to_and_only_then(folder, backend, monkeypatch):
     run_fakes.song(folder / "song.wav")
+    (folder / "elsewhere").mkdir()
     seen, usual = [], decoding.converted_blocks
 
     def looking(*args, **how):

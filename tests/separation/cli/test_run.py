@@ -443,7 +443,12 @@ def test_the_example_of_a_batch_runs(folder):
         run_fakes.song(folder / "songs" / f"{name}.wav", 0.3, seed=len(name))
     said = steps(example("batch"))
     assert said["all"]["result"]["done"] == 2
-    assert sorted(path.name for path in (folder / "stems").iterdir()) == ["best", "best of all", "worse"]
+    assert sorted(path.name for path in (folder / "stems").iterdir()) == [
+        "best",
+        "best of all",
+        "sources.json",
+        "worse",
+    ]
     assert {path.suffix for path in (folder / "stems" / "best of all").iterdir()} == {".flac"}
 
 
