@@ -16,7 +16,7 @@ from separation.audio.decode import AudioFile
 from separation.audio.encode import FORMATS, encode, loudest
 from separation.audio.files import writing
 from separation.audio.mix import Mix
-from separation.audio.names import plain_name, plain_names
+from separation.audio.names import plain_name, plain_names, shortened
 from separation.audio.video import KINDS, Picture
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
@@ -30,6 +30,7 @@ from storage import ArtifactStore, StorageError
 from webapp.routes.made_file import MadeFile
 
 SAMPLE_RATES = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000)
+NAME_BYTES = 225  # 255 is the limit of most file systems; how much all was turned down and an extension may follow
 VIDEO = "video"  # the format that joins a sound with the recording's picture
 MIME_TYPES = {
     ".zip": "application/zip",
@@ -59,7 +60,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         source = _track(kept.track(track))
         how = Writing(format, rate, peak, picture_for(format, kept))
         level = how.level(lambda: kept_peak(kept, how.rate_for, lambda one: one == source or is_whole(key, one)))
-        name = f"{_song(store, kept)}{_file_names(kept)[track]}{_settings(kept)}{_turned_down(level)}"
+        name = _joined(_song(store, kept), _file_names(kept)[track], f"{_settings(kept)}{_turned_down(level)}")
         about = tags_of(kept) if tags else NO_TAGS
         if isinstance(kept, Result):
             about = about.of_sound(source.name)
@@ -84,7 +85,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
             raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")
         gains = [10 ** (_within("gain_db", one, GAIN_DB) / 20) for one in gain_db]
         pans = [_within("pan", one, PAN) for one in pan]
-        name = f"{_song(store, kept)}{plain_name(kept.name)}{_settings(kept)} - mix"
+        name = _joined(_song(store, kept), plain_name(kept.name), f"{_settings(kept)} - mix")
         how = Writing(format, rate, peak, picture_for(format, kept))
 
         about = tags_of(kept).of_sound("mix") if tags else NO_TAGS
@@ -105,8 +106,8 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         kept = checked(key)
         how = Writing(format, rate, peak, picture_for(format, kept))
         level = how.level(lambda: kept_peak(kept, how.rate_for))
-        song = _song(store, kept) or "stems - "
-        name = f"{song}{plain_name(kept.name)}{_settings(kept)}{_turned_down(level)}.zip"
+        song = _song(store, kept) or "stems"
+        name = f"{_joined(song, plain_name(kept.name), f'{_settings(kept)}{_turned_down(level)}')}.zip"
         manifest = store.manifest(kept.key)
         if manifest is None:
             raise HTTPException(404, "Not in the library any more.")
@@ -264,9 +265,17 @@ def _file_names(kept: Recording | Result) -> dict[str, str]:
 
 
 def _song(store: ArtifactStore, kept: Recording | Result) -> str:
-    """Return the beginning of a file's name: the name of the recording."""
+    """Return the beginning of a file's name: the name of the recording, "" if it is gone."""
     name = _recording_name(store, kept)
-    return f"{plain_name(Path(name).stem)} - " if name else ""
+    return plain_name(Path(name).stem) if name else ""
+
+
+def _joined(song: str, what: str, ending: str) -> str:
+    """Return a file name of at most `NAME_BYTES`: the ending whole, the two others cut where they are too long."""
+    room = NAME_BYTES - len(f" - {ending}".encode())
+    song = shortened(song, max(room // 2, room - len(what.encode())))
+    what = shortened(what, room - len(song.encode()))
+    return f"{f'{song} - ' if song else ''}{what}{ending}"
 
 
 def _settings(kept: Recording | Result) -> str:

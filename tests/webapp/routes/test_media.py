@@ -143,6 +143,21 @@ def test_while_it_is_made_a_download_lies_where_a_sweep_would_find_it(client, st
     assert set(seen) == {store.scratch_folder}
 
 
+def test_names_of_any_length_in_any_script_can_be_downloaded(client, store, tmp_path, monkeypatch):
+    run_fakes.install(monkeypatch)
+    prompts = ("drums", "bass and other", "no vocals", "drums and bass and other", "vocals and drums", "instrumental")
+    song = import_recording(run_fakes.song(tmp_path / "song.wav"), store, name="เพลง" * 30 + ".wav")
+    *_, kept = separate_recording(song, Request.of(*prompts), store, Inline())
+    result = store.get(kept.key)
+    for path in ("0/file", "all.zip", "mix?track=0&gain_db=0"):
+        answer = client.get(f"/media/{result.key}/{path}")
+        assert answer.status_code == 200, answer.text
+        name = unquote(answer.headers["content-disposition"].partition("''")[2])
+        assert len(name.encode()) <= 255
+        assert name.startswith("เพลงเพลง") and "drums" in name, "both are in it"
+        (tmp_path / name).touch()
+
+
 def test_an_unknown_format_says_which_there_are(client, recording):
     for path in ("audio/file", "all.zip"):
         answer = client.get(f"/media/{recording.key}/{path}", params={"format": "aiff"})
