@@ -4,10 +4,10 @@ from storage.artifact_list import ArtifactList, Entry
 from storage.artifacts import ArtifactStore
 from storage.drafts import DraftTable
 from storage.errors import StorageError
-from storage.home import data_folder
 from storage.jobs import JobRecord, JobState, JobTable
 from storage.library import Library
 from storage.manifest import Artifact
+from storage.private import data_folder
 
 __all__ = [
     "Artifact",

@@ -26,8 +26,8 @@ from diskcache import Timeout
 from storage.damage import Checks, DamagedFiles, Remake
 from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room, system_errors
-from storage.eviction import FIRST_TO_GO, REPLACED, TRASH_STAYS_S, first_to_go, outdated, to_evict, with_chunks
-from storage.index import Row, Share
+from storage.eviction import FIRST_TO_GO, TRASH_STAYS_S, first_to_go, outdated, to_evict, with_chunks
+from storage.index import REPLACED, Row, Share
 from storage.keys import content_key, file_digest
 from storage.locks import hold, living_folder
 from storage.manifest import Artifact, Manifest, NewArtifact, Output
@@ -36,7 +36,8 @@ from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
 DEFAULT_LIMIT_BYTES = 20 * 10**9
-ROOM = "Check that the folder may be written to and has room, or choose another."
+MAKE_ROOM = "Make room on the disk, or remove results from the library."
+ROOM = "Check that the folder may be written to and has room, or choose another with AUDIO_PLAYGROUND_HOME."
 log = logging.getLogger(__name__)
 
 
@@ -44,9 +45,7 @@ class ArtifactStore:
     """Finished work by content key.
 
     When a new artifact would pass `limit_bytes`, the artifacts that were not used for the longest time are evicted,
-    those of a kind in `FIRST_TO_GO` before all others; pinned ones never are. Using means `get`; listing
-    does not count.
-
+    those of a kind in `FIRST_TO_GO` before all others; pinned ones never are. Using means `get`, not listing.
     Artifacts in the trash are only there for `restore`; they are evicted before all others, pinned or not, and leave
     the trash if the same artifact is kept again.
 
@@ -61,6 +60,7 @@ class ArtifactStore:
         folder: where everything lies, as given.
         scratch_folder: where files in the making lie; made when the first one is.
         damaged: what was found damaged and set aside.
+        index_damages: what was found damaged of the index, oldest first.
         checks: finds it; `checks.all` looks at everything, `checks.on_damage` is told of each.
     """
 
@@ -81,6 +81,7 @@ class ArtifactStore:
         with system_errors(f"The store at {folder} cannot be opened.", ROOM):
             private_home(folder)
             self._index = open_index(folder / "artifacts", FIRST_TO_GO | {REPLACED})
+        self.index_damages = self._index.damages
         self.damaged = DamagedFiles(folder / "damaged")
         self._disk: PlainDisk = self._index.disk
         self.checks = Checks(self._index, self.damaged, remake)
@@ -114,9 +115,7 @@ class ArtifactStore:
         self._sweep_once()
         outputs: dict[str, Output] = {}
         with (
-            system_errors(
-                f"“{new.name}” could not be kept.", "Make room on the disk, or remove results from the library."
-            ),
+            self._index.errors(f"“{new.name}” could not be kept.", MAKE_ROOM),
             # Until a manifest names the new files, no `sweep` may take them for left-overs.
             hold(Path(self._index.directory), shared=True, wait=True),
         ):
@@ -144,7 +143,7 @@ class ArtifactStore:
                 raise
             self._drop_files(unneeded)
         self.checks.lost.pop(key, None)
-        # Not looked up again: another process may have evicted it already, which takes nothing from what was made.
+        # Not looked up again: another process may have evicted it already.
         return self._artifact(key, manifest)
 
     def get(self, key: str, *, read: bool = True) -> Artifact | None:
@@ -171,7 +170,7 @@ class ArtifactStore:
             source: key of the recording they were made from.
             trashed: those in the trash instead of all others.
         """
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             keys = self._index.find(*(() if kind is None else (kind,)), source=source, trashed=trashed)
             found = [
                 self._artifact(key, manifest)
@@ -187,7 +186,7 @@ class ArtifactStore:
         Raises:
             StorageError: there is no such artifact any more.
         """
-        with system_errors(f"“{manifest.name}” could not be changed.", ROOM), self._index.transact():
+        with self._index.errors(f"“{manifest.name}” could not be changed.", ROOM), self._index.transact():
             current = self._index.manifest(key)
             if current is None or self._index.trashed(key):
                 raise StorageError(f"“{manifest.name}” could not be changed.", "It was removed meanwhile.")
@@ -208,7 +207,7 @@ class ArtifactStore:
         Finished chunks stay; they are evicted early anyway, and at the latest with their recording.
         """
         when_s = time.time()
-        with system_errors("This could not be put into the trash.", ROOM), self._index.transact():
+        with self._index.errors("This could not be put into the trash.", ROOM), self._index.transact():
             return tuple(gone for key in keys for gone in self._index.trash(key, when_s))
 
     def restore(self, *keys: str) -> tuple[str, ...]:
@@ -217,7 +216,7 @@ class ArtifactStore:
         Restoring a recording also restores the results that were trashed with it, and a result its recording.
         """
         when_s = time.time()
-        with system_errors("This could not be taken out of the trash.", ROOM), self._index.transact():
+        with self._index.errors("This could not be taken out of the trash.", ROOM), self._index.transact():
             return tuple(back for key in keys for back in self._index.restore(key, when_s))
 
     def empty_trash(self, *, older_than_s: float = 0.0) -> tuple[Manifest, ...]:
@@ -227,22 +226,22 @@ class ArtifactStore:
 
     def pin(self, key: str, pinned: bool = True) -> None:
         """Protect an artifact from eviction, or stop protecting it."""
-        with system_errors("This could not be pinned or unpinned.", ROOM):
+        with self._index.errors("This could not be pinned or unpinned.", ROOM):
             self._index.pin(key, pinned)
 
     def trashed(self, key: str) -> bool:
         """Whether it is in the trash."""
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             return self._index.trashed(key)
 
     def pinned(self, key: str) -> bool:
         """Whether it is protected from eviction."""
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             return self._index.pinned(key)
 
     def used_s(self, key: str) -> float:
         """Return the time of last use, in seconds since 1970; 0 if unknown."""
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             return self._index.used_s(key)
 
     def discard(self, *kinds: str, unused_for_s: float | None = None, pinned: bool = False) -> tuple[Manifest, ...]:
@@ -268,7 +267,8 @@ class ArtifactStore:
         manifest names stay too, unless they are a day old.
         """
         folder = Path(self._index.directory)
-        with system_errors("The store could not be swept.", ROOM), hold(folder, shared=False, wait=False) as held:
+        with self._index.errors("The store could not be swept.", ROOM), hold(folder, shared=False, wait=False) as held:
+            self._index.tend(0 if held == "ours" else ABANDONED_AFTER_S)
             found = {key: self.checks.whole(key, read=False, mend=False) for key in self._index.find()}
             whole = [manifest for manifest in found.values() if manifest is not None]
             self._index.forget_unreadable(key for key, manifest in found.items() if manifest is None)
@@ -282,7 +282,7 @@ class ArtifactStore:
 
     def size_bytes(self) -> int:
         """Return the bytes that all artifacts take on disk, with what was set aside."""
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             return self._index.size_bytes() + self.damaged.share().size_bytes
 
     def usage(self, *, unused_for_s: float | None = None) -> dict[str, Share]:
@@ -292,18 +292,18 @@ class ArtifactStore:
             unused_for_s: count only what `discard` would remove with it; a recording's chunks count as chunks.
         """
         before_s = None if unused_for_s is None else time.time() - unused_for_s
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             damaged = self.damaged.share() if before_s is None else Share(0, 0)
             return self._index.shares(before_s=before_s) | ({"damaged": damaged} if damaged.n else {})
 
     def rows(self, *kinds: str) -> tuple[Row, ...]:
         """Return the index rows of all artifacts of these kinds, including the trash, in no order."""
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             return tuple(row for kind in kinds for row in self._index.rows(kind))
 
     def manifest(self, key: str) -> Manifest | None:
         """Return the manifest of an artifact, in the trash or not; None if there is none. Does not count as a use."""
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             return self._index.manifest(key)
 
     def close(self) -> None:
@@ -356,7 +356,7 @@ class ArtifactStore:
             with self._index.transact():
                 return self._index.forget(with_chunks(self._index, choose()))
 
-        with system_errors("This could not be removed.", ROOM):
+        with self._index.errors("This could not be removed.", ROOM):
             try:
                 gone = forget()
             except (sqlite3.Error, Timeout) as error:
@@ -374,10 +374,10 @@ class ArtifactStore:
         if self._swept:
             return
         self._swept = True
-        with system_errors("The store could not be swept.", ROOM):
-            if self._index.get("swept", default=0.0) < time.time() - ABANDONED_AFTER_S:
+        with self._index.errors("The store could not be swept.", ROOM):
+            if self._index.get("tended", default=0.0) < time.time() - ABANDONED_AFTER_S:
                 self.sweep()
-                self._index.set("swept", time.time())
+                self._index.set("tended", time.time())
             else:
                 self.sweep_scratch()
 
@@ -386,7 +386,7 @@ class ArtifactStore:
         return Artifact(key=key, manifest=manifest, files=paths)
 
     def _found(self, key: str, files: Collection[str], *, read: bool, again: bool) -> Artifact | None:
-        with system_errors("The store cannot be read.", ROOM):
+        with self._index.errors("The store cannot be read.", ROOM):
             if self._index.trashed(key) or self._index.manifest(key) is None:
                 return None
             if (manifest := self.checks.whole(key, files, read=read, again=again)) is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -23,9 +24,8 @@ from typing import Literal
 from diskcache import Timeout
 
 from storage.disk import PlainDisk
-from storage.errors import no_room, system_errors
-from storage.eviction import REPLACED
-from storage.index import Index, Share
+from storage.errors import no_room
+from storage.index import REPLACED, Index, Share
 from storage.keys import file_digest
 from storage.locks import hold
 from storage.manifest import Manifest, Output
@@ -128,7 +128,10 @@ class DamagedFiles:
         freed_bytes = 0
         for path, about in self._files():
             if time.time() - about.st_mtime >= older_than_s:
-                path.unlink(missing_ok=True)
+                if path.is_dir():  # it lay where the index should be
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
                 freed_bytes += about.st_size
         return freed_bytes
 
@@ -251,7 +254,7 @@ class Checks:
         Raises:
             StorageError: the store cannot be read.
         """
-        with system_errors("The store cannot be checked.", "Check its folder, and the disk it is on."):
+        with self._index.errors("The store cannot be checked.", "Check its folder, and the disk it is on."):
             for key in self._index.find():
                 before = self._index.manifest(key)
                 if before is not None and before.kind != REPLACED:

@@ -12,11 +12,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from diskcache import Cache
-
-from storage.disk import PlainDisk
 from storage.errors import system_errors
-from storage.private import private_home, private_index
+from storage.private import private_home
+from storage.table import Table
 
 FORGOTTEN_AFTER_S = 365 * 24 * 3600.0  # since the last change
 ROOM = "Check that the data folder may be written to and has room."
@@ -32,20 +30,20 @@ class DraftTable:
 
     Raises:
         StorageError: also in every method, if the index cannot be read or written.
+
+    Attributes:
+        damages: what was found damaged of the table.
     """
 
     def __init__(self, home: Path) -> None:
-        folder = home / "drafts"
         with system_errors("The drafts cannot be opened.", ROOM):
             private_home(home)
-            private_index(folder)
-            self._index = Cache(
-                str(folder), disk=PlainDisk, eviction_policy="none", disk_min_file_size=2**30, size_limit=2**62
-            )
+            self._index = Table(home / "drafts", "The table of drafts")
+            self.damages = self._index.damages
 
     def read(self, recording: str, part: str = "") -> Mapping[str, Any] | None:
         """Return the draft of a recording, or another `part` kept for it; None if there is none that can be read."""
-        with system_errors("The draft cannot be read.", ROOM):
+        with self._index.errors("The draft cannot be read.", ROOM):
             text = self._index.get(_key(recording, part))
         if text is None:
             return None
@@ -58,12 +56,12 @@ class DraftTable:
 
     def write(self, recording: str, draft: Mapping[str, Any], part: str = "") -> None:
         """Replace the draft of a recording, or another `part` kept for it."""
-        with system_errors("What you changed could not be written down.", ROOM):
+        with self._index.errors("What you changed could not be written down.", ROOM):
             self._index.set(_key(recording, part), json.dumps(draft, ensure_ascii=False), expire=FORGOTTEN_AFTER_S)
 
     def keep_only(self, recordings: Collection[str]) -> tuple[str, ...]:
         """Delete the drafts of all other recordings; return the keys of those recordings."""
-        with system_errors("The drafts cannot be cleaned up.", ROOM):
+        with self._index.errors("The drafts cannot be cleaned up.", ROOM):
             gone = [key for key in self._index.iterkeys() if key.partition(PART)[0] not in recordings]
             for key in gone:
                 self._index.delete(key)

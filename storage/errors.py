@@ -20,12 +20,24 @@ class StorageError(PlaygroundError):
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # an I/O error: a quota, for one
 
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 
 def no_room(error: BaseException) -> bool:
     """Whether the index could not be written because the disk is full, as far as SQLite reports it."""
     # diskcache calls it a timeout whenever the lock cannot be had, also when there is no room to write it.
     reason = error.__context__ if isinstance(error, Timeout) else error
     return isinstance(reason, sqlite3.Error) and getattr(reason, "sqlite_errorcode", 0) & 0xFF in NO_ROOM
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite found its file damaged."""
+    reason: BaseException | None = error
+    while reason is not None:  # diskcache's `Timeout`, or the failure to roll back, may hide it
+        if isinstance(reason, sqlite3.Error) and getattr(reason, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+            return True
+        reason = reason.__context__
+    return False
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from storage.errors import StorageError
-from storage.index import Index, Share
+from storage.index import REPLACED, Index, Share
 
 # Kinds that can be recomputed: evicted before all others, and removed with their recording.
 FIRST_TO_GO = frozenset({"chunk"})
-# Replaced files stay under a hidden key, so that readers that got their paths can finish.
-REPLACED = "replaced"
+# Replaced files stay for their readers.
 REPLACED_STAYS_S = 3600.0
 # Deleted artifacts can be restored for this long, unless their room is needed.
 TRASH_STAYS_S = 30 * 24 * 3600.0

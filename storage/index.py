@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from diskcache import Cache
+from diskcache import Timeout
 
-from storage.disk import PlainDisk
 from storage.errors import StorageError, no_room
 from storage.manifest import Manifest
-from storage.private import private_index
+from storage.recovery.copies import Copies, Copy
+from storage.recovery.salvage import Value
+from storage.table import Table, as_number, entry_of
 
 TABLE = """
 CREATE TABLE Artifact (
@@ -38,7 +42,10 @@ ORDERS = (
 )
 TRASH_COLUMN = "ALTER TABLE Artifact ADD COLUMN trashed_s REAL NOT NULL DEFAULT 0"
 TRASH_ORDER = "CREATE INDEX Artifact_in_trash ON Artifact (trashed_s) WHERE trashed_s > 0"
+N_COLUMNS = (7, 8)  # of the table, without and with its last
 CACHE_PAGES = 512  # of 4096 bytes
+# Replaced files stay under a hidden key of this kind, so that readers that got their paths can finish.
+REPLACED = "replaced"
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +69,7 @@ class Share(NamedTuple):
     size_bytes: int
 
 
-class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
+class Index(Table):
     """The manifest of each artifact and a row for it: kind, size, last use, pin, and whether it is in the trash.
 
     Several changes, or a change that depends on what was read, belong into one `with index.transact()`. All methods may
@@ -75,36 +82,38 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
 
     def __init__(self, folder: Path, scrap: frozenset[str]) -> None:
         self._scrap = scrap
-        private_index(folder)
-        super().__init__(
-            str(folder),
-            disk=PlainDisk,
-            disk_min_file_size=2**30,  # text stays in the index, where transactions hold
-            # The store's own eviction: diskcache's knows neither pins nor that an artifact's files belong together.
-            eviction_policy="none",
-            size_limit=2**62,
-            # Each thread has a connection of its own. With diskcache's 32 MB of cache and 64 MB of mapped file for
-            # each, a process grows for thousands of artifacts, and the system keeps these pages anyway.
-            sqlite_cache_size=CACHE_PAGES,
-            sqlite_mmap_size=0,
-        )
-        if "trashed_s" not in self._columns():
-            with self.transact():
-                columns = self._columns()  # another process may have been faster
-                if not columns:
-                    self._make_table()
-                elif "trashed_s" not in columns:
-                    for statement in (TRASH_COLUMN, TRASH_ORDER):
-                        self._sql(statement)
+        self._copies = Copies(folder)
+        self._changed: set[str] = set()
+        # The store's own eviction: diskcache's knows neither pins nor that an artifact's files belong together.
+        # Each thread has a connection of its own. With diskcache's 32 MB of cache and 64 MB of mapped file for
+        # each, a process grows for thousands of artifacts, and the system keeps these pages anyway.
+        super().__init__(folder, "The index of what is kept", sqlite_cache_size=CACHE_PAGES, sqlite_mmap_size=0)
+
+    @contextmanager
+    def transact(self, retry: bool = False) -> Iterator[None]:
+        """Do all of it or nothing; afterwards copy the manifests of the artifacts that were changed."""
+        if self._txn_id == threading.get_ident():
+            yield
+            return
+        with super().transact(retry):
+            self._changed = set()  # nobody else is here
+            yield
+            changed = self._changed
+        for key in changed:
+            self._copy(key)
 
     def manifest(self, key: str) -> Manifest | None:
-        """Return the manifest under `key`, or None; a damaged one counts as missing, and `enter` replaces it."""
+        """Return the manifest under `key`, of its copy if it is damaged; None if there is none that can be read."""
         text = self.get(f"manifest:{key}")
         if text is None:
             return None
         try:
             return Manifest.from_json(text)
         except StorageError as error:
+            copy = self._copies.read(self._copies.path_of(key))
+            with suppress(StorageError):
+                if copy is not None:
+                    return Manifest.from_json(copy.manifest)
             log.warning("artifact %s is passed over: %s", key, error)
             return None
 
@@ -114,33 +123,37 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
 
     def enter(self, key: str, manifest: Manifest) -> None:
         """Enter an artifact, used now. One under the same key is replaced, leaves the trash, and keeps its pin."""
-        self.set(f"manifest:{key}", manifest.to_json())
         source = manifest.inputs.get("recording", "")
-        self._sql(
-            "INSERT INTO Artifact (key, kind, source, size_bytes, scrap, used_s) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET (kind, source, size_bytes, scrap, used_s, trashed_s)"
-            " = (excluded.kind, excluded.source, excluded.size_bytes, excluded.scrap, excluded.used_s, 0)",
-            (key, manifest.kind, source, manifest.size_bytes, manifest.kind in self._scrap, time.time()),
-        )
+        with self._changing(key):
+            self.set(f"manifest:{key}", manifest.to_json())
+            self._sql(
+                "INSERT INTO Artifact (key, kind, source, size_bytes, scrap, used_s) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET (kind, source, size_bytes, scrap, used_s, trashed_s)"
+                " = (excluded.kind, excluded.source, excluded.size_bytes, excluded.scrap, excluded.used_s, 0)",
+                (key, manifest.kind, source, manifest.size_bytes, manifest.kind in self._scrap, time.time()),
+            )
 
     def rewrite(self, key: str, manifest: Manifest) -> None:
         """Replace the manifest of an artifact whose files have changed; use, pin and trash stay."""
-        self.set(f"manifest:{key}", manifest.to_json())
-        self._sql("UPDATE Artifact SET size_bytes = ? WHERE key = ?", (manifest.size_bytes, key))
+        with self._changing(key):
+            self.set(f"manifest:{key}", manifest.to_json())
+            self._sql("UPDATE Artifact SET size_bytes = ? WHERE key = ?", (manifest.size_bytes, key))
 
     def lose(self, key: str) -> None:
         """Remove an artifact that is going to be made again; its pin waits for it."""
-        self.delete(f"manifest:{key}")
-        self._sql("DELETE FROM Artifact WHERE key = ? AND (pinned = 0 OR trashed_s > 0)", (key,))
-        self._sql("UPDATE Artifact SET size_bytes = 0 WHERE key = ?", (key,))
+        with self._changing(key):
+            self.delete(f"manifest:{key}")
+            self._sql("DELETE FROM Artifact WHERE key = ? AND (pinned = 0 OR trashed_s > 0)", (key,))
+            self._sql("UPDATE Artifact SET size_bytes = 0 WHERE key = ?", (key,))
 
     def forget(self, keys: Iterable[str]) -> tuple[Manifest, ...]:
         """Remove artifacts from the index; return their manifests."""
         keys = tuple(keys)
         gone = self.manifests(keys)
-        for key in keys:
-            self.delete(f"manifest:{key}")
-            self._sql("DELETE FROM Artifact WHERE key = ?", (key,))
+        with self._changing(*keys):
+            for key in keys:
+                self.delete(f"manifest:{key}")
+                self._sql("DELETE FROM Artifact WHERE key = ?", (key,))
         return tuple(gone.values())
 
     def forget_unreadable(self, keys: Iterable[str]) -> None:
@@ -148,6 +161,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         with self.transact():
             for key in keys:
                 if self.manifest(key) is None and self.delete(f"manifest:{key}"):
+                    self._changed.add(key)
                     self._sql("DELETE FROM Artifact WHERE key = ?", (key,))
 
     def use(self, key: str, when_s: float) -> None:
@@ -157,6 +171,7 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         except sqlite3.Error as error:
             if not no_room(error):
                 raise
+        self._copies.use(key, when_s)
 
     def used_s(self, key: str) -> float:
         """Return the time of last use, in seconds since 1970; 0 if there is no such artifact."""
@@ -164,7 +179,8 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
 
     def pin(self, key: str, pinned: bool) -> None:
         """Set or remove the pin of an artifact, if there is one."""
-        self._sql("UPDATE Artifact SET pinned = ? WHERE key = ?", (pinned, key))
+        with self._changing(key):
+            self._sql("UPDATE Artifact SET pinned = ? WHERE key = ?", (pinned, key))
 
     def pinned(self, key: str) -> bool:
         """Whether the artifact exists and is pinned."""
@@ -176,8 +192,9 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
             "SELECT key FROM Artifact WHERE trashed_s = 0 AND (key = ? OR (source = ? AND scrap = 0))", (key, key)
         )
         going = [going for (going,) in found]
-        for gone in going:
-            self._sql("UPDATE Artifact SET trashed_s = ? WHERE key = ?", (when_s, gone))
+        with self._changing(*going):
+            for gone in going:
+                self._sql("UPDATE Artifact SET trashed_s = ? WHERE key = ?", (when_s, gone))
         return going
 
     def restore(self, key: str, when_s: float) -> list[str]:
@@ -195,8 +212,9 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
             (key, source, key, trashed_s),
         )
         coming = [coming for (coming,) in found]
-        for back in coming:
-            self._sql("UPDATE Artifact SET trashed_s = 0, used_s = ? WHERE key = ?", (when_s, back))
+        with self._changing(*coming):
+            for back in coming:
+                self._sql("UPDATE Artifact SET trashed_s = 0, used_s = ? WHERE key = ?", (when_s, back))
         return coming
 
     def trashed(self, key: str) -> bool:
@@ -282,6 +300,81 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
         values = [value for _, some in given for value in some]
         return [key for (key,) in self._sql(f"SELECT key FROM Artifact WHERE {conditions}", values)]  # noqa: S608  # ours
 
+    def tend(self, min_age_s: float) -> None:
+        """Enter artifacts whose copies are not known, copy manifests without one, delete half copies of that age."""
+        with self.transact():
+            self._adopt()
+        for key in self.find():
+            if not self._copies.path_of(key).exists():
+                self._copy(key)
+        self._copies.sweep(min_age_s)
+
+    def _prepare(self) -> None:
+        if "trashed_s" not in self._columns():
+            with self.transact():
+                columns = self._columns()  # another process may have been faster
+                if not columns:
+                    self._make_table()
+                elif "trashed_s" not in columns:
+                    for statement in (TRASH_COLUMN, TRASH_ORDER):
+                        self._sql(statement)
+
+    def _refill(self, rows: Iterable[tuple[Value, ...]]) -> str:
+        """Enter what the damaged file tells of artifacts that have no copy and whose files are there."""
+        rows = list(rows)
+        uses = {row[0]: [as_number(value) for value in (*row[5:], 0)] for row in rows if len(row) in N_COLUMNS}
+        with self.transact():
+            for entry, written_s, _, text in sorted(map(entry_of, rows), key=itemgetter(1), reverse=True):
+                key = entry.removeprefix("manifest:")
+                if key != entry and isinstance(text, str) and self.manifest(key) is None:
+                    used_s, pinned, trashed_s, *_ = uses.get(key, (written_s, 0, 0))
+                    self._admit(Copy(key=key, manifest=text, pinned=pinned > 0, trashed_s=trashed_s, used_s=used_s))
+        n = sum(share.n for kind, share in self.shares().items() if kind != REPLACED)
+        return f"It was rebuilt from the manifests on the disk: {n} recordings, results and chunks are there again."
+
+    def _adopt(self) -> None:
+        """Enter the artifacts that the index does not know and whose copies and files are there."""
+        for path in self._copies.others(self.find()):
+            copy = self._copies.read(path)
+            if copy is None or not self._admit(copy):
+                path.unlink(missing_ok=True)
+
+    def _admit(self, copy: Copy) -> bool:
+        """Enter an artifact as it was copied; return False if its manifest or its files are damaged."""
+        try:
+            manifest = Manifest.from_json(copy.manifest)
+        except StorageError:
+            return False
+        if not all(self.disk.has(output.entry, output.size_bytes) for output in manifest.outputs.values()):
+            return False
+        self.enter(copy.key, manifest)
+        self._sql(
+            "UPDATE Artifact SET (used_s, pinned, trashed_s) = (?, ?, ?) WHERE key = ?",
+            (copy.used_s, copy.pinned, copy.trashed_s, copy.key),
+        )
+        return True
+
+    @contextmanager
+    def _changing(self, *keys: str) -> Iterator[None]:
+        """Change these artifacts, in one transaction with whatever else is changed."""
+        with self.transact():
+            yield
+            self._changed.update(keys)
+
+    def _copy(self, key: str) -> None:
+        """Let the copy of an artifact be what the index holds now."""
+        try:
+            question = "SELECT kind, used_s, pinned, trashed_s FROM Artifact WHERE key = ?"
+            row, text = self._sql(question, (key,)).fetchone(), self.get(f"manifest:{key}")
+        except (sqlite3.Error, Timeout) as error:  # what was changed stays changed
+            log.info("the manifest of %s is not copied: %s", key, error)
+            return
+        if row is None or text is None or row[0] == REPLACED:
+            self._copies.remove(key)
+        else:
+            _, used_s, pinned, trashed_s = row
+            self._copies.write(Copy(key=key, manifest=text, pinned=bool(pinned), trashed_s=trashed_s, used_s=used_s))
+
     def _number(self, question: str, key: str) -> float:
         row = self._sql(question, (key,)).fetchone()
         return row[0] if row else 0
@@ -302,3 +395,4 @@ class Index(Cache):  # type: ignore[misc]  # diskcache ships no types
                 self.use(key, float(self.get(f"used:{key}", default=0.0)))
                 self.pin(key, bool(self.get(f"pin:{key}", default=0)))
         self._sql("DELETE FROM Cache WHERE key < 'manifest:' OR key >= 'manifest;'")
+        self._adopt()

@@ -19,13 +19,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from diskcache import Cache
-
-from storage.disk import PlainDisk
 from storage.errors import StorageError, system_errors
 from storage.locks import hold, living_folder
-from storage.private import private_folder, private_home, private_index
+from storage.private import private_folder, private_home
 from storage.sweep import sweep_scratch
+from storage.table import Table
 
 STOPPED = "The studio was stopped before this was done."
 ROOM = "Check that the data folder may be written to and has room."
@@ -112,6 +110,9 @@ class JobTable:
 
     Raises:
         StorageError: here and in every method, if the index cannot be read or written.
+
+    Attributes:
+        damages: what was found damaged of the records.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -120,14 +121,8 @@ class JobTable:
         with system_errors(f"The records of jobs in {folder} cannot be opened.", ROOM):
             private_home(folder)
             private_folder(self._servers)
-            private_index(folder / "jobs")
-            self._cache = Cache(
-                str(folder / "jobs"),
-                disk=PlainDisk,
-                disk_min_file_size=2**30,  # text stays in the index, where transactions hold
-                eviction_policy="none",
-                size_limit=2**62,
-            )
+            self._cache = Table(folder / "jobs", "The table of jobs")
+            self.damages = self._cache.damages
             self._server = self._alive.enter_context(living_folder(self._servers)).name
 
     def take_over(self) -> tuple[JobRecord, ...]:
@@ -162,7 +157,7 @@ class JobTable:
     @property
     def paused(self) -> bool:
         """Whether this server's queue is paused, or that of a server it has taken over was."""
-        with system_errors("The records of jobs cannot be read.", ROOM):
+        with self._cache.errors("The records of jobs cannot be read.", ROOM):
             return f"paused:{self._server}" in self._cache
 
     def pause(self, paused: bool) -> None:
@@ -208,7 +203,7 @@ class JobTable:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with system_errors("What becomes of jobs cannot be written down.", ROOM), self._cache.transact():
+        with self._cache.errors("What becomes of jobs cannot be written down.", ROOM), self._cache.transact():
             yield
 
 

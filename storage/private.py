@@ -1,5 +1,6 @@
-"""Keeps what is stored from other accounts of the computer: folders have mode 0700, files 0600, whatever the umask.
+"""The data folder of this computer, and its privacy.
 
+What is stored is kept from other accounts of the computer: folders have mode 0700, files 0600, whatever the umask.
 Systems without such modes (Windows, FAT) keep their own; nothing fails there.
 """
 
@@ -13,6 +14,12 @@ from pathlib import Path
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077
 OURS = frozenset({"artifacts", "damaged", "drafts", "jobs", "scratch", "servers", "storage_secret"})
+
+
+def data_folder() -> Path:
+    """Return `AUDIO_PLAYGROUND_HOME` if it is set, else `.audio-playground` in the user's home folder."""
+    chosen = os.environ.get("AUDIO_PLAYGROUND_HOME")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".audio-playground"
 
 
 def private_home(home: Path) -> None:

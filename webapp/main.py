@@ -78,11 +78,14 @@ def serve(settings: ServerSettings) -> None:
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
     store.sweep()
     store.empty_trash(older_than_s=TRASH_STAYS_S)
+    jobs, drafts = JobTable(settings.home), DraftTable(settings.home)
+    for damage in (*store.index_damages, *jobs.damages, *drafts.damages):
+        log.warning("%s", damage)
     create_app(
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls, scratch=store.scratch),
-        JobTable(settings.home),
-        DraftTable(settings.home),
+        jobs,
+        drafts,
         works_here=settings.scheduler is None,
     )
     guard.install(app, rules)

@@ -322,6 +322,8 @@ def open_store(temp_dir: Path | None, say: Callable[[str], object], limit_bytes:
         version=__version__,
         remake=remade,
     )
+    for damage in store.index_damages:
+        say(printable(f"note: {damage}"))
     store.checks.on_damage = lambda damage: say(printable(f"note: {damage}"))
     return store
 

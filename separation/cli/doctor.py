@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, common_options, make_folder
+from separation.cli.common import Common, common_options, make_folder, open_store
 from separation.doctor import installed
 from separation.formatted import size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from separation.model import Backend
+
+NO_DATA_FOLDER = 2
+ELSEWHERE = "Let it be written to, or choose another with the environment variable AUDIO_PLAYGROUND_HOME."
 
 
 @click.command()
@@ -26,18 +32,19 @@ def doctor(self_test: bool, common: Common) -> None:
     from storage import data_folder
 
     folder = data_folder()
-    make_folder(folder, "recordings and results")
+    finding = _finding(folder, common)
     report: dict[str, Any] = {
         "python": installed.python(),
         "system": installed.system(),
         "packages": installed.versions(),
         "data_folder": str(folder),
-        "free_bytes": shutil.disk_usage(folder).free,
+        "free_bytes": None if finding else shutil.disk_usage(folder).free,
+        "findings": [finding] if finding else [],
         "backends": {},
     }
     common.say(f"Python {report['python']} on {report['system']}")
     common.say("".join(f"  {name} {version}\n" for name, version in report["packages"].items()).rstrip())
-    common.say(f"Data folder {folder}, {size(report['free_bytes'])} free")
+    common.say(f"Data folder {folder}" + (f": {finding}" if finding else f", {size(report['free_bytes'])} free"))
     for backend in registry.BACKENDS.values():
         availability = backend.availability()
         words = availability.readiness.value
@@ -46,6 +53,20 @@ def doctor(self_test: bool, common: Common) -> None:
         common.say(f"{backend.label}: {words}. {availability.sentence}")
         report["backends"][backend.name] = {"readiness": words, "sentence": availability.sentence}
     common.result(report)
+    if finding:
+        sys.exit(NO_DATA_FOLDER)
+
+
+def _finding(folder: Path, common: Common) -> str:
+    """Return what keeps recordings and results from being kept in the data folder, as text; "" if nothing does."""
+    from separation.errors import PlaygroundError
+
+    try:
+        make_folder(folder, "recordings and results")
+        open_store(common.temp_dir, common.say).close()
+    except PlaygroundError as error:
+        return f"{error.what} {error.why} {ELSEWHERE}"
+    return ""
 
 
 def _tested(backend: Backend) -> str:

@@ -49,13 +49,20 @@ def used_at(store: ArtifactStore, key: str, when_s: float) -> None:
 
 
 def kept_files(store: ArtifactStore) -> set[Path]:
-    """All files of the store but its index."""
-    return {path for path in store.folder.rglob("*") if path.is_file() and "cache.db" not in path.name}
+    """All files of the store but its index, and the copies of that."""
+    files = (path for path in store.folder.rglob("*") if path.is_file())
+    return {path for path in files if "cache.db" not in path.name and path.suffix != ".json"}
 
 
 def in_the_making(store: ArtifactStore) -> list[Path]:
     """What lies in the folder for files in the making."""
     return list(store.scratch_folder.iterdir()) if store.scratch_folder.exists() else []
+
+
+def without_copies(store: ArtifactStore) -> None:
+    """Take the copies of the index away, which earlier versions did not write."""
+    for copy in artifacts_folder(store).rglob("*.json"):
+        copy.unlink()
 
 
 def check_consistent(home: Path) -> None:

@@ -59,6 +59,7 @@ ORDER = (
     "separation/plain",
     "separation/formatted",
     "storage",
+    "storage/recovery",  # knows files only
     "separation/errors",
     "assets",
 )

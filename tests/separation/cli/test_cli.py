@@ -226,8 +226,24 @@ def test_a_store_that_cannot_be_used_is_status_6(folder, monkeypatch):
     (folder / "file").write_text("")
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(folder / "file" / "home"))
     result = audio_playground("extract", "auto", "song.wav", "-p", "drums", status=6)
-    assert "cannot be opened" in result.stderr
-    audio_playground("doctor", status=2)
+    assert "cannot be opened" in result.stderr and "AUDIO_PLAYGROUND_HOME" in result.stderr
+
+
+def test_a_data_folder_that_cannot_be_used_is_a_finding_among_the_others_of_the_doctor(folder, backend, monkeypatch):
+    (folder / "file").write_text("")
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(folder / "file" / "home"))
+    said = audio_playground("doctor", status=2).output
+    assert f"{folder / 'file' / 'home'} cannot hold recordings and results" in said and "AUDIO_PLAYGROUND_HOME" in said
+    assert "numpy" in said and "self-test" in said, "it goes on"
+    report = json.loads(audio_playground("doctor", "--no-self-test", "--json", status=2).stdout)
+    assert "AUDIO_PLAYGROUND_HOME" in report["findings"][0] and report["backends"]
+
+
+def test_a_data_folder_whose_index_cannot_be_opened_is_a_finding_too(folder, backend):
+    (folder / "home").mkdir()
+    (folder / "home" / "artifacts").write_text("")
+    said = audio_playground("doctor", "--no-self-test", status=2).output
+    assert "cannot be opened" in said and "AUDIO_PLAYGROUND_HOME" in said
 
 
 @pytest.mark.parametrize("words", [["-o", "file/folder"], ["-o", "file"], ["--temp-dir", "file"]])

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from separation.hardware import footprint
-from storage import ArtifactStore
-from storage.home import data_folder
+from storage import ArtifactStore, data_folder
 from tests.support import run_fakes
 from tests.support.terminal import audio_playground
 from webapp.pages.queue.job_report import rows_of

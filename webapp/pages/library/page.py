@@ -14,6 +14,8 @@ from separation.formatted import counted
 from separation.results.kept import Result
 from separation.workflows import recipe
 from storage import StorageError
+from storage.damage import Damage
+from storage.table import TableDamage
 from webapp.components.library_list.library_list import LibraryList, Verb
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
 from webapp.pages.library.clean_up import CleanUpDialog
@@ -231,8 +233,10 @@ class LibraryPage:
         Whoever has deleted what was set aside knows of it.
         """
         found = self._store.checks.found
-        lost = self._store.checks.lost if self._store.damaged.share().n else {}
-        new = list(lost.values()) if self._n_damaged is None else found[self._n_damaged :]
+        lost: list[Damage | TableDamage] = []
+        if self._store.damaged.share().n:
+            lost = [*self._store.checks.lost.values(), *self._store.index_damages]
+        new = lost if self._n_damaged is None else found[self._n_damaged :]
         self._n_damaged = len(found)
         if new:
             more = f" {counted(len(new) - 1, 'more item')} was found too." if len(new) > 1 else ""
