@@ -132,6 +132,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     """Import, separate and write a recording; a kept result is written at once."""
     wanted, growing = _levelled(wanted)
     if common.rehearsal:
+        _check_prompts(request)
         return
     from separation.audio.part import Part
     from separation.backends import registry
@@ -307,6 +308,17 @@ def _written(result: Result, tags: Tags, wanted: ExtractOptions, read: FilesRead
         for _ in stream:
             pass
     return stream.result
+
+
+def _check_prompts(request: Request) -> None:
+    """Raise `PromptError` if the separator that a step names cannot answer its prompts, as far as they are known."""
+    from separation.backends import registry
+    from separation.errors import BackendUnavailable
+
+    known = not any("${" in words for words in (request.model or "", *(prompt.text for prompt in request.prompts)))
+    if known and request.backend not in (registry.AUTO, registry.SAM_AUDIO):
+        with suppress(BackendUnavailable):  # a step before may fetch its weights
+            registry.get(request.backend).targets(request)
 
 
 def _levelled(wanted: ExtractOptions) -> tuple[ExtractOptions, tuple[str, ...]]:
