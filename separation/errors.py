@@ -74,6 +74,23 @@ class DeviceFailed(SeparationError):
     """A graphics card could not do what was asked of it; the processor may."""
 
 
+def foreseen(error: Exception) -> PlaygroundError | None:
+    """Return the error to show for one of ours or of the system; None for what is a defect of this program."""
+    if isinstance(error, PlaygroundError):
+        return error
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # of `Path.expanduser` and `Path.home`
+        return SettingsError(
+            "A home folder is not known.",
+            "A path or a variable of the environment begins with “~”, and there is no such account, or it has no home.",
+            "Write the path out; AUDIO_PLAYGROUND_HOME names the data folder.",
+        )
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if isinstance(error.filename, str) else ""
+        why = f"The system says: {error.strerror or error}{place}."
+        return FileError("Something could not be read or written.", why, "Check that place and the room on its disk.")
+    return None
+
+
 def unforeseen(task: str, error: Exception, advice: str = "") -> SeparationError:
     """Return the error to show for an `error` that is a defect of this program; the caller logs the traceback.
 

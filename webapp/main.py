@@ -13,7 +13,8 @@ from nicegui import app, background_tasks, ui
 from nicegui.server import Server as NiceGuiServer
 
 from separation import __version__
-from separation.engine.dask import Cluster, Tls
+from separation.engine.dask import Cluster
+from separation.engine.tls import Tls
 from storage import ArtifactStore, DraftTable, JobTable, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S

@@ -18,17 +18,23 @@ from separation.backends import registry
 from separation.cli.batch_work import BatchTask, Done, Extraction
 from separation.cli.common import (
     Common,
-    Connection,
     TypedPath,
     common_options,
-    connection_options,
     gives,
     make_folder,
     make_folder_of,
     open_store,
     shown,
 )
-from separation.cli.options import no_cache_option, part_options, peak_option, report_option, tags_option
+from separation.cli.options import (
+    Connection,
+    connection_options,
+    no_cache_option,
+    part_options,
+    peak_option,
+    report_option,
+    tags_option,
+)
 from separation.engine.engine import Inline
 from separation.errors import PlaygroundError
 from separation.export.level import RESCALE, check_rule

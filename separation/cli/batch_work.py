@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from separation.cli.common import Connection, open_store, shown
+from separation.cli.common import open_store, shown
+from separation.cli.options import Connection
 from separation.errors import SeparationError
 from separation.events import ChunkStarted, EventStream, ModelLoading, StillRunning
 from separation.export.tags import NO_TAGS, Tags

@@ -7,8 +7,9 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -16,13 +17,20 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 import click
 
 from separation import __version__
-from separation.errors import AudioError, BackendUnavailable, FileError, PlaygroundError, PromptError, SettingsError
+from separation.errors import (
+    AudioError,
+    BackendUnavailable,
+    FileError,
+    PlaygroundError,
+    PromptError,
+    SettingsError,
+    foreseen,
+    unforeseen,
+)
 from separation.request import DEVICES, Request
 
 if TYPE_CHECKING:
     from separation.audio.files import FilesRead
-    from separation.engine.dask import Tls
-    from separation.engine.engine import Engine
     from storage import ArtifactStore
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -34,6 +42,7 @@ EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
     (PromptError, 5),
     (PlaygroundError, 6),
 )
+log = logging.getLogger(__name__)
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -215,10 +224,14 @@ def common_options(command: Function) -> Function:
                 make_folder(common.temp_dir, "temporary files")
                 tempfile.tempdir = str(common.temp_dir)
             return command(*arguments, common=common, **options)
-        except PlaygroundError as error:
-            if common.host is not None:
+        except (PlaygroundError, click.ClickException, click.exceptions.Exit, BrokenPipeError) as error:
+            if common.host is not None or not isinstance(error, PlaygroundError):
                 raise
             _fail(error, common)
+        except Exception as error:
+            if common.host is not None:
+                raise
+            _fail(_as_ours(error), common)
         except KeyboardInterrupt as stop:
             if common.host is not None:
                 raise
@@ -227,75 +240,6 @@ def common_options(command: Function) -> Function:
             _fail(interrupted, common, INTERRUPTED)
         finally:
             tempfile.tempdir = usual
-
-    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The address of a Dask scheduler, None to work on this computer, and the scheduler's TLS files."""
-
-    scheduler: str | None
-    ca: Path | None
-    certificate: Path | None
-    key: Path | None
-
-    def tls(self) -> Tls | None:
-        """Return the TLS files together, or None if none were given.
-
-        Raises:
-            SettingsError: only some of them were given.
-        """
-        if self.ca is None and self.certificate is None and self.key is None:
-            return None
-        if self.scheduler is None or self.ca is None or self.certificate is None or self.key is None:
-            raise SettingsError(
-                "The scheduler's TLS options are not complete.",
-                "It takes --scheduler, --scheduler-ca, --scheduler-certificate and --scheduler-key together.",
-                "Add what is missing, or leave all of them out.",
-            )
-        from separation.engine.dask import Tls
-
-        return Tls(ca=self.ca, certificate=self.certificate, key=self.key)
-
-    def files(self) -> list[Path]:
-        """Return the TLS files."""
-        return [file for file in (self.ca, self.certificate, self.key) if file is not None]
-
-    @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        """Give the engine for a command's work: the scheduler's workers, or this process."""
-        if self.scheduler is None:
-            from separation.engine.engine import Inline
-
-            yield Inline()
-            return
-        from separation.engine.dask import Cluster
-
-        with closing(Cluster(self.scheduler, tls=self.tls())) as cluster:
-            yield cluster
-
-
-def connection_options(command: Function) -> Function:
-    """Add the address of a scheduler and the files of its TLS; the command gets them as `connection`."""
-    file = TypedPath(exists=True, dir_okay=False)
-
-    # The owner of a scheduler receives the recordings and can run code here, so a person has to name it.
-    @click.option("--scheduler", cls=RunOption, help="Address of a Dask scheduler whose workers do the work.")
-    @click.option("--scheduler-ca", cls=RunOption, type=file, help="Certificate of the authority that its TLS trusts.")
-    @click.option("--scheduler-certificate", cls=RunOption, type=file, help="This program's own certificate for it.")
-    @click.option("--scheduler-key", cls=RunOption, type=file, help="That certificate's private key.")
-    @functools.wraps(command)
-    def wrapped(
-        *arguments: Any,
-        scheduler: str | None,
-        scheduler_ca: Path | None,
-        scheduler_certificate: Path | None,
-        scheduler_key: Path | None,
-        **options: Any,
-    ) -> Any:
-        connection = Connection(scheduler, scheduler_ca, scheduler_certificate, scheduler_key)
-        return command(*arguments, connection=connection, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
 
@@ -377,8 +321,31 @@ def make_folder_of(file: Path | None, purpose: str) -> None:
         make_folder(file.parent, purpose)
 
 
+def last_words(error: Exception) -> int:
+    """Say what ended a command line before or after its command; return the exit status."""
+    ours = _as_ours(error)
+    with suppress(OSError):  # nobody can be told any more
+        click.echo(f"{type(ours).__name__}: {ours}", err=True)
+    return _status(ours)
+
+
+def _as_ours(error: Exception) -> PlaygroundError:
+    """Return the error to show for an error of any kind."""
+    if isinstance(error, OSError) and traceback.extract_tb(error.__traceback__)[-1].name == click.echo.__name__:
+        why = f"The system says: {error.strerror or error}."
+        return FileError("The output cannot be written.", why, "Make room where it goes; files made so far stay.")
+    if (ours := foreseen(error)) is not None:
+        return ours
+    log.error("a command met an error nobody foresaw", exc_info=error)
+    return unforeseen("command", error)
+
+
+def _status(error: PlaygroundError) -> int:
+    return next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+
+
 def _fail(error: PlaygroundError, common: Common, status: int | None = None) -> NoReturn:
-    logging.getLogger(__name__).debug("traceback", exc_info=error)
+    log.debug("traceback", exc_info=error)
     if common.as_json:
         click.echo(
             json.dumps(
@@ -388,4 +355,4 @@ def _fail(error: PlaygroundError, common: Common, status: int | None = None) -> 
         )
     else:
         click.echo(f"{type(error).__name__}: {error}", err=True)
-    sys.exit(status or next(status for kind, status in EXIT_STATUS if isinstance(error, kind)))
+    sys.exit(status or _status(error))

@@ -17,23 +17,28 @@ import click
 from separation.cli import measures_text
 from separation.cli.common import (
     Common,
-    Connection,
     Function,
     TypedPath,
-    connection_options,
     gives,
     make_folder,
     make_folder_of,
     open_store,
     require_source,
 )
-from separation.cli.options import no_cache_option, part_options, peak_option, report_option, tags_option
+from separation.cli.options import (
+    Connection,
+    connection_options,
+    no_cache_option,
+    part_options,
+    peak_option,
+    report_option,
+    tags_option,
+)
 from separation.errors import FileError
 from separation.events import EventStream
 from separation.export.level import CLIP, RESCALE, check_rule, level_while_growing
 from separation.export.tags import NO_TAGS, Tags
 from separation.results import exported
-from separation.results.exported import FORMATS
 
 if TYPE_CHECKING:
     from separation.audio.files import FilesRead
@@ -79,7 +84,7 @@ def recipe_options(command: Function) -> Function:
     @gives("files", "tracks", "cached", "backend", "model", "rtf", "gain_db", "seconds", "key")
     @click.argument("source", type=TypedPath())
     @click.option("--out", "-o", type=TypedPath(), default=Path(), help="Folder for the files.")
-    @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
+    @click.option("--format", "format_", type=click.Choice(list(exported.FORMATS)), default="wav32f", show_default=True)
     @peak_option
     @tags_option
     @click.option(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from typing import Any
 
 import click
 
@@ -22,7 +25,18 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
+    """A group whose commands are imported when they are called, and which ends with a sentence whatever happens."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command line; errors outside of commands, as in an option or in printing help, end it as theirs do."""
+        try:
+            return super().main(*arguments, **options)
+        except Exception as error:
+            from separation.cli import common
+
+            sys.exit(common.last_words(error))
+        finally:
+            _settle_output()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order people need them."""
@@ -39,6 +53,15 @@ class LazyGroup(click.Group):
         """List the commands from the table above, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+def _settle_output() -> None:
+    """Write out what is left; what cannot be written is dropped, because Python would complain again at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

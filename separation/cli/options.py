@@ -1,20 +1,26 @@
-"""Options that several commands share: a part of each recording, peaks, chunks, what is kept, the report."""
+"""Options that several commands share: a part of each recording, peaks, chunks, what is kept, the report, who works."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from separation.audio import times
-from separation.cli.common import Function, TypedPath
+from separation.cli.common import Function, RunOption, TypedPath
 from separation.errors import SettingsError
 from separation.export.level import PEAK_RULES, RESCALE
 from separation.request import FADES, ChunkSettings, ranges
+
+if TYPE_CHECKING:
+    from separation.engine.engine import Engine
+    from separation.engine.tls import Tls
 
 report_option = click.option(
     "--report",
@@ -109,6 +115,75 @@ def chunk_settings(usual: ChunkSettings, given: Mapping[str, Any]) -> ChunkSetti
     return replace(usual, **changed)
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The address of a Dask scheduler, None to work on this computer, and the scheduler's TLS files."""
+
+    scheduler: str | None
+    ca: Path | None
+    certificate: Path | None
+    key: Path | None
+
+    def tls(self) -> Tls | None:
+        """Return the TLS files together, or None if none were given.
+
+        Raises:
+            SettingsError: only some of them were given.
+        """
+        if self.ca is None and self.certificate is None and self.key is None:
+            return None
+        if self.scheduler is None or self.ca is None or self.certificate is None or self.key is None:
+            raise SettingsError(
+                "The scheduler's TLS options are not complete.",
+                "It takes --scheduler, --scheduler-ca, --scheduler-certificate and --scheduler-key together.",
+                "Add what is missing, or leave all of them out.",
+            )
+        from separation.engine.tls import Tls
+
+        return Tls(ca=self.ca, certificate=self.certificate, key=self.key)
+
+    def files(self) -> list[Path]:
+        """Return the TLS files."""
+        return [file for file in (self.ca, self.certificate, self.key) if file is not None]
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Give the engine for a command's work: the scheduler's workers, or this process."""
+        if self.scheduler is None:
+            from separation.engine.engine import Inline
+
+            yield Inline()
+            return
+        from separation.engine.dask import Cluster
+
+        with closing(Cluster(self.scheduler, tls=self.tls())) as cluster:
+            yield cluster
+
+
+def connection_options(command: Function) -> Function:
+    """Add the address of a scheduler and the files of its TLS; the command gets them as `connection`."""
+    file = TypedPath(exists=True, dir_okay=False)
+
+    # The owner of a scheduler receives the recordings and can run code here, so a person has to name it.
+    @click.option("--scheduler", cls=RunOption, help="Address of a Dask scheduler whose workers do the work.")
+    @click.option("--scheduler-ca", cls=RunOption, type=file, help="Certificate of the authority that its TLS trusts.")
+    @click.option("--scheduler-certificate", cls=RunOption, type=file, help="This program's own certificate for it.")
+    @click.option("--scheduler-key", cls=RunOption, type=file, help="That certificate's private key.")
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        scheduler: str | None,
+        scheduler_ca: Path | None,
+        scheduler_certificate: Path | None,
+        scheduler_key: Path | None,
+        **options: Any,
+    ) -> Any:
+        connection = Connection(scheduler, scheduler_ca, scheduler_certificate, scheduler_key)
+        return command(*arguments, connection=connection, **options)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
 def model_folder_option(command: Function) -> Function:
     """Add the folders of models that requests may use; the command and its processes know them from then on."""
     return click.option(
@@ -126,7 +201,7 @@ def _named_folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]
 
     for text in reversed(given):
         name, _sign, folder = (part.strip() for part in text.partition("="))
-        if not re.fullmatch(r"[\w.-]+", name) or not Path(folder).expanduser().is_dir() or not folder:
+        if not re.fullmatch(r"[\w.-]+", name) or not folder or not folders.is_there(folder):
             raise click.BadParameter(f"“{text}” names no folder that is there. Write NAME=FOLDER.")
         folders.name_folder(folder, name)
 

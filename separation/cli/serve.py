@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, Connection, TypedPath, common_options, connection_options
-from separation.cli.options import model_folder_option
+from separation.cli.common import Common, TypedPath, common_options
+from separation.cli.options import Connection, connection_options, model_folder_option
 
 
 @click.command()
@@ -37,6 +37,7 @@ def serve(
     common: Common,
 ) -> None:
     """Open the studio. It listens on this computer only, unless told otherwise."""
+    from separation.engine.tls import check_certificate
     from separation.errors import SettingsError
     from storage import data_folder
     from webapp.main import ServerSettings
@@ -44,6 +45,8 @@ def serve(
 
     if (tls_certificate is None) != (tls_key is None):
         raise SettingsError("Half of a TLS pair was given.", "", "Give both --tls-certificate and --tls-key.")
+    if tls_certificate is not None and tls_key is not None:
+        check_certificate(tls_certificate, tls_key)
     serve_studio(
         ServerSettings(
             home=data_folder(),

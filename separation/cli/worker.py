@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from separation.cli.common import Common, Connection, common_options, connection_options
-from separation.cli.options import model_folder_option
+from separation.cli.common import Common, common_options
+from separation.cli.options import Connection, connection_options, model_folder_option
 from separation.hardware.devices import choose_torch_device
 
 if TYPE_CHECKING:
-    from separation.engine.dask import Tls
+    from separation.engine.tls import Tls
 
 PATIENCE_S = 30  # for a scheduler that is not there, at the start and later
 
@@ -70,7 +70,7 @@ async def _work(
             silence_logs=logging.ERROR,
             death_timeout=PATIENCE_S,
         )
-    except (OSError, ValueError, TypeError, TimeoutError) as failure:
+    except cluster.FAMILIES as failure:
         raise SeparationError(
             f"There is no Dask scheduler at {scheduler}.",
             f"({failure})",

@@ -16,15 +16,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from separation import events
 from separation.engine import embedded
 from separation.engine.engine import Call, Task, Work
-from separation.errors import PlaygroundError, SeparationError, SettingsError, WorkerDied
+from separation.engine.tls import Tls
+from separation.errors import PlaygroundError, SeparationError, WorkerDied
 from separation.events import Event, EventStream, StillRunning, Warned, WorkerRestarted
 from separation.request import DEVICES
 
@@ -35,40 +36,11 @@ Result = TypeVar("Result")
 
 MODEL = "model"
 HEARTBEAT_S = 0.25
+# What Dask raises when a scheduler is gone, misunderstands, or goes away while it is asked; it has no root for these.
+FAMILIES = (OSError, ValueError, TypeError, RuntimeError, LookupError, AttributeError, AssertionError)
 WAIT_FOR_WORKER_S = 10.0  # before a warning that no worker can take the call
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tls:
-    """The TLS files by which programs on a network authenticate each other, in PEM, as Dask takes them.
-
-    Args:
-        ca: the authority's certificate.
-        certificate: this program's own.
-        key: its private key.
-    """
-
-    ca: Path
-    certificate: Path
-    key: Path
-
-    def __post_init__(self) -> None:
-        for path in (self.ca, self.certificate, self.key):
-            if not path.is_file():
-                raise SettingsError(f"There is no TLS file {str(path)!r}.", "", "Check the names of all three.")
-
-    def security(self) -> Security:
-        """Return Dask's security settings, which require encryption."""
-        from distributed import Security
-
-        own = {
-            f"tls_{role}_{part}": str(path)
-            for role in ("scheduler", "worker", "client")
-            for part, path in (("cert", self.certificate), ("key", self.key))
-        }
-        return Security(require_encryption=True, tls_ca_file=str(self.ca), **own)
 
 
 @contextmanager
@@ -114,31 +86,34 @@ class Cluster:
     @property
     def address(self) -> str:
         """Return the scheduler's address, such as "tls://127.0.0.1:41234"; starts an embedded cluster if needed."""
-        return str(self._connect().scheduler_info()["address"])
+        with _scheduler_there():
+            return str(self._connect().scheduler_info()["address"])
 
     def width(self, device: str) -> int:
         """Return one more than the number of workers, so that none idles while the caller handles a result."""
-        return 1 + max(1, len(_fitting(self._connect(), device)))
+        with _scheduler_there():
+            return 1 + max(1, len(_fitting(self._connect(), device)))
 
     def start(self, call: Call[Result]) -> Task[Result]:
         """See `Engine.start`."""
         client, name = self._connect(), uuid.uuid4().hex
         inbox: _Inbox = queue.SimpleQueue()
         self._inboxes[name] = inbox
-        future = client.submit(
-            _drain,
-            self._topic,
-            name,
-            call.work,
-            call.arguments,
-            key=f"{call.work.__name__}-{name}",
-            pure=False,
-            resources=_resources(call.device),
-            priority=call.priority,
-        )
-        # Brought here as soon as it is there: what only a worker has is lost with it.
-        loop: Any = client.loop  # Tornado's, around asyncio's
-        result = asyncio.run_coroutine_threadsafe(_brought(client, future), loop.asyncio_loop)
+        with _scheduler_there():
+            future = client.submit(
+                _drain,
+                self._topic,
+                name,
+                call.work,
+                call.arguments,
+                key=f"{call.work.__name__}-{name}",
+                pure=False,
+                resources=_resources(call.device),
+                priority=call.priority,
+            )
+            # Brought here as soon as it is there: what only a worker has is lost with it.
+            loop: Any = client.loop  # Tornado's, around asyncio's
+            result = asyncio.run_coroutine_threadsafe(_brought(client, future), loop.asyncio_loop)
         result.add_done_callback(lambda _: inbox.put(None))
         return _ClusterTask(self, client, call.device, name, future, result, inbox)
 
@@ -166,6 +141,8 @@ class Cluster:
 
     def _connect(self) -> Client:
         with self._lock:
+            if self._address and self._client is not None and self._client.status in ("closing", "closed"):
+                self._client = None  # its scheduler was gone, and may be back
             if self._client is None:
                 self._cluster = None if self._address else self._embedded()
                 self._client = _client_of(self._address or self._cluster, self._tls)
@@ -230,7 +207,8 @@ class _ClusterTask(Generic[Result]):
 
         if self._client.status not in ("closing", "closed"):  # closing the cluster has ended the call too
             if not self._future.done():
-                SharedFlag(_cancel_name(self._name), self._client).set()
+                with suppress(*FAMILIES):  # without a scheduler there is nobody to be told
+                    SharedFlag(_cancel_name(self._name), self._client).set()
                 if patience_s and self._n_attempts:
                     concurrent.futures.wait([self._result], patience_s)
             self._future.release()
@@ -257,18 +235,36 @@ class _ClusterTask(Generic[Result]):
         yield StillRunning()
         if self._n_attempts or self._has_warned or time.monotonic() - self._since_s < WAIT_FOR_WORKER_S:
             return
-        if not _fitting(self._client, self._device):
+        with _scheduler_there():
+            address = "" if _fitting(self._client, self._device) else self._client.scheduler_info()["address"]
+        if address:
             self._has_warned = True
             where = "" if self._device == "auto" else f" with the device {self._device}"
             yield Warned(
                 message=f"No worker{where} is there to do this; it is waited for. "
-                f"Start one with “audio-playground worker --scheduler {self._client.scheduler_info()['address']}”."
+                f"Start one with “audio-playground worker --scheduler {address}”."
             )
 
 
 def resources(devices: Iterable[str]) -> dict[str, float]:
     """Return the Dask resources of a worker that can use these devices, with one model at a time."""
     return {MODEL: 1, **dict.fromkeys(devices, 1.0)}
+
+
+@contextmanager
+def _scheduler_there() -> Iterator[None]:
+    """Turn what Dask raises into a sentence where its scheduler is asked for something."""
+    try:
+        yield
+    except PlaygroundError:
+        raise
+    except FAMILIES as error:
+        log.debug("traceback", exc_info=error)
+        raise SeparationError(
+            "The Dask scheduler does not answer any more.",
+            f"({type(error).__name__}: {error})",
+            "See whether it runs, and start the work again; finished work was kept.",
+        ) from error
 
 
 def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
@@ -295,7 +291,7 @@ def _refuse_silence(address: str, security: Security | None) -> None:
 
     try:
         asyncio.run(knock())
-    except (OSError, ValueError, TypeError, RuntimeError) as failure:  # nobody there, no address, TLS on one side only
+    except FAMILIES as failure:  # nobody there, no address, TLS on one side only
         raise SeparationError(
             f"There is no Dask scheduler at {address}.",
             f"({failure})",

@@ -21,8 +21,13 @@ def name_folder(folder: str | Path, name: str = "") -> None:
 
     Only what the person at this computer has typed may come here.
     """
-    entries = [f"{name}={Path(folder).expanduser().absolute()}", os.environ.get(VARIABLE, "")]
+    entries = [f"{name}={_absolute(str(folder))}", os.environ.get(VARIABLE, "")]
     os.environ[VARIABLE] = os.pathsep.join(filter(None, entries))
+
+
+def is_there(folder: str) -> bool:
+    """Return whether a folder that the person at this computer has typed is there."""
+    return _absolute(folder).is_dir()
 
 
 def names() -> tuple[str, ...]:

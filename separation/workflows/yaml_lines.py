@@ -165,9 +165,12 @@ class _YamlReader:
         if node.tag.removeprefix(OURS) in TEXT:
             return node.value
         try:
-            return self._loader.construct_object(node)
-        except (ValueError, KeyError, yaml.YAMLError) as error:  # !!int x, or more digits than Python converts
+            value = self._loader.construct_object(node)
+            if isinstance(value, int):  # YAML writes it in other bases too, such as 1:30:00, without Python's limit
+                str(value)
+        except (ValueError, ArithmeticError, LookupError, yaml.YAMLError) as error:  # !!int x, or too many digits
             raise refused(self._path, self._line(node), f"“{node.value[:40]}” is no such value.") from error
+        return value
 
     def _count(self, node: yaml.Node, depth: int) -> None:
         self._n_nodes += 1

@@ -6,15 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
+import dask
+import distributed  # noqa: F401  settings of Dask that are changed before this are lost afterwards
 import numpy as np
 import pytest
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
-from separation.engine.dask import Cluster, Tls, resources
+from separation.engine.dask import Cluster, resources
 from separation.engine.engine import Ahead, Call, Inline
+from separation.engine.tls import Tls
 from separation.errors import SeparationError, SettingsError
 from separation.events import ChunkFinished, SolverStep, StillRunning, Warned, WorkerRestarted
 from separation.pipeline import tasks
@@ -23,6 +26,7 @@ from separation.request import ChunkSettings, Request, SolverSettings
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
 from tests.support import fakes
+from tests.support.browser import wait_until
 from tests.support.dask_cluster import scheduler, worker
 from tests.support.sam_models import CHECKPOINT, clip
 
@@ -214,8 +218,6 @@ def test_a_worker_with_other_weights_refuses(pair, monkeypatch):
 
 
 def test_when_the_scheduler_dies_the_run_ends_with_a_sentence(tmp_path):
-    import dask
-
     engine = None
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), pytest.raises(SeparationError, match="stopped"):
         with scheduler(tmp_path) as address, worker(tmp_path, address):
@@ -225,6 +227,39 @@ def test_when_the_scheduler_dies_the_run_ends_with_a_sentence(tmp_path):
                 pass
         fakes.result_of(steps)
     engine.close()
+
+
+def test_whoever_asks_for_a_scheduler_that_is_gone_is_told_so_and_it_may_come_back(tmp_path):
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), ExitStack() as engines:
+        with scheduler(tmp_path) as address, worker(tmp_path, address):
+            engine = engines.enter_context(closing(Cluster(address)))
+            task = engine.start(Call(fakes.work_until_stopped, (tmp_path / "diary", 2_000, 0.05)))
+            assert engine.width("cpu") == 2
+        with pytest.raises(SeparationError):
+            fakes.result_of(task.follow())
+
+        def refused() -> bool:
+            try:
+                engine.width("cpu")
+            except SeparationError as error:
+                return bool(error.todo)
+            return False  # Dask tries to reach it again, and meanwhile answers from memory
+
+        wait_until(refused, "the refusal of whoever asks", 60)
+        with pytest.raises(SeparationError):
+            assert engine.address
+        task.close(patience_s=1.0)
+        with scheduler(tmp_path, port=address.rpartition(":")[2]), worker(tmp_path, address):
+            assert engine.width("cpu") == 2
+
+
+@pytest.mark.parametrize("content", ["not a certificate", "", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_tls_files_that_are_none_are_named(tmp_path, content):
+    files = {name: tmp_path / f"{name}.pem" for name in ("ca", "certificate", "key")}
+    for file in files.values():
+        file.write_text(content)
+    with pytest.raises(SettingsError, match=r"certificate\.pem'"):
+        Tls(**files)
 
 
 def test_a_worker_whose_scheduler_is_gone_says_so_and_one_that_is_interrupted_stops(tmp_path):
@@ -268,6 +303,12 @@ def test_over_tls_the_job_is_done_and_whoever_has_no_certificate_is_refused(tmp_
         engine.close()
         with pytest.raises(SeparationError, match="TLS"):
             Cluster(address).width("auto")
+
+
+def test_an_authority_that_is_none_is_named(tmp_path, certificates):
+    (tmp_path / "ca.pem").write_text("nobody")
+    with pytest.raises(SettingsError, match=r"ca\.pem' is not the certificate of an authority"):
+        Tls(ca=tmp_path / "ca.pem", certificate=certificates.certificate, key=certificates.key)
 
 
 def test_a_tls_file_that_is_not_there_is_named(tmp_path):

@@ -52,9 +52,11 @@ class Process:
 
 
 @contextmanager
-def scheduler(folder: Path, *options: str, inside: Sequence[str] = (), host: str = "127.0.0.1") -> Iterator[str]:
+def scheduler(
+    folder: Path, *options: str, inside: Sequence[str] = (), host: str = "127.0.0.1", port: str = "0"
+) -> Iterator[str]:
     """A scheduler; gives its address. `inside` is what to put before the command, such as “ip netns exec NAME”."""
-    dask = [sys.executable, "-m", "dask", "scheduler", "--host", host, "--port", "0", "--no-dashboard"]
+    dask = [sys.executable, "-m", "dask", "scheduler", "--host", host, "--port", port, "--no-dashboard"]
     process = Process([*inside, *dask, *options], folder / "scheduler.log")
     try:
         yield process.wait_for("Scheduler at:").split("Scheduler at:")[1].strip()

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from separation.audio.files import write_private
 from separation.errors import SettingsError
+from webapp.access.faults import answer_faults, check_messages, logged
 from webapp.access.login import LOGIN_PATH, login_routes
 from webapp.access.passcode import GuessLimit, Passcode
 from webapp.access.sessions import Session, Sessions, attach, page_belongs_to, session_of
@@ -125,10 +126,12 @@ def install(app: FastAPI, rules: SharingRules) -> Sessions:
     if rules.passcode is not None:
         app.include_router(login_routes(rules.passcode, sessions, GuessLimit()))
 
+    answer_faults(app)
+    check_messages()
     build_stack: Callable[[], ASGIApp] = app.build_middleware_stack
 
     def build_guarded_stack() -> ASGIApp:
-        return Guard(build_stack(), rules, sessions)
+        return logged(Guard(build_stack(), rules, sessions))
 
     # `add_middleware` would not do: `ui.run` adds its own later, outside of ours. They would answer first, keep
     # storage for strangers, rewrite our redirects and mark our refusals as cacheable.

@@ -17,6 +17,7 @@ from webapp.access.sessions import Sessions, session_of
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
 LARGEST_FORM = 4096  # bytes; strangers can post to this page
+MOST_FIELDS = 10
 
 
 def login_routes(passcode: Passcode, sessions: Sessions, limit: GuessLimit) -> APIRouter:
@@ -36,7 +37,7 @@ def login_routes(passcode: Passcode, sessions: Sessions, limit: GuessLimit) -> A
     async def sign_in(request: Request) -> Response:
         form = await _small_form(request)
         if form is None:
-            return _page("/", "That was far too long for a passcode.", 413)
+            return _page("/", "That was far more than a passcode.", 413)
         following = local_path(form.get("next", "/"))
         address = request.client.host if request.client else ""
         async with one_check:
@@ -98,13 +99,16 @@ def _go_to(path: str) -> Response:
 
 
 async def _small_form(request: Request) -> dict[str, str] | None:
-    """Return the fields of the posted HTML form; None if it has more than `LARGEST_FORM` bytes."""
+    """Return the fields of the posted HTML form; None if it has more bytes or fields than the page's own."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > LARGEST_FORM:
             return None
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return None
     return {name: values[-1] for name, values in fields.items()}
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from fastapi import FastAPI, HTTPException, Request
+from pydantic import AfterValidator
 from starlette.responses import JSONResponse, Response
 
 from separation.audio.decode import AudioFile
@@ -25,6 +26,9 @@ from webapp.state.played import PlayedChecks
 from webapp.state.uploads import Uploads
 
 MAX_WINDOW_SAMPLES = 1 << 20  # per request of the player; it asks for about 2 s
+MAX_POSITION = 1 << 40  # 265 days at 48 kHz; as bytes it is still a position that file systems take
+# A position or a number of samples or peaks from an address: what lies outside of every file counts as its end.
+Position = Annotated[int, AfterValidator(lambda value: min(max(value, 0), MAX_POSITION))]
 MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
 ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
 
@@ -55,19 +59,19 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
     played = PlayedChecks(store)
 
     @app.get("/media/{key}/{track}/pcm")
-    def pcm(key: str, track: str, start: int, count: int) -> Response:
+    def pcm(key: str, track: str, start: Position, count: Position) -> Response:
         if (so_far := partial(key, track)) is not None and (answer := _partial_pcm(so_far, start, count)) is not None:
             return answer
         with AudioFile(kept_track(key, track).audio) as audio:
-            first = max(0, min(start, audio.n_samples))
-            stop = max(first, min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples))
+            first = min(start, audio.n_samples)
+            stop = min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples)
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
 
     @app.get("/media/{key}/{track}/peaks")
-    def peaks(key: str, track: str, start: int = 0) -> Response:
+    def peaks(key: str, track: str, start: Position = 0) -> Response:
         if (so_far := partial(key, track)) is not None and (answer := _partial_peaks(so_far, start)) is not None:
             return answer
-        return _immutable(kept_track(key, track).peaks.read_bytes()[2 * max(0, start) :])
+        return _immutable(kept_track(key, track).peaks.read_bytes()[2 * start :])
 
     def partial(key: str, track: str) -> PartialAudio | None:
         for making in (uploads, *others):
@@ -122,7 +126,7 @@ def _leaving(tracks: Mapping[str, PartialAudio]) -> bool:
 def _partial_pcm(audio: PartialAudio, start: int, count: int) -> Response | None:
     """Return a window of samples; None if the audio has just been moved into the store."""
     stop = min(start + min(count, MAX_WINDOW_SAMPLES), audio.n_ready)
-    first = max(0, min(start, stop))
+    first = min(start, stop)
     try:
         body = FloatWavWriter.read_part(audio.audio, audio.n_channels, first, stop)
     except FileNotFoundError:
@@ -135,7 +139,7 @@ def _partial_peaks(audio: PartialAudio, first: int) -> Response | None:
     """Return the peaks from pair `first` on; None if the audio has just been moved into the store."""
     try:
         with audio.peaks.open("rb") as file:
-            file.seek(2 * max(0, first))
+            file.seek(2 * first)
             return _passing(file.read(max(0, 2 * (audio.n_ready // SAMPLES_PER_PEAK - first))))
     except FileNotFoundError:
         return None

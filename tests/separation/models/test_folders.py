@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from separation.cli.common import model_folder_option
+from separation.cli.options import model_folder_option
 from separation.errors import SettingsError
 from separation.models import folders
 

@@ -94,6 +94,16 @@ def test_aliases_of_aliases_do_not_fill_the_memory(folder, alias):
     assert "There is too much here." in refusal(folder, "\n".join(lines))
 
 
+@pytest.mark.parametrize(
+    "number", [":".join("1" * 3000), "0x" + "f" * 5000, "0b" + "1" * 20_000, ":".join("1" * 300) + ".5", "9" * 5000]
+)
+def test_a_number_with_more_digits_than_can_be_written_is_refused_however_it_is_written(folder, number):
+    said = refusal(folder, f"a: 1\nb: {number}")
+    assert "line 2: " in said
+    assert "is no such value." in said
+    assert len(said) < 300
+
+
 @pytest.mark.parametrize("name", ["missing.yaml", ".", "a\0b"])
 def test_what_is_no_file_is_said_so(folder, name):
     with pytest.raises(SettingsError, match="cannot be read"):
@@ -133,6 +143,7 @@ def test_a_recipe_may_be_short(folder):
         ("prompts: [x]\nchunks:\n  overlap_s: 1\n  chunk_s: 900\n", "line 4: chunk_s=900.0 is out of range."),
         ("prompts: [x]\nsam:\n  stereo: 5.1\n", "line 3: request.sam.stereo=5.1 has the wrong type."),
         ("prompts: [x]\nsam:\n  steroe: mono\n", "line 3: There is no setting “steroe” in request.sam."),
+        (f"prompts: [x]\nseed: {':'.join('1' * 40)}\n", "line 2: seed=2"),
         ("prompts: [x]\nseed: 1.5\n", "line 2: request.seed=1.5 has the wrong type."),
         ("prompts:\n  - x\n  - no\n", "line 3: request.prompts[1] is not a table of settings. It is False."),
         ("prompts:\n  - x\n  - ' '\n", "line 3: A prompt is empty."),

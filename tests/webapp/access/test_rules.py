@@ -234,6 +234,14 @@ async def test_a_form_too_large_for_a_passcode_is_not_read() -> None:
         assert (await guest.post("/login", data=oversized)).status_code == 413
 
 
+async def test_a_form_with_more_fields_than_the_page_has_is_answered() -> None:
+    app = FastAPI()
+    app.include_router(login_routes(Passcode(PASSCODE), Sessions("session"), GuessLimit()))
+    async with client(app) as guest:
+        for n_fields, status in ((10, 401), (11, 413)):
+            assert (await guest.post("/login", data={f"field {n}": "x" for n in range(n_fields)})).status_code == status
+
+
 @pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
 async def test_the_cookie_is_strict_hidden_from_scripts_and_secure_under_tls(scheme: str, secure: bool) -> None:
     app = FastAPI()

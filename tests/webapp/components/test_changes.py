@@ -7,16 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from webapp.components.changes import take_changes
+from webapp.components.changes import MAX_NUMBER, take_changes
 from webapp.components.prompts.prompts import changed
 
 
 class Place:
     """As much of an element as changes need."""
 
-    def __init__(self, apply):
+    def __init__(self, apply, shape=str):
         self.props = {}
-        take_changes(self, apply)
+        take_changes(self, apply, shape)
 
     def on(self, name, handler):
         assert name == "changes"
@@ -24,7 +24,10 @@ class Place:
 
     def send(self, *numbers):
         """What a browser sends: its unconfirmed changes, whose values are here their numbers as words."""
-        return self.handler(SimpleNamespace(args=[{"number": number, "change": str(number)} for number in numbers]))
+        return self.send_raw([{"number": number, "change": str(number)} for number in numbers])
+
+    def send_raw(self, args):
+        return self.handler(SimpleNamespace(args=args, sender=self))
 
 
 def test_a_change_that_is_sent_again_counts_once_and_each_is_confirmed():
@@ -49,6 +52,42 @@ def test_a_change_that_fails_is_confirmed_and_keeps_no_other_from_counting(caplo
     place.send(1, 2)
     assert (taken, place.props["applied"]) == (["2"], 2)
     assert "not a change" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        "x",
+        {},
+        [3],
+        [{}],
+        [{"number": 3}],
+        [{"number": "3", "change": "a"}],
+        [{"number": True, "change": "a"}],
+        [{"number": 3.5, "change": "a"}],
+        [{"number": -1, "change": "a"}],
+        [{"number": 2, "change": "a"}, {"number": MAX_NUMBER + 1, "change": "b"}],
+    ],
+)
+def test_what_bears_no_number_of_a_page_is_neither_taken_nor_confirmed(caplog, sent):
+    taken = []
+    place = Place(taken.append)
+    place.send_raw(sent)
+    assert (taken, place.props["applied"]) == ([], 0)
+    assert len(caplog.records) == 1
+    assert caplog.records[0].exc_info is None
+    place.send(1)
+    assert taken == ["1"], "it keeps no other from counting"
+
+
+def test_a_change_of_another_shape_is_confirmed_unmade_and_keeps_no_other_from_counting(caplog):
+    taken = []
+    place = Place(taken.append, int)
+    place.send_raw([{"number": 1, "change": "x" * 1000}, {"number": 2, "change": 7}])
+    assert (taken, place.props["applied"]) == ([7], 2)
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert len(caplog.text) < 300, "a line of the log is not as long as a page likes"
 
 
 def test_changes_that_take_time_are_awaited_one_after_the_other():

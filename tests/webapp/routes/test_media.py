@@ -16,6 +16,7 @@ from separation.audio.encode import FORMATS
 from separation.engine.engine import Inline
 from separation.events import ChunkFinished, TracksOpened
 from separation.results.kept import result_of
+from separation.results.partial import PartialAudio
 from separation.results.runs import import_recording, separate_recording
 from storage import JobRecord
 from tests.support import run_fakes
@@ -271,6 +272,26 @@ def test_tracks_are_heard_and_drawn_while_they_are_made_under_the_address_they_k
     final = client.get(f"/media/{key}/0/pcm", params={"start": 0, "count": recording.n_samples}).content
     final = np.frombuffer(final, "<f4").reshape(-1, recording.n_channels)
     assert len(heard) > 1 and all(np.array_equal(part, final[: len(part)]) for part in heard)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "n_samples"),
+    [(0, -1, 0), (-5, 3, 3), (-(10**30), 10**30, 600), (10**30, 5, 0), (2**63, -(2**63), 0), (590, 2**63, 10)],
+)
+def test_a_window_never_leaves_what_is_made_so_far(client, making, recording, monkeypatch, start, count, n_samples):
+    track, n_ready = recording.tracks[0], 600
+    so_far = PartialAudio(
+        audio=track.audio,
+        peaks=track.peaks,
+        n_ready=n_ready,
+        n_expected=None,
+        sample_rate=recording.sample_rate,
+        n_channels=recording.n_channels,
+    )
+    monkeypatch.setattr(making, "partial", lambda key: {"audio": so_far})
+    assert window(client, recording, start, count).shape == (2, n_samples)
+    pairs = client.get(f"/media/{recording.key}/audio/peaks", params={"start": start})
+    assert len(pairs.content) == 2 * max(0, n_ready // 256 - max(0, start))
 
 
 def test_a_track_on_its_way_to_its_place_is_waited_for(client, store, making, result, recording, monkeypatch):

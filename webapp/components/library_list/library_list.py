@@ -4,17 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict
 
 from nicegui import ui
 
 from webapp.components.copying import COPYING_MODULE
-from webapp.components.player.track import arguments_to
+from webapp.components.sent import arguments_to
 
 Verb = Literal["trash", "restore", "pin", "unpin"]
-VERBS: tuple[Verb, ...] = ("trash", "restore", "pin", "unpin")
 MAX_WORDS = 200  # of a search, of a name
 KEY = re.compile(r"[0-9a-f]{64}")
+
+
+class Asked(TypedDict):
+    """Which rows a person wants to see."""
+
+    search: str
+    sort: str
+    page: int
+    trash: bool
+
+
+class Unfolded(TypedDict):
+    """A recording, and how many of its results are to be shown."""
+
+    key: str
+    n: int
+
+
+class Act(TypedDict):
+    """What a person does with the items of some keys."""
+
+    verb: Verb
+    keys: list[str]
+
+
+class Renamed(TypedDict):
+    """A recording or result, and its new name."""
+
+    key: str
+    name: str
 
 
 class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
@@ -42,30 +71,28 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
         self._props["details"] = {}
 
         # A browser may send anything: texts are shortened here, and calls with an invalid key are ignored.
-        def ask(asked: Any) -> object:
-            search, sort = str(asked["search"])[:MAX_WORDS], str(asked["sort"])
-            return on_ask(search, sort, int(asked["page"]), bool(asked["trash"]))
+        def ask(asked: Asked) -> object:
+            return on_ask(asked["search"][:MAX_WORDS], asked["sort"], asked["page"], asked["trash"])
 
-        def unfold(asked: Any) -> object:
-            return on_unfold(asked["key"], int(asked["n"])) if _keys(asked["key"]) else None
+        def unfold(asked: Unfolded) -> object:
+            return on_unfold(asked["key"], asked["n"]) if _keys(asked["key"]) else None
 
-        def details(key: Any) -> object:
+        def details(key: str) -> object:
             return on_details(key) if _keys(key) else None
 
-        def act(asked: Any) -> object:
-            verb = next((verb for verb in VERBS if verb == asked["verb"]), None)
+        def act(asked: Act) -> object:
             keys = _keys(*asked["keys"])
-            return on_act(verb, keys) if verb and keys else None
+            return on_act(asked["verb"], keys) if keys else None
 
-        def rename(asked: Any) -> object:
-            name = "".join(sign for sign in str(asked["name"]) if sign.isprintable())
+        def rename(asked: Renamed) -> object:
+            name = "".join(sign for sign in asked["name"] if sign.isprintable())
             return on_rename(asked["key"], name[:MAX_WORDS]) if _keys(asked["key"]) else None
 
-        self.on("ask", arguments_to(ask))
-        self.on("unfold", arguments_to(unfold))
-        self.on("details", arguments_to(details))
-        self.on("act", arguments_to(act))
-        self.on("rename", arguments_to(rename))
+        self.on("ask", arguments_to(ask, Asked))
+        self.on("unfold", arguments_to(unfold, Unfolded))
+        self.on("details", arguments_to(details, str))
+        self.on("act", arguments_to(act, Act))
+        self.on("rename", arguments_to(rename, Renamed))
 
     def show(self, view: Mapping[str, Any], details: Mapping[str, Any]) -> Self:
         """Draw the rows of `webapp.state.library_view.LibraryView.view`, and the details of results by their keys."""
@@ -74,6 +101,6 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
         return self
 
 
-def _keys(*sent: Any) -> list[str]:
+def _keys(*sent: str) -> list[str]:
     """Return the sent values that have the form of a key of the store."""
-    return [key for key in sent if isinstance(key, str) and KEY.fullmatch(key)]
+    return [key for key in sent if KEY.fullmatch(key)]

@@ -8,10 +8,7 @@ The browser fetches the samples itself, in windows, so a track is only a descrip
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, NotRequired, TypedDict
-
-from nicegui.events import GenericEventArguments
 
 
 class Track(TypedDict):
@@ -58,8 +55,3 @@ class TrackMix(TypedDict):
     muted: bool
     solo: bool
     pan: float  # -1 is left, 1 is right
-
-
-def arguments_to(handler: Callable[..., object]) -> Callable[[GenericEventArguments], object]:
-    """Return a NiceGUI event handler that calls `handler` with the values that the browser sent."""
-    return lambda event: handler(event.args)  # a coroutine is returned as it is: NiceGUI awaits it

@@ -67,7 +67,11 @@ class Prompts(ui.element, component="prompts.js", esm=CHANGES_MODULE):
     def __init__(self, *, on_change: Callable[[PromptChange], object], on_select: Callable[[str], object]) -> None:
         super().__init__()
         self._props["prompts"] = []
-        take_changes(self, lambda change: on_select(change["select"]) if "select" in change else on_change(change))
+        take_changes(
+            self,
+            lambda change: on_select(change["select"]) if "select" in change else on_change(change),
+            PromptChange,
+        )
 
     def show(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from nicegui import ui
 
 from webapp.components.copying import COPYING_MODULE
-from webapp.components.player.track import arguments_to
+from webapp.components.sent import arguments_to
 
 
 class Recipe(ui.element, component="recipe.js", esm=COPYING_MODULE):
@@ -20,7 +20,7 @@ class Recipe(ui.element, component="recipe.js", esm=COPYING_MODULE):
     def __init__(self, on_paste: Callable[[str], str]) -> None:
         super().__init__()
         self._props["text"] = ""
-        self.on("paste", arguments_to(lambda text: self.run_method("answer", on_paste(text))))
+        self.on("paste", arguments_to(lambda text: self.run_method("answer", on_paste(text)), str))
 
     def set_text(self, text: str) -> None:
         """Set the text that the copy button copies; "" while there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from nicegui import ui
 
@@ -20,7 +21,7 @@ class RunButton(ui.element, component="run_button.js", esm=CHANGES_MODULE):
     def __init__(self, on_press: Callable[[], object], *, tip: str) -> None:
         super().__init__()
         self._props["tip"] = tip
-        take_changes(self, lambda _: on_press())
+        take_changes(self, lambda _: on_press(), Literal["press"])
 
     def show(self, words: str, *, ready: bool, asks: bool) -> None:
         """Show its label.

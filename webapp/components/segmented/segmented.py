@@ -44,7 +44,7 @@ class Segmented(ui.element, component="segmented.js", esm=CHANGES_MODULE):
         self._props["publish"] = publish
         self._props["value"] = value
         self.set_options(options, disabled=disabled)
-        take_changes(self, self._chosen)
+        take_changes(self, self._chosen, str)
 
     @property
     def value(self) -> str:
@@ -66,6 +66,8 @@ class Segmented(ui.element, component="segmented.js", esm=CHANGES_MODULE):
         return self
 
     def _chosen(self, value: str) -> object:
+        if not any(option["value"] == value and not option["disabled"] for option in self._props["options"]):
+            return None  # it was taken away or disabled meanwhile
         self.set_value(value)
         return self._on_change(value) if self._on_change is not None else None
 

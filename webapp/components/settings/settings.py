@@ -48,6 +48,13 @@ class SettingGroup(TypedDict):
     digest: NotRequired[str]
 
 
+class SettingChange(TypedDict):
+    """The name of a control, and what a person has entered there."""
+
+    set: str
+    value: str | float | bool | None
+
+
 class Settings(ui.element, component="settings.js", esm=CHANGES_MODULE):
     """The settings panel: a single element, however many controls there are.
 
@@ -59,10 +66,28 @@ class Settings(ui.element, component="settings.js", esm=CHANGES_MODULE):
     def __init__(self, on_set: Callable[[str, Any], object]) -> None:
         super().__init__()
         self._props["groups"] = []
-        take_changes(self, lambda change: on_set(change["set"], change["value"]))
+        self._on_set = on_set
+        take_changes(self, self._entered, SettingChange)
+
+    def _entered(self, change: SettingChange) -> object:
+        """Pass on what a person can have entered; controls and their options may have become others meanwhile."""
+        return self._on_set(change["set"], change["value"]) if offered(self._props["groups"], change) else None
 
     def set_groups(self, groups: Sequence[SettingGroup]) -> Self:
         """Replace the groups; a control that does not change keeps the person's cursor."""
         if self._props["groups"] != list(groups):
             self._props["groups"] = list(groups)
         return self
+
+
+def offered(groups: Sequence[SettingGroup], change: SettingChange) -> bool:
+    """Return whether the groups have such a control, and it can be set to that value; a number may be put right yet."""
+    for field in (field for group in groups for field in group["fields"] if field["name"] == change["set"]):
+        if field["kind"] == "number":
+            return True
+        if field["kind"] == "switch":
+            return isinstance(change["value"], bool)
+        return any(
+            option["value"] == change["value"] and not option.get("disabled") for option in field.get("options", [])
+        )
+    return False

@@ -11,7 +11,7 @@ from nicegui import ui
 from separation.request import Anchor
 from webapp.components.changes import CHANGES_MODULE, take_changes
 from webapp.components.player import PLAYER_MODULE
-from webapp.components.player.track import arguments_to
+from webapp.components.sent import arguments_to
 
 LATENT_FRAME_S = 0.04  # of SAM-Audio
 # The files beside spans.js, which imports them by this name.
@@ -37,6 +37,13 @@ class SpanChange(TypedDict):
     recording: str  # as the element was given it when the gesture ended
     removed: list[Span]
     added: list[Span]
+
+
+class Steps(TypedDict):
+    """Whether there are steps to undo, and to redo."""
+
+    undo: bool
+    redo: bool
 
 
 class SpanPrompt(TypedDict):
@@ -107,9 +114,9 @@ class Spans(ui.element, component="spans.js", esm=CHANGES_MODULE | PLAYER_MODULE
         self._props["duration"] = duration_s
         self._props["frame"] = frame_s
         self._props["recording"] = recording
-        take_changes(self, self._changed)
+        take_changes(self, self._changed, SpanChange)
         if on_history is not None:
-            self.on("history", arguments_to(lambda has: on_history(has["undo"], has["redo"])))
+            self.on("history", arguments_to(lambda has: on_history(has["undo"], has["redo"]), Steps))
 
     @property
     def spans(self) -> list[Span]:

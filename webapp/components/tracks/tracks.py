@@ -9,7 +9,8 @@ from nicegui import ui
 
 from webapp.components.changes import CHANGES_MODULE, take_changes
 from webapp.components.player import PLAYER_MODULE
-from webapp.components.player.track import Track, TrackMix, arguments_to
+from webapp.components.player.track import Track, TrackMix
+from webapp.components.sent import arguments_to
 
 
 class SomeMix(TypedDict, total=False):
@@ -55,12 +56,12 @@ class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODU
         self._mix: dict[str, TrackMix] = {}
         self._props["tracks"] = list(tracks)
         self._props["empty-text"] = empty_text
-        take_changes(self, self._remember_mix)
+        take_changes(self, self._remember_mix, list[MixChange])
         if on_seek is not None:
-            self.on("seek", arguments_to(on_seek))
+            self.on("seek", arguments_to(on_seek, float))
         if on_menu is not None:
             self._props["menu"] = True
-            self.on("menu", arguments_to(on_menu))
+            self.on("menu", arguments_to(on_menu, str))
 
     @property
     def mix(self) -> list[TrackMix]:

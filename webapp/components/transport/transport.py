@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypedDict
 
 from nicegui import ui
 
 from webapp.components.player import PLAYER_MODULE
-from webapp.components.player.track import arguments_to
+from webapp.components.sent import arguments_to
+
+
+class Loop(TypedDict):
+    """The passage that is repeated; None stands for the start or the end of the recording."""
+
+    on: bool
+    start_s: float | None
+    end_s: float | None
 
 
 class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
@@ -20,7 +29,7 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
         on_play: called once when playback starts, with the position in seconds.
         on_pause: called once when it stops, with the position in seconds.
         on_seek: called once per jump, by a person or by the program, with the new position in seconds.
-        on_loop: called with {"on": bool, "start_s": float | None, "end_s": float | None}.
+        on_loop: called with the loop when a person changes it.
         on_position: called four times a second while playing, with the position in seconds.
     """
 
@@ -30,16 +39,18 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
         on_play: Callable[[float], object] | None = None,
         on_pause: Callable[[float], object] | None = None,
         on_seek: Callable[[float], object] | None = None,
-        on_loop: Callable[[dict[str, bool | float | None]], object] | None = None,
+        on_loop: Callable[[Loop], object] | None = None,
         on_position: Callable[[float], object] | None = None,
     ) -> None:
         super().__init__()
-        for name, handler in (("play", on_play), ("pause", on_pause), ("seek", on_seek), ("loop", on_loop)):
+        for name, handler in (("play", on_play), ("pause", on_pause), ("seek", on_seek)):
             if handler is not None:
-                self.on(name, arguments_to(handler))
+                self.on(name, arguments_to(handler, float))
+        if on_loop is not None:
+            self.on("loop", arguments_to(on_loop, Loop))
         if on_position is not None:
             self._props["report-position"] = True
-            self.on("position", arguments_to(on_position))
+            self.on("position", arguments_to(on_position, float))
 
     def play(self) -> None:
         """Start playback; browsers allow it only after the person has touched the page once."""

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from nicegui import ui
 
-from webapp.components.player.track import arguments_to
+from webapp.components.sent import arguments_to
 
 
 class Uploaded(TypedDict):
@@ -55,11 +55,11 @@ class UploadArea(ui.element, component="upload.js"):
     ) -> None:
         super().__init__()
         if on_begun is not None:
-            self.on("begun", arguments_to(on_begun))
+            self.on("begun", arguments_to(on_begun, Uploading))
         if on_cancelled is not None:
             self.on("cancelled", lambda: on_cancelled())
-        self.on("uploaded", arguments_to(on_uploaded))
-        self.on("refused", arguments_to(on_refused))
+        self.on("uploaded", arguments_to(on_uploaded, Uploaded))
+        self.on("refused", arguments_to(on_refused, UploadRefused))
 
     def browse(self) -> None:
         """Open the browser's file dialog; browsers allow it only in answer to a click."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Self, TypedDict
 
 from nicegui import ui
 
 from webapp.components.player import PLAYER_MODULE
-from webapp.components.player.track import ChunkCell, ChunkState, Track, arguments_to
+from webapp.components.player.track import ChunkCell, ChunkState, Track
+from webapp.components.sent import arguments_to
+
+
+class View(TypedDict):
+    """The visible part of a recording, in samples."""
+
+    start: int
+    count: int
 
 
 class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
@@ -25,7 +33,7 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         height_px: the height of the drawing without the strip, in CSS pixels.
         on_seek: called once per gesture with the new position in seconds.
         on_chunk: called with the index of a chunk that was clicked.
-        on_view: called when zoom or scroll has settled, with {"start": sample, "count": samples}.
+        on_view: called with the visible part when zoom or scroll has settled.
     """
 
     def __init__(
@@ -37,7 +45,7 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         height_px: int = 210,
         on_seek: Callable[[float], object] | None = None,
         on_chunk: Callable[[int], object] | None = None,
-        on_view: Callable[[dict[str, int]], object] | None = None,
+        on_view: Callable[[View], object] | None = None,
     ) -> None:
         super().__init__()
         self._props["track"] = track
@@ -45,9 +53,9 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
         self._props["loading"] = False
         self._props["empty-text"] = empty_text
         self._props["height"] = height_px
-        for name, handler in (("seek", on_seek), ("chunk", on_chunk), ("view", on_view)):
+        for name, handler, shape in (("seek", on_seek, float), ("chunk", on_chunk, int), ("view", on_view, View)):
             if handler is not None:
-                self.on(name, arguments_to(handler))
+                self.on(name, arguments_to(handler, shape))
 
     @property
     def track(self) -> Track | None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from nicegui import ui
 
-from webapp.components.player.track import arguments_to
+from webapp.components.sent import arguments_to
 from webapp.state.mixers import MAX_NAME, Levels, usual_mixes
 from webapp.theme import chip, text, tipped
 
@@ -38,7 +38,7 @@ class MixRow:
             field = ui.element("input").classes("prompt-input mix-name")
             field.props(f"type=text maxlength={MAX_NAME} enterkeyhint=done")
             field.props["placeholder"] = field.props["aria-label"] = "Save this mix as…"
-            field.on("keydown.enter", arguments_to(on_save), js_handler=_ENTER)
+            field.on("keydown.enter", arguments_to(on_save, str), js_handler=_ENTER)
             tipped(field, "Keeps gain, place, mute and solo of every sound under a name. Press Enter.")
 
     def show(self, sounds: Sequence[str], saved: Mapping[str, Levels], levels: Levels) -> None:

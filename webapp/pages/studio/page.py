@@ -287,8 +287,8 @@ class StudioPage:
 
     async def _restore(self) -> None:
         """Restore the deleted recording from the trash."""
-        recording = states.recording_of(self._state)
-        assert recording is not None
+        if (recording := states.recording_of(self._state)) is None:
+            return  # another page was opened meanwhile
         try:
             await run.io_bound(self._library_view.library.store.restore, recording.key)
         except StorageError as error:

@@ -181,7 +181,7 @@ class WaveformView:
     # one chunk
 
     def _choose_chunk(self, index: int) -> None:
-        if index >= len(self._spans_s):
+        if not 0 <= index < len(self._spans_s):
             return
         self._chunk = index
         start_s, stop_s = self._spans_s[index]

@@ -1,0 +1,67 @@
+"""The border of the server: whatever a handler raises ends here, as an answer in words and a line in the log."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from nicegui import core
+from socketio.exceptions import ConnectionRefusedError as Refusal  # type: ignore[import-untyped]
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from separation.errors import unforeseen
+
+MESSAGES = ("connect", "handshake", "event", "ack", "log", "javascript_response")  # that NiceGUI takes from a page
+log = logging.getLogger(__name__)
+
+
+def answer_faults(app: FastAPI) -> None:
+    """Have requests that fail unforeseen answered with JSON of what, why and what to do; `logged` logs them."""
+    app.add_exception_handler(Exception, _answer)
+
+
+def logged(app: ASGIApp) -> ASGIApp:
+    """Return the outermost application around `app`: it logs what the app raises, which Starlette passes on."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] not in ("http", "websocket"):
+                raise  # the server does not start
+            log.error("%s %s met an error nobody foresaw", scope.get("method", "socket"), scope["path"], exc_info=error)
+
+    return serve
+
+
+def check_messages() -> None:
+    """Have messages of pages refused, with a line in the log, that are not what NiceGUI's scripts send.
+
+    NiceGUI takes them as they come and catches what its handlers of elements raise, so what is raised beyond those is
+    the fault of the message.
+    """
+    handlers = core.sio.handlers["/"]
+    handlers.update({name: _checked(name, handlers[name]) for name in MESSAGES})
+
+
+def _checked(name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+    async def take(*sent: Any) -> Any:
+        try:
+            answer = handler(*sent)
+            return await answer if inspect.isawaitable(answer) else answer
+        except Refusal:
+            raise
+        except Exception as error:
+            log.warning("a message “%s” of a page is passed over: %s: %s", name, type(error).__name__, error)
+            return False
+
+    return take
+
+
+def _answer(_: Request, error: Exception) -> Response:
+    ours = unforeseen("request", error, "Try again")
+    return JSONResponse({"what": ours.what, "why": ours.why, "todo": ours.todo}, 500)
