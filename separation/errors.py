@@ -1,10 +1,12 @@
 """The errors of this program; each message says what happened, why, and what to do.
 
-Pages and the terminal show `str(error)` as it is; tracebacks go to the log only. This module imports nothing, and
-`storage` derives its own error from the root here.
+Pages and the terminal show `str(error)` as it is; tracebacks go to the log only, under a name that is shown as well.
+This module imports nothing of ours, and `storage` derives its own error from the root here.
 """
 
 from __future__ import annotations
+
+import os
 
 
 class PlaygroundError(Exception):
@@ -96,11 +98,22 @@ def unforeseen(task: str, error: Exception, advice: str = "") -> SeparationError
 
     Args:
         task: what stopped, such as “separation” or “download”.
-        error: what was raised; the message names its class and its text.
+        error: what was raised; the message names its class, its text, and the fault that the log tells more of.
         advice: what a person may try before they report it, as the beginning of a sentence.
     """
     cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     todo = f"{advice}, and please report it." if advice else "Please report it."
     return SeparationError(
-        f"The {task} stopped because of an error in this program.", cause, f"The log has the details. {todo}"
+        f"The {task} stopped because of an error in this program.",
+        f"{cause}.",
+        f"The log tells more of it as fault {fault_name(error)}. {todo}",
     )
+
+
+def fault_name(error: BaseException) -> str:
+    """Return six letters and digits that name what happened this time, in the log and to the person who may report it.
+
+    The name stays with the error, also when it is sent to another process.
+    """
+    name: str = error.__dict__.setdefault("fault", os.urandom(3).hex())
+    return name

@@ -13,6 +13,7 @@ from nicegui import app, background_tasks, ui
 from nicegui.server import Server as NiceGuiServer
 
 from separation import __version__
+from separation.doctor import logs
 from separation.engine.dask import Cluster
 from separation.engine.tls import Tls
 from storage import ArtifactStore, DraftTable, JobTable, Library
@@ -77,6 +78,7 @@ def serve(settings: ServerSettings) -> None:
     port = listening.choose_port(settings.host, settings.port)
     rules = guard.require_sharing_rules(settings.host, passcode, port=port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
+    logs.to_file(settings.home / "log" / f"studio-{port}.log")
     store.sweep()
     store.empty_trash(older_than_s=TRASH_STAYS_S)
     jobs, drafts = JobTable(settings.home), DraftTable(settings.home)
@@ -120,6 +122,7 @@ def serve(settings: ServerSettings) -> None:
             reconnect_timeout=30,
             fastapi_docs=False,
             timeout_graceful_shutdown=2,
+            log_config=None,  # the log is that of the whole program
             proxy_headers=False,  # a header must not choose the address that the passcode's brake counts
             **tls,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from separation.cli.common import open_store, shown
 from separation.cli.options import Connection
+from separation.doctor import logs
 from separation.errors import SeparationError
 from separation.events import ChunkStarted, EventStream, ModelLoading, StillRunning
 from separation.export.tags import NO_TAGS, Tags
@@ -161,7 +162,7 @@ class Extraction:
         """Apply the terminal's process settings in a worker as well."""
         from separation.hardware.allocator import keep_freed_memory
 
-        logging.basicConfig(level=self.log_level, format="%(levelname)s %(name)s: %(message)s")
+        logs.to_terminal(self.log_level)
         if self.temp_dir is not None:
             tempfile.tempdir = str(self.temp_dir)
         keep_freed_memory()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 import click
 
 from separation import __version__
+from separation.doctor import logs
 from separation.errors import (
     AudioError,
     BackendUnavailable,
@@ -210,7 +211,7 @@ def common_options(command: Function) -> Function:
     def wrapped(
         *arguments: Any, log_level: str, device: str, temp_dir: Path | None, as_json: bool, **options: Any
     ) -> Any:
-        logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+        logs.to_terminal(log_level)
         common = Common(device, as_json, temp_dir).under(click.get_current_context().find_object(Host))
         usual = tempfile.tempdir
         try:

@@ -29,7 +29,10 @@ def cluster(folder: str, resources: Mapping[str, float], *, n_workers: int, nice
     """
     settle_workers(n_workers)
     # The caller reports errors of its calls; Dask's own log adds only noise, such as workers stopped while they start.
-    preloads = ["import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)"]
+    preloads = [
+        "import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)",
+        "from separation.doctor import logs; logs.to_terminal('warning')",
+    ]
     if niceness and hasattr(os, "setpriority"):  # not on Windows
         niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
         preloads += [f"import os; os.setpriority(os.PRIO_PROCESS, 0, {niceness})"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 
@@ -17,6 +18,7 @@ from separation.errors import (
     SeparationError,
     SettingsError,
     WeightsMissing,
+    fault_name,
     unforeseen,
 )
 from storage import StorageError
@@ -56,14 +58,17 @@ def test_a_file_that_cannot_be_written_is_no_fault_of_the_audio():
 @pytest.mark.parametrize(
     ("error", "advice", "sentences"),
     [
-        (KeyError("a"), "Try again", ("KeyError: 'a'", "The log has the details. Try again, and please report it.")),
-        (ZeroDivisionError(), "", ("ZeroDivisionError", "The log has the details. Please report it.")),
+        (KeyError("a"), "Try again", ("KeyError: 'a'.", "Try again, and please report it.")),
+        (ZeroDivisionError(), "", ("ZeroDivisionError.", "Please report it.")),
     ],
 )
 def test_a_defect_of_this_program_is_named_as_one_with_its_cause_and_what_to_try(error, advice, sentences):
     shown = unforeseen("download", error, advice)
+    why, todo = sentences
+    assert re.fullmatch("[0-9a-f]{6}", fault_name(error))
     assert type(shown) is SeparationError
     assert (shown.what, shown.why, shown.todo) == (
         "The download stopped because of an error in this program.",
-        *sentences,
+        why,
+        f"The log tells more of it as fault {fault_name(error)}. {todo}",
     )

@@ -1,4 +1,7 @@
-"""The smallest app worth guarding: a page with a button, a media route, an upload route, NiceGUI's own upload box."""
+"""The smallest app worth guarding: a page with a button, a media route, an upload route, NiceGUI's own upload box.
+
+What can fail fails in two more pages. It logs as the studio does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from fastapi import Request, Response
 from nicegui import app, ui
 
+from separation.doctor import logs
 from webapp.access.guard import install, require_sharing_rules, storage_secret
 
 TONE = bytes(range(256))
@@ -22,11 +26,20 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args()
     clicks: list[str] = []
+    logs.to_terminal("warning")
 
     @ui.page("/")
     def page() -> None:
         ui.button("Count", on_click=lambda: clicks.append("click"))
         ui.upload()
+
+    @ui.page("/no-page")
+    def no_page() -> None:
+        raise ZeroDivisionError("while it is built")
+
+    @ui.page("/bad-button")
+    def bad_button() -> None:
+        ui.button("Fail", on_click=lambda: 1 // 0)
 
     @app.get("/api/clicks")
     def count() -> int:
@@ -48,6 +61,7 @@ def main() -> None:
         show=False,
         reconnect_timeout=60,  # pings every 48 s: what ends sooner than that was ended by us
         storage_secret=storage_secret(options.home),
+        log_config=None,
         timeout_graceful_shutdown=1,  # an abandoned polling request would hold the server up
     )
 

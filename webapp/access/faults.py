@@ -8,20 +8,26 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
-from nicegui import core
+from nicegui import App, core, ui
 from socketio.exceptions import ConnectionRefusedError as Refusal  # type: ignore[import-untyped]
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from separation.errors import unforeseen
+from separation.errors import PlaygroundError, unforeseen
 
 MESSAGES = ("connect", "handshake", "event", "ack", "log", "javascript_response")  # that NiceGUI takes from a page
 log = logging.getLogger(__name__)
 
 
 def answer_faults(app: FastAPI) -> None:
-    """Have requests that fail unforeseen answered with JSON of what, why and what to do; `logged` logs them."""
+    """Have whatever fails unforeseen said to the person: what, why, what to do, and its name in the log.
+
+    A request is answered with JSON, a page that cannot be built with another one, and an open page says it.
+    """
     app.add_exception_handler(Exception, _answer)
+    if isinstance(app, App):
+        app.on_page_exception(_draw)
+        app.on_exception(_say)
 
 
 def logged(app: ASGIApp) -> ASGIApp:
@@ -62,6 +68,29 @@ def _checked(name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
     return take
 
 
+def _say(error: Exception) -> None:
+    """Say it on the page whose handler has failed, if it was one; NiceGUI has logged it."""
+    try:
+        if ui.context.client.page.path:  # else it is the page that says it
+            ui.notify(str(_shown("page", error)), type="negative", timeout=0, close_button="Close", multi_line=True)
+    except RuntimeError:  # no page: it failed in the background
+        return
+
+
+def _draw(error: Exception) -> None:
+    """Draw the page that stands in for one that could not be built."""
+    ours = _shown("page", error)
+    with ui.column().style("max-width: 42rem; margin: 15vh auto; padding: 1rem"):
+        ui.label(ours.what).style("font-size: 1.25rem")
+        ui.label(ours.why)
+        ui.label(ours.todo)
+        ui.link("Back to the Studio", "/")
+
+
+def _shown(task: str, error: Exception) -> PlaygroundError:
+    return error if isinstance(error, PlaygroundError) else unforeseen(task, error, "Try again")
+
+
 def _answer(_: Request, error: Exception) -> Response:
-    ours = unforeseen("request", error, "Try again")
+    ours = _shown("request", error)
     return JSONResponse({"what": ours.what, "why": ours.why, "todo": ours.todo}, 500)
