@@ -7,6 +7,11 @@ This module imports nothing of ours, and `storage` derives its own error from th
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
+
+# As `storage.locks` and `separation.audio.files` name them.
+MADE_FOR_A_WHILE = re.compile(r"audio-playground-scratch-\w{8}|\.\w{8}\.part")
 
 
 class PlaygroundError(Exception):
@@ -117,3 +122,9 @@ def fault_name(error: BaseException) -> str:
     """
     name: str = error.__dict__.setdefault("fault", os.urandom(3).hex())
     return name
+
+
+def lasting(folder: Path) -> Path:
+    """Return the folder that errors should name: the innermost one that is still there when the message is read."""
+    gone = [each for each in (folder, *folder.parents) if MADE_FOR_A_WHILE.fullmatch(each.name)]
+    return gone[-1].parent if gone else folder

@@ -36,7 +36,7 @@ from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
 
 DEFAULT_LIMIT_BYTES = 20 * 10**9
-MAKE_ROOM = "Make room on the disk, or remove results from the library."
+MAKE_ROOM = "Make room on the disk of {}, or remove results from the library."
 ROOM = "Check that the folder may be written to and has room, or choose another with AUDIO_PLAYGROUND_HOME."
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class ArtifactStore:
         self._sweep_once()
         outputs: dict[str, Output] = {}
         with (
-            self._index.errors(f"“{new.name}” could not be kept.", MAKE_ROOM),
+            self._index.errors(f"“{new.name}” could not be kept.", MAKE_ROOM.format(self.folder)),
             # Until a manifest names the new files, no `sweep` may take them for left-overs.
             hold(Path(self._index.directory), shared=True, wait=True),
         ):

@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from separation.audio.interrupts import interrupts_held
-from separation.errors import FileError, SettingsError
+from separation.errors import FileError, SettingsError, lasting
 
 
 def at_home(path: str | Path) -> Path:
@@ -265,7 +265,7 @@ def writing(what: str, folder: Path) -> Iterator[None]:
         raise FileError(
             f"{what} cannot be written.",
             f"The system says: {error.strerror or error}.",
-            f"Check that {str(folder)!r} exists, may be written to, and has room.",
+            f"Check that {str(lasting(folder))!r} exists, may be written to, and has room.",
         ) from error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from separation.errors import FileError
+from separation.errors import FileError, lasting
 from separation.export.sink import Sink
 
 # name of the format -> container, subtype and options of libsndfile
@@ -48,29 +48,29 @@ class CodecWriter:
         self, path: Path, format: str, label: str, n_channels: int, sample_rate: int, dither_seed: int = 0
     ) -> None:
         self.n_samples = 0
-        self._format, self._label = format, label
+        self._format, self._label, self._folder = format, label, path.parent
         self._dither = np.random.default_rng(dither_seed)
         container, subtype, options = OPTIONS[format]
         try:
             self._sink = _FlacSink(path) if format == "flac" else Sink(path)
         except OSError as error:
-            raise _failure(label, error) from error
+            raise _failure(label, path.parent, error) from error
         try:
             self._file = soundfile.SoundFile(
                 self._sink, "w", sample_rate, n_channels, subtype, format=container, **options
             )
         except soundfile.SoundFileError as error:
             self._sink.close()
-            raise _failure(label, self._sink.error or error) from error
+            raise _failure(label, path.parent, self._sink.error or error) from error
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Append a block of shape (channels, any length)."""
         try:
             self._file.write(self._quantised(block.T))
         except (soundfile.SoundFileError, AssertionError) as error:  # soundfile asserts that everything was taken
-            raise _failure(self._label, self._sink.error or error) from error
+            raise _failure(self._label, self._folder, self._sink.error or error) from error
         if self._sink.error is not None:  # not every encoder tells
-            raise _failure(self._label, self._sink.error)
+            raise _failure(self._label, self._folder, self._sink.error)
         self.n_samples += block.shape[1]
 
     def close(self) -> None:
@@ -80,9 +80,9 @@ class CodecWriter:
         try:
             self._file.close()
             if self._sink.error is not None:
-                raise _failure(self._label, self._sink.error)
+                raise _failure(self._label, self._folder, self._sink.error)
         except soundfile.SoundFileError as error:
-            raise _failure(self._label, self._sink.error or error) from error
+            raise _failure(self._label, self._folder, self._sink.error or error) from error
         finally:
             if self._sink.error is not None and isinstance(self._sink, _FlacSink):
                 with suppress(OSError, IndexError):  # or there is not even a header
@@ -136,10 +136,10 @@ class _FlacSink(Sink):
         return n_samples
 
 
-def _failure(label: str, error: Exception) -> FileError:
+def _failure(label: str, folder: Path, error: Exception) -> FileError:
     said = f"The system says: {error.strerror}." if isinstance(error, OSError) else f"The encoder says: {error}"
     return FileError(
         f"The {label} file could not be written.",
         said,
-        "Check that the folder exists and has room, or choose a WAV format.",
+        f"Check that {str(lasting(folder))!r} exists, may be written to, and has room.",
     )

@@ -96,7 +96,9 @@ async def _receive_and_import(
         return await decoded
     except OSError as error:
         why = f"The system says: {error.strerror or error}."
-        raise StorageError("The upload could not be written.", why, "Make room on the disk.") from error
+        raise StorageError(
+            "The upload could not be written.", why, f"Make room on the disk of {store.scratch_folder}."
+        ) from error
     except AudioError as error:  # it quotes the name as the terminal does; pages use typographic quotes
         raise AudioError(error.what.replace(repr(name), f"“{name}”"), error.why, error.todo) from error
     finally:
