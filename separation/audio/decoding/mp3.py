@@ -9,33 +9,46 @@ from separation.audio.decoding.reader import BoundedFile
 
 def behind_tags(file: BoundedFile, start: int) -> int:
     """Return where the tags end that begin at `start`, if any: those that are written behind the sound."""
-    while True:
-        file.seek(start)
-        head = file.read(32)
-        if head[:3] == b"TAG":
-            start += 128
-        elif head[:8] == b"APETAGEX":
-            begins = bool(head[23] & 0x20)  # the header; its size does not count itself
-            start += int.from_bytes(head[12:16], "little") + 32 * begins
-        else:
-            return start
+    while (size := _size_of_first(file, start)) and start + size <= file.size:
+        start += size
+    return start
 
 
 def before_tags(file: BoundedFile) -> int:
     """Return where the tags begin with which the file ends; its size if there are none."""
     end = file.size
-    while True:
-        file.seek(max(0, end - 128))
-        last = file.read(min(end, 128))
-        if last[:3] == b"TAG":
-            end -= 128
-        elif last[-32:-24] == b"APETAGEX":
-            has_header = bool(last[-9] & 0x80)
-            end -= int.from_bytes(last[-20:-16], "little") + 32 * has_header
-        elif last[-9:] == b"LYRICS200" and last[-15:-9].isdigit():
-            end -= int(last[-15:-9]) + 15
-        else:
-            return end
+    while 0 < (size := _size_of_last(file, end)) <= end:
+        end -= size
+    return end
+
+
+def _size_of_first(file: BoundedFile, start: int) -> int:
+    """Return how many bytes the tag has that begins at `start`; 0 if there is none."""
+    file.seek(start)
+    head = file.read(32)
+    if head[:3] == b"TAG":
+        return 128
+    return _ape_size(head, 0x20) if head[:8] == b"APETAGEX" and len(head) == 32 else 0
+
+
+def _size_of_last(file: BoundedFile, end: int) -> int:
+    """Return how many bytes the tag has that ends at `end`; 0 if there is none."""
+    file.seek(max(0, end - 128))
+    last = file.read(min(end, 128))
+    if last[:3] == b"TAG":
+        return 128
+    if last[-32:-24] == b"APETAGEX":
+        return _ape_size(last[-32:], 0x80)
+    return int(last[-15:-9]) + 15 if last[-9:] == b"LYRICS200" and last[-15:-9].isdigit() else 0
+
+
+def _ape_size(block: bytes, more: int) -> int:
+    """Return the size that the header or footer of an APE tag states; 0 if it is damaged.
+
+    It counts the footer, but not the header, which this bit (`more`) of its flags says to be there.
+    """
+    size = int.from_bytes(block[12:16], "little")
+    return size + 32 * bool(block[23] & more) if size >= 32 else 0
 
 
 def is_first_frame(file: BoundedFile, start: int) -> bool:

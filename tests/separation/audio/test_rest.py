@@ -180,6 +180,9 @@ NOT_USED = {
     "junk behind samples that are not plain": lambda: stored("WAV", "IMA_ADPCM") + bytes([200, 3, 7, 9]) * 12_500,
     "junk behind a FLAC": lambda: stored("FLAC") + b"junk" * 12_500,
     "an MP3 that has no sound": lambda: stored("MP3") + b"ID3" + b"junk" * 12_499 + b"j",
+    "junk behind a tag larger than the file": lambda: (
+        stored("MP3") + b"APETAGEX" + struct.pack("<III", 2_000, 2**31, 1) + bytes(12) + b"junk" * 12_490
+    ),
     "junk behind an M4A": lambda: muxed("ipod", "aac", movflags="faststart") + b"\xff" * 50_000,
 }
 
@@ -206,3 +209,20 @@ def test_no_decoder_prints_to_the_terminal(tmp_path, capfd):
     for data in (*joined, first[: len(first) // 2]):
         decoded(tmp_path, data)
     assert capfd.readouterr() == ("", "")
+
+
+DAMAGED_TAGS = {
+    "an APE tag of no size": b"APETAGEX" + bytes(24),
+    "an APE tag of no size before others": b"APETAGEX" + bytes(24) + b"TAG" + bytes(125),
+    "an APE tag larger than the file": b"APETAGEX" + struct.pack("<IIII", 2_000, 2**32 - 1, 1, 2**32 - 1) + bytes(8),
+    "lyrics longer than the file": b"999999LYRICS200",
+}
+
+
+@pytest.mark.parametrize("tag", DAMAGED_TAGS)
+@pytest.mark.parametrize("container", ["FLAC", "WAV", "AU"])
+def test_tags_whose_size_cannot_be_true_harm_nothing(container, tag, tmp_path):
+    plain = decoded(tmp_path, stored(container))
+    tagged = decoded(tmp_path, stored(container) + DAMAGED_TAGS[tag])
+    np.testing.assert_array_equal(tagged.waveform.samples[:, :RATE], plain.waveform.samples)
+    assert tagged.waveform.n_samples < RATE + 100 and tagged.warnings == ()
