@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import BinaryIO
 
 import numpy as np
@@ -99,7 +99,10 @@ class JoinedReader:
         if not isinstance(reader, SoundfileReader) or reader.info.sample_rate != self.info.sample_rate:
             return
         if rest.kind == "samples":
-            with closing(reader.without_header(self._file.behind(rest.start))) as more:
+            with (
+                suppress(NotReadableError),
+                closing(reader.without_header(self._file.behind(rest.start))) as more,
+            ):
                 yield from more.blocks()
             return
         self._file.seek(0)

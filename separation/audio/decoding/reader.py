@@ -18,6 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 # What the two libraries raise about a broken file, beside errors of their own that derive from these.
+_FARTHEST: Final = 2**40  # bytes; some systems take 2**44, some 2**32
 DECODER_ERRORS: Final = (
     *(soundfile.SoundFileError, OSError, ValueError, TypeError, RuntimeError),
     *(ArithmeticError, LookupError, MemoryError, EOFError),
@@ -81,6 +82,14 @@ class Reader(Protocol):
         """Close the decoder."""
 
 
+@dataclass(slots=True)
+class _State:
+    """What the files share that are read from one: how many bytes may still be read, and why none can be any more."""
+
+    budget: int
+    trouble: str = ""
+
+
 class BoundedFile:
     """A binary file with a budget of bytes, so that a decoder that rereads it endlessly reaches an end.
 
@@ -88,37 +97,40 @@ class BoundedFile:
     from C, which exceptions cannot cross, so an error is kept in `trouble`.
 
     Attributes:
-        trouble: why it gives nothing any more, as a sentence without its full stop; "" if nothing happened.
         size: in bytes.
         instead: bytes to give instead of those of the file, by their positions.
     """
 
     def __init__(self, file: BinaryIO, start: int = 0):
         self._file, self._start = file, start
-        self.trouble = ""
         self.instead: dict[int, bytes] = {}
         self.size = file.seek(0, SEEK_END) - start
-        self._budget = [64 * self.size + 2**26]  # shared with the files `behind` it
+        self._state = _State(64 * self.size + 2**26)  # shared with the files `behind` it
         self.seek(0)
 
+    @property
+    def trouble(self) -> str:
+        """Why it gives nothing any more, as a sentence without its full stop; "" if nothing happened."""
+        return self._state.trouble
+
     def behind(self, start: int) -> BoundedFile:
-        """Return what begins at the byte `start` as a file of its own, on the same budget."""
+        """Return what begins at the byte `start` as a file of its own, with the same budget and `trouble`."""
         rest = BoundedFile(self._file, self._start + start)
-        rest._budget = self._budget
+        rest._state = self._state
         return rest
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes; none at the end of the file or of the budget, or if the disk fails."""
-        if self._budget[0] <= 0:
-            self.trouble = "The decoder reads it over and over without coming to an end"
+        if self._state.budget <= 0:
+            self._state.trouble = "The decoder reads it over and over without coming to an end"
             return b""
         position = self.tell()
         try:
             data = self._file.read(size)
         except OSError as error:
-            self.trouble = f"Reading it failed ({error.strerror or error})"
+            self._state.trouble = f"Reading it failed ({error.strerror or error})"
             return b""
-        self._budget[0] -= max(len(data), 1)
+        self._state.budget -= max(len(data), 1)
         for place, new in self.instead.items():
             first, last = max(place, position), min(place + len(new), position + len(data))
             if first < last:
@@ -126,9 +138,13 @@ class BoundedFile:
         return data
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Seek as files do; a position before the start, which only a broken header asks for, becomes the start."""
+        """Seek as files do; where only a broken header wants to go becomes the start, or a place behind the end."""
         base = {SEEK_SET: 0, SEEK_CUR: self.tell(), SEEK_END: self.size}[whence]
-        return self._file.seek(self._start + max(0, base + offset)) - self._start
+        wanted = self._start + min(max(0, base + offset), _FARTHEST)
+        try:
+            return self._file.seek(wanted) - self._start
+        except OSError:  # farther than this system's largest file: no exception may cross into C
+            return self._file.seek(self._start + self.size) - self._start
 
     def tell(self) -> int:
         """The position in bytes."""
@@ -160,6 +176,7 @@ def cut_off(duration_s: float) -> str:
 
 
 def system_message(error: BaseException) -> str:
-    """Return the library's error message without the names of Python objects."""
-    words = re.sub(r"<[^>]*>|Error opening\s*:?|\[Errno \d+\]", "", str(error)).strip(" :'.")
+    """Return the library's error message without the names of Python objects and the paths of our own files."""
+    words = re.sub(r"<[^>]*>|Error opening\s*:?|\[Errno \d+\]", "", str(error))
+    words = re.sub(r"""(['"])[^'"]*[/\\].*\1( returned \d+)?""", "", words).strip(" :'.")
     return words or "the data cannot be decoded"

@@ -138,7 +138,7 @@ def _behind_atoms(file: BoundedFile) -> Rest | None:
 def _first_pages(file: BoundedFile) -> int:
     """Return where the pages end with which the streams of an Ogg begin: there are several if it holds a film."""
     position = 0
-    while (header := _at(file, position, 27))[:4] == b"OggS" and header[5] & 2:
+    while (header := _at(file, position, 27))[:4] == b"OggS" and len(header) == 27 and header[5] & 2:
         position += 27 + header[26] + sum(_at(file, position + 27, header[26]))
     return position
 

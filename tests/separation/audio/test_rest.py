@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import struct
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ import pytest
 from separation.audio.convert import convert
 from separation.audio.decode import decode
 from separation.audio.decoding.joined import JoinedReader
+from separation.audio.decoding.reader import AudioInfo, BoundedFile, NotReadableError
+from separation.audio.decoding.rest import rest_of
+from separation.errors import AudioError
 from tests.support.odd_files import RATE, id3_with_cover, muxed, patched, stored, tone
 
 SECOND = np.random.default_rng(7).uniform(-0.3, 0.3, (2 * RATE, 2)).astype(np.float32)  # unlike the rising tone
@@ -226,3 +231,35 @@ def test_tags_whose_size_cannot_be_true_harm_nothing(container, tag, tmp_path):
     tagged = decoded(tmp_path, stored(container) + DAMAGED_TAGS[tag])
     np.testing.assert_array_equal(tagged.waveform.samples[:, :RATE], plain.waveform.samples)
     assert tagged.waveform.n_samples < RATE + 100 and tagged.warnings == ()
+
+
+@pytest.mark.parametrize("n_bytes", [5, 20])
+def test_an_ogg_that_ends_within_one_of_its_first_pages_has_no_more(n_bytes):
+    page = b"OggS\0\2" + bytes(20) + b"\1\0"  # one of no content
+    file = BoundedFile(io.BytesIO(page + page[:n_bytes]))
+    info = AudioInfo(format="OGG", codec="VORBIS", sample_rate=RATE, n_channels=2, n_samples=9, decoder="soundfile")
+    rest = rest_of(file, info, 9)
+    assert rest is None or rest.start == len(page)
+
+
+def test_a_disk_that_fails_behind_the_stated_end_is_no_end_of_the_sound(tmp_path):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if 600_000 < self.tell() + size < 700_000:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    data = stating(4 * RATE)["WAV"](stored("WAV", samples=np.tile(SECOND, (3, 1))))
+    reader = JoinedReader(Failing(data), 65_536)
+    with suppress(NotReadableError):
+        list(reader.blocks())
+    assert reader.trouble == "Reading it failed (Input/output error)"
+
+
+@pytest.mark.parametrize("chunk", [b"kuki", b"pakt", b"desc"])
+def test_a_header_that_points_beyond_all_files_ends_no_reading(chunk, tmp_path, capfd):
+    path = tmp_path / "file"
+    path.write_bytes(patched(stored("CAF", "ALAC_16"), (chunk, 4, struct.pack(">q", 2**62))))
+    with suppress(AudioError):
+        decode(path)
+    assert capfd.readouterr() == ("", "")
