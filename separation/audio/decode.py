@@ -16,7 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from separation.audio.decoding.joined import JoinedReader
-from separation.audio.decoding.reader import AudioInfo, NotReadableError, Reader
+from separation.audio.decoding.reader import AudioInfo, NotReadableError, Reader, system_message
 from separation.audio.encode import dbfs
 from separation.audio.part import WHOLE, Part
 from separation.audio.partial_file import GrowingFile
@@ -166,7 +166,7 @@ class AudioFile:
             self._sound = soundfile.SoundFile(self.path.absolute())
         except (soundfile.SoundFileError, OSError) as error:
             raise unusable(
-                _shown(self.path), f"It cannot be opened ({error})", "Import the recording again."
+                _shown(self.path), f"It cannot be opened ({system_message(error)})", "Import the recording again."
             ) from error
         self.sample_rate: int = self._sound.samplerate
         self.n_channels: int = self._sound.channels
@@ -191,7 +191,9 @@ class AudioFile:
                 self._sound.seek(first)
                 frames = self._sound.read(last - first, dtype="float32", always_2d=True)  # (samples, channels)
             except (soundfile.SoundFileError, OSError) as error:
-                raise unusable(_shown(self.path), f"Reading failed ({error})", "Import the recording again.") from error
+                raise unusable(
+                    _shown(self.path), f"Reading failed ({system_message(error)})", "Import the recording again."
+                ) from error
             window[:, first - start : first - start + len(frames)] = frames.T
         return window
 

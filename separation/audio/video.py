@@ -124,7 +124,7 @@ class Picture:
             except decoder_errors() as error:
                 raise FileError(
                     "The video could not be written.",
-                    f"The encoder says: {error}",
+                    f"The encoder says: {system_message(error)}.",
                     "Download the sound alone, or upload the file again.",
                 ) from error
 

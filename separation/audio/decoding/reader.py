@@ -176,7 +176,8 @@ def cut_off(duration_s: float) -> str:
 
 
 def system_message(error: BaseException) -> str:
-    """Return the library's error message without the names of Python objects and the paths of our own files."""
-    words = re.sub(r"<[^>]*>|Error opening\s*:?|\[Errno \d+\]", "", str(error))
-    words = re.sub(r"""(['"])[^'"]*[/\\].*\1( returned \d+)?""", "", words).strip(" :'.")
+    """Return the library's error message without the names of Python objects and the paths of files."""
+    words = re.sub(r"<[^>]*>|\[Errno \d+\]", "", str(error))
+    words = re.sub(r"""(['"])[^'"]*[/\\].*\1( returned \d+)?""", "", words)
+    words = re.sub(r"Error opening\s*:?", "", words).strip(" :'.")
     return words or "the data cannot be decoded"

@@ -14,7 +14,7 @@ import soundfile
 
 from separation.audio.convert import convert
 from separation.audio.decode import AudioFile, decode, decode_blocks, probe
-from separation.audio.decoding.reader import BoundedFile
+from separation.audio.decoding.reader import BoundedFile, system_message
 from separation.audio.encode import FloatWavWriter
 from separation.errors import AudioError, FileError
 from tests.support.odd_files import ODD_FILES, RATE, muxed, stored, table, tone
@@ -291,3 +291,15 @@ def test_importing_the_decoder_loads_no_heavy_library():
     code = "import sys, separation.audio.decode; print({'av', 'torch', 'scipy'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        av.error.ArgumentError(22, "Invalid argument", "/home/somebody's/scratch/video"),
+        OSError(22, "Invalid argument", r"C:\Users\me\scratch\video"),
+        soundfile.LibsndfileError(2, prefix="Error opening '/home/me/audio.wav': "),
+    ],
+)
+def test_what_a_library_says_names_no_path_of_this_computer(error):
+    assert system_message(error) in ("Invalid argument", "System error")
