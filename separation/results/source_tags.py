@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from separation.audio.decoding.ffmpeg import open_container
-from separation.audio.decoding.reader import DECODER_ERRORS, BoundedFile, NotReadableError
+from separation.audio.decoding.reader import BoundedFile, NotReadableError, decoder_errors
 from separation.audio.files import private
 from separation.export.tags import cover_type
 
@@ -48,7 +48,7 @@ def read_tags(source: Path, cover: Path) -> tuple[dict[str, str], tuple[str, ...
             if "mp4" in container.format.name:
                 said |= {"tmpo": _mp4_tempo(source)}
             picture = next(_covers(container), b"")
-    except (*DECODER_ERRORS, NotReadableError):  # libsndfile reads some that FFmpeg does not, none of which has any
+    except decoder_errors(NotReadableError):  # libsndfile reads some that FFmpeg does not, none of which has any
         return {}, ()
     texts = {}
     for name, names in _NAMES.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -229,3 +230,11 @@ steps:
     audio_playground("run", "--config", "w.yaml")
     for path in ("off.wav", "off/drums.wav", "off/song/drums.wav"):
         assert tagged.tags_of(folder / path) == ({}, None)
+
+
+def test_a_file_whose_tags_make_ffmpeg_give_up_has_none(song, folder, store, monkeypatch):
+    def give_up(file):
+        raise av.error.ExternalError(1, "Generic error in an external library")  # derives from FFmpeg's root alone
+
+    monkeypatch.setattr("separation.results.source_tags.open_container", give_up)
+    assert import_recording(song, store).tags.texts == {}
