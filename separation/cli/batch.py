@@ -123,10 +123,10 @@ def batch(
     known = read_sources(out)
     places = folders(files, folder, out, known)
     tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]
-    tracks = exported.places_of(settled, Path(), format_).values()
+    tracks = tuple(exported.places_of(settled, Path(), format_).values())
     written = [task.folder / track for task in tasks for track in tracks]
-    written += [out / FAILURES, out / SOURCES, *([] if report is None else [report])]
-    read = common.claim([*(task.source for task in tasks), *connection.files()], written)
+    own = [out / FAILURES, out / SOURCES, *([] if report is None else [report])]
+    read = common.claim([*(task.source for task in tasks), *connection.files()], [*written, *own])
     make_folder(out, "the results")
     make_folder_of(report, "the report")
     remove(out / FAILURES)
@@ -142,7 +142,14 @@ def batch(
     work = Extraction(
         settled, part, no_cache, format_, peak_rule, tags, common.temp_dir, log_level, report is not None, connection
     )
-    tally = _run(tasks, work, min(jobs, len(files)), common)
+    try:
+        tally = _run(tasks, work, min(jobs, len(files)), common)
+    except KeyboardInterrupt:
+        work.sweep()  # when the workers are gone
+        n_done = _n_written(tasks, tracks, out / SOURCES)
+        done = f"{n_done} of {counted(len(files), 'file')} {'is' if n_done == 1 else 'are'} done and"
+        stay = "stays" if n_done == 1 else "stay"
+        raise KeyboardInterrupt(f"{done} {stay}; nothing half-written remains.") from None
     if tally.failures:
         _write_json(_listed(tally.failures), out / FAILURES, read)
     if report is not None:
@@ -191,14 +198,20 @@ def _run(tasks: Sequence[BatchTask], work: Extraction, jobs: int, common: Common
             for outcome in opened.enter_context(closing(outcomes)):
                 progress.finished(outcome)
                 tally.add(outcome)
-    except KeyboardInterrupt:
-        work.sweep()  # when the workers are gone
-        raise KeyboardInterrupt(
-            f"{tally.n_done} of {counted(len(tasks), 'file')} are done and stay; nothing half-written remains."
-        ) from None
     finally:
         progress.end()
     return tally
+
+
+def _n_written(tasks: Sequence[BatchTask], tracks: Sequence[Path], begun: Path) -> int:
+    """Return the number of files whose tracks are all there, and newer than a file that this batch has begun with.
+
+    The folders say it, and not the outcomes: those come in the order of the files, and that of a file which was being
+    written when the interrupt came may never come.
+    """
+    since_ns = begun.stat().st_mtime_ns
+    places = ([task.folder / track for track in tracks] for task in tasks)
+    return sum(all(place.exists() and place.stat().st_mtime_ns >= since_ns for place in each) for each in places)
 
 
 def _workers(jobs: int, store: ArtifactStore) -> Cluster:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import click
+try:
+    import click
+except KeyboardInterrupt:  # before anything is there that could say it
+    raise SystemExit(130) from None
 
+INTERRUPTED = 130  # as in `separation.cli.common`, which is not imported before it is needed
 COMMANDS = {
     "serve": ("separation.cli.serve", "Open the studio in the browser."),
     "extract": ("separation.cli.extract", "Take sounds out of a recording."),
@@ -31,12 +37,24 @@ class LazyGroup(click.Group):
         """Run a command line; errors outside of commands, as in an option or in printing help, end it as theirs do."""
         try:
             return super().main(*arguments, **options)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
         except Exception as error:
             from separation.cli import common
 
             sys.exit(common.last_words(error))
         finally:
             _settle_output()
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parse the command line."""
+        with _interrupts_said():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Import the command and run it; it says itself what an interrupt means once it runs."""
+        with _interrupts_said():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order people need them."""
@@ -53,6 +71,16 @@ class LazyGroup(click.Group):
         """List the commands from the table above, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@contextmanager
+def _interrupts_said() -> Iterator[None]:
+    """End with the status of an interrupt, rather than click's “Aborted!” and that of an error."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _settle_output() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from separation.audio.files import FilesRead, check_places, hidden_folder, put
+from separation.audio.interrupts import interrupts_held
 from separation.audio.names import plain_names
 from separation.backends import registry
 from separation.events import Event, StillRunning
@@ -71,8 +72,9 @@ def write(
             write_tags(making / name, FORMATS[format], tags.of_sound(track.name))
         folder.mkdir(exist_ok=True)
         check_places([*files.values()], read)  # also for the last one before the first is put
-        for file in files.values():
-            put(making / file.name, file, read)
+        with interrupts_held():  # all of them, or none
+            for file in files.values():
+                put(making / file.name, file, read)
     return Exported(files=files, level=level, notes=tuple(notes))
 
 

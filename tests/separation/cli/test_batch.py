@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from separation.backends import sam_family
 from separation.cli import batch as batch_module
 from separation.cli.main import main
 from separation.model import BackendProfile
+from separation.results import exported
 from storage import ArtifactStore, data_folder
 from storage.errors import StorageError
 from tests.support import odd_files
@@ -182,3 +184,31 @@ def test_two_folders_with_a_song_of_the_same_name_can_have_their_results_in_one(
     sources = json.loads((folder / "out/sources.json").read_text("utf-8"))
     assert sources == {"song": "../monday/song.wav", "song (2)": "../tuesday/song.wav"}
     assert (folder / "out/song/drums.wav").exists() and (folder / "out/song (2)/drums.wav").exists()
+
+
+@pytest.mark.parametrize("n_put", [1, 2])
+def test_an_interrupt_between_two_tracks_of_a_file_waits_for_both_and_the_file_counts(
+    folder, backend, monkeypatch, n_put
+):
+    songs(folder / "music", "a.wav", "b.wav", "c.wav")
+    usual, places = exported.put, []
+
+    def put(source, place, read):
+        usual(source, place, read)
+        places.append(place)
+        if place.parent.name == "b" and len(places) == 2 + n_put:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(exported, "put", put)
+    said = batch("music", "-o", "out", status=130).output
+    assert "2 of 3 files are done and stay; nothing half-written remains." in said
+    assert [len(list((folder / "out" / name).iterdir())) for name in ("a", "b")] == [2, 2]
+    assert not (folder / "out" / "c").exists()
+
+
+def test_results_of_a_batch_before_do_not_count_when_an_interrupt_comes(folder, backend, monkeypatch):
+    songs(folder / "music", "a.wav", "b.wav")
+    batch("music", "-o", "out")
+    monkeypatch.setattr(exported, "put", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    said = batch("music", "-o", "out", status=130).output
+    assert "0 of 2 files are done and stay" in said

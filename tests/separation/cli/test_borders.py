@@ -24,6 +24,29 @@ def ended(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
     return subprocess.run(command, env=environment, stdout=stdout, stderr=stderr, text=True, check=False)
 
 
+INTERRUPTED_AT = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from separation.cli.main import main
+main({words!r})
+"""
+
+
+@pytest.mark.parametrize("name", ["click", "click.core", "separation.cli.cache", "separation.request", "storage"])
+def test_an_interrupt_in_the_first_moments_ends_it_without_a_traceback(name):
+    code = INTERRUPTED_AT.format(name=name, words=["cache", "list"])
+    said = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert said.returncode == 130
+    assert "Traceback" not in said.stderr
+    assert said.stdout == ""
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has a device that is always full")
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["cache", "list"], ["cache", "list", "--json"]])
 def test_a_full_output_is_one_sentence(words):
