@@ -101,7 +101,7 @@ class Shelves(Studio):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quiet_console(browser: Chrome) -> Iterator[None]:
+def quiet_console(browser: Chrome, server: RunningServer) -> Iterator[None]:
     yield
     assert console_errors(browser) == []
 
