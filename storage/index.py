@@ -152,6 +152,7 @@ class Index(Table):
         gone = self.manifests(keys)
         with self._changing(*keys):
             for key in keys:
+                self._copies.remove(key)  # before anybody could take it for one that the index has lost
                 self.delete(f"manifest:{key}")
                 self._sql("DELETE FROM Artifact WHERE key = ?", (key,))
         return tuple(gone.values())

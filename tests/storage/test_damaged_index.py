@@ -234,3 +234,19 @@ def test_what_was_set_aside_is_cleared_like_other_damaged_files(home):
     store.damaged.clear()
     assert not list((home / "damaged").iterdir())
     assert artifacts_folder(store).is_dir()
+
+
+def test_what_is_being_removed_is_not_taken_for_something_that_the_index_has_lost(home, monkeypatch):
+    store, other = ArtifactStore(home), ArtifactStore(home)
+    key, swept = store.key("result", name="song 3"), []
+    usual = Path.unlink
+
+    def unlink(path, missing_ok=False):
+        if not swept and other.manifest(key) is None:  # the index has forgotten it, and its files are still there
+            swept.append(path)
+            other.sweep()
+        usual(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    store.remove(key)
+    assert swept and other.get(key) is None and not other.checks.found
