@@ -225,7 +225,7 @@ def common_options(command: Function) -> Function:
                 make_folder(common.temp_dir, "temporary files")
                 tempfile.tempdir = str(common.temp_dir)
             return command(*arguments, common=common, **options)
-        except (PlaygroundError, click.ClickException, click.exceptions.Exit, BrokenPipeError) as error:
+        except (PlaygroundError, click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError) as error:
             if common.host is not None or not isinstance(error, PlaygroundError):
                 raise
             _fail(error, common)

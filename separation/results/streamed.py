@@ -177,13 +177,30 @@ class StreamedFile:
     def close(self) -> None:
         """Finish the file."""
         with self._writing():
-            self._writer.close()
+            try:
+                self._writer.close()
+            finally:
+                if self._format in ("wav16", "wav24"):  # after a failure there may be more than was said
+                    _update_sizes(self._path)
 
     def _writing(self) -> AbstractContextManager[None]:
         return writing(repr(self._path.name), self._path.parent)
 
 
 class _StreamedFloatWav(FloatWavWriter):
+    def __init__(self, path: Path, n_channels: int, sample_rate: int) -> None:
+        super().__init__(path, n_channels, sample_rate)
+        self._path = path
+
+    def close(self) -> None:
+        """Write the sizes into the header, and cut off what a failure left behind them."""
+        try:
+            super().close()
+        finally:
+            length = len(self._header()) + 4 * self._n_channels * self.n_samples
+            if self._path.stat().st_size > length:
+                os.truncate(self._path, length)
+
     def write(self, block: NDArray[np.float32]) -> None:
         before = self.n_samples
         try:
