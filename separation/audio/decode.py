@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 BLOCK_SAMPLES: Final = 65_536
+LARGEST: Final = 1e10  # +200 dBFS; squares of larger ones, and sums of these, leave float32
 LOUD_PEAK: Final = 4.0  # +12 dBFS: above it the file was hardly meant for a full scale of 1
 
 
@@ -75,7 +76,8 @@ def decode(path: Path | str) -> Decoded:
 class DecodedBlocks:
     """A file, or a part of it, as blocks of float32, shape (channels, any length above 0), at its own rate, read once.
 
-    Every sample that comes out is finite: NaN and infinite samples become silence, and `warnings` says how many.
+    Every sample that comes out is at most `LARGEST`: others, infinite ones and NaN become silence, and `warnings` says
+    how many.
 
     Attributes:
         info: what the header says.
@@ -94,10 +96,10 @@ class DecodedBlocks:
         peak = 0.0
         for block in self._part.cut(self._reader.blocks(), self.info.sample_rate):
             n_values += block.size
-            finite = np.isfinite(block)
-            if not finite.all():
-                n_broken += block.size - int(np.count_nonzero(finite))
-                block = np.where(finite, block, np.float32(0))
+            usable = np.abs(block) <= LARGEST  # not so for NaN
+            if not usable.all():
+                n_broken += block.size - int(np.count_nonzero(usable))
+                block = np.where(usable, block, np.float32(0))
             peak = max(peak, float(np.abs(block).max()))
             yield block
         if self._reader.trouble:
@@ -106,12 +108,12 @@ class DecodedBlocks:
         if 2 * n_broken >= n_values:
             raise AudioError(
                 f"{self.name} holds no usable audio.",
-                f"{n_broken} of its {n_values} samples are infinite or not a number.",
+                f"{n_broken} of its {n_values} samples are infinite, nearly so, or not a number.",
                 "Export it again from the program that made it.",
             )
         self.warnings += self._reader.warnings
         if n_broken:
-            self.warnings.append(f"{n_broken} samples were infinite or not a number and became silence.")
+            self.warnings.append(f"{n_broken} samples were infinite, nearly so, or not a number, and became silence.")
         if peak == 0:
             silent = "The recording" if self._part.is_whole else "This part of the recording"
             self.warnings.append(f"{silent} is silent from start to end.")
@@ -313,4 +315,5 @@ _STRANGERS: Final = {
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"MThd": "MIDI, which holds notes and no sound",
+    b"\xf0\x7e": "a MIDI sample dump",  # libsndfile prints what it thinks of it to standard output
 }
