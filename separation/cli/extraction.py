@@ -321,7 +321,7 @@ def _check_prompts(request: Request) -> None:
     from separation.errors import BackendUnavailable
 
     known = not any("${" in words for words in (request.model or "", *(prompt.text for prompt in request.prompts)))
-    if known and request.backend not in (registry.AUTO, registry.SAM_AUDIO):
+    if known and request.backend in registry.BACKENDS:  # others are chosen when their turn comes
         with suppress(BackendUnavailable):  # a step before may fetch its weights
             registry.get(request.backend).targets(request)
 
