@@ -177,7 +177,7 @@ async def test_an_error_nobody_foresaw_is_an_error_of_ours_and_is_logged(downloa
     monkeypatch.setattr(catalogue, "download", broken)
     downloads.start(SMALL)
     await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
-    assert downloads.of(SMALL).error[1] == "ZeroDivisionError"
+    assert downloads.of(SMALL).error[1] == "ZeroDivisionError."
     assert "Traceback" in caplog.text
 
 
