@@ -127,6 +127,7 @@ def test_copies_of_one_recording_are_computed_once_however_many_jobs_there_are(f
 
 def test_temporary_files_of_all_jobs_go_where_they_were_told_to(folder):
     songs(folder / "music", "one.wav", "two.wav")
+    (folder / "elsewhere").mkdir()
     batch("music", "-o", "out", "--backend", "builtin", "--jobs", 2, "--temp-dir", "elsewhere")
     assert list((folder / "elsewhere").iterdir()) == []
     assert not (folder / "home" / "scratch").exists()
