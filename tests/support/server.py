@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 START_S = 60.0  # importing NiceGUI takes 1.5 s on a free computer, far longer on a busy one
 STOP_S = 10.0
 
@@ -35,6 +37,18 @@ class RunningServer:
         """End it and its workers at once, as a crash or a power cut would; data on disk stays."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_S)
+
+    @contextmanager
+    def work_paused(self) -> Iterator[None]:
+        """Stop its workers for the time of the block, so that a run that is not over in it cannot end in it."""
+        workers = psutil.Process(self.process.pid).children(recursive=True)
+        for worker in workers:
+            worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.resume()
 
     def log(self) -> str:
         """All that the server has written to its standard output and error so far."""

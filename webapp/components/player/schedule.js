@@ -54,7 +54,7 @@ export class Schedule {
   /** Begin stretches up to the horizon. */
   extend(now) {
     while ((this.nextFrame ?? now) < now + this.frames(HORIZON_S)) {
-      const part = stretch(this.cursor, this.course);
+      const part = this.upToEdge(stretch(this.cursor, this.course));
       if (!part) return "end";
       if (!this.isReady(part)) return "waiting";
       // If the clock has passed the planned frame, the stretch starts as soon as possible and fades in.
@@ -63,6 +63,17 @@ export class Schedule {
       this.begin(part, whenFrame, late || this.fadeNext);
     }
     return "ahead";
+  }
+
+  /** End a stretch where an audible track is still being computed, so that what follows is waited for, not skipped. */
+  upToEdge(part) {
+    if (!part) return null;
+    let next = part.next;
+    for (const { audible, pcm, ready, track } of this.player.voices.values()) {
+      const edges = audible > 0 && !pcm.failure && part.start < ready && ready < track.n_samples;
+      if (edges) next = Math.min(next, ready);
+    }
+    return { ...part, count: next - part.start, next };
   }
 
   /** Begin a stretch: `count` samples from `start`, which play from `whenFrame` and fade in if `fade`. */
