@@ -80,7 +80,7 @@ def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(
     heard = pieces(studio, "drums")
     for (sample, frame, count), (next_sample, next_frame, _) in pairwise(heard):
         assert next_sample == sample + count, "not one sample is skipped"
-        assert next_frame == frame + count or next_sample == ready, "it waits where the first chunk ends, and only there"
+        assert next_frame == frame + count or next_sample == ready, "it waits where the first chunk ends at most"
     assert heard == pieces(studio, "everything else")
 
 

@@ -220,3 +220,30 @@ def test_nothing_listens_to_other_computers():
     opened = listening() - before
     engine.close()
     assert {address for address, _ in opened} == {"127.0.0.1"}
+
+
+def test_closing_an_engine_that_never_worked_starts_nothing():
+    Cluster().close()
+
+
+def test_the_worker_gives_way_to_the_process_that_serves_pages(cluster):
+    _, process_id = run_to_end(cluster, fakes.process_id)
+    assert psutil.Process(process_id).nice() == psutil.Process().nice() + NICENESS
+
+
+def test_nobody_else_on_this_computer_can_have_the_embedded_worker_run_code(cluster):
+    address = cluster.address
+    assert address.startswith("tls://127.0.0.1:")
+    for stranger in (address, address.replace("tls://", "tcp://")):
+        with pytest.raises(SeparationError, match="no Dask scheduler"):
+            run_to_end(Cluster(stranger), fakes.process_id)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
+def test_a_scheduler_that_does_not_answer_is_named_in_the_error(address, monkeypatch):
+    import dask
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(SeparationError) as failure:
+        run_to_end(Cluster(address), fakes.count_to, 1)
+    assert address in str(failure.value)
+    assert failure.value.todo
