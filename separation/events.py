@@ -22,10 +22,11 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendChosen(Event):
-    """The backend and model that were chosen, and why."""
+    """The backend and model that were chosen, and why; `answers` are those of `registry.answer_notes`."""
 
     backend: str
     why: str
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

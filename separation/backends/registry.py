@@ -103,6 +103,16 @@ def answers(settled: Request) -> dict[str, str]:
     return {target.name: answer(target) or target.name for target in targets if target.name in prompts}
 
 
+def answer_notes(settled: Request) -> tuple[str, ...]:
+    """Return a sentence on each prompt that is answered with something else than its words say."""
+    nearest = f"the nearest that {get(settled.backend).label} separates"
+    return tuple(
+        f"“{prompt}” is answered with {'' if answered.startswith('all but ') else 'all of '}{answered}, {nearest}."
+        for prompt, answered in answers(settled).items()
+        if answered != prompt
+    )
+
+
 def ignored(request: Request, settled: Request) -> tuple[str, ...]:
     """Return what a request has that makes no difference to the backend it was settled for, in words."""
     anchored = any(prompt.anchors for prompt in request.prompts)

@@ -85,7 +85,7 @@ class Host:
         mark: printed before every line of the command.
         rehearsal: the command only checks what it would do, and fails if that is invalid.
         claims: of all steps of the workflow.
-        result: the command's result, once it has one.
+        result: the command's result, once it has one; in a rehearsal what is known of it beforehand.
     """
 
     common: Common
@@ -117,14 +117,11 @@ class Common:
             self.say(f"note: {words} will make no difference to {get(settled.backend).label}.")
 
     def say_answers(self, settled: Request) -> None:
-        """Print which prompts are answered with something else than their words, such as a kick with all drums."""
-        from separation.backends.registry import answers, get
+        """Print which prompts are answered with something else than their words."""
+        from separation.backends.registry import answer_notes
 
-        for prompt, answer in answers(settled).items():
-            if answer != prompt:
-                whole = "" if answer.startswith("all but ") else "all of "
-                nearest = f"the nearest that {get(settled.backend).label} separates"
-                self.say(f"note: “{prompt}” is answered with {whole}{answer}, {nearest}.")
+        for note in answer_notes(settled):
+            self.say(f"note: {note}")
 
     def result(self, values: dict[str, Any]) -> None:
         """Print the command's result as one JSON line if requested, and give it to the host."""

@@ -137,7 +137,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     """Import, separate and write a recording; a kept result is written at once."""
     wanted, growing = _levelled(wanted)
     if common.rehearsal:
-        _check_prompts(request)
+        _check_prompts(request, common)
         return
     from separation.audio.part import Part
     from separation.backends import registry
@@ -315,15 +315,15 @@ def _written(result: Result, tags: Tags, wanted: ExtractOptions, read: FilesRead
     return stream.result
 
 
-def _check_prompts(request: Request) -> None:
-    """Raise `PromptError` if the separator that a step names cannot answer its prompts, as far as they are known."""
+def _check_prompts(request: Request, common: Common) -> None:
+    """Give what the separator that a step names answers its prompts with; raise `PromptError` if it cannot."""
     from separation.backends import registry
     from separation.errors import BackendUnavailable
 
     known = not any("${" in words for words in (request.model or "", *(prompt.text for prompt in request.prompts)))
     if known and request.backend in registry.BACKENDS:  # others are chosen when their turn comes
         with suppress(BackendUnavailable):  # a step before may fetch its weights
-            registry.get(request.backend).targets(request)
+            common.result({"answers": registry.answers(request), "notes": registry.answer_notes(request)})
 
 
 def _levelled(wanted: ExtractOptions) -> tuple[ExtractOptions, tuple[str, ...]]:

@@ -44,10 +44,13 @@ def run(config: Path, given: tuple[str, ...], dry_run: bool, no_cache: bool, com
     terminal = Terminal(common, no_cache, config)
     plan = workflow.read(config, terminal, _variables(given))
     if dry_run:
-        typed = [terminal.typed(step, {}) for step in plan.steps]
-        for line in typed:
-            common.say(line)
-        steps = [{"name": step.name, "command": line} for step, line in zip(plan.steps, typed, strict=True)]
+        steps = []
+        for number, (step, known) in enumerate(zip(plan.steps, terminal.known, strict=True), start=1):
+            notes, typed = known.pop("notes", ()), terminal.typed(step, {})
+            common.say(typed)
+            for note in notes:
+                common.say(f"{_mark(number, plan, step)}note: {note}")
+            steps.append({"name": step.name, "command": typed, **known})
         common.result({"config": str(config), "steps": steps})
         return
     done = list(_steps(plan, terminal, common, Claims(config)))
@@ -63,7 +66,7 @@ def _steps(plan: Workflow, terminal: Terminal, common: Common, claims: Claims) -
     results: dict[str, Any] = {}
     for number, step in enumerate(plan.steps, start=1):
         started_s = time.monotonic()
-        host = Host(common, f"[{number}/{len(plan.steps)} {step.name}] ", claims=claims)
+        host = Host(common, _mark(number, plan, step), claims=claims)
         typed = terminal.typed(step, results)
         common.say(f"{host.mark}{typed}")
         with _failing_as(step, host):
@@ -77,6 +80,10 @@ def _steps(plan: Workflow, terminal: Terminal, common: Common, claims: Claims) -
             "seconds": time.monotonic() - started_s,
             "result": host.result,
         }
+
+
+def _mark(number: int, plan: Workflow, step: Step) -> str:
+    return f"[{number}/{len(plan.steps)} {step.name}] "
 
 
 def _was_cached(result: Mapping[str, Any]) -> bool:
@@ -127,11 +134,15 @@ class Terminal:
         common: the run's options, which its commands inherit.
         bypass_cache: pass `--no-cache` to the commands that have it.
         config: the workflow's file, which no command may replace.
+
+    Attributes:
+        known: of each command that was checked, in their order, what is known of its result beforehand.
     """
 
     def __init__(self, common: Common, bypass_cache: bool, config: Path | None = None) -> None:
         self._common, self._bypass_cache = common, bypass_cache
         self._config = [] if config is None else [config]
+        self.known: list[dict[str, Any]] = []
 
     def names(self) -> Sequence[str]:
         """See `Commands.names`: every command that declares what its result holds."""
@@ -165,13 +176,15 @@ class Terminal:
         """See `Commands.check`: click parses the words, files are told apart, extractions settle their request."""
         from separation.audio.files import FilesRead
 
+        host = Host(self._common, rehearsal=True)
         try:
-            with self._context(command, words, Host(self._common, rehearsal=True)) as context:
+            with self._context(command, words, host) as context:
                 read = FilesRead.of([*self._config, *_paths(context.params, READ)])
                 read.refuse(*_paths(context.params, WRITTEN))
                 recipe = context.params.get("recipe")
                 if command.startswith("extract ") and (recipe is None or recipe.exists()):
                     context.command.invoke(context)
+            self.known.append(host.result or {})
         except click.UsageError as error:
             param = getattr(error, "param", None)
             names = [option.removeprefix("--") for option, _ in _names(param)] if param is not None else []

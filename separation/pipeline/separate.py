@@ -70,7 +70,7 @@ def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = 
         PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
     settled, why = registry.choose(request)
-    yield BackendChosen(backend=settled.backend, why=why)
+    yield BackendChosen(backend=settled.backend, why=why, answers=registry.answer_notes(settled))
     yield from separate_settled(mixture, settled, engine=engine)
 
 

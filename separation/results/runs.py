@@ -201,7 +201,7 @@ def separate_recording(
         PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
     key, settled, why, kept = find_result(recording, request, store)
-    yield BackendChosen(backend=settled.backend, why=why)
+    yield BackendChosen(backend=settled.backend, why=why, answers=registry.answer_notes(settled))
     warnings: tuple[str, ...] = ()
     while kept is None:
         result, retry = yield from _attempt(key, recording, settled, store, engine, warnings)

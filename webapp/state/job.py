@@ -166,7 +166,7 @@ class Job:
         """Return the log's text for an event that `note` has not seen yet; "" for none."""
         match event:
             case BackendChosen():
-                return event.why
+                return " ".join((event.why, *event.answers))
             case ModelLoading() if self.loading is None or self.loading.model != event.model:
                 return f"Loading the model {event.model}."
             case Planned():

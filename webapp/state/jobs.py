@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from nicegui import Event as PageEvent
 
+from separation.backends.registry import answer_notes
 from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, unforeseen
 from separation.events import Event, EventStream, Warned
@@ -147,7 +148,8 @@ class Jobs:
         last = self.active(recording.key)
         if last is None or last.result is None or last.result.key != kept.key:
             done = replace(new_record(recording, request), state=State.DONE, result=kept.key)
-            last = self._enter(replace(done, started=done.created, ended=done.created).noting(KEPT))
+            said = " ".join((KEPT, *answer_notes(kept.request)))
+            last = self._enter(replace(done, started=done.created, ended=done.created).noting(said))
             last.result = kept
             last.ended.set()
             self._forget_old()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from tests.support import run_fakes
 from tests.support.fakes import PromptableBackend, use_only
@@ -64,6 +65,47 @@ def test_a_step_of_a_workflow_says_it_with_its_mark(song, tmp_path):
     assert f"[1/1 cut] {KICK}" in said("run", "--config", config)
     (step,) = found("run", "--config", config)["steps"]
     assert step["result"]["answers"] == {"kick": "drums", "bass": "bass"}
+
+
+def flow(song, tmp_path, **options):
+    """A workflow of one step."""
+    config = tmp_path / "flow.yaml"
+    step = {"name": "cut", "command": "extract fake", "with": {"source": str(song), "out": str(tmp_path), **options}}
+    config.write_text(yaml.safe_dump({"steps": [step]}, allow_unicode=True), encoding="utf-8")
+    return config
+
+
+def test_a_workflow_says_it_before_anything_runs(song, tmp_path):
+    config = flow(song, tmp_path, prompt=["kick", "bass"])
+    assert f"[1/1 cut] {KICK}" in said("run", "--config", config, "--dry-run")
+    (step,) = found("run", "--config", config, "--dry-run")["steps"]
+    assert step["answers"] == {"kick": "drums", "bass": "bass"}
+
+
+def test_a_prompt_that_is_not_known_yet_is_no_part_of_what_is_said_beforehand(song, tmp_path):
+    (tmp_path / "first").mkdir()
+    first = {"name": "wav", "command": "convert to-wav", "with": {"source": str(song), "out": str(tmp_path / "a.wav")}}
+    second = {"name": "cut", "command": "extract fake", "with": {"source": "${wav.file}", "prompt": "${wav.file}"}}
+    config = tmp_path / "flow.yaml"
+    config.write_text(yaml.safe_dump({"steps": [first, second]}), encoding="utf-8")
+    assert "note:" not in said("run", "--config", config, "--dry-run")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_reports_say_it_of_workflows_extractions_and_batches_computed_or_kept(song, tmp_path, again):
+    report = tmp_path / "run.yaml"
+    config = flow(song, tmp_path, prompt=["kick", "bass"], report=str(report))
+    for words in (
+        ("run", "--config", config),
+        ("extract", "auto", song, "-p", "kick", "-p", "bass", "-o", tmp_path / "out", "--report", report),
+        ("batch", song.parent, "-p", "kick", "-p", "bass", "-o", tmp_path / "all", "--report", report),
+    ):
+        for _ in range(1 + again):
+            report.unlink(missing_ok=True)
+            said(*words)
+        read = yaml.safe_load(report.read_text("utf-8"))
+        (read,) = read if isinstance(read, list) else [read]
+        assert read["answers"] == {"kick": "drums", "bass": "bass"}
 
 
 @pytest.mark.parametrize("residual", ["mixture", "model"])

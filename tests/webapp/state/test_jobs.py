@@ -259,6 +259,19 @@ async def test_the_log_tells_a_run_from_its_beginning_to_its_end(jobs, recording
     assert times == sorted(times)
 
 
+async def test_the_log_says_what_a_prompt_is_answered_with_computed_or_kept(jobs, recording, backend):
+    asked, answered = Request.of("kick", "bass"), "“kick” is answered with all of drums, the nearest that"
+    job = jobs.submit(recording, asked)
+    await until(lambda: job.over)
+    again = jobs.submit(recording, asked)
+    await until(lambda: again.over)
+    jobs.discard(job, again)
+    known = jobs.look_up(recording, asked, job.result)
+    for each in (job, known, again):
+        assert sum(answered in line.text for line in each.record.log) == 1
+        assert not any("“bass” is answered" in line.text for line in each.record.log)
+
+
 async def test_what_is_discarded_is_forgotten_and_what_waits_or_runs_cannot_be(jobs, recording, backend, store):
     gate = Gate(backend)
     running, waiting = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
