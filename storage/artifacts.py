@@ -15,7 +15,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,19 +25,18 @@ from diskcache import Timeout
 
 from storage.damage import Checks, DamagedFiles, Remake
 from storage.disk import PlainDisk
-from storage.errors import StorageError, no_room, system_errors
+from storage.errors import ROOM, StorageError, no_room, system_errors
 from storage.eviction import FIRST_TO_GO, TRASH_STAYS_S, first_to_go, outdated, to_evict, with_chunks
 from storage.index import REPLACED, Row, Share
 from storage.keys import content_key, file_digest
-from storage.locks import hold, living_folder
+from storage.locks import hold
 from storage.manifest import Artifact, Manifest, NewArtifact, Output
-from storage.private import private_folder, private_home
+from storage.private import private_home
 from storage.reserve import open_index
-from storage.sweep import ABANDONED_AFTER_S, sweep_files, sweep_scratch
+from storage.sweep import ABANDONED_AFTER_S, SCRATCH, scratch_in, sweep_files, sweep_scratch
 
 DEFAULT_LIMIT_BYTES = 20 * 10**9
 MAKE_ROOM = "Make room on the disk of {}, or remove results from the library."
-ROOM = "Check that the folder may be written to and has room, or choose another with AUDIO_PLAYGROUND_HOME."
 log = logging.getLogger(__name__)
 
 
@@ -76,7 +75,7 @@ class ArtifactStore:
         self.limit_bytes = limit_bytes
         self._version = version
         self.folder = folder
-        self.scratch_folder = scratch or folder / "scratch"
+        self.scratch_folder = scratch or folder / SCRATCH
         self._swept = False
         with system_errors(f"The store at {folder} cannot be opened.", ROOM):
             private_home(folder)
@@ -97,10 +96,7 @@ class ArtifactStore:
         Raises:
             StorageError: it cannot be made.
         """
-        with ExitStack() as made:
-            with system_errors("There is no place for files in the making.", ROOM):
-                private_folder(self.scratch_folder)
-                folder = made.enter_context(living_folder(self.scratch_folder))
+        with scratch_in(self.scratch_folder) as folder:
             yield folder
 
     def put(self, key: str, new: NewArtifact) -> Artifact:

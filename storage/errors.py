@@ -18,6 +18,7 @@ class StorageError(PlaygroundError):
     """The store cannot be read or written, or no longer has the requested artifact."""
 
 
+ROOM = "Check that the folder may be written to and has room, or choose another with AUDIO_PLAYGROUND_HOME."
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # an I/O error: a quota, for one
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

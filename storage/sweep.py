@@ -1,4 +1,4 @@
-"""Finds and deletes files that killed processes left half-made."""
+"""Makes temporary folders, and finds and deletes what killed processes left half-made."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from storage.locks import SCRATCH_PREFIX, hold
+from storage.errors import ROOM, system_errors
+from storage.locks import SCRATCH_PREFIX, hold, living_folder
+from storage.private import private_folder
+
+SCRATCH = "scratch"  # in the data folder
 
 # Without locks, a process that has written nothing for a day is assumed to be gone.
 ABANDONED_AFTER_S = 24 * 3600.0
@@ -35,6 +39,20 @@ def sweep_files(folder: Path, kept: Collection[Path], min_age_s: float) -> int:
             with suppress(OSError):  # most are not empty
                 Path(parent).rmdir()
     return freed_bytes
+
+
+@contextmanager
+def scratch_in(place: Path) -> Iterator[Path]:
+    """Give a temporary folder in `place`, which is made if needed; `sweep_scratch` deletes it if the process is killed.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    with ExitStack() as made:
+        with system_errors("There is no place for files in the making.", ROOM):
+            private_folder(place)
+            folder = made.enter_context(living_folder(place))
+        yield folder
 
 
 def sweep_scratch(scratch: Path, min_age_s: float) -> int:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -49,6 +48,7 @@ def split(
     folder: Path,
     settings: ChunkSettings,
     *,
+    scratch: Path,
     format: str = "wav32f",
     part: Part = WHOLE,
     peak_rule: str = RESCALE,
@@ -59,7 +59,8 @@ def split(
     The files are called after the recording and numbered from 000; beside them `NAME.chunks.json` says how they
     overlap. It is written last, and all files appear together. Like everywhere, recordings of three and more channels
     are downmixed to two. All files are at one level, see `separation.export.level`, so that they can be joined.
-    Neither the recording nor another of the files `read` is replaced.
+    Neither the recording nor another of the files `read` is replaced. `scratch` is a folder for the decoded recording,
+    which the caller deletes.
 
     Raises:
         AudioError: no audio can be read.
@@ -81,12 +82,11 @@ def split(
             "Leave them as they are, and give an end instead.",
         )
     read |= FilesRead.of([path])
-    with TemporaryDirectory() as scratch:
-        conversion = convert(path, Path(scratch) / "audio.wav", part=part)
-        with AudioFile(Path(scratch) / "audio.wav") as audio:
-            cut = _planned(audio, path, part, settings, FORMATS[format].extension)
-            metadata = folder / f"{plain_name(path.stem)}{METADATA_SUFFIX}"
-            notes = _write(audio, cut, metadata, _level(lambda: audio, format, peak_rule), read)
+    conversion = convert(path, scratch / "audio.wav", part=part)
+    with AudioFile(scratch / "audio.wav") as audio:
+        cut = _planned(audio, path, part, settings, FORMATS[format].extension)
+        metadata = folder / f"{plain_name(path.stem)}{METADATA_SUFFIX}"
+        notes = _write(audio, cut, metadata, _level(lambda: audio, format, peak_rule), read)
     return Written(metadata=metadata, split=cut, notes=(*conversion.warnings, *notes))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from separation.cli.common import Common, TypedPath, common_options, gives, make_folder, require_source
+from separation.cli.common import Common, TypedPath, common_options, gives, make_folder, require_source, scratch
 from separation.cli.options import part_options, peak_option
 from separation.export.level import RESCALE
 from separation.request import FADES
@@ -56,7 +56,10 @@ def split_(
     read = common.claim([source], ())
     require_source(source)
     make_folder(out, "the files")
-    written = split(source, out, settings, format=format_, part=part, peak_rule=peak or RESCALE, read=read)
+    with scratch(common.temp_dir) as temporary:
+        written = split(
+            source, out, settings, scratch=temporary, format=format_, part=part, peak_rule=peak or RESCALE, read=read
+        )
     common.claim((), [written.metadata, *(out / file for file in written.split.files)])
     for note in written.notes:
         common.say(f"note: {note}")

@@ -8,8 +8,8 @@ import logging
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -268,6 +268,22 @@ def open_store(temp_dir: Path | None, say: Callable[[str], object], limit_bytes:
         say(printable(f"note: {damage}"))
     store.checks.on_damage = lambda damage: say(printable(f"note: {damage}"))
     return store
+
+
+@contextmanager
+def scratch(temp_dir: Path | None) -> Iterator[Path]:
+    """Give a temporary folder where the store has its own, for commands that keep nothing, and sweep that place.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    from storage import data_folder
+    from storage.sweep import SCRATCH, scratch_in, sweep_scratch
+
+    place = temp_dir or data_folder() / SCRATCH
+    with scratch_in(place) as folder:
+        sweep_scratch(place, 0)
+        yield folder
 
 
 def printable(name: str) -> str:

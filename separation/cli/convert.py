@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from separation.cli.common import Common, TypedPath, common_options, gives
+from separation.cli.common import Common, TypedPath, common_options, gives, require_source, scratch
 from separation.cli.options import part_options, tags_option
 from separation.export.tags import NO_TAGS, Tags
 
@@ -36,8 +35,9 @@ def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], tags: bool, 
     target = out or _beside(source)
     check_extension(target, FORMATS["wav32f"])
     common.claim([source], [target])
-    with TemporaryDirectory() as scratch:
-        found, said = _tags_of(source, Path(scratch) / "cover") if tags else (NO_TAGS, ())
+    require_source(source)
+    with scratch(common.temp_dir) as folder:
+        found, said = _tags_of(source, folder / "cover") if tags else (NO_TAGS, ())
         conversion = convert_file(source, target, part=part, tags=found)
     for warning in (*conversion.warnings, *said):
         common.say(f"note: {warning}")
@@ -56,11 +56,9 @@ def to_wav(source: Path, out: Path | None, span: Mapping[str, Any], tags: bool, 
 
 
 def _tags_of(source: Path, cover: Path) -> tuple[Tags, tuple[str, ...]]:
-    """Return the tags of a file, whose cover is put at `cover`, and warnings; none if it cannot be read."""
+    """Return the tags of a file, whose cover is put at `cover`, and warnings."""
     from separation.results.source_tags import read_tags
 
-    if not source.is_file():  # converting says what is wrong with it
-        return NO_TAGS, ()
     texts, warnings = read_tags(source, cover)
     return Tags(**texts, cover=cover if cover.exists() else None), warnings
 

@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import soundfile
 from separation import decode
 from separation.audio.part import Part
 from separation.chunking import files as split_module
-from separation.chunking.files import CHUNK_FORMATS, concat, merge, split
+from separation.chunking.files import CHUNK_FORMATS, concat, merge
 from separation.chunking.metadata import read_split
 from separation.errors import AudioError, FileError, SettingsError
 from separation.request import ChunkSettings
@@ -24,6 +25,11 @@ RATE = 8_000  # Hz
 SETTINGS = ChunkSettings(chunk_s=0.5, overlap_s=0.1)
 CHUNK, OVERLAP = 4_000, 800  # samples
 HOP = CHUNK - OVERLAP
+
+
+def split(path, folder, settings, **how):
+    with TemporaryDirectory() as scratch:
+        return split_module.split(path, folder, settings, scratch=Path(scratch), **how)
 
 
 def noise(n_samples, n_channels=2, seed=0):

@@ -15,6 +15,8 @@ import soundfile
 from separation import decode
 from separation.chunking import files as split
 from separation.cli import chunk
+from storage.locks import SCRATCH_PREFIX
+from tests.support.tagged import tag
 from tests.support.terminal import audio_playground
 
 ROOT = Path(__file__).parents[3]
@@ -27,12 +29,40 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(home))
+    return home
+
+
 @pytest.fixture
 def song(folder):
     """40 s, stereo."""
     heard = np.random.default_rng(0).uniform(-0.9, 0.9, (2, 40 * RATE)).astype(np.float32)
     soundfile.write(folder / "song.wav", heard.T, RATE, "FLOAT")
     return heard
+
+
+def splitting():
+    """A process that cuts twenty minutes, in the current folder, into thousands of chunks."""
+    with soundfile.SoundFile("long.wav", "w", RATE, 2, "PCM_16") as file:
+        for _ in range(20):
+            file.write(np.full((60 * RATE, 2), 0.1))
+    words = ["chunk", "split", "long.wav", "--duration", "0.5", "--overlap", "0.2", "-o", "parts"]
+    return subprocess.Popen(
+        [sys.executable, "-c", "from separation.cli.main import main; main()", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def samples(path):
@@ -137,23 +167,62 @@ except SystemExit: print("numpy" in sys.modules)"""
 
 
 def test_an_interrupt_leaves_no_chunk_behind(folder):
-    with soundfile.SoundFile("long.wav", "w", RATE, 2, "PCM_16") as file:
-        for _ in range(20):
-            file.write(np.full((60 * RATE, 2), 0.1))
-    words = ["chunk", "split", "long.wav", "--duration", "0.5", "--overlap", "0.2", "-o", "parts"]
-    program = subprocess.Popen(
-        [sys.executable, "-c", "from separation.cli.main import main; main()", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("parts/.*/long.*.wav")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    program = splitting()
+    until(lambda: list(folder.glob("parts/.*/long.*.wav")))
     program.send_signal(signal.SIGINT)
     _, errors = program.communicate(timeout=60)
     assert program.returncode == 130
     assert "Interrupted" in errors
     assert "Traceback" not in errors
     assert list((folder / "parts").iterdir()) == []
+
+
+# Temporary files
+
+COMMANDS = {
+    "chunk split": ("chunk", "split", "song.flac", "-o", "parts"),
+    "convert to-wav": ("convert", "to-wav", "song.flac"),
+}
+
+
+@pytest.fixture
+def tagged_song(folder, song):
+    soundfile.write(folder / "song.flac", song.T, RATE)
+    return tag(folder / "song.flac")
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_files_in_the_making_lie_in_the_data_folder_and_are_gone_afterwards(tagged_song, home, monkeypatch, words):
+    monkeypatch.setattr("tempfile.tempdir", str(home / "nowhere"))
+    audio_playground(*words)
+    assert list((home / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_files_in_the_making_lie_where_they_were_told_to(tagged_song, folder, home, monkeypatch, words):
+    (folder / "elsewhere").mkdir()
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tagged_song / "no folder"))
+    audio_playground(*words, "--temp-dir", "elsewhere")
+    assert list((folder / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("where", [(), ("--temp-dir", "elsewhere")])
+def test_what_a_killed_process_left_in_the_making_is_deleted(tagged_song, folder, home, words, where):
+    left = (folder / "elsewhere" if where else home / "scratch") / f"{SCRATCH_PREFIX}left"
+    left.mkdir(parents=True)
+    (left / "audio.wav").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    audio_playground(*words, *where)
+    assert not left.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal kills there")
+def test_a_killed_split_leaves_what_it_decoded_where_the_next_command_sweeps(folder, home):
+    program = splitting()
+    until(lambda: list(home.glob("scratch/*/*.wav")))
+    program.kill()
+    program.communicate(timeout=60)
+    assert list(home.glob("scratch/*/*.wav"))
+    audio_playground("cache", "clean")
+    assert list((home / "scratch").iterdir()) == []
