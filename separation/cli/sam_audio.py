@@ -36,8 +36,8 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 @click.option(
     "--anchors",
     multiple=True,
-    help="Where a prompt sounds (+) and does not (-), in seconds: “+1.5-3.0,-5-7”. Once for all prompts, or once per "
-    "prompt in their order.",
+    help="Where a prompt sounds (+) and does not (-): “+1.5-3.0,-5-7”, in seconds from --start-time on. Once for all "
+    "prompts, or once per prompt in their order.",
 )
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="auto", show_default=True, help="What runs it.")
 @click.option("--model", help="small unless given; base, large, or a folder with config.json and the weights.")

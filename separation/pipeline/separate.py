@@ -17,6 +17,7 @@ import numpy as np
 
 from separation.audio.waveform import AudioSource, Waveform
 from separation.backends import registry
+from separation.chunking.anchors import marking_nothing
 from separation.chunking.conform import (
     InputLevel,
     Returned,
@@ -47,6 +48,7 @@ from separation.model import ModelFacts, Samples, Window
 from separation.pipeline import multidiffusion, tasks
 from separation.pipeline.chunk_keys import Chunks, NotKept, chunk_key, features_key
 from separation.pipeline.multidiffusion import Multidiffusion
+from separation.prompts import anchor_text
 from separation.prompts.targets import Target, own_residuals, residual_stem, tracks_of
 from separation.request import ChunkSettings, Request
 
@@ -98,6 +100,7 @@ def separate_settled(
     started_s = time.monotonic()
     targets = backend.targets(request)
     tracks = tracks_of(targets, request)
+    yield from _lost_anchors(request, mixture, facts)
     mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
     model_mixture = conformed(mixture, facts.sample_rate, facts.n_channels)
     chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
@@ -323,6 +326,23 @@ def _measured(
         )
         matched[stem] = estimate * np.float32(10 ** (gain_db / 20))
     return matched
+
+
+def _lost_anchors(request: Request, mixture: AudioSource, facts: ModelFacts) -> Iterator[Warned]:
+    """Warn of spans that mark nothing, such as those meant for a longer recording than this."""
+    if facts.frame is None:
+        return
+    n_samples, rate = conformed_length(mixture, facts.sample_rate), facts.sample_rate
+    for prompt in request.prompts:
+        lost = marking_nothing(prompt.anchors, n_samples, rate, facts.frame)
+        if not lost:
+            continue
+        first = anchor_text.written(lost[:1])
+        what = f"the span {first} marks" if len(lost) == 1 else f"{len(lost)} spans, {first} the first of them, mark"
+        yield Warned(
+            message=f"“{prompt.text.strip()}”: {what} nothing. Spans are counted from the start of what is separated, "
+            f"which is {n_samples / rate:.6g} s long, and fall on frames of {1000 * facts.frame / rate:g} ms."
+        )
 
 
 def _until_last_chunk(mixture: AudioSource, facts: ModelFacts, max_chunks: int | None) -> AudioSource:

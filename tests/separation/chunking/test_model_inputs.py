@@ -169,3 +169,28 @@ def test_a_re_roll_of_a_chunk_that_is_not_there_is_said(use):
     assert [event.message for event in separate(MIXTURE, request) if isinstance(event, Warned)] == [
         "There is no chunk 4 to re-roll: the recording has 3."
     ]
+
+
+def warnings_of(prompt, **cut):
+    request = Request(prompts=(prompt, Prompt(text="bass")), chunks=ChunkSettings(**cut))
+    return [event.message for event in separate(MIXTURE, request) if isinstance(event, Warned)]
+
+
+LOST = (("+", 1, 2), ("-", 5, 6), ("+", 0.001, 0.002))  # at the end, beyond it, and between two frames
+
+
+@pytest.mark.parametrize("cut", [{}, {"max_chunks": 1}])
+def test_spans_that_mark_nothing_are_said(use, cut):
+    use(frame=FRAME)
+    for span in LOST:
+        (said,) = warnings_of(anchored(" drums ", ("+", 0, 0.1), span, ("-", 0.9, 9)), **cut)
+        sign, start, stop = span
+        assert said.startswith(f"“drums”: the span {sign}{start}-{stop} marks nothing. ")
+        assert "1 s long" in said and "40 ms" in said
+    (said,) = warnings_of(anchored("drums", *LOST), **cut)
+    assert said.startswith("“drums”: 3 spans, +1-2 the first of them, mark nothing. ")
+
+
+def test_nothing_is_said_of_spans_that_only_a_preview_leaves_out(use):
+    use(frame=FRAME)
+    assert warnings_of(anchored("drums", ("+", 0.9, 1)), max_chunks=1) == []
