@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 try:
@@ -35,6 +36,7 @@ class LazyGroup(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command line; errors outside of commands, as in an option or in printing help, end it as theirs do."""
+        _open_closed_streams()
         try:
             return super().main(*arguments, **options)
         except KeyboardInterrupt:
@@ -81,6 +83,20 @@ def _interrupts_said() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _open_closed_streams() -> None:
+    """Give each standard stream that nobody has opened the null device, which reads as empty and drops what it gets.
+
+    Services and windows without a terminal start programs so. Otherwise the next file to be opened gets the number of
+    such a stream, and what libraries print goes into that file.
+    """
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # to the end
 
 
 def _settle_output() -> None:

@@ -74,6 +74,38 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word():
     assert said.returncode == 1
 
 
+CLOSED_FIRST = """
+import os, sys
+for number in {numbers}:
+    os.close(number)
+code = "from separation.cli.main import main; main({words})"
+os.execv(sys.executable, [sys.executable, "-c", code])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes file descriptors by number")
+@pytest.mark.parametrize("numbers", [(0,), (1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize(("words", "status"), [(["cache", "list"], 0), (["convert", "to-wav", "missing.wav"], 3)])
+def test_a_program_that_is_started_without_standard_streams_does_the_same(numbers, words, status):
+    code = CLOSED_FIRST.format(numbers=numbers, words=words)
+    said = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert "Traceback" not in said.stderr
+    assert said.returncode == status
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes file descriptors by number")
+def test_no_file_gets_the_number_of_a_standard_stream_that_was_closed():
+    words = ["cache", "list"]
+    numbered = "from separation.cli import cache, main; import os; "
+    numbered += "cache.open_store = lambda *_: os._exit(os.open('kept', os.O_CREAT)); main.main({words})"
+    code = CLOSED_FIRST.replace("from separation.cli.main import main; main({words})", numbered)
+    code = code.format(numbers=(0, 1, 2), words=words)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode > 2
+
+
 @pytest.mark.parametrize(
     "words",
     [["cache", "list"], ["serve", "--no-open"], ["extract", "auto", "song.wav", "-p", "vocals"], ["doctor"]],
