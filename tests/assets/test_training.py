@@ -36,6 +36,7 @@ from separation.models.builtin import CLASSES, SAMPLE_RATE
 from separation.models.builtin.network import NetworkShape
 from separation.models.builtin.separator import separate
 from separation.models.builtin.weights import read_network
+from tests.support.damage import flip
 
 TINY_SHAPE = NetworkShape(channels=16, layers=1, head=16)
 HERE = torch.device("cpu")
@@ -360,6 +361,9 @@ def test_weights_and_card_come_out_of_a_checkpoint(stems, tmp_path, monkeypatch,
     assert "share-alike" in card and "experimental" in card
     stems_of = separate(read_network(tmp_path / "out" / "network.safetensors"), torch.zeros(2, 5000))
     assert stems_of.shape == (7, 2, 5000)
+    flip(tmp_path / "out" / "network.safetensors")
+    with pytest.raises(PlaygroundError, match="not what was written"):
+        read_network(tmp_path / "out" / "network.safetensors")
 
 
 def test_a_card_is_not_made_from_another_checkpoints_figures(stems, tmp_path):

@@ -14,14 +14,14 @@ from assets.builtin.training.card import model_card
 from assets.builtin.training.learning import Learner
 from separation.errors import PlaygroundError
 from separation.models.builtin import CLASSES
-from separation.models.builtin.revision import revision_of
+from separation.models.builtin.revision import checksum_file, revision_of, write_checksum
 from separation.models.builtin.weights import write_network
 
 ASSETS = Path(__file__).parents[3] / "assets" / "builtin"
 
 
 def export(checkpoint: Path, evaluation: Path, stems: Path, target: Path, remark: str = "") -> None:
-    """Write `network.safetensors` and `MODEL_CARD.md`, with the remark about its training, to the folder `target`."""
+    """Write `network.safetensors`, its checksum and `MODEL_CARD.md`, with a remark on its training, to a folder."""
     learner = Learner.resume(checkpoint, torch.device("cpu"))
     report: dict[str, Any] = json.loads(evaluation.read_text())
     if report["steps"] != learner.steps:
@@ -33,6 +33,8 @@ def export(checkpoint: Path, evaluation: Path, stems: Path, target: Path, remark
     weights = target / "network.safetensors"
     with replacing(weights) as partial:
         write_network(learner.mean, partial, {"licence": "MIT", "steps": str(learner.steps)})
+    with replacing(checksum_file(weights)) as partial:
+        write_checksum(weights, partial)
     seconds = {
         split: {name: 12.0 * len(list((stems / split / name).glob("[0-9]*.npy"))) for name in CLASSES}
         for split in ("train", "test")

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from separation.errors import BackendUnavailable
 from separation.models.builtin import CLASSES
 from separation.models.builtin.network import NetworkShape, SeparatorNetwork
+from separation.models.builtin.revision import is_as_made
 
 
 def write_network(network: SeparatorNetwork, path: Path, notes: Mapping[str, str] | None = None) -> None:
@@ -26,9 +27,12 @@ def read_network(path: Path) -> SeparatorNetwork:
     """Read a network from a file, in float32, in evaluation mode.
 
     Raises:
-        BackendUnavailable: the file cannot be read, is of other classes, or lacks a tensor.
+        BackendUnavailable: the file cannot be read, is of other classes, lacks a tensor, or is not what its checksum
+            says.
     """
     try:
+        if not is_as_made(path):  # changed bits would still load, and sound like something
+            raise ValueError("what is on the disk is not what was written")
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
         if header.get("classes") != " ".join(CLASSES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from separation.audio.waveform import Waveform
 from separation.backends import builtin, registry
-from separation.errors import PromptError, SettingsError, WeightsMissing
+from separation.errors import BackendUnavailable, PromptError, SettingsError, WeightsMissing
 from separation.events import ChunkFinished, Planned
 from separation.model import Readiness
 from separation.models.builtin import CLASSES
@@ -18,7 +19,10 @@ from separation.models.builtin.network import NetworkShape, SeparatorNetwork
 from separation.models.builtin.weights import write_network
 from separation.pipeline.separate import separate
 from separation.request import ChunkSettings, Request
+from tests.support.damage import flip
+from tests.support.demucs_models import run
 
+SHIPPED = builtin.WEIGHTS
 CHUNKS = ChunkSettings(chunk_s=1.0, overlap_s=0.25)
 
 
@@ -88,6 +92,16 @@ def test_missing_weights_are_said_and_never_replaced(weights):
         registry.choose(Request.of("drums", backend="builtin"))
     with pytest.raises(WeightsMissing, match="Install the program again"):
         list(backend.load(Request.of("drums")))
+
+
+@pytest.mark.parametrize("at", [-1, -3_000_000])
+def test_weights_of_which_a_bit_has_changed_are_refused(weights, at):
+    for file in SHIPPED.parent.glob("network.*"):
+        shutil.copy(file, weights.with_name(file.name))
+    run(registry.get("builtin").load(Request.of("drums")))
+    flip(weights, at)
+    with pytest.raises(BackendUnavailable, match=r"not what was written.*Install the program again"):
+        run(registry.get("builtin").load(Request.of("drums")))
 
 
 def test_other_weights_make_other_results(weights):
