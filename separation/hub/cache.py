@@ -82,6 +82,13 @@ def cached(repository: str, file: str) -> Path | None:
     return folder / file if folder is not None and (folder / file).is_file() else None
 
 
+def is_as_published(file: Path) -> bool:
+    """Read a file of the cache; return whether it has the checksum under which it lies. True if it lies under none."""
+    blob = file.resolve()
+    known = blob.parent.name == "blobs" and re.fullmatch(CHECKSUM, blob.name)
+    return transfer.has_checksum(blob, blob.name) if known else True
+
+
 def find_snapshot(source: Source) -> Path | None:
     """Return the folder that holds all needed files of `source`, or None."""
     folder = snapshot(source.repository)

@@ -89,21 +89,26 @@ def verify(part: Path, name: str, n_bytes: int, checksum: str) -> Generator[None
     Raises:
         BackendUnavailable: it is not the published file.
     """
-    git = len(checksum) == 40
-    digest = hashlib.sha1(b"blob %d\0" % n_bytes, usedforsecurity=False) if git else hashlib.sha256()
-    with part.open("rb") as file:
-        while block := file.read(16 * BLOCK):
-            digest.update(block)
-            yield
-    if length(part) == n_bytes and digest.hexdigest().startswith(checksum):
+    found = yield from _checksum(part, n_bytes, git=len(checksum) == 40)
+    if length(part) == n_bytes and found.startswith(checksum):
         return
-    found = f"{length(part)} bytes with the checksum {digest.hexdigest()[: len(checksum)]}"
+    arrived = f"{length(part)} bytes with the checksum {found[: len(checksum)]}"
     part.unlink()
     raise BackendUnavailable(
         f"What arrived for {name} is not the published file, and was deleted.",
-        f"It should be {n_bytes} bytes with the checksum {checksum}; it was {found}.",
+        f"It should be {n_bytes} bytes with the checksum {checksum}; it was {arrived}.",
         "Try again; if that does not help, something between you and the server changes downloads.",
     )
+
+
+def has_checksum(file: Path, checksum: str) -> bool:
+    """Read a file; return whether it has this checksum, in full, of the kinds that `verify` knows."""
+    steps = _checksum(file, length(file), git=len(checksum) == 40)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return bool(stop.value == checksum)
 
 
 def make_room(folder: Path, n_bytes: int) -> None:
@@ -231,3 +236,13 @@ def _pause(seconds: float, done: int) -> Generator[int, None, None]:
     while (left_s := until_s - time.monotonic()) > 0:
         time.sleep(min(left_s, 0.2))
         yield done
+
+
+def _checksum(file: Path, n_bytes: int, *, git: bool) -> Generator[None, None, str]:
+    """Return a file's SHA-256 in hexadecimal, or git's SHA-1 of a blob of `n_bytes`; yield after each block."""
+    digest = hashlib.sha1(b"blob %d\0" % n_bytes, usedforsecurity=False) if git else hashlib.sha256()
+    with file.open("rb") as content:
+        while block := content.read(16 * BLOCK):
+            digest.update(block)
+            yield
+    return digest.hexdigest()

@@ -25,6 +25,7 @@ from demucs.states import load_model
 from safetensors import safe_open
 
 from separation.errors import BackendUnavailable
+from separation.hub.cache import is_as_published
 
 NETWORKS: Mapping[str, type] = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in (Demucs, HDemucs, HTDemucs)}
 QUANTISERS = ("diffq.diffq.DiffQuantizer", "diffq.uniform.UniformQuantizer")
@@ -39,11 +40,13 @@ def read_network(path: Path) -> Network:
     """Read one network; a file whose tensors do not all fit is refused.
 
     Raises:
-        BackendUnavailable: the file is damaged, holds something else, is not what the checksum in its name says, or is
+        BackendUnavailable: the file is damaged, holds something else, is not what the checksum of its name says, or is
             quantised where `diffq` is not installed. The message repeats nothing of the file.
     """
     try:
         if path.suffix == ".safetensors":
+            if not is_as_published(path):
+                raise ModelLoadingError("the content of the file is not that of its name")
             return _built(_from_safetensors(path))
         if "-" in path.stem:
             check_checksum(path, path.stem.rsplit("-", 1)[1])
@@ -58,9 +61,9 @@ def read_network(path: Path) -> Network:
         log.exception("cannot read %s", path)
         why = "It is damaged, or holds something else than a Demucs network; nothing in it was run."
         if isinstance(failure, ModelLoadingError):
-            why = "Its content is not what the checksum in its name says."
+            why = "Its content is not what was published: its checksum is another."
         raise BackendUnavailable(
-            f"The network {path.name} cannot be read.", why, "Delete the file and get it again."
+            f"The network {path.name} cannot be read.", why, "Remove the model and get it again."
         ) from failure
 
 

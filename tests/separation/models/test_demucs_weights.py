@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import os
 import shutil
@@ -30,6 +31,7 @@ from separation.models.demucs.download import fetch, on_disk, remove
 from separation.pipeline.separate import extract
 from tests.support import demucs_models as tiny
 from tests.support import fake_hub
+from tests.support.damage import flip
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +123,27 @@ def test_a_file_that_does_not_agree_with_the_checksum_in_its_name_is_not_loaded(
     shutil.copy(folder / "transformer.th", tmp_path / "mine-01234567.th")
     with pytest.raises(BackendUnavailable, match="checksum"):
         tiny.loaded(tiny.request("mine", tmp_path))
+
+
+def in_the_hub_s_cache(caches: Path, network: object) -> Path:
+    """A network as the hub's cache has it: under its checksum, with a link that has its name."""
+    repository = caches / "hub/models--adefossez--HTDemucs"
+    for folder in ("refs", "blobs", "snapshots/abc"):
+        (repository / folder).mkdir(parents=True)
+    (repository / "refs/main").write_text("abc")
+    made = tiny.save_safetensors(network, repository / "blobs/made")
+    blob = made.rename(made.with_name(hashlib.sha256(made.read_bytes()).hexdigest()))
+    (repository / "snapshots/abc/955717e8.safetensors").symlink_to(Path("../../blobs") / blob.name)
+    return blob
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the cache has no links there")
+def test_a_published_network_of_which_a_bit_has_changed_is_not_loaded(caches: Path) -> None:
+    blob = in_the_hub_s_cache(caches, tiny.htdemucs())
+    tiny.loaded(tiny.request("htdemucs", None))
+    flip(blob)
+    with pytest.raises(BackendUnavailable, match=r"955717e8\.safetensors cannot be read\..*checksum.*get it again"):
+        tiny.loaded(tiny.request("htdemucs", None))
 
 
 def test_weights_that_do_not_fit_their_network_are_refused(tmp_path: Path) -> None:
