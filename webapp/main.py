@@ -16,6 +16,7 @@ from separation import __version__
 from separation.doctor import logs
 from separation.engine.dask import Cluster
 from separation.engine.tls import Tls
+from separation.results.remade import remade
 from storage import ArtifactStore, DraftTable, JobTable, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
@@ -77,7 +78,7 @@ def serve(settings: ServerSettings) -> None:
     passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
     port = listening.choose_port(settings.host, settings.port)
     rules = guard.require_sharing_rules(settings.host, passcode, port=port)
-    store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__)
+    store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__, remake=remade)
     logs.to_file(settings.home / "log" / f"studio-{port}.log")
     store.sweep()
     store.empty_trash(older_than_s=TRASH_STAYS_S)

@@ -1,4 +1,4 @@
-"""The server's own worker, as `serve` sets it up."""
+"""The server as `serve` sets it up, up to the moment at which it would listen."""
 
 from __future__ import annotations
 
@@ -7,31 +7,60 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from separation.results.runs import import_recording
+from tests.support import run_fakes
+from tests.support.damage import flip
+
 ROOT = Path(__file__).parents[2]
-# `serve` up to the moment at which it would listen: there the worker is started, as by the first job.
-PROGRAM = """
+SERVE = """
 import sys
 from pathlib import Path
 from webapp import main
 
-home, engines = Path(sys.argv[1]), []
-main.create_app = lambda store, engine, *tables, **how: engines.append(engine)
-main.ui.run = lambda **how: print(engines[0].address)
+home = Path(sys.argv[1])
+taken = []
+main.create_app = lambda store, engine, *tables, **how: taken.extend([store, engine])
+main.ui.run = lambda **how: None
 main.serve(main.ServerSettings(home=home))
+store, engine = taken
+"""
+WITH_A_WORKER = """
+print(engine.address)
 print([path.name for folder in home.glob("scratch/*") for path in folder.iterdir()])
-engines[0].close()
+engine.close()
 print(list(home.glob("scratch/*")))
+"""
+WITH_DAMAGE = """
+print(store.check(sys.argv[2]) is not None)
+print(store.checks.found[-1].todo)
 """
 
 
-def test_the_workers_files_lie_in_the_scratch_of_the_data_folder(tmp_path):
+@pytest.fixture
+def served(tmp_path):
     (tmp_path / "temporary").mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
-    words = [sys.executable, "-c", PROGRAM, str(tmp_path / "home")]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    address, files, afterwards = done.stdout.splitlines()[-3:]
+
+    def lines(program, *words):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
+        command = [sys.executable, "-c", SERVE + program, str(tmp_path / "home"), *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return lines
+
+
+def test_the_workers_files_lie_in_the_scratch_of_the_data_folder(served, tmp_path):
+    address, files, afterwards = served(WITH_A_WORKER)
     assert address.startswith("tls://127.0.0.1:")
     assert files != "[]"
     assert afterwards == "[]"
     assert not list((tmp_path / "temporary").glob("audio-playground*"))
+
+
+def test_the_studio_makes_damaged_peaks_again_from_the_sound(served, store, tmp_path):
+    recording = import_recording(run_fakes.song(tmp_path / "song.wav"), store)
+    flip(recording.peaks)
+    assert served(WITH_DAMAGE, recording.key) == ["True", "It was made again from the sound."]
