@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 AUDIO = "audio"  # the only track of a recording
 VIDEO = "video"  # a recording's file with its picture, and what is stored of it
 SOURCE = "source"  # the file that a recording was made from, if another of its audio tracks may be wanted
-COVER = "cover"  # a recording's file with the cover of its tags
+COVER = "cover"  # the file of a recording or result with the cover of its tags
 
 
 class DamagedItem(PlaygroundError, ValueError):
@@ -152,6 +152,7 @@ class Result(KeptSound):
         anchors: the spans of prompts in each chunk.
         quality: the estimated quality; None if there is no estimate.
         report: the run's report, see `separation.results.report`; empty if none was kept.
+        tags: those of the recording; None if they were not known when it was made.
     """
 
     recording: str
@@ -168,6 +169,7 @@ class Result(KeptSound):
     anchors: tuple[AnchorsMapped, ...]
     quality: Quality | None
     report: Mapping[str, Any]
+    tags: Tags | None = None
 
     @property
     def request(self) -> Request:
@@ -237,6 +239,12 @@ def recording_of(item: StoredItem) -> Recording:
 # results
 
 
+def with_tags(info: Mapping[str, Any], tags: Tags | None) -> dict[str, Any]:
+    """Return stored values with these tags, whose cover is the file `COVER`, or without any."""
+    others = {name: value for name, value in info.items() if name != "tags"}
+    return others if tags is None else others | {"tags": tags.texts}
+
+
 def result_info(
     *,
     planned: Planned,
@@ -295,6 +303,7 @@ def result_of(item: StoredItem) -> Result:
             anchors=tuple(map(_mapped, info.get("anchors", ()))),
             quality=None if quality is None else Quality.from_dict(quality),
             report=report,
+            tags=_tags(info.get("tags"), item.files.get(COVER)),
         )
 
 

@@ -22,13 +22,13 @@ def remade(kind: str, files: Mapping[str, Path], name: str, target: Path) -> Lit
         target: where to write it.
 
     Returns:
-        "made"; "spared" if the item can do without it, as a recording can without its picture, its cover or its source
-        file; "lost" otherwise.
+        "made"; "spared" if the item can do without it, as both can without their cover, and a recording without its
+        picture or its source file; "lost" otherwise.
 
     Raises:
         PlaygroundError, OSError: a whole file cannot be read, or the new one cannot be written.
     """
-    if kind == "recording" and name in (VIDEO, COVER, SOURCE):
+    if name == COVER or (kind == "recording" and name in (VIDEO, SOURCE)):
         return "spared"
     track = name.removesuffix(PEAKS)
     if not name.endswith(PEAKS) or track not in files:

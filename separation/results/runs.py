@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from separation.audio.files import copied
 from separation.audio.part import WHOLE, Part, no_track
 from separation.audio.partial_file import GrowingFile
 from separation.backends import registry
@@ -41,6 +43,7 @@ from separation.results.kept import (
     recording_info,
     recording_of,
     result_of,
+    with_tags,
 )
 from separation.results.partial import PartialAudio
 from separation.results.store import NewItem, Store
@@ -145,8 +148,6 @@ def import_track(recording: Recording, track: int, store: Store) -> Recording:
             "The file that it was made from was not kept.",
             "Upload the file again and choose there.",
         )
-    from separation.audio.files import copied
-
     with store.scratch() as folder:  # the copy is the new recording's own: the other one may be deleted
         source = GrowingFile.whole(copied(recording.source, folder / SOURCE), recording.origin)
         return import_recording(source, store, part=replace(recording.part, track=track))
@@ -272,6 +273,9 @@ def _made(
     with store.scratch() as folder, AudioFile(recording.audio) as mixture:
         chunks = ChunkStore(store, recording.key)
         files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
+        if recording.tags is not None and recording.tags.cover is not None:
+            with suppress(OSError):  # the recording was removed meanwhile
+                files[COVER] = copied(recording.tags.cover, folder / COVER)
         new = NewItem(
             kind="result",
             name=", ".join(prompt.text for prompt in settled.prompts),
@@ -279,7 +283,7 @@ def _made(
             command=commands.extracting(recording.origin, recording.part, settled),
             inputs={"recording": recording.key},
             config=settled.to_dict(),
-            info=info,
+            info=with_tags(info, recording.tags),
         )
         result = result_of(store.put(key, new))
     yield Kept(key=key, cached=False)

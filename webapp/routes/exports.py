@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ from separation.errors import PlaygroundError, SettingsError
 from separation.export.level import RESCALE, Level, check_rule, level_for, needs_peak
 from separation.export.tags import NO_TAGS, Tags, write_tags
 from separation.results.exported import kept_peak
-from separation.results.kept import COVER, DamagedItem, KeptTrack, Recording, Result, recording_of
+from separation.results.kept import COVER, DamagedItem, KeptTrack, Recording, Result, recording_of, with_tags
 from separation.results.report import of_result, to_yaml
 from storage import ArtifactStore, StorageError
 from webapp.routes.made_file import MadeFile
@@ -112,6 +112,8 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         if manifest is None:
             raise HTTPException(404, "Not in the library any more.")
         about = tags_of(kept) if tags else NO_TAGS
+        if not tags:
+            manifest = replace(manifest, info=with_tags(manifest.info, None))
 
         def make(folder: Path) -> Path:
             archive = folder / name
@@ -160,11 +162,11 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         return False
 
     def tags_of(kept: Recording | Result) -> Tags:
-        """Return the tags of a recording, or of the one a result was made from, if that is still there."""
-        with suppress(StorageError, HTTPException):
-            recording = checked(kept.recording if isinstance(kept, Result) else kept.key, COVER)
-            if isinstance(recording, Recording) and recording.tags is not None:
-                return recording.tags
+        """Return the tags of a recording or a result; of one that has none, those of its recording if that is there."""
+        for key in [kept.key, *([kept.recording] if isinstance(kept, Result) else [])]:
+            with suppress(StorageError, HTTPException):
+                if (found := checked(key, COVER).tags) is not None:
+                    return found
         return NO_TAGS
 
     def picture_for(format: str, kept: Recording | Result) -> Picture | None:

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from separation import decode
+from separation import Request, decode
 from separation.audio.encode import FORMATS, FloatWavWriter
 from separation.audio.part import Part
 from separation.audio.partial_file import PartialFile
+from separation.engine.engine import Inline
 from separation.export.tags import Tags, write_tags
 from separation.results import runs
 from separation.results.exported import FORMATS as EXTENSIONS
-from separation.results.kept import recording_of
+from separation.results.kept import recording_of, result_of
 from separation.results.remade import remade
-from separation.results.runs import import_recording
+from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
 from tests.support import odd_files, run_fakes, tagged
 from tests.support.damage import flip
@@ -181,6 +182,29 @@ def test_a_recording_whose_cover_is_damaged_does_without(song, folder):
     flip(recording.tags.cover, 20)
     again = recording_of(store.check(recording.key))
     assert again.tags.texts == ALL and again.tags.cover is None
+
+
+def test_a_result_has_the_tags_of_its_recording_and_does_without_a_damaged_cover(song, folder, backend):
+    store = ArtifactStore(folder / "home", remake=remade)
+    recording = import_recording(song, store)
+    *_, kept = separate_recording(recording, Request.of("drums"), store, Inline())
+    result = result_of(store.get(kept.key))
+    assert result.tags.texts == recording.tags.texts == ALL
+    assert result.tags.cover.read_bytes() == tagged.COVER and result.tags.cover != recording.tags.cover
+    flip(result.tags.cover, 20)
+    again = result_of(store.check(kept.key))
+    assert again.tags.texts == ALL and again.tags.cover is None
+
+
+def test_a_result_is_made_though_its_recording_and_the_cover_go_meanwhile(song, folder, store, backend):
+    recording = import_recording(song, store)
+
+    def gone() -> None:
+        recording.tags.cover.unlink(missing_ok=True)
+
+    backend.before_evaluation = gone
+    *_, kept = separate_recording(recording, Request.of("drums"), store, Inline())
+    assert result_of(store.get(kept.key)).tags.cover is None
 
 
 def test_a_file_without_tags_gives_files_without(folder, backend):

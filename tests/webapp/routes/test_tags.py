@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,26 @@ def test_every_file_of_an_archive_has_its_own_title(client, result, tmp_path):
         assert [tagged.tags_of(path)[0].get("title") for path in paths] == expected
 
 
-def test_a_result_whose_recording_is_gone_is_downloaded_without_tags(downloaded, store, result, recording):
+def test_a_result_keeps_the_tags_when_its_recording_is_gone(downloaded, store, result, recording):
+    store.remove(recording.key)
+    expected = (ALL | {"title": f"{ALL['title']} (drums)"}, tagged.COVER)
+    assert downloaded(f"{result.key}/0/file") == expected
+    assert downloaded(f"{result.key}/0/file?tags=0") == ({}, None)
+
+
+def test_a_result_of_an_earlier_version_has_the_tags_of_its_recording(downloaded, store, result, recording):
+    manifest = store.manifest(result.key)
+    info = {name: value for name, value in manifest.info.items() if name != "tags"}
+    store.amend(result.key, replace(manifest, info=info))
+    assert downloaded(f"{result.key}/0/file")[0]["artist"] == ALL["artist"]
     store.remove(recording.key)
     assert downloaded(f"{result.key}/0/file") == ({}, None)
+
+
+@pytest.mark.parametrize("kept", ["result", "recording"])
+def test_an_archive_without_tags_has_none_in_its_manifest_either(client, request, kept):
+    key = request.getfixturevalue(kept).key
+    for how, there in (("", True), ("?tags=0", False)):
+        answer = client.get(f"/media/{key}/all.zip{how}")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert (ALL["artist"] in archive.read("manifest.toml").decode()) == there
