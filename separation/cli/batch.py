@@ -103,7 +103,8 @@ def batch(
     """Take the same sounds out of every recording in DIR, each into a folder of its own.
 
     A file that fails does not stop the rest: failures are listed at the end and in failures.json, and the exit status
-    is 6. Results are kept: the same batch again computes only what is missing. Hidden files are passed over. Which
+    is 6. Results are kept: the same batch again computes only what is missing. Hidden files and links
+    to folders are passed over. Which
     folder belongs to which recording is in sources.json, and stays so when files are added.
     """
     from separation.audio.files import remove

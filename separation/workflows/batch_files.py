@@ -30,6 +30,8 @@ SOURCES = "sources.json"  # {folder: source}, both relative to where it lies
 def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out: Path) -> list[Path]:
     """Return the files in `folder` whose names match, relative to it and sorted, without hidden ones and `out`.
 
+    A link that leads nowhere is among them, so that it is missed; links to folders are not followed.
+
     Raises:
         SettingsError: there are none, there is no such folder, it cannot be read, or would take up its own results.
     """
@@ -50,7 +52,7 @@ def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out:
         for name in names
         if not name.startswith(".") and any(fnmatchcase(name.casefold(), pattern) for pattern in wanted)
     ]
-    files = sorted(file for file in files if (folder / file).is_file())
+    files = sorted(file for file in files if (folder / file).is_file() or not (folder / file).exists())
     if not files:
         raise SettingsError(
             f"Nothing in {folder!s} matches.",
@@ -72,25 +74,34 @@ def folders(files: Sequence[Path], folder: Path, out: Path, known: Mapping[str, 
         out: where the folders are made.
         known: what `read_sources` returns.
     """
-    before = {source: Path(place) for place, source in known.items()}
+    before: dict[str, list[Path]] = {}
+    for name, source in known.items():
+        before.setdefault(source, []).append(Path(name))
     fresh = _places(files)
     found: dict[Path, Path] = {}
-    taken = {place.casefold() for place in known}
+    taken, given = {place.casefold() for place in known}, set[Path]()
     for file in files:
-        place = before.get(source_of(folder / file, out))
-        if place is None:
-            place = _unlike(fresh[file], taken)
+        own = before.get(source_of(folder / file, out), [])
+        # Earlier versions named what a link leads to, in which several files may be one.
+        own = own or before.get(source_of((folder / file).resolve(), out), [])
+        free = [place for place in own if place not in given]
+        place = fresh[file] if fresh[file] in free else free[0] if free else _unlike(fresh[file], taken)
         taken.add(place.as_posix().casefold())
+        given.add(place)
         found[file] = place
     return found
 
 
 def source_of(file: Path, out: Path) -> str:
-    """Return how `SOURCES` names a file: relative to `out`, so that both can be moved together."""
+    """Return how `SOURCES` names a file: relative to `out`, so that both can be moved together.
+
+    A link is a file of its own, whatever it leads to.
+    """
+    source = file.parent.resolve() / file.name
     try:
-        return Path(os.path.relpath(file.resolve(), out.resolve())).as_posix()
+        return Path(os.path.relpath(source, out.resolve())).as_posix()
     except ValueError:  # another drive of Windows
-        return file.resolve().as_posix()
+        return source.as_posix()
 
 
 def read_sources(out: Path) -> dict[str, str]:

@@ -176,6 +176,18 @@ def test_a_file_that_is_added_leaves_the_folders_of_the_others_as_they_were(fold
     assert sources == {"song": "../music/song.wav", "song.aiff": "../music/song.aiff"}
 
 
+def test_a_batch_with_links_is_the_same_again_and_says_which_of_them_lead_nowhere(folder, backend):
+    songs(folder / "music", "song.wav")
+    (folder / "music/again.wav").symlink_to("song.wav")
+    (folder / "music/gone.wav").symlink_to("../unmounted/gone.wav")
+    for _ in range(2):
+        answer = said("music", "-o", "out", status=6)
+        assert (answer["files"], answer["done"], answer["failed"]) == (3, 2, 1)
+        (failure,) = json.loads((folder / "out/failures.json").read_text("utf-8"))
+        assert failure["file"] == "gone.wav"
+        assert {path.name for path in (folder / "out").iterdir() if path.is_dir()} == {"song", "again"}
+
+
 def test_two_folders_with_a_song_of_the_same_name_can_have_their_results_in_one(folder, backend):
     songs(folder / "monday", "song.wav")
     songs(folder / "tuesday", "song.wav")

@@ -86,6 +86,14 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path):
     assert found(tmp_path, recursive=True) == ["folder.wav/inner.wav", "song.wav"]
 
 
+def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path):
+    made(tmp_path, "song.wav", "elsewhere.d/other.wav")
+    (tmp_path / "gone.wav").symlink_to("/nowhere/gone.wav")
+    (tmp_path / "again.wav").symlink_to("song.wav")
+    (tmp_path / "folder.wav").symlink_to("elsewhere.d", target_is_directory=True)
+    assert found(tmp_path) == ["again.wav", "gone.wav", "song.wav"]
+
+
 def test_results_are_never_taken_for_recordings(tmp_path):
     made(tmp_path, "song.wav", "out/song/drums.wav", "output/other.wav")
     assert found(tmp_path, recursive=True, out="out") == ["output/other.wav", "song.wav"]
@@ -156,6 +164,19 @@ def test_a_folder_stays_that_of_its_source_when_files_are_added():
     known = {alone: source_of(Path("music/song.wav"), Path("out"))}
     assert placed("song.flac", "song.wav", known=known) == ["song.flac", "song"]
     assert placed("a?.wav", known={"a_": source_of(Path("music/a*.wav"), Path("out"))}) == ["a_ (2)"]
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_links_to_one_recording_keep_folders_of_their_own(tmp_path, earlier):
+    made(tmp_path, "music/song.wav")
+    for link in ("again.wav", "zero.wav"):
+        (tmp_path / "music" / link).symlink_to("song.wav")
+    files, music, out = [Path("again.wav"), Path("song.wav"), Path("zero.wav")], tmp_path / "music", tmp_path / "out"
+    places = folders(files, music, out, {})
+    target = {place.as_posix(): "../music/song.wav" for place in places.values()}  # as earlier versions kept it
+    known = target if earlier else {place.as_posix(): source_of(music / file, out) for file, place in places.items()}
+    assert folders(files, music, out, known) == places
+    assert [path.as_posix() for path in places.values()] == ["again", "song", "zero"]
 
 
 def test_what_another_source_has_made_in_the_same_folder_is_not_written_over():
