@@ -15,7 +15,10 @@ from storage import ArtifactStore
 
 
 class MadeFile(FileResponse):
-    """The answer to a request for a file that is made for it.
+    """The answer to a request for a file that is made for it, always with the whole of it.
+
+    Range headers are ignored: made again it need not be the same byte for byte (an Ogg stream has a random number, an
+    archive has times), and a program that goes on with a broken download would join the parts of two files.
 
     Args:
         store: gives the folder; a sweep deletes what a killed server leaves there.
@@ -40,12 +43,13 @@ class MadeFile(FileResponse):
             folder = made.enter_context(store.scratch())
             with writing("The download", folder):
                 path = make(folder)
-            super().__init__(path, media_type=media_type(path), headers=headers(path))
+            super().__init__(path, media_type=media_type(path), headers={**headers(path), "Accept-Ranges": "none"})
             self._made = made.pop_all()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, and delete it however that ends: sent, broken off, or not what the Range header asks for."""
+        """Send the file, and delete it however that ends."""
+        headers = [header for header in scope["headers"] if header[0] not in (b"range", b"if-range")]
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__({**scope, "headers": headers}, receive, send)
         finally:
             await run_in_threadpool(self._made.close)
