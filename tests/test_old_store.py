@@ -13,7 +13,8 @@ import soundfile
 import yaml
 
 from separation import Anchor, Prompt, Request
-from storage import ArtifactStore, DraftTable, JobState, JobTable, Library
+from storage import ArtifactStore, Library
+from storage.records import DraftTable, JobState, JobTable
 from tests.support.terminal import audio_playground
 from webapp.state.drafts import Drafts
 from webapp.state.library_view import facts_of

@@ -17,9 +17,10 @@ from separation.doctor import logs
 from separation.engine.dask import Cluster
 from separation.engine.tls import Tls
 from separation.results.remade import remade
-from storage import ArtifactStore, DraftTable, JobTable, Library
+from storage import ArtifactStore, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
+from storage.records import DraftTable, JobTable
 from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage

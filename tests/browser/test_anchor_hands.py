@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from storage import DraftTable
+from storage.records import DraftTable
 from tests.support.anchor_steps import DURATION_S, chip, choose_tool, marking
 from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.support.server import RunningServer

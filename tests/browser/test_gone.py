@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from selenium.webdriver import Chrome
 
-from storage import DraftTable
+from storage.records import DraftTable
 from tests.support.browser import DESKTOP, console_errors, resize, wait_until
 from tests.support.server import RunningServer
 from tests.support.studio_steps import RUN_S, Studio

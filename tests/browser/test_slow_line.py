@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from storage import DraftTable
+from storage.records import DraftTable
 from tests.support.browser import DESKTOP, console_errors, resize, wait_until
 from tests.support.server import RunningServer
 from tests.support.slow_line import SlowLine, slow_line

@@ -7,7 +7,7 @@ import asyncio
 from separation import Request
 from separation.engine.dask import Cluster
 from separation.results.runs import import_recording
-from storage import JobTable
+from storage.records import JobTable
 from tests.support import run_fakes
 from tests.support.job_steps import until
 from webapp.state.jobs import Jobs, State

@@ -17,7 +17,8 @@ from separation.engine.engine import Inline
 from separation.events import Kept
 from separation.results.kept import Recording
 from separation.results.runs import import_recording, separate_recording
-from storage import Artifact, ArtifactStore, JobState, JobTable
+from storage import Artifact, ArtifactStore
+from storage.records import JobState, JobTable
 from tests.support.browser import wait_until
 from tests.support.jobs_app import asking_for
 from tests.support.server import STOP_S, RunningServer, running_server

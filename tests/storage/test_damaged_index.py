@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from separation.results.store import NewItem
-from storage import ArtifactStore, DraftTable, JobRecord, JobTable, StorageError
+from storage import ArtifactStore, StorageError
+from storage.records import DraftTable, JobRecord, JobTable
 from tests.support.store_files import artifacts_folder, database_of, without_copies
 from tests.support.terminal import audio_playground
 

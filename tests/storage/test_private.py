@@ -16,7 +16,8 @@ from separation.audio.partial_file import PartialFile
 from separation.engine.engine import Inline
 from separation.results.runs import import_recording, separate_recording
 from separation.results.store import NewItem
-from storage import ArtifactStore, DraftTable, JobRecord, JobTable
+from storage import ArtifactStore
+from storage.records import DraftTable, JobRecord, JobTable
 from tests.support import run_fakes
 from tests.support.store_files import in_the_making
 from tests.support.terminal import audio_playground

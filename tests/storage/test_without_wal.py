@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from storage import ArtifactStore, DraftTable
+from storage import ArtifactStore
+from storage.records import DraftTable
 from tests.storage.test_damaged_index import keep
 
 # What NFS, 9p and some FUSE file systems answer when the index of the log is mapped.
@@ -56,7 +57,7 @@ def without_wal(folder):
 
 COMMAND = "from separation.cli.main import main; main(['cache', 'list'])"
 WRITE = (
-    "from pathlib import Path; from storage import DraftTable, JobTable; home = Path('home');"
+    "from pathlib import Path; from storage.records import DraftTable, JobTable; home = Path('home');"
     "DraftTable(home).write('a' * 64, {'of': 'there'}); JobTable(home).pause(True); print(JobTable(home).take_over())"
 )
 

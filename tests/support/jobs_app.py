@@ -15,7 +15,8 @@ from separation import Request as ExtractOptions
 from separation import __version__
 from separation.engine.dask import Cluster
 from separation.request import ChunkSettings
-from storage import ArtifactStore, DraftTable, JobTable
+from storage import ArtifactStore
+from storage.records import DraftTable, JobTable
 from webapp.main import create_app
 from webapp.state.jobs import Job, Jobs
 

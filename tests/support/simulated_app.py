@@ -9,7 +9,8 @@ from nicegui import app, ui
 
 from separation import __version__
 from separation.engine.dask import Cluster
-from storage import ArtifactStore, DraftTable, JobTable
+from storage import ArtifactStore
+from storage.records import DraftTable, JobTable
 from webapp.access.guard import install, require_sharing_rules
 from webapp.main import create_app
 

@@ -58,6 +58,7 @@ ORDER = (
     "separation/solvers",
     "separation/plain",
     "separation/formatted",
+    "storage/records",  # tables of their own beside the artifacts
     "storage",
     "storage/recovery",  # knows files only
     "separation/errors",

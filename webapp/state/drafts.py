@@ -11,7 +11,7 @@ from nicegui import Event as PageEvent
 
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Anchor, Prompt, Request
-from storage import DraftTable
+from storage.records import DraftTable
 
 MAX_PROMPTS = 50
 PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; a draft need not have one yet

@@ -20,8 +20,8 @@ from separation.events import (
 )
 from separation.results.kept import Result
 from separation.results.partial import PartialAudio
-from storage import JobRecord
-from storage import JobState as State
+from storage.records import JobRecord
+from storage.records import JobState as State
 
 KEPT = "The same had been done before; nothing had to be computed."
 MAX_CHUNK_LINES = 100  # in the log of one run; with more chunks, not every one gets a line

@@ -26,9 +26,10 @@ from separation.request import Request
 from separation.results.kept import Recording, Result, recording_of
 from separation.results.partial import PartialAudio
 from separation.results.runs import separate_recording
-from storage import ArtifactStore, JobRecord, JobTable, StorageError
-from storage import JobState as State
-from storage.jobs import STOPPED, utc_now
+from storage import ArtifactStore, StorageError
+from storage.records import JobRecord, JobTable
+from storage.records import JobState as State
+from storage.records.jobs import STOPPED, utc_now
 from webapp.state.job import KEPT, Job
 from webapp.state.requests import find_same, new_record, request_of
 from webapp.state.runner import Runner

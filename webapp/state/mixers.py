@@ -14,7 +14,7 @@ from typing import Any, Self, TypedDict
 from nicegui import Event as PageEvent
 
 from separation.prompts.targets import RESIDUAL, residual_stem
-from storage import DraftTable
+from storage.records import DraftTable
 
 MIXTURE = ""  # the recording among the sounds; no prompt is called so
 MIXER = "mixer"  # the part beside a recording's draft

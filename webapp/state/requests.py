@@ -9,7 +9,7 @@ from typing import Any
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Request
 from separation.results.kept import Recording
-from storage import JobRecord
+from storage.records import JobRecord
 from webapp.state.job import Job
 
 

@@ -10,7 +10,8 @@ import pytest
 from separation.request import ChunkSettings, Request, Reroll, SamSettings
 from separation.results.kept import Recording
 from separation.results.runs import import_recording
-from storage import ArtifactStore, DraftTable
+from storage import ArtifactStore
+from storage.records import DraftTable
 from tests.support import run_fakes
 from tests.support.simulated import SimulatedStudio, simulated_studio
 from webapp.state.drafts import Draft

@@ -11,7 +11,8 @@ from separation.events import EventStream
 from separation.request import Request
 from separation.results.kept import Recording
 from separation.results.runs import import_recording, separate_recording
-from storage import ArtifactStore, DraftTable, JobTable
+from storage import ArtifactStore
+from storage.records import DraftTable, JobTable
 from tests.support import run_fakes, toy_backend
 from tests.support.damage import flip, touched
 from tests.support.simulated import SimulatedStudio, simulated_studio

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from separation.request import Anchor, Request
 from separation.results.partial import PartialAudio
-from storage import JobRecord, JobState
+from storage.records import JobRecord, JobState
 from tests.support.studio_values import a_recording, a_result
 from webapp.pages.studio import state as states
 from webapp.pages.studio.result_choice import ResultChoice, opened, with_other

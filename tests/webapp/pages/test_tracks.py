@@ -7,7 +7,7 @@ from pathlib import Path
 
 from separation.events import TracksOpened
 from separation.results.partial import PartialAudio
-from storage import JobRecord
+from storage.records import JobRecord
 from tests.support.studio_values import a_recording, a_result
 from webapp.pages.studio.tracks import arriving_track, mixture_track, partial_tracks, result_tracks
 from webapp.state.job import Job

@@ -13,7 +13,8 @@ from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, Re
 from separation.results.kept import Recording
 from separation.results.runs import import_recording
 from separation.results.store import NewItem
-from storage import ArtifactStore, DraftTable, JobRecord, JobState, JobTable
+from storage import ArtifactStore
+from storage.records import DraftTable, JobRecord, JobState, JobTable
 from tests.support import run_fakes
 from tests.support.checkpoint import CHECKPOINT
 from tests.support.server import running_server

@@ -18,7 +18,7 @@ from separation.events import ChunkFinished, TracksOpened
 from separation.results.kept import result_of
 from separation.results.partial import PartialAudio
 from separation.results.runs import import_recording, separate_recording
-from storage import JobRecord
+from storage.records import JobRecord
 from tests.support import run_fakes
 from tests.support.media_steps import window
 from tests.support.store_files import in_the_making

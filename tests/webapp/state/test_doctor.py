@@ -11,7 +11,7 @@ from separation import Request
 from separation.doctor.self_test import Passed
 from separation.engine.engine import Inline
 from separation.errors import BackendUnavailable, SeparationError
-from storage import JobTable
+from storage.records import JobTable
 from tests.webapp.state.test_downloads import until
 from webapp.state.doctor import Doctor
 from webapp.state.jobs import Jobs

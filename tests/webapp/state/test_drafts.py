@@ -6,8 +6,8 @@ import pytest
 from diskcache import Cache
 
 from separation.request import Anchor, Prompt, Request, SamSettings, SolverSettings
-from storage import DraftTable
 from storage.disk import PlainDisk
+from storage.records import DraftTable
 from webapp.state.drafts import Draft, Drafts
 
 SONG = "a" * 64

@@ -16,7 +16,8 @@ from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Kept, Planned, SolverStep
 from separation.results.kept import result_of
 from separation.results.runs import find_result
-from storage import JobTable, StorageError
+from storage import StorageError
+from storage.records import JobTable
 from tests.support.damage import flip, touched
 from tests.support.job_steps import Gate, until
 from tests.support.store_files import in_the_making

@@ -10,7 +10,7 @@ import pytest
 
 from separation import Request
 from separation.engine.engine import Inline
-from storage import JobRecord, JobTable
+from storage.records import JobRecord, JobTable
 from tests.support.job_steps import Gate, until, wait_until
 from webapp.state.jobs import Jobs, State
 

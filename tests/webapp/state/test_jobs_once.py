@@ -10,7 +10,7 @@ from separation import Request
 from separation.engine.engine import Inline
 from separation.request import ChunkSettings
 from separation.results.kept import result_of
-from storage import JobRecord, JobTable
+from storage.records import JobRecord, JobTable
 from tests.support.job_steps import Gate, until
 from webapp.state.jobs import Jobs, State
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import DraftTable
+from storage.records import DraftTable
 from webapp.state.mixers import MIXTURE, PLAIN, SILENT, Fader, Mixers, MixerState, level_of, usual_mixes
 
 SONG = "a" * 64

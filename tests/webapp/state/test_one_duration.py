@@ -9,7 +9,7 @@ import pytest
 from separation import Request
 from separation.engine.engine import Inline
 from separation.formatted import duration
-from storage import JobTable
+from storage.records import JobTable
 from tests.support.job_steps import until
 from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import took

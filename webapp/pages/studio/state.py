@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from separation.formatted import clock
 from separation.results.kept import Recording, Result
 from separation.results.partial import Sound
-from storage import JobState
+from storage.records import JobState
 from webapp.pages.studio.result_choice import ResultChoice, with_found, with_made
 from webapp.state.drafts import Draft
 from webapp.state.job import Job

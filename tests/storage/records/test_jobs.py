@@ -20,9 +20,10 @@ import pytest
 from diskcache import Cache
 
 from separation.results.store import NewItem
-from storage import ArtifactStore, JobRecord, JobState, JobTable, StorageError
+from storage import ArtifactStore, StorageError
 from storage.disk import PlainDisk
-from storage.jobs import utc_now
+from storage.records import JobRecord, JobState, JobTable
+from storage.records.jobs import utc_now
 
 ENDS = (JobState.DONE, JobState.CANCELLED, JobState.FAILED, JobState.INTERRUPTED)
 
@@ -67,7 +68,7 @@ def states(records):
 def server(home):
     return subprocess.Popen(
         [sys.executable, "-m", __name__, str(home)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         stdout=subprocess.PIPE,
         text=True,
     )
