@@ -1,4 +1,4 @@
-"""Integrated loudness by ITU-R BS.1770-5, in LUFS, the measure by which results are made equally loud."""
+"""Loudness by ITU-R BS.1770-5, in LUFS, the measure by which what is compared is made equally loud."""
 
 from __future__ import annotations
 
@@ -23,32 +23,42 @@ SHELF_BEND = 0.4996667741545416
 PASS_HZ, PASS_Q = 38.13547087602444, 0.5003270373238773
 
 
-def integrated_lufs(source: AudioSource) -> float:
-    """Measure the loudness of a whole recording, reading it block by block.
+def integrated_lufs(source: AudioSource, start: int = 0, stop: int | None = None) -> float:
+    """Measure the loudness of a passage as it is played, reading it block by block.
+
+    A single channel is played by both speakers, so that it counts twice. A passage shorter than one block of 0.4 s has
+    no gated loudness; it is the K-weighted mean square of the whole of it.
 
     Args:
         source: one or two channels.
+        start: the first sample.
+        stop: the one after the last; None for the end.
 
     Returns:
-        LUFS; -inf where no block of 0.4 s is louder than -70 LUFS, and for recordings shorter than one block.
+        LUFS; -inf where no block of 0.4 s is louder than -70 LUFS, and for silence and no samples at all.
     """
     from scipy import signal  # half a second to import
 
     rate = source.sample_rate
+    stop = source.n_samples if stop is None else min(stop, source.n_samples)
     sections = k_weighting(rate)
     state = np.zeros((len(sections), source.n_channels, 2))
     hop = round(HOP_S * rate)
     hops: list[npt.NDArray[np.float64]] = []  # energy of each tenth of a second
     rest = np.zeros((source.n_channels, 0))
     step = round(READ_S * rate)
-    for start in range(0, source.n_samples, step):
-        block = source.read(start, min(start + step, source.n_samples)).astype(np.float64)
+    for first in range(start, stop, step):
+        block = source.read(first, min(first + step, stop)).astype(np.float64)
         weighted, state = signal.sosfilt(sections, block, axis=-1, zi=state)
         rest = np.concatenate([rest, weighted], axis=1)
         n_whole = rest.shape[1] // hop
         whole, rest = rest[:, : n_whole * hop], rest[:, n_whole * hop :]
         hops.append((whole.reshape(source.n_channels, n_whole, hop) ** 2).sum(axis=(0, 2)))
-    return _gated(np.concatenate(hops) if hops else np.zeros(0), hop)
+    speakers = 2 if source.n_channels == 1 else 1
+    if stop - start >= round(BLOCK_S * rate):
+        return _gated(speakers * np.concatenate(hops), hop)
+    energy = float((rest**2).sum()) + sum(float(one.sum()) for one in hops)
+    return _lufs(speakers * energy / (stop - start)) if energy > 0 else -math.inf
 
 
 def k_weighting(sample_rate: int) -> npt.NDArray[np.float64]:
@@ -74,8 +84,6 @@ def k_weighting(sample_rate: int) -> npt.NDArray[np.float64]:
 def _gated(hops: npt.NDArray[np.float64], hop: int) -> float:
     """Return the mean energy of the blocks that pass both gates of BS.1770."""
     n_hops = round(BLOCK_S / HOP_S)
-    if len(hops) < n_hops:
-        return -math.inf
     blocks = np.convolve(hops, np.ones(n_hops), "valid") / (n_hops * hop)  # mean square, summed over channels
     blocks = blocks[blocks > _power(SILENCE_LUFS)]
     if not len(blocks):

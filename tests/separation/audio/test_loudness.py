@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyloudnorm
 import pytest
 
 from separation.audio.loudness import integrated_lufs, k_weighting
@@ -59,6 +60,31 @@ def test_it_does_not_depend_on_where_the_reading_is_cut():
     assert loudness(noise) == pytest.approx(loudness(shifted), abs=0.02)
 
 
-def test_silence_and_what_is_shorter_than_a_block_have_none():
-    assert loudness(np.zeros((1, 96_000), np.float32)) == -math.inf
-    assert loudness(tone(0, 0.3)) == -math.inf
+def test_silence_has_none_however_short():
+    for duration_s in (2, 0.3, 0):
+        assert loudness(np.zeros((1, round(48_000 * duration_s)), np.float32)) == -math.inf
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_it_is_what_another_program_measures_of_what_is_played(rate, n_channels):
+    noise = np.random.default_rng(1).standard_normal((n_channels, 7 * rate)).astype(np.float32) * 0.05
+    noise[:, : 3 * rate] *= 0.1
+    played = np.broadcast_to(noise, (2, noise.shape[1]))  # a single channel comes out of both speakers
+    assert loudness(noise, rate=rate) == pytest.approx(pyloudnorm.Meter(rate).integrated_loudness(played.T), abs=0.05)
+
+
+def test_a_short_passage_is_as_loud_as_a_long_one_of_the_same_sound():
+    long = loudness(tone(-20, 5))
+    assert loudness(tone(-20, 0.3)) == pytest.approx(long, abs=0.1)
+    assert loudness(tone(-20, 0.3, n_channels=1)) == pytest.approx(long, abs=0.1)
+    assert loudness(tone(-20, 0.41)) == pytest.approx(long, abs=0.1)
+
+
+def test_a_passage_is_measured_by_itself():
+    sound = np.concatenate([tone(-10, 3), tone(-30, 3)], axis=1)
+    rate = 48_000
+    assert integrated_lufs(Waveform(sound, rate), 3 * rate, 6 * rate) == pytest.approx(loudness(tone(-30, 3)), abs=0.1)
+    assert integrated_lufs(Waveform(sound, rate), 0, round(0.3 * rate)) == pytest.approx(
+        loudness(tone(-10, 3)), abs=0.1
+    )
