@@ -46,6 +46,7 @@ ORDER = (
     "separation/hub",
     "separation/engine",
     "separation/hardware",
+    "separation/listening",
     "separation/metrics",
     "separation/chunking",
     "separation/model",
