@@ -185,6 +185,16 @@ def test_the_details_of_a_result_are_its_recipe_to_be_copied_and_its_report(libr
     assert str(field.get_attribute("value")).startswith("# A recipe of Audio Playground")
 
 
+def test_what_is_chosen_for_a_download_is_in_its_address(library_view: Shelves) -> None:
+    library_view.open()
+    library_view.one(".lib-fold").click()
+    library_view.labelled("Details of drums").click()
+    library_view.labelled("File format").send_keys("FLAC")
+    chosen = "return document.querySelector('[aria-label=\"Download of drums\"] a').href ?? ''"
+    wait_until(lambda: library_view.js(chosen).endswith("/all.zip?format=flac"), "the format in the address")
+    assert library_view.fetch(library_view.js(chosen))[:2] == b"PK"
+
+
 def test_thousands_are_shown_in_pages(filled: Shelves) -> None:
     filled.open()
     filled.sort_by("Name")

@@ -108,6 +108,17 @@ class SimulatedStudio:
         UserInteraction(self._user, {field}, label).trigger("keydown.enter", value)
 
     @property
+    def details(self) -> list[dict[str, Any]]:
+        """What the list of the library shows below its results."""
+        lists = [element.props["details"] for element in _shown(self._layout) if "details" in element.props]
+        return [one for details in lists for one in details.values()]
+
+    def tell(self, component: str, event: str, value: object) -> None:
+        """Send what the browser's part of the one component of this name would."""
+        (element,) = [one for one in _shown(self._layout) if type(one).__name__ == component]
+        UserInteraction(self._user, {element}, component).trigger(event, value)
+
+    @property
     def downloads(self) -> list[str]:
         """The addresses of the files that tracks can be kept as."""
         tracks = [track for element in _shown(self._layout) for track in element.props.get("tracks", [])]
@@ -141,7 +152,8 @@ class SimulatedStudio:
 
 
 def _fields(element: ui.element) -> dict[str, dict[str, Any]]:
-    return {field["name"]: field for group in element.props.get("groups", []) for field in group.get("fields", [])}
+    groups = [*element.props.get("groups", []), *element.props.get("details", {}).values()]
+    return {field["name"]: field for group in groups for field in group.get("fields", [])}
 
 
 def _shown(element: ui.element) -> Iterator[ui.element]:

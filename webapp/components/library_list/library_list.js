@@ -1,4 +1,5 @@
 // The library as a list: search, sort, choose, fold, rename. The server has all rows and sends one page of them.
+import { changes } from "audio-playground-changes";
 import { copyText } from "audio-playground-copying";
 
 const SORTS = { newest: "Newest", name: "Name", length: "Length", size: "Size", used: "Last used" };
@@ -113,18 +114,36 @@ const Details = {
           <div class="job-buttons">
             <button type="button" class="button" data-tip="The exact settings as YAML; the terminal runs them, too"
                     @click="copy">{{ copied }}</button>
-            <a class="button" :href="details.stems" data-tip="One zip with every track, as 24-bit WAV">Download all stems</a>
             <a class="button" :href="details.report" download
                data-tip="Time and memory of every step, settings, versions, quality">Report</a>
+          </div>
+          <div class="settings inline job-buttons" role="group" :aria-label="'Download of ' + name">
+            <label v-for="field in details.fields" :key="field.name" class="field" :data-tip="field.tip">
+              <span v-if="field.label" class="mute">{{ field.label }}</span>
+              <select v-if="field.kind === 'select'" :value="value(field)" :aria-label="field.spoken"
+                      @change="$emit('export', { set: field.name, value: $event.target.value })">
+                <option v-for="option in field.options" :key="option.value" :value="option.value">{{ option.label }}</option>
+              </select>
+              <input v-else type="checkbox" role="switch" class="switch" :checked="value(field)"
+                     @change="$emit('export', { set: field.name, value: $event.target.checked })" />
+            </label>
+            <a class="button" :href="unconfirmed.length ? null : details.stems"
+               data-tip="One zip with every track">Download all stems</a>
           </div>
         </div>
       </template>
     </div>`,
 
-  props: { details: Object, name: String },
+  props: { details: Object, name: String, unconfirmed: Array },
+  emits: ["export"],
   data: () => ({ copied: "Copy recipe" }),
 
   methods: {
+    /** The value of a control as the person left it. */
+    value(field) {
+      const last = this.unconfirmed.findLast(({ set }) => set === field.name);
+      return last ? last.value : field.value;
+    },
     async copy() {
       this.copied = (await copyText(this.details.recipe)) ? "Copied" : "Select it and copy";
       setTimeout(() => (this.copied = "Copy recipe"), 2500);
@@ -186,7 +205,8 @@ export default {
                 <button type="button" class="button plain" :aria-expanded="result.key in details ? 'true' : 'false'"
                         :aria-label="'Details of ' + result.name" @click="$emit('details', result.key)">Details</button>
               </library-line>
-              <library-details v-if="result.key in details" :details="details[result.key]" :name="result.name"/>
+              <library-details v-if="result.key in details" :details="details[result.key]" :name="result.name"
+                               :unconfirmed="unconfirmed" @export="make"/>
             </li>
             <li v-if="row.results.length < row.n_results">
               <button type="button" class="button plain" @click="$emit('unfold', { key: row.key, n: row.n_results })">
@@ -203,6 +223,7 @@ export default {
       </nav>
     </div>`,
 
+  mixins: [changes],
   props: { view: Object, details: { type: Object, default: () => ({}) } },
   emits: ["ask", "unfold", "details", "act", "rename"],
   data: () => ({ sorts: SORTS, text: "", sort: "newest", trash: false, chosen: [], last: null, acted: null }),

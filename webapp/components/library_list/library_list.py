@@ -8,8 +8,10 @@ from typing import Any, Literal, Self, TypedDict
 
 from nicegui import ui
 
+from webapp.components.changes import CHANGES_MODULE, take_changes
 from webapp.components.copying import COPYING_MODULE
 from webapp.components.sent import arguments_to
+from webapp.components.settings.settings import SettingChange, SettingGroup, offered
 
 Verb = Literal["trash", "restore", "pin", "unpin"]
 MAX_WORDS = 200  # of a search, of a name
@@ -46,7 +48,7 @@ class Renamed(TypedDict):
     name: str
 
 
-class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
+class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE | CHANGES_MODULE):
     """A single element that draws one page of rows from plain data and reports each action of the person.
 
     Args:
@@ -55,6 +57,7 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
         on_details: called with the key of a result whose details are to be shown or hidden.
         on_act: called with what to do and the keys of the items to do it with.
         on_rename: called with the key of a recording or result and its new name.
+        on_export: called with the name of a control of downloads and the value that was entered.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
         on_details: Callable[[str], object],
         on_act: Callable[[Verb, Sequence[str]], object],
         on_rename: Callable[[str, str], object],
+        on_export: Callable[[str, Any], object],
     ) -> None:
         super().__init__()
         self._props["view"] = None
@@ -88,6 +92,12 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
             name = "".join(sign for sign in asked["name"] if sign.isprintable())
             return on_rename(asked["key"], name[:MAX_WORDS]) if _keys(asked["key"]) else None
 
+        def export(change: SettingChange) -> object:
+            shown = [SettingGroup(title="", fields=one["fields"]) for one in self._props["details"].values()]
+            anywhere = any(offered([one], change) for one in shown)  # not each result has a picture
+            return on_export(change["set"], change["value"]) if anywhere else None
+
+        take_changes(self, export, SettingChange)
         self.on("ask", arguments_to(ask, Asked))
         self.on("unfold", arguments_to(unfold, Unfolded))
         self.on("details", arguments_to(details, str))
@@ -97,6 +107,10 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE):
     def show(self, view: Mapping[str, Any], details: Mapping[str, Any]) -> Self:
         """Draw the rows of `webapp.state.library_view.LibraryView.view`, and the details of results by their keys."""
         self._props["view"] = dict(view)
+        return self.show_details(details)
+
+    def show_details(self, details: Mapping[str, Any]) -> Self:
+        """Draw the details of results anew."""
         self._props["details"] = dict(details)
         return self
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import run, ui
 
 from separation.errors import PlaygroundError
 from separation.formatted import counted
-from separation.results.kept import Result
+from separation.results.kept import DamagedItem, Result
 from separation.workflows import recipe
 from storage import StorageError
 from storage.damage import Damage
@@ -23,6 +25,7 @@ from webapp.pages.library.disk_use import DiskUse
 from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import STATES
 from webapp.pages.queue.panel import QueueView
+from webapp.routes.export_choice import ExportChoice
 from webapp.state.jobs import Job, Jobs, State
 from webapp.state.library_view import RESULTS_SHOWN, SORTS, LibraryQuery, LibraryView
 from webapp.theme import (
@@ -48,7 +51,8 @@ class LibraryPage:
     def __init__(self, library_view: LibraryView, jobs: Jobs) -> None:
         self._library_view, self._jobs, self._store = library_view, jobs, library_view.library.store
         self._query = LibraryQuery()
-        self._details: dict[str, dict[str, Any]] = {}
+        self._details: dict[str, _Details] = {}
+        self._export = ExportChoice()
         self._deleted: tuple[str, ...] = ()
         self._shown: object = None
         self._n_damaged: int | None = None  # of what was found damaged, how much this page has said
@@ -93,6 +97,7 @@ class LibraryPage:
             on_details=self._toggle_details,
             on_act=self._act,
             on_rename=self._rename,
+            on_export=self._choose_export,
         )
         with ui.element("div").classes("lib-notice").props("role=status"):
             self._notice = ui.element("div").classes("lib-notice-line")
@@ -121,13 +126,14 @@ class LibraryPage:
             self._readable = True
             self._messages.clear()
         self._say_damage()
-        if self._shown == (shown := (view, usage, self._details.copy())):
+        details = self._shown_details()
+        if self._shown == (shown := (view, usage, details)):
             return
         self._shown = shown
         nothing = view["empty"] and not view["n_trashed"]
         self._empty.set_visibility(nothing)
         self._list.set_visibility(not nothing)
-        self._list.show(view, self._details)
+        self._list.show(view, details)
         self._disk.show(usage, self._store.limit_bytes)
 
     def _job_rows(self) -> dict[str, dict[str, Any]]:
@@ -157,10 +163,19 @@ class LibraryPage:
 
     async def _toggle_details(self, key: str) -> None:
         if self._details.pop(key, None) is None:
-            result = await self._try(partial(self._library_view.result, key))
-            if result is not None:
-                self._details[key] = _details(result)
+            details = await self._try(partial(_details, self._library_view, key))
+            if details is not None:
+                self._details[key] = details
         await self._look()
+
+    def _choose_export(self, name: str, value: Any) -> None:
+        self._export, said = self._export.choosing(name, value)
+        if said:
+            ui.notify(said)
+        self._list.show_details(self._shown_details())
+
+    def _shown_details(self) -> dict[str, dict[str, Any]]:
+        return {key: one.shown(self._export) for key, one in self._details.items()}
 
     async def _act(self, verb: Verb, keys: Sequence[str]) -> None:
         match verb:
@@ -319,16 +334,44 @@ def _named(names: Sequence[str], n_gone: int) -> str:
     return f"{what} with {counted(n_gone - len(names), 'result')}" if n_gone > len(names) else what
 
 
-def _details(result: Result) -> dict[str, Any]:
-    """Return the details of one result: its recipe, and figures of its report."""
-    report = result.report
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """What unfolds below a result: its recipe, the figures of its report, and its download.
+
+    Args:
+        result: of which they are.
+        recipe: its settings as YAML.
+        has_picture: whether its recording has one, which can be downloaded with a sound.
+        has_tags: whether there are any that downloads can carry.
+    """
+
+    result: Result
+    recipe: str
+    has_picture: bool
+    has_tags: bool
+
+    def shown(self, export: ExportChoice) -> dict[str, Any]:
+        """Return it as the list shows it."""
+        export = export if self.has_picture else export.without_picture()
+        address, report = f"/media/{self.result.key}", self.result.report
+        return {
+            "recipe": self.recipe,
+            "figures": list(rows_of(report).items()) if report else [],
+            "fields": export.fields(has_picture=self.has_picture, has_tags=self.has_tags),
+            "stems": f"{address}/all.zip?{urlencode(export.query)}",
+            "report": f"{address}/report.yaml",
+        }
+
+
+def _details(library_view: LibraryView, key: str) -> _Details:
+    """Read the details of a result; raises `StorageError` if there is none any more."""
+    result, recording = library_view.result(key), None
+    with suppress(StorageError, DamagedItem):  # a result outlives its recording
+        recording = library_view.recording(result.recording)
     try:
         written = recipe.written(result.request)
     except PlaygroundError as error:
         written = f"# {error}"  # the settings of another version of this program
-    return {
-        "recipe": written,
-        "figures": list(rows_of(report).items()) if report else [],
-        "stems": f"/media/{result.key}/all.zip?format=wav24",
-        "report": f"/media/{result.key}/report.yaml",
-    }
+    tags = result.tags or (recording.tags if recording is not None else None)
+    has_picture = recording is not None and recording.video is not None
+    return _Details(result, written, has_picture=has_picture, has_tags=bool(tags))
