@@ -37,6 +37,7 @@ ORDER = (
     "webapp/__init__",
     "separation/doctor",
     "separation/workflows",
+    "separation/comparing",
     "separation/results",
     "separation/estimates",
     "separation/__init__",  # the public names: those of the pipeline and of what lies below it

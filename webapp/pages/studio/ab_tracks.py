@@ -1,63 +1,51 @@
-"""Two results on A and B: their tracks side by side, each beside its twin, both equally loud."""
+"""Two results on A and B: their tracks side by side, each beside its twin, and what is heard of each side."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from separation.audio.decode import AudioFile
-from separation.audio.loudness import integrated_lufs
+from separation.comparing.heard import HeardTrack
 from separation.results.kept import Result
-from webapp.components.player.track import Track
+from webapp.components.player.track import Track, TrackMix
 from webapp.pages.studio.tracks import result_tracks
 
-Attenuations = Mapping[str, Mapping[str, float]]  # of side A and B: dB of each track by its name, 0 or less
-NOT_MEASURED: Attenuations = {"A": {}, "B": {}}
+SILENT_DB = -60.0  # the lower end of a fader
 
 
-def compared_tracks(a: Result, b: Result, how: str, match_db: Attenuations) -> list[Track]:
+def compared_tracks(a: Result, b: Result, how: str, match_db: Mapping[str, float]) -> list[Track]:
     """Return the tracks of both results; tracks of the same name are twins and share their mixer settings.
 
     Args:
         a: the result on side A.
         b: the result on side B.
         how: the format of downloads, as the query of their addresses.
-        match_db: by how many dB each track is turned down, as far as that is known; see `equally_loud`.
+        match_db: by how many dB each side is turned down, as far as that is known.
     """
     sides: tuple[tuple[Literal["A", "B"], Result], ...] = (("A", a), ("B", b))
     tracks = []
     for side, result in sides:
         for track in result_tracks(result, how):
             track["side"], track["twin"] = side, track["name"]
-            track["match_db"] = match_db[side].get(track["name"], 0.0)
+            track["match_db"] = match_db.get(side, 0.0)
             tracks.append(track)
     return tracks
 
 
-def equally_loud(lufs_a: Mapping[str, float], lufs_b: Mapping[str, float]) -> Attenuations:
-    """Return by how many dB to turn down the louder track of each pair of twins; silent and single tracks are not.
+def heard_tracks(result: Result, tracks: Sequence[Track], mix: Sequence[TrackMix]) -> tuple[HeardTrack, ...]:
+    """Return what is heard of a result as the mixer stands.
 
     Args:
-        lufs_a: the loudness of each track on side A in LUFS, -inf for silence.
-        lufs_b: the loudness of each track on side B.
+        result: the result.
+        tracks: all tracks of the mixer, those of this result among them.
+        mix: where each of them stands.
     """
-    louder_db = {name: lufs_b.get(name, -math.inf) - lufs for name, lufs in lufs_a.items()}  # b beside a
-    finite = {name: difference for name, difference in louder_db.items() if math.isfinite(difference)}
-    return {
-        "A": {name: min(0.0, finite.get(name, 0.0)) for name in lufs_a},
-        "B": {name: min(0.0, -finite.get(name, 0.0)) for name in lufs_b},
-    }
-
-
-def loudness(result: Result) -> dict[str, float]:
-    """Return the loudness of each track of a result in LUFS, by the track's name.
-
-    Raises:
-        OSError, PlaygroundError: a file of the result is gone.
-    """
-    found = {}
+    ids = {track["url"]: track["id"] for track in tracks}
+    rows = {row["id"]: row for row in mix}
+    any_solo = any(row["solo"] for row in mix)
+    heard = []
     for track in result.tracks:
-        with AudioFile(track.audio) as audio:
-            found[track.name] = integrated_lufs(audio)
-    return found
+        row = rows.get(ids.get(f"/media/{result.key}/{track.id}", ""))
+        if row is not None and not row["muted"] and (row["solo"] or not any_solo) and row["gain_db"] > SILENT_DB:
+            heard.append(HeardTrack(audio=track.audio, gain=10 ** (row["gain_db"] / 20), pan=row["pan"]))
+    return tuple(heard)

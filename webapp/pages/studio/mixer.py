@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from nicegui import background_tasks, ui
 
 from separation.backends import registry
+from separation.comparing.heard import lufs_of
+from separation.comparing.matching import Matched, matched
 from separation.errors import PlaygroundError
 from separation.formatted import duration
 from separation.results.kept import Recording, Result
@@ -18,7 +20,7 @@ from webapp.components.ab.ab import Ab, Side
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.tracks.tracks import MixChange, Tracks
-from webapp.pages.studio.ab_tracks import NOT_MEASURED, compared_tracks, equally_loud, loudness
+from webapp.pages.studio.ab_tracks import compared_tracks, heard_tracks
 from webapp.pages.studio.measures_row import MeasuresRow
 from webapp.pages.studio.mix_row import MixRow
 from webapp.pages.studio.result_choice import (
@@ -63,7 +65,8 @@ class Mixer:
         self._export = ExportChoice()
         self._shown: list[Track] = []
         self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
-        self._match_db = NOT_MEASURED
+        self._matched: dict[str, Matched] = {}  # of side A and B, once what is heard of them is measured
+        self._n_measured = 0
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
                 self._made = text("", "mute made")
@@ -111,13 +114,16 @@ class Mixer:
         elif other is None:
             stems = result_tracks(result, urlencode(self._export.query))
         else:
-            stems = compared_tracks(result, other, urlencode(self._export.query), self._match_db)
+            match_db = {side: one.gain_db for side, one in self._matched.items()}
+            stems = compared_tracks(result, other, urlencode(self._export.query), match_db)
         mixture = mixture_track(recording, urlencode(self._export.query), has_stems=bool(stems), address=address)
         self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
         shown = {track["id"] for track in self._shown}
         self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
         self._tracks.set_tracks(self._shown)
         self._show_mixes()
+        if other is not None and not making and not self._matched:
+            self._measure_sides()
 
     def clear(self) -> None:
         """Empty the mixer, for a page without a recording."""
@@ -211,6 +217,7 @@ class Mixer:
         if len(self._shown) > 1:
             self._change(lambda mixer: mixer.with_mix(of_sounds, levels))
         self._mix_row.mark(levels)
+        self._measure_sides()
 
     def _recall(self, levels: Levels) -> None:
         """Apply a mix; sounds that it does not contain keep their settings."""
@@ -260,7 +267,7 @@ class Mixer:
 
     def _hear(self, choice: ResultChoice) -> None:
         if choice.playing != self._choice.playing:
-            self._match_db = NOT_MEASURED
+            self._matched = {}
         self._choice, self._labels = choice, labels_of(choice.results)
         self._draw_ab()
 
@@ -275,26 +282,33 @@ class Mixer:
                 self._ab = Ab()
         sides: list[Side] = []
         for side, result in (("A", a), ("B", b)):
-            found = self._match_db[side].values()
-            match = "measuring…" if not found else f"up to {min(found):+.1f} dB" if min(found) < -0.05 else "as it is"
+            match = self._matched[side].words if self._matched else "measuring…"
             sides.append({"side": side, "label": self._labels[result.key], "match": match})
         self._ab.set_sides(sides)
-        if not self._match_db["A"]:
-            background_tasks.create(self._match(a, b), name="loudness")
 
-    async def _match(self, a: Result, b: Result) -> None:
-        """Measure both results, and turn down the louder track of each pair."""
-        try:
-            loud_a, loud_b = await asyncio.to_thread(lambda: (loudness(a), loudness(b)))
-        except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
+    def _measure_sides(self) -> None:
+        """Measure what is heard of both sides as the mixer stands, and turn down the louder one."""
+        a, b = self._choice.result, self._choice.other
+        if a is None or b is None:
             return
-        if self._choice.playing != (a, b):
-            return
-        self._match_db = equally_loud(loud_a, loud_b)
-        with self._client:
-            self._draw_ab()
-            if self._recording is not None:
-                self.show(self._recording, self._choice, self._job, self._address)
+        self._n_measured += 1
+        this_one = self._n_measured
+        heard = [heard_tracks(result, self._shown, self._tracks.mix) for result in (a, b)]
+
+        async def measure() -> None:
+            try:
+                lufs = await asyncio.to_thread(lambda: [lufs_of(tracks) for tracks in heard])
+            except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
+                return
+            if this_one != self._n_measured or self._choice.playing != (a, b):
+                return
+            self._matched = dict(zip("AB", matched(lufs), strict=True))
+            with self._client:
+                self._draw_ab()
+                if self._recording is not None:
+                    self.show(self._recording, self._choice, self._job, self._address)
+
+        background_tasks.create(measure(), name="loudness")
 
     def _fields(self) -> list[SettingField]:
         fields: list[SettingField] = []

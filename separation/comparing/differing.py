@@ -1,0 +1,40 @@
+"""How results differ: the settings that are not the same for all of them, and only they."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+NOTHING: tuple[Any, ...] = (None, [], "")
+
+
+def differing(settings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+    """Return, for each result, the settings in which it differs from another, each in a few words: "steps 16".
+
+    What was asked for, which separator did it, and where, are no settings.
+
+    Args:
+        settings: of each result, as nested plain values; those of another version of this program may have other names.
+    """
+    flat = [dict(_flat(one)) for one in settings]
+    names = {name for one in flat for name in one}
+    unlike = sorted(name for name in names if len({str(one.get(name)) for one in flat}) > 1)
+    return tuple(tuple(_words(name, one[name]) for name in unlike if one.get(name) not in NOTHING) for one in flat)
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield settings by their full names: "sam.precision"."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif name not in ("prompts", "backend", "device"):
+            yield f"{prefix}{name}", value
+
+
+def _words(name: str, value: Any) -> str:
+    """Return a setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
+    if name == "sam.rerolls":
+        return f"chunk {', '.join(str(reroll['chunk'] + 1) for reroll in value)} re-rolled"
+    short = name.rpartition(".")[2].removeprefix("n_").replace("_ratio", "").replace("_", " ")
+    seconds = short.endswith(" s")
+    return f"{short.removesuffix(' s')} {value}{' s' if seconds else ''}"

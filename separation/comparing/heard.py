@@ -1,0 +1,63 @@
+"""What is heard of a recording or a result: one track or several, as one source to be measured or rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from separation.results.kept import Recording, Result
+
+if TYPE_CHECKING:
+    from separation.audio.waveform import AudioSource
+
+MIX = ""  # instead of the name of a stem: all of them together
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeardTrack:
+    """One track of what is heard: its samples, float32 WAV, its linear gain, and its pan from -1 to 1."""
+
+    audio: Path
+    gain: float = 1.0
+    pan: float = 0.0
+
+
+def stem_of(item: Recording | Result, stem: str) -> tuple[HeardTrack, ...]:
+    """Return what is heard of an item: the tracks of that name, or all of them for `MIX`; a recording is one sound."""
+    if isinstance(item, Recording) or stem == MIX:
+        return tuple(HeardTrack(audio=track.audio) for track in item.tracks)
+    return tuple(HeardTrack(audio=track.audio) for track in item.tracks if track.name == stem)
+
+
+@contextmanager
+def opened(tracks: Sequence[HeardTrack]) -> Iterator[AudioSource]:
+    """Give the sum of some tracks, at least one, as it is played.
+
+    Raises:
+        AudioError: a file is gone.
+    """
+    from separation.audio.decode import AudioFile
+    from separation.audio.mix import Mix
+
+    with ExitStack() as files:
+        sources = [files.enter_context(AudioFile(track.audio)) for track in tracks]
+        yield Mix(sources, [track.gain for track in tracks], [track.pan for track in tracks])
+
+
+def lufs_of(tracks: Sequence[HeardTrack], start_s: float = 0.0, end_s: float | None = None) -> float:
+    """Measure the loudness of a passage of some tracks played together, in LUFS; -inf for silence and for no track.
+
+    Raises:
+        AudioError: a file is gone.
+    """
+    from separation.audio.loudness import integrated_lufs
+
+    sounding = [track for track in tracks if track.gain > 0]
+    if not sounding:
+        return float("-inf")
+    with opened(sounding) as source:
+        rate = source.sample_rate
+        return integrated_lufs(source, round(start_s * rate), None if end_s is None else round(end_s * rate))
