@@ -117,7 +117,7 @@ const Details = {
             <a class="button" :href="details.report" download
                data-tip="Time and memory of every step, settings, versions, quality">Report</a>
           </div>
-          <div class="settings inline job-buttons" role="group" :aria-label="'Download of ' + name">
+          <div class="settings inline" role="group" :aria-label="'Download of ' + name"><div class="settings-group">
             <label v-for="field in details.fields" :key="field.name" class="field" :data-tip="field.tip">
               <span v-if="field.label" class="mute">{{ field.label }}</span>
               <select v-if="field.kind === 'select'" :value="value(field)" :aria-label="field.spoken"
@@ -129,7 +129,7 @@ const Details = {
             </label>
             <a class="button" :href="unconfirmed.length ? null : details.stems"
                data-tip="One zip with every track">Download all stems</a>
-          </div>
+          </div></div>
         </div>
       </template>
     </div>`,
