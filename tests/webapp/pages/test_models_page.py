@@ -54,12 +54,55 @@ async def test_every_backend_says_whether_it_is_ready_and_what_to_do(page):
     assert [card.split("\n")[0] for card in cards] == ["Demucs", "SAM-Audio", "Built-in separator"]
     demucs, sam, builtin = cards
     assert "Needs a model" in demucs and "MUSDB" in demucs
-    assert "Its weights are gated" in sam and "Not installed" in sam
+    assert "“Get access” beside one of them shows how to get it." in sam and "Not installed" in sam
     assert "Ready" in builtin
     words = page.of(SMALL, "model-words")
     for fact in ("Not here", "5.1 GB", "SAM Licence", "access on request", "t5-base", "float32", "bfloat16", "int8"):
         assert fact in words
     assert "None on this computer yet" in page.text
+
+
+TYPED = ("audio-playground ", "--download")
+
+
+async def test_what_a_backend_lacks_is_said_with_the_button_that_fetches_it_and_nothing_to_type(page, hub):
+    def words(label):
+        return page.of(label, "way-words")
+
+    assert words("Demucs") == "None of its models is on this computer. “Download” beside one of them fetches it."
+    assert "None of its models is on this computer. “Get access” beside one of them" in words("SAM-Audio")
+    assert "hf auth login" not in words("SAM-Audio")
+    page.press("Get access", of=SMALL)
+    page.enter("Token of the Hugging Face hub", TOKEN)
+    await page.until(lambda: "“Download” beside one of them fetches it." in words("SAM-Audio"), "another button")
+    hub.refused.add("facebook/sam-audio-small")
+    await page.until(lambda: "can be fetched now" in page.of(SMALL, "steps"), "the last step")
+    page.press("Download", of=f"Steps to get {SMALL}")
+    await stands(page, SMALL, "Failed")
+    assert not [typed for typed in TYPED if typed in page.text]
+
+
+async def test_of_a_model_whose_text_encoder_is_missing_that_is_said(page, hub):
+    page.press("Get access", of=SMALL)
+    page.enter("Token of the Hugging Face hub", TOKEN)
+    await page.until(lambda: "can be fetched now" in page.of(SMALL, "steps"), "the last step")
+    page.press("Download", of=f"Steps to get {SMALL}")
+    await stands(page, SMALL, "On this computer")
+    await stands(page, T5, "On this computer")
+    page.press("Remove", of=T5)
+    page.press(next(words for words in page.buttons("model-question") if words.startswith("Delete")), of=T5)
+    await stands(page, T5, "Not here")
+    lacks = f"{SMALL} is on this computer, but not {T5}. “Download” beside it fetches it."
+    await page.until(lambda: lacks in page.of("SAM-Audio", "way-words"), "what is missing")
+    assert not [typed for typed in TYPED if typed in page.text]
+
+
+async def test_a_guest_is_not_sent_to_buttons_that_are_not_there(hub, tmp_path, monkeypatch):
+    async with simulated_studio(tmp_path / "home", monkeypatch, passcode="four calling birds") as page:
+        await page.log_in("four calling birds")
+        await page.open("/models", came_from="192.0.2.7")
+        await page.until(lambda: page.of(SMALL), "the models")
+        assert page.of("Demucs", "way-words") == "None of its models is on this computer."
 
 
 async def test_what_goes_wrong_is_said_on_the_model_and_it_can_be_tried_again(page, hub):

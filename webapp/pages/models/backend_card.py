@@ -11,7 +11,7 @@ from separation.backends import registry
 from separation.formatted import size
 from separation.model import Backend, PublishedModel, Readiness
 from webapp.pages.models.model_row import ModelRow
-from webapp.pages.models.model_words import PILLS
+from webapp.pages.models.model_words import PILLS, lacking
 from webapp.pages.models.survey import Survey
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
@@ -40,6 +40,7 @@ class BackendCard:
         may_change: bool,
     ) -> None:
         self.rows: dict[str, ModelRow] = {}
+        self._may_change = may_change
         entries = [entry for entry in survey.entries if registry.named(entry.backend) in backends]
         with card("backend-card") as surface:
             surface.props["aria-label"] = backends[0].label
@@ -71,8 +72,12 @@ class BackendCard:
         above = ""
         for way in self._ways:
             availability = survey.availability[way.backend.name]
+            lacks = ""
+            if availability.readiness is Readiness.NEEDS_WEIGHTS:
+                entries = [entry for entry in survey.entries if entry.name in self.rows]
+                lacks = lacking(entries, has_token=survey.token is not None, may_change=self._may_change)
             # The licence is said once for the whole card, and so is what several of its backends lack.
-            sentence = availability.sentence.replace(f" {way.backend.licence}.", "")
+            sentence = lacks or availability.sentence.replace(f" {way.backend.licence}.", "")
             repeated = sentence == above and not availability.usable
             way.show(availability.readiness, "It needs the same as the one above." if repeated else sentence)
             above = sentence

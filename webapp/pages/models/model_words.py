@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.formatted import clock, size, size_range
@@ -80,6 +82,31 @@ def action_of(entry: PublishedModel, download: Download | None, *, has_token: bo
         "Download",
         f"Fetches {size(entry.size_bytes)} once; then it works without a network. Goes on when you leave.",
     )
+
+
+def lacking(entries: Sequence[PublishedModel], *, has_token: bool, may_change: bool) -> str:
+    """Return what backends need that is not on this computer, and which button of the page fetches it; "" if nothing.
+
+    Args:
+        entries: the models of the backends, and their parts.
+        has_token: whether there is a token for gated ones.
+        may_change: whether the page has such buttons.
+    """
+    here = [entry for entry in entries if entry.on_disk_bytes is not None]
+    models_here = [entry for entry in here if entry.model is not None]
+    if models_here:
+        absent = [entry for entry in entries if entry.name in models_here[0].needs and entry not in here]
+        if not absent:
+            return ""
+        what, beside = f"{models_here[0].label} is on this computer, but not {absent[0].label}.", "it"
+    else:
+        absent = [entry for entry in entries if entry.model is not None]
+        what, beside = "None of its models is on this computer.", "one of them"
+    if not may_change or not absent:
+        return what
+    labels = dict.fromkeys(action_of(entry, None, has_token=has_token)[0] for entry in absent)
+    does = {"Get access": "shows how to get it"}
+    return " ".join([what, *(f"“{label}” beside {beside} {does.get(label, 'fetches it')}." for label in labels)])
 
 
 def verdict_of(verdict: Passed | PlaygroundError) -> str:
