@@ -294,9 +294,14 @@ def _part_for(path: Path, read: FilesRead = NOTHING_READ) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def resolved(path: Path) -> Path:
+    """Return the absolute path without links; unlike `Path.resolve` also where links lead in a circle."""
+    return Path(os.path.realpath(path))
+
+
 def _target(path: Path) -> Path:
     """Return the file that `path` means, which does not have to be there; `path` itself unless it is a link."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    return resolved(path) if path.is_symlink() else path
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

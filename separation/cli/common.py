@@ -66,13 +66,13 @@ class Claims:
             SettingsError: it is to write to what is read, or to one place twice.
             FileError: what lies there can be neither replaced nor written into.
         """
-        from separation.audio.files import FilesRead, check_places
+        from separation.audio.files import FilesRead, check_places, resolved
 
         read, places = frozenset(read), tuple(written)
         protected = FilesRead.of(self._read | read)
         check_places(places, protected)
-        self._read |= {path for path in read if path.resolve() not in self._written}
-        self._written |= {path.resolve() for path in places}
+        self._read |= {path for path in read if resolved(path) not in self._written}
+        self._written |= {resolved(path) for path in places}
         return protected
 
 

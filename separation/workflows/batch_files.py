@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NoReturn
 
+from separation.audio.files import resolved
 from separation.audio.names import plain_names
 from separation.errors import SettingsError
 
@@ -37,7 +38,7 @@ def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out:
     """
     if not folder.is_dir():
         raise SettingsError(f"There is no folder {folder!s}.", "", "Check its name.")
-    inner, outer = folder.resolve(), out.resolve()
+    inner, outer = resolved(folder), resolved(out)
     if recursive and inner.is_relative_to(outer):
         raise SettingsError(
             f"{out!s} cannot hold the results.",
@@ -83,7 +84,7 @@ def folders(files: Sequence[Path], folder: Path, out: Path, known: Mapping[str, 
     for file in files:
         own = before.get(source_of(folder / file, out), [])
         # Earlier versions named what a link leads to, in which several files may be one.
-        own = own or before.get(source_of((folder / file).resolve(), out), [])
+        own = own or before.get(source_of(resolved(folder / file), out), [])
         free = [place for place in own if place not in given]
         place = fresh[file] if fresh[file] in free else free[0] if free else _unlike(fresh[file], taken)
         taken.add(place.as_posix().casefold())
@@ -97,9 +98,9 @@ def source_of(file: Path, out: Path) -> str:
 
     A link is a file of its own, whatever it leads to.
     """
-    source = file.parent.resolve() / file.name
+    source = resolved(file.parent) / file.name
     try:
-        return Path(os.path.relpath(source, out.resolve())).as_posix()
+        return Path(os.path.relpath(source, resolved(out))).as_posix()
     except ValueError:  # another drive of Windows
         return source.as_posix()
 
@@ -164,7 +165,7 @@ def _names(siblings: Sequence[Path], files: frozenset[Path], reserved: Sequence[
 
 def _keep_searching(where: Path, within: list[str], recursive: bool, out: Path) -> bool:
     """Whether files of `where` are searched; also removes the folders that `os.walk` should not enter."""
-    if where.resolve() == out and recursive:
+    if resolved(where) == out and recursive:
         within.clear()
         return False
     within[:] = sorted(name for name in within if not name.startswith(".")) if recursive else []

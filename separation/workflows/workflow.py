@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from separation.audio.files import at_home
+from separation.audio.files import at_home, resolved
 from separation.errors import PlaygroundError, SettingsError
 from separation.workflows import yaml_lines
 from separation.workflows.references import NAME, Template, fill, parse_template, references, written
@@ -285,7 +285,7 @@ class _WorkflowReader:
                 if parameter.reads and not references(value):
                     self._check_file(at_home(text))
         if parameter.writes:
-            self._made += [at_home(written(value)).resolve() for value in option.values if not references(value)]
+            self._made += [resolved(at_home(written(value))) for value in option.values if not references(value)]
 
     def _check_reference(self, name: str, way: Sequence[str | int], text: str, later: Sequence[str]) -> None:
         if name not in self._steps:
@@ -321,7 +321,7 @@ class _WorkflowReader:
             there = path.exists()
         except (OSError, ValueError):  # a name too long, or with a NUL in it
             there = False
-        if not there and not any(path.resolve().is_relative_to(made) for made in self._made):
+        if not there and not any(resolved(path).is_relative_to(made) for made in self._made):
             raise SettingsError(
                 f"There is no {str(path)!r}, and no step before this one makes it.",
                 f"The current folder is {Path.cwd()}.",

@@ -54,6 +54,27 @@ def test_the_home_of_nobody_is_a_sentence(folder):
 
 
 @pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("extract", "auto", "circle.wav", "-p", "drums"), 3),
+        (("extract", "auto", "me/song.wav", "-p", "drums", "-o", "circle.wav"), 3),
+        (("extract", "auto", "me/song.wav", "-p", "drums", "--report", "circle.wav"), 3),
+        (("convert", "to-wav", "me/song.wav", "-o", "circle.wav"), 3),
+        (("merge", "concat", "me/song.wav", "circle.wav", "-o", "joined.wav"), 3),
+        (("batch", "circle.wav", "-p", "drums", "-o", "out"), 2),
+        (("batch", ".", "-p", "drums", "-o", "out"), 6),
+        (("batch", "me", "-p", "drums", "-o", "circle.wav"), 2),
+        (("run", "--config", "circle.wav"), 2),
+        (("run", "--config", "work.yaml"), 2),
+    ],
+)
+def test_a_link_that_leads_to_itself_is_said_wherever_it_is_given(home, folder, words, status):
+    (folder / "circle.wav").symlink_to("circle.wav")
+    (folder / "work.yaml").write_text("steps: [{name: a, command: convert to-wav, with: {source: circle.wav}}]")
+    assert "error in this program" not in audio_playground(*words, status=status).output
+
+
+@pytest.mark.parametrize(
     ("typed", "sentence"),
     [
         ("https://example.org/song.mp3", "It is an address on the web, and only files are read. Download it"),
