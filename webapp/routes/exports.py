@@ -117,16 +117,21 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
 
         def make(folder: Path) -> Path:
             archive = folder / name
-            with writing("The archive", folder), zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as bundle:
+            # A clock that stands before 1980, of which archives cannot tell, is written as that year.
+            with (
+                writing("The archive", folder),
+                zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as bundle,
+            ):
                 names = _file_names(kept)
                 for track in kept.tracks:
                     said = about.of_sound(track.name) if isinstance(kept, Result) else about
-                    path = _export(track.audio, folder / names[track.id], how, level, said)
-                    bundle.write(path, path.name)
-                    path.unlink()
-                bundle.writestr("manifest.toml", manifest.to_toml())
-                if level.note:
-                    bundle.writestr("notes.txt", f"{level.note}\n")
+                    _pack(bundle, _export(track.audio, folder / names[track.id], how, level, said))
+                texts = {"manifest.toml": manifest.to_toml(), "notes.txt": f"{level.note}\n" if level.note else ""}
+                for file_name, text in texts.items():
+                    if text:
+                        path = folder / file_name
+                        path.write_text(text, encoding="utf-8", newline="\n")
+                        _pack(bundle, path)
             return archive
 
         return file(make)
@@ -234,6 +239,12 @@ class Writing:
         encode(sound, path, level.format, sample_rate=self.rate or None, gain=level.gain)
         write_tags(path, path.suffix, tags)
         return path
+
+
+def _pack(bundle: zipfile.ZipFile, path: Path) -> None:
+    """Move a file into an archive."""
+    bundle.write(path, path.name)
+    path.unlink()
 
 
 def _export(kept: Path, target: Path, how: Writing, level: Level, tags: Tags) -> Path:

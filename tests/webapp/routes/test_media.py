@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import time
 import tomllib
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -128,6 +130,14 @@ def test_a_download_that_goes_on_gets_a_whole_file_since_another_is_made_for_it(
     assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "none")
     assert answer.content.startswith(b"OggS" if "ogg" in what else b"PK")
     assert in_the_making(store) == []
+
+
+def test_a_computer_that_does_not_know_the_year_makes_archives_too(client, result, monkeypatch):
+    monkeypatch.setattr(zipfile, "time", SimpleNamespace(time=lambda: 0.0, localtime=lambda *_: time.gmtime(0)))
+    answer = client.get(f"/media/{result.key}/all.zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert "manifest.toml" in archive.namelist()
 
 
 def test_while_it_is_made_a_download_lies_where_a_sweep_would_find_it(client, store, result, monkeypatch):
