@@ -26,6 +26,7 @@ from webapp.access.passcode import generate_passcode
 from webapp.pages.library.page import LibraryPage
 from webapp.pages.models.page import ModelsPage
 from webapp.pages.studio.page import StudioPage
+from webapp.routes.head_requests import HeadRequests
 from webapp.routes.media import add_media_routes
 from webapp.routes.uploads import add_upload_routes
 from webapp.state.doctor import Doctor
@@ -147,6 +148,7 @@ def create_app(
     uploads = Uploads()
     add_media_routes(app, store, uploads, jobs)
     add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
+    app.add_middleware(HeadRequests)
 
     def forget_drafts() -> None:
         here = {row.key for row in store.rows("recording")}

@@ -83,3 +83,15 @@ def test_samples_travel_as_they_are(guest: httpx.Client) -> None:
 def test_the_models_page_is_the_hosts_and_guests_are_told_so(guest: httpx.Client) -> None:
     assert "You are a guest here" not in guest.get("/models").text, "from the same computer"
     assert "You are a guest here" in guest.get("/models", headers={"X-Forwarded-For": "192.0.2.7"}).text
+
+
+def test_who_asks_for_the_head_of_something_gets_that_of_the_whole(stranger: httpx.Client, guest: httpx.Client) -> None:
+    key = guest.post("/api/demo").json()["key"]
+    for path in ("/", "/library", f"/media/{key}/audio/file?format=wav16", f"/media/{key}/audio/peaks"):
+        whole, head = guest.get(path), guest.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+        assert stranger.head(path).status_code == 401
+    assert int(guest.head(f"/media/{key}/audio/file").headers["content-length"]) > 44
+    assert guest.head("/no-such-page").status_code == 404
+    assert guest.head("/api/demo").status_code == 405
