@@ -244,7 +244,7 @@ def storage_secret(home: Path) -> str:
     path = home / "storage_secret"
     if path.exists():
         path.chmod(0o600)
-        kept = path.read_text(encoding="ascii").strip()
+        kept = path.read_text("ascii", "ignore").strip()
         if len(kept) >= 43:  # 256 bits in base 64; less is a damaged file, and a new secret costs nobody anything
             return kept
     home.mkdir(parents=True, exist_ok=True, mode=0o700)

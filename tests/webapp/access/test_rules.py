@@ -322,8 +322,11 @@ def test_a_damaged_or_open_storage_secret_is_repaired(tmp_path: Path) -> None:
     path.chmod(0o644)
     assert storage_secret(tmp_path) == secret
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.write_text("")
-    assert len(storage_secret(tmp_path)) >= 43
+    for damaged in (b"", secret.encode()[:42] + b"\xe1", b"\xff" * 43):
+        path.write_bytes(damaged)
+        made = storage_secret(tmp_path)
+        assert len(made) >= 43 and made.isascii()
+        assert storage_secret(tmp_path) == made
 
 
 @pytest.mark.parametrize(
