@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077
-OURS = frozenset({"artifacts", "damaged", "drafts", "jobs", "scratch", "servers", "storage_secret"})
+OURS = frozenset({"artifacts", "damaged", "drafts", "jobs", "log", "scratch", "servers", "storage_secret"})
 
 
 def data_folder() -> Path:

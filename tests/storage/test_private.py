@@ -91,6 +91,15 @@ def test_a_store_of_an_earlier_version_is_mended_when_it_is_opened(tmp_path):
     assert open_to_others(home) == {}
 
 
+def test_a_data_folder_in_which_a_studio_has_run_is_mended_too(tmp_path):
+    home = tmp_path / "home"
+    ArtifactStore(home).close()
+    (home / "log").mkdir(mode=0o700)
+    home.chmod(0o755)
+    ArtifactStore(home).close()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
 def test_a_mended_store_is_not_walked_again(tmp_path, monkeypatch):
     store = ArtifactStore(tmp_path / "home")
     monkeypatch.setattr(os, "walk", lambda *_: pytest.fail("every file was looked at"))
