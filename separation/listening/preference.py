@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from separation.errors import SettingsError
-from separation.listening.abx import ALPHA, MOST_TRIALS, AbxResult, critical, power
+from separation.listening.abx import ALPHA, MOST_TRIALS, AbxResult
 
 Side = TypeVar("Side", bound=Hashable)
 PRIOR = 0.5  # wins, and as many losses, of each side against an average opponent
@@ -62,28 +62,8 @@ class PairAnswers:
 
     @property
     def preferred(self) -> bool:
-        """Whether a side was preferred: p < 0.05."""
+        """Whether a side was preferred: p < 0.05. It takes 6 decided answers to find that."""
         return self.p_value < ALPHA
-
-
-def least_wins(n_decided: int, alpha: float = ALPHA) -> int | None:
-    """Return the least wins of a side whose two-sided p-value is below `alpha`; None if not even all are enough.
-
-    At 0.05 it takes 6 decided answers to find anything.
-
-    Raises:
-        SettingsError: an argument is out of range.
-    """
-    return critical(n_decided, alpha / 2)
-
-
-def preference_power(n_decided: int, p_true: float, alpha: float = ALPHA) -> float:
-    """Return the chance to find a preference for the side that is preferred with probability `p_true`.
-
-    Raises:
-        SettingsError: an argument is out of range.
-    """
-    return power(n_decided, p_true, alpha / 2)
 
 
 def bradley_terry(answers: Mapping[tuple[Side, Side], PairAnswers]) -> dict[Side, float]:
