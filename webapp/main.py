@@ -143,6 +143,7 @@ def create_app(
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)
     estimates = RunEstimates(store, here=works_here)
+    jobs.changed.subscribe(estimates.job_changed)
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     uploads = Uploads()

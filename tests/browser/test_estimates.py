@@ -42,4 +42,5 @@ def test_the_studio_says_what_to_expect_and_one_press_makes_a_run_fit(studio: St
     wait_until(lambda: not [line for line in studio.texts(".warn.small") if line], "no warning")
     studio.start().finish("drums", "everything else")
     assert len(studio.js("return [...document.querySelectorAll('.track')]")) == 3
+    wait_until(lambda: facts(studio)["Estimate"] != "not measured here yet", "what the run has taught")
     assert console_errors(studio.browser) == []

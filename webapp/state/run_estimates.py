@@ -8,12 +8,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from nicegui import Event as PageEvent
+
 from separation.estimates.estimates import Estimate, Preflight, expected, preflight
 from separation.hardware.footprint import available_bytes
 from separation.request import Request
 from separation.results.kept import reports_of
 from separation.results.partial import Sound
 from storage import ArtifactStore, StorageError
+from webapp.state.job import Job
 from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -27,9 +30,13 @@ class RunEstimates:
     Args:
         store: the store with the finished runs.
         here: whether the work is done on this computer, so that its free memory counts.
+
+    Attributes:
+        changed: is emitted on the event loop when runs were read that were not known before.
     """
 
     def __init__(self, store: ArtifactStore, *, here: bool) -> None:
+        self.changed: PageEvent[[]] = PageEvent()
         self._store, self._here = store, here
         self._reports: tuple[Mapping[str, Any], ...] = ()
         self._runner = Runner("estimates")
@@ -47,10 +54,15 @@ class RunEstimates:
         self._refresh()
         return expected(request, duration_s, self._reports)
 
-    def _refresh(self) -> None:
+    def job_changed(self, job: Job) -> None:
+        """Learn from a job at once if it has just finished."""
+        if job.over and job.result is not None and not job.cached:
+            self._refresh(at_once=True)
+
+    def _refresh(self, *, at_once: bool = False) -> None:
         now_s = time.monotonic()
         with self._lock:
-            if now_s - self._read_s < FRESH_S:
+            if now_s - self._read_s < FRESH_S and not at_once:
                 return
             self._read_s = now_s
         self._runner.submit(self._read)
@@ -63,4 +75,6 @@ class RunEstimates:
             return
         finally:
             self._store.close()  # this thread's connection
-        self._reports = tuple(reports_of(results))
+        before, self._reports = self._reports, tuple(reports_of(results))
+        if self._reports != before:
+            self._runner.tell(self.changed.emit)

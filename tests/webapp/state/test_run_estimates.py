@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -10,9 +11,11 @@ from separation.engine.engine import Inline
 from separation.request import ChunkSettings, DemucsSettings, Request
 from separation.results.runs import find_result, import_recording, separate_recording
 from storage import StorageError
-from tests.support import run_fakes
+from storage.records import JobTable
+from tests.support import job_steps, run_fakes
 from webapp.pages.studio.settings_panel import with_changes
 from webapp.state import run_estimates
+from webapp.state.jobs import Jobs
 from webapp.state.run_estimates import RunEstimates
 
 
@@ -47,6 +50,24 @@ def test_a_run_that_finishes_later_is_learned_from_too(store, recording, monkeyp
     settled = make(recording, store)
     monkeypatch.setattr(run_estimates, "FRESH_S", 0.0)
     until(lambda: seen.of(settled, recording).estimate.n_runs == 1)
+
+
+async def test_a_job_that_has_finished_is_learned_from_at_once_and_pages_are_told(store, recording):
+    seen, told = RunEstimates(store, here=True), []
+    jobs = Jobs(store, Inline(), JobTable(store.folder))
+    jobs.changed.subscribe(seen.job_changed)
+    try:
+        job = jobs.submit(recording, Request.of("drums"))
+        settled = find_result(recording, Request.of("drums"), store)[1]
+        assert seen.of(settled, recording).estimate.n_runs == 0
+        seen.changed.subscribe(lambda: told.append(seen.of(settled, recording).estimate.n_runs))
+        await job_steps.until(lambda: told)
+        jobs.submit(recording, Request.of("drums"))
+        jobs.look_up(recording, Request.of("drums"), job.result)
+        await job_steps.until(lambda: all(one.over for one in jobs.all))
+    finally:
+        await asyncio.to_thread(jobs.close)
+    assert told == [1], "what was kept teaches nothing new"
 
 
 def test_asking_often_reads_the_store_once(store, recording, monkeypatch):

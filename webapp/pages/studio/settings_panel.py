@@ -106,6 +106,7 @@ class SettingsPanel:
         self._smaller = button(
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
+        estimates.changed.subscribe(self._estimate_anew)
 
     def show(self, draft: Draft, recording: Sound | None) -> None:
         """Redraw the panel: the backend and why it was chosen, and what a run would take or what prevents it."""
@@ -136,6 +137,12 @@ class SettingsPanel:
         self._smaller.set_visibility(fitting is not None)
         if self._flight is not None and fitting is not None:
             self._smaller.set_text(f"Use {fallbacks.changed(self._flight.request, fitting, options=False)}")
+
+    def _estimate_anew(self) -> None:
+        """Redraw what a run would take, as more is known of it now."""
+        if (shown := self._shown) is not None:
+            self._shown = None
+            self.show(*shown)
 
     def _groups(self) -> list[SettingGroup]:
         settings = Draft().settings if self._shown is None else self._shown[0].settings
