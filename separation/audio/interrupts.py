@@ -1,4 +1,4 @@
-"""Delays Ctrl-C while C code calls back into Python, until the C code has returned.
+"""What stops a command: other ways than Ctrl-C do the same, and none does it while C code calls back into Python.
 
 cffi cannot pass on an exception that is raised in a callback: it prints the traceback and drops it, so the program goes
 on although it was interrupted. libsndfile reads its files through such callbacks.
@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+# What “kill”, a shutdown, and a closed terminal or connection send; Windows has no second one.
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+STOPPING = (signal.SIGINT, *ENDING)
 
 
 @contextmanager
@@ -32,3 +34,26 @@ def interrupts_held() -> Iterator[None]:
             signal.signal(number, handler)
         for received, frame in caught[:1]:
             usual[signal.Signals(received)](received, frame)
+
+
+@contextmanager
+def stops_as_interrupts() -> Iterator[None]:
+    """Have what ends a program interrupt it as Ctrl-C does, so that nothing half-written is left; “nohup” is heeded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        for number in ours:
+            signal.signal(number, signal.default_int_handler)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def stops_left_to_server() -> None:
+    """Undo `stops_as_interrupts` for a program that has its own ways to stop."""
+    for number in ENDING:
+        if signal.getsignal(number) is signal.default_int_handler:
+            signal.signal(number, signal.SIG_DFL)

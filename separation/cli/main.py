@@ -56,7 +56,10 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Import the command and run it; it says itself what an interrupt means once it runs."""
         with _interrupts_said():
-            return super().invoke(ctx)
+            from separation.audio.interrupts import stops_as_interrupts
+
+            with stops_as_interrupts():
+                return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order people need them."""

@@ -37,12 +37,14 @@ def serve(
     common: Common,
 ) -> None:
     """Open the studio. It listens on this computer only, unless told otherwise."""
+    from separation.audio.interrupts import stops_left_to_server
     from separation.engine.tls import check_certificate
     from separation.errors import SettingsError
     from storage import data_folder
     from webapp.main import ServerSettings
     from webapp.main import serve as serve_studio
 
+    stops_left_to_server()
     if (tls_certificate is None) != (tls_key is None):
         raise SettingsError("Half of a TLS pair was given.", "", "Give both --tls-certificate and --tls-key.")
     if tls_certificate is not None and tls_key is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from separation.cli import cache
+from tests.support import run_fakes
 from tests.support.terminal import audio_playground
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -45,6 +47,42 @@ def test_an_interrupt_in_the_first_moments_ends_it_without_a_traceback(name):
     assert said.returncode == 130
     assert "Traceback" not in said.stderr
     assert said.stdout == ""
+
+
+STOPPED_AT = """
+import os, signal
+from separation.audio.encode import FloatWavWriter
+from separation.cli.main import main
+signal.signal(signal.{name}, signal.{usual})
+def write(*_):
+    os.kill(os.getpid(), signal.{name})
+FloatWavWriter.write = write
+main({words!r})
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends programs without asking them")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_whatever_ends_a_command_leaves_nothing_half_written(folder, name):
+    run_fakes.song(folder / "song.wav")
+    usual = "default_int_handler" if name == "SIGINT" else "SIG_DFL"
+    code = STOPPED_AT.format(name=name, usual=usual, words=["convert", "to-wav", "song.wav", "-o", "new.wav"])
+    said = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert said.returncode == 130
+    assert said.stderr.startswith("PlaygroundError: Interrupted.")
+    assert [path.name for path in folder.iterdir() if path.is_file()] == ["song.wav"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no “nohup”")
+def test_nohup_is_heeded(folder):
+    run_fakes.song(folder / "song.wav")
+    words = ["convert", "to-wav", "song.wav", "-o", "new.wav"]
+    code = STOPPED_AT.format(name="SIGHUP", usual="SIG_IGN", words=words)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+    assert (folder / "new.wav").exists()
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has a device that is always full")
