@@ -15,6 +15,10 @@ Samples = npt.NDArray[np.float32]
 DEMO_DIR = Path(__file__).parent / "demo"
 
 
+class DamagedDemo(Exception):
+    """A file of the demo recording is damaged or gone; the text says which folder and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """A song whose stems are known.
@@ -37,15 +41,28 @@ def load_demo() -> Demo:
 
     The mixture is not a file of its own: a lossy copy would not be the sum of the stems, and a
     separator would be charged for the codec's error.
+
+    Raises:
+        DamagedDemo: a file of it is damaged or gone.
     """
-    about = json.loads((DEMO_DIR / "demo.json").read_text(encoding="utf-8"))
-    stems = {name: decode_stem(DEMO_DIR / f"{name}.ogg") for name in about["stems"]}
-    mixture = np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))  # (2, samples)
-    return Demo(mixture, stems, about["sample_rate"], about["title"])
+    try:
+        about = json.loads((DEMO_DIR / "demo.json").read_text(encoding="utf-8"))
+        stems = {name: decode_stem(DEMO_DIR / f"{name}.ogg") for name in about["stems"]}
+        # Vorbis leaves out what is damaged, so a stem is shorter then.
+        if damaged := [name for name, stem in stems.items() if stem.shape != (2, about["n_samples"])]:
+            raise ValueError(f"{', '.join(damaged)} lacks a part")
+        mixture = np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))  # (2, samples)
+        return Demo(mixture, stems, about["sample_rate"], about["title"])
+    except (OSError, ValueError, LookupError, TypeError, soundfile.SoundFileError) as failure:
+        raise DamagedDemo(f"A file of it in {DEMO_DIR} is damaged or gone ({failure}).") from failure
 
 
 def write_demo_mixture(path: Path) -> None:
-    """Write the mixture as a 24-bit FLAC or WAV file (by the suffix of `path`), to open it like any recording."""
+    """Write the mixture as a 24-bit FLAC or WAV file (by the suffix of `path`), to open it like any recording.
+
+    Raises:
+        DamagedDemo: a file of the demo is damaged or gone.
+    """
     demo = load_demo()
     soundfile.write(path, demo.mixture.T, demo.sample_rate, subtype="PCM_24")
 

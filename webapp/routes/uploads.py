@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from assets.demo_recording import write_demo_mixture
+from assets.demo_recording import DamagedDemo, write_demo_mixture
 from separation.audio.files import private
 from separation.audio.partial_file import PartialFile
 from separation.errors import AudioError
@@ -59,7 +59,11 @@ def add_upload_routes(
     async def demo() -> Response:
         with store.scratch() as folder:
             path = private(folder / "demo.flac")
-            await asyncio.to_thread(write_demo_mixture, path)
+            try:
+                await asyncio.to_thread(write_demo_mixture, path)
+            except DamagedDemo as damage:
+                todo = "Install the program again, or bring a recording of your own."
+                raise AudioError("The demo song cannot be read.", str(damage), todo) from damage
             recording = await asyncio.to_thread(import_recording, path, store, name="Demo song")
         on_imported()
         return JSONResponse(_about(recording))

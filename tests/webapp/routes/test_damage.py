@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from assets import demo_recording
 from separation import Request
 from separation.engine.engine import Inline
 from separation.results.kept import result_of
@@ -78,6 +81,22 @@ def test_a_damaged_demo_is_made_again(client, store):
     touched(item.files["audio"])
     assert client.post("/api/demo").json()["key"] == key
     assert store.get(key).files["audio"].read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["a bit of a stem", "a bit of the list", "all of it"])
+def test_a_demo_of_which_the_programs_own_files_are_damaged_is_refused_in_words(client, tmp_path, monkeypatch, damage):
+    folder = shutil.copytree(demo_recording.DEMO_DIR, tmp_path / "demo")
+    monkeypatch.setattr(demo_recording, "DEMO_DIR", folder)
+    if damage == "a bit of a stem":
+        flip(folder / "drums.ogg", 200_000)
+    elif damage == "a bit of the list":
+        flip(folder / "demo.json", 0)
+    else:
+        shutil.rmtree(folder)
+    answer = client.post("/api/demo")
+    assert answer.status_code == 422
+    assert answer.json()["what"] == "The demo song cannot be read."
+    assert "damaged or gone" in answer.json()["why"] and "Install the program again" in answer.json()["todo"]
 
 
 def test_what_is_large_is_compared_while_it_plays(recording, store, monkeypatch):
