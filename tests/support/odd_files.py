@@ -55,8 +55,17 @@ def stored(container: str, subtype: str | None = None, samples: np.ndarray | Non
     return file.getvalue()
 
 
-def muxed(container: str, *tracks: str, samples: np.ndarray | None = None, **options: str) -> bytes:
-    """Tracks in a container that FFmpeg's libraries write: names of audio codecs, or "video"."""
+def muxed(
+    container: str,
+    *tracks: str,
+    samples: np.ndarray | None = None,
+    lost_s: tuple[float, float] = (0, 0),
+    **options: str,
+) -> bytes:
+    """Tracks in a container that FFmpeg's libraries write: names of audio codecs, or "video".
+
+    What has its time stamp inside `lost_s` is not stored, as when a call is recorded.
+    """
     samples = tone() if samples is None else samples
     with TemporaryDirectory() as folder:  # mp4 moves its index to the front by reading the file again
         path = Path(folder) / "muxed"
@@ -64,7 +73,9 @@ def muxed(container: str, *tracks: str, samples: np.ndarray | None = None, **opt
             streams = [_add_track(output, track) for track in tracks]
             for stream in streams:
                 for frame in _pictures() if stream.type == "video" else _sounds(samples, stream):
-                    output.mux(stream.encode(frame))
+                    for packet in stream.encode(frame):
+                        if not lost_s[0] <= packet.pts * packet.time_base < lost_s[1]:
+                            output.mux(packet)
                 output.mux(stream.encode(None))
         return path.read_bytes()
 
@@ -316,6 +327,13 @@ ODD_FILES = [
         "warning",
         "the default one cannot be decoded, so number 2",
         broken_first_track,
+    ),
+    OddFile(
+        "call.webm",
+        "a call, recorded without half a second of silence",
+        "warning",
+        "became silence",
+        lambda: muxed("webm", "libopus", lost_s=(0.3, 0.8)),
     ),
     OddFile("cover.mp3", "an ID3 tag with a cover before the sound", "audio", "", lambda: id3_with_cover() + MP3()),
     OddFile("junk first.mp3", "3000 bytes of junk before the sound", "audio", "", lambda: bytes(3000) + MP3()),

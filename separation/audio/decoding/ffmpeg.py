@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from separation.audio.decoding.gaps import Gaps
 from separation.audio.decoding.reader import (
     AudioInfo,
     BoundedFile,
@@ -123,11 +124,16 @@ class PyAVReader:
 
     def _pieces(self) -> Iterator[NDArray[np.float32]]:
         shape = (self.info.sample_rate, self.info.n_channels)
+        gaps = Gaps(self.info)
         for frame in chain([self._first], self._frames):
             if (frame.sample_rate, len(frame.layout.channels)) != shape:
                 self.warnings.append("The rate or the number of channels changes; only what comes before is used.")
-                return
+                break
+            n_missing = gaps.before(frame.time, frame.samples)
+            for n_done in range(0, n_missing, self._block_samples):
+                yield np.zeros((self.info.n_channels, min(self._block_samples, n_missing - n_done)), np.float32)
             yield _frame_samples(frame)
+        self.warnings += gaps.warnings()
 
     def _decoded(self, stream: Any) -> Iterator[Any]:
         """Yield the frames of one stream that hold samples. Damaged packets are skipped, with one warning for all."""
