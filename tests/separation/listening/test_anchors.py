@@ -37,6 +37,7 @@ def test_the_response_is_within_the_mask_of_the_standard(rate, cutoff):
 
 
 def test_the_numbers_of_the_standard_for_the_low_anchor():
+    assert (LOW_ANCHOR_HZ, MID_ANCHOR_HZ) == (3500, 7000)
     hz, db = response_db(48_000, LOW_ANCHOR_HZ)
     assert np.abs(db[hz <= 3500]).max() < 0.1
     assert db[hz == 4000] < -25 and db[hz == 4500] < -50
@@ -54,6 +55,16 @@ def test_the_anchor_is_in_time_and_of_the_same_length_also_if_shorter_than_the_f
     around = heard[0, place - reach : place + reach + 1]
     assert np.allclose(around, around[::-1], atol=1e-7), "linear phase"
     assert not heard[1].any()
+
+
+@pytest.mark.parametrize("rate", range(44_100, 44_500, 25))
+def test_the_anchor_rings_for_4_ms_before_and_after_and_as_long_before_as_after_at_any_rate(rate):
+    impulse = np.zeros((1, rate // 10), np.float32)
+    impulse[0, rate // 20] = 1
+    heard = low_passed(impulse, rate, LOW_ANCHOR_HZ)[0]
+    sounding = np.flatnonzero(np.abs(heard) > 1e-7) - rate // 20
+    assert sounding[0] == -sounding[-1]
+    assert 0.003 < sounding[-1] / rate < 0.004
 
 
 def test_a_low_tone_stays_as_it_is_and_a_high_one_vanishes():

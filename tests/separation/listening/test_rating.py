@@ -63,6 +63,13 @@ def test_exactly_15_percent_are_not_too_many_whatever_the_number_of_items(n_item
         assert ann(panel(anchors=[50] * n_items, references=low, n_items=n_items)).excluded == (n_wrong > wrong)
 
 
+def test_just_more_than_15_percent_are_too_many():
+    sixteen_of_106 = [80] * 16 + [100] * 90  # 15.09 %
+    assert ann(panel(anchors=[50] * 106, references=sixteen_of_106, n_items=106)).excluded
+    sixteen_of_107 = [80] * 16 + [100] * 91  # 14.95 %
+    assert not ann(panel(anchors=[50] * 107, references=sixteen_of_107, n_items=107)).breaks_rule
+
+
 @pytest.mark.parametrize(("n_items", "excluded"), [(6, False), (7, True)])
 def test_of_fewer_than_7_items_nobody_is_excluded_but_marked(n_items, excluded):
     for references, anchors in (([80, 80], [50] * n_items), ([100, 100], [95, 95] + [50] * (n_items - 2))):
