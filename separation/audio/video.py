@@ -201,6 +201,8 @@ def _copy(packets: Iterator[Any], out: Any, shown: Any) -> float | None:
 
 def _codec_of(stream: Any) -> str:
     """Return the name of a stream's codec; that of the library that decodes it may be another, such as libdav1d."""
+    if stream.codec_context is None:
+        raise NotReadableError("nobody knows its codec")
     codec = stream.codec_context.codec
     return str(getattr(codec, "canonical_name", codec.name))
 

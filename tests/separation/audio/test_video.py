@@ -15,6 +15,7 @@ from separation.audio.video import Picture, PictureNotKept, keep_picture, timed
 from separation.audio.waveform import Waveform
 from separation.errors import FileError
 from separation.results.runs import import_recording
+from tests.support import odd_files
 
 RATE, FPS, SECONDS = 48_000, 25, 3
 CLICK_S = 1.5
@@ -163,6 +164,14 @@ def test_a_picture_that_cannot_be_copied_is_said_and_leaves_nothing(tmp_path: Pa
     with pytest.raises(PictureNotKept):
         keep_picture(tmp_path / "broken.mp4", tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+def test_a_picture_of_a_codec_that_nobody_knows_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    film.write_bytes(odd_files.muxed("matroska", "video", "ac3").replace(b"V_MPEG4", b"V_XYZG4", 1))
+    with pytest.raises(PictureNotKept, match="nobody knows its codec"):
+        keep_picture(film, tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mkv"]
 
 
 def test_the_recording_of_a_film_whose_picture_is_lost_says_so(store, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
