@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from separation import Request
+from separation import Request, decode
 from separation.workflows import recipe
 from tests.support import run_fakes
 from tests.support.terminal import audio_playground
@@ -43,3 +44,19 @@ steps:
 """
     assert "line 6, step late: " in run(text, status=5).stderr
     assert (folder / "one.wav").exists() and (folder / "drums.wav").exists()
+
+
+@pytest.mark.parametrize("separator", ["builtin", "builtin-dsp"])
+def test_a_separator_that_is_always_there_is_a_step_whose_tracks_add_up(folder, separator):
+    run_fakes.song(folder / "song.wav", 0.5)
+    run(
+        f"""
+steps:
+- {{name: stems, command: extract {separator}, with: {{source: song.wav, prompt: [drums, bass], out: stems}}}}
+- {{name: tape, command: merge concat, with: {{sources: "${{stems.tracks.drums}}", out: drums.wav}}}}
+"""
+    )
+    tracks = {path.stem: decode(path).waveform.samples for path in (folder / "stems").iterdir()}
+    assert tracks.keys() == {"drums", "bass", "everything else"}
+    assert np.abs(sum(tracks.values()) - decode(folder / "song.wav").waveform.samples).max() < 1e-5
+    assert np.array_equal(decode(folder / "drums.wav").waveform.samples, tracks["drums"])

@@ -204,6 +204,17 @@ def test_the_models_own_residuals_make_two_tracks_a_prompt(song):
     assert all(one["null_depth_db"] is not None for one in said["measures"])
 
 
+def test_anchors_of_a_part_count_from_its_start(song, folder):
+    audio_playground("convert", "to-wav", "song.wav", "--start-time", 0.25, "-o", "part.wav")
+    spans = ("--anchors", "+0.1-0.3")
+    audio_playground(*TINY, "-p", "a dog", *spans, "--start-time", 0.25, "-o", "cut")
+    audio_playground(*TINY[:2], "part.wav", *TINY[3:], "-p", "a dog", *spans, "-o", "alone")
+    audio_playground(*TINY, "-p", "a dog", "--anchors", "+0.35-0.55", "--start-time", 0.25, "-o", "elsewhere")
+    cut, alone, elsewhere = (samples(folder / name / "a dog.wav") for name in ("cut", "alone", "elsewhere"))
+    assert np.array_equal(cut, alone)
+    assert not np.array_equal(cut, elsewhere)
+
+
 def test_max_chunks_shortens_the_tracks(song, folder):
     audio_playground(*TINY, "-p", "a dog", "--max-chunks", 1)
     n_samples = samples(folder / "a dog.wav").shape[1]

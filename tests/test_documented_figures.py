@@ -1,0 +1,62 @@
+"""Sizes, limits and defaults in the documents are those of the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from separation.backends import sam_family
+from separation.backends.builtin import WEIGHTS
+from separation.backends.demucs import SIZES_MB
+from separation.cli.main import main
+from separation.models.sam_audio.weights import SIZES_GB, TEXT_ENCODER_GB
+from separation.solvers import nfe
+from storage.artifacts import DEFAULT_LIMIT_BYTES
+from storage.eviction import REPLACED_STAYS_S, TRASH_STAYS_S
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = {path.stem: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
+
+
+def figures(pattern: str, text: str) -> tuple[float, ...]:
+    found = re.findall(pattern, " ".join(text.split()))
+    assert len(found) == 1, f"{pattern!r} is there {len(found)} times"
+    return tuple(map(float, found[0] if isinstance(found[0], tuple) else found))
+
+
+def default(option: str, *words: str) -> object:
+    command: click.Command = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word) or command
+    return next(param.default for param in command.params if option in param.opts)
+
+
+def test_the_sizes_of_models_are_those_of_the_catalogue() -> None:
+    low, high = figures(r"(\d+) to (\d+) MB a model", README)
+    assert low == min(SIZES_MB.values()) and high == pytest.approx(max(SIZES_MB.values()), rel=0.02)
+    low, high = figures(r"(\d+) to (\d+) GB a model", README)
+    assert (low, high) == (round(min(SIZES_GB.values())), round(max(SIZES_GB.values())))
+    assert figures(r"come with the program \((\d+) MB\)", README) == (round(WEIGHTS.stat().st_size / 1e6),)
+    assert figures(r"T5-base, (\S+) GB", DOCUMENTS["sam-audio"]) == (TEXT_ENCODER_GB,)
+
+
+def test_what_is_kept_has_the_limit_that_is_stated_and_goes_when_it_is_stated() -> None:
+    (limit_gb,) = figures(r"up to (\d+) GB \(`--cache-limit-gb`\)", README)
+    assert limit_gb * 1e9 == DEFAULT_LIMIT_BYTES
+    assert limit_gb == default("--cache-limit-gb", "serve") == default("--cache-limit-gb", "cache", "clean")
+    (days,) = figures(r"can be restored for (\d+) days", README)
+    assert days * 24 * 3600 == TRASH_STAYS_S
+    assert "Replaced files stay for an hour" in DOCUMENTS["architecture"] and REPLACED_STAYS_S == 3600
+
+
+def test_the_presets_of_sam_audio_take_the_evaluations_that_are_stated() -> None:
+    for name, preset in sam_family.PRESETS.items():
+        solver = preset["solver"]
+        stated = re.search(rf"{name}: (\w+), NFE (\d+)", DOCUMENTS["sam-audio"])
+        assert stated is not None
+        assert (stated[1], int(stated[2])) == (solver.method, nfe(solver.method, solver.n_steps))
