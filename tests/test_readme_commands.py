@@ -25,7 +25,13 @@ NEEDS_A_NETWORK = "--download"  # `test_cli` has it fetch from a server of its o
 
 @pytest.fixture
 def folder(folder, monkeypatch):
-    """The files that the commands name, on a computer without models or a network."""
+    """The files that the commands name, on a computer without models, a network, or other programs such as ffmpeg."""
+
+    def offline(*address):
+        raise OSError("there is no network")
+
+    monkeypatch.setattr("socket.socket.connect", offline)
+    monkeypatch.setenv("PATH", str(folder / "no programs"))
     monkeypatch.setenv("TORCH_HOME", str(folder / "no models"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "no models"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
