@@ -8,10 +8,15 @@ from pathlib import Path
 import click
 import pytest
 
+from assets.demo_recording import load_demo
+from benchmarks.bench_builtin import REFERENCE_OF, by_network
 from separation.backends import sam_family
 from separation.backends.builtin import WEIGHTS
 from separation.backends.demucs import SIZES_MB
 from separation.cli.main import main
+from separation.metrics.reference import si_sdr
+from separation.models.builtin.weights import read_network
+from separation.models.classical.classical import separate_classical
 from separation.models.sam_audio.weights import SIZES_GB, TEXT_ENCODER_GB
 from separation.solvers import nfe
 from storage.artifacts import DEFAULT_LIMIT_BYTES
@@ -60,3 +65,36 @@ def test_the_presets_of_sam_audio_take_the_evaluations_that_are_stated() -> None
         stated = re.search(rf"{name}: (\w+), NFE (\d+)", DOCUMENTS["sam-audio"])
         assert stated is not None
         assert (stated[1], int(stated[2])) == (solver.method, nfe(solver.method, solver.n_steps))
+
+
+def rows_of(table_head: str, text: str) -> dict[str, list[str]]:
+    """The cells of a table whose head begins so, by the first cell of each row."""
+    table = text[text.index(table_head) :].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table]
+    return {first: rest for first, *rest in cells}
+
+
+def test_the_quality_on_held_out_mixtures_is_that_of_the_model_card() -> None:
+    card = rows_of("| | mean |", (ROOT / "assets/builtin/MODEL_CARD.md").read_text("utf-8"))
+    stated = rows_of("| stem | `builtin`, 64 mixtures |", README)
+    assert set(stated) == {"drums", "bass", "vocals"}
+    for stem, (mean, tenth, _, _) in stated.items():
+        of_card = card[stem]
+        best = float(of_card[4].split()[0])
+        ours, of_recipe = figures(r"(\S+) \((\S+)\)", mean)
+        expected = [float(of_card[0]), best, float(of_card[1])]
+        assert [ours, of_recipe, float(tenth)] == pytest.approx(expected, abs=0.051)
+
+
+@pytest.mark.parametrize("separator", ["builtin", "builtin-dsp"])
+def test_the_quality_on_the_demo_is_what_is_measured(separator: str) -> None:
+    demo = load_demo()
+    if separator == "builtin":
+        estimates = by_network(read_network(WEIGHTS), demo.mixture)
+    else:
+        estimates = separate_classical(demo.mixture, demo.sample_rate)
+    for stem, (*_, of_network, of_recipe) in rows_of("| stem | `builtin`, 64 mixtures |", README).items():
+        true = demo.stems[REFERENCE_OF[stem]]
+        gain_db = si_sdr(estimates[stem], true) - si_sdr(demo.mixture, true)
+        stated = of_network if separator == "builtin" else of_recipe
+        assert float(stated) == pytest.approx(gain_db, abs=0.1)
