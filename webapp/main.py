@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,20 @@ from separation.results.remade import remade
 from storage import ArtifactStore, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
-from storage.records import DraftTable, JobTable
+from storage.records import BlindTestTable, DraftTable, JobTable
 from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
+from webapp.pages.compare.page import ComparePage
 from webapp.pages.library.page import LibraryPage
+from webapp.pages.listen.page import add_listening_page
 from webapp.pages.models.page import ModelsPage
 from webapp.pages.studio.page import StudioPage
+from webapp.routes.blind_test_exports import add_blind_test_export_routes
 from webapp.routes.head_requests import HeadRequests
+from webapp.routes.listening import add_listening_routes
 from webapp.routes.media import add_media_routes
 from webapp.routes.uploads import add_upload_routes
+from webapp.state.blind_tests import BlindTests
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
@@ -87,12 +93,14 @@ def serve(settings: ServerSettings) -> None:
     jobs, drafts = JobTable(settings.home), DraftTable(settings.home)
     for damage in (*store.index_damages, *jobs.damages, *drafts.damages):
         log.warning("%s", damage)
+    addresses = listening.addresses(settings.host, port, tls=settings.certificate is not None)
     create_app(
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls, scratch=store.scratch),
         jobs,
         drafts,
         works_here=settings.scheduler is None,
+        links=listening.shared_addresses(settings.host, port, tls=settings.certificate is not None),
     )
     guard.install(app, rules)
     if settings.passcode == "auto":
@@ -100,7 +108,6 @@ def serve(settings: ServerSettings) -> None:
     tls: dict[str, Any] = {}
     if settings.certificate is not None:
         tls = {"ssl_certfile": str(settings.certificate[0]), "ssl_keyfile": str(settings.certificate[1])}
-    addresses = listening.addresses(settings.host, port, tls=bool(tls))
 
     def announce() -> None:
         server = NiceGuiServer.instance
@@ -136,9 +143,24 @@ def serve(settings: ServerSettings) -> None:
 
 
 def create_app(
-    store: ArtifactStore, engine: Cluster, book: JobTable, drafts: DraftTable, *, works_here: bool = True
+    store: ArtifactStore,
+    engine: Cluster,
+    book: JobTable,
+    drafts: DraftTable,
+    *,
+    works_here: bool = True,
+    links: Sequence[str] = (),
 ) -> Jobs:
-    """Register pages and routes and return the queue they share; `works_here` is False if the workers are elsewhere."""
+    """Register pages and routes and return the queue they share.
+
+    Args:
+        store: keeps recordings and results.
+        engine: runs the work.
+        book: keeps the records of jobs.
+        drafts: keeps drafts and mixes.
+        works_here: whether the workers are on this computer.
+        links: the addresses at which other computers reach the server.
+    """
     # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)
@@ -146,7 +168,10 @@ def create_app(
     jobs.changed.subscribe(estimates.job_changed)
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
-    uploads = Uploads()
+    uploads, tests = Uploads(), BlindTests(store, BlindTestTable(store.folder))
+    add_listening_routes(app, tests)
+    add_listening_page(app)
+    add_blind_test_export_routes(app, tests)
     add_media_routes(app, store, uploads, jobs)
     add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
     app.add_middleware(HeadRequests)
@@ -166,6 +191,15 @@ def create_app(
         if recording:
             page.open(recording, [words for words in prompts.split(",") if words.strip()], result)
 
+    @ui.page("/compare", title="Compare", language="en-US")
+    def compare(items: str = "", stem: str = "", blind: str = "", recording: str = "") -> None:
+        install_theme()
+        page = ComparePage(library_view, tests, links)
+        if items:
+            page.open(items.split(","), stem, blind=bool(blind))
+        elif recording:
+            page.open_results(recording)
+
     @ui.page("/library", title="Library", language="en-US")
     def library_page() -> None:
         install_theme()
@@ -176,6 +210,8 @@ def create_app(
         install_theme()
         ModelsPage(downloads, account, doctor, estimates)
 
+    app.on_startup(tests.start)
+    app.on_shutdown(tests.close)
     app.on_shutdown(downloads.close)
     app.on_shutdown(doctor.close)
     app.on_shutdown(jobs.close)

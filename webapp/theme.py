@@ -68,7 +68,7 @@ Scheme = Literal["dark", "light", "auto"]
 SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "As the system"}
 _DARK: dict[Scheme, bool | None] = {"dark": True, "light": False, "auto": None}
 _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "light dark"}
-_SCHEME_COOKIE = "scheme"  # holds the scheme that was last chosen in this browser
+SCHEME_COOKIE = "scheme"  # holds the scheme that was last chosen in this browser
 
 STATIC = Path(__file__).parent / "static"
 _SHEETS = tuple(
@@ -82,6 +82,7 @@ _SHEETS = tuple(
         "components/spans/spans.css",
         "components/upload/upload.css",
         "pages/queue/queue.css",
+        "pages/compare/compare.css",
         "components/settings/settings.css",
         "pages/models/models.css",
         "components/library_list/library_list.css",
@@ -123,7 +124,7 @@ def set_scheme(scheme: Scheme) -> None:
     for element in client.elements.values():
         if isinstance(element, ui.dark_mode):
             element.set_value(_DARK[scheme])
-    cookie = f"{_SCHEME_COOKIE}={scheme}; path=/; max-age=31536000; samesite=strict"
+    cookie = f"{SCHEME_COOKIE}={scheme}; path=/; max-age=31536000; samesite=strict"
     client.run_javascript(
         f"document.documentElement.style.colorScheme = '{_CSS_SCHEME[scheme]}'; document.cookie = '{cookie}';"
     )
@@ -131,7 +132,7 @@ def set_scheme(scheme: Scheme) -> None:
 
 def _remembered_scheme() -> Scheme:
     request = ui.context.client.request
-    cookie = request.cookies.get(_SCHEME_COOKIE) if request is not None else None
+    cookie = request.cookies.get(SCHEME_COOKIE) if request is not None else None
     return next((scheme for scheme in SCHEMES if scheme == cookie), "dark")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,10 @@ class HeardTrack:
     audio: Path
     gain: float = 1.0
     pan: float = 0.0
+
+    def turned(self, gain: float) -> HeardTrack:
+        """Return it turned down or up by a linear gain."""
+        return replace(self, gain=self.gain * gain)
 
 
 def stem_of(item: Recording | Result, stem: str) -> tuple[HeardTrack, ...]:
@@ -61,3 +65,30 @@ def lufs_of(tracks: Sequence[HeardTrack], start_s: float = 0.0, end_s: float | N
     with opened(sounding) as source:
         rate = source.sample_rate
         return integrated_lufs(source, round(start_s * rate), None if end_s is None else round(end_s * rate))
+
+
+def difference_db(
+    a: Sequence[HeardTrack], b: Sequence[HeardTrack], start_s: float = 0.0, end_s: float | None = None
+) -> float:
+    """Return the level of the difference of two sides over that of the first, in dB (null test); -inf if none is left.
+
+    Raises:
+        AudioError: a file is gone.
+    """
+    import numpy as np
+
+    if not a or not b:
+        return 0.0
+    with opened(a) as first, opened(b) as second:
+        rate = first.sample_rate
+        start = round(start_s * rate)
+        stop = max(first.n_samples, second.n_samples) if end_s is None else round(end_s * rate)
+        whole = left = 0.0
+        for at in range(start, stop, rate):
+            to = min(at + rate, stop)
+            one, other = first.read(at, to).astype(np.float64), second.read(at, to)
+            whole += float(np.mean(one**2)) * (to - at)
+            left += float(np.mean((one - other) ** 2)) * (to - at)
+    if not left:
+        return float("-inf")
+    return 10 * float(np.log10(left / whole)) if whole else float("inf")

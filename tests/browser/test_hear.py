@@ -125,9 +125,9 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     other = studio.setting("Compare with").find_elements("css selector", "option")[1]
     studio.set("Compare with", other.text)
     wait_until(
-        lambda: len(studio.texts(".ab label")) == 2 and "measuring" not in "".join(studio.texts(".ab")), "A and B"
+        lambda: len(studio.texts(".sides label")) == 2 and "measuring" not in "".join(studio.texts(".sides")), "A and B"
     )
-    first, second = studio.texts(".ab label span:first-of-type")
+    first, second = studio.texts(".sides label span:first-of-type")
     assert "chunk 10 s" in second and "chunk 3 s" in first, "told apart by what differs"
     assert set(audible(studio)) == {"A"}
     meters = [meter.accessible_name[:6] for meter in studio.all(".measure [role=meter]")]
@@ -144,10 +144,10 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     gains = [gain for side in audible(studio).values() for _, gain in side]
     assert all(gain <= 1 for gain in gains), "matched by attenuation alone"
     wait_until(lambda: min(matched(studio).values()) < 0, "one of them is louder")
-    levels, places = matched(studio), studio.texts(".ab label")
+    levels, places = matched(studio), studio.texts(".sides label")
     studio.set("File format", "FLAC, 24 bit")
     wait_until(lambda: "format=flac" in download(studio, "drums"), "the other format")
-    assert (matched(studio), studio.texts(".ab label")) == (levels, places)
+    assert (matched(studio), studio.texts(".sides label")) == (levels, places)
     together = studio.js("""
         const tracks = window.audioPlayground.player.state().tracks.filter((track) => track.scheduled.length);
         return tracks.map((track) => track.scheduled.map((piece) => [piece.start_sample, piece.when_frame]))""")
@@ -164,13 +164,13 @@ def test_an_older_result_is_shown_by_its_address_and_a_comparison_makes_way_for_
     wait_until(lambda: older.key in download(studio, "drums"), "the older result")
     other = studio.setting("Compare with").find_elements("css selector", "option")[1]
     studio.set("Compare with", other.text)
-    wait_until(lambda: len(studio.texts(".ab label")) == 2, "A and B")
+    wait_until(lambda: len(studio.texts(".sides label")) == 2, "A and B")
     studio.ask("bass").start()
     wait_until(lambda: studio.tracks == ["Mixture", "bass", "everything else"], "the first chunk", RUN_S)
-    assert studio.job and not studio.texts(".ab label"), "what is being made is heard alone"
+    assert studio.job and not studio.texts(".sides label"), "what is being made is heard alone"
     assert not any(track.get("side") for track in shown(studio))
     studio.finish("bass", "everything else")
-    assert not studio.texts(".ab label")
+    assert not studio.texts(".sides label")
 
 
 def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path: Path) -> None:

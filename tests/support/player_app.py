@@ -127,7 +127,7 @@ def chunks() -> list[ChunkCell]:
 def studio() -> None:
     """The studio as the mock has it, with sound."""
     events: list[str] = []
-    with shell("studio", pages=("studio", "library", "models", "settings")) as frame:
+    with shell("studio") as frame:
         with frame.header:
             text("street interview, take 3.mp4", tag="h1")
             text("0:21 · 48 kHz · stereo", "mute hide-phone")
@@ -249,7 +249,7 @@ def marking(given: str, elsewhere: str, frame_s: float) -> None:
     def undoable(undo: bool, redo: bool) -> None:
         states.set_text(json.dumps({"undo": undo, "redo": redo}))
 
-    with shell("studio", pages=("studio",), side="") as frame:
+    with shell("studio", side="") as frame:
         with frame.main, card():
             with ui.element("div").classes("toolbar"):
                 modes = {"seek": "Select", "plus": "+ Here", "minus": "− Not here"}
@@ -306,7 +306,7 @@ def main() -> None:
     @ui.page("/empty", language="en-US", title="Empty")
     def empty() -> None:
         install_theme("auto")
-        with shell("library", pages=("studio", "library"), side="") as frame:
+        with shell("library", side="") as frame:
             with frame.main, card():
                 WaveformPlot(None)
                 Tracks([])

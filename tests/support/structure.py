@@ -24,6 +24,7 @@ ORDER = (
     "webapp/__main__",
     "separation/cli",
     "webapp/main",
+    "webapp/pages/compare",
     "webapp/pages/studio",
     "webapp/pages/library",
     "webapp/pages/models",

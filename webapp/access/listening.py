@@ -14,6 +14,7 @@ import ifaddr
 import uvicorn
 
 from separation.errors import SettingsError
+from webapp.access.guard import is_loopback
 
 USUAL_PORT = 8080
 N_TRIED = 20  # ports from the usual one on
@@ -70,6 +71,13 @@ def addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
     """
     scheme = "https" if tls else "http"
     return tuple(f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}" for name in _names(host))
+
+
+def shared_addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
+    """Those of `addresses` at which other computers reach the server; none where it listens to this one alone."""
+    everywhere = host in ("", "0.0.0.0", "::")  # noqa: S104  compared, not bound
+    found = addresses(host, port, tls=tls)
+    return found[1:] if everywhere else () if is_loopback(host) else found
 
 
 def _names(host: str) -> list[str]:

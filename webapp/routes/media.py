@@ -106,6 +106,12 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
     add_export_routes(app, store, checked)
     add_spectrogram_routes(app, lambda key, track: kept_track(key, track).audio)
 
+    add_error_answers(app)
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Have errors answered as JSON of what, why and what to do."""
+
     async def say(request: Request, error: Exception) -> Response:
         assert isinstance(error, PlaygroundError)
         status = 422 if isinstance(error, (AudioError, SettingsError)) else 503

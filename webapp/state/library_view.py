@@ -341,6 +341,7 @@ def _row(group: RecordingGroup, query: LibraryQuery, words: list[str], jobs: Map
     row = {
         "key": group.key,
         "n_results": len(group.results),
+        "compare": f"/compare?recording={group.key}",
         "open": n_shown > 0,
         "results": [_result_row(result) for result in group.results[:n_shown]],
         "job": jobs.get(group.key),

@@ -197,6 +197,8 @@ export default {
             <button v-if="row.n_results" type="button" class="button plain lib-fold" :class="{ open: row.open }"
                     :aria-expanded="row.open ? 'true' : 'false'" :aria-label="folding(row)" @click="unfold(row)">
               <span class="i i-fold"></span>{{ row.n_results }} result{{ row.n_results === 1 ? "" : "s" }}</button>
+            <a v-if="row.n_results > 1 && !trash" class="button plain" :href="row.compare"
+               :aria-label="'Compare the results of ' + row.name">Compare</a>
           </library-line>
           <ul v-if="row.open" class="lib-results" :aria-label="'Results of ' + row.name">
             <li v-for="result in row.results" :key="result.key">

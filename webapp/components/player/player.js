@@ -207,9 +207,10 @@ export class Player extends Emitter {
     const voices = [...this.voices.values()];
     const anySolo = voices.some((voice) => voice.mix.solo);
     for (const voice of voices) {
-      const { side, match_db = 0 } = voice.track;
+      const { side, match_db = 0, inverted = false } = voice.track;
       const isAudible = !voice.mix.muted && (voice.mix.solo || !anySolo) && (!side || side === this.side);
-      voice.setAudible(isAudible ? linear(voice.mix.gain_db) * linear(match_db) : 0);
+      const gain = linear(voice.mix.gain_db) * linear(match_db);
+      voice.setAudible(isAudible ? (inverted ? -gain : gain) : 0);
     }
   }
 

@@ -70,7 +70,7 @@ export class Schedule {
     if (!part) return null;
     let next = part.next;
     for (const { audible, pcm, ready, track } of this.player.voices.values()) {
-      const edges = audible > 0 && !pcm.failure && part.start < ready && ready < track.n_samples;
+      const edges = audible !== 0 && !pcm.failure && part.start < ready && ready < track.n_samples;
       if (edges) next = Math.min(next, ready);
     }
     return { ...part, count: next - part.start, next };
@@ -115,10 +115,10 @@ export class Schedule {
     for (const voice of this.player.voices.values()) {
       if (voice.pcm.failure || start >= voice.track.n_samples) continue;
       if (start < voice.ready) {
-        sounding ||= voice.audible > 0;
+        sounding ||= voice.audible !== 0;
         if (!this.windowFor(voice, start, Math.min(start + count, voice.ready))) complete = false;
       } else {
-        working ||= voice.audible > 0;
+        working ||= voice.audible !== 0;
       }
     }
     return complete && (sounding || !working);

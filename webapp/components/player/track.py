@@ -27,9 +27,10 @@ class Track(TypedDict):
     solo: NotRequired[bool]
     gain_db: NotRequired[float]
     pan: NotRequired[float]
-    side: NotRequired[Literal["A", "B"]]  # of two results that are compared; only one side is heard at a time
+    side: NotRequired[str]  # of results that are compared; only one side is heard at a time
     twin: NotRequired[str]  # what is the same on both sides stands in the mixer alike
-    match_db: NotRequired[float]  # attenuation that makes both sides equally loud, 0 or less
+    match_db: NotRequired[float]  # attenuation that makes all sides equally loud, 0 or less
+    inverted: NotRequired[bool]  # of a difference, which has no row: whether it is turned upside down
     explained: NotRequired[list[float]]  # per chunk, 0..1: how much of it the mixture explains
 
 

@@ -12,7 +12,7 @@ export class Voice {
     this.pcm = new PcmCache(track, onArrival);
     this.mix = { muted: false, solo: false, gain_db: 0, pan: 0 };
     this.declared = {}; // the mix that its descriptor had last
-    this.audible = 1; // the linear gain, 0 if the mixer silences it
+    this.audible = 1; // the linear gain, 0 if the mixer silences it, below 0 if it is inverted
     this.node = null;
     this.pieces = []; // those that play or are scheduled
     this.scheduled = []; // {start_sample, when_frame, count, fade_in}, for tests
@@ -66,7 +66,7 @@ export class Voice {
 
   /** Add the channels of a stretch to `mono`; a silent voice counts with gain 0.001, for when no other has sound. */
   addTo(mono, window, { start }) {
-    const gain = Math.max(this.audible, 0.001);
+    const gain = this.audible || 0.001;
     const offset = start % this.pcm.size;
     for (let channel = 0; channel < (window?.buffer?.numberOfChannels ?? 0); channel++) {
       const samples = window.buffer.getChannelData(channel);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,14 +11,12 @@ from nicegui import ui
 from webapp.components.pieces.icons import icon_classes
 from webapp.components.pieces.pieces import icon_button, text
 
-# key -> (label, path); the rail shows those a page asks for, in this order
+# key -> (label, path), in the order of the rail
 PAGES = {
     "studio": ("Studio", "/"),
     "compare": ("Compare", "/compare"),
-    "benchmark": ("Bench", "/benchmark"),
     "library": ("Library", "/library"),
     "models": ("Models", "/models"),
-    "settings": ("Settings", "/settings"),
 }
 
 # The sheet of a phone opens in the browser alone. What lies under it can be neither reached nor read meanwhile.
@@ -48,21 +46,17 @@ class Frame:
 
 
 @contextmanager
-def shell(
-    active: str = "studio", *, pages: Sequence[str] = tuple(PAGES), side: str = "Options", footer: bool = True
-) -> Iterator[Frame]:
+def shell(active: str = "studio", *, side: str = "Options", footer: bool = True) -> Iterator[Frame]:
     """Draw the frame of a page and return its elements.
 
     Args:
         active: the key of the page that is open.
-        pages: the keys of the pages that exist.
         side: the name of the side panel; "" for a page without one.
         footer: whether the page has a transport.
     """
-    known = [page for page in PAGES if page in pages]
     kind = f"shell{'' if side else ' no-side'}{'' if footer else ' no-foot'}"
     with ui.element("div").classes(kind).on("keydown.escape", js_handler=_CLOSE_SHEET):
-        _rail(active, known)
+        _rail(active)
         header = ui.element("header").classes("shell-header")
         main = ui.element("main").classes("shell-main").props("id=main tabindex=-1")
         if side:
@@ -79,12 +73,11 @@ def shell(
     yield Frame(header=header, main=main, side=side_body, actions=actions, footer=foot)
 
 
-def _rail(active: str, pages: Sequence[str]) -> None:
+def _rail(active: str) -> None:
     with ui.element("nav").classes("shell-rail").props('aria-label="Pages"'):
         logo = ui.element("span").classes(f"rail-logo {icon_classes('logo')}")
         logo.props('role=img aria-label="Audio Playground"')
-        for page in pages:
-            label, path = PAGES[page]
+        for page, (label, path) in PAGES.items():
             link = text(label, f"rail-link {icon_classes(page)}", tag="a").props(f"href={path}")
             if page == active:
                 link.classes("on").props("aria-current=page")

@@ -65,7 +65,7 @@ export default {
     </div>`,
 
   mixins: [changes],
-  props: { tracks: { type: Array, default: () => [] }, emptyText: String, menu: Boolean },
+  props: { tracks: { type: Array, default: () => [] }, emptyText: String, menu: Boolean, allSides: Boolean },
   emits: ["seek", "menu"],
 
   data() {
@@ -73,8 +73,9 @@ export default {
   },
 
   computed: {
-    /** The tracks to draw: while two results are compared, only those of the side that is heard. */
+    /** The tracks to draw: while results are compared, those of the side that is heard, or of all of them. */
     rows() {
+      if (this.allSides) return this.tracks.filter((track) => track.inverted === undefined);
       return this.tracks.filter((track) => !track.side || track.side === this.side);
     },
     total() {

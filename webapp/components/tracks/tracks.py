@@ -40,6 +40,7 @@ class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODU
         on_mix: called once per gesture with the settings that it has changed.
         on_seek: called once per gesture with the new position in seconds.
         on_menu: called with the id of a track whose menu a person opens; rows have no menu button without it.
+        all_sides: whether those of sides that are not heard are shown too.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODU
         on_mix: Callable[[list[MixChange]], object] | None = None,
         on_seek: Callable[[float], object] | None = None,
         on_menu: Callable[[str], object] | None = None,
+        all_sides: bool = False,
     ) -> None:
         super().__init__()
+        self._props["all-sides"] = all_sides
         self._on_mix = on_mix
         self._mix: dict[str, TrackMix] = {}
         self._props["tracks"] = list(tracks)

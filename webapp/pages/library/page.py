@@ -59,7 +59,7 @@ class LibraryPage:
         self._n_looks = 0
         self._readable = True
         self._to_studio = False  # what was uploaded is opened there
-        with shell("library", pages=("studio", "library", "models"), side="", footer=False) as frame:
+        with shell("library", side="", footer=False) as frame:
             with frame.header:
                 self._header()
             with frame.main:

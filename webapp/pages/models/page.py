@@ -44,7 +44,7 @@ class ModelsPage:
         self._rows: dict[str, ModelRow] = {}
         self._looking = self._look_again = False
         self._may_change = is_host(self._client.request)
-        with shell("models", pages=("studio", "library", "models"), side="", footer=False) as frame:
+        with shell("models", side="", footer=False) as frame:
             with frame.header:
                 self._header()
             with frame.main:

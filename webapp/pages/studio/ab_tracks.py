@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from separation.comparing.heard import HeardTrack
 from separation.results.kept import Result
@@ -22,9 +21,8 @@ def compared_tracks(a: Result, b: Result, how: str, match_db: Mapping[str, float
         how: the format of downloads, as the query of their addresses.
         match_db: by how many dB each side is turned down, as far as that is known.
     """
-    sides: tuple[tuple[Literal["A", "B"], Result], ...] = (("A", a), ("B", b))
     tracks = []
-    for side, result in sides:
+    for side, result in (("A", a), ("B", b)):
         for track in result_tracks(result, how):
             track["side"], track["twin"] = side, track["name"]
             track["match_db"] = match_db.get(side, 0.0)

@@ -16,9 +16,9 @@ from separation.errors import PlaygroundError
 from separation.formatted import duration
 from separation.results.kept import Recording, Result
 from storage import StorageError
-from webapp.components.ab.ab import Ab, Side
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
+from webapp.components.sides.sides import Side, Sides
 from webapp.components.tracks.tracks import MixChange, Tracks
 from webapp.pages.studio.ab_tracks import compared_tracks, heard_tracks
 from webapp.pages.studio.measures_row import MeasuresRow
@@ -77,7 +77,12 @@ class Mixer:
                     button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
                 self._level = text("", "mute made level")
             self._place = ui.element("div")
-            self._ab: Ab | None = None
+            with ui.element("div").classes("toolbar wrap") as self._compare_row:
+                tip = "A, B and X without names: can the difference be heard?"
+                button("Blind test", lambda: self._open_compare(blind=True), tip=tip)
+                tip = "More sides, differences, and tests with others"
+                button("Compare", self._open_compare, icon_name="compare", tip=tip)
+            self._ab: Sides | None = None
             self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
             self._tracks = Tracks([], on_mix=self._mixed)
         mixers.saved.subscribe(self._mixes_saved)
@@ -102,6 +107,7 @@ class Mixer:
         making = partial_tracks(job) if job is not None and not job.over else []
         self._bar.set_visibility(result is not None)
         self._place.set_visibility(not making)  # what is being made is heard alone
+        self._compare_row.set_visibility(other is not None and not making)
         self._made.set_text(_made(result, job))
         if not making:
             self._measures.show(recording, choice.playing)
@@ -279,12 +285,19 @@ class Mixer:
             return
         if self._ab is None:
             with self._place:
-                self._ab = Ab()
+                self._ab = Sides()
         sides: list[Side] = []
         for side, result in (("A", a), ("B", b)):
             match = self._matched[side].words if self._matched else "measuring…"
             sides.append({"side": side, "label": self._labels[result.key], "match": match})
         self._ab.set_sides(sides)
+
+    def _open_compare(self, *, blind: bool = False) -> None:
+        """Open the Compare page with both sides and the sound that was asked for."""
+        playing = self._choice.playing
+        common = [name for name in playing[0].track_names if all(name in one.track_names for one in playing)]
+        query = {"items": ",".join(one.key for one in playing), "stem": next(iter(common), "")}
+        ui.navigate.to(f"/compare?{urlencode(query | ({'blind': '1'} if blind else {}))}")
 
     def _measure_sides(self) -> None:
         """Measure what is heard of both sides as the mixer stands, and turn down the louder one."""

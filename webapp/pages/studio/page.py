@@ -61,7 +61,7 @@ class StudioPage:
         self._library_view, self._jobs, self._drafts, self._mixers = library_view, jobs, drafts, mixers
         self._client = ui.context.client
         self._state: StudioState = Empty()
-        with shell("studio", pages=("studio", "library", "models"), side="Settings") as frame:
+        with shell("studio", side="Settings") as frame:
             with frame.header:
                 self._header()
             with frame.main:

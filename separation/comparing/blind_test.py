@@ -1,0 +1,300 @@
+"""A blind test: its sides, what each listener is to hear in which order, and what the answers mean.
+
+Here are values and pure functions; nothing is stored or played. Which sound X is lies in a listener's plan, which never
+leaves the server before the listener has answered everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from itertools import combinations
+from typing import Any
+
+from separation.errors import SettingsError
+from separation.formatted import clock
+
+TRAINING = -1  # instead of a side: the first one without its highs and at half its level, which everybody tells apart
+MOST_TRIALS = 100
+LONGEST_S, SHORTEST_S = 30.0, 0.5
+MOST_SIDES = 8
+
+
+class Kind(StrEnum):
+    """What listeners are asked: which of A and B is X, or which of A and B they prefer."""
+
+    ABX = "abx"
+    PREFERENCE = "preference"
+
+
+class Said(StrEnum):
+    """An answer; "none" is no difference, which only a test of preference knows."""
+
+    A = "A"
+    B = "B"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlindSide:
+    """One of the sounds that are compared.
+
+    Attributes:
+        name: what people call it: the separator, or the name of a file.
+        settings: the settings in which it differs from the others, in words.
+        source: key of the result or recording it was taken from.
+        run_s: seconds of the run that made it; 0 if unknown.
+        gain_db: by how much it is turned down to be as loud as the others.
+        note: why its loudness was not matched; "" if it was.
+    """
+
+    name: str
+    settings: tuple[str, ...] = ()
+    source: str = ""
+    run_s: float = 0.0
+    gain_db: float = 0.0
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name with its settings."""
+        return " · ".join([self.name, *self.settings])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlindTest:
+    """A test: everything about it that is fixed before the first answer, and what became of it.
+
+    Attributes:
+        id: in its address.
+        key: what a listener needs to take part, in the link.
+        kind: what is asked.
+        recording: key of the recording that all sides were taken from.
+        recording_name: its name, which stays when it is gone.
+        stem: what is heard; "" for the whole mix.
+        sides: two for ABX, up to eight otherwise.
+        start_s: where the passage begins.
+        end_s: where it ends.
+        n_trials: how many trials each listener answers, the training left out.
+        sounds: key of the item that keeps the sides' samples.
+        guided: whether listeners give a name, check their headphones and have a trial to train; else it starts at once.
+        created: UTC time, ISO 8601; so are `closed` and `seen`, which are "" until then.
+        closed: when it took no more answers.
+        seen: when its results were first shown to somebody.
+        reopened: whether it was opened again after its results had been seen.
+    """
+
+    id: str
+    key: str
+    kind: Kind
+    recording: str
+    recording_name: str
+    stem: str
+    sides: tuple[BlindSide, ...]
+    start_s: float
+    end_s: float
+    n_trials: int
+    sounds: str
+    guided: bool = True
+    created: str = ""
+    closed: str = ""
+    seen: str = ""
+    reopened: bool = False
+
+    def __post_init__(self) -> None:
+        n_sides, most = len(self.sides), 2 if self.kind is Kind.ABX else MOST_SIDES
+        if not 2 <= n_sides <= most:
+            asks = "two sounds" if most == 2 else f"two to {most} sounds"
+            raise SettingsError(
+                f"{n_sides} sounds cannot be compared so.",
+                f"This kind of test compares {asks}.",
+                "Choose as many.",
+                place=("sides",),
+            )
+        if not SHORTEST_S <= self.end_s - self.start_s <= LONGEST_S:
+            raise SettingsError(
+                f"A passage of {self.end_s - self.start_s:g} s is no passage for a test.",
+                "Nobody remembers a sound for longer than some seconds, and what is shorter is over at once.",
+                f"Choose a passage of {SHORTEST_S:g} to {LONGEST_S:g} s.",
+                place=("end_s",),
+            )
+        if not 1 <= self.n_trials <= MOST_TRIALS:
+            raise SettingsError(
+                f"A test of {self.n_trials} trials cannot be made.",
+                "Listeners tire, and none can be found by no trial.",
+                f"Choose 1 to {MOST_TRIALS} trials.",
+                place=("n_trials",),
+            )
+
+    @property
+    def title(self) -> str:
+        """What it is about, without a word about its sides."""
+        passage = f"{clock(self.start_s, None)} to {clock(self.end_s, None)}"
+        return " · ".join([self.recording_name, self.stem or "all sounds", passage])
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of sides that are compared."""
+        return tuple(combinations(range(len(self.sides)), 2))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BlindTest:
+        """Read what `to_dict` returned.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is none.
+        """
+        sides = (BlindSide(**{**side, "settings": tuple(side["settings"])}) for side in values["sides"])
+        return cls(**{**values, "kind": Kind(values["kind"]), "sides": tuple(sides)})
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is heard in one trial, as indices of sides or `TRAINING`; `x` only in ABX, where it is `a` or `b`."""
+
+    a: int
+    b: int
+    x: int | None = None
+
+    @property
+    def is_training(self) -> bool:
+        """Whether its answer counts for nothing but whether the listener has understood."""
+        return TRAINING in (self.a, self.b)
+
+    def side_of(self, sound: str) -> int | None:
+        """Return the side that is played as "A", "B" or "X"; None if there is no such sound."""
+        return {"A": self.a, "B": self.b, "X": self.x}.get(sound)
+
+    @property
+    def sounds(self) -> str:
+        """The names of its sounds: "AB" or "ABX"."""
+        return "AB" if self.x is None else "ABX"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """One listener's set: what is to be heard, and what was answered so far, in this order.
+
+    Attributes:
+        id: in no address.
+        name: as given.
+        plan: all trials; the first one trains if the test is guided.
+        answers: those given so far.
+        created: UTC time, ISO 8601, as is `ended`.
+        ended: when the last answer came; "" before.
+        checks: of the headphones, by what was asked: whether it was answered rightly.
+    """
+
+    id: str
+    name: str
+    plan: tuple[Trial, ...]
+    answers: tuple[Said, ...] = ()
+    created: str = ""
+    ended: str = ""
+    checks: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is answered."""
+        return len(self.answers) >= len(self.plan)
+
+    @property
+    def next_trial(self) -> Trial | None:
+        """The trial to answer next; None at the end."""
+        return None if self.complete else self.plan[len(self.answers)]
+
+    @property
+    def n_answered(self) -> int:
+        """How many trials are answered, training left out."""
+        return len(self.counted)
+
+    @property
+    def counted(self) -> tuple[tuple[Trial, Said], ...]:
+        """The trials that are answered, with the answers, training left out."""
+        answered = zip(self.plan, self.answers, strict=False)
+        return tuple((trial, said) for trial, said in answered if not trial.is_training)
+
+    @property
+    def failed_training(self) -> bool:
+        """Whether the trial to train was answered wrongly."""
+        return any(
+            trial.is_training and is_right(trial, said) is False
+            for trial, said in zip(self.plan, self.answers, strict=False)
+        )
+
+    def answering(self, index: int, said: Said, at: str) -> Listener:
+        """Return the set with the answer to trial `index`, given at the UTC time `at`; a repeated one changes nothing.
+
+        Raises:
+            SettingsError: that trial is not the next one, or the answer is not one of its answers.
+        """
+        if index < len(self.answers) and self.answers[index] is said:
+            return self
+        trial = self.next_trial
+        if trial is None or index != len(self.answers):
+            raise SettingsError("That trial is not the next one.", "", "Load the page again to go on where you were.")
+        if said is Said.NONE and trial.x is not None:
+            raise SettingsError("X is A or B.", "There is no third answer in this kind of test.", "Answer A or B.")
+        answers = (*self.answers, said)
+        return replace(self, answers=answers, ended=at if len(answers) == len(self.plan) else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Listener:
+        """Read what `to_dict` returned.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is none.
+        """
+        plan = tuple(Trial(**trial) for trial in values["plan"])
+        return cls(**{**values, "plan": plan, "answers": tuple(map(Said, values["answers"]))})
+
+
+def is_right(trial: Trial, said: Said) -> bool | None:
+    """Return whether X is what was said; None where nothing is right or wrong."""
+    if trial.x is None:
+        return None
+    return trial.x == (trial.a if said is Said.A else trial.b)
+
+
+def draw_plan(test: BlindTest, below: Callable[[int], int]) -> tuple[Trial, ...]:
+    """Draw what a listener will hear.
+
+    In ABX, A and B stay the same for a listener, so that they can be learned, and X is drawn anew for each trial. For a
+    preference every pair comes equally often, as nearly as the number of trials allows, in an order that is drawn, and
+    each time it is drawn which of the two is A.
+
+    Args:
+        test: the test.
+        below: returns a number from 0 to below its argument, each equally likely: `secrets.randbelow`.
+    """
+    if test.kind is Kind.ABX:
+        first = below(2)
+        trials = [Trial(first, 1 - first, below(2)) for _ in range(test.n_trials)]  # X is side 0 or 1
+        training = Trial(*_swapped((0, TRAINING), below), x=(0, TRAINING)[below(2)])
+    else:
+        pairs: list[tuple[int, int]] = []
+        while len(pairs) < test.n_trials:
+            pairs += _shuffled(test.pairs, below)
+        trials = [Trial(*_swapped(pair, below)) for pair in pairs[: test.n_trials]]
+        training = Trial(*_swapped((0, TRAINING), below))
+    return (training, *trials) if test.guided else tuple(trials)
+
+
+def _swapped(pair: tuple[int, int], below: Callable[[int], int]) -> tuple[int, int]:
+    return pair if below(2) else pair[::-1]
+
+
+def _shuffled(pairs: tuple[tuple[int, int], ...], below: Callable[[int], int]) -> list[tuple[int, int]]:
+    left, drawn = list(pairs), []
+    while left:
+        drawn.append(left.pop(below(len(left))))
+    return drawn

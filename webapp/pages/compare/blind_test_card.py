@@ -1,0 +1,125 @@
+"""One test in the list: who listens, what they found, its link, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import segno
+from nicegui import ui
+
+from separation.comparing.blind_test import BlindTest, Kind
+from separation.comparing.finding import Finding, finding_of
+from separation.formatted import clock, counted
+from webapp.components.copying.copy_button import CopyButton
+from webapp.state.blind_tests import BlindTests
+from webapp.theme import button, card, text, tipped
+
+QR_SCALE = 4
+
+
+class BlindTestCard:
+    """A test of the recording, whose results gather while it is open.
+
+    Args:
+        tests: all tests.
+        test: this one.
+        links: the addresses at which other computers reach this studio.
+    """
+
+    def __init__(self, tests: BlindTests, test: BlindTest, links: Sequence[str]) -> None:
+        self._tests, self._test, self._links = tests, test, tuple(links)
+        self._shown: object = None
+        with card("pad test-card") as self._card:
+            self._body = ui.element("div").classes("stack")
+        self._dialog: ui.dialog | None = None
+        self.show(test)
+
+    def show(self, test: BlindTest) -> None:
+        """Redraw the test and what its listeners have answered."""
+        finding = finding_of(test, self._tests.listeners(test))
+        if self._shown == (test, finding):
+            return
+        if finding.words and not test.seen:
+            test = self._tests.mark_seen(test)
+        self._test, self._shown = test, (test, finding)
+        self._body.clear()
+        with self._body:
+            self._about(test)
+            self._found(test, finding)
+            self._buttons(test, finding)
+
+    def show_link(self) -> None:
+        """Open the dialog with the link and its QR code."""
+        if self._dialog is not None:
+            self._dialog.delete()
+        with self._card, ui.dialog() as self._dialog, card("pad stack invitation"):
+            text("Invite listeners", tag="h2")
+            address = self._address()
+            text(
+                "Whoever has this link can take this test and opens nothing else of the studio."
+                if self._links
+                else "This studio is open to this computer only, so only its own browsers can follow the link.",
+                tag="p",
+            )
+            ui.element("img").props(f'alt="QR code of the link" width=220 height=220 src="{_qr(address)}"').classes(
+                "qr"
+            )
+            ui.input("Link", value=address).props("readonly outlined dense").classes("full")
+            with ui.element("span").classes("line"):
+                CopyButton("Copy the link", address)
+                ui.link("Open it here", address, new_tab=True).classes("button plain")
+                button("Done", self._dialog.close)
+        self._dialog.open()
+
+    def _about(self, test: BlindTest) -> None:
+        kind = "ABX" if test.kind is Kind.ABX else "Preference"
+        text(f"{kind}: {' against '.join(side.label for side in test.sides)}", tag="b")
+        state = "closed" if test.closed else "open"
+        passage = f"{clock(test.start_s, 1)} to {clock(test.end_s, 1)}"
+        text(f"{test.stem or 'all sounds'} · {passage} · {test.n_trials} trials · {state}", "mute small num", tag="p")
+
+    def _found(self, test: BlindTest, finding: Finding) -> None:
+        for words in finding.words:
+            text(words, tag="p")
+        if finding.scores:
+            ranked = sorted(zip(finding.scores, test.sides, strict=True), key=lambda one: -one[0])
+            words = ", ".join(f"{side.label} {score:+.2f}".replace("-", "−") for score, side in ranked)
+            text(f"Scores (Bradley-Terry): {words}", "mute small num", tag="p")
+        for row in finding.rows:
+            right = "" if row.n_right is None else f", {row.n_right} right"
+            words = f"{row.name or 'Here'}: {row.n_answered} of {test.n_trials}{right}"
+            text(words + (f" · {row.note}" if row.note else ""), "small num warn" if row.note else "small num", tag="p")
+        if finding.words:
+            with ui.element("span").classes("line wrap"):
+                for side in test.sides:
+                    address = f"/?{urlencode({'recording': test.recording, 'result': side.source})}"
+                    link = ui.link(f"Use {side.label} in the Studio", address).classes("button plain")
+                    tipped(link, "Opens the Studio with these settings")
+        if finding.rows and not finding.words:
+            text("The numbers come when a set is complete.", "mute small", tag="p")
+        if finding.n_complete > 1:
+            text(f"Pooled over {counted(finding.n_complete, 'complete set')}.", "mute small", tag="p")
+
+    def _buttons(self, test: BlindTest, finding: Finding) -> None:
+        with ui.element("span").classes("line wrap"):
+            if not test.closed:
+                button("Link", self.show_link, tip="The link and its QR code, to invite listeners")
+            if finding.rows:
+                ui.link("CSV", f"/tests/{test.id}/answers.csv").classes("button plain").props("download")
+                ui.link("JSON", f"/tests/{test.id}/test.json").classes("button plain").props("download")
+            if test.closed:
+                tip = "Takes answers again; the test is marked, since its results were seen"
+                button("Reopen", lambda: self._tests.reopen(self._test), tip=tip)
+            else:
+                button("Close", lambda: self._tests.close_test(self._test), tip="Takes no more answers")
+            button("Delete", lambda: self._tests.delete(self._test), tip="Deletes the test, its sounds and all answers")
+
+    def _address(self) -> str:
+        request = ui.context.client.request
+        base = self._links[0] if self._links else str(request.base_url if request is not None else "/")
+        return f"{base.rstrip('/')}/listen/{self._test.id}#key={self._test.key}"
+
+
+def _qr(address: str) -> str:
+    return str(segno.make(address, error="m").svg_data_uri(scale=QR_SCALE, border=2, light="white"))

@@ -1,0 +1,159 @@
+"""What is compared, as one value: the sides in their order, the sound that is heard of each, and their tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from separation.backends import registry
+from separation.comparing.differing import differing
+from separation.comparing.heard import MIX, HeardTrack, stem_of
+from separation.comparing.matching import Matched
+from separation.errors import SettingsError
+from separation.formatted import duration
+from separation.results.kept import Recording, Result
+from webapp.components.player.track import Track
+from webapp.components.sides.sides import Side
+from webapp.components.stem_colors import FREE_COLORS
+from webapp.pages.studio.tracks import result_tracks
+
+MOST = 8
+DIFFERENCE = "D"  # the side on which two others are played against each other, and its key
+MIX_LABEL = "All sounds"
+
+Item = Recording | Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """The sides of a comparison.
+
+    Attributes:
+        items: of one rate; the first is side 1.
+        stem: the name of the track that is heard of each, or `MIX`.
+        pair: the two sides whose difference can be heard, by index.
+    """
+
+    items: tuple[Item, ...] = ()
+    stem: str = MIX
+    pair: tuple[int, int] = (0, 1)
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The names of the tracks that every result here has; recordings count as every sound."""
+        results = [item for item in self.items if isinstance(item, Result)]
+        names = results[0].track_names if results else ()
+        return tuple(name for name in names if all(name in one.track_names for one in results))
+
+    @property
+    def heard(self) -> tuple[tuple[HeardTrack, ...], ...]:
+        """What is heard of each side."""
+        return tuple(stem_of(item, self.stem) for item in self.items)
+
+    @property
+    def labels(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The name of each side, and the settings in which it differs."""
+        unlike = differing([item.settings if isinstance(item, Result) else {} for item in self.items])
+        named: list[tuple[str, tuple[str, ...]]] = []
+        for item, settings in zip(self.items, unlike, strict=True):
+            if isinstance(item, Recording):
+                named.append((item.name, ()))
+            else:
+                model = f" {item.model}" if item.model else ""
+                named.append((f"{registry.label_of(item.backend)}{model}", settings))
+        return tuple(named)
+
+    def sides(self, matched: Sequence[Matched]) -> list[Side]:
+        """Return the switch's sides; `matched` is empty until their loudness is measured."""
+        found: list[Side] = []
+        for index, (item, (name, settings)) in enumerate(zip(self.items, self.labels, strict=True)):
+            run_s = item.seconds if isinstance(item, Result) else 0.0
+            about = " · ".join([*settings, *([duration(run_s)] if run_s else [])])
+            match = matched[index].words if matched else "measuring…"
+            found.append({"side": str(index + 1), "label": name, "match": match, "about": about})
+        return found
+
+    def tracks(self, matched: Sequence[Matched]) -> list[Track]:
+        """Return all tracks to play: those of each side, and of the difference of the pair."""
+        tracks = []
+        for index in range(len(self.items)):
+            tracks += self._side_tracks(index, str(index + 1), matched)
+        if len(self.items) > 1:
+            for index, inverted in zip(self.pair, (False, True), strict=True):
+                for track in self._side_tracks(index, DIFFERENCE, matched):
+                    track["inverted"] = inverted
+                    tracks.append(track)
+        return tracks
+
+    def with_stem(self, stem: str) -> Compared:
+        """Hear another sound of each side; one that not every side has is the whole mix."""
+        return Compared(items=self.items, stem=stem if stem in self.stems else MIX, pair=self.pair)
+
+    def with_pair(self, pair: tuple[int, int]) -> Compared:
+        """Take the difference of two other sides; what are none changes nothing."""
+        here = range(len(self.items))
+        if pair[0] == pair[1] or any(index not in here for index in pair):
+            return self
+        return Compared(items=self.items, stem=self.stem, pair=pair)
+
+    def with_item(self, item: Item) -> Compared:
+        """Add a side.
+
+        Raises:
+            SettingsError: there are eight, it is there already, or it cannot be played beside the others.
+        """
+        if any(one.key == item.key for one in self.items):
+            return self
+        if len(self.items) >= MOST:
+            raise SettingsError(
+                f"At most {MOST} sounds can be compared at once.", "There are as many keys.", "Remove one first."
+            )
+        if self.items and self.items[0].sample_rate != item.sample_rate:
+            raise SettingsError(
+                f"“{item.name}” has another sample rate than the others.",
+                f"It has {item.sample_rate} Hz, they have {self.items[0].sample_rate} Hz; "
+                "resampling one of them would be a difference of its own.",
+                "Compare it with sounds of its own rate.",
+            )
+        return Compared(items=(*self.items, item), stem=self.stem, pair=self.pair).with_stem(self.stem)
+
+    def without(self, key: str) -> Compared:
+        """Remove a side."""
+        items = tuple(item for item in self.items if item.key != key)
+        return Compared(items=items).with_stem(self.stem)
+
+    def _side_tracks(self, index: int, side: str, matched: Sequence[Matched]) -> list[Track]:
+        item = self.items[index]
+        gain_db = matched[index].gain_db if matched else 0.0
+        tracks = []
+        for track in _tracks_of(item, self.stem):
+            name = f"{index + 1} {track['name']}" if isinstance(item, Result) else f"{index + 1} {item.name}"
+            about: Mapping[str, object] = {
+                "id": f"{side}-{track['id']}",
+                "name": name,
+                "color": FREE_COLORS[index % len(FREE_COLORS)],
+                "side": side,
+                "twin": f"{side} {track['name']}",
+                "match_db": gain_db,
+                "download": "",
+            }
+            tracks.append({**track, **about})
+        return tracks  # type: ignore[return-value]  # a Track with some of its fields replaced
+
+
+def _tracks_of(item: Item, stem: str) -> list[Track]:
+    if isinstance(item, Result):
+        return [track for track in result_tracks(item, "") if stem in (MIX, track["name"])]
+    (track,) = item.tracks
+    return [
+        Track(
+            id=f"{item.key[:12]}-{track.id}",
+            name=item.name,
+            color="",
+            url=f"/media/{item.key}/{track.id}",
+            n_samples=item.n_samples,
+            sample_rate=item.sample_rate,
+            n_channels=item.n_channels,
+            download="",
+        )
+    ]

@@ -1,0 +1,320 @@
+"""The Compare page: results of one recording side by side, sample-synchronous, on keys, equally loud; tests of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from math import isinf
+from urllib.parse import urlencode
+
+from nicegui import background_tasks, ui
+
+from separation.comparing.heard import MIX, difference_db, lufs_of
+from separation.comparing.matching import Matched, matched
+from separation.errors import PlaygroundError
+from separation.results.kept import DamagedItem, Recording, kept_of, recording_of, result_of
+from webapp.components.keymap.keymap import Keymap
+from webapp.components.settings.settings import SettingField, SettingOption, Settings
+from webapp.components.sides.sides import Sides
+from webapp.components.tracks.tracks import Tracks
+from webapp.components.transport.transport import Loop, Transport
+from webapp.components.waveform.waveform import WaveformPlot
+from webapp.pages.compare.blind_test_panel import BlindTestPanel
+from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, Item
+from webapp.pages.studio.tracks import mixture_track
+from webapp.state.blind_tests import BlindTests
+from webapp.state.library_view import LibraryView
+from webapp.theme import SCHEMES, button, card, drop_zone, error_card, icon_button, set_scheme, shell, text
+
+BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
+NOTHING = "-"
+ON = "on"
+
+
+class ComparePage:
+    """One open Compare page. What is compared is in its address; tests are in the store."""
+
+    def __init__(self, library_view: LibraryView, tests: BlindTests, links: Sequence[str]) -> None:
+        self._library = library_view.library
+        self._client = ui.context.client
+        self._compared = Compared()
+        self._recording: Recording | None = None
+        self._matched: tuple[Matched, ...] = ()
+        self._matching = True
+        self._loop: Loop = {"on": False, "start_s": None, "end_s": None}
+        self._n_measured = 0
+        with shell("compare", side="Blind test") as frame:
+            with frame.header:
+                self._header()
+            with frame.main:
+                self._main()
+            with frame.side:
+                self._tests = BlindTestPanel(tests, links, on_error=self._say_error)
+            with frame.footer:
+                self._transport = Transport(on_loop=self._looped)
+        self._draw()
+
+    def open(self, keys: Sequence[str], stem: str = MIX, *, blind: bool = False) -> None:
+        """Compare the items of these keys, as far as they are in the library; `blind` starts a test of them at once."""
+        compared = Compared()
+        for key in keys[: 2 * MOST]:
+            try:
+                compared = compared.with_item(kept_of(self._library.open(key)))
+            except PlaygroundError as error:
+                self._say_error(error)
+        self._show(compared.with_stem(stem))
+        if blind and len(compared.items) > 1:
+            self._tests.start()
+
+    def open_results(self, recording: str) -> None:
+        """Compare the newest results of a recording."""
+        self.open([artifact.key for artifact in self._library.results(recording)][:MOST])
+
+    # what the screen holds
+
+    def _header(self) -> None:
+        self._title = text("Compare", tag="h1")
+        self._about = text("", "mute hide-phone")
+        text("", "grow")
+        Keymap()
+        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
+            for scheme, label in SCHEMES.items():
+                ui.menu_item(label, partial(set_scheme, scheme))
+
+    def _main(self) -> None:
+        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._start = ui.element("div").classes("stack")
+        with ui.element("div").classes("stack") as self._workspace:
+            with card():
+                self._sides = Sides(many=True)
+                with ui.element("div").classes("toolbar wrap"):
+                    self._choices = Settings(self._choose).classes("inline")
+                    self._removals = ui.element("span").classes("line")
+                    self._difference = text("", "mute num")
+            with card():
+                self._wave = WaveformPlot(height_px=96)
+            with card():
+                self._tracks = Tracks(all_sides=True, on_mix=lambda _: self._measure())
+
+    def _draw(self) -> None:
+        items = self._compared.items
+        self._start.set_visibility(len(items) < 2)
+        self._workspace.set_visibility(bool(items))
+        self._title.set_text("Compare" if self._recording is None else f"Compare: {self._recording.name}")
+        self._about.set_text("" if not items else f"{self._compared.stem or MIX_LABEL} · {len(items)} sides")
+        self._draw_start()
+        sides = self._compared.sides(self._shown_matched)
+        if len(items) > 1:
+            a, b = (index + 1 for index in self._compared.pair)
+            sides.append({"side": DIFFERENCE, "label": f"{a} minus {b}", "match": "", "about": "what is left of both"})
+        self._sides.set_sides(sides)
+        self._choices.set_groups([{"title": "", "fields": self._fields()}])
+        self._tracks.set_tracks(self._compared.tracks(self._shown_matched))
+        if self._recording is not None:
+            self._wave.set_track(mixture_track(self._recording, "", has_stems=True))
+        self._tests.show(self._compared, self._recording, self._loop)
+
+    @property
+    def _shown_matched(self) -> tuple[Matched, ...]:
+        return self._matched if self._matching else tuple(Matched() for _ in self._compared.items)
+
+    def _fields(self) -> list[SettingField]:
+        compared = self._compared
+        stems = [SettingOption(value=MIX, label=MIX_LABEL)]
+        stems += [SettingOption(value=stem, label=stem) for stem in compared.stems]
+        here = {item.key for item in compared.items}
+        more = [SettingOption(value=NOTHING, label="Add…")]
+        more += [SettingOption(value=item.key, label=label) for item, label in self._others() if item.key not in here]
+        pairs = [
+            SettingOption(value=f"{a},{b}", label=f"{a + 1} minus {b + 1}")
+            for a in range(len(compared.items))
+            for b in range(len(compared.items))
+            if a < b
+        ]
+        fields: list[SettingField] = [
+            {
+                "name": "stem",
+                "kind": "select",
+                "label": "",
+                "spoken": "Sound",
+                "value": compared.stem,
+                "options": stems,
+                "tip": "What is heard of each side.",
+            },
+            {
+                "name": "more",
+                "kind": "select",
+                "label": "",
+                "spoken": "Add a side",
+                "value": NOTHING,
+                "options": more,
+                "tip": f"Up to {MOST} results of this recording, or the recording itself.",
+            },
+            {
+                "name": "matching",
+                "kind": "select",
+                "label": "",
+                "spoken": "Loudness",
+                "value": ON if self._matching else "off",
+                "options": [
+                    SettingOption(value=ON, label="Equally loud"),
+                    SettingOption(value="off", label="As they are"),
+                ],
+                "tip": "By ITU-R BS.1770, turning down only: the louder of two sounds seems the better one.",
+            },
+        ]
+        if len(pairs) > 1:
+            fields.append(
+                {
+                    "name": "pair",
+                    "kind": "select",
+                    "label": "",
+                    "spoken": "Difference",
+                    "value": f"{compared.pair[0]},{compared.pair[1]}",
+                    "options": pairs,
+                    "tip": "Which two are played against each other on the key D.",
+                }
+            )
+        return fields
+
+    def _others(self) -> list[tuple[Item, str]]:
+        if self._recording is None:
+            return []
+        found: list[tuple[Item, str]] = [(self._recording, "The recording itself")]
+        for artifact in self._library.results(self._recording.key):
+            try:
+                result = result_of(artifact)
+            except DamagedItem:
+                continue
+            found.append((result, f"{result.name} · {result.backend} · {result.created[11:19]}"))
+        return found
+
+    def _draw_start(self) -> None:
+        self._start.clear()
+        if len(self._compared.items) > 1:
+            return
+        with self._start, drop_zone("Nothing to compare yet", "Recordings with two results or more can be compared."):
+            for recording, keys in self._comparable():
+                address = f"/compare?{urlencode({'items': ','.join(keys)})}"
+                ui.link(f"{recording} · {len(keys)} results", address).classes("button plain")
+            ui.link("Open the Library", "/library").classes("button plain")
+
+    def _comparable(self) -> list[tuple[str, list[str]]]:
+        """Return recordings with several results: name, and keys of the newest results."""
+        results: dict[str, list[str]] = {}
+        for artifact in self._library.store.list("result"):
+            results.setdefault(artifact.manifest.inputs.get("recording", ""), []).append(artifact.key)
+        recordings = {artifact.key: artifact.name for artifact in self._library.recordings()}
+        found = [(recordings[key], keys[:MOST]) for key, keys in results.items() if key in recordings and len(keys) > 1]
+        return found[:12]
+
+    # what people do
+
+    def _choose(self, name: str, value: object) -> None:
+        if name == "stem":
+            self._show(self._compared.with_stem(str(value)))
+        elif name == "matching":
+            self._matching = value == ON
+            self._draw()
+            self._say_difference()
+        elif name == "pair":
+            a, _, b = str(value).partition(",")
+            self._show(self._compared.with_pair((int(a), int(b))))
+        elif name == "more" and value != NOTHING:
+            self._add(str(value))
+
+    def _add(self, key: str) -> None:
+        try:
+            self._show(self._compared.with_item(kept_of(self._library.open(key))))
+        except PlaygroundError as error:
+            self._say_error(error)
+            self._draw()
+
+    def _remove(self, key: str) -> None:
+        self._show(self._compared.without(key))
+
+    def _looped(self, loop: Loop) -> None:
+        self._loop = loop
+        self._tests.show(self._compared, self._recording, loop)
+        self._measure()
+
+    def _show(self, compared: Compared) -> None:
+        self._compared, self._matched = compared, ()
+        self._recording = self._recording_of(compared)
+        with self._client:
+            self._remember()
+            self._removals.clear()
+            with self._removals:
+                for index, item in enumerate(compared.items if len(compared.items) > 2 else ()):
+                    button(f"Remove {index + 1}", partial(self._remove, item.key), tip="Leaves it in the library")
+            self._draw()
+        self._measure()
+
+    def _remember(self) -> None:
+        """Write what is compared into the address, so that a reload and a bookmark show it again."""
+        query = urlencode({"items": ",".join(item.key for item in self._compared.items), "stem": self._compared.stem})
+        self._client.run_javascript(f"history.replaceState(null, '', location.pathname + '?{query}')")
+
+    def _recording_of(self, compared: Compared) -> Recording | None:
+        for item in compared.items:
+            if isinstance(item, Recording):
+                return item
+            artifact = self._library.store.get(item.recording, read=False)
+            if artifact is not None:
+                return recording_of(artifact)
+        return None
+
+    # loudness
+
+    @property
+    def _passage(self) -> tuple[float, float | None]:
+        """What is heard in a loop, or everything."""
+        return (self._loop["start_s"] or 0.0, self._loop["end_s"]) if self._loop["on"] else (0.0, None)
+
+    def _measure(self) -> None:
+        """Measure what is heard of each side, and turn down the louder ones."""
+        compared, passage = self._compared, self._passage
+        self._n_measured += 1
+        this_one = self._n_measured
+
+        async def measure() -> None:
+            try:
+                lufs = await asyncio.to_thread(lambda: [lufs_of(one, *passage) for one in compared.heard])
+            except (OSError, PlaygroundError) as error:
+                self._say_error(error if isinstance(error, PlaygroundError) else PlaygroundError(str(error), "", ""))
+                return
+            if this_one == self._n_measured:
+                self._matched = matched(lufs)
+                with self._client:
+                    self._draw()
+                    self._say_difference()
+
+        if compared.items:
+            background_tasks.create(measure(), name="loudness")
+
+    def _say_difference(self) -> None:
+        compared, passage, gains = self._compared, self._passage, self._shown_matched
+        if len(compared.items) < 2 or not gains:
+            self._difference.set_text("")
+            return
+        a, b = compared.pair
+
+        async def measure() -> None:
+            try:
+                one, other = (
+                    [track.turned(10 ** (gains[index].gain_db / 20)) for track in compared.heard[index]]
+                    for index in (a, b)
+                )
+                level_db = await asyncio.to_thread(difference_db, one, other, *passage)
+            except (OSError, PlaygroundError):  # said where its loudness was measured
+                return
+            if compared is self._compared and gains == self._shown_matched:
+                words = "they are the same" if isinf(level_db) else f"{level_db:+.1f} dB".replace("-", "−")
+                self._difference.set_text(f"Difference of {a + 1} and {b + 1}: {words}")
+
+        background_tasks.create(measure(), name="difference")
+
+    def _say_error(self, error: PlaygroundError) -> None:
+        with self._client, self._messages:
+            error_card(error.what, error.why, error.todo)

@@ -1,0 +1,1 @@
+"""The listening room: the page of a guest who takes a blind test; no account, no socket, plain HTTP."""
