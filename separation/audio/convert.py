@@ -1,4 +1,4 @@
-"""Converts any audio or video file to a recording: a float32 WAV of one or two channels, at most 192 kHz."""
+"""Converts any audio or video file to a recording: a float32 WAV of one or two channels, 8 to 192 kHz."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from separation.audio.waveform import resample_blocks, resampled_length, to_chan
 from separation.errors import AudioError
 from separation.export.tags import NO_TAGS, Tags, write_tags
 
+MIN_KEPT_RATE: Final = 8_000  # Hz; the least that every browser plays (W3C, Web Audio API), Chromium from 3 kHz on
 MAX_KEPT_RATE: Final = 192_000  # Hz; `convert` brings faster recordings to CONVERTED_RATE
 CONVERTED_RATE: Final = 48_000  # Hz
 
@@ -63,10 +64,11 @@ def convert(
     """Write a file's audio as a float32 WAV of one or two channels that `AudioFile` reads, in constant memory.
 
     A `part` gives exactly the samples that it has in the whole recording, and nothing after it is decoded; if the
-    recording ends before it, a warning says so. One above 192 kHz is resampled as if the part were all of it.
+    recording ends before it, a warning says so. One that is resampled is so as if the part were all of it.
 
-    Three and more channels are mixed down by `to_channels`. The rate is kept up to 192 kHz; recordings above it
+    Three and more channels are mixed down by `to_channels`. The rate is kept from 8 to 192 kHz. Recordings above it
     are resampled to 48 kHz, with a warning: they hold nothing audible up there, and every later step takes longer.
+    Those below are resampled to 8 kHz, with a warning, because browsers do not play them.
     `out_path` appears only once it is complete, with these `tags` in it. Past 4 GB it is an RF64 file.
 
     Raises:
@@ -98,7 +100,7 @@ class ConvertedBlocks:
 
     def __init__(self, decoded: DecodedBlocks, part: Part, max_duration_s: float | None) -> None:
         info = decoded.info
-        self.sample_rate = info.sample_rate if info.sample_rate <= MAX_KEPT_RATE else CONVERTED_RATE
+        self.sample_rate = _kept_rate(info.sample_rate)
         self.n_channels = min(info.n_channels, 2)
         whole = None if info.n_samples is None else resampled_length(info.n_samples, info.sample_rate, self.sample_rate)
         self.n_expected = whole if part.is_whole else None
@@ -148,6 +150,10 @@ def converted_blocks(
     """
     with decode_blocks(source, part=part) as decoded:
         yield ConvertedBlocks(decoded, part, max_duration_s)
+
+
+def _kept_rate(sample_rate: int) -> int:
+    return CONVERTED_RATE if sample_rate > MAX_KEPT_RATE else max(MIN_KEPT_RATE, sample_rate)
 
 
 def _too_long(name: str, max_duration_s: float) -> AudioError:

@@ -162,13 +162,19 @@ def test_a_recording_over_the_limit_is_refused_and_leaves_nothing(data, tmp_path
     assert convert(tmp_path / "file", tmp_path / "out.wav", max_duration_s=1.2).n_samples >= RATE
 
 
-def test_a_very_fast_recording_becomes_48_khz(tmp_path):
-    t = np.arange(384_000) / 384_000
-    (tmp_path / "file").write_bytes(stored("WAV", "FLOAT", np.sin(2 * np.pi * 1_000 * t)[:, None], 384_000))
-    assert convert(tmp_path / "file", tmp_path / "out.wav").sample_rate == 48_000
-    expected = np.sin(2 * np.pi * 1_000 * np.arange(48_000) / 48_000)
-    read = AudioFile(tmp_path / "out.wav").read(1_000, 47_000)[0]
-    np.testing.assert_allclose(read, expected[1_000:47_000], atol=1e-4)
+@pytest.mark.parametrize(
+    ("rate", "kept"), [(384_000, 48_000), (192_001, 48_000), (1_000, 8_000), (7_999, 8_000), (8_000, 8_000)]
+)
+def test_a_rate_at_which_no_browser_plays_is_brought_to_one_that_is_played(tmp_path, rate, kept):
+    t = np.arange(2 * rate) / rate
+    (tmp_path / "file").write_bytes(stored("WAV", "FLOAT", np.sin(2 * np.pi * 200 * t)[:, None], rate))
+    conversion = convert(tmp_path / "file", tmp_path / "out.wav")
+    assert conversion.sample_rate == kept
+    assert list(conversion.warnings) == [f"The recording was brought from {rate} Hz to {kept} Hz."] * (rate != kept)
+    middle = slice(kept // 4, 2 * kept - kept // 4)
+    expected = np.sin(2 * np.pi * 200 * np.arange(2 * kept) / kept)[middle]
+    read = AudioFile(tmp_path / "out.wav").read(middle.start, middle.stop)[0]
+    np.testing.assert_allclose(read, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError(28, "No space left on device")])
