@@ -10,14 +10,15 @@ import pytest
 
 from assets.demo_recording import load_demo
 from benchmarks.bench_builtin import REFERENCE_OF, by_network
-from separation.backends import sam_family
+from separation.backends import demucs, sam_family, sam_torch
 from separation.backends.builtin import WEIGHTS
-from separation.backends.demucs import SIZES_MB
 from separation.cli.main import main
+from separation.export.level import RESCALE
 from separation.metrics.reference import si_sdr
 from separation.models.builtin.weights import read_network
 from separation.models.classical.classical import separate_classical
 from separation.models.sam_audio.weights import SIZES_GB, TEXT_ENCODER_GB
+from separation.request import ChunkSettings, SamSettings, SolverSettings
 from separation.solvers import nfe
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import REPLACED_STAYS_S, TRASH_STAYS_S
@@ -33,17 +34,24 @@ def figures(pattern: str, text: str) -> tuple[float, ...]:
     return tuple(map(float, found[0] if isinstance(found[0], tuple) else found))
 
 
-def default(option: str, *words: str) -> object:
+def leaf(*words: str) -> click.Command:
+    """A command of the terminal."""
     command: click.Command = main
     for word in words:
         assert isinstance(command, click.Group)
-        command = command.get_command(click.Context(command), word) or command
-    return next(param.default for param in command.params if option in param.opts)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    return command
+
+
+def default(option: str, *words: str) -> object:
+    return next(param.default for param in leaf(*words).params if option in param.opts)
 
 
 def test_the_sizes_of_models_are_those_of_the_catalogue() -> None:
     low, high = figures(r"(\d+) to (\d+) MB a model", README)
-    assert low == min(SIZES_MB.values()) and high == pytest.approx(max(SIZES_MB.values()), rel=0.02)
+    assert low == min(demucs.SIZES_MB.values()) and high == pytest.approx(max(demucs.SIZES_MB.values()), rel=0.02)
     low, high = figures(r"(\d+) to (\d+) GB a model", README)
     assert (low, high) == (round(min(SIZES_GB.values())), round(max(SIZES_GB.values())))
     assert figures(r"come with the program \((\d+) MB\)", README) == (round(WEIGHTS.stat().st_size / 1e6),)
@@ -98,3 +106,24 @@ def test_the_quality_on_the_demo_is_what_is_measured(separator: str) -> None:
         gain_db = si_sdr(estimates[stem], true) - si_sdr(demo.mixture, true)
         stated = of_network if separator == "builtin" else of_recipe
         assert float(stated) == pytest.approx(gain_db, abs=0.1)
+
+
+def test_what_options_are_unless_given_is_what_a_request_is() -> None:
+    usual = {
+        "--solver": SolverSettings().method,
+        "--solver-steps": str(SolverSettings().n_steps),
+        "--grid": SolverSettings().grid,
+        "--stitch": ChunkSettings().stitch,
+        "--crossfade-type": ChunkSettings().fade,
+        "--stereo": SamSettings().stereo,
+        "--precision": SamSettings().precision,
+        "--peak": RESCALE,
+    }
+    said = {}
+    for words in (("extract", "sam-audio"), ("extract", "builtin"), ("extract", "demucs")):
+        for param in leaf(*words).params:
+            help_ = getattr(param, "help", None) or ""
+            if stated := re.search(r"(\S+) unless given", help_):
+                said[(words[-1], param.opts[0])] = stated[1].lower()
+    assert {(option, value) for (_, option), value in said.items() if option in usual} == set(usual.items())
+    assert (said["sam-audio", "--model"], said["demucs", "--model"]) == (sam_torch.DEFAULT, demucs.DEFAULT)

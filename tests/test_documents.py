@@ -98,6 +98,11 @@ def test_every_option_is_one_of_a_command():
     assert written - known - of_others == set()
 
 
+def test_every_extra_is_one_of_the_project():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"audio-playground\[(\w+)\]", ALL)) - set(extras) == set()
+
+
 def test_every_target_of_make_and_every_module_is_there():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
     typed = "\n".join([*named(), *lines()])
