@@ -22,6 +22,7 @@ from separation.request import ChunkSettings, SamSettings, SolverSettings
 from separation.solvers import nfe
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import REPLACED_STAYS_S, TRASH_STAYS_S
+from tests.support.terminal import audio_playground
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -127,3 +128,11 @@ def test_what_options_are_unless_given_is_what_a_request_is() -> None:
                 said[(words[-1], param.opts[0])] = stated[1].lower()
     assert {(option, value) for (_, option), value in said.items() if option in usual} == set(usual.items())
     assert (said["sam-audio", "--model"], said["demucs", "--model"]) == (sam_torch.DEFAULT, demucs.DEFAULT)
+
+
+def test_where_the_help_says_that_all_models_are_they_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(folder / "no models"))
+    help_ = next(param.help for param in leaf("extract", "demucs").params if "--model" in param.opts)
+    (words,) = re.findall(r"see “(.+)” for all", help_)
+    listed = audio_playground(*words.split()).output
+    assert [model for model in demucs.DemucsBackend().models() if model not in listed.split()] == []

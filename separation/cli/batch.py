@@ -68,7 +68,7 @@ SOME_FAILED = 6
     default=registry.AUTO,
     show_default=True,
 )
-@click.option("--preset", help="Preview, Balanced or Quality.")
+@click.option("--preset", help="Preview, Balanced or Quality, or one that the separator alone has.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
 @peak_option
 @tags_option

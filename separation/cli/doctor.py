@@ -27,7 +27,7 @@ ELSEWHERE = "Let it be written to, or choose another with the environment variab
 )
 @common_options
 def doctor(self_test: bool, common: Common) -> None:
-    """List packages, folders and backends; test the usable backends with two seconds of sound."""
+    """List packages, the data folder and backends; test the usable backends with two seconds of sound."""
     from separation.backends import registry
     from storage import data_folder
 

@@ -64,7 +64,7 @@ def auto(wanted: ExtractOptions, common: Common) -> None:
 
 @extract.command()
 @extract_options
-@click.option("--model", default=None, help="htdemucs unless given; see “doctor” for all.")
+@click.option("--model", default=None, help="htdemucs unless given; see “models list” for all.")
 @click.option("--preset", default=None, help="Preview, Render, fast, balanced or quality; options below change it.")
 @click.option("--shifts", type=int, help=f"Random shifts whose estimates are averaged, {OF_DEMUCS['shifts']}.")
 @click.option(
@@ -157,7 +157,9 @@ def _command_of(backend: Backend) -> click.Command:
     if cut:
         options = chunk_options(options)
     if len(backend.models()) > 1:
-        options = click.option("--model", help=f"{backend.models()[0]} unless given; see “doctor” for all.")(options)
+        options = click.option("--model", help=f"One of {', '.join(backend.models())}; the first unless given.")(
+            options
+        )
     about = backend.profile.about or f"By {backend.label}."
     return click.command(backend.name, help=about)(extract_options(options))
 
