@@ -157,9 +157,8 @@ def _command_of(backend: Backend) -> click.Command:
     if cut:
         options = chunk_options(options)
     if len(backend.models()) > 1:
-        options = click.option("--model", help=f"One of {', '.join(backend.models())}; the first unless given.")(
-            options
-        )
+        first, *others = backend.models()
+        options = click.option("--model", help=f"{first} unless given; or {', '.join(others)}.")(options)
     about = backend.profile.about or f"By {backend.label}."
     return click.command(backend.name, help=about)(extract_options(options))
 
