@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from distributed import LocalCluster
 
 RETRIES = 2  # of a call whose worker died, in the embedded cluster; elsewhere the scheduler's own setting counts
+# In a worker's process. The caller reports errors of its calls, and who started the worker what becomes of it; Dask's
+# own log adds only noise: tracebacks of workers that are stopped while they start, or whose scheduler is gone.
+QUIET = (
+    "import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)",
+    "from separation.doctor import logs; logs.to_terminal('warning')",
+)
 NICENESS = 10  # of a worker beside the pages: a request takes milliseconds where an evaluation takes seconds
 
 
@@ -28,11 +34,7 @@ def cluster(folder: str, resources: Mapping[str, float], *, n_workers: int, nice
         niceness: added to the workers' nice value, so that other processes come first.
     """
     settle_workers(n_workers)
-    # The caller reports errors of its calls; Dask's own log adds only noise, such as workers stopped while they start.
-    preloads = [
-        "import logging; logging.getLogger('distributed').setLevel(logging.CRITICAL)",
-        "from separation.doctor import logs; logs.to_terminal('warning')",
-    ]
+    preloads = [*QUIET]
     if niceness and hasattr(os, "setpriority"):  # not on Windows
         niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
         preloads += [f"import os; os.setpriority(os.PRIO_PROCESS, 0, {niceness})"]
@@ -96,6 +98,9 @@ def settle_workers(n_workers: int = 1) -> None:
             "distributed.admin.system-monitor.log-length": 100,
             "distributed.worker.profile.enabled": False,
             "distributed.scheduler.allowed-failures": RETRIES,
+            # One that died is started again, which takes a busy computer longer than Dask's 15 s; after these it would
+            # be given up, for good, and every job of this process would wait for ever.
+            "distributed.deploy.lost-worker-timeout": "1 day",
             "distributed.worker.memory.terminate": False,  # the operating system decides; spilling audio helps nobody
             "distributed.worker.memory.pause": False,
             "distributed.worker.memory.spill": False,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import closing
 from pathlib import Path
 
+import dask
+import distributed  # noqa: F401  settings of Dask that are changed before this are lost afterwards
 import numpy as np
 import psutil
 import pytest
@@ -146,6 +150,16 @@ def test_work_whose_process_was_killed_is_tried_again(cluster, tmp_path):
     _, result = run_to_end(cluster, fakes.die_until, diary, 1)
     assert result == "survived"
     assert len(set(lines(diary))) == 2  # two attempts in two processes
+
+
+@pytest.mark.timeout(200)
+def test_a_process_that_was_killed_is_started_again_however_long_that_takes():
+    # Dask gives it up after this time, as if the computer were so busy that no process starts in time.
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}), closing(Cluster()) as engine:
+        _, first = run_to_end(engine, fakes.process_id)
+        os.kill(first, signal.SIGKILL)
+        _, second = run_to_end(engine, fakes.process_id)
+        assert second != first
 
 
 def test_work_that_kills_every_process_ends_as_an_error_that_speaks_of_memory(cluster, tmp_path):
