@@ -67,7 +67,8 @@ async def _work(
             security=None if tls is None else tls.security(),
             local_directory=None if common.temp_dir is None else str(common.temp_dir),
             dashboard_address="127.0.0.1:0",  # its HTTP status page is reachable only from this computer
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
+            preload=[*embedded.QUIET],
             death_timeout=PATIENCE_S,
         )
     except cluster.FAMILIES as failure:

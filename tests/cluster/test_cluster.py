@@ -262,7 +262,22 @@ def test_tls_files_that_are_none_are_named(tmp_path, content):
         Tls(**files)
 
 
-def test_a_worker_whose_scheduler_is_gone_says_so_and_one_that_is_interrupted_stops(tmp_path):
+def test_a_worker_whose_scheduler_is_gone_in_the_middle_of_its_work_says_so_in_one_sentence(tmp_path):
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), ExitStack() as longer:
+        with scheduler(tmp_path) as address:
+            left = longer.enter_context(worker(tmp_path, address))
+            engine = longer.enter_context(closing(Cluster(address)))
+            steps = engine.run(fakes.work_until_stopped, tmp_path / "diary", 2_000, 0.05)
+            while not isinstance(next(steps), SolverStep):
+                pass
+        assert left.wait() == 6
+    working, *said = left.said().splitlines()
+    assert working.startswith("Working for")
+    again = "Start this worker again when the scheduler is there."
+    assert said == [f"SeparationError: The scheduler at {address} is gone. {again}"]
+
+
+def test_a_worker_that_is_interrupted_stops(tmp_path):
     with scheduler(tmp_path) as address, worker(tmp_path, address) as interrupted:
         assert interrupted.interrupt() == 0
         assert "Stopped." in interrupted.said()

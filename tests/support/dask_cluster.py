@@ -44,6 +44,10 @@ class Process:
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(30)
 
+    def wait(self) -> int:
+        """Wait until it ends by itself; returns the exit status."""
+        return self._process.wait(60)
+
     def kill(self) -> None:
         """End it and its children at once, as if the computer were switched off."""
         if self._process.poll() is None:
