@@ -53,7 +53,11 @@ class BlindTestCard:
         """Open the dialog with the link and its QR code."""
         if self._dialog is not None:
             self._dialog.delete()
-        with self._card, ui.dialog() as self._dialog, card("pad stack invitation"):
+        with (
+            self._card,
+            ui.dialog().props('aria-label="Invite listeners"') as self._dialog,
+            card("pad stack invitation"),
+        ):
             text("Invite listeners", tag="h2")
             address = self._address()
             text(
@@ -88,7 +92,7 @@ class BlindTestCard:
             text(f"Scores (Bradley-Terry): {words}", "mute small num", tag="p")
         for row in finding.rows:
             right = "" if row.n_right is None else f", {row.n_right} right"
-            words = f"{row.name or 'Here'}: {row.n_answered} of {test.n_trials}{right}"
+            words = f"{row.name}: {row.n_answered} of {test.n_trials}{right}"
             text(words + (f" · {row.note}" if row.note else ""), "small num warn" if row.note else "small num", tag="p")
         if finding.words:
             with ui.element("span").classes("line wrap"):

@@ -47,7 +47,7 @@ async function begin() {
   room.token = key();
   const about = await room.json("about");
   if (about.closed) return end("This test is closed", "It takes no more answers. Thank you for coming.");
-  const joined = about.guided ? await guided(about) : { name: "", checks: {} };
+  const joined = about.guided ? await guided(about) : { name: "Host", checks: {} };
   if (!about.guided) await ready(about);
   const state = await room.json("join", joined);
   localStorage.setItem(kept, (room.token = state.token));

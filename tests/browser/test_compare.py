@@ -1,0 +1,151 @@
+"""The Compare page in a real browser: sides on keys, in step with each other, equally loud, and their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+
+from storage import Artifact, ArtifactStore
+from tests.browser.test_axe import faults
+from tests.support.browser import DESKTOP, PHONE, console_errors, resize, wait_until
+from tests.support.player_endurance import RATE, keep_noise
+from tests.support.server import RunningServer
+from tests.support.studio_steps import Studio
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def kept(server: RunningServer) -> tuple[Artifact, list[Artifact]]:
+    """A recording with eight results."""
+    return keep_noise(ArtifactStore(server.home), 8)
+
+
+@pytest.fixture
+def page(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+    yield Studio(browser, server.url)
+    assert console_errors(browser) == []
+
+
+def compare(page: Studio, keys: list[str], stem: str = "drums") -> Studio:
+    page.browser.get(f"{page.url}/compare?items={','.join(keys)}&stem={stem}")
+    wait_until(lambda: page.texts(".sides label") and "measuring" not in "".join(page.texts(".sides")), "the sides")
+    return page
+
+
+def heard(page: Studio) -> dict[str, float]:
+    """The gain of every track that is heard, by its id."""
+    return {track["id"]: track["gain"] for track in page.player()["tracks"] if track["gain"]}
+
+
+def press(page: Studio, keys: str) -> None:
+    page.one("body").send_keys(keys)
+
+
+def test_each_side_is_on_its_key_and_says_what_is_special_about_it(page: Studio, kept) -> None:
+    recording, results = kept
+    compare(page, [results[0].key, results[1].key, recording.key])
+    labels = page.texts(".sides label")
+    assert len(labels) == 4 and "seed 1" in labels[1] and "noise.wav" in labels[2] and "1 minus 2" in labels[3]
+    page.one(".play").click()
+    wait_until(lambda: page.player()["position_samples"] > 0, "sound")
+    for key in "2313":
+        press(page, key)
+        wait_until(lambda key=key: [one[0] for one in heard(page)] == [key], f"side {key}")
+    assert page.player()["playing"]
+    press(page, "d")
+    wait_until(lambda: {one[0] for one in heard(page)} == {"D"}, "the difference")
+    assert sorted(gain > 0 for gain in heard(page).values()) == [False, True], "one of them is turned upside down"
+    assert len(page.texts(".tracks .track")) == 3, "the difference has no row"
+
+
+def test_the_difference_of_a_pair_is_said_with_its_level_and_the_pair_can_be_chosen(page: Studio, kept) -> None:
+    _, results = kept
+    compare(page, [one.key for one in results[:3]])
+    level = wait_until(lambda: next(iter(page.texts(".toolbar > .num")), ""), "the level")
+    assert level.startswith("Difference of 1 and 2: ")
+    page.set("Difference", "2 minus 3")
+    wait_until(lambda: "Difference of 2 and 3" in "".join(page.texts(".toolbar > .num")), "the other pair")
+    wait_until(lambda: "2 minus 3" in "".join(page.texts(".sides")), "its side")
+
+
+def test_a_side_can_be_added_and_removed_and_the_address_keeps_what_is_compared(page: Studio, kept) -> None:
+    recording, results = kept
+    compare(page, [results[0].key, results[1].key])
+    page.set("Add a side", "The recording itself")
+    wait_until(lambda: len(page.texts(".sides label")) == 4, "the recording")
+    assert recording.key in page.browser.current_url
+    page.browser.refresh()
+    wait_until(lambda: len(page.texts(".sides label")) == 4, "it after a reload")
+    page.button("Remove 1").click()
+    wait_until(lambda: len(page.texts(".sides label")) == 3, "two sides and their difference")
+    assert results[0].key not in page.browser.current_url
+
+
+def test_loudness_matching_can_be_switched_off(page: Studio, kept) -> None:
+    recording, results = kept
+    compare(page, [results[0].key, recording.key], stem="")  # two tracks of noise together are louder than one
+    assert "−" in page.texts(".sides label")[0]
+    assert max(heard(page).values()) < 1
+    page.set("Loudness", "As they are")
+    wait_until(lambda: set(heard(page).values()) == {1}, "no gain")
+    assert page.texts(".sides label")[0].count("as it is") == 1
+
+
+def test_eight_results_stay_in_step_through_two_hundred_switches_in_a_short_loop(page: Studio, kept) -> None:
+    _, results = kept
+    compare(page, [one.key for one in results])
+    assert len(page.texts(".sides label")) == 9
+    page.one(".play").click()
+    wait_until(lambda: page.player()["position_samples"] > 0, "sound")
+    page.browser.set_script_timeout(120)
+    found: dict[str, Any] = page.browser.execute_async_script(
+        """const done = arguments[1], { player } = window.audioPlayground;
+        player.setLoop(true, 0, arguments[0] / 2);
+        let left = 200, stops = 0;
+        const next = () => {
+          player.setSide(String(1 + (left % 8)));
+          if (player.phase === "stopped") stops++;
+          if (--left) setTimeout(next, 10);
+          else done({ stops, state: player.state() });
+        };
+        next();""",
+        RATE,
+    )
+    page.browser.set_script_timeout(20)
+    assert found["stops"] == 0
+    tracks = [track for track in found["state"]["tracks"] if track["id"][0] != "D"]
+    assert len(tracks) == 8
+    pieces = [{piece["when_frame"]: piece["start_sample"] for piece in track["scheduled"]} for track in tracks]
+    common = set.intersection(*(set(one) for one in pieces))
+    assert len(common) > 4, "several rounds of the loop"
+    assert all(len({one[frame] for one in pieces}) == 1 for frame in common), "offset 0 of all at all times"
+
+
+def test_an_item_that_is_gone_is_said_and_the_others_are_compared(page: Studio, kept) -> None:
+    _, results = kept
+    page.browser.get(f"{page.url}/compare?items={'0' * 64},{results[0].key},{results[1].key}")
+    wait_until(lambda: len(page.texts(".sides label")) == 3, "the others")
+    assert "not in the library any more" in "".join(page.texts(".messages"))
+
+
+def test_without_anything_to_compare_the_page_offers_what_can_be(page: Studio, kept) -> None:
+    page.browser.get(f"{page.url}/compare")
+    wait_until(lambda: page.all('a[href^="/compare?items="]'), "the recording")
+    assert "8 results" in page.texts('a[href^="/compare?items="]')[0]
+
+
+@pytest.mark.parametrize("look", ["dark", "light", "phone"])
+def test_the_page_has_no_serious_fault_and_does_not_scroll_sideways(page: Studio, kept, look: str) -> None:
+    _, results = kept
+    resize(page.browser, PHONE if look == "phone" else DESKTOP)
+    try:
+        page.js(f"document.cookie = 'scheme={'light' if look == 'light' else 'dark'}; path=/'")
+        compare(page, [one.key for one in results[:3]])
+        assert faults(page) == []
+        assert page.js("return document.documentElement.scrollWidth <= window.innerWidth")
+    finally:
+        resize(page.browser, DESKTOP)

@@ -1,0 +1,231 @@
+"""Blind tests in real browsers: from the Studio to the first trial, by keyboard to the end, and with guests."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from selenium.webdriver import Chrome, Keys
+
+from separation.comparing.blind_test import Kind
+from separation.comparing.trial_sounds import dithered_wav
+from storage import ArtifactStore
+from storage.records import BlindTestTable
+from tests.browser.test_axe import faults
+from tests.support.browser import DESKTOP, PHONE, chromium, console_errors, resize, wait_until
+from tests.support.listening_steps import Guest, made
+from tests.support.player_endurance import keep_noise
+from tests.support.server import RunningServer, running_server
+from tests.support.studio_steps import Studio
+from webapp.state.blind_tests import BlindTests
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def room(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+    yield Studio(browser, server.url)
+    assert console_errors(browser) == []
+
+
+def title(room: Studio) -> str:
+    return (room.texts("h1") or [""])[0]
+
+
+def status(room: Studio) -> str:
+    return " ".join(room.texts("[role=status]"))
+
+
+def seen(room: Studio, text: str) -> None:
+    wait_until(lambda: text in title(room), f"“{text}”")
+
+
+def press(room: Studio, keys: str) -> None:
+    room.one("body").send_keys(keys)
+
+
+def open_link(room: Studio, test, url: str = "") -> None:
+    room.browser.get("about:blank")  # else only what is behind # would change
+    room.browser.get(f"{url or room.url}/listen/{test.id}#key={test.key}")
+
+
+def test_from_two_results_in_the_studio_it_is_two_clicks_to_the_first_trial(room: Studio, server) -> None:
+    recording, results = keep_noise(ArtifactStore(server.home), 2)
+    room.browser.get(f"{room.url}/?recording={recording.key}&result={results[0].key}")
+    other = wait_until(lambda: room.setting("Compare with"), "the other result").find_elements("tag name", "option")[1]
+    room.set("Compare with", other.text)
+    wait_until(lambda: room.texts(".sides label"), "A and B")
+    room.button("Blind test").click()  # one
+    seen(room, "noise.wav · drums")
+    room.button("Start").click()  # two
+    seen(room, "Is X the sound A or the sound B?")
+    assert room.one('.sound[aria-pressed="true"] b').text == "A"
+    for n in range(16):
+        for key in ("x", "b", "a"):
+            press(room, key)
+            wait_until(lambda key=key: room.one('.sound[aria-pressed="true"] b').text == key.upper(), key)
+        assert f"Trial {n + 1} of 16" in status(room)
+        press(room, Keys.ARROW_LEFT if n % 2 else Keys.ARROW_RIGHT)
+        wait_until(lambda n=n: f"Trial {n + 1} of" not in status(room), "the next trial")
+    seen(room, "Done")
+    assert "right" in status(room)
+    room.one("a").click()
+    wait_until(lambda: "Host: 16 of 16" in "".join(room.texts(".test-card")), "the test in the list")
+
+
+def guest(room: Studio, name: str) -> None:
+    """Give a name, and listen to the headphones."""
+    wait_until(lambda: room.all("input"), "the name")
+    room.one("input").send_keys(name, Keys.ENTER)
+    for _ in range(3):
+        wait_until(lambda: room.texts("h1") == ["Your headphones"], "the headphones")
+        room.button("Play").click()
+        room.all(".answers .answer")[0].click()
+    seen(room, "X")
+
+
+def test_two_guests_take_a_shared_test_and_go_on_after_a_crash_of_the_server(tmp_path) -> None:
+    home = tmp_path / "home"
+    with chromium() as one, chromium() as two:
+        with running_server("--passcode", "correct horse", home=home) as server:
+            test = made(home, tmp_path, n_trials=4)
+            guests = [Studio(browser, server.url) for browser in (one, two)]
+            for person, name in zip(guests, ("Ana", "Bo"), strict=True):
+                open_link(person, test)
+                guest(person, name)
+                assert "get used to it" in status(person)
+                press(person, Keys.ARROW_LEFT)
+                wait_until(lambda person=person: "Trial 1 of 4" in status(person), "the first trial")
+            press(guests[0], Keys.ARROW_LEFT)
+            wait_until(lambda: "Trial 2 of 4" in status(guests[0]), "the second trial")
+            server.kill()
+            press(guests[0], Keys.ARROW_LEFT)
+            wait_until(lambda: guests[0].one(".lost").is_displayed(), "the lost connection")
+        with running_server("--passcode", "correct horse", home=home, port=server.port):
+            wait_until(lambda: "Trial 3 of 4" in status(guests[0]), "the third trial", 30)
+            assert not guests[0].one(".lost").is_displayed()
+            two.refresh()
+            guests[1].button("Go on").click()
+            wait_until(lambda: "Trial 1 of 4" in status(guests[1]), "where Bo was")
+            for person, left in zip(guests, (2, 4), strict=True):
+                for _ in range(left):
+                    before = status(person)
+                    press(person, Keys.ARROW_RIGHT)
+                    wait_until(lambda p=person, b=before: status(p) != b, "what follows")
+                seen(person, "Done. Thank you!")
+                assert not person.all("a"), "a guest gets no link into the studio"
+            tests = BlindTests(ArtifactStore(home), BlindTestTable(home))
+            assert [(one.name, len(one.answers)) for one in tests.listeners(test)] == [("Ana", 5), ("Bo", 5)]
+
+
+def test_the_host_sees_each_answer_as_it_comes_and_then_the_pooled_finding(room: Studio, server, tmp_path) -> None:
+    recording, results = keep_noise(ArtifactStore(server.home), 2)
+    test = made(server.home, tmp_path, recording=recording.key, n_trials=4, guided=False)
+    people = [Guest(room.url, test.id, test.key) for _ in range(2)]
+    room.browser.get(f"{room.url}/compare?items={results[0].key},{results[1].key}")
+    wait_until(lambda: room.texts(".test-card"), "the test")
+    for person, name in zip(people, ("Ana", "Bo"), strict=True):
+        person.join(name)
+    for person, name in zip(people, ("Ana", "Bo"), strict=True):
+        prepared, _ = person.trial()
+        person.answer(prepared["index"], "A")
+        wait_until(lambda name=name: f"{name}: 1 of 4" in room.texts(".test-card")[0], "the answer")
+    assert "right" not in room.texts(".test-card")[0], "no number before a set is complete"
+    n_right = 0
+    tests = BlindTests(ArtifactStore(server.home), BlindTestTable(server.home))
+    for person in people:
+        person.take(lambda prepared, sounds: "A")
+        listener = tests.listener(test.id, person.token)[1]
+        n_right += sum(trial.x == trial.a for trial in listener.plan)
+    wait_until(lambda: f"{n_right} right" in room.texts(".test-card")[0], "the sum of both")
+    wait_until(lambda: "Pooled over 2 complete sets" in "".join(room.texts(".test-card")), "the pooled finding")
+
+
+def test_an_invitation_has_a_link_and_its_picture_for_phones(room: Studio, server) -> None:
+    _, results = keep_noise(ArtifactStore(server.home), 2)
+    room.browser.get(f"{room.url}/compare?items={results[0].key},{results[1].key}")
+    wait_until(lambda: room.texts(".sides label"), "the sides")
+    room.button("Invite others…").click()
+    picture = wait_until(lambda: next(iter(room.all("img.qr")), None), "the picture")
+    assert picture.get_attribute("src").startswith("data:image/svg")
+    address = room.one('input[aria-label="Link"]').get_attribute("value")
+    assert "/listen/" in address and "#key=" in address
+    assert faults(room) == []
+    room.browser.get("about:blank")
+    room.browser.get(address)
+    wait_until(lambda: room.all("input"), "the name")
+
+
+@pytest.mark.parametrize("look", ["desktop", "phone"])
+@pytest.mark.parametrize("kind", ["abx", "preference"])
+def test_every_screen_of_a_guest_is_free_of_serious_faults(room: Studio, server, tmp_path, look, kind) -> None:
+    test = made(server.home, tmp_path, kind=Kind(kind), n_trials=1)
+    resize(room.browser, PHONE if look == "phone" else DESKTOP)
+    try:
+        open_link(room, test)
+        wait_until(lambda: room.all("input"), "the name")
+        assert faults(room) == []
+        room.one("input").send_keys("Ana", Keys.ENTER)
+        wait_until(lambda: room.texts("h1") == ["Your headphones"], "the headphones")
+        assert faults(room) == []
+        for _ in range(3):
+            room.all(".answers .answer")[0].click()
+        seen(room, "?")
+        wait_until(lambda: room.all(".sound"), "the trial")
+        assert faults(room) == []
+        assert room.js("return document.documentElement.scrollWidth <= window.innerWidth")
+        for _ in range(2):
+            before = status(room)
+            room.all(".answers .answer")[0].click()
+            wait_until(lambda before=before: status(room) != before, "what follows")
+        seen(room, "Done")
+        assert faults(room) == []
+    finally:
+        resize(room.browser, DESKTOP)
+
+
+SWITCHING = """
+const [address, wavs, done] = arguments;
+const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer;
+import(address).then(async ({ TrialPlayer }) => {
+  const render = async (names, times) => {
+    const player = new TrialPlayer();
+    player.context = new OfflineAudioContext(2, 48000, 48000);
+    await player.load(new Map(names.map((name) => [name, bytes(wavs[name])])), names[0]);
+    times.forEach((time, index) =>
+      player.context.suspend(time).then(() => player.hear(names[(index + 1) % names.length])));
+    const buffer = await player.context.startRendering();
+    return [...buffer.getChannelData(0)];
+  };
+  const times = Array.from({ length: 12 }, (_, index) => Math.round((0.2 + 0.05 * index) * 375) / 375);
+  const still = await render(["A"], []);
+  const same = await render(["A", "B"], times);
+  done({ still, same, other: await render(["A", "C"], times) });
+}).catch((error) => done({ error: String(error) }));
+"""
+
+
+def test_switching_between_equal_sounds_is_not_heard_and_between_others_there_is_no_step(
+    room, server, tmp_path
+) -> None:
+    t = np.arange(48_000) / 48_000
+    a, c = 0.5 * np.sin(2 * np.pi * 220 * t), 0.5 * np.cos(2 * np.pi * 331 * t)
+    rng = np.random.default_rng(0)
+    sounds = {"A": a, "B": a, "C": c}
+    wavs = {
+        name: base64.b64encode(dithered_wav(np.stack([one, one]), 48_000, rng)).decode() for name, one in sounds.items()
+    }
+    open_link(room, made(server.home, tmp_path))
+    script = room.one("script[type=module]").get_attribute("src")
+    found = room.browser.execute_async_script(SWITCHING, script.replace("listen.js", "trial_player.js"), wavs)
+    assert "error" not in found, found
+    still, same, other = (np.array(found[name]) for name in ("still", "same", "other"))
+    assert np.abs(still).max() > 0.4
+    left_db = 20 * np.log10(np.sqrt(np.mean((same - still) ** 2)) / np.sqrt(np.mean(still**2)))
+    assert left_db < -90
+    own = max(np.abs(np.diff(a)).max(), np.abs(np.diff(c)).max())
+    fade = 1.0 / (0.012 * 48_000)  # what the gains move in a sample, times the largest distance of the two
+    assert np.abs(np.diff(other))[3_000:].max() <= own + fade * 1.01
+    assert np.abs(other - still).max() > 0.5, "it was switched"
