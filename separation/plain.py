@@ -11,6 +11,7 @@ from separation.errors import SettingsError
 
 Kind = TypeVar("Kind")
 Place = tuple[str | int, ...]
+IN_QUOTES = "Words go in quotes where they could be a number, a date, or yes and no."
 
 
 def written(value: Any) -> Any:
@@ -53,9 +54,8 @@ def _build(kind: Any, value: Any, place: Place) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return _real(value, place)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise SettingsError(
-            f"{where}={value!r} has the wrong type.", "", f"It has to be of type {kind.__name__}.", place=place
-        )
+        todo = f"It has to be of type {kind.__name__}." + (f" {IN_QUOTES}" if kind is str else "")
+        raise SettingsError(f"{where}={value!r} has the wrong type.", "", todo, place=place)
     return value
 
 
@@ -69,12 +69,13 @@ def _real(value: int, place: Place) -> float:
 
 def _build_dataclass(kind: Any, value: Any, place: Place) -> Any:
     where = _shown(place)
-    if isinstance(value, str) and (name := getattr(kind, "PLAIN_WORD", "")):
+    name = getattr(kind, "PLAIN_WORD", "")
+    if isinstance(value, str) and name:
         value = {name: value}
     if not isinstance(value, Mapping):
-        raise SettingsError(
-            f"{where} is not a table of settings.", f"It is {value!r}.", "Write it as name: value.", place=place
-        )
+        what = "neither words nor a table of settings" if name else "not a table of settings"
+        todo = IN_QUOTES if name else "Write it as name: value."
+        raise SettingsError(f"{where} is {what}.", f"It is {value!r}.", todo, place=place)
     known = {item.name for item in fields(kind)}
     if unknown := sorted(set(value) - known):
         raise SettingsError(

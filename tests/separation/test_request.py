@@ -186,7 +186,7 @@ WRONG_DICTIONARIES = [
     ({"prompts": "a"}, ["request.prompts is not a list", "'a'"]),
     ({"prompts": None}, ["request.prompts is not a list"]),
     ({"prompts": ["a"], "chunks": 3}, ["request.chunks is not a table", "3"]),
-    ({"prompts": [4]}, ["request.prompts[0] is not a table"]),
+    ({"prompts": [4]}, ["request.prompts[0] is neither words nor a table"]),
     ({"prompts": ["a"], "seed": "1"}, ["request.seed='1'", "int"]),
     ({"prompts": ["a"], "seed": True}, ["request.seed=True", "int"]),
     ({"prompts": ["a"], "seed": 1.0}, ["request.seed=1.0", "int"]),

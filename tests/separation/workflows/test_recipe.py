@@ -145,7 +145,18 @@ def test_a_recipe_may_be_short(folder):
         ("prompts: [x]\nsam:\n  steroe: mono\n", "line 3: There is no setting “steroe” in request.sam."),
         (f"prompts: [x]\nseed: {':'.join('1' * 40)}\n", "line 2: seed=2"),
         ("prompts: [x]\nseed: 1.5\n", "line 2: request.seed=1.5 has the wrong type."),
-        ("prompts:\n  - x\n  - no\n", "line 3: request.prompts[1] is not a table of settings. It is False."),
+        (
+            "prompts:\n  - x\n  - no\n",
+            "line 3: request.prompts[1] is neither words nor a table of settings. It is False. Words go in quotes",
+        ),
+        (
+            "prompts: [808]\n",
+            "line 1: request.prompts[0] is neither words nor a table of settings. It is 808. Words go in quotes",
+        ),
+        (
+            "prompts: [{text: 808}]\n",
+            "line 1: request.prompts[0].text=808 has the wrong type. It has to be of type str. Words go",
+        ),
         ("prompts:\n  - x\n  - ' '\n", "line 3: A prompt is empty."),
         (
             "prompts:\n  - text: x\n    anchors:\n      - {sign: +, stop_s: 1}\n",
