@@ -119,3 +119,7 @@ def main() -> None:
     Exit status: 0 done, 2 wrong usage, 3 a file cannot be used, 4 a backend cannot run here, 5 a prompt no backend here
     can answer, 6 the run failed, 130 interrupted.
     """
+
+
+if __name__ == "__main__":  # for “python -m”, where the folder of scripts is not in PATH
+    main()

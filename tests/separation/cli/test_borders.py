@@ -112,6 +112,14 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word():
     assert said.returncode == 1
 
 
+def test_python_m_runs_it_too():
+    command = [sys.executable, "-O", "-m", "separation.cli.main", "cache", "list"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith("Nothing is kept")
+
+
 CLOSED_FIRST = """
 import os, sys
 for number in {numbers}:
