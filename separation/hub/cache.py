@@ -26,6 +26,7 @@ from separation.hub import transfer
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
+LOGIN = "hf auth login"  # the command of the hub's own library that keeps a token
 COMMIT = "[0-9a-f]{40}"
 CHECKSUM = "[0-9a-f]{64}|[0-9a-f]{40}"  # SHA-256 of large files, git's SHA-1 of small ones
 PARTIAL = ".incomplete"  # huggingface_hub's own name for a file that is still being fetched
@@ -168,7 +169,7 @@ def how_to_get_access(repository: str) -> str:
     """Return the steps by which a person gets access to a gated repository, up to the token."""
     return (
         f"Sign in to huggingface.co, open {page(repository)}, accept the licence and wait until access is granted; "
-        "then create a read token in your account's settings there and keep it here with “hf auth login”"
+        f"then create a read token in your account's settings there and keep it here with “{LOGIN}”"
     )
 
 
@@ -246,13 +247,13 @@ def _headers() -> dict[str, str]:
         raise BackendUnavailable(
             "The token of the hub on this computer cannot be one.",
             f"It holds a space or a sign that no token has ({_where_from()}).",
-            "Set it again with “hf auth login”, or correct HF_TOKEN.",
+            f"Set it again with “{LOGIN}”, or correct HF_TOKEN.",
         )
     return {"authorization": f"Bearer {token}"}
 
 
 def _where_from() -> str:
-    return "from HF_TOKEN" if os.environ.get("HF_TOKEN") else "kept by “hf auth login”"
+    return "from HF_TOKEN" if os.environ.get("HF_TOKEN") else f"kept by “{LOGIN}”"
 
 
 @contextlib.contextmanager
@@ -305,13 +306,13 @@ def _refused(repository: str, gated: bool, refused: HfHubHTTPError) -> Playgroun
         return BackendUnavailable(
             "The hub refused this computer's token.",
             f"It is mistyped, expired or revoked ({_where_from()}; the hub answered 401).",
-            "Create a read token in your account's settings on huggingface.co, and keep it with “hf auth login”.",
+            f"Create a read token in your account's settings on huggingface.co, and keep it with “{LOGIN}”.",
         )
     if status in (401, 404) and not isinstance(refused, EntryNotFoundError):
         return BackendUnavailable(
             f"The hub has no {repository} for you.",
             f"It does not exist, or only some accounts may see it (the hub answered {status}).",
-            f"Look at {page(repository)}; if you may see it, keep a read token here with “hf auth login”.",
+            f"Look at {page(repository)}; if you may see it, keep a read token here with “{LOGIN}”.",
         )
     return BackendUnavailable(
         f"{repository} was not downloaded.",

@@ -62,7 +62,7 @@ async def test_every_backend_says_whether_it_is_ready_and_what_to_do(page):
     assert "None on this computer yet" in page.text
 
 
-TYPED = ("audio-playground ", "--download")
+TYPED = ("audio-playground ", "--download", "hf auth login")
 
 
 async def test_what_a_backend_lacks_is_said_with_the_button_that_fetches_it_and_nothing_to_type(page, hub):
@@ -71,7 +71,6 @@ async def test_what_a_backend_lacks_is_said_with_the_button_that_fetches_it_and_
 
     assert words("Demucs") == "None of its models is on this computer. “Download” beside one of them fetches it."
     assert "None of its models is on this computer. “Get access” beside one of them" in words("SAM-Audio")
-    assert "hf auth login" not in words("SAM-Audio")
     page.press("Get access", of=SMALL)
     page.enter("Token of the Hugging Face hub", TOKEN)
     await page.until(lambda: "“Download” beside one of them fetches it." in words("SAM-Audio"), "another button")
@@ -128,7 +127,8 @@ async def test_a_token_that_is_none_and_one_that_is_refused_are_explained_and_on
     await page.until(lambda: "can be fetched now" in page.of(SMALL, "steps"), "the last step")
     page.press("Download", of=f"Steps to get {SMALL}")
     await stands(page, SMALL, "Failed")
-    assert "accept the licence" in page.of(SMALL, "error-card")
+    assert "“Steps” shows how to be let in" in page.of(SMALL, "error-card")
+    assert "accept the licence" in page.of(SMALL, "steps")
     page.press("Forget", of=SMALL)
     await page.until(lambda: "Paste it" in page.of(SMALL, "steps"), "the field")
     assert not Path(constants.HF_TOKEN_PATH).exists()

@@ -87,7 +87,7 @@ class TokenBox:
             button("Forget", self._forget, kind="danger", tip="Deletes the token from this computer")
         self._command = CopyButton(
             "Copy the command",
-            "hf auth login",
+            hub.LOGIN,
             tip="In a terminal of that computer it asks for the token and keeps it",
         )
         self._trouble = ui.element("div")

@@ -11,7 +11,7 @@ from separation.formatted import size
 from separation.model import PublishedModel
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
-from webapp.pages.models.model_words import action_of, progress_of, state_of
+from webapp.pages.models.model_words import action_of, error_of, progress_of, state_of
 from webapp.state.download import DownloadState
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
@@ -101,7 +101,8 @@ class ModelRow:
         if not here or removing:  # from another page perhaps
             self._answered()
         self._remove.set_visibility(bool(here) and not removing and self._question is None)
-        self._access.set_visibility(entry.gated and entry.on_disk_bytes is None and self._has_token)
+        failed = download is not None and download.state is DownloadState.FAILED
+        self._access.set_visibility(entry.gated and entry.on_disk_bytes is None and (self._has_token or failed))
         if self._steps is not None:
             self._steps.show(has_token=self._has_token, on_its_way=download is not None and not download.over)
         fraction = self._show_progress()
@@ -203,7 +204,7 @@ class ModelRow:
         self._trouble.clear()
         if error is not None:
             with self._trouble:
-                error_card(*error)
+                error_card(*error_of(self._entry, error))
 
     def _announce(self, words: str, fraction: float | None) -> None:
         """Say each new state, and the progress a few times; the card of an error announces itself."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.formatted import clock, size, size_range
+from separation.hub.cache import LOGIN
 from separation.model import PublishedModel, Readiness
 from webapp.state.download import Download, DownloadState
 
@@ -107,6 +108,15 @@ def lacking(entries: Sequence[PublishedModel], *, has_token: bool, may_change: b
     labels = dict.fromkeys(action_of(entry, None, has_token=has_token)[0] for entry in absent)
     does = {"Get access": "shows how to get it"}
     return " ".join([what, *(f"“{label}” beside {beside} {does.get(label, 'fetches it')}." for label in labels)])
+
+
+def error_of(entry: PublishedModel, error: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Return what happened, why, and what to do on this page, which takes tokens itself."""
+    what, why, todo = (text.replace(f"kept by “{LOGIN}”", "kept here") for text in error)
+    if LOGIN not in todo:
+        return what, why, todo
+    place = "“Steps”" if entry.gated else "“Steps” of a gated model"
+    return what, why, f"{place} shows how to be let in, and takes a token. Then try again."
 
 
 def verdict_of(verdict: Passed | PlaygroundError) -> str:
