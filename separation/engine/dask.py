@@ -262,7 +262,7 @@ def _scheduler_there() -> Iterator[None]:
         log.debug("traceback", exc_info=error)
         raise SeparationError(
             "The Dask scheduler does not answer any more.",
-            f"({type(error).__name__}: {error})",
+            f"({error})" if isinstance(error, OSError) else "",  # what Dask stumbled over itself tells nobody anything
             "See whether it runs, and start the work again; finished work was kept.",
         ) from error
 

@@ -242,6 +242,7 @@ def test_whoever_asks_for_a_scheduler_that_is_gone_is_told_so_and_it_may_come_ba
             try:
                 engine.width("cpu")
             except SeparationError as error:
+                assert "KeyError" not in str(error)
                 return bool(error.todo)
             return False  # Dask tries to reach it again, and meanwhile answers from memory
 
