@@ -181,8 +181,10 @@ def test_the_table_of_licences_is_what_the_packages_say():
     rows = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", DOCUMENTS["docs/licences.md"], flags=re.MULTILINE))
     del rows["package"], rows["---"]
     assert list(rows) == licences.dependencies()
-    said = {name: licences.licence(name) for name in rows}
-    assert {name: rows[name] for name, licence in said.items() if licence} == {n: one for n, one in said.items() if one}
+    # A later release may word its licence in another way; that it is one that has to be heeded may not go unsaid.
+    said = {name: licence for name in rows if (licence := licences.licence(name))}
+    assert len(said) > 15
+    assert {name for name in said if "GPL" in said[name]} == {name for name in said if "GPL" in rows[name]}
     assert "GPL" in rows["mutagen"] and "Mutagen" in DOCUMENTS["docs/licences.md"]
 
 
