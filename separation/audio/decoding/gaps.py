@@ -26,6 +26,8 @@ _SHORTEST_S: Final = 0.1  # less is the rounding and the drift of clocks
 class Gaps:
     """Measures the gaps before the frames of one audio track, from one frame to the next.
 
+    What is too short for a gap, or overlaps, is added up and made good at the next gap: a clock that drifts makes none.
+
     Args:
         info: of the track.
     """
@@ -34,6 +36,7 @@ class Gaps:
         self._info = info
         self._longest_s = _LONGEST_S.get(info.format, 0.0)
         self._ended_s: float | None = None  # the frame before
+        self._owed_s = 0.0  # by how much what was given is ahead of the time stamps
         self._n_given = self._n_gaps = self._n_missing = 0
 
     def before(self, time_s: float | None, n_samples: int) -> int:
@@ -42,7 +45,12 @@ class Gaps:
         if time_s is None:  # it follows the one before
             time_s = self._ended_s
         gap_s = 0.0 if time_s is None or self._ended_s is None else time_s - self._ended_s
-        n_missing = round(gap_s * rate) if _SHORTEST_S <= gap_s <= self._longest_s else 0
+        n_missing = 0
+        if _SHORTEST_S <= gap_s <= self._longest_s:
+            missing_s = gap_s + self._owed_s
+            n_missing, self._owed_s = max(0, round(missing_s * rate)), min(0.0, missing_s)
+        else:
+            self._owed_s = self._owed_s + gap_s if abs(gap_s) < _SHORTEST_S else 0.0
         stated = self._info.n_samples
         if stated is not None and self._n_given + n_missing > stated:
             n_missing = 0

@@ -60,6 +60,17 @@ def test_a_frame_without_a_stamp_follows_the_one_before():
     assert [found.before(time_s, 20) for time_s in (None, 0.0, None, 0.04, 0.26)] == [0, 0, 0, 0, 200]
 
 
+def test_what_is_too_short_for_a_gap_is_made_good_at_the_next_one():
+    found = gaps()
+    # Frames of 20 ms: two lost pieces of 60 ms, a stamp that is 30 ms early, a gap of 280 ms.
+    assert [found.before(time_s, 20) for time_s in (0.0, 0.08, 0.16, 0.15, 0.45)] == [0, 0, 0, 0, 370]
+
+
+def test_a_clock_that_drifts_makes_no_gap():
+    found = gaps()
+    assert not any(found.before(n * 0.0201, 20) for n in range(10_000))
+
+
 def test_no_more_is_filled_than_the_sound_is_said_to_have():
     found = gaps(n_samples=1_000)
     assert [found.before(time_s, 100) for time_s in (0.0, 0.6, 2.0)] == [0, 500, 0]
