@@ -49,19 +49,22 @@ def serve(
         raise SettingsError("Half of a TLS pair was given.", "", "Give both --tls-certificate and --tls-key.")
     if tls_certificate is not None and tls_key is not None:
         check_certificate(tls_certificate, tls_key)
-    serve_studio(
-        ServerSettings(
-            home=data_folder(),
-            host=host,
-            port=port,
-            passcode=passcode,
-            open_browser=_has_browser() if open_browser is None else open_browser,
-            limit_bytes=int(cache_limit_gb * 10**9),
-            scheduler=connection.scheduler,
-            scheduler_tls=connection.tls(),
-            certificate=(tls_certificate, tls_key) if tls_certificate and tls_key else None,
+    try:
+        serve_studio(
+            ServerSettings(
+                home=data_folder(),
+                host=host,
+                port=port,
+                passcode=passcode,
+                open_browser=_has_browser() if open_browser is None else open_browser,
+                limit_bytes=int(cache_limit_gb * 10**9),
+                scheduler=connection.scheduler,
+                scheduler_tls=connection.tls(),
+                certificate=(tls_certificate, tls_key) if tls_certificate and tls_key else None,
+            )
         )
-    )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The studio has stopped; jobs that were not finished are offered again.") from None
 
 
 def _has_browser() -> bool:

@@ -50,8 +50,9 @@ def serving(home: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=STOP_S)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=STOP_S)
 
 
 def test_with_no_port_asked_for_the_next_free_one_is_taken_and_its_addresses_work(tmp_path: Path) -> None:
@@ -66,6 +67,16 @@ def test_with_no_port_asked_for_the_next_free_one_is_taken_and_its_addresses_wor
             assert int(port) > 8080
             with urllib.request.urlopen(f"http://{host}:{port}/login") as answer:
                 assert answer.status == 200
+
+
+def test_ctrl_c_is_the_way_to_stop_it_and_says_what_becomes_of_jobs(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        assert process.stdout is not None and process.stdout.readline().startswith("Audio Playground is at ")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=STOP_S)
+    assert process.returncode == 130
+    assert "The studio has stopped; jobs that were not finished are offered again." in errors
+    assert "Traceback" not in errors
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_a_sentence_and_no_address_is_printed(tmp_path: Path) -> None:
