@@ -103,6 +103,7 @@ def test_trials_needed_are_the_least_that_reach_the_power():
     assert trials_needed(1.0, 0.99) == 5
     strict = [stats.binom.sf(critical(n, 0.01) - 1, n, 0.8) if critical(n, 0.01) else 0.0 for n in range(1, 40)]
     assert trials_needed(0.8, alpha=0.01) == 1 + next(i for i, found in enumerate(strict) if found >= 0.8) == 27
+    assert trials_needed(0.9, 0.5, alpha=0.6) == 1, "0.5 is below such an alpha"
     assert trials_needed(0.5) is None and trials_needed(0.51) is None
 
 

@@ -113,13 +113,20 @@ def test_where_no_times_are_known_or_they_are_alike_none_is_recommended():
         ((0.94, 4), "24 %"),
         ((3, 4), "75 %"),
         ((1, 7), "14 %"),
-        ((1, 99), "1 %"),
+        ((1, 100), "1 %"),
+        ((1.049, 4), "a quarter"),
+        ((0.951, 4), "a quarter"),
         ((1, 101), "less than 1 %"),
     ],
 )
 def test_shares_of_the_time_are_said_in_words_where_they_have_one(times, share):
     said = abx_verdict(AbxResult(16, 8), ComparedSettings(run_times_s=times))
     assert said.endswith(f": the setting that takes {share} of the time will do.")
+
+
+@pytest.mark.parametrize(("n", "percent"), [(37, "99 %"), (36, "98 %"), (42, "99 %"), (44, "more than 99 %")])
+def test_power_is_in_whole_percent_and_never_certain(n, percent):
+    assert f"4 times in 5 with {percent})" in abx_verdict(AbxResult(n, n // 2))
 
 
 def test_several_listeners_are_counted():
