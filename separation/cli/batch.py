@@ -24,6 +24,8 @@ from separation.cli.common import (
     make_folder,
     make_folder_of,
     open_store,
+    printable,
+    redrawn,
     shown,
 )
 from separation.cli.options import (
@@ -254,7 +256,7 @@ class BatchProgress:
         """Print the line of a file that is done, or failed."""
         self._n_finished += 1
         self.end()
-        where = f"[{self._n_finished}/{self._n_files}] {shown(outcome.file.name)}"
+        where = f"[{self._n_finished}/{self._n_files}] {printable(shown(outcome.file.name))}"
         if outcome.result is None:
             self._common.say(f"{where}: failed. {outcome.error}")
             return
@@ -265,11 +267,12 @@ class BatchProgress:
     def end(self) -> None:
         """End the progress line."""
         if self._live:
-            click.echo("\r\x1b[2K", nl=False, err=True)
+            click.echo(redrawn(""), nl=False, err=True)
 
     def _draw(self, words: str) -> None:
         if self._live:
-            click.echo(f"\r\x1b[2K{self._common.mark}{self._n_started} of {self._n_files}: {words}", nl=False, err=True)
+            line = f"{self._common.mark}{self._n_started} of {self._n_files}: {words}"
+            click.echo(redrawn(line), nl=False, err=True)
 
 
 def _write_json(value: object, path: Path, read: FilesRead) -> None:
@@ -309,7 +312,7 @@ def _say_result(tally: _Counts, out: Path, answers: dict[str, str], seconds: flo
     if tally.failures:
         common.say(f"{counted(len(tally.failures), 'file')} failed, listed in {shown(out / FAILURES)}:")
     for name, error in tally.failures:
-        common.say(f"  {shown(name)}: {error}")
+        common.say(f"  {printable(shown(name))}: {error}")
     common.result(
         {
             "out": str(out),

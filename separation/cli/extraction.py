@@ -23,6 +23,7 @@ from separation.cli.common import (
     make_folder,
     make_folder_of,
     open_store,
+    redrawn,
     require_source,
 )
 from separation.cli.options import (
@@ -387,14 +388,13 @@ class Progress:
                 self._common.say(f"note: {event.message}")
 
     def close(self) -> None:
-        """End an unfinished bar, so that the next output starts on a new line."""
+        """End an unfinished bar; the next output starts on a new line."""
         if self._open:
             click.echo(err=True)
             self._open = False
 
     def _bar(self, fraction: float, words: str) -> None:
         if self._live:
-            filled = round(28 * fraction)
-            self._open = words != "done"
-            bar = f"[{'#' * filled}{'.' * (28 - filled)}] {fraction:4.0%}  {words}"
-            click.echo(f"\r\x1b[2K{self._common.mark}{bar}", nl=not self._open, err=True)
+            filled, self._open = round(28 * fraction), words != "done"
+            bar = f"{self._common.mark}[{'#' * filled}{'.' * (28 - filled)}] {fraction:4.0%}  {words}"
+            click.echo(redrawn(bar), nl=not self._open, err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from separation.cli.common import Common, common_options, gives
+from separation.cli.common import Common, common_options, gives, redrawn
 from separation.formatted import size
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class DownloadProgress:
         fraction = event.done_bytes / event.total_bytes
         words = f"{event.model}: {size(event.done_bytes)} of {size(event.total_bytes)}"
         if self._live:
-            click.echo(f"\r\x1b[2K{self._common.mark}{fraction:4.0%}  {words}", nl=False, err=True)
+            click.echo(redrawn(f"{self._common.mark}{fraction:4.0%}  {words}"), nl=False, err=True)
             self._open = True
         elif (event.model, int(10 * fraction)) != self._shown:
             self._shown = (event.model, int(10 * fraction))

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from separation.backends import sam_family
 from separation.cli import batch as batch_module
+from separation.cli.common import redrawn
 from separation.cli.main import main
 from separation.model import BackendProfile
 from separation.results import exported
@@ -161,6 +162,23 @@ def test_a_terminal_sees_which_file_is_at_work_and_how_far_it_is(folder, backend
         "1 of 2: one.wav, chunk 2 of 2",
         "2 of 2: two.wav", "2 of 2: two.wav, chunk 1 of 2", "2 of 2: two.wav, chunk 2 of 2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(200, 61), (30, 29), (0, 61)])
+def test_a_progress_line_fits_the_terminal_and_steers_it_nowhere(monkeypatch, columns, shown):
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
+    line = redrawn("\x1b[31mdeep\n" + 25 * "声" + "!")
+    assert line.startswith("\r\x1b[2K?[31mdeep?声")
+    cells = sum(2 if sign in "声" else 1 for sign in line.removeprefix("\r\x1b[2K"))
+    assert cells <= shown and cells >= shown - 2
+    assert line.endswith("!" if shown == 61 else "…")
+
+
+def test_the_name_of_a_file_cannot_steer_the_terminal(folder, backend):
+    songs(folder / "music", "a\x1b]0;title\x07.wav")
+    (folder / "music" / "b\x1b[2J.wav").touch()
+    result = batch("music", "-o", "out", status=6)
+    assert "\x1b" not in result.stdout and "?]0;title?" in result.stdout
 
 
 # Folders
