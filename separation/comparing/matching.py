@@ -51,7 +51,7 @@ def matched(lufs: Sequence[float]) -> tuple[Matched, ...]:
 
 def _one(lufs: float, loudest: float, quietest: float, *, alone: bool) -> Matched:
     if lufs < QUIETEST_LUFS:
-        return Matched(note="not matched: nearly silent")
+        return Matched(note="nearly silent, not matched")
     if lufs < loudest - FARTHEST_LU:
-        return Matched(note=f"not matched: {loudest - lufs:.0f} LU quieter")
+        return Matched(note=f"{loudest - lufs:.0f} LU quieter, not matched")
     return Matched() if alone else Matched(quietest - lufs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -229,3 +230,42 @@ def test_switching_between_equal_sounds_is_not_heard_and_between_others_there_is
     fade = 1.0 / (0.012 * 48_000)  # what the gains move in a sample, times the largest distance of the two
     assert np.abs(np.diff(other))[3_000:].max() <= own + fade * 1.01
     assert np.abs(other - still).max() > 0.5, "it was switched"
+
+
+LOOK = """
+const texts = (storage) => JSON.stringify({ ...storage });
+const loaded = performance.getEntriesByType("resource").filter((one) => one.name.includes("/sound/")).slice(-3);
+return { page: document.documentElement.outerHTML, kept: texts(localStorage) + texts(sessionStorage) + document.cookie,
+         loaded: loaded.map(({ name, encodedBodySize, decodedBodySize, transferSize, duration }) =>
+           ({ name, sizes: [encodedBodySize, decodedBodySize, transferSize], duration })) };
+"""
+
+
+def test_a_script_in_the_page_guesses_no_better_than_chance(browser: Chrome, tmp_path) -> None:
+    """It sees the document, what the browser keeps, and each sound's address, size and time, in the order A, B, X."""
+    home = tmp_path / "home"
+    with running_server(module="tests.support.listening_app", home=home) as server:
+        tests = BlindTests(ArtifactStore(home), BlindTestTable(home))
+        test = made(home, tmp_path, n_trials=40, guided=False, tests=tests)
+        room = Studio(browser, server.url)
+        open_link(room, test)
+        wait_until(lambda: room.texts(".answer"), "the start")
+        room.one(".answer").click()
+        right, pages = 0, set()
+        for n in range(40):
+            wait_until(lambda n=n: f"Trial {n + 1} of 40" in status(room), "the trial")
+            found = room.js(LOOK)
+            trial = tests.listeners(test)[0].plan[n]
+            truth = "A" if trial.x == trial.a else "B"
+            a, b, x = found["loaded"]
+            assert a["sizes"] == b["sizes"] == x["sizes"]
+            near = {name: [one["name"] < x["name"], *one["sizes"]] for name, one in (("A", a), ("B", b))}
+            guess = "A" if near["A"] >= near["B"] else "B"
+            right += guess == truth
+            pages.add(re.sub(r'Trial \d+ of|\d+ of 40 answered|class="on"|class=""', "", found["page"]))
+            assert not {"side 0", "side 1", "plan"} & set(found["kept"].split('"'))
+            press(room, Keys.ARROW_LEFT if truth == "A" else Keys.ARROW_RIGHT)
+        seen(room, "Done")
+        assert "40 of 40 right" in status(room), "whoever is given the key wins"
+    assert 11 < right < 29, "two-sided p > 0.01 of 40 guesses"
+    assert len(pages) <= 2, "the document is the same whatever X is: before the sound plays, and then"

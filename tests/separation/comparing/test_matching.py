@@ -49,7 +49,7 @@ def test_nothing_is_turned_up_and_what_is_matched_is_equally_loud_afterwards(luf
 def test_a_side_that_is_not_matched_is_as_it_was_and_says_why(lufs):
     for before, one in zip(lufs, matched(lufs), strict=True):
         if before < QUIETEST_LUFS:
-            assert one == Matched(note="not matched: nearly silent")
+            assert one == Matched(note="nearly silent, not matched")
         elif before < max(lufs) - FARTHEST_LU:
             assert one.gain_db == 0 and "LU quieter" in one.note
         else:
@@ -59,5 +59,5 @@ def test_a_side_that_is_not_matched_is_as_it_was_and_says_why(lufs):
 def test_words():
     assert [one.words for one in matched([-20, -21.8])] == ["−1.8 dB", "as it is"]
     assert [one.words for one in matched([-20, -45, -70])] == [
-        "as it is", "not matched: 25 LU quieter", "not matched: nearly silent",
+        "as it is", "25 LU quieter, not matched", "nearly silent, not matched",
     ]  # fmt: skip

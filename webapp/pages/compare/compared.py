@@ -53,15 +53,12 @@ class Compared:
     @property
     def labels(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The name of each side, and the settings in which it differs."""
-        unlike = differing([item.settings if isinstance(item, Result) else {} for item in self.items])
-        named: list[tuple[str, tuple[str, ...]]] = []
-        for item, settings in zip(self.items, unlike, strict=True):
-            if isinstance(item, Recording):
-                named.append((item.name, ()))
-            else:
-                model = f" {item.model}" if item.model else ""
-                named.append((f"{registry.label_of(item.backend)}{model}", settings))
-        return tuple(named)
+        results = [item for item in self.items if isinstance(item, Result)]
+        unlike = iter(differing([result.settings for result in results]))
+        return tuple(
+            (item.name, ()) if isinstance(item, Recording) else (registry.label_of(item.backend), next(unlike))
+            for item in self.items
+        )
 
     def sides(self, matched: Sequence[Matched]) -> list[Side]:
         """Return the switch's sides; `matched` is empty until their loudness is measured."""

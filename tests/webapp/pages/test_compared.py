@@ -1,0 +1,101 @@
+"""What is compared, as a value: sides, their labels and tracks, and what may stand beside what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from separation.comparing.heard import MIX
+from separation.comparing.matching import Matched
+from separation.errors import SettingsError
+from separation.request import ChunkSettings, Request
+from tests.support.studio_values import a_recording, a_result
+from webapp.pages.compare.compared import MOST, Compared
+
+SONG = a_recording("song.wav")
+A = a_result("drums", minute=1, tracks=("drums", "everything else"))
+B = a_result("drums", minute=2, tracks=("drums", "bass", "everything else"))
+
+
+def with_chunks(result, chunk_s):
+    request = Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=chunk_s, overlap_s=1))
+    return replace(result, settings=request.to_dict(), seconds=2.0 * chunk_s)
+
+
+SHORT, LONG = with_chunks(A, 3), with_chunks(B, 9)
+
+
+def test_the_sounds_to_choose_are_those_that_every_result_has():
+    assert Compared(items=(A, B)).stems == ("drums", "everything else")
+    assert Compared(items=(SONG, B)).stems == ("drums", "bass", "everything else")
+    assert Compared(items=(SONG,)).stems == Compared().stems == ()
+
+
+def test_a_sound_that_one_result_lacks_becomes_the_whole_mix():
+    assert Compared(items=(A, B)).with_stem("drums").stem == "drums"
+    assert Compared(items=(A, B)).with_stem("bass").stem == MIX
+    assert Compared(items=(B,), stem="bass").with_item(A).stem == MIX
+
+
+def test_a_side_says_the_settings_in_which_it_differs_and_the_time_it_took():
+    sides = Compared(items=(SHORT, LONG)).sides(())
+    assert [side["side"] for side in sides] == ["1", "2"]
+    assert [side["about"] for side in sides] == ["chunk 3 s · 6.0 s", "chunk 9 s · 18.0 s"]
+    assert {side["match"] for side in sides} == {"measuring…"}
+
+
+def test_a_recording_beside_results_makes_no_setting_differ():
+    sides = Compared(items=(SHORT, SONG, SHORT)).sides((Matched(-2.0), Matched(), Matched(-2.0)))
+    assert [side["about"] for side in sides] == ["6.0 s", "", "6.0 s"]
+    assert sides[1]["label"] == "song.wav"
+    assert [side["match"] for side in sides] == ["−2.0 dB", "as it is", "−2.0 dB"]
+
+
+def test_each_side_has_its_tracks_and_the_pair_those_of_its_difference():
+    compared = Compared(items=(A, B, SONG), stem="drums", pair=(0, 2))
+    tracks = compared.tracks((Matched(), Matched(-3.0), Matched(-1.0)))
+    assert [(track["side"], track["match_db"], track.get("inverted")) for track in tracks] == [
+        ("1", 0.0, None),
+        ("2", -3.0, None),
+        ("3", -1.0, None),
+        ("D", 0.0, False),
+        ("D", -1.0, True),
+    ]
+    assert len({track["id"] for track in tracks}) == 5
+    assert [track["url"].split("/")[2] for track in tracks] == [A.key, B.key, SONG.key, A.key, SONG.key]
+
+
+def test_the_whole_mix_is_all_tracks_of_a_side():
+    tracks = Compared(items=(A, B)).tracks(())
+    assert [track["side"] for track in tracks] == ["1", "1", "2", "2", "2", "D", "D", "D", "D", "D"]
+    assert [len(heard) for heard in Compared(items=(A, B, SONG)).heard] == [2, 3, 1]
+
+
+def test_one_side_alone_has_no_difference():
+    assert {track["side"] for track in Compared(items=(A,)).tracks(())} == {"1"}
+
+
+def test_a_pair_is_two_sides_that_are_there():
+    compared = Compared(items=(A, B, SONG))
+    assert compared.with_pair((1, 2)).pair == (1, 2)
+    for nonsense in ((1, 1), (0, 3), (-1, 0)):
+        assert compared.with_pair(nonsense) == compared
+
+
+def test_the_same_item_twice_is_one_side_and_there_are_at_most_eight():
+    assert Compared(items=(A,)).with_item(A).items == (A,)
+    many = Compared(items=tuple(replace(A, key=str(n)) for n in range(MOST)))
+    with pytest.raises(SettingsError, match="At most 8"):
+        many.with_item(B)
+
+
+def test_another_sample_rate_cannot_be_played_beside_it():
+    with pytest.raises(SettingsError, match="another sample rate") as refusal:
+        Compared(items=(A,)).with_item(replace(B, sample_rate=A.sample_rate + 1))
+    assert refusal.value.todo
+
+
+def test_a_side_that_is_removed_takes_its_pair_along():
+    left = Compared(items=(A, B, SONG), stem="drums", pair=(1, 2)).without(A.key)
+    assert (left.items, left.pair, left.stem) == ((B, SONG), (0, 1), "drums")
