@@ -18,9 +18,10 @@ except KeyboardInterrupt:  # before anything is there that could say it
 INTERRUPTED = 130  # as in `separation.cli.common`, which is not imported before it is needed
 COMMANDS = {
     "serve": ("separation.cli.serve", "Open the studio in the browser."),
-    "extract": ("separation.cli.extract", "Take sounds out of a recording."),
+    "extract": ("separation.cli.extracting.extract", "Take sounds out of a recording."),
     "batch": ("separation.cli.batch", "Take the same sounds out of every recording in a folder."),
     "run": ("separation.cli.run", "Run the commands of a workflow file, one after the other."),
+    "compare": ("separation.cli.compare", "Make blind tests of results and files, and get their answers."),
     "models": ("separation.cli.models", "List models, fetch their weights, delete them."),
     "cache": ("separation.cli.cache", "Say what recordings and results take on this computer, and make room."),
     "convert": ("separation.cli.convert", "Turn any recording into WAV."),

@@ -19,8 +19,8 @@ from assets.demo_recording import write_demo_mixture
 from separation import decode
 from separation.audio.encode import FORMATS
 from separation.backends import registry
-from separation.cli import extract as extract_module
-from separation.cli import extraction
+from separation.cli.extracting import extract as extract_module
+from separation.cli.extracting import extraction
 from separation.cli.main import COMMANDS, main
 from separation.doctor import installed
 from separation.errors import BackendUnavailable

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from separation import Waveform, decode, encode
-from separation.cli import extraction, measures_text
-from separation.cli import sam_audio as sam_audio_module
+from separation.cli.extracting import extraction, measures_text
+from separation.cli.extracting import sam_audio as sam_audio_module
 from separation.cli.main import main
 from separation.request import Anchor, ChunkSettings, Reroll, SamSettings, SolverSettings
 from tests.support import kept_values

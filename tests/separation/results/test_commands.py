@@ -16,8 +16,8 @@ from separation.audio.part import WHOLE
 from separation.backends.builtin import BuiltinBackend
 from separation.backends.builtin_dsp import ClassicalBackend
 from separation.backends.demucs import DemucsBackend
-from separation.cli import extract as extract_module
-from separation.cli import sam_audio as sam_audio_module
+from separation.cli.extracting import extract as extract_module
+from separation.cli.extracting import sam_audio as sam_audio_module
 from separation.cli.main import main
 from separation.request import (
     DEVICES,

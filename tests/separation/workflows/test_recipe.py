@@ -203,7 +203,7 @@ def test_the_recipe_of_a_run_makes_the_same_result(folder, backend):
 
 
 def test_a_recipe_of_settings_runs_with_them_and_a_device_given_beside_it_goes_first(folder, monkeypatch):
-    from separation.cli import extract
+    from separation.cli.extracting import extract
 
     recipe.write(Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=7)), folder / "recipe.yaml")
     asked = []
@@ -215,7 +215,7 @@ def test_a_recipe_of_settings_runs_with_them_and_a_device_given_beside_it_goes_f
 
 
 def test_a_recipe_cannot_have_models_loaded_from_a_folder_that_no_person_named(folder, monkeypatch):
-    from separation.cli import extract
+    from separation.cli.extracting import extract
 
     request = Request.of("drums", backend="demucs", model="tiny", demucs=DemucsSettings(folder="./my models"))
     recipe.write(request, folder / "recipe.yaml")

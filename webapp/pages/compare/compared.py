@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from separation.backends import registry
-from separation.comparing.differing import differing
 from separation.comparing.heard import MIX, HeardTrack, stem_of
+from separation.comparing.labels import labels_of_sides
 from separation.comparing.matching import Matched
 from separation.errors import SettingsError
 from separation.formatted import duration
@@ -53,12 +52,7 @@ class Compared:
     @property
     def labels(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The name of each side, and the settings in which it differs."""
-        results = [item for item in self.items if isinstance(item, Result)]
-        unlike = iter(differing([result.settings for result in results]))
-        return tuple(
-            (item.name, ()) if isinstance(item, Recording) else (registry.label_of(item.backend), next(unlike))
-            for item in self.items
-        )
+        return labels_of_sides(self.items)
 
     def sides(self, matched: Sequence[Matched]) -> list[Side]:
         """Return the switch's sides; `matched` is empty until their loudness is measured."""

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from separation.cli.common import Common, ModelFolder, TypedPath, common_options
-from separation.cli.extraction import (
+from separation.cli.extracting.extraction import (
     ExtractOptions,
     Progress,
     extract_options,
     recipe_options,
     run,
 )
+from separation.cli.extracting.sam_audio import sam_audio
 from separation.cli.options import chunk_options, chunk_settings, trust_folder
-from separation.cli.sam_audio import sam_audio
 from separation.request import DemucsSettings, ranges
 
 if TYPE_CHECKING:

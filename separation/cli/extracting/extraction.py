@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli import measures_text
 from separation.cli.common import (
     Common,
     Function,
@@ -26,6 +25,7 @@ from separation.cli.common import (
     redrawn,
     require_source,
 )
+from separation.cli.extracting import measures_text
 from separation.cli.options import (
     Connection,
     connection_options,

@@ -10,7 +10,7 @@ import click
 
 from separation import solvers
 from separation.cli.common import Common, common_options
-from separation.cli.extraction import ExtractOptions, extract_options, run
+from separation.cli.extracting.extraction import ExtractOptions, extract_options, run
 from separation.cli.options import chunk_options, chunk_settings, trust_folder
 from separation.request import (
     GRIDS,

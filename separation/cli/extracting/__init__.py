@@ -1,0 +1,1 @@
+"""`audio-playground extract`: its subcommands, what they have in common, and how they report."""

@@ -1,0 +1,131 @@
+"""`audio-playground compare`: makes tests of files and of what is kept, lists them, and writes their answers down."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from assets.demo_recording import load_demo
+from separation.comparing.blind_test import Said
+from storage import ArtifactStore
+from storage.records import BlindTestTable
+from tests.support.terminal import audio_playground
+from webapp.state.blind_tests import BlindTests
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+@pytest.fixture
+def files(folder):
+    """Twelve seconds of the demo, and the same at half the level."""
+    demo = load_demo()
+    count = 12 * demo.sample_rate
+    soundfile.write(folder / "a.flac", demo.mixture[:, :count].T, demo.sample_rate)
+    soundfile.write(folder / "b.flac", 0.5 * demo.mixture[:, :count].T, demo.sample_rate)
+    return folder
+
+
+def told(*words):
+    return json.loads(audio_playground("compare", *words, "--json").stdout)
+
+
+@pytest.fixture
+def tests(folder):
+    tests = BlindTests(ArtifactStore(folder / "home"), BlindTestTable(folder / "home"))
+    yield tests
+    tests.close()
+
+
+def test_two_files_make_an_abx_of_the_middle_equally_loud(files, tests):
+    made = told("a.flac", "b.flac", "--abx", 12, "--studio", "http://studio:8080/")
+    (test,) = tests.all()
+    assert made["address"] == f"http://studio:8080/listen/{test.id}#key={test.key}"
+    assert (test.kind.value, test.n_trials, test.guided) == ("abx", 12, False)
+    assert (test.start_s, test.end_s) == (2.0, 10.0)
+    assert [side.name for side in test.sides] == ["a.flac", "b.flac"]
+    assert test.sides[0].gain_db == pytest.approx(-6.02, abs=0.05) and test.sides[1].gain_db == 0
+
+
+def test_what_is_kept_is_named_by_how_its_key_begins(files, tests):
+    audio_playground("extract", "builtin", "a.flac", "-p", "drums", "-o", "out")
+    key = ArtifactStore(files / "home").list("result")[0].key
+    told(key[:12], "a.flac", "--preference", 5, "--stem", "drums", "--start-time", 1, "--end-time", 3, "--invite")
+    (test,) = tests.all()
+    assert (test.kind.value, test.stem, test.guided, test.recording_name) == ("preference", "drums", True, "a.flac")
+    assert [side.name for side in test.sides] == ["Built-in separator", "a.flac"]
+    assert test.sides[0].run_s > 0 and test.sides[0].source == key
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["a.flac"], "1 sounds cannot be compared"),
+        (["a.flac", "b.flac", "a.flac"], "3 sounds cannot be compared"),
+        (["a.flac", "b.flac", "--abx", 4, "--preference", 4], "Two kinds"),
+        (["a.flac", "nowhere.flac"], "nowhere.flac"),
+        (["a.flac", "b.flac", "--end-time", 90, "--start-time", 50], "passage"),
+    ],
+)
+def test_what_cannot_be_a_test_is_said(files, tests, words, says):
+    result = audio_playground("compare", *words, status=3 if "nowhere" in says else 2)
+    assert says in result.stderr
+    assert tests.all() == []
+
+
+class Foreseen:
+    """Draws the same each time."""
+
+    def __init__(self):
+        self._random = random.Random(0)
+
+    def randbelow(self, bound, /):
+        return self._random.randrange(bound)
+
+    def token_urlsafe(self, nbytes, /):
+        return self._random.randbytes(nbytes).hex()
+
+
+def answer_rightly(test):
+    """A listener who hears it each time."""
+    home = Path("home")
+    tests = BlindTests(ArtifactStore(home), BlindTestTable(home), Foreseen())
+    listener = tests.join(test, "=Ana", {})
+    for index, trial in enumerate(listener.plan):
+        listener = tests.answer(test, listener, index, Said.A if trial.x == trial.a else Said.B)
+    tests.close()
+
+
+def test_tests_are_listed_and_written_down_with_their_answers(files, tests):
+    told("make", "a.flac", "b.flac", "--abx", 10)
+    (test,) = tests.all()
+    assert told("list")["tests"] == [{"id": test.id, "title": test.title, "n_complete": 0, "finding": []}]
+    assert not tests.get(test.id).seen
+    answer_rightly(test)
+    assert "10 of 10 right" in told("list")["tests"][0]["finding"][0]
+    assert tests.get(test.id).seen, "whoever reopens it now has seen them"
+    told("export", test.id)
+    written = json.loads((files / f"test-{test.id}.json").read_text("utf-8"))
+    assert len(written["listeners"][0]["answers"]) == 10 and test.key not in json.dumps(written)
+    told("export", test.id, "-o", "answers.csv")
+    with (files / "answers.csv").open(newline="", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    assert [row["right"] for row in rows] == ["True"] * 10 and {row["name"] for row in rows} == {"'=Ana"}
+
+
+def test_an_export_is_json_or_csv_of_a_test_that_is_there(files):
+    assert "compare list" in audio_playground("compare", "export", "00000000", status=2).stderr
+    assert ".csv" in audio_playground("compare", "export", "00000000", "-o", "a.txt", status=2).stderr
+    assert "no listening tests" in audio_playground("compare", "list").stdout
+
+
+def test_the_address_is_opened_in_the_browser_when_asked(files, tests, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    made = told("a.flac", "b.flac", "--open")
+    assert opened == [made["address"]]
+    assert tests.all()[0].n_trials == 16
