@@ -171,7 +171,7 @@ def create_app(
     uploads, tests = Uploads(), BlindTests(store, BlindTestTable(store.folder))
     add_listening_routes(app, tests)
     add_listening_page(app)
-    add_blind_test_export_routes(app, tests)
+    add_blind_test_export_routes(app, store, tests)
     add_media_routes(app, store, uploads, jobs)
     add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
     app.add_middleware(HeadRequests)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, TypedPath, common_options, open_store, require_source
+from separation.cli.common import Common, TypedPath, common_options, open_store, printable, require_source
 from separation.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -177,6 +177,27 @@ def export(test_id: str, out: Path | None, common: Common) -> None:
         making.write_text(text, encoding="utf-8", newline="")
     common.say(f"wrote {target}: {len(listeners)} listeners")
     common.result({"file": str(target), "n_listeners": len(listeners), "finding": whole["finding"]})
+
+
+@compare.command()
+@click.argument("source", type=TypedPath())
+@common_options
+def read(source: Path, common: Common) -> None:
+    """Say what the answers in SOURCE mean, a paired_comparison.csv that webMUSHRA has written."""
+    from separation.listening.pooling import pooled
+    from separation.listening.verdict import abx_verdict
+    from separation.listening.webmushra import abx_results, read_paired
+
+    require_source(source)
+    results = abx_results(read_paired(source.read_text("utf-8", errors="replace")))
+    if not results:
+        raise SettingsError(f"There are no answers in “{source}”.", "", "Choose the paired_comparison.csv of a test.")
+    for listener, result in results.items():
+        common.say(f"{printable(listener)}: {result.n_right} of {result.n_trials} right, p = {result.p_value:.3g}")
+    words = abx_verdict(pooled(list(results.values())), n_listeners=len(results))
+    common.say(words)
+    told = {name: {"n_right": one.n_right, "n_trials": one.n_trials} for name, one in results.items()}
+    common.result({"listeners": told, "finding": words})
 
 
 def _item(words: str, store: ArtifactStore) -> Recording | Result:

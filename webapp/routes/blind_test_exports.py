@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from fastapi import FastAPI, HTTPException
 from starlette.responses import Response
 
 from separation.comparing.answers_file import exported, table
 from separation.comparing.blind_test import BlindTest, Listener
+from separation.comparing.webmushra_bundle import write_bundle
+from storage import ArtifactStore
+from webapp.routes.made_file import MadeFile
 from webapp.state.blind_tests import BlindTests
 
+NO_STORE = {"Cache-Control": "no-store"}
 
-def add_blind_test_export_routes(app: FastAPI, tests: BlindTests) -> None:
+
+def add_blind_test_export_routes(app: FastAPI, store: ArtifactStore, tests: BlindTests) -> None:
     """Register the routes; they stand behind the guard."""
 
     @app.get("/tests/{test_id}/test.json")
@@ -26,6 +32,18 @@ def add_blind_test_export_routes(app: FastAPI, tests: BlindTests) -> None:
         test, listeners = found(test_id)
         return _file(table(test, listeners), "text/csv; charset=utf-8", f"test-{test.id}.csv")
 
+    @app.get("/tests/{test_id}/webmushra.zip")
+    def for_webmushra(test_id: str) -> Response:
+        test, _ = found(test_id)
+        sounds = tests.sounds_of(test)
+
+        def make(folder: Path) -> Path:
+            write_bundle(test, sounds, folder / "bundle.zip")
+            return folder / "bundle.zip"
+
+        headers = {"Content-Disposition": f'attachment; filename="webmushra-{test.id}.zip"', **NO_STORE}
+        return MadeFile(store, make, headers=lambda _: headers, media_type=lambda _: "application/zip")
+
     def found(test_id: str) -> tuple[BlindTest, list[Listener]]:
         test = tests.get(test_id)
         if test is None:
@@ -34,5 +52,5 @@ def add_blind_test_export_routes(app: FastAPI, tests: BlindTests) -> None:
 
 
 def _file(text: str, media_type: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
     return Response(text.encode(), media_type=media_type, headers=headers)

@@ -20,7 +20,7 @@ from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener
 from separation.comparing.heard import HeardTrack
 from separation.comparing.kept_sides import keep_sides, trial_wavs
 from separation.errors import PlaygroundError, SettingsError
-from storage import ArtifactStore, StorageError
+from storage import Artifact, ArtifactStore, StorageError
 from storage.records import BlindTestTable
 from storage.records.jobs import utc_now
 
@@ -157,6 +157,21 @@ class BlindTests:
         found = [one for values in self._table.listeners(test.id) if (one := _listener_of(values)) is not None]
         return sorted(found, key=lambda one: one.created)
 
+    def sounds_of(self, test: BlindTest) -> Artifact:
+        """Return what is kept of a test's sides.
+
+        Raises:
+            StorageError: it is gone.
+        """
+        item = self._store.get(test.sounds)
+        if item is None:
+            raise StorageError(
+                "The sounds of this test are gone.",
+                "They were deleted, or their files are damaged.",
+                "Make a new test.",
+            )
+        return item
+
     def mark_seen(self, test: BlindTest) -> BlindTest:
         """Note that the results of a test were shown; whoever opens it again after that is known to have seen them."""
         if test.seen:
@@ -252,14 +267,7 @@ class BlindTests:
         trial, index = listener.next_trial, len(listener.answers)
         if trial is None:
             raise SettingsError("Everything is answered.", "There is no further trial.", "")
-        item = self._store.get(test.sounds)
-        if item is None:
-            raise StorageError(
-                "The sounds of this test are gone.",
-                "They were deleted, or their files are damaged.",
-                "Make a new test.",
-            )
-        wavs = trial_wavs(item, trial)
+        wavs = trial_wavs(self.sounds_of(test), trial)
         prepared = PreparedTrial(index, {sound: self._chance.token_urlsafe(16) for sound in wavs})
         with self._lock:
             folder = self._sounds_folder()

@@ -129,3 +129,24 @@ def test_the_address_is_opened_in_the_browser_when_asked(files, tests, monkeypat
     made = told("a.flac", "b.flac", "--open")
     assert opened == [made["address"]]
     assert tests.all()[0].n_trials == 16
+
+
+COLUMNS = (
+    "session_test_id listener trial_id choice_reference choice_non_reference choice_answer choice_time choice_comment"
+)
+HEADER = ",".join(f'"{name}"' for name in COLUMNS.split()) + "\n"
+
+
+def test_answers_that_webmushra_has_written_are_read(folder):
+    rows = [
+        f'"t","{name}","0f","C1","B ({n})","{"correct" if n <= right else "incorrect"}","900",""\n'
+        for name, right in (("Ana", 10), ("Bo", 6))
+        for n in range(1, 11)
+    ]
+    (folder / "paired_comparison.csv").write_text(HEADER + "".join(rows), encoding="utf-8")
+    found = told("read", "paired_comparison.csv")
+    assert found["listeners"] == {"Ana": {"n_right": 10, "n_trials": 10}, "Bo": {"n_right": 6, "n_trials": 10}}
+    assert "16 of 20 right by 2 listeners" in found["finding"]
+    (folder / "empty.csv").write_text(HEADER, encoding="utf-8")
+    for name in ("empty.csv", "nowhere.csv"):
+        assert name in audio_playground("compare", "read", name, status=2 if name == "empty.csv" else 3).stderr

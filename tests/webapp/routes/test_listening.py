@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import soundfile
+import yaml
 
 from separation.comparing.blind_test import Kind, Said
 from storage import ArtifactStore
@@ -196,6 +198,24 @@ def test_the_host_gets_all_answers_as_a_table_and_as_json(studio, tests, guest):
     exported = whole.json()
     assert exported["finding"] and len(exported["listeners"][0]["answers"]) == 17
     assert guest.key not in whole.text and "attachment" in whole.headers["content-disposition"]
+
+
+def test_an_abx_test_goes_to_webmushra_with_its_sounds(studio, guest, tmp_path):
+    preference = made(studio.home, tmp_path, kind=Kind.PREFERENCE)
+    with httpx.Client(base_url=studio.url, headers={"Origin": studio.url}) as host:
+        host.post("/login", data={"passcode": PASSCODE})
+        answer = host.get(f"/tests/{guest.test}/webmushra.zip")
+        refused = host.get(f"/tests/{preference.id}/webmushra.zip")
+    name = f"audio-playground-{guest.test}"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
+        config = yaml.safe_load(bundle.read(f"configs/{name}.yaml"))
+        sounds = {place: soundfile.info(io.BytesIO(bundle.read(place))) for place in bundle.namelist()[1:]}
+    pages = [one for page in config["pages"] for one in (page if isinstance(page, list) else [page])]
+    (page,) = [page for page in pages if isinstance(page, dict) and page["type"] == "paired_comparison"]
+    assert {page["reference"], *page["stimuli"].values()} == set(sounds)
+    assert len(page["stimuli"]) == 16
+    assert {(sound.subtype, sound.frames) for sound in sounds.values()} == {("PCM_24", 4_000)}
+    assert refused.status_code == 422 and "ABX" in refused.json()["todo"]
 
 
 # Nothing but the samples tells which sound X is.

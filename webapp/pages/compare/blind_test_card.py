@@ -112,6 +112,9 @@ class BlindTestCard:
             if finding.rows:
                 ui.link("CSV", f"/tests/{test.id}/answers.csv").classes("button plain").props("download")
                 ui.link("JSON", f"/tests/{test.id}/test.json").classes("button plain").props("download")
+            if test.kind is Kind.ABX:
+                link = ui.link("webMUSHRA", f"/tests/{test.id}/webmushra.zip").classes("button plain").props("download")
+                tipped(link, "The test with its sounds, for a webMUSHRA server")
             if test.closed:
                 tip = "Takes answers again; the test is marked, since its results were seen"
                 button("Reopen", lambda: self._tests.reopen(self._test), tip=tip)
