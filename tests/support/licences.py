@@ -31,10 +31,10 @@ def licence(package: str) -> str | None:
         about = metadata.metadata(package)
     except metadata.PackageNotFoundError:  # some are only for some systems
         return None
-    if about["License-Expression"]:
-        return str(about["License-Expression"])
+    if expression := about.get("License-Expression"):
+        return str(expression)
     classified = [one.rsplit(" :: ", 1)[1] for one in about.get_all("Classifier") or [] if one.startswith("License ::")]
-    said = classified[0] if classified else str(about["License"]).splitlines()[0]
+    said = classified[0] if classified else str(about.get("License")).splitlines()[0]
     return SPDX.get(said, said)
 
 
