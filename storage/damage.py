@@ -39,6 +39,7 @@ REMEDIES = {
     "recording": "It is made again when its file is brought again.",
     "result": "It is made again when the same is asked for.",
     "chunk": "The next run that needs it computes it again.",
+    "comparison": "Its listening test can be made again; the answers stay.",
 }
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Damage:
 
     Attributes:
         key: of the artifact.
-        kind: "recording", "result" or "chunk".
+        kind: "recording", "result", "chunk" or "comparison".
         name: its name for people.
         files: the names of its damaged files.
         folder: where they were set aside; None if there is nothing left of them.

@@ -168,7 +168,10 @@ def create_app(
     jobs.changed.subscribe(estimates.job_changed)
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
-    uploads, tests = Uploads(), BlindTests(store, BlindTestTable(store.folder))
+    table = BlindTestTable(store.folder)
+    for damage in table.damages:
+        log.warning("%s", damage)
+    uploads, tests = Uploads(), BlindTests(store, table)
     add_listening_routes(app, tests)
     add_listening_page(app)
     add_blind_test_export_routes(app, store, tests)

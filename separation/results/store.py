@@ -14,7 +14,7 @@ class NewItem:
     """A new item for a store to keep; `storage.manifest.NewArtifact` is the protocol that the store reads.
 
     Args:
-        kind: "recording", "result" or "chunk".
+        kind: "recording", "result", "chunk", or "comparison": the sounds of a blind test.
         name: what a person calls it; display text, never a path.
         files: finished files by name, made in `Store.scratch`; keeping moves them.
         command: what made it, as one could type it; empty if nobody types it.

@@ -123,3 +123,16 @@ def test_the_sounds_of_a_trial_are_its_sides_under_their_letters(keep, store):
     assert trial_wavs(item, Trial(1, 0, 0))["X"] != wavs["X"], "each time anew"
     training = trial_wavs(item, Trial(TRAINING, 0))
     np.testing.assert_allclose(heard(training["A"])[:, middle], samples_of(item, "training")[:, middle], atol=3e-7)
+
+
+def test_a_damaged_sound_is_said_and_takes_no_answers_along(keep, store):
+    said = []
+    store.checks.on_damage = said.append
+    key = keep_sides("t", "r", [keep(noise(1)), keep(noise(2))], 0, 2, store).key
+    path = store.get(key).files["1"]
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert store.check(key) is None
+    assert "the answers stay" in str(store.checks.lost[key])

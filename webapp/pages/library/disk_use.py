@@ -15,9 +15,11 @@ PARTS = {
     "recording": "Recordings",
     "result": "Results",
     "chunk": "Finished chunks",
+    "comparison": "Listening tests",
     "trash": "Trash",
     "damaged": "Damaged",
 }
+RARE = ("comparison", "damaged")
 
 
 class DiskUse:
@@ -67,7 +69,7 @@ class DiskUse:
         for kind, (row, set_figure) in self._legend.items():
             n_bytes = usage[kind].size_bytes if kind in usage else 0
             set_figure(size(n_bytes))
-            row.set_visibility(kind != "damaged" or n_bytes > 0)  # nobody need think of damage where there is none
+            row.set_visibility(kind not in RARE or n_bytes > 0)  # nobody need think of damage where there is none
             self._segments[kind].style(f"flex-basis: {100 * n_bytes / whole_bytes:.3f}%")
         words = f"{size(total_bytes)} of {size(limit_bytes)}"
         self._words.set_text(words + (", over the limit" if total_bytes > limit_bytes else ""))
