@@ -86,3 +86,15 @@ def test_one_pair_needs_no_correction():
 def test_sides_of_one_name_are_called_a_and_b():
     sides = (BlindSide(name="same"), BlindSide(name="same"))
     assert "“same”" not in own_finding(a_test(sides=sides), listener(16))
+
+
+def test_two_pairs_are_two_questions_already():
+    test = a_test(kind=Kind.PREFERENCE, n_sides=3, n_trials=2)
+    found = finding_of(test, [of_pairs((0, 1, Said.A), (1, 2, Said.A))])
+    assert len(found.words) == 2 and all("Holm" in words for words in found.words)
+
+
+def test_a_side_whose_time_nobody_knows_is_compared_without_times():
+    sides = (BlindSide(name="32 steps", run_s=58), BlindSide(name="song.wav"))
+    words = own_finding(a_test(sides=sides), listener(8))
+    assert words.startswith("No audible difference") and "of the time" not in words

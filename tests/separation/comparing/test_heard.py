@@ -11,7 +11,7 @@ import pytest
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
-from separation.comparing.heard import MIX, HeardTrack, lufs_of, opened, stem_of
+from separation.comparing.heard import MIX, HeardTrack, difference_db, lufs_of, opened, stem_of
 from separation.comparing.matching import matched
 from separation.errors import AudioError
 from tests.support.studio_values import a_recording, a_result
@@ -91,3 +91,52 @@ def test_a_stem_is_one_track_and_the_mix_all_of_them():
     assert [track.audio for track in stem_of(result, MIX)] == [track.audio for track in result.tracks]
     assert [track.audio for track in stem_of(recording, "drums")] == [recording.audio]
     assert stem_of(result, "bass") == ()
+
+
+def test_the_whole_is_measured_from_its_first_sample_on(keep):
+    samples = noise(1, 0.01)
+    samples[:, : RATE // 2] *= 30
+    assert lufs_of([keep(samples)]) > lufs_of([keep(samples)], 1.0) + 10
+
+
+# the difference of two sides
+
+
+def test_equal_sides_leave_nothing_and_a_quieter_one_what_it_lacks(keep):
+    a = keep(noise(1, 0.1))
+    assert difference_db([a], [a]) == -math.inf
+    assert difference_db([a], [a.turned(0.9)]) == pytest.approx(-20, abs=0.01)
+    assert difference_db([a], [a.turned(-1)]) == pytest.approx(6.02, abs=0.01)
+
+
+def test_a_side_that_is_made_of_parts_is_their_sum(keep):
+    one, other = noise(1, 0.1), noise(2, 0.1)
+    assert difference_db([keep(one), keep(other)], [keep(one + other)]) < -120
+
+
+def test_mono_is_the_same_in_both_channels(keep):
+    mono = noise(1, 0.1, n_channels=1)
+    assert difference_db([keep(mono)], [keep(np.tile(mono, (2, 1)))]) == -math.inf
+
+
+def test_a_difference_is_that_of_the_passage(keep):
+    a = noise(1, 0.1)
+    b = a.copy()
+    b[:, 2 * RATE :] *= 2
+    sides = [keep(a)], [keep(b)]
+    assert difference_db(*sides, 0.0, 2.0) == -math.inf
+    assert difference_db(*sides, 2.0, 4.0) == pytest.approx(0, abs=0.01)
+    assert difference_db(*sides) == pytest.approx(-3.01, abs=0.05)
+
+
+def test_a_side_that_ends_early_is_silent_from_there_on(keep):
+    a = noise(1, 0.1)
+    assert difference_db([keep(a)], [keep(a[:, : 2 * RATE])]) == pytest.approx(-3.01, abs=0.05)
+    assert difference_db([keep(a[:, : 2 * RATE])], [keep(a)]) == pytest.approx(0, abs=0.05)
+
+
+def test_beside_silence_everything_is_left_and_beside_nothing_there_is_no_level(keep):
+    a, silent = keep(noise(1, 0.1)), keep(0 * noise(1, 1))
+    assert difference_db([a], [silent]) == pytest.approx(0, abs=1e-6)
+    assert difference_db([silent], [a]) == math.inf
+    assert difference_db([], [a]) == difference_db([a], []) == 0.0
