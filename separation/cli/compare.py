@@ -149,16 +149,18 @@ def list_(common: Common) -> None:
 
 @compare.command()
 @click.argument("test_id")
-@click.option("--out", "-o", type=TypedPath(), help="The file to write; its extension says how: .json or .csv.")
+@click.option(
+    "--out", "-o", "chosen", type=TypedPath(), help="The file to write; its extension says how: .json or .csv."
+)
 @common_options
-def export(test_id: str, out: Path | None, common: Common) -> None:
+def export(test_id: str, chosen: Path | None, common: Common) -> None:
     """Write the test TEST_ID with all answers into a file, test-ID.json unless told otherwise."""
     from separation.audio.files import new_file
     from separation.comparing.answers_file import exported, table
     from storage.records import BlindTestTable
     from webapp.state.blind_tests import BlindTests
 
-    target = out or Path(f"test-{test_id}.json")
+    target = chosen or Path(f"test-{test_id}.json")
     if target.suffix not in (".json", ".csv"):
         raise SettingsError(
             f"“{target}” is no file for answers.", "They are written as JSON or CSV.", "Name it .json or .csv."
