@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from nicegui import Event
 
-from separation.audio.files import private
+from separation.audio.files import private, writing
 from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener, Said, draw_plan
 from separation.comparing.heard import HeardTrack
 from separation.comparing.kept_sides import keep_sides, trial_wavs
@@ -94,7 +94,7 @@ class BlindTests:
         self.changed: Event[str] = Event()
         self._store, self._table, self._chance = store, table, chance
         self._prepared: dict[tuple[str, str], PreparedTrial] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._open = ExitStack()
         self._folder: Path | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -191,6 +191,7 @@ class BlindTests:
         self._table.remove_test(test.id)
         self._store.pin(test.sounds, False)
         self._store.remove(test.sounds)
+        self._forget(test.id)
         self._tell(test.id)
 
     # listeners
@@ -254,8 +255,11 @@ class BlindTests:
         values = self._table.change_listener(
             test.id, listener.id, lambda before: Listener.from_dict(before).answering(index, said, utc_now()).to_dict()
         )
+        answered = Listener.from_dict(values)
+        if answered.complete:
+            self._forget(test.id, answered.id)
         self._tell(test.id)
-        return Listener.from_dict(values)
+        return answered
 
     def prepare(self, test: BlindTest, listener: Listener) -> PreparedTrial:
         """Render the sounds of the listener's next trial, each with dither of its own, under new random addresses.
@@ -270,13 +274,12 @@ class BlindTests:
         wavs = trial_wavs(self.sounds_of(test), trial)
         prepared = PreparedTrial(index, {sound: self._chance.token_urlsafe(16) for sound in wavs})
         with self._lock:
+            self._forget(test.id, listener.id)
             folder = self._sounds_folder()
-            for sound, data in wavs.items():
-                private(folder / prepared.addresses[sound]).write_bytes(data)
-            before = self._prepared.pop((test.id, listener.id), None)
+            with writing("The sounds of the trial", folder):
+                for sound, data in wavs.items():
+                    private(folder / prepared.addresses[sound]).write_bytes(data)
             self._prepared[test.id, listener.id] = prepared
-        for address in () if before is None else before.addresses.values():
-            (folder / address).unlink(missing_ok=True)
         return prepared
 
     def sound(self, test: BlindTest, listener: Listener, address: str) -> bytes | None:
@@ -293,6 +296,13 @@ class BlindTests:
         """Delete the sounds of present trials, and close the table."""
         self._open.close()
         self._table.close()
+
+    def _forget(self, test_id: str, listener_id: str | None = None) -> None:
+        """Delete the sounds of the present trial of a listener, or of all listeners of a test."""
+        with self._lock:
+            for place in [one for one in self._prepared if one[0] == test_id and listener_id in (None, one[1])]:
+                for address in self._prepared.pop(place).addresses.values():
+                    (self._sounds_folder() / address).unlink(missing_ok=True)
 
     def _sounds_folder(self) -> Path:
         if self._folder is None:

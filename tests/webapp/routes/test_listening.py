@@ -15,7 +15,7 @@ import pytest
 import soundfile
 import yaml
 
-from separation.comparing.blind_test import Kind
+from separation.comparing.blind_test import Kind, Said
 from storage import ArtifactStore
 from storage.records import BlindTestTable
 from tests.support.listening_steps import Guest, made
@@ -143,6 +143,27 @@ def test_a_deleted_test_is_gone_with_its_sounds(studio, tests, guest):
     assert ArtifactStore(studio.home).get(test.sounds) is None
 
 
+def test_the_sounds_of_a_trial_are_on_the_disk_for_as_long_as_it_is_heard(tmp_path):
+    home = tmp_path / "home"
+    tests = BlindTests(ArtifactStore(home), BlindTestTable(home))
+
+    def files():
+        return sum(one.is_file() for one in (home / "scratch").rglob("*"))
+
+    test = made(home, tmp_path, n_trials=1, guided=False, tests=tests)
+    ana, bo = (tests.join(test, name, {}) for name in ("Ana", "Bo"))
+    before = files()
+    tests.prepare(test, ana)
+    tests.prepare(test, ana)
+    tests.prepare(test, bo)
+    assert files() == before + 6
+    tests.answer(test, ana, 0, Said.A)
+    assert files() == before + 3, "Ana is done; Bo is not"
+    tests.delete(test)
+    assert files() == before
+    tests.close()
+
+
 def test_names_are_texts_of_at_most_a_line(tests, guest):
     guest.join("  =HYPERLINK()\n" + 60 * "x")
     name = tests.listeners(tests.get(guest.test))[0].name
@@ -179,7 +200,7 @@ def test_what_was_answered_survives_a_kill_and_the_guest_goes_on(tmp_path):
         end = guest.take(lambda prepared, sounds: "A")
         assert end["complete"]
         scratch = [one for one in (home / "scratch").rglob("*") if one.is_file()]
-        assert len(scratch) == 3, "only the sounds of the last trial; those before the kill were swept"
+        assert scratch == [], "those before the kill were swept, and nobody hears the last ones any more"
 
 
 def test_the_host_gets_all_answers_as_a_table_and_as_json(studio, tests, guest):
