@@ -13,7 +13,9 @@ from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077
-OURS = frozenset({"artifacts", "damaged", "drafts", "jobs", "log", "scratch", "servers", "storage_secret"})
+OURS = frozenset(
+    {"artifacts", "damaged", "drafts", "jobs", "log", "notes", "scratch", "servers", "storage_secret", "tests"}
+)
 
 
 def data_folder() -> Path:
