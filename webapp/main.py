@@ -21,7 +21,7 @@ from separation.results.remade import remade
 from storage import ArtifactStore, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
-from storage.records import BlindTestTable, DraftTable, JobTable
+from storage.records import BlindTestTable, DraftTable, JobTable, NoteTable
 from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
 from webapp.pages.compare.page import ComparePage
@@ -42,6 +42,7 @@ from webapp.state.hub_account import HubAccount
 from webapp.state.jobs import Jobs
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
+from webapp.state.notes import Notes
 from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Uploads
 from webapp.theme import FAVICON, install_theme
@@ -168,10 +169,10 @@ def create_app(
     jobs.changed.subscribe(estimates.job_changed)
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
-    table = BlindTestTable(store.folder)
-    for damage in table.damages:
+    test_table, note_table = BlindTestTable(store.folder), NoteTable(store.folder)
+    for damage in (*test_table.damages, *note_table.damages):
         log.warning("%s", damage)
-    uploads, tests = Uploads(), BlindTests(store, table)
+    uploads, tests, notes = Uploads(), BlindTests(store, test_table), Notes(note_table)
     add_listening_routes(app, tests)
     add_listening_page(app)
     add_blind_test_export_routes(app, store, tests)
@@ -179,13 +180,14 @@ def create_app(
     add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
     app.add_middleware(HeadRequests)
 
-    def forget_drafts() -> None:
+    def forget_deleted() -> None:
         here = {row.key for row in store.rows("recording")}
         shared_drafts.keep_only(here)
         mixers.keep_only(here)
+        notes.keep_only(here)
 
-    forget_drafts()  # other programs may have deleted recordings meanwhile
-    library_view.emptied.subscribe(forget_drafts)
+    forget_deleted()  # other programs may have deleted recordings meanwhile
+    library_view.emptied.subscribe(forget_deleted)
 
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
@@ -197,7 +199,7 @@ def create_app(
     @ui.page("/compare", title="Compare", language="en-US")
     def compare(items: str = "", stem: str = "", blind: str = "", recording: str = "") -> None:
         install_theme()
-        page = ComparePage(library_view, tests, links)
+        page = ComparePage(library_view, tests, notes, links)
         if items:
             page.open(items.split(","), stem, blind=bool(blind))
         elif recording:

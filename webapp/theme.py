@@ -80,6 +80,7 @@ _SHEETS = tuple(
         "static/quasar.css",
         "components/player/player.css",
         "components/spans/spans.css",
+        "components/notes/notes.css",
         "components/upload/upload.css",
         "pages/queue/queue.css",
         "pages/compare/compare.css",

@@ -30,6 +30,11 @@ KEYS = {
         "Delete": "Remove it",
         "Ctrl+Z": "Undo; with Shift, redo",
     },
+    "Comparing": {
+        "1-8": "Hear that side",
+        "D": "Hear the difference of two sides",
+        "N": "Pin a note to the playhead",
+    },
     "Prompts": {"Alt+← Alt+→": "Change the order", "Delete": "Leave it out"},
 }
 

@@ -22,9 +22,11 @@ from webapp.components.transport.transport import Loop, Transport
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.compare.blind_test_panel import BlindTestPanel
 from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, Item
+from webapp.pages.compare.notes import ComparedNotes
 from webapp.pages.studio.tracks import mixture_track
 from webapp.state.blind_tests import BlindTests
 from webapp.state.library_view import LibraryView
+from webapp.state.notes import Notes
 from webapp.theme import SCHEMES, button, card, drop_zone, error_card, icon_button, set_scheme, shell, text
 
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
@@ -35,7 +37,7 @@ ON = "on"
 class ComparePage:
     """One open Compare page. What is compared is in its address; tests are in the store."""
 
-    def __init__(self, library_view: LibraryView, tests: BlindTests, links: Sequence[str]) -> None:
+    def __init__(self, library_view: LibraryView, tests: BlindTests, notes: Notes, links: Sequence[str]) -> None:
         self._library = library_view.library
         self._client = ui.context.client
         self._compared = Compared()
@@ -48,7 +50,7 @@ class ComparePage:
             with frame.header:
                 self._header()
             with frame.main:
-                self._main()
+                self._main(notes)
             with frame.side:
                 self._tests = BlindTestPanel(tests, links, on_error=self._say_error)
             with frame.footer:
@@ -82,7 +84,7 @@ class ComparePage:
             for scheme, label in SCHEMES.items():
                 ui.menu_item(label, partial(set_scheme, scheme))
 
-    def _main(self) -> None:
+    def _main(self, notes: Notes) -> None:
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
         self._start = ui.element("div").classes("stack")
         with ui.element("div").classes("stack") as self._workspace:
@@ -94,6 +96,8 @@ class ComparePage:
                     self._difference = text("", "mute num")
             with card():
                 self._wave = WaveformPlot(height_px=96)
+                with self._wave:
+                    self._notes = ComparedNotes(notes, on_error=self._say_error)
             with card():
                 self._tracks = Tracks(all_sides=True, on_mix=lambda _: self._measure())
 
@@ -113,6 +117,7 @@ class ComparePage:
         self._tracks.set_tracks(self._compared.tracks(self._shown_matched))
         if self._recording is not None:
             self._wave.set_track(mixture_track(self._recording, "", has_stems=True))
+        self._notes.show(self._compared, self._recording)
         self._tests.show(self._compared, self._recording, self._loop)
 
     @property

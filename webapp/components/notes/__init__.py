@@ -1,0 +1,1 @@
+"""Notes pinned to times of a recording."""
