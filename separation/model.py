@@ -241,6 +241,8 @@ class PublishedModel:
         partial_bytes: size of the received part of an unfinished download.
         needs: names of other entries that it requires.
         path: the folder its files lie in; None unless all of it is there.
+        files: those of its files that are on this computer.
+        damaged: names of files that are not what was published; they are never used, and fetched anew.
     """
 
     name: str
@@ -255,6 +257,8 @@ class PublishedModel:
     partial_bytes: int
     needs: tuple[str, ...]
     path: Path | None
+    files: tuple[Path, ...] = ()
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

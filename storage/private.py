@@ -14,7 +14,19 @@ from pathlib import Path
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077
 OURS = frozenset(
-    {"artifacts", "damaged", "drafts", "jobs", "log", "notes", "scratch", "servers", "storage_secret", "tests"}
+    {
+        "artifacts",
+        "compared_weights.json",
+        "damaged",
+        "drafts",
+        "jobs",
+        "log",
+        "notes",
+        "scratch",
+        "servers",
+        "storage_secret",
+        "tests",
+    }
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.events import Event, ModelLoading
+from separation.hub import compared
 from separation.model import Backend, PublishedModel
 
 
@@ -50,6 +51,22 @@ def download(name: str) -> Generator[Event, None, None]:
             yield ModelLoading(model=one.name, done_bytes=one.on_disk_bytes, total_bytes=one.on_disk_bytes)
         else:
             yield from _lists(one).fetch(one)
+
+
+def check(name: str) -> Generator[Event, None, dict[str, bool | None]]:
+    """Compare a model's files on this computer with what was published, yielding `ModelLoading` while they are read.
+
+    Returns whether each file, by name, is whole; None where nobody knows what it should be. What is damaged is not used
+    any more, and the next download fetches it anew.
+
+    Raises:
+        SettingsError: there is no such model.
+    """
+    one = entry(name)
+    found = {}
+    for file in one.files:
+        found[file.name] = yield from compared.compare(file, name, again=True)
+    return found
 
 
 def remove(name: str) -> int:

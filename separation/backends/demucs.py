@@ -9,12 +9,14 @@ import importlib.util
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from separation.backends.defaults import BackendDefaults
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
 from separation.hardware.footprint import NVIDIA
+from separation.hub import compared
 from separation.model import Availability, BackendProfile, Model, PublishedModel, Readiness, RunCost
 from separation.models.demucs import download
 from separation.models.demucs import weights as demucs_weights
@@ -234,9 +236,11 @@ def _shorter(request: Request, duration_s: float) -> Iterator[Request]:
 
 def _published(model: str) -> PublishedModel:
     folder, n_bytes = None, 0
+    files: tuple[Path, ...] = ()
     if demucs_weights.published_bags():  # without the package nobody knows which files are the model's
         weights = demucs_weights.find_demucs(model)
         folder = None if weights.missing else weights.paths[0].parent
+        files = download.files_here(model)
         n_bytes = download.on_disk(model)
     return PublishedModel(
         name=model,
@@ -251,6 +255,8 @@ def _published(model: str) -> PublishedModel:
         partial_bytes=n_bytes if folder is None else 0,
         needs=(),
         path=folder,
+        files=files,
+        damaged=tuple(file.name for file in files if compared.is_damaged(file)) if folder is None else (),
     )
 
 
@@ -264,6 +270,9 @@ def _how_to_get(weights: DemucsWeights) -> str:
             f"The model {weights.model} names networks that are not in its folder: {', '.join(weights.missing)}. "
             "Put their .th or .safetensors files there."
         )
+    if damaged := next(filter(compared.is_damaged, download.files_here(weights.model)), None):
+        again = f"“audio-playground models download {weights.model}”"
+        return str(compared.damaged(damaged, weights.model, f"Download it again: {again}."))
     size_mb = SIZES_MB.get(weights.model)
     size = f" (about {size_mb} MB)" if size_mb else ""
     command = f"“audio-playground models download {weights.model}”" if size_mb else "“extract demucs --download”"

@@ -9,6 +9,7 @@ from separation.backends.defaults import chunk_of, overlapping
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
 from separation.hub import cache as hub
+from separation.hub import compared
 from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
 from separation.models.sam_audio import weights
 from separation.models.sam_audio.config import CodecConfig, read_config
@@ -33,11 +34,13 @@ OF_FLOAT32 = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}
 PIECE_S = 20.0  # the codec goes through longer chunks in pieces; 40 s were measured to hold no more
 
 
-def ready_folder(backend: Backend, request: Request) -> Path:
-    """Return the folder of a request's model, after checking that everything `backend` needs is on this computer.
+def ready_folder(backend: Backend, request: Request) -> Generator[Event, None, Path]:
+    """Return the folder of a request's model, after checking that everything `backend` needs is here and undamaged.
+
+    Files that have not been compared with what was published are read, yielding `ModelLoading` meanwhile.
 
     Raises:
-        WeightsMissing: the weights or the text encoder are not.
+        WeightsMissing: the weights or the text encoder are not here, or damaged.
         BackendUnavailable: something else is not.
     """
     availability = backend.availability(request)
@@ -46,9 +49,11 @@ def ready_folder(backend: Backend, request: Request) -> Path:
         raise (WeightsMissing if missing else BackendUnavailable)(
             f"{backend.label} cannot run yet.", availability.sentence
         )
-    folder = weights.find_sam_audio(request.model or backend.models()[0]).folder
-    assert folder is not None  # it would not be usable
-    return folder
+    found = weights.find_sam_audio(request.model or backend.models()[0])
+    assert found.folder is not None  # it would not be usable
+    for name, files in weights.files_of(found).items():
+        yield from compared.require_whole(files, name, weights.again(name))
+    return found.folder
 
 
 def layout(request: Request) -> ChunkLayout:
@@ -113,6 +118,7 @@ def remove(entry: PublishedModel) -> int:
 def _model(model: str) -> PublishedModel:
     source = weights.source(model)
     path, n_bytes = hub.find_snapshot(source), hub.on_disk(source.repository)
+    damaged = tuple(file.name for file in hub.damaged_files(source.repository))
     return PublishedModel(
         name=f"sam-audio-{model}",
         backend=NAME,
@@ -126,11 +132,14 @@ def _model(model: str) -> PublishedModel:
         partial_bytes=n_bytes if path is None else 0,
         needs=(TEXT_ENCODER,),
         path=path,
+        files=hub.files_in_cache(source),
+        damaged=damaged,
     )
 
 
 def _text_encoder() -> PublishedModel:
     path, n_bytes = hub.find_snapshot(weights.TEXT_ENCODER), hub.on_disk(TEXT_ENCODER)
+    damaged = tuple(file.name for file in hub.damaged_files(TEXT_ENCODER))
     return PublishedModel(
         name=TEXT_ENCODER,
         backend=NAME,
@@ -144,4 +153,6 @@ def _text_encoder() -> PublishedModel:
         partial_bytes=n_bytes if path is None else 0,
         needs=(),
         path=path,
+        files=hub.files_in_cache(weights.TEXT_ENCODER),
+        damaged=damaged,
     )

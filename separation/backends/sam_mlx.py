@@ -88,7 +88,7 @@ class SamMlxBackend(SamTorchBackend):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        folder = ready_folder(self, request)
+        folder = yield from ready_folder(self, request)
         from separation.models.sam_audio.mlx.model import load_mlx_model  # imports torch and MLX
 
         return (yield from load_mlx_model(folder, request, revision=self.revision(request)))

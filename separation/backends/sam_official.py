@@ -90,7 +90,7 @@ class SamOfficialBackend(SamTorchBackend):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        folder = ready_folder(self, request)
+        folder = yield from ready_folder(self, request)
         from separation.models.sam_audio.official import load_official_model  # PyTorch takes seconds to import
 
         return (yield from load_official_model(folder, request, revision=self.revision(request)))

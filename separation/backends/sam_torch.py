@@ -115,7 +115,7 @@ class SamTorchBackend(BackendDefaults):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        folder = ready_folder(self, request)
+        folder = yield from ready_folder(self, request)
         from separation.models.sam_audio.pytorch.model import load_torch_model  # PyTorch takes seconds to import
 
         return (yield from load_torch_model(folder, request, revision=self.revision(request)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from separation.formatted import size
 if TYPE_CHECKING:
     from separation.events import Event
     from separation.model import PublishedModel
+
+
+SOME_DAMAGED = 6
 
 
 @click.group()
@@ -39,7 +42,7 @@ def list_(common: Common) -> None:
     common.say("Gated: access is granted per account; “models download” says how to ask for it.")
     for licence, names in _by_licence(known).items():
         common.say(f"{', '.join(names)}: {licence}.")
-    common.result({"models": [{**asdict(entry), "path": entry.path and str(entry.path)} for entry in known]})
+    common.result({"models": [_plain(entry) for entry in known]})
 
 
 @models.command()
@@ -62,6 +65,34 @@ def download(name: str, common: Common) -> None:
     entry = catalogue.entry(name)
     common.say(f"{entry.label} is on this computer, in {entry.path}.")
     common.result({"model": name, "path": str(entry.path), "bytes": entry.on_disk_bytes})
+
+
+@models.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@common_options
+def check(names: tuple[str, ...], common: Common) -> None:
+    """Compare the models on this computer, or those of these names, with what was published.
+
+    Before a model is used, this is done once for each version of its files, and again after a month; disks change bits
+    without a word. What is damaged is never used; “models download” fetches it anew. The exit status is 0 only if
+    nothing was damaged. Of folders of models that are yours, nobody knows what was published.
+    """
+    from separation.backends import catalogue
+    from separation.events import EventStream
+
+    known = [catalogue.entry(name) for name in names] or [one for one in catalogue.entries() if one.files]
+    found: dict[str, dict[str, bool | None]] = {}
+    for entry in known:
+        stream = EventStream(catalogue.check(entry.name))
+        for _ in stream:
+            pass
+        found[entry.name] = stream.result
+        common.say(f"{entry.name:18} {_verdict(stream.result)}")
+    if not known:
+        common.say("There are no models on this computer.")
+    common.result({"models": found})
+    if any(whole is False for files in found.values() for whole in files.values()):
+        sys.exit(SOME_DAMAGED)
 
 
 @models.command()
@@ -113,6 +144,10 @@ class DownloadProgress:
             self._open = False
 
 
+def _plain(entry: PublishedModel) -> dict[str, Any]:
+    return asdict(entry) | {"path": entry.path and str(entry.path), "files": [str(file) for file in entry.files]}
+
+
 def _by_licence(known: Iterable[PublishedModel]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for entry in known:
@@ -120,7 +155,17 @@ def _by_licence(known: Iterable[PublishedModel]) -> dict[str, list[str]]:
     return names
 
 
+def _verdict(found: Mapping[str, bool | None]) -> str:
+    if damaged := [file for file, whole in found.items() if whole is False]:
+        return f"damaged: {', '.join(damaged)}; “models download” fetches it anew"
+    if unknown := [file for file, whole in found.items() if whole is None]:
+        return f"nobody knows what was published of {', '.join(unknown)}"
+    return "whole" if found else "not on this computer"
+
+
 def _state(entry: PublishedModel) -> str:
+    if entry.damaged:
+        return f"damaged: {', '.join(entry.damaged)}; “models download” fetches it anew"
     if entry.on_disk_bytes is not None:
         return f"on this computer, {entry.path}"
     if entry.partial_bytes:

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 from separation.audio.files import replacing
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event, ModelLoading
+from separation.hub import compared, transfer
 from separation.hub import token as hub_token
-from separation.hub import transfer
+from separation.hub.compared import CHECKSUM
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 LOGIN = "hf auth login"  # the command of the hub's own library that keeps a token
 COMMIT = "[0-9a-f]{40}"
-CHECKSUM = "[0-9a-f]{64}|[0-9a-f]{40}"  # SHA-256 of large files, git's SHA-1 of small ones
 PARTIAL = ".incomplete"  # huggingface_hub's own name for a file that is still being fetched
 
 
@@ -78,25 +78,32 @@ def snapshot(repository: str) -> Path | None:
 
 
 def cached(repository: str, file: str) -> Path | None:
-    """Return a repository's file in the cache; None if it is not there."""
+    """Return a repository's file in the cache; None if it is not there, or was found damaged."""
     folder = snapshot(repository)
-    return folder / file if folder is not None and (folder / file).is_file() else None
+    return folder / file if folder is not None and _is_usable(folder / file) else None
 
 
-def is_as_published(file: Path) -> bool:
-    """Read a file of the cache; return whether it has the checksum under which it lies. True if it lies under none."""
-    blob = file.resolve()
-    known = blob.parent.name == "blobs" and re.fullmatch(CHECKSUM, blob.name)
-    return transfer.has_checksum(blob, blob.name) if known else True
+def damaged_files(repository: str) -> tuple[Path, ...]:
+    """Return the files of a repository's newest snapshot that were found damaged; reads only their state."""
+    folder = snapshot(repository)
+    return tuple(filter(compared.is_damaged, sorted(folder.iterdir()))) if folder is not None else ()
 
 
 def find_snapshot(source: Source) -> Path | None:
-    """Return the folder that holds all needed files of `source`, or None."""
+    """Return the folder that holds all needed files of `source`, none of them found damaged; or None."""
     folder = snapshot(source.repository)
     if folder is None:
         return None
-    complete = all(any(file.is_file() for file in folder.glob(pattern)) for pattern in source.needed)
-    return folder if complete else None
+    found = [list(folder.glob(pattern)) for pattern in source.needed]
+    return folder if all(files and all(map(_is_usable, files)) for files in found) else None
+
+
+def files_in_cache(source: Source) -> tuple[Path, ...]:
+    """Return the files of `source` in its newest snapshot on this computer, damaged or not."""
+    folder = snapshot(source.repository)
+    patterns = (*source.needed, *source.also)
+    found = [file for pattern in patterns for file in folder.glob(pattern)] if folder is not None else []
+    return tuple(sorted({file for file in found if file.is_file()}))
 
 
 def on_disk(repository: str) -> int:
@@ -141,6 +148,7 @@ def download(source: Source, model: str, *, gated: bool = False) -> Generator[Ev
                     yield ModelLoading(model=model, done_bytes=done_bytes, total_bytes=total_bytes)
                 part.replace(part.with_suffix(""))
             _link(folder, commit, file)
+            compared.note(folder / "snapshots" / commit / file.name, file.checksum)
         _name_newest(folder, commit)
     yield ModelLoading(model=model, done_bytes=total_bytes, total_bytes=total_bytes)
 
@@ -214,11 +222,11 @@ def _address(source: Source, commit: str, file: _File) -> str:
 
 
 def _link(folder: Path, commit: str, file: _File) -> bool:
-    """Link a finished blob into its snapshot; return False if there is no such blob."""
+    """Link a finished blob into its snapshot; return False if there is no such blob, or it was found damaged."""
     blob, link = folder / "blobs" / file.checksum, folder / "snapshots" / commit / file.name
-    if link.is_file() and transfer.length(link) == file.n_bytes:
+    if _is_usable(link) and transfer.length(link) == file.n_bytes:
         return True
-    if not blob.is_file():
+    if not _is_usable(blob):
         return False
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
@@ -227,6 +235,10 @@ def _link(folder: Path, commit: str, file: _File) -> bool:
     except OSError:  # Windows, without the right to make links: huggingface_hub moves the file there too
         blob.replace(link)
     return True
+
+
+def _is_usable(file: Path) -> bool:
+    return file.is_file() and not compared.is_damaged(file)
 
 
 def _name_newest(folder: Path, commit: str) -> None:

@@ -101,14 +101,10 @@ def verify(part: Path, name: str, n_bytes: int, checksum: str) -> Generator[None
     )
 
 
-def has_checksum(file: Path, checksum: str) -> bool:
-    """Read a file; return whether it has this checksum, in full, of the kinds that `verify` knows."""
-    steps = _checksum(file, length(file), git=len(checksum) == 40)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return bool(stop.value == checksum)
+def has_checksum(file: Path, checksum: str) -> Generator[None, None, bool]:
+    """Read a file; return whether it has this checksum, of the kinds that `verify` knows; yield after each block."""
+    found = yield from _checksum(file, length(file), git=len(checksum) == 40)
+    return found.startswith(checksum)
 
 
 def make_room(folder: Path, n_bytes: int) -> None:

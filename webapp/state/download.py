@@ -41,7 +41,7 @@ class Download:
         self.error: tuple[str, str, str] | None = None
         # The catalogue's sizes are approximate; the server's replace them.
         self._totals = {one.name: one.size_bytes for one in (entry, *needed)}
-        self._done = {one.name: one.partial_bytes for one in (entry, *needed)}
+        self._done = {one.name: 0 if one.damaged else one.partial_bytes for one in (entry, *needed)}
         self._part = ""
         self._arrived_bytes = 0
         self._samples: deque[tuple[float, int]] = deque()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator, Mapping
 from contextlib import closing
 from functools import partial
 
@@ -17,7 +17,7 @@ from nicegui import Event as PageEvent
 
 from separation.backends import catalogue
 from separation.errors import BackendUnavailable, PlaygroundError, unforeseen
-from separation.events import Event, ModelLoading
+from separation.events import Event, EventStream, ModelLoading
 from webapp.state.download import Download, DownloadState
 from webapp.state.runner import Runner
 
@@ -39,6 +39,8 @@ class Downloads:
         self.disk_changed: PageEvent[[]] = PageEvent()
         self._downloads: dict[str, Download] = {}
         self._removing: set[str] = set()
+        self._checking: set[str] = set()
+        self._checked: dict[str, Mapping[str, bool | None]] = {}
         self._running: Download | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner = Runner("download")
@@ -56,6 +58,14 @@ class Downloads:
         """Return whether a model is being deleted."""
         return name in self._removing
 
+    def checking(self, name: str) -> bool:
+        """Return whether the files of a model are being compared with what was published."""
+        return name in self._checking
+
+    def checked(self, name: str) -> Mapping[str, bool | None] | None:
+        """Return what the last comparison found, by file (see `catalogue.check`); None without one."""
+        return self._checked.get(name)
+
     def start(self, name: str) -> None:
         """Queue the download of a model and of those it needs; go on with it if it was paused.
 
@@ -70,6 +80,7 @@ class Downloads:
         elif download is None or download.state is not DownloadState.WAITING:
             entry = catalogue.entry(name)
             needed = (one for one in map(catalogue.entry, entry.needs) if one.on_disk_bytes is None)
+            self._checked.pop(name, None)
             self._downloads.pop(name, None)  # so that it goes behind those that wait
             self._downloads[name] = Download(entry, tuple(needed))
         self.changed.emit(name)
@@ -93,9 +104,21 @@ class Downloads:
             return
         self.pause(name)
         self._removing.add(name)
-        task = asyncio.get_running_loop().create_task(self._remove(name))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._checked.pop(name, None)
+        self._begin(self._remove(name))
+        self.changed.emit(name)
+
+    def check(self, name: str) -> None:
+        """Compare the files of a model with what was published.
+
+        Raises:
+            SettingsError: there is no such model.
+        """
+        catalogue.entry(name)
+        if name in self._checking or name in self._removing:
+            return
+        self._checking.add(name)
+        self._begin(self._check(name))
         self.changed.emit(name)
 
     def close(self) -> None:
@@ -139,6 +162,23 @@ class Downloads:
         self.disk_changed.emit()
         self._start_next()
 
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _check(self, name: str) -> None:
+        try:
+            found = await asyncio.to_thread(self._compared, name)
+            if found is not None:
+                self._checked[name] = found
+        except (PlaygroundError, OSError) as failure:  # it was removed meanwhile, or cannot be read
+            log.info("%s cannot be compared: %s", name, failure)
+        finally:
+            self._checking.discard(name)
+            self.changed.emit(name)
+            self.disk_changed.emit()
+
     async def _remove(self, name: str) -> None:
         while self._running is not None and self._running.name == name:
             await asyncio.sleep(ANNOUNCE_S / 5)  # until then its thread writes into the files to be deleted
@@ -167,6 +207,15 @@ class Downloads:
             shown = unforeseen("download", failure, "Try again")
             error = (shown.what, shown.why, shown.todo)
         self._runner.tell(lambda: self._left(download, done, error))
+
+    def _compared(self, name: str) -> Mapping[str, bool | None] | None:
+        """Return what comparing a model finds; None if the server ends meanwhile."""
+        stream = EventStream(catalogue.check(name))
+        with closing(stream):
+            for _ in stream:
+                if self._runner.closing:
+                    return None
+        return stream.result
 
     def _follow(self, download: Download, events: Generator[Event, None, None]) -> bool:
         """Note the events of a download; return whether it is complete."""

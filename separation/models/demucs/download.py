@@ -58,6 +58,18 @@ def on_disk(model: str) -> int:
     return hub.on_disk(demucs_weights.hub_repository(model)) + sum(map(transfer.length, _files_of(model)))
 
 
+def files_here(model: str) -> tuple[Path, ...]:
+    """Return the whole files of a published model in either cache, damaged or not."""
+    signatures = dict.fromkeys(demucs_weights.find_demucs(model).bag.signatures)
+    source = hub.Source(
+        repository=demucs_weights.hub_repository(model), needed=tuple(f"{one}.safetensors" for one in signatures)
+    )
+    return (
+        *hub.files_in_cache(source),
+        *(file for file in _files_of(model) if file.suffix == ".th" and file.is_file()),
+    )
+
+
 def remove(model: str) -> int:
     """Delete a published model from both caches, half-finished downloads too; returns the bytes freed."""
     n_bytes = sum(map(transfer.length, _files_of(model)))

@@ -20,12 +20,12 @@ from demucs.apply import Model as Network
 from demucs.demucs import Demucs
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
-from demucs.repo import ModelLoadingError, check_checksum
+from demucs.repo import ModelLoadingError
 from demucs.states import load_model
 from safetensors import safe_open
 
 from separation.errors import BackendUnavailable
-from separation.hub.cache import is_as_published
+from separation.hub.compared import is_whole
 
 NETWORKS: Mapping[str, type] = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in (Demucs, HDemucs, HTDemucs)}
 QUANTISERS = ("diffq.diffq.DiffQuantizer", "diffq.uniform.UniformQuantizer")
@@ -44,13 +44,9 @@ def read_network(path: Path) -> Network:
             quantised where `diffq` is not installed. The message repeats nothing of the file.
     """
     try:
-        if path.suffix == ".safetensors":
-            if not is_as_published(path):
-                raise ModelLoadingError("the content of the file is not that of its name")
-            return _built(_from_safetensors(path))
-        if "-" in path.stem:
-            check_checksum(path, path.stem.rsplit("-", 1)[1])
-        return _built(_from_package(path))
+        if not is_whole(path, again=True):
+            raise ModelLoadingError("the content of the file is not that of its name")
+        return _built(_from_safetensors(path) if path.suffix == ".safetensors" else _from_package(path))
     except _Unpackable as failure:
         raise BackendUnavailable(
             f"The network {path.name} is quantised.",

@@ -24,6 +24,7 @@ import yaml
 
 from separation.errors import BackendUnavailable, SettingsError
 from separation.hub.cache import cached
+from separation.hub.compared import is_damaged
 from separation.models import folders
 
 LEGACY_ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"  # as in demucs.pretrained
@@ -151,12 +152,12 @@ def _single(signature: str) -> Bag | None:
 
 
 def _cached(signature: str) -> Path | None:
-    """Return the network's file from one of the two caches, or None; safetensors first."""
+    """Return the network's file from one of the two caches, or None; safetensors first, none that was found damaged."""
     for name, bag in published_bags().items():
         if signature in bag.signatures and (path := cached(hub_repository(name), f"{signature}.safetensors")):
             return path
     checkpoint = torch_hub_folder() / Path(published_files()[signature]).name
-    return checkpoint if checkpoint.is_file() else None
+    return checkpoint if checkpoint.is_file() and not is_damaged(checkpoint) else None
 
 
 def _in_folder(model: str, folder: Path, asked: str) -> DemucsWeights:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from separation.errors import SettingsError
 from separation.hub import cache as hub
+from separation.hub import compared
 from separation.models import folders
 from separation.models.sam_audio.config import read_config
 
@@ -30,11 +31,13 @@ class SamAudioWeights:
         model: name, or name or path of a folder, that it was asked for by.
         folder: where `config.json` and the weights lie; None if they are not on this computer.
         missing_text: name of the text encoder, if that is not on this computer.
+        damaged: a file that keeps either from being used, because it is not what was published.
     """
 
     model: str
     folder: Path | None
     missing_text: str | None = None
+    damaged: Path | None = None
 
     @property
     def repository(self) -> str:
@@ -48,6 +51,9 @@ class SamAudioWeights:
 
     def how_to_get(self) -> str:
         """Return sentences that say how to get the missing files."""
+        if self.damaged is not None:
+            name = self.missing_text if self.folder is not None else f"sam-audio-{self.model}"
+            return str(compared.damaged(self.damaged, str(name), again(str(name))))
         if self.folder is None:
             return (
                 f"SAM-Audio {self.model} ({SIZES_GB[self.model]} GB) is not on this computer. Its weights are gated. "
@@ -83,6 +89,8 @@ def find_sam_audio(model: str) -> SamAudioWeights:
     """
     if model in SIZES_GB:
         folder = hub.find_snapshot(source(model))
+        if folder is not None and not compared.is_whole(folder / "config.json"):  # it is read long before the weights
+            folder = None
     else:
         folder = folders.find_folder(model)
         if folder is None or not folder.is_dir():
@@ -93,10 +101,35 @@ def find_sam_audio(model: str) -> SamAudioWeights:
                 f"and the weights, start with --model-folder NAME=FOLDER, or put NAME=FOLDER into {folders.VARIABLE}.",
             )
     if folder is None:
-        return SamAudioWeights(model=model, folder=None)
+        damaged = hub.damaged_files(source(model).repository)
+        return SamAudioWeights(model=model, folder=None, damaged=next(iter(damaged), None))
     name = read_config(folder).text_encoder.name
-    text_is_here = (folder / name).is_dir() or _text_encoder_is_cached(name)
-    return SamAudioWeights(model=model, folder=folder, missing_text=None if text_is_here else name)
+    if (folder / name).is_dir() or _text_encoder_is_cached(name):
+        return SamAudioWeights(model=model, folder=folder)
+    return SamAudioWeights(
+        model=model, folder=folder, missing_text=name, damaged=next(iter(hub.damaged_files(name)), None)
+    )
+
+
+def files_of(weights: SamAudioWeights) -> dict[str, tuple[Path, ...]]:
+    """Return the files of a usable model and of its text encoder, by the names under which they are downloaded.
+
+    Those of a folder that a person has named are their own: of these, nobody knows what was published.
+    """
+    assert weights.folder is not None
+    found = {}
+    if weights.model in SIZES_GB:
+        found[f"sam-audio-{weights.model}"] = hub.files_in_cache(source(weights.model))
+    name = read_config(weights.folder).text_encoder.name
+    if not (weights.folder / name).is_dir():
+        also = (*TEXT_ENCODER.also, "pytorch_model.bin")  # of another program
+        found[name] = hub.files_in_cache(replace(TEXT_ENCODER, repository=name, also=also))
+    return found
+
+
+def again(name: str) -> str:
+    """Return the sentence that says how to get a damaged model again."""
+    return f"Download it again: “audio-playground models download {name}”."
 
 
 def source(model: str) -> hub.Source:

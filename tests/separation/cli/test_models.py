@@ -19,6 +19,7 @@ from separation.cli.common import Common
 from separation.cli.main import main
 from separation.events import ModelLoading
 from separation.hub import transfer
+from tests.support.damage import flip
 from tests.support.fake_hub import TOKEN, Hub, installed, serve
 
 ROOT = Path(__file__).parents[3]
@@ -195,3 +196,23 @@ def test_help_needs_no_libraries():
 
 def test_the_group_is_among_the_commands():
     assert "models" in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_check_compares_what_is_here_and_names_what_is_damaged(hub):
+    assert "no models on this computer" in models("check").output
+    models("download", "sam-audio-small")
+    assert said("check")["models"] == {
+        "sam-audio-small": {"checkpoint.pt": True, "config.json": True},
+        "t5-base": dict.fromkeys(("config.json", "model.safetensors", "tokenizer.json"), True),
+    }
+    weights = next(Path(file) for file in listed()["sam-audio-small"]["files"] if file.endswith(".pt"))
+    flip(weights)
+    assert listed()["sam-audio-small"]["damaged"] == []  # rot cannot be seen from outside
+    assert "damaged: checkpoint.pt; “models download” fetches it anew" in models("check", status=6).output
+    assert listed()["sam-audio-small"]["damaged"] == ["checkpoint.pt"]
+    assert "damaged: checkpoint.pt" in models("list").output
+
+    models("download", "sam-audio-small")
+    assert said("check", "sam-audio-small")["models"]["sam-audio-small"]["checkpoint.pt"]
+    assert weights.read_bytes() == CHECKPOINT
+    assert "Choose one of" in models("check", "sam-audio-huge", status=2).stderr

@@ -232,6 +232,21 @@ def published(caches: Path, server: tuple[str, Path], monkeypatch: pytest.Monkey
     return path
 
 
+def test_a_damaged_file_is_missing_from_then_on_and_fetched_anew(
+    caches: Path, server: tuple[str, Path], published: Path
+) -> None:
+    tiny.run(fetch("htdemucs", root_url=server[0]))
+    (file,) = kept(caches)
+    flip(file)
+    with pytest.raises(BackendUnavailable, match=r"955717e8-.*\.th cannot be read\..*checksum"):
+        tiny.loaded(tiny.request("htdemucs", None))
+    availability = DemucsBackend().availability(tiny.request("htdemucs", None))
+    assert availability.readiness is Readiness.NEEDS_WEIGHTS
+    assert f"{file.name} of htdemucs is damaged" in availability.sentence
+    tiny.run(fetch("htdemucs", root_url=server[0]))
+    assert tiny.loaded(tiny.request("htdemucs", None))
+
+
 def test_fetched_weights_are_checked_reported_in_bytes_and_usable(
     caches: Path, server: tuple[str, Path], published: Path
 ) -> None:

@@ -15,6 +15,7 @@ from webapp.state.download import WINDOW_S, Download, DownloadState
 
 ABSENT = entry("model", 5_100_000_000)
 BEGUN = replace(ABSENT, partial_bytes=2_000_000_000)
+DAMAGED = replace(BEGUN, damaged=("checkpoint.pt",))
 HERE = replace(ABSENT, on_disk_bytes=5_100_000_000)
 
 
@@ -35,6 +36,8 @@ def download(state, arrived=0.0, seconds=0.0):
         (replace(ABSENT, gated=True), None, "Not here", "Get access"),
         (BEGUN, None, "Begun", "Resume"),
         (HERE, None, "On this computer", ""),
+        (DAMAGED, None, "Damaged", "Download again"),
+        (DAMAGED, DownloadState.RUNNING, "Downloading", "Pause"),
         (ABSENT, DownloadState.WAITING, "Waiting", "Pause"),
         (BEGUN, DownloadState.RUNNING, "Downloading", "Pause"),
         (BEGUN, DownloadState.PAUSED, "Paused", "Resume"),

@@ -9,7 +9,9 @@ import pytest
 from huggingface_hub import constants
 from starlette.datastructures import URL
 
+from separation.backends import catalogue
 from separation.hub import transfer
+from tests.support.damage import flip
 from tests.support.fake_hub import TOKEN, installed
 from tests.support.sam_models import CHECKPOINT, tiny_config
 from tests.support.simulated import simulated_studio
@@ -114,6 +116,23 @@ async def test_what_goes_wrong_is_said_on_the_model_and_it_can_be_tried_again(pa
     page.press("Try again", of=T5)
     await stands(page, T5, "On this computer")
     assert not page.of(T5, "error-card")
+
+
+async def test_a_model_is_compared_by_a_button_and_damage_is_named_and_fetched_anew(page):
+    page.press("Download", of=T5)
+    await stands(page, T5, "On this computer")
+    page.press("Check", of=T5)
+    await page.until(lambda: "what is on the disk is what was published" in page.of(T5, "model-words"), "it is whole")
+    (weights,) = (file for file in catalogue.entry("t5-base").files if file.name == "model.safetensors")
+    flip(weights)
+    page.press("Check", of=T5)
+    await stands(page, T5, "Damaged")
+    assert "not what was published (model.safetensors)" in page.of(T5, "model-words")
+    lacks = f"{T5} is damaged: what is on the disk is not what was published (model.safetensors)."
+    assert lacks in page.of("SAM-Audio", "way-words")
+    page.press("Download again", of=T5)
+    await stands(page, T5, "On this computer")
+    assert "published" not in page.of(T5, "model-words")
 
 
 async def test_a_token_that_is_none_and_one_that_is_refused_are_explained_and_one_can_be_forgotten(page, hub):

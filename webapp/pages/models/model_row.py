@@ -11,13 +11,19 @@ from separation.formatted import size
 from separation.model import PublishedModel
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
-from webapp.pages.models.model_words import action_of, error_of, progress_of, state_of
+from webapp.pages.models.model_words import action_of, check_of, error_of, progress_of, state_of
 from webapp.state.download import DownloadState
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, error_card, pill, text, tipped
 
-ACTION_ICONS = {"Pause": "pause", "Resume": "play", "Download": "download", "Try again": "download"}
+ACTION_ICONS = {
+    "Pause": "pause",
+    "Resume": "play",
+    "Download": "download",
+    "Try again": "download",
+    "Download again": "download",
+}
 _SAID_AT = (0.25, 0.5, 0.75)  # of a download: often enough to know that it goes on, seldom enough to bear
 
 
@@ -64,6 +70,7 @@ class ModelRow:
                     text(facts, "mute small", tag="p")
                     if memory:
                         text(f"Memory {memory}", "mute small", tag="p")
+                    self._checked = text("", "mute small", tag="p")
                     if note:
                         text(note, "warn small", tag="p")
                 with ui.element("div").classes("model-buttons") as buttons:
@@ -72,6 +79,9 @@ class ModelRow:
                     )
                     tipped(self._access, "How to be let in to this model, and with which token")
                     self._access.props["aria-label"] = f"Steps to get {entry.label}"
+                    self._check = button("Check", self._compare if may_change else None, kind="plain")
+                    tipped(self._check, "Compares its files with what was published; a large model takes seconds")
+                    self._check.props["aria-label"] = f"Check {entry.label}"
                     self._remove = button("Remove", self._ask if may_change else None, icon_name="trash", kind="plain")
                     tipped(self._remove, "Deletes it from this computer, for other programs that share it too")
                     self._remove.props["aria-label"] = f"Remove {entry.label}"
@@ -101,6 +111,8 @@ class ModelRow:
         if not here or removing:  # from another page perhaps
             self._answered()
         self._remove.set_visibility(bool(here) and not removing and self._question is None)
+        self._check.set_visibility(entry.on_disk_bytes is not None and not removing)
+        self._show_checked()
         failed = download is not None and download.state is DownloadState.FAILED
         self._access.set_visibility(entry.gated and entry.on_disk_bytes is None and (self._has_token or failed))
         if self._steps is not None:
@@ -124,6 +136,12 @@ class ModelRow:
         self._answered()
         try:
             self._downloads.start(self._entry.name)
+        except PlaygroundError as error:
+            self._show_error((error.what, error.why, error.todo))
+
+    def _compare(self) -> None:
+        try:
+            self._downloads.check(self._entry.name)
         except PlaygroundError as error:
             self._show_error((error.what, error.why, error.todo))
 
@@ -183,6 +201,16 @@ class ModelRow:
         self._action.set_text(words)
         self._action.props["aria-label"] = f"{words}: {self._entry.label}"
         tipped(self._action, tip)
+
+    def _show_checked(self) -> None:
+        checking, checked = self._downloads.checking(self._entry.name), self._downloads.checked(self._entry.name)
+        self._check.set_text("Checking…" if checking else "Check")
+        self._check.props("aria-disabled=true") if checking else self._check.props(remove="aria-disabled")
+        words = "" if checked is None else check_of(checked)
+        if words and words != self._checked.text:
+            self._say(f"{self._entry.label}: {words}")
+        self._checked.set_text(words)
+        self._checked.set_visibility(bool(words))
 
     def _show_progress(self) -> float:
         progress = progress_of(self._entry, self._downloads.of(self._entry.name))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.formatted import clock, size, size_range
 from separation.hub.cache import LOGIN
+from separation.hub.compared import DAMAGED
 from separation.model import PublishedModel, Readiness
 from webapp.state.download import Download, DownloadState
 
@@ -33,6 +34,8 @@ def state_of(entry: PublishedModel, download: Download | None, *, removing: bool
             return "Failed", "bad"
         case _ if entry.on_disk_bytes is not None:
             return "On this computer", "ok"
+        case _ if entry.damaged:
+            return "Damaged", "bad"
         case DownloadState.PAUSED:
             return "Paused", "warn"
         case _:
@@ -44,7 +47,7 @@ def progress_of(entry: PublishedModel, download: Download | None) -> tuple[float
     if download is not None and download.state in (DownloadState.WAITING, DownloadState.RUNNING):
         done, total = download.done_bytes, download.total_bytes
         return done / total, " · ".join([f"{size(done, fine=True)} of {size(total, fine=True)}", *_moving(download)])
-    if entry.on_disk_bytes is not None or not entry.partial_bytes:
+    if entry.on_disk_bytes is not None or not entry.partial_bytes or entry.damaged:
         return None
     # What the server said it comes to is forgotten after a restart; the catalogue knows about how much.
     paused = download if download is not None and download.state is DownloadState.PAUSED else None
@@ -75,6 +78,8 @@ def action_of(entry: PublishedModel, download: Download | None, *, has_token: bo
         return "Try again", "Goes on from what arrived"
     if entry.on_disk_bytes is not None:
         return "", ""
+    if entry.damaged:
+        return "Download again", "Fetches what is damaged anew; what is whole is not sent again"
     if entry.partial_bytes or state is DownloadState.PAUSED:
         return "Resume", "Goes on from what arrived"
     if entry.gated and not has_token:
@@ -93,6 +98,10 @@ def lacking(entries: Sequence[PublishedModel], *, has_token: bool, may_change: b
         has_token: whether there is a token for gated ones.
         may_change: whether the page has such buttons.
     """
+    if damaged := next((entry for entry in entries if entry.damaged), None):
+        what = f"{damaged.label} is damaged: {DAMAGED[0].lower()}{DAMAGED[1:]} ({', '.join(damaged.damaged)})."
+        label, _ = action_of(damaged, None, has_token=has_token)
+        return f"{what} “{label}” beside it fetches it anew." if may_change else what
     here = [entry for entry in entries if entry.on_disk_bytes is not None]
     models_here = [entry for entry in here if entry.model is not None]
     if models_here:
@@ -117,6 +126,15 @@ def error_of(entry: PublishedModel, error: tuple[str, str, str]) -> tuple[str, s
         return what, why, todo
     place = "“Steps”" if entry.gated else "“Steps” of a gated model"
     return what, why, f"{place} shows how to be let in, and takes a token. Then try again."
+
+
+def check_of(checked: Mapping[str, bool | None]) -> str:
+    """Return what comparing a model's files found, as text."""
+    if damaged := [file for file, whole in checked.items() if whole is False]:
+        return f"{DAMAGED} ({', '.join(damaged)}). It is not used; fetch it anew."
+    if None in checked.values():
+        return "Another program has put it here without saying what was published: it cannot be compared."
+    return "Compared: what is on the disk is what was published."
 
 
 def verdict_of(verdict: Passed | PlaygroundError) -> str:
