@@ -9,7 +9,8 @@ from separation.events import TracksOpened
 from separation.results.partial import PartialAudio
 from storage.records import JobRecord
 from tests.support.studio_values import a_recording, a_result
-from webapp.pages.studio.tracks import arriving_track, mixture_track, partial_tracks, result_tracks
+from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
+from webapp.pages.studio.partial_tracks import arriving_track, partial_tracks
 from webapp.state.job import Job
 from webapp.state.uploads import Upload
 

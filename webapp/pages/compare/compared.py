@@ -14,7 +14,7 @@ from separation.results.kept import Recording, Result
 from webapp.components.player.track import Track
 from webapp.components.sides.sides import Side
 from webapp.components.stem_colors import FREE_COLORS
-from webapp.pages.studio.tracks import result_tracks
+from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
 
 MOST = 8
 DIFFERENCE = "D"  # the side on which two others are played against each other, and its key
@@ -135,16 +135,4 @@ class Compared:
 def _tracks_of(item: Item, stem: str) -> list[Track]:
     if isinstance(item, Result):
         return [track for track in result_tracks(item, "") if stem in (MIX, track["name"])]
-    (track,) = item.tracks
-    return [
-        Track(
-            id=f"{item.key[:12]}-{track.id}",
-            name=item.name,
-            color="",
-            url=f"/media/{item.key}/{track.id}",
-            n_samples=item.n_samples,
-            sample_rate=item.sample_rate,
-            n_channels=item.n_channels,
-            download="",
-        )
-    ]
+    return [mixture_track(item, "", has_stems=False)]

@@ -10,20 +10,21 @@ from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
 
-from separation.comparing.heard import MIX, difference_db, lufs_of
-from separation.comparing.matching import Matched, matched
+from separation.comparing.heard import MIX, difference_db
+from separation.comparing.matching import Matched
 from separation.errors import PlaygroundError
 from separation.results.kept import DamagedItem, Recording, kept_of, recording_of, result_of
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
+from webapp.components.sides.side_loudness import SideLoudness
 from webapp.components.sides.sides import Sides
+from webapp.components.tracks.kept_tracks import mixture_track
 from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Loop, Transport
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.compare.blind_test_panel import BlindTestPanel
 from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, Item
 from webapp.pages.compare.notes import ComparedNotes
-from webapp.pages.studio.tracks import mixture_track
 from webapp.state.blind_tests import BlindTests
 from webapp.state.library_view import LibraryView
 from webapp.state.notes import Notes
@@ -42,10 +43,9 @@ class ComparePage:
         self._client = ui.context.client
         self._compared = Compared()
         self._recording: Recording | None = None
-        self._matched: tuple[Matched, ...] = ()
         self._matching = True
         self._loop: Loop = {"on": False, "start_s": None, "end_s": None}
-        self._n_measured = 0
+        self._loudness = SideLoudness(self._measured, on_error=self._say_error)
         with shell("compare", side="Blind test") as frame:
             with frame.header:
                 self._header()
@@ -122,7 +122,7 @@ class ComparePage:
 
     @property
     def _shown_matched(self) -> tuple[Matched, ...]:
-        return self._matched if self._matching else tuple(Matched() for _ in self._compared.items)
+        return self._loudness.matched if self._matching else tuple(Matched() for _ in self._compared.items)
 
     def _fields(self) -> list[SettingField]:
         compared = self._compared
@@ -245,7 +245,8 @@ class ComparePage:
         self._measure()
 
     def _show(self, compared: Compared) -> None:
-        self._compared, self._matched = compared, ()
+        self._compared = compared
+        self._loudness.forget()
         self._recording = self._recording_of(compared)
         with self._client:
             self._remember()
@@ -279,24 +280,11 @@ class ComparePage:
 
     def _measure(self) -> None:
         """Measure what is heard of each side, and turn down the louder ones."""
-        compared, passage = self._compared, self._passage
-        self._n_measured += 1
-        this_one = self._n_measured
+        self._loudness.measure(self._compared.heard, *self._passage)
 
-        async def measure() -> None:
-            try:
-                lufs = await asyncio.to_thread(lambda: [lufs_of(one, *passage) for one in compared.heard])
-            except (OSError, PlaygroundError) as error:
-                self._say_error(error if isinstance(error, PlaygroundError) else PlaygroundError(str(error), "", ""))
-                return
-            if this_one == self._n_measured:
-                self._matched = matched(lufs)
-                with self._client:
-                    self._draw()
-                    self._say_difference()
-
-        if compared.items:
-            background_tasks.create(measure(), name="loudness")
+    def _measured(self) -> None:
+        self._draw()
+        self._say_difference()
 
     def _say_difference(self) -> None:
         compared, passage, gains = self._compared, self._passage, self._shown_matched

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from separation.comparing.heard import HeardTrack
 from separation.results.kept import Result
 from webapp.components.player.track import Track, TrackMix
-from webapp.pages.studio.tracks import result_tracks
+from webapp.components.tracks.kept_tracks import result_tracks
 
 SILENT_DB = -60.0  # the lower end of a fader
 

@@ -10,19 +10,20 @@ from urllib.parse import urlencode
 from nicegui import background_tasks, ui
 
 from separation.backends import registry
-from separation.comparing.heard import lufs_of
-from separation.comparing.matching import Matched, matched
 from separation.errors import PlaygroundError
 from separation.formatted import duration
 from separation.results.kept import Recording, Result
 from storage import StorageError
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
+from webapp.components.sides.side_loudness import SideLoudness
 from webapp.components.sides.sides import Side, Sides
+from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
 from webapp.components.tracks.tracks import MixChange, Tracks
 from webapp.pages.studio.ab_tracks import compared_tracks, heard_tracks
 from webapp.pages.studio.measures_row import MeasuresRow
 from webapp.pages.studio.mix_row import MixRow
+from webapp.pages.studio.partial_tracks import partial_tracks
 from webapp.pages.studio.result_choice import (
     ResultChoice,
     remembered,
@@ -30,7 +31,6 @@ from webapp.pages.studio.result_choice import (
     with_result,
 )
 from webapp.pages.studio.result_labels import labels_of
-from webapp.pages.studio.tracks import mixture_track, partial_tracks, result_tracks
 from webapp.routes.export_choice import ExportChoice
 from webapp.state.job import Job
 from webapp.state.mixers import MAX_SAVED, MIXTURE, Levels, Mixers, MixerState, level_of
@@ -65,8 +65,7 @@ class Mixer:
         self._export = ExportChoice()
         self._shown: list[Track] = []
         self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
-        self._matched: dict[str, Matched] = {}  # of side A and B, once what is heard of them is measured
-        self._n_measured = 0
+        self._loudness = SideLoudness(self._sides_measured)  # a side that is gone is said by its tracks
         with card():
             with ui.element("div").classes("toolbar wrap") as self._bar:
                 self._made = text("", "mute made")
@@ -120,7 +119,7 @@ class Mixer:
         elif other is None:
             stems = result_tracks(result, urlencode(self._export.query))
         else:
-            match_db = {side: one.gain_db for side, one in self._matched.items()}
+            match_db = {side: one.gain_db for side, one in zip("AB", self._loudness.matched, strict=False)}
             stems = compared_tracks(result, other, urlencode(self._export.query), match_db)
         mixture = mixture_track(recording, urlencode(self._export.query), has_stems=bool(stems), address=address)
         self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
@@ -128,7 +127,7 @@ class Mixer:
         self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
         self._tracks.set_tracks(self._shown)
         self._show_mixes()
-        if other is not None and not making and not self._matched:
+        if other is not None and not making and not self._loudness.matched:
             self._measure_sides()
 
     def clear(self) -> None:
@@ -273,7 +272,7 @@ class Mixer:
 
     def _hear(self, choice: ResultChoice) -> None:
         if choice.playing != self._choice.playing:
-            self._matched = {}
+            self._loudness.forget()
         self._choice, self._labels = choice, labels_of(choice.results)
         self._draw_ab()
 
@@ -287,8 +286,8 @@ class Mixer:
             with self._place:
                 self._ab = Sides()
         sides: list[Side] = []
-        for side, result in (("A", a), ("B", b)):
-            match = self._matched[side].words if self._matched else "measuring…"
+        for index, (side, result) in enumerate((("A", a), ("B", b))):
+            match = self._loudness.matched[index].words if self._loudness.matched else "measuring…"
             sides.append({"side": side, "label": self._labels[result.key], "match": match})
         self._ab.set_sides(sides)
 
@@ -304,24 +303,12 @@ class Mixer:
         a, b = self._choice.result, self._choice.other
         if a is None or b is None:
             return
-        self._n_measured += 1
-        this_one = self._n_measured
-        heard = [heard_tracks(result, self._shown, self._tracks.mix) for result in (a, b)]
+        self._loudness.measure([heard_tracks(result, self._shown, self._tracks.mix) for result in (a, b)])
 
-        async def measure() -> None:
-            try:
-                lufs = await asyncio.to_thread(lambda: [lufs_of(tracks) for tracks in heard])
-            except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
-                return
-            if this_one != self._n_measured or self._choice.playing != (a, b):
-                return
-            self._matched = dict(zip("AB", matched(lufs), strict=True))
-            with self._client:
-                self._draw_ab()
-                if self._recording is not None:
-                    self.show(self._recording, self._choice, self._job, self._address)
-
-        background_tasks.create(measure(), name="loudness")
+    def _sides_measured(self) -> None:
+        self._draw_ab()
+        if self._recording is not None:
+            self.show(self._recording, self._choice, self._job, self._address)
 
     def _fields(self) -> list[SettingField]:
         fields: list[SettingField] = []

@@ -28,12 +28,12 @@ from webapp.pages.studio.gone_notice import GoneNotice, lost_draft, lost_result,
 from webapp.pages.studio.interrupted_offer import InterruptedOffer
 from webapp.pages.studio.job_view import JobView
 from webapp.pages.studio.mixer import Mixer
+from webapp.pages.studio.partial_tracks import arriving_track
 from webapp.pages.studio.prompt_row import PromptRow
 from webapp.pages.studio.recordings import MENU_BELOW, RecordingsMenu, TrackChoice, start_page
 from webapp.pages.studio.result_choice import ResultChoice, opened
 from webapp.pages.studio.settings_panel import SettingsPanel
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
-from webapp.pages.studio.tracks import arriving_track
 from webapp.pages.studio.waveform import WaveformView
 from webapp.state.drafts import Draft, Drafts, at_most
 from webapp.state.jobs import Job, Jobs

@@ -19,9 +19,9 @@ from webapp.components.player.track import Track
 from webapp.components.segmented.segmented import segmented
 from webapp.components.spans.spans import REDO, UNDO, Span, SpanChange, SpanPrompt, Spans, anchors_of, spans_of
 from webapp.components.waveform.waveform import WaveformPlot
+from webapp.pages.studio.partial_tracks import running_strip, strip_of
 from webapp.pages.studio.prompt_row import colors
 from webapp.pages.studio.settings_panel import Choice
-from webapp.pages.studio.tracks import running_strip, strip_of
 from webapp.state.drafts import Draft
 from webapp.state.job import Job
 from webapp.theme import button, card, icon_button, text
