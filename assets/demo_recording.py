@@ -57,7 +57,7 @@ def load_demo() -> Demo:
         raise DamagedDemo(f"A file of it in {DEMO_DIR} is damaged or gone ({failure}).") from failure
 
 
-def write_demo_mixture(path: Path) -> None:
+def write_demo_mixture(path: Path) -> Demo:
     """Write the mixture as a 24-bit FLAC or WAV file (by the suffix of `path`), to open it like any recording.
 
     Raises:
@@ -65,6 +65,7 @@ def write_demo_mixture(path: Path) -> None:
     """
     demo = load_demo()
     soundfile.write(path, demo.mixture.T, demo.sample_rate, subtype="PCM_24")
+    return demo
 
 
 def decode_stem(path: Path) -> Samples:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from separation.results.kept import Recording, Result
+from separation.comparing.true_stems import TrueStems, true_tracks
+from separation.results.kept import KeptTrack, Recording, Result
 
 if TYPE_CHECKING:
     from separation.audio.waveform import AudioSource
 
+Compared: TypeAlias = Recording | Result | TrueStems
 MIX = ""  # instead of the name of a stem: all of them together
 
 
@@ -29,11 +31,24 @@ class HeardTrack:
         return replace(self, gain=self.gain * gain)
 
 
-def stem_of(item: Recording | Result, stem: str) -> tuple[HeardTrack, ...]:
-    """Return what is heard of an item: the tracks of that name, or all of them for `MIX`; a recording is one sound."""
+def tracks_of(item: Compared, stem: str, beside: Sequence[str] = ()) -> tuple[KeptTrack, ...]:
+    """Return the tracks of an item that are heard: those of a name, or all of them for `MIX`; a recording is one sound.
+
+    Args:
+        item: what is compared.
+        stem: the name of a result's track, or `MIX`.
+        beside: the names of all tracks of that result, by which true stems know what “everything else” is.
+    """
     if isinstance(item, Recording) or stem == MIX:
-        return tuple(HeardTrack(audio=track.audio) for track in item.tracks)
-    return tuple(HeardTrack(audio=track.audio) for track in item.tracks if track.name == stem)
+        return item.tracks
+    if isinstance(item, TrueStems):
+        return true_tracks(item, stem, beside)
+    return tuple(track for track in item.tracks if track.name == stem)
+
+
+def stem_of(item: Compared, stem: str, beside: Sequence[str] = ()) -> tuple[HeardTrack, ...]:
+    """Return what is heard of an item; see `tracks_of`."""
+    return tuple(HeardTrack(audio=track.audio) for track in tracks_of(item, stem, beside))
 
 
 @contextmanager

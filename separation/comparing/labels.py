@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from separation.backends import registry
 from separation.comparing.differing import differing
-from separation.results.kept import Recording, Result
+from separation.comparing.heard import Compared
+from separation.results.kept import Result
 
 
-def labels_of_sides(items: Sequence[Recording | Result]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the name of each side, and its settings in words; a recording has none, and its own name."""
+def labels_of_sides(items: Sequence[Compared]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the name of each side, and its settings in words; others have none, and a name of their own."""
     unlike = iter(differing([item.settings for item in items if isinstance(item, Result)]))
     return tuple(
-        (item.name, ()) if isinstance(item, Recording) else (registry.label_of(item.backend), next(unlike))
+        (registry.label_of(item.backend), next(unlike)) if isinstance(item, Result) else (item.name, ())
         for item in items
     )

@@ -97,6 +97,11 @@ def match(text: str, stems: Sequence[str], *, backend: str) -> Target:
     raise _refusal(name, phrase, stems, backend)
 
 
+def meaning(name: str) -> str:
+    """Return the stem that the name of a track means, “vocals” for “lead voice”; the name itself if it means none."""
+    return _known(name) or name
+
+
 def answer(target: Target) -> str:
     """Return in words what a prompt is answered with: “drums”, “bass and drums”, “all but vocals”; "" if it says so.
 

@@ -1,4 +1,4 @@
-"""What a store keeps, as types: `Recording`, `Result`, their tracks, and chunks; made from manifests, written to them.
+"""What a store keeps, as types: `Recording`, `Result` and their tracks; made from manifests, written to them.
 
 A store keeps a manifest with two tables, `info` and `config`, and understands neither. Their keys are written by the
 functions named `…_info` and read by those named `…_of`; no other code reads them.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 AUDIO = "audio"  # the only track of a recording
 VIDEO = "video"  # a recording's file with its picture, and what is stored of it
 SOURCE = "source"  # the file that a recording was made from, if another of its audio tracks may be wanted
+STEM = "stem-"  # begins the names of a recording's known stems
 COVER = "cover"  # the file of a recording or result with the cover of its tags
 
 
@@ -105,6 +106,7 @@ class Recording(KeptSound):
         source: that file, if it was kept; it is kept if it was uploaded and has several audio tracks.
         video: file, codec and start of its picture; None without one. See `picture`.
         tags: what the file says of the music; None if an earlier version kept it, which did not ask.
+        known_stems: the true sounds that it was mixed from, if they are known; see `separation.results.known_stems`.
     """
 
     origin: str
@@ -114,6 +116,11 @@ class Recording(KeptSound):
     source: Path | None = None
     video: tuple[Path, str, float] | None = None
     tags: Tags | None = None
+    known_stems: tuple[KeptTrack, ...] = ()
+
+    def track(self, id: str) -> KeptTrack | None:
+        """Return the track or the known stem with this id, or None."""
+        return next((track for track in (*self.tracks, *self.known_stems) if track.id == id), None)
 
     @property
     def audio(self) -> Path:
@@ -181,15 +188,6 @@ class Result(KeptSound):
         return Request.from_dict(self.settings)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeptChunk:
-    """A finished chunk: the arrays of `stems`, each of `shape`, one after another as little-endian float32."""
-
-    stems: tuple[str, ...]
-    shape: tuple[int, ...]
-    samples: Path
-
-
 # recordings
 
 
@@ -217,7 +215,7 @@ def recording_of(item: StoredItem) -> Recording:
     Raises:
         DamagedItem: it is none, or what is stored of it cannot be understood.
     """
-    with _reading(item, "recording") as info:
+    with reading(item, "recording") as info:
         part = dict(info.get("part", {}))
         origin = str(part.pop("of", item.manifest.name))
         video = info.get(VIDEO)
@@ -233,7 +231,21 @@ def recording_of(item: StoredItem) -> Recording:
             source=item.files.get(SOURCE),
             video=None if about is None or VIDEO not in item.files else (item.files[VIDEO], *about),
             tags=_tags(info.get("tags"), item.files.get(COVER)),
+            known_stems=tuple(_known_stems(item, info.get("known_stems", ()))),
         )
+
+
+def stem_files(index: int) -> tuple[str, str]:
+    """Return the names of the files of a recording's known stem: its samples, and their peaks."""
+    return f"{STEM}{index}", f"{STEM}{index}.peaks"
+
+
+def _known_stems(item: StoredItem, names: Sequence[object]) -> Iterator[KeptTrack]:
+    """Yield the known stems whose files are there; the recording goes on without one that was damaged."""
+    for index, name in enumerate(names):
+        audio, peaks = stem_files(index)
+        if audio in item.files and peaks in item.files:
+            yield KeptTrack(id=audio, name=str(name), audio=item.files[audio], peaks=item.files[peaks])
 
 
 # results
@@ -284,7 +296,7 @@ def result_of(item: StoredItem) -> Result:
     Raises:
         DamagedItem: it is none, or what is stored of it cannot be understood.
     """
-    with _reading(item, "result") as info:
+    with reading(item, "result") as info:
         settings, quality, rtf, peak = item.manifest.config, info.get("quality"), info.get("rtf"), info.get("peak")
         report = dict(info.get("report") or {})
         return Result(
@@ -323,31 +335,11 @@ def kept_of(item: StoredItem) -> Recording | Result:
     return recording_of(item) if item.manifest.kind == "recording" else result_of(item)
 
 
-# chunks
-
-
-def chunk_info(stems: Sequence[str], shape: Sequence[int]) -> dict[str, Any]:
-    """Return the values to store for a finished chunk, whose samples are in its file "stems"; see `KeptChunk`."""
-    return {"stems": list(stems), "shape": list(shape)}
-
-
-def chunk_of(item: StoredItem) -> KeptChunk:
-    """Return the finished chunk that is kept as `item`.
-
-    Raises:
-        DamagedItem: it is none, or what is stored of it cannot be understood.
-    """
-    with _reading(item, "chunk") as info:
-        return KeptChunk(
-            stems=tuple(map(str, info["stems"])), shape=tuple(map(int, info["shape"])), samples=item.files["stems"]
-        )
-
-
 # what all have in common
 
 
 @contextmanager
-def _reading(item: StoredItem, kind: str) -> Iterator[Mapping[str, Any]]:
+def reading(item: StoredItem, kind: str) -> Iterator[Mapping[str, Any]]:
     """Give an item's stored values; errors from reading them become `DamagedItem`."""
     manifest = item.manifest
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from separation.results.kept import COVER, SOURCE, VIDEO
+from separation.results.kept import COVER, SOURCE, STEM, VIDEO
 
 PEAKS = ".peaks"
 BLOCK_SAMPLES = 1 << 18
@@ -23,7 +23,7 @@ def remade(kind: str, files: Mapping[str, Path], name: str, target: Path) -> Lit
 
     Returns:
         "made"; "spared" if the item can do without it, as both can without their cover, and a recording without its
-        picture or its source file; "lost" otherwise.
+        picture, its source file and its known stems; "lost" otherwise.
 
     Raises:
         PlaygroundError, OSError: a whole file cannot be read, or the new one cannot be written.
@@ -31,6 +31,8 @@ def remade(kind: str, files: Mapping[str, Path], name: str, target: Path) -> Lit
     if name == COVER or (kind == "recording" and name in (VIDEO, SOURCE)):
         return "spared"
     track = name.removesuffix(PEAKS)
+    if kind == "recording" and track.startswith(STEM) and track not in files:
+        return "spared"
     if not name.endswith(PEAKS) or track not in files:
         return "lost"
     from separation.audio.decode import AudioFile

@@ -38,13 +38,12 @@ from separation.results.kept import (
     DamagedItem,
     Recording,
     Result,
-    chunk_info,
-    chunk_of,
     recording_info,
     recording_of,
     result_of,
     with_tags,
 )
+from separation.results.kept_chunks import chunk_info, chunk_of
 from separation.results.partial import PartialAudio
 from separation.results.store import NewItem, Store
 

@@ -51,6 +51,11 @@ class StoredManifest(Protocol):
         ...
 
     @property
+    def command(self) -> str:
+        """The command that makes it again."""
+        ...
+
+    @property
     def inputs(self) -> Mapping[str, str]:
         """The inputs it was made from: name to key or SHA-256."""
         ...

@@ -8,10 +8,12 @@ import pytest
 
 from separation.comparing.heard import MIX
 from separation.comparing.matching import Matched
+from separation.comparing.true_stems import true_stems_of
 from separation.errors import SettingsError
 from separation.request import ChunkSettings, Request
+from separation.results.kept import KeptTrack
 from tests.support.studio_values import a_recording, a_result
-from webapp.pages.compare.compared import MOST, Compared
+from webapp.pages.compare.compared import MOST, Compared, address_of, item_at
 
 SONG = a_recording("song.wav")
 A = a_result("drums", minute=1, tracks=("drums", "everything else"))
@@ -99,3 +101,40 @@ def test_another_sample_rate_cannot_be_played_beside_it():
 def test_a_side_that_is_removed_takes_its_pair_along():
     left = Compared(items=(A, B, SONG), stem="drums", pair=(1, 2)).without(A.key)
     assert (left.items, left.pair, left.stem) == ((B, SONG), (0, 1), "drums")
+
+
+STEMS = tuple(KeptTrack(id=f"stem-{n}", name=n, audio=SONG.audio, peaks=SONG.peaks) for n in ("drums", "voice"))
+MIXED = replace(SONG, known_stems=STEMS)
+TRUE = true_stems_of(MIXED)
+
+
+def test_true_stems_stand_beside_results_with_what_each_should_have_been():
+    compared = Compared(items=(A, TRUE))
+    assert compared.stems == ("drums", "everything else")
+    tracks = compared.with_stem("drums").tracks(())
+    assert [(track["side"], track["url"]) for track in tracks[:2]] == [
+        ("1", f"/media/{A.key}/0"),
+        ("2", f"/media/{SONG.key}/stem-drums"),
+    ]
+    assert [len(heard) for heard in compared.with_stem("everything else").heard] == [1, 1]
+    assert Compared(items=(B, TRUE)).stems == ("drums",), "nothing of it should have been “bass”"
+    assert Compared(items=(MIXED, TRUE)).stems == ("drums", "voice")
+
+
+def test_true_stems_and_their_recording_are_two_sides():
+    compared = Compared(items=(MIXED,)).with_item(TRUE)
+    assert len(compared.items) == 2
+    assert compared.with_item(TRUE) == compared
+    assert compared.without(address_of(TRUE)).items == (MIXED,)
+
+
+def test_an_address_opens_what_it_was_made_of():
+    kept = {item.key: item for item in (A, MIXED)}.__getitem__
+    for item in (A, MIXED, TRUE):
+        assert item_at(address_of(item), kept) == item
+
+
+def test_true_stems_that_are_not_known_are_refused():
+    for item in (A, SONG):
+        with pytest.raises(SettingsError, match="no true stems"):
+            item_at(f"{item.key}.stems", lambda _, item=item: item)

@@ -12,9 +12,10 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from assets.demo_recording import load_demo
+from assets.demo_recording import load_demo, write_demo_mixture
 from separation.results.kept import recording_of
 from separation.results.partial import PartialAudio
+from separation.results.runs import import_recording
 from tests.support import odd_files
 from tests.support.media_steps import upload, window
 from tests.support.store_files import in_the_making
@@ -151,6 +152,23 @@ def test_the_demo_is_a_recording_like_any_other(client, store):
     )
     assert client.post("/api/demo").json()["key"] == about["key"]
     assert empty(store)
+
+
+def test_the_demo_comes_with_its_true_stems(client, store):
+    recording = recording_of(store.get(client.post("/api/demo").json()["key"]))
+    demo = load_demo()
+    assert [track.name for track in recording.known_stems] == list(demo.stems)
+    for track in recording.known_stems:
+        path = f"/media/{recording.key}/{track.id}/pcm?start=1000&count=500"
+        heard = np.frombuffer(client.get(path).content, "<f4").reshape(-1, 2).T
+        np.testing.assert_array_equal(heard, demo.stems[track.name][:, 1000:1500])
+
+
+def test_a_demo_that_was_kept_without_its_stems_gets_them(client, store, tmp_path):
+    write_demo_mixture(tmp_path / "demo.flac")
+    earlier = import_recording(tmp_path / "demo.flac", store, name="My song")
+    recording = recording_of(store.get(client.post("/api/demo").json()["key"]))
+    assert (recording.key, recording.name, len(recording.known_stems)) == (earlier.key, "My song", 4)
 
 
 # One address

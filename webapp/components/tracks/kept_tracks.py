@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from separation.events import ChunkMeasured
+from separation.prompts.targets import RESIDUAL
 from separation.results.kept import KeptSound, KeptTrack, Recording, Result
 from webapp.components.player.track import Track
 from webapp.components.stem_colors import stem_color
-
-REST = "everything else"
 
 
 def mixture_track(recording: Recording, how: str, *, has_stems: bool, address: str = "") -> Track:
@@ -27,6 +26,11 @@ def mixture_track(recording: Recording, how: str, *, has_stems: bool, address: s
     return _track(recording, mixture, stem_color("mixture"), how, key=address, muted=has_stems)
 
 
+def sound_track(of: KeptSound, track: KeptTrack) -> Track:
+    """Return a track of something kept without colour and download, for a page that gives it its own."""
+    return _track(of, track, "", "")
+
+
 def result_tracks(result: Result, how: str) -> list[Track]:
     """Return the tracks of a result, each in its colour; `how` is the format of downloads, as a query of addresses."""
     colors = track_colors(result.track_names)
@@ -41,7 +45,7 @@ def track_colors(names: Sequence[str]) -> list[str]:
     """Return the steady CSS colour of each of a result's tracks, no two alike if that can be."""
     colors: list[str] = []
     for name in names:
-        colors.append(stem_color("residual" if name == REST else name, colors))
+        colors.append(stem_color("residual" if name == RESIDUAL else name, colors))
     return colors
 
 

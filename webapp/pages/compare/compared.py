@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from separation.comparing.heard import MIX, HeardTrack, stem_of
+from separation.comparing.heard import MIX, HeardTrack, stem_of, tracks_of
+from separation.comparing.heard import Compared as Item
 from separation.comparing.labels import labels_of_sides
 from separation.comparing.matching import Matched
+from separation.comparing.true_stems import TrueStems, true_stems_of
 from separation.errors import SettingsError
 from separation.formatted import duration
-from separation.results.kept import Recording, Result
+from separation.results.kept import KeptSound, Recording, Result
 from webapp.components.player.track import Track
 from webapp.components.sides.sides import Side
 from webapp.components.stem_colors import FREE_COLORS
-from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
+from webapp.components.tracks.kept_tracks import sound_track
 
 MOST = 8
 DIFFERENCE = "D"  # the side on which two others are played against each other, and its key
 MIX_LABEL = "All sounds"
 
-Item = Recording | Result
+OF_STEMS = ".stems"  # ends the address of a recording's true stems
+
+
+def address_of(item: Item) -> str:
+    """Return how the address of the page names an item."""
+    return f"{item.key}{OF_STEMS}" if isinstance(item, TrueStems) else item.key
+
+
+def item_at(address: str, kept: Callable[[str], Recording | Result]) -> Item:
+    """Return the item of an address; `kept` opens what is kept under a key.
+
+    Raises:
+        SettingsError: the recording has no true stems.
+        PlaygroundError: what `kept` raises.
+    """
+    found = kept(address.removesuffix(OF_STEMS))
+    if not address.endswith(OF_STEMS):
+        return found
+    true = true_stems_of(found) if isinstance(found, Recording) else None
+    if true is None:
+        raise SettingsError(f"“{found.name}” has no true stems.", "They are not known.", "Compare other sounds.")
+    return true
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,15 +62,20 @@ class Compared:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The names of the tracks that every result here has; recordings count as every sound."""
-        results = [item for item in self.items if isinstance(item, Result)]
-        names = results[0].track_names if results else ()
-        return tuple(name for name in names if all(name in one.track_names for one in results))
+        """The names of the tracks that every side here has; recordings count as every sound."""
+        return tuple(name for name in self._names if all(tracks_of(one, name, self._names) for one in self.items))
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The names of the tracks of the first result, or of the true stems where there is no result."""
+        named: list[KeptSound] = [item for item in self.items if isinstance(item, Result)]
+        named += [item for item in self.items if isinstance(item, TrueStems)]
+        return named[0].track_names if named else ()
 
     @property
     def heard(self) -> tuple[tuple[HeardTrack, ...], ...]:
         """What is heard of each side."""
-        return tuple(stem_of(item, self.stem) for item in self.items)
+        return tuple(stem_of(item, self.stem, self._names) for item in self.items)
 
     @property
     def labels(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -78,14 +106,14 @@ class Compared:
 
     def with_stem(self, stem: str) -> Compared:
         """Hear another sound of each side; one that not every side has is the whole mix."""
-        return Compared(items=self.items, stem=stem if stem in self.stems else MIX, pair=self.pair)
+        return replace(self, stem=stem if stem in self.stems else MIX)
 
     def with_pair(self, pair: tuple[int, int]) -> Compared:
         """Take the difference of two other sides; what are none changes nothing."""
         here = range(len(self.items))
         if pair[0] == pair[1] or any(index not in here for index in pair):
             return self
-        return Compared(items=self.items, stem=self.stem, pair=pair)
+        return replace(self, pair=pair)
 
     def with_item(self, item: Item) -> Compared:
         """Add a side.
@@ -93,7 +121,7 @@ class Compared:
         Raises:
             SettingsError: there are eight, it is there already, or it cannot be played beside the others.
         """
-        if any(one.key == item.key for one in self.items):
+        if any(address_of(one) == address_of(item) for one in self.items):
             return self
         if len(self.items) >= MOST:
             raise SettingsError(
@@ -106,19 +134,20 @@ class Compared:
                 "resampling one of them would be a difference of its own.",
                 "Compare it with sounds of its own rate.",
             )
-        return Compared(items=(*self.items, item), stem=self.stem, pair=self.pair).with_stem(self.stem)
+        return replace(self, items=(*self.items, item)).with_stem(self.stem)
 
-    def without(self, key: str) -> Compared:
+    def without(self, address: str) -> Compared:
         """Remove a side."""
-        items = tuple(item for item in self.items if item.key != key)
+        items = tuple(item for item in self.items if address_of(item) != address)
         return Compared(items=items).with_stem(self.stem)
 
     def _side_tracks(self, index: int, side: str, matched: Sequence[Matched]) -> list[Track]:
         item = self.items[index]
         gain_db = matched[index].gain_db if matched else 0.0
         tracks = []
-        for track in _tracks_of(item, self.stem):
-            name = f"{index + 1} {track['name']}" if isinstance(item, Result) else f"{index + 1} {item.name}"
+        for kept in tracks_of(item, self.stem, self._names):
+            track = sound_track(item, kept)
+            name = f"{index + 1} {item.name if isinstance(item, Recording) else track['name']}"
             about: Mapping[str, object] = {
                 "id": f"{side}-{track['id']}",
                 "name": name,
@@ -130,9 +159,3 @@ class Compared:
             }
             tracks.append({**track, **about})
         return tracks  # type: ignore[return-value]  # a Track with some of its fields replaced
-
-
-def _tracks_of(item: Item, stem: str) -> list[Track]:
-    if isinstance(item, Result):
-        return [track for track in result_tracks(item, "") if stem in (MIX, track["name"])]
-    return [mixture_track(item, "", has_stems=False)]

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 from nicegui import background_tasks, ui
 
 from separation.comparing.heard import MIX, difference_db
+from separation.comparing.heard import Compared as Item
 from separation.comparing.matching import Matched
+from separation.comparing.true_stems import true_stems_of
 from separation.errors import PlaygroundError
 from separation.results.kept import DamagedItem, Recording, kept_of, recording_of, result_of
 from webapp.components.keymap.keymap import Keymap
@@ -23,7 +25,7 @@ from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Loop, Transport
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.compare.blind_test_panel import BlindTestPanel
-from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, Item
+from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, address_of, item_at
 from webapp.pages.compare.notes import ComparedNotes
 from webapp.state.blind_tests import BlindTests
 from webapp.state.library_view import LibraryView
@@ -57,12 +59,12 @@ class ComparePage:
                 self._transport = Transport(on_loop=self._looped)
         self._draw()
 
-    def open(self, keys: Sequence[str], stem: str = MIX, *, blind: bool = False) -> None:
-        """Compare the items of these keys, as far as they are in the library; `blind` starts a test of them at once."""
+    def open(self, addresses: Sequence[str], stem: str = MIX, *, blind: bool = False) -> None:
+        """Compare the items of these addresses, as far as they are here; `blind` starts a test of them at once."""
         compared = Compared()
-        for key in keys[: 2 * MOST]:
+        for address in addresses[: 2 * MOST]:
             try:
-                compared = compared.with_item(kept_of(self._library.open(key)))
+                compared = compared.with_item(self._item(address))
             except PlaygroundError as error:
                 self._say_error(error)
         self._show(compared.with_stem(stem))
@@ -128,9 +130,10 @@ class ComparePage:
         compared = self._compared
         stems = [SettingOption(value=MIX, label=MIX_LABEL)]
         stems += [SettingOption(value=stem, label=stem) for stem in compared.stems]
-        here = {item.key for item in compared.items}
+        here = {address_of(item) for item in compared.items}
         more = [SettingOption(value=NOTHING, label="Add…")]
-        more += [SettingOption(value=item.key, label=label) for item, label in self._others() if item.key not in here]
+        others = [(address_of(item), label) for item, label in self._others()]
+        more += [SettingOption(value=address, label=label) for address, label in others if address not in here]
         pairs = [
             SettingOption(value=f"{a},{b}", label=f"{a + 1} minus {b + 1}")
             for a in range(len(compared.items))
@@ -187,6 +190,8 @@ class ComparePage:
         if self._recording is None:
             return []
         found: list[tuple[Item, str]] = [(self._recording, "The recording itself")]
+        if (true := true_stems_of(self._recording)) is not None:
+            found.append((true, true.name))
         for artifact in self._library.results(self._recording.key):
             try:
                 result = result_of(artifact)
@@ -229,15 +234,18 @@ class ComparePage:
         elif name == "more" and value != NOTHING:
             self._add(str(value))
 
-    def _add(self, key: str) -> None:
+    def _add(self, address: str) -> None:
         try:
-            self._show(self._compared.with_item(kept_of(self._library.open(key))))
+            self._show(self._compared.with_item(self._item(address)))
         except PlaygroundError as error:
             self._say_error(error)
             self._draw()
 
-    def _remove(self, key: str) -> None:
-        self._show(self._compared.without(key))
+    def _remove(self, address: str) -> None:
+        self._show(self._compared.without(address))
+
+    def _item(self, address: str) -> Item:
+        return item_at(address, lambda key: kept_of(self._library.open(key)))
 
     def _looped(self, loop: Loop) -> None:
         self._loop = loop
@@ -253,23 +261,25 @@ class ComparePage:
             self._removals.clear()
             with self._removals:
                 for index, item in enumerate(compared.items if len(compared.items) > 2 else ()):
-                    button(f"Remove {index + 1}", partial(self._remove, item.key), tip="Leaves it in the library")
+                    button(
+                        f"Remove {index + 1}", partial(self._remove, address_of(item)), tip="Leaves it in the library"
+                    )
             self._draw()
         self._measure()
 
     def _remember(self) -> None:
         """Write what is compared into the address, so that a reload and a bookmark show it again."""
-        query = urlencode({"items": ",".join(item.key for item in self._compared.items), "stem": self._compared.stem})
+        query = urlencode({"items": ",".join(map(address_of, self._compared.items)), "stem": self._compared.stem})
         self._client.run_javascript(f"history.replaceState(null, '', location.pathname + '?{query}')")
 
     def _recording_of(self, compared: Compared) -> Recording | None:
+        """Return what the results were made from, or else the first recording."""
         for item in compared.items:
-            if isinstance(item, Recording):
-                return item
-            artifact = self._library.store.get(item.recording, read=False)
-            if artifact is not None:
-                return recording_of(artifact)
-        return None
+            if not isinstance(item, Recording):
+                artifact = self._library.store.get(item.recording, read=False)
+                if artifact is not None:
+                    return recording_of(artifact)
+        return next((item for item in compared.items if isinstance(item, Recording)), None)
 
     # loudness
 
