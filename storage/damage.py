@@ -283,9 +283,32 @@ class Checks:
             ]
             if not bad:
                 return manifest, damaged
+            if (mended := self._mended(key, manifest, bad, read, again)) is not None:
+                return mended, True
             with hold(Path(self._index.directory), shared=True, wait=True) if mend else nullcontext():
                 damaged = self._deal_with(key, manifest, bad, mend) or damaged
         return None, damaged
+
+    def _mended(self, key: str, manifest: Manifest, bad: list[str], read: bool, again: bool) -> Manifest | None:
+        """Return the manifest with what its copy says of these files, if they are whole by that; mend the index."""
+        copy = self._index.copied(key)
+        if copy is None or copy.created != manifest.created:
+            return None
+        right = {
+            name: copy.outputs[name] for name in bad if copy.outputs.get(name) not in (None, manifest.outputs[name])
+        }
+        if len(right) < len(bad) or not all(self._agrees(output, read, again) for output in right.values()):
+            return None
+        mended = replace(manifest, outputs={**manifest.outputs, **right})
+        try:
+            with self._index.transact():
+                if (now := self._index.manifest(key)) is not None and now.outputs == manifest.outputs:
+                    log.warning("the index is wrong about %s, and is mended by the copy of its manifest", key)
+                    self._index.rewrite(key, mended)
+        except (sqlite3.Error, Timeout) as error:
+            if not no_room(error):
+                raise
+        return mended
 
     def _agrees(self, output: Output, read: bool, again: bool) -> bool:
         if read:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -110,12 +110,14 @@ class Index(Table):
         try:
             return Manifest.from_json(text)
         except StorageError as error:
-            copy = self._copies.read(self._copies.path_of(key))
-            with suppress(StorageError):
-                if copy is not None:
-                    return Manifest.from_json(copy.manifest)
-            log.warning("artifact %s is passed over: %s", key, error)
-            return None
+            if (copied := self.copied(key)) is None:
+                log.warning("artifact %s is passed over: %s", key, error)
+            return copied
+
+    def copied(self, key: str) -> Manifest | None:
+        """Return the manifest in the copy of the one under `key`; None if there is none that can be read."""
+        copy = self._copies.read(self._copies.path_of(key))
+        return None if copy is None else Manifest.readable(copy.manifest)
 
     def manifests(self, keys: Iterable[str]) -> dict[str, Manifest]:
         """Return the readable manifests of these keys, by key."""
@@ -342,9 +344,7 @@ class Index(Table):
 
     def _admit(self, copy: Copy) -> bool:
         """Enter an artifact as it was copied; return False if its manifest or its files are damaged."""
-        try:
-            manifest = Manifest.from_json(copy.manifest)
-        except StorageError:
+        if (manifest := Manifest.readable(copy.manifest)) is None:
             return False
         if not all(self.disk.has(output.entry, output.size_bytes) for output in manifest.outputs.values()):
             return False

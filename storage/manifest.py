@@ -73,6 +73,14 @@ class Manifest:
                 "Remove it, and run what made it again.",
             ) from error
 
+    @classmethod
+    def readable(cls, text: str) -> Manifest | None:
+        """Return the manifest that `to_json` wrote; None if it is not one."""
+        try:
+            return cls.from_json(text)
+        except StorageError:
+            return None
+
     def to_toml(self) -> str:
         """Return the manifest as TOML for people and other programs; settings that are None are left out."""
         import tomli_w  # only exports need it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,8 +12,10 @@ import pytest
 
 from separation.results.store import NewItem
 from storage import ArtifactStore, StorageError
+from storage.damage import Damage
 from storage.records import DraftTable, JobRecord, JobTable
-from tests.support.store_files import artifacts_folder, database_of, without_copies
+from tests.support.damage import flip
+from tests.support.store_files import artifacts_folder, change, database_of, without_copies
 from tests.support.terminal import audio_playground
 
 NAMES = [f"song {index}" for index in range(30)]
@@ -251,3 +254,47 @@ def test_what_is_being_removed_is_not_taken_for_something_that_the_index_has_los
     monkeypatch.setattr(Path, "unlink", unlink)
     store.remove(key)
     assert swept and other.get(key) is None and not other.checks.found
+
+
+@pytest.mark.parametrize("part", ["sha256", "entry", "size_bytes"])
+@pytest.mark.parametrize("read", [True, False], ids=["read", "looked at"])
+def test_what_only_the_index_has_wrong_of_a_whole_file_is_taken_from_the_manifest_on_the_disk(folder, part, read):
+    store = ArtifactStore(folder / "home")
+    kept = keep(store, "a song")
+    output = kept.manifest.outputs["0"]
+    right = json.dumps(getattr(output, part))
+    wrong = right[:-2] + chr(ord(right[-2]) ^ 1) + right[-1]
+    text = kept.manifest.to_json()
+    change_manifest(store, kept.key, text.replace(f'"{part}": {right}', f'"{part}": {wrong}'))
+
+    again = ArtifactStore(folder / "home")
+    told: list[Damage] = []
+    again.checks.on_damage = told.append
+    found = again.get(kept.key, read=read)
+    if part == "sha256" and not read:  # nobody has looked
+        found = again.get(kept.key)
+    assert found is not None and found.files == kept.files and found.manifest.outputs == kept.manifest.outputs
+    assert not told and not list(again.damaged.folder.iterdir())
+    assert [checked.outcome for checked in ArtifactStore(folder / "home").checks.all()] == ["whole"], "it is mended"
+
+
+def test_a_check_says_that_it_has_mended_the_index(folder):
+    store = ArtifactStore(folder / "home")
+    kept = keep(store, "a song")
+    sha256 = kept.manifest.outputs["0"].sha256
+    change_manifest(store, kept.key, kept.manifest.to_json().replace(sha256, "0" * 64))
+    outcomes = [[checked.outcome for checked in ArtifactStore(folder / "home").checks.all()] for _ in range(2)]
+    assert outcomes == [["mended"], ["whole"]]
+
+
+def test_a_file_that_is_neither_what_the_index_nor_what_the_copy_says_is_damaged(folder):
+    store = ArtifactStore(folder / "home")
+    kept = keep(store, "a song")
+    flip(kept.files["0"])
+    again = ArtifactStore(folder / "home")
+    assert again.get(kept.key) is None
+    assert [damage.files for damage in again.checks.found] == [("0",)]
+
+
+def change_manifest(store, key, text):
+    change(store, "UPDATE Cache SET value = ? WHERE key = ?", text, f"manifest:{key}")
