@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests start hundreds of processes; without bytecode each of them would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Installing again is needed when the project's own list of packages changes, and not otherwise.
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable

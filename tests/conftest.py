@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -35,6 +36,18 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 folders.name_folder(CHECKPOINT)
 
 pytest_plugins = ("tests.support.time_limits",)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Spare what the imports make every search for garbage: it stays, and each test of a page searches twice."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
