@@ -12,6 +12,15 @@ JOINERS = "\u200c\u200d"  # belong to words in Persian and Hindi, and to emoji
 # Of every other kind of character there are some that some system or shell takes for something else.
 KEPT = ("L", "M", "N", "So", "Sk", "Pc")  # letters, marks that combine with them, digits, emoji and their tones, "_"
 KEPT_ASCII = " .,()+&'-"
+AUDIO_EXTENSIONS = (
+    "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "flac", "m4a", "m4b", "mka", "mp2", "mp3",
+    "mpc", "oga", "ogg", "opus", "ra", "rf64", "snd", "spx", "tta", "w64", "wav", "wave", "weba", "wma", "wv",
+)  # fmt: skip
+VIDEO_EXTENSIONS = (
+    "3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ogv", "ts", "webm", "wmv",
+)  # fmt: skip
+# A part of a recording is called “song.wav, 0:10-0:20”.
+EXTENSION = re.compile(rf"(?<=.)\.({'|'.join((*AUDIO_EXTENSIONS, *VIDEO_EXTENSIONS))})(?=, |$)", re.IGNORECASE)
 # Windows opens a device under these names, whatever extension follows.
 DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 
@@ -27,6 +36,11 @@ def plain_name(text: str) -> str:
     safe = "".join(letter if _is_safe(letter) else "_" for letter in text)
     name = shortened(safe, MAX_BYTES, MAX_LETTERS).strip(" .") or "track"
     return DEVICES.sub(r"\1_", name)
+
+
+def without_extension(name: str) -> str:
+    """Return the name of a recording without the extension of its file: “song” of “song.wav”, “Vol.2” of “Vol.2”."""
+    return EXTENSION.sub("", name, count=1)
 
 
 def plain_names(texts: Iterable[str], taken: Iterable[str] = ()) -> list[str]:

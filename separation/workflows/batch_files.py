@@ -16,14 +16,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from separation.audio.files import resolved
-from separation.audio.names import plain_names
+from separation.audio.names import AUDIO_EXTENSIONS, plain_names
 from separation.errors import SettingsError
 
-# Videos have sound too: a pattern brings them in.
-EXTENSIONS = (
-    "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "flac", "m4a", "m4b", "mka", "mp2", "mp3",
-    "mpc", "oga", "ogg", "opus", "ra", "rf64", "snd", "spx", "tta", "w64", "wav", "wave", "weba", "wma", "wv",
-)  # fmt: skip
 FAILURES = "failures.json"
 SOURCES = "sources.json"  # {folder: source}, both relative to where it lies
 
@@ -45,7 +40,7 @@ def find_recordings(folder: Path, patterns: Sequence[str], recursive: bool, out:
             f"All folders in {folder!s} are searched, so the next batch would take results for recordings.",
             "Choose a folder beside it or in it.",
         )
-    wanted = [pattern.casefold() for pattern in patterns or [f"*.{extension}" for extension in EXTENSIONS]]
+    wanted = [pattern.casefold() for pattern in patterns or [f"*.{extension}" for extension in AUDIO_EXTENSIONS]]
     files = [
         Path(where, name).relative_to(folder)
         for where, within, names in os.walk(folder, onerror=_unreadable)

@@ -16,7 +16,7 @@ from separation.audio.decode import AudioFile
 from separation.audio.encode import FORMATS, encode, loudest
 from separation.audio.files import writing
 from separation.audio.mix import Mix
-from separation.audio.names import plain_name, plain_names, shortened
+from separation.audio.names import plain_name, plain_names, shortened, without_extension
 from separation.audio.video import KINDS, Picture
 from separation.audio.waveform import AudioSource
 from separation.backends import registry
@@ -85,7 +85,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
             raise SettingsError("The mix is not complete.", "Every track needs a gain.", "Reload the page.")
         gains = [10 ** (_within("gain_db", one, GAIN_DB) / 20) for one in gain_db]
         pans = [_within("pan", one, PAN) for one in pan]
-        name = _joined(_song(store, kept), plain_name(kept.name), f"{_settings(kept)} - mix")
+        name = _joined(_song(store, kept), _title(kept), f"{_settings(kept)} - mix")
         how = Writing(format, rate, peak, picture_for(format, kept))
 
         about = tags_of(kept).of_sound("mix") if tags else NO_TAGS
@@ -107,7 +107,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
         how = Writing(format, rate, peak, picture_for(format, kept))
         level = how.level(lambda: kept_peak(kept, how.rate_for))
         song = _song(store, kept) or "stems"
-        name = f"{_joined(song, plain_name(kept.name), f'{_settings(kept)}{_turned_down(level)}')}.zip"
+        name = f"{_joined(song, _title(kept), f'{_settings(kept)}{_turned_down(level)}')}.zip"
         manifest = store.manifest(kept.key)
         if manifest is None:
             raise HTTPException(404, "Not in the library any more.")
@@ -274,13 +274,19 @@ def _track(found: KeptTrack | None) -> KeptTrack:
 
 def _file_names(kept: Recording | Result) -> dict[str, str]:
     """Return, by track, a file name without extension that is made of the track's name; no two are alike."""
-    return dict(zip((track.id for track in kept.tracks), plain_names(kept.track_names), strict=True))
+    names = kept.track_names if isinstance(kept, Result) else map(without_extension, kept.track_names)
+    return dict(zip((track.id for track in kept.tracks), plain_names(names), strict=True))
+
+
+def _title(kept: Recording | Result) -> str:
+    """Return the part of a file's name that says what of the song is in it."""
+    return plain_name(kept.name if isinstance(kept, Result) else without_extension(kept.name))
 
 
 def _song(store: ArtifactStore, kept: Recording | Result) -> str:
     """Return the beginning of a file's name: the name of the recording, "" if it is gone."""
     name = _recording_name(store, kept)
-    return plain_name(Path(name).stem) if name else ""
+    return plain_name(without_extension(name)) if name else ""
 
 
 def _joined(song: str, what: str, ending: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from separation.audio.names import MAX_BYTES, plain_name, plain_names
+from separation.audio.names import MAX_BYTES, plain_name, plain_names, without_extension
 
 CAFE = unicodedata.normalize("NFD", "Café")  # as a Mac writes it
 FAMILY = "👨‍👩‍👧‍👦"
@@ -60,6 +60,24 @@ def test_long_names_are_cut_by_bytes_and_between_whole_characters(text: str, tmp
     (tmp_path / f"{name} (99).stem.mp4").touch()
     whole = {"ก": "ก", "न": "नि", "👨": FAMILY, "🥁": "🥁", "C": CAFE, "x": "x"}[text[0]]
     assert name == text[: len(name)] and len(name) % len(whole) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "song"),
+    [
+        *[
+            ("song.wav", "song"),
+            ("Song.FLAC", "Song"),
+            ("a.b.mp3", "a.b"),
+            ("film.mkv", "film"),
+            ("a.wav.wav", "a.wav"),
+        ],
+        *[("song.wav, 0:10-0:20", "song, 0:10-0:20"), ("Vol.2", "Vol.2"), ("Mr. Blue", "Mr. Blue"), (".wav", ".wav")],
+        *[("song", "song"), ("", ""), ("made.in.japan", "made.in.japan"), ("a.wav b", "a.wav b")],
+    ],
+)
+def test_a_song_is_called_as_its_file_without_the_extension(name: str, song: str) -> None:
+    assert without_extension(name) == song
 
 
 @given(st.text(max_size=300))

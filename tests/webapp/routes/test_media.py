@@ -111,7 +111,7 @@ def test_a_page_that_asks_for_an_upload_or_a_result_that_was_cancelled_gets_noth
 def test_a_download_opens_and_is_the_sound(client, recording, format_):
     answer = client.get(f"/media/{recording.key}/audio/file", params={"format": format_})
     assert answer.headers["content-type"] == FORMATS[format_].mime_type
-    name = f"My song.wav{FORMATS[format_].extension}"
+    name = f"''My song{FORMATS[format_].extension}"
     assert unquote(answer.headers["content-disposition"]).endswith(name)
     kept = decode(recording.audio).waveform.samples.T
     sound, _ = soundfile.read(io.BytesIO(answer.content), always_2d=True)

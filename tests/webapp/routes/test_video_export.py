@@ -25,7 +25,7 @@ def test_a_stem_and_a_mix_are_downloaded_with_the_picture(client, store, recordi
     for path, name, level in (
         (f"{kept.key}/0/file?format=video", "My film - drums - only.mp4", 0.4),
         (f"{kept.key}/{mix}", "My film - drums - only - mix.mp4", 0.6),
-        (f"{recording.key}/audio/file?format=video", "My film.mp4.mp4", 1.0),
+        (f"{recording.key}/audio/file?format=video", "''My film.mp4", 1.0),
     ):
         answer = client.get(f"/media/{path}")
         assert answer.status_code == 200 and answer.headers["content-type"] == "video/mp4"
