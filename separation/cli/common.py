@@ -20,6 +20,7 @@ from unicodedata import east_asian_width
 import click
 
 from separation import __version__
+from separation.cli.as_typed import name_options
 from separation.doctor import logs
 from separation.errors import (
     AudioError,
@@ -226,6 +227,8 @@ def common_options(command: Function) -> Function:
                 tempfile.tempdir = str(common.temp_dir)
             return command(*arguments, common=common, **options)
         except (PlaygroundError, click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError) as error:
+            if isinstance(error, PlaygroundError):
+                name_options(error, click.get_current_context().command)
             if common.host is not None or not isinstance(error, PlaygroundError):
                 raise
             _fail(error, common)

@@ -123,8 +123,8 @@ def test_notes_are_said(folder):
     ("words", "status", "said"),
     [
         (["chunk", "split", "missing.wav"], 3, "no such file"),
-        (["chunk", "split", "song.wav", "--duration", "3"], 2, "overlap_s"),
-        (["chunk", "split", "song.wav", "--duration", "0"], 2, "chunk_s"),
+        (["chunk", "split", "song.wav", "--duration", "3"], 2, "--overlap 2.0 is"),
+        (["chunk", "split", "song.wav", "--duration", "0"], 2, "--duration 0.0 is"),
         (["chunk", "split", "song.wav", "--start-time", "41"], 2, "40 s long"),
         (["chunk", "split", "song.wav", "--format", "mp3"], 2, "mp3"),
         (["chunk", "split", "song.wav", "-o", "song.wav"], 2, "cannot hold the files"),

@@ -169,8 +169,11 @@ SONG = "source: song.wav"
         (of("extract builtin", SONG, "prompt: drums", "json: true"), "line 7: “extract builtin” has no option “json”"),
         (of("extract builtin", SONG, "prompt: drums", "help: true"), "line 7: “extract builtin” has no option “help”"),
         (of("extract builtin", SONG, "prompt: [drums, Drums]"), "line 2: “drums” was asked for twice."),
-        (of("extract builtin", SONG, "prompt: drums", "chunk-duration: 900"), "line 2: chunk_s=900.0 is out of range."),
-        (of("extract builtin", SONG, "prompt: drums", "seed: -1"), "line 7: seed=-1 is out of range."),
+        (
+            of("extract builtin", SONG, "prompt: drums", "chunk-duration: 900"),
+            "line 2: --chunk-duration 900.0 is out of ra",
+        ),
+        (of("extract builtin", SONG, "prompt: drums", "seed: -1"), "line 7: --seed -1 is out of range."),
         (of("extract demucs", SONG, "prompt: drums", "preset: Prevew"), "line 2: There is no preset “Prevew”."),
         (of("extract sam-audio", SONG, "prompt: dog", "anchors: 1-2"), "line 2: “1-2” is not a span of time."),
         (of("extract sam-audio", SONG, "prompt: dog", "model: smal"), "line 2: There is no SAM-Audio model"),
