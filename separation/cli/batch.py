@@ -25,7 +25,6 @@ from separation.cli.common import (
     make_folder_of,
     open_store,
     printable,
-    redrawn,
     shown,
 )
 from separation.cli.options import (
@@ -37,6 +36,7 @@ from separation.cli.options import (
     report_option,
     tags_option,
 )
+from separation.cli.progress_line import can_redraw, redrawn
 from separation.engine.engine import Inline
 from separation.errors import PlaygroundError
 from separation.export.level import RESCALE, check_rule
@@ -233,7 +233,7 @@ class BatchProgress:
 
     def __init__(self, n_files: int, common: Common) -> None:
         self._n_files, self._common = n_files, common
-        self._live = not common.as_json and sys.stderr.isatty()
+        self._live = not common.as_json and can_redraw(sys.stderr)
         self._n_started = self._n_finished = 0
         self._name = ""
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
-from unicodedata import east_asian_width
 
 import click
 
@@ -145,8 +142,14 @@ class Common:
         return self.host is not None and self.host.rehearsal
 
     def claim(self, read: Iterable[Path], written: Iterable[Path]) -> FilesRead:
-        """See `Claims.claim`."""
-        return (Claims() if self.host is None else self.host.claims).claim(read, written)
+        """See `Claims.claim`; what is on its way into a FIFO is made where a sweep finds it after a kill."""
+        from separation.audio.files import written_into
+
+        places = tuple(written)
+        protected = (Claims() if self.host is None else self.host.claims).claim(read, places)
+        if any(map(written_into, places)) and not self.rehearsal:
+            tempfile.tempdir = str(click.get_current_context().with_resource(scratch(self.temp_dir)))
+        return protected
 
     def under(self, host: Host | None) -> Common:
         """Return these options for a command that `host` runs."""
@@ -295,21 +298,6 @@ def scratch(temp_dir: Path | None) -> Iterator[Path]:
 def printable(name: str) -> str:
     """Return a text without control characters, which could steer the terminal: names come from people and files."""
     return "".join(sign if sign.isprintable() else "?" for sign in name)
-
-
-def redrawn(line: str) -> str:
-    """Return what puts `line` in place of the terminal's current one.
-
-    It is cut to the terminal's width: of a longer one, the lines before the last would stay with each drawing.
-    """
-    try:
-        room = os.get_terminal_size(2).columns - 1
-    except OSError:  # no terminal, or none that says
-        room = 0
-    line = printable(line)
-    cells = list(accumulate(2 if east_asian_width(sign) in "WF" else 1 for sign in line))
-    n_fitting = sum(1 for n_cells in cells if n_cells <= (room if room > 0 else 79))
-    return "\r\x1b[2K" + (line if n_fitting == len(line) else f"{line[: max(0, n_fitting - 1)]}…")
 
 
 def shown(path: Path | str) -> str:

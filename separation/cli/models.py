@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, common_options, gives, redrawn
+from separation.cli.common import Common, common_options, gives
+from separation.cli.progress_line import can_redraw, redrawn
 from separation.formatted import size
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class DownloadProgress:
 
     def __init__(self, common: Common) -> None:
         self._common = common
-        self._live = not common.as_json and sys.stderr.isatty()
+        self._live = not common.as_json and can_redraw(sys.stderr)
         self._shown: tuple[str, int] | None = None
         self._open = False
 

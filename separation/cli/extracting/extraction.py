@@ -22,7 +22,6 @@ from separation.cli.common import (
     make_folder,
     make_folder_of,
     open_store,
-    redrawn,
     require_source,
 )
 from separation.cli.extracting import measures_text
@@ -35,6 +34,7 @@ from separation.cli.options import (
     report_option,
     tags_option,
 )
+from separation.cli.progress_line import can_redraw, redrawn
 from separation.errors import FileError
 from separation.events import EventStream
 from separation.export.level import CLIP, RESCALE, check_rule, level_while_growing
@@ -351,7 +351,7 @@ class Progress:
 
     def __init__(self, common: Common, *, together: bool = False) -> None:
         self._common, self._together = common, together
-        self._live = not common.as_json and sys.stderr.isatty()
+        self._live = not common.as_json and can_redraw(sys.stderr)
         self._index = self._n_chunks = 0
         self._open = False
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from separation.backends import sam_family
 from separation.cli import batch as batch_module
-from separation.cli.common import redrawn
 from separation.cli.main import main
+from separation.cli.progress_line import redrawn
 from separation.model import BackendProfile
 from separation.results import exported
 from storage import ArtifactStore, data_folder

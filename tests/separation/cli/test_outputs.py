@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -301,6 +303,23 @@ def test_tracks_reports_and_recipes_go_into_fifos_too(folder, backend):
     assert drums == (folder / "plain" / "drums.wav").read_bytes()
     assert yaml.safe_load(report)["backend"] == "fake" and b"prompts:" in recipe
     assert all(stat.S_ISFIFO((folder / name).stat().st_mode) for name in names)
+
+
+@pytest.mark.parametrize("killed", [signal.SIGKILL, signal.SIGTERM])
+def test_what_was_on_its_way_into_a_fifo_when_it_was_killed_is_swept(folder, monkeypatch, killed):
+    song(folder / "song.wav")
+    os.mkfifo(folder / "fifo")
+    (folder / "system").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder / "system"))
+    command = [sys.executable, "-m", "separation.cli.main", "convert", "to-wav", "song.wav", "-o", "fifo"]
+    with subprocess.Popen(command, env={"PYTHONPATH": str(ROOT), **os.environ}) as waiting:  # for a reader
+        deadline_s = time.monotonic() + 60
+        while not [part for part in folder.rglob("*.part") if part.stat().st_size > 8_000 * 0.5 * 2 * 4]:
+            assert time.monotonic() < deadline_s and waiting.poll() is None
+        waiting.send_signal(killed)
+    assert list((folder / "system").iterdir()) == []
+    audio_playground("convert", "to-wav", "song.wav", "-o", "plain.wav")
+    assert list((folder / "home" / "scratch").iterdir()) == [] and not list(folder.rglob("*.part"))
 
 
 @pytest.fixture
