@@ -15,6 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis  # noqa: F401  its plugin would at the end, and warn that it cannot see who holds what is frozen
 import pytest
 from selenium.webdriver import Chrome
 
