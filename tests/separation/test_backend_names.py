@@ -18,7 +18,8 @@ NAMES = frozenset({*registry.BACKENDS, registry.SAM_AUDIO})
 HALVES = frozenset({"startswith", "endswith", "removeprefix", "removesuffix", "partition", "split"})
 
 
-def trees() -> dict[str, ast.Module]:
+@pytest.fixture(scope="module")
+def modules() -> dict[str, ast.Module]:
     """Every module of the product by its path."""
     files = [file for package in PRODUCT for file in sorted((ROOT / package).rglob("*.py"))]
     return {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text("utf-8")) for file in files}
@@ -70,8 +71,7 @@ def is_name(node: ast.AST, known: frozenset[str]) -> bool:
     return False
 
 
-def test_nothing_but_the_backends_themselves_switches_on_a_backends_name():
-    modules = trees()
+def test_nothing_but_the_backends_themselves_switches_on_a_backends_name(modules):
     known = constants(modules)
     found = [
         f"{path}:{line}"
@@ -82,8 +82,7 @@ def test_nothing_but_the_backends_themselves_switches_on_a_backends_name():
     assert not found, "ask the backend instead (separation.model.Backend): " + ", ".join(found)
 
 
-def test_the_places_that_know_their_own_names_are_found_by_the_same_search():
-    modules = trees()
+def test_the_places_that_know_their_own_names_are_found_by_the_same_search(modules):
     assert list(switches(modules["separation/backends/registry.py"], constants(modules)))
     assert "SAM_AUDIO" in constants(modules)
 

@@ -80,12 +80,17 @@ class Import:
     at_once: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Module:
-    """One file of the product: its place from the root (`separation/audio/peaks.py`) and its syntax tree."""
+    """One file of the product by its place from the root: `separation/audio/peaks.py`."""
 
     path: Path
-    tree: ast.Module
+    root: Path
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree, read when it is asked for: for all of the product that takes two seconds."""
+        return ast.parse((self.root / self.path).read_text("utf-8"))
 
     @property
     def name(self) -> str:
@@ -133,7 +138,7 @@ class House:
         """The modules by their names."""
         paths = (path.relative_to(self.root) for package in PACKAGES for path in (self.root / package).rglob("*.py"))
         product = (path for path in sorted(paths) if not path.as_posix().startswith(NOT_PRODUCT))
-        modules = (Module(path, ast.parse((self.root / path).read_text("utf-8"))) for path in product)
+        modules = (Module(path, self.root) for path in product)
         return {module.name: module for module in modules}
 
     @cached_property
