@@ -22,6 +22,7 @@ OURS = frozenset(
         "jobs",
         "log",
         "notes",
+        "presets",
         "scratch",
         "servers",
         "storage_secret",

@@ -21,7 +21,7 @@ from separation.results.remade import remade
 from storage import ArtifactStore, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
-from storage.records import BlindTestTable, DraftTable, JobTable, NoteTable
+from storage.records import BlindTestTable, DraftTable, JobTable, NoteTable, PresetTable
 from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
 from webapp.pages.compare.page import ComparePage
@@ -40,9 +40,10 @@ from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
 from webapp.state.hub_account import HubAccount
 from webapp.state.jobs import Jobs
+from webapp.state.kept.notes import Notes
+from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
-from webapp.state.notes import Notes
 from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Uploads
 from webapp.theme import FAVICON, install_theme
@@ -170,8 +171,10 @@ def create_app(
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     test_table, note_table = BlindTestTable(store.folder), NoteTable(store.folder)
-    for damage in (*test_table.damages, *note_table.damages):
+    preset_table = PresetTable(store.folder)
+    for damage in (*test_table.damages, *note_table.damages, *preset_table.damages):
         log.warning("%s", damage)
+    presets = OwnPresets(preset_table)
     uploads, tests, notes = Uploads(), BlindTests(store, test_table), Notes(note_table)
     add_listening_routes(app, tests)
     add_listening_page(app)
@@ -192,14 +195,14 @@ def create_app(
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
-        page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, estimates)
+        page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, estimates, presets)
         if recording:
             page.open(recording, [words for words in prompts.split(",") if words.strip()], result)
 
     @ui.page("/compare", title="Compare", language="en-US")
     def compare(items: str = "", stem: str = "", blind: str = "", recording: str = "") -> None:
         install_theme()
-        page = ComparePage(library_view, tests, notes, links)
+        page = ComparePage(library_view, tests, notes, presets, links)
         if items:
             page.open(items.split(","), stem, blind=bool(blind))
         elif recording:

@@ -27,6 +27,7 @@ from separation.cli.common import (
     printable,
     shown,
 )
+from separation.cli.named_presets import with_preset
 from separation.cli.options import (
     Connection,
     connection_options,
@@ -70,7 +71,7 @@ SOME_FAILED = 6
     default=registry.AUTO,
     show_default=True,
 )
-@click.option("--preset", help="Preview, Balanced or Quality, or one that the separator alone has.")
+@click.option("--preset", help="Preview, Balanced, Quality, one that the separator alone has, or one of your own.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="wav32f", show_default=True)
 @peak_option
 @tags_option
@@ -119,7 +120,7 @@ def batch(
     peak_rule = peak or RESCALE
     check_rule(format_, peak_rule)
     asked = Request.of(*prompts, backend=backend, device=common.device, seed=seed)
-    request = asked if preset is None else presets.apply(preset, asked)
+    request = asked if preset is None else with_preset(preset, asked)
     part = Part(**span)
     files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # fails before any work if no file could be separated
@@ -139,7 +140,7 @@ def batch(
     common.say(f"{counted(len(files), 'file')}. {why}")
     common.say_ignored(asked, settled)
     common.say_answers(settled)
-    if preset is not None and len(presets.differing(asked, registry.get(settled.backend))) < 2:
+    if preset in presets.names() and len(presets.differing(asked, registry.get(settled.backend))) < 2:
         common.say(f"note: presets will make no difference to {registry.get(settled.backend).label}.")
     log_level = logging.getLogger().getEffectiveLevel()
     work = Extraction(

@@ -72,7 +72,7 @@ def make(
     """
     from separation.comparing.blind_test import Kind
     from separation.comparing.heard import stem_of
-    from separation.comparing.labels import labels_of_sides
+    from separation.comparing.labels import labels_of_sides, settings_of_side
     from separation.results.kept import Result
     from storage.records import BlindTestTable
     from webapp.state.blind_tests import BlindTests, ComparedSide, NewTest
@@ -98,6 +98,7 @@ def make(
                     settings=settings,
                     source=item.key,
                     run_s=item.seconds if isinstance(item, Result) else 0.0,
+                    made_with=settings_of_side(item),
                 )
                 for item, (name, settings) in named
             ),

@@ -45,6 +45,7 @@ class BlindSide:
         settings: the settings in which it differs from the others, in words.
         source: key of the result or recording it was taken from.
         run_s: seconds of the run that made it; 0 if unknown.
+        made_with: the whole request that made it, as `Request.to_dict` has it; empty if unknown.
         gain_db: by how much it is turned down to be as loud as the others.
         note: why its loudness was not matched; "" if it was.
     """
@@ -53,6 +54,7 @@ class BlindSide:
     settings: tuple[str, ...] = ()
     source: str = ""
     run_s: float = 0.0
+    made_with: Mapping[str, Any] = field(default_factory=dict)
     gain_db: float = 0.0
     note: str = ""
 

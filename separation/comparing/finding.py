@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from separation.comparing.blind_test import BlindTest, Kind, Listener, Said, is_right
+from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener, Said, is_right
 from separation.listening.abx import AbxResult
 from separation.listening.pooling import pooled
 from separation.listening.preference import PairAnswers, bradley_terry, holm
@@ -67,6 +67,16 @@ def finding_of(test: BlindTest, listeners: Sequence[Listener]) -> Finding:
         words=_preferences(test, answers, len(complete)),
         scores=tuple(scores.get(side, 0.0) for side in range(len(test.sides))),
     )
+
+
+def best_first(test: BlindTest, finding: Finding) -> tuple[BlindSide, ...]:
+    """Return the sides, those that listeners like better first; else those that took less time, unknown times last."""
+    indices = range(len(test.sides))
+    if finding.scores:
+        order = sorted(indices, key=lambda index: -finding.scores[index])
+    else:
+        order = sorted(indices, key=lambda index: test.sides[index].run_s or float("inf"))
+    return tuple(test.sides[index] for index in order)
 
 
 def own_finding(test: BlindTest, listener: Listener) -> str:

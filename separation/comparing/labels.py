@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from separation.backends import registry
 from separation.comparing.differing import differing
 from separation.comparing.heard import Compared
+from separation.errors import SettingsError
 from separation.results.kept import Result
 
 
@@ -17,3 +19,17 @@ def labels_of_sides(items: Sequence[Compared]) -> tuple[tuple[str, tuple[str, ..
         (registry.label_of(item.backend), next(unlike)) if isinstance(item, Result) else (item.name, ())
         for item in items
     )
+
+
+def settings_of_side(item: Compared) -> Mapping[str, Any]:
+    """Return the whole request that made a side; none of a recording, or of a model in a folder of this computer.
+
+    They stand in a test's export, in which the places of folders are nobody's business.
+    """
+    try:
+        request = item.request if isinstance(item, Result) else None
+    except SettingsError:  # another version made it
+        request = None
+    if request is None or request.demucs.folder is not None or any(sign in (request.model or "") for sign in "/\\"):
+        return {}
+    return request.to_dict()

@@ -65,8 +65,8 @@ def name_of(request: Request, backend: Backend | None = None) -> str:
         same = replace(request, device=usual.device, seed=usual.seed) == usual
         found = (name for name in GENERIC if apply(name, request) == request)
         return next(found, "Balanced" if same else CUSTOM)
-    asked = _settled(backend, request)
-    found = (name for name in dict.fromkeys((*own, *GENERIC)) if _settled(backend, apply(name, request)) == asked)
+    asked = settled(backend, request)
+    found = (name for name in dict.fromkeys((*own, *GENERIC)) if settled(backend, apply(name, request)) == asked)
     return next(found, CUSTOM)
 
 
@@ -74,11 +74,12 @@ def differing(request: Request, backend: Backend) -> tuple[str, ...]:
     """Return the generic presets that make different requests of this one for the backend in use, one name for each."""
     made: dict[Request, str] = {}
     for name in GENERIC:
-        made.setdefault(_settled(backend, apply(name, request)), name)
+        made.setdefault(settled(backend, apply(name, request)), name)
     return tuple(made.values())
 
 
-def _settled(backend: Backend, request: Request) -> Request:
+def settled(backend: Backend, request: Request) -> Request:
+    """Return the request as the backend would use it, or as it is if that cannot use it."""
     try:
         return backend.settle(request)
     except PlaygroundError:  # whoever asks for it is told why

@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -41,6 +41,7 @@ class ComparedSide:
     settings: tuple[str, ...] = ()
     source: str = ""
     run_s: float = 0.0
+    made_with: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +121,13 @@ class BlindTests:
             recording_name=new.recording_name,
             stem=new.stem,
             sides=tuple(
-                BlindSide(name=side.name, settings=side.settings, source=side.source, run_s=side.run_s)
+                BlindSide(
+                    name=side.name,
+                    settings=side.settings,
+                    source=side.source,
+                    run_s=side.run_s,
+                    made_with=side.made_with,
+                )
                 for side in new.sides
             ),
             start_s=new.start_s,

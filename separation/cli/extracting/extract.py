@@ -18,6 +18,7 @@ from separation.cli.extracting.extraction import (
     run,
 )
 from separation.cli.extracting.sam_audio import sam_audio
+from separation.cli.named_presets import with_preset
 from separation.cli.options import chunk_options, chunk_settings, trust_folder
 from separation.request import DemucsSettings, ranges
 
@@ -65,7 +66,11 @@ def auto(wanted: ExtractOptions, common: Common) -> None:
 @extract.command()
 @extract_options
 @click.option("--model", default=None, help="htdemucs unless given; see “models list” for all.")
-@click.option("--preset", default=None, help="Preview, Render, fast, balanced or quality; options below change it.")
+@click.option(
+    "--preset",
+    default=None,
+    help="Preview, Render, fast, balanced, quality, or one of your own; options below change it.",
+)
 @click.option("--shifts", type=int, help=f"Random shifts whose estimates are averaged, {OF_DEMUCS['shifts']}.")
 @click.option(
     "--overlap", "overlap_ratio", type=float, help=f"What segments share: {OF_DEMUCS['overlap_ratio']} of one."
@@ -88,11 +93,10 @@ def demucs(
     from dataclasses import replace
 
     from separation.request import Request
-    from separation.workflows import presets
 
     request = Request.of(*wanted.prompts, backend="demucs", device=common.device, seed=wanted.seed)
     if preset is not None:
-        request = presets.apply(preset, request)
+        request = with_preset(preset, request)
     if model is not None:
         request = replace(request, model=model)
     changed = {name: value for name, value in given.items() if value is not None}

@@ -11,6 +11,7 @@ import click
 from separation import solvers
 from separation.cli.common import Common, common_options
 from separation.cli.extracting.extraction import ExtractOptions, extract_options, run
+from separation.cli.named_presets import with_preset
 from separation.cli.options import chunk_options, chunk_settings, trust_folder
 from separation.request import (
     GRIDS,
@@ -41,7 +42,7 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 )
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="auto", show_default=True, help="What runs it.")
 @click.option("--model", help="small unless given; base, large, or a folder with config.json and the weights.")
-@click.option("--preset", help="Preview, Balanced or Quality; options below change it.")
+@click.option("--preset", help="Preview, Balanced, Quality, or one of your own; options below change it.")
 @click.option("--solver", type=click.Choice(SOLVERS), help="midpoint unless given.")
 @click.option("--solver-steps", type=int, help=f"16 unless given, {N_STEPS}; evaluations a step: {EVALUATIONS}.")
 @click.option("--grid", type=click.Choice(GRIDS), help="Where the steps lie; uniform unless given.")
@@ -72,24 +73,24 @@ def _request(wanted: ExtractOptions, given: dict[str, Any], device: str) -> Requ
 
     from separation.models.sam_audio import weights
     from separation.request import ChunkSettings, Request
-    from separation.workflows import presets
 
     if given["model"] is not None:
         weights.find_sam_audio(given["model"])  # refuses what is neither a published model nor a folder
     request = Request(
         prompts=_prompts(wanted.prompts, given["anchors"]),
         backend=BACKENDS[given["backend"]],
-        model=given["model"],
         device=device,
         seed=wanted.seed,
     )
     if given["preset"] is not None:
-        request = presets.apply(given["preset"], request)
+        request = with_preset(given["preset"], request)
+    if given["model"] is not None:
+        request = replace(request, model=given["model"])
     return replace(
         request,
-        chunks=chunk_settings(ChunkSettings(), given),
+        chunks=chunk_settings(request.chunks or ChunkSettings(), given),
         solver=_solver(request.solver, given),
-        sam=_settings(given),
+        sam=_settings(request.sam, given),
     )
 
 
@@ -118,15 +119,16 @@ def _solver(solver: SolverSettings, given: dict[str, Any]) -> SolverSettings:
     return replace(solver, **{field: given[name] for name, field in names.items() if given[name] is not None})
 
 
-def _settings(given: dict[str, Any]) -> SamSettings:
-    from separation.request import SamSettings
+def _settings(sam: SamSettings, given: dict[str, Any]) -> SamSettings:
+    from dataclasses import replace
 
     chosen = {name: given[name] for name in ("stereo", "residual", "precision") if given[name] is not None}
-    return SamSettings(
+    return replace(
+        sam,
         **chosen,
-        chain=given["chain_residuals"],
+        chain=sam.chain or given["chain_residuals"],
         only_inside=given["only_inside"],
-        match_gain=given["match_gain"],
+        match_gain=sam.match_gain or given["match_gain"],
         rerolls=tuple(_reroll(text) for text in given["rerolls"]),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from separation.comparing.blind_test import TRAINING, BlindSide, Kind, Listener, Said, Trial
-from separation.comparing.finding import abx_result, finding_of, own_finding, pair_answers
+from separation.comparing.finding import Finding, abx_result, best_first, finding_of, own_finding, pair_answers
 from tests.separation.comparing.test_blind_test import a_test
 
 TRIALS = (Trial(0, TRAINING, 0), *(Trial(0, 1, index % 2) for index in range(16)))
@@ -98,3 +100,11 @@ def test_a_side_whose_time_nobody_knows_is_compared_without_times():
     sides = (BlindSide(name="32 steps", run_s=58), BlindSide(name="song.wav"))
     words = own_finding(a_test(sides=sides), listener(8))
     assert words.startswith("No audible difference") and "of the time" not in words
+
+
+def test_the_best_side_is_the_preferred_one_or_else_the_one_that_took_less_time():
+    sides = tuple(BlindSide(name=name, run_s=run_s) for name, run_s in (("a", 9.0), ("b", 0.0), ("c", 2.0)))
+    test = a_test(kind=Kind.PREFERENCE, sides=sides)
+    nothing = Finding(rows=(), n_complete=0, words=())
+    assert [side.name for side in best_first(test, nothing)] == ["c", "a", "b"]
+    assert [side.name for side in best_first(test, replace(nothing, scores=(-1.0, 2.0, 0.5)))] == ["b", "c", "a"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.records import BlindTestTable, DraftTable, NoteTable
+from storage.records import BlindTestTable, DraftTable, NoteTable, PresetTable
 from storage.table import Table
 
 SONG, OTHER = "a" * 64, "b" * 64
@@ -52,7 +52,7 @@ def test_a_note_that_cannot_be_read_is_passed_over(table, tmp_path, caplog):
     assert f"{SONG}/bad is passed over" in caplog.text
 
 
-@pytest.mark.parametrize("kind", [BlindTestTable, DraftTable, NoteTable])
+@pytest.mark.parametrize("kind", [BlindTestTable, DraftTable, NoteTable, PresetTable])
 def test_an_open_data_folder_with_nothing_but_our_tables_in_it_is_made_private(tmp_path, kind):
     home = tmp_path / "home"
     kind(home).close()

@@ -4,7 +4,7 @@ import { clock, isTyping, player } from "audio-playground-player";
 
 const MOST = 300; // letters
 
-/** Return the notes after a change, in the order of their times; `webapp/state/notes.py` does the same. */
+/** Return the notes after a change, in the order of their times; `webapp/state/kept/notes.py` does the same. */
 function changed(notes, { add, edit, text, remove }) {
   if (add) return notes.some(({ id }) => id === add.id) ? notes : [...notes, add].sort((x, y) => x.time_s - y.time_s);
   if (edit) return notes.map((note) => (note.id === edit ? { ...note, text } : note));

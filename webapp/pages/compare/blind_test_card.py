@@ -9,10 +9,12 @@ import segno
 from nicegui import ui
 
 from separation.comparing.blind_test import BlindTest, Kind
-from separation.comparing.finding import Finding, finding_of
+from separation.comparing.finding import Finding, best_first, finding_of
 from separation.formatted import clock, counted
 from webapp.components.copying.copy_button import CopyButton
+from webapp.pages.presets.keep_side import KeepPreset
 from webapp.state.blind_tests import BlindTests
+from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, card, text, tipped
 
 QR_SCALE = 4
@@ -25,10 +27,11 @@ class BlindTestCard:
         tests: all tests.
         test: this one.
         links: the addresses at which other computers reach this studio.
+        presets: the person's own, to which the settings of a side can be added.
     """
 
-    def __init__(self, tests: BlindTests, test: BlindTest, links: Sequence[str]) -> None:
-        self._tests, self._test, self._links = tests, test, tuple(links)
+    def __init__(self, tests: BlindTests, test: BlindTest, links: Sequence[str], presets: OwnPresets) -> None:
+        self._tests, self._test, self._links, self._presets = tests, test, tuple(links), presets
         self._shown: object = None
         with card("pad test-card") as self._card:
             self._body = ui.element("div").classes("stack")
@@ -100,6 +103,7 @@ class BlindTestCard:
                     address = f"/?{urlencode({'recording': test.recording, 'result': side.source})}"
                     link = ui.link(f"Use {side.label} in the Studio", address).classes("button plain")
                     tipped(link, "Opens the Studio with these settings")
+                KeepPreset(self._presets, best_first(test, finding), self._card)
         if finding.rows and not finding.words:
             text("The numbers come when a set is complete.", "mute small", tag="p")
         if finding.n_complete > 1:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from nicegui import background_tasks, ui
 
 from separation.comparing.blind_test import LONGEST_S, Kind
+from separation.comparing.labels import settings_of_side
 from separation.errors import PlaygroundError
 from separation.formatted import clock
 from separation.listening.abx import power
@@ -17,6 +18,7 @@ from webapp.components.transport.transport import Loop
 from webapp.pages.compare.blind_test_card import BlindTestCard
 from webapp.pages.compare.compared import Compared
 from webapp.state.blind_tests import BlindTests, ComparedSide, NewTest
+from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, heading, segmented, text
 
 KINDS = {Kind.ABX.value: "Which is X?", Kind.PREFERENCE.value: "Which is better?"}
@@ -36,13 +38,19 @@ class BlindTestPanel:
     Args:
         tests: all tests.
         links: the addresses at which other computers reach this studio, the first of them for links.
+        presets: the person's own.
         on_error: called with what went wrong.
     """
 
     def __init__(
-        self, tests: BlindTests, links: Sequence[str], *, on_error: Callable[[PlaygroundError], object]
+        self,
+        tests: BlindTests,
+        links: Sequence[str],
+        presets: OwnPresets,
+        *,
+        on_error: Callable[[PlaygroundError], object],
     ) -> None:
-        self._tests, self._links, self._on_error = tests, tuple(links), on_error
+        self._tests, self._links, self._presets, self._on_error = tests, tuple(links), presets, on_error
         self._client = ui.context.client
         self._compared = Compared()
         self._recording: Recording | None = None
@@ -184,7 +192,7 @@ class BlindTestPanel:
         self._none.set_visibility(not tests)
         self._list.clear()
         with self._list:
-            self._cards = {test.id: BlindTestCard(self._tests, test, self._links) for test in tests}
+            self._cards = {test.id: BlindTestCard(self._tests, test, self._links, self._presets) for test in tests}
 
     def _changed(self, test_id: str) -> None:
         test = self._tests.get(test_id)
@@ -204,4 +212,5 @@ def side_of(compared: Compared, index: int) -> ComparedSide:
         settings=settings,
         source=item.key,
         run_s=item.seconds if isinstance(item, Result) else 0.0,
+        made_with=settings_of_side(item),
     )

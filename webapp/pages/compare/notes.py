@@ -9,7 +9,7 @@ from separation.results.kept import Recording
 from webapp.components.notes.notes import NoteChange, NoteSide, PinnedNote, PinnedNotes
 from webapp.components.sent import passed_over
 from webapp.pages.compare.compared import Compared
-from webapp.state.notes import ListeningNote, Notes
+from webapp.state.kept.notes import ListeningNote, Notes
 from webapp.theme import FREE_COLORS
 
 

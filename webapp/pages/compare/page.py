@@ -28,8 +28,9 @@ from webapp.pages.compare.blind_test_panel import BlindTestPanel
 from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, address_of, item_at
 from webapp.pages.compare.notes import ComparedNotes
 from webapp.state.blind_tests import BlindTests
+from webapp.state.kept.notes import Notes
+from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
-from webapp.state.notes import Notes
 from webapp.theme import SCHEMES, button, card, drop_zone, error_card, icon_button, set_scheme, shell, text
 
 BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
@@ -40,7 +41,9 @@ ON = "on"
 class ComparePage:
     """One open Compare page. What is compared is in its address; tests are in the store."""
 
-    def __init__(self, library_view: LibraryView, tests: BlindTests, notes: Notes, links: Sequence[str]) -> None:
+    def __init__(
+        self, library_view: LibraryView, tests: BlindTests, notes: Notes, presets: OwnPresets, links: Sequence[str]
+    ) -> None:
         self._library = library_view.library
         self._client = ui.context.client
         self._compared = Compared()
@@ -54,7 +57,7 @@ class ComparePage:
             with frame.main:
                 self._main(notes)
             with frame.side:
-                self._tests = BlindTestPanel(tests, links, on_error=self._say_error)
+                self._tests = BlindTestPanel(tests, links, presets, on_error=self._say_error)
             with frame.footer:
                 self._transport = Transport(on_loop=self._looped)
         self._draw()

@@ -37,6 +37,7 @@ from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, St
 from webapp.pages.studio.waveform import WaveformView
 from webapp.state.drafts import Draft, Drafts, at_most
 from webapp.state.jobs import Job, Jobs
+from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.run_estimates import RunEstimates
@@ -57,6 +58,7 @@ class StudioPage:
         drafts: Drafts,
         mixers: Mixers,
         estimates: RunEstimates,
+        presets: OwnPresets,
     ) -> None:
         self._library_view, self._jobs, self._drafts, self._mixers = library_view, jobs, drafts, mixers
         self._client = ui.context.client
@@ -67,7 +69,7 @@ class StudioPage:
             with frame.main:
                 self._main()
             with frame.side:
-                self._settings = SettingsPanel(on_edit=self._edit, estimates=estimates)
+                self._settings = SettingsPanel(on_edit=self._edit, estimates=estimates, presets=presets)
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = RunButton(self._separate, tip=tip)

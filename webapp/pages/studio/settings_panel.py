@@ -16,11 +16,14 @@ from separation.model import Backend, Readiness
 from separation.request import Request, RequestField
 from separation.results.partial import Sound
 from separation.workflows import recipe
+from separation.workflows.own_presets import OwnPreset
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.entered import field_of, put_right, set_along, with_said
 from webapp.components.settings.settings import SettingGroup, Settings
+from webapp.pages.presets.row import PresetRow
 from webapp.pages.studio import settings_fields
 from webapp.state.drafts import Draft
+from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, text
 
@@ -86,14 +89,19 @@ class SettingsPanel:
     Args:
         on_edit: called with a function that makes the changed draft; it may raise `SettingsError`.
         estimates: estimates of the time and memory of a run.
+        presets: the person's own.
     """
 
-    def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], estimates: RunEstimates) -> None:
+    def __init__(
+        self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], estimates: RunEstimates, presets: OwnPresets
+    ) -> None:
         self._on_edit, self._estimates = on_edit, estimates
         self._flight: Preflight | None = None
         self._shown: tuple[Draft, Sound | None] | None = None
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
+        self._preset = Settings(self._set)
+        self._own = PresetRow(presets, on_apply=self._apply_own)
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
         self._drop = button(
@@ -117,6 +125,7 @@ class SettingsPanel:
         self._shown, self.choice = (draft, recording), choice_of(draft)
         choice, settled = self.choice, self.choice.settled
         self._show_groups()
+        self._own.show(settled, choice.uses, possible=choice.possible)
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
         self._drop.set_visibility(not choice.possible and draft.settings != Draft().settings)
         self._models.set_visibility(choice.lacking)
@@ -153,7 +162,15 @@ class SettingsPanel:
         groups, (name, value, said) = self._groups(), self._said
         if said and (field := field_of(groups, name)) is not None and field["value"] == value:
             groups = with_said(groups, name, said)
-        self._settings.set_groups(groups)
+        presets = [group for group in groups if not group["title"]]
+        self._preset.set_groups(presets).set_visibility(bool(presets))
+        self._settings.set_groups([group for group in groups if group["title"]])
+
+    def _apply_own(self, preset: OwnPreset) -> None:
+        try:
+            self._on_edit(lambda draft: replace(draft, settings=preset.applied_to(draft.settings)))
+        except PlaygroundError as error:  # another page has chosen another separator meanwhile
+            self._why.set_text(str(error)).classes("warn")
 
     def _set(self, name: str, value: Any) -> None:
         choice, before = self.choice, self._groups()

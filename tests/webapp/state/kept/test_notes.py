@@ -6,7 +6,7 @@ import pytest
 
 from separation.errors import SettingsError
 from storage.records import NoteTable
-from webapp.state.notes import MAX_NOTES, MAX_TEXT, ListeningNote, Notes
+from webapp.state.kept.notes import MAX_NOTES, MAX_TEXT, ListeningNote, Notes
 
 SONG, OTHER = "a" * 64, "b" * 64
 

@@ -1,0 +1,1 @@
+"""The person's own presets, as pages show and keep them."""
