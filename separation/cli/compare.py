@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ from separation.cli.common import Common, TypedPath, common_options, open_store,
 from separation.errors import SettingsError
 
 if TYPE_CHECKING:
-    from separation.results.kept import Recording, Result
+    from separation.comparing.blind_test import BlindTest
+    from separation.comparing.heard import Compared
     from storage import ArtifactStore
+    from webapp.state.blind_tests import BlindTests
 
 USUAL_TRIALS, PASSAGE_S = 16, 8.0
+MOST_PASSAGES = 20
 SHORTEST_KEY = 6  # characters of a key that name an item
 
 
@@ -45,6 +49,12 @@ def compare() -> None:
     "--abx", "n_abx", type=click.IntRange(1, 100), help=f"Trials of “which is X?”; {USUAL_TRIALS} unless told."
 )
 @click.option("--preference", "n_preference", type=click.IntRange(1, 100), help="Trials of “which is better?” instead.")
+@click.option(
+    "--rating",
+    "n_rating",
+    type=click.IntRange(1, MOST_PASSAGES),
+    help="Passages in which all others are rated beside the first side, the reference.",
+)
 @click.option("--stem", default="", help="The track that is heard of each result; all of them if absent.")
 @click.option("--start-time", type=click.FloatRange(0), help="Where the passage begins, in seconds.")
 @click.option("--end-time", type=click.FloatRange(0), help="Where it ends; 0.5 to 30 s later.")
@@ -58,6 +68,7 @@ def make(
     sides: Sequence[str],
     n_abx: int | None,
     n_preference: int | None,
+    n_rating: int | None,
     stem: str,
     start_time: float | None,
     end_time: float | None,
@@ -68,35 +79,45 @@ def make(
 ) -> None:
     """Make a blind test of SIDES, two or more, and say its address.
 
-    A side is a file, or the key of a result or recording (or how it begins), as “cache list” shows it.
+    A side is a file, or the key of a result or recording (or how it begins), as “cache list” shows it. True stems, if
+    they are known, are their recording's key and “.stems”.
     """
+    from separation.comparing.addresses import address_of
     from separation.comparing.blind_test import Kind
     from separation.comparing.heard import stem_of
     from separation.comparing.labels import labels_of_sides, settings_of_side
-    from separation.results.kept import Result
+    from separation.results.kept import Recording, Result
     from storage.records import BlindTestTable
     from webapp.state.blind_tests import BlindTests, ComparedSide, NewTest
 
-    if n_abx is not None and n_preference is not None:
-        raise SettingsError("Two kinds of test were asked for.", "", "Give --abx or --preference.")
+    asked = {Kind.ABX: n_abx, Kind.PREFERENCE: n_preference, Kind.RATING: n_rating}
+    kinds = [kind for kind, n in asked.items() if n is not None] or [Kind.ABX]
+    if len(kinds) > 1:
+        raise SettingsError("Two kinds of test were asked for.", "", "Give one of --abx, --preference and --rating.")
     store = open_store(common.temp_dir, common.say)
     items = [_item(words, store) for words in sides]
     first = items[0]
-    start_s, end_s = _passage(min(item.duration_s for item in items), start_time, end_time)
+    duration_s = min(item.duration_s for item in items)
+    if kinds == [Kind.RATING]:
+        start_s, end_s = start_time or 0.0, duration_s if end_time is None else min(end_time, duration_s)
+    else:
+        start_s, end_s = _passage(duration_s, start_time, end_time)
+    results = [item.track_names for item in items if isinstance(item, Result)]
+    beside = results[0] if results else ()
     named = zip(items, labels_of_sides(items), strict=True)
     tests = BlindTests(store, BlindTestTable(store.folder))
     test = tests.create(
         NewTest(
-            kind=Kind.ABX if n_preference is None else Kind.PREFERENCE,
-            recording=first.recording if isinstance(first, Result) else first.key,
+            kind=kinds[0],
+            recording=first.key if isinstance(first, Recording) else first.recording,
             recording_name=_name_of(first, store),
             stem=stem,
             sides=tuple(
                 ComparedSide(
-                    heard=stem_of(item, stem),
+                    heard=stem_of(item, stem, beside),
                     name=name,
                     settings=settings,
-                    source=item.key,
+                    source=address_of(item),
                     run_s=item.seconds if isinstance(item, Result) else 0.0,
                     made_with=settings_of_side(item),
                 )
@@ -104,7 +125,7 @@ def make(
             ),
             start_s=start_s,
             end_s=end_s,
-            n_trials=n_preference or n_abx or USUAL_TRIALS,
+            n_trials=asked[kinds[0]] or USUAL_TRIALS,
             guided=invite,
         )
     )
@@ -113,7 +134,8 @@ def make(
     for number, side in enumerate(test.sides, start=1):
         note = side.note or f"{side.gain_db:+.1f} dB"
         common.say(f"side {number}: {side.label} ({note})")
-    common.say(f"test {test.id}: {test.title}, {test.n_trials} trials")
+    trials = "" if test.kind is Kind.RATING else f", {test.n_trials} trials"
+    common.say(f"test {test.id}: {test.title}{trials}")
     common.say(f"address: {address}")
     common.say("It is taken where a studio with this data folder runs: audio-playground serve")
     if open_browser:
@@ -169,9 +191,7 @@ def export(test_id: str, chosen: Path | None, common: Common) -> None:
     common.claim([], [target])
     store = open_store(common.temp_dir, common.say)
     tests = BlindTests(store, BlindTestTable(store.folder))
-    test = tests.get(test_id)
-    if test is None:
-        raise SettingsError(f"There is no listening test {test_id}.", "", "“compare list” shows those there are.")
+    test = _test(test_id, tests)
     listeners = tests.listeners(tests.mark_seen(test))
     tests.close()
     whole = exported(test, listeners)
@@ -184,15 +204,26 @@ def export(test_id: str, chosen: Path | None, common: Common) -> None:
 
 @compare.command()
 @click.argument("source", type=TypedPath())
+@click.option("--test", "test_id", help="The test that they are answers to.")
 @common_options
-def read(source: Path, common: Common) -> None:
-    """Say what the answers in SOURCE mean, a paired_comparison.csv that webMUSHRA has written."""
+def read(source: Path, test_id: str | None, common: Common) -> None:
+    """Say what the answers in SOURCE mean, a paired_comparison.csv or mushra.csv that webMUSHRA has written.
+
+    With --test they count as answers to a test of this data folder, whose archive was unpacked there.
+    """
     from separation.listening.pooling import pooled
     from separation.listening.verdict import abx_verdict
-    from separation.listening.webmushra import abx_results, read_paired
+    from separation.listening.webmushra import abx_results, is_mushra, read_paired
 
     require_source(source)
-    results = abx_results(read_paired(source.read_text("utf-8", errors="replace")))
+    text = source.read_text("utf-8", errors="replace")
+    if test_id is not None:
+        _count(test_id, text, common)
+        return
+    if is_mushra(text):
+        _say_ratings(source, text, common)
+        return
+    results = abx_results(read_paired(text))
     if not results:
         raise SettingsError(f"There are no answers in “{source}”.", "", "Choose the paired_comparison.csv of a test.")
     for listener, result in results.items():
@@ -203,10 +234,59 @@ def read(source: Path, common: Common) -> None:
     common.result({"listeners": told, "finding": words})
 
 
-def _item(words: str, store: ArtifactStore) -> Recording | Result:
+def _count(test_id: str, text: str, common: Common) -> None:
+    """Add the listeners of a results file to a test."""
+    from storage.records import BlindTestTable
+    from webapp.state.blind_tests import BlindTests
+
+    store = open_store(common.temp_dir, common.say)
+    tests = BlindTests(store, BlindTestTable(store.folder))
+    n_listeners = tests.add_answers(_test(test_id, tests), text)
+    tests.close()
+    common.say(f"{n_listeners} listeners counted in test {test_id}")
+    common.result({"id": test_id, "n_listeners": n_listeners})
+
+
+def _say_ratings(source: Path, text: str, common: Common) -> None:
+    """Say what ratings mean, those of listeners whom post-screening excludes left out."""
+    from separation.listening.rating import screened, summaries
+    from separation.listening.rating_verdict import screening_note
+    from separation.listening.webmushra import read_mushra
+
+    ratings = read_mushra(text)
+    if not ratings:
+        raise SettingsError(f"There are no answers in “{source}”.", "", "Choose the mushra.csv of a test.")
+    found = {one.listener: one for one in screened(ratings)}
+    for name, one in found.items():
+        if note := screening_note(one):
+            common.say(f"{printable(name)}: {note}")
+    counted = summaries(one for one in ratings if not found[one.listener].excluded)
+    for condition, summary in sorted(counted.items(), key=lambda one: -one[1].mean):
+        low, high = summary.interval or (summary.mean, summary.mean)
+        common.say(f"{printable(condition)}: {summary.mean:.1f} (95 % interval {low:.1f} to {high:.1f})")
+    common.result(
+        {
+            "conditions": {condition: asdict(summary) for condition, summary in counted.items()},
+            "left_out": [name for name, one in found.items() if one.excluded],
+        }
+    )
+
+
+def _test(test_id: str, tests: BlindTests) -> BlindTest:
+    test = tests.get(test_id)
+    if test is None:
+        raise SettingsError(f"There is no listening test {test_id}.", "", "“compare list” shows those there are.")
+    return test
+
+
+def _item(words: str, store: ArtifactStore) -> Compared:
     """Return the item that a key, or how one begins, or a file is."""
+    from separation.comparing.addresses import item_at
     from separation.results.kept import kept_of
     from separation.results.runs import import_recording
+
+    if words.endswith(".stems") and not Path(words).exists():
+        return item_at(words, lambda key: _item(key, store))
 
     if not Path(words).exists() and len(words) >= SHORTEST_KEY and set(words) <= set("0123456789abcdef"):
         kinds = ("recording", "result")
@@ -220,10 +300,10 @@ def _item(words: str, store: ArtifactStore) -> Recording | Result:
     return import_recording(path, store)
 
 
-def _name_of(item: Recording | Result, store: ArtifactStore) -> str:
-    from separation.results.kept import Result
+def _name_of(item: Compared, store: ArtifactStore) -> str:
+    from separation.results.kept import Recording
 
-    if not isinstance(item, Result):
+    if isinstance(item, Recording):
         return item.name
     manifest = store.manifest(item.recording)
     return item.name if manifest is None else manifest.name

@@ -6,34 +6,27 @@ leaves the server before the listener has answered everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import combinations
 from typing import Any
 
+from separation.comparing.trials import Answer, AnyTrial, answer_of, is_right, trial_of
 from separation.errors import SettingsError
 from separation.formatted import clock
 
-TRAINING = -1  # instead of a side: the first one without its highs and at half its level, which everybody tells apart
 MOST_TRIALS = 100
 LONGEST_S, SHORTEST_S = 30.0, 0.5
 MOST_SIDES = 8
 
 
 class Kind(StrEnum):
-    """What listeners are asked: which of A and B is X, or which of A and B they prefer."""
+    """What is asked: which of A and B is X, which of A and B is preferred, or how near each sound is to a reference."""
 
     ABX = "abx"
     PREFERENCE = "preference"
-
-
-class Said(StrEnum):
-    """An answer; "none" is no difference, which only a test of preference knows."""
-
-    A = "A"
-    B = "B"
-    NONE = "none"
+    RATING = "rating"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,13 +71,15 @@ class BlindTest:
         sides: two for ABX, up to eight otherwise.
         start_s: where the passage begins.
         end_s: where it ends.
-        n_trials: how many trials each listener answers, the training left out.
+        n_trials: how many trials each listener answers, the training left out; of ratings, one for each passage.
         sounds: key of the item that keeps the sides' samples.
         guided: whether listeners give a name, check their headphones and have a trial to train; else it starts at once.
         created: UTC time, ISO 8601; so are `closed` and `seen`, which are "" until then.
         closed: when it took no more answers.
         seen: when its results were first shown to somebody.
         reopened: whether it was opened again after its results had been seen.
+        reference: of ratings, the side that the others are to be like.
+        passages_s: of ratings, start and end of each passage, all of one length; else there is the one passage.
     """
 
     id: str
@@ -103,6 +98,8 @@ class BlindTest:
     closed: str = ""
     seen: str = ""
     reopened: bool = False
+    reference: int = 0
+    passages_s: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         n_sides, most = len(self.sides), 2 if self.kind is Kind.ABX else MOST_SIDES
@@ -114,9 +111,12 @@ class BlindTest:
                 "Choose as many.",
                 place=("sides",),
             )
-        if not SHORTEST_S <= self.end_s - self.start_s <= LONGEST_S:
+        if not 0 <= self.reference < n_sides:
+            raise SettingsError("There is no such reference.", "", "Choose one of the sides.", place=("reference",))
+        odd = (end_s - start_s for start_s, end_s in self.passages)
+        if (length_s := next((one for one in odd if not SHORTEST_S <= one <= LONGEST_S), None)) is not None:
             raise SettingsError(
-                f"A passage of {self.end_s - self.start_s:g} s is no passage for a test.",
+                f"A passage of {length_s:g} s is no passage for a test.",
                 "Nobody remembers a sound for longer than some seconds, and what is shorter is over at once.",
                 f"Choose a passage of {SHORTEST_S:g} to {LONGEST_S:g} s.",
                 place=("end_s",),
@@ -132,8 +132,18 @@ class BlindTest:
     @property
     def title(self) -> str:
         """What it is about, without a word about its sides."""
-        passage = f"{clock(self.start_s, None)} to {clock(self.end_s, None)}"
-        return " · ".join([self.recording_name, self.stem or "all sounds", passage])
+        return " · ".join([self.recording_name, self.stem or "all sounds", self.where(None)])
+
+    @property
+    def passages(self) -> tuple[tuple[float, float], ...]:
+        """Start and end of each passage, in seconds."""
+        return self.passages_s or ((self.start_s, self.end_s),)
+
+    def where(self, decimals: int | None) -> str:
+        """Return where the passages lie, in words."""
+        n_passages = len(self.passages)
+        what = f"{n_passages} passages from " if n_passages > 1 else ""
+        return f"{what}{clock(self.start_s, decimals)} to {clock(self.end_s, decimals)}"
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -152,30 +162,8 @@ class BlindTest:
             ValueError, TypeError, KeyError: it is none.
         """
         sides = (BlindSide(**{**side, "settings": tuple(side["settings"])}) for side in values["sides"])
-        return cls(**{**values, "kind": Kind(values["kind"]), "sides": tuple(sides)})
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What is heard in one trial, as indices of sides or `TRAINING`; `x` only in ABX, where it is `a` or `b`."""
-
-    a: int
-    b: int
-    x: int | None = None
-
-    @property
-    def is_training(self) -> bool:
-        """Whether its answer counts for nothing but whether the listener has understood."""
-        return TRAINING in (self.a, self.b)
-
-    def side_of(self, sound: str) -> int | None:
-        """Return the side that is played as "A", "B" or "X"; None if there is no such sound."""
-        return {"A": self.a, "B": self.b, "X": self.x}.get(sound)
-
-    @property
-    def sounds(self) -> str:
-        """The names of its sounds: "AB" or "ABX"."""
-        return "AB" if self.x is None else "ABX"
+        passages_s = tuple((float(start_s), float(end_s)) for start_s, end_s in values.get("passages_s", ()))
+        return cls(**{**values, "kind": Kind(values["kind"]), "sides": tuple(sides), "passages_s": passages_s})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,8 +182,8 @@ class Listener:
 
     id: str
     name: str
-    plan: tuple[Trial, ...]
-    answers: tuple[Said, ...] = ()
+    plan: tuple[AnyTrial, ...]
+    answers: tuple[Answer, ...] = ()
     created: str = ""
     ended: str = ""
     checks: Mapping[str, bool] = field(default_factory=dict)
@@ -206,7 +194,7 @@ class Listener:
         return len(self.answers) >= len(self.plan)
 
     @property
-    def next_trial(self) -> Trial | None:
+    def next_trial(self) -> AnyTrial | None:
         """The trial to answer next; None at the end."""
         return None if self.complete else self.plan[len(self.answers)]
 
@@ -216,7 +204,7 @@ class Listener:
         return len(self.counted)
 
     @property
-    def counted(self) -> tuple[tuple[Trial, Said], ...]:
+    def counted(self) -> tuple[tuple[AnyTrial, Answer], ...]:
         """The trials that are answered, with the answers, training left out."""
         answered = zip(self.plan, self.answers, strict=False)
         return tuple((trial, said) for trial, said in answered if not trial.is_training)
@@ -229,19 +217,18 @@ class Listener:
             for trial, said in zip(self.plan, self.answers, strict=False)
         )
 
-    def answering(self, index: int, said: Said, at: str) -> Listener:
+    def answering(self, index: int, said: Answer, at: str) -> Listener:
         """Return the set with the answer to trial `index`, given at the UTC time `at`; a repeated one changes nothing.
 
         Raises:
             SettingsError: that trial is not the next one, or the answer is not one of its answers.
         """
-        if index < len(self.answers) and self.answers[index] is said:
+        if index < len(self.answers) and self.answers[index] == said:
             return self
         trial = self.next_trial
         if trial is None or index != len(self.answers):
             raise SettingsError("That trial is not the next one.", "", "Load the page again to go on where you were.")
-        if said is Said.NONE and trial.x is not None:
-            raise SettingsError("X is A or B.", "There is no third answer in this kind of test.", "Answer A or B.")
+        trial.check(said)
         answers = (*self.answers, said)
         return replace(self, answers=answers, ended=at if len(answers) == len(self.plan) else "")
 
@@ -256,47 +243,5 @@ class Listener:
         Raises:
             ValueError, TypeError, KeyError: it is none.
         """
-        plan = tuple(Trial(**trial) for trial in values["plan"])
-        return cls(**{**values, "plan": plan, "answers": tuple(map(Said, values["answers"]))})
-
-
-def is_right(trial: Trial, said: Said) -> bool | None:
-    """Return whether X is what was said; None where nothing is right or wrong."""
-    if trial.x is None:
-        return None
-    return trial.x == (trial.a if said is Said.A else trial.b)
-
-
-def draw_plan(test: BlindTest, below: Callable[[int], int]) -> tuple[Trial, ...]:
-    """Draw what a listener will hear.
-
-    In ABX, A and B stay the same for a listener, so that they can be learned, and X is drawn anew for each trial. For a
-    preference every pair comes equally often, as nearly as the number of trials allows, in an order that is drawn, and
-    each time it is drawn which of the two is A.
-
-    Args:
-        test: the test.
-        below: returns a number from 0 to below its argument, each equally likely: `secrets.randbelow`.
-    """
-    if test.kind is Kind.ABX:
-        first = below(2)
-        trials = [Trial(first, 1 - first, below(2)) for _ in range(test.n_trials)]  # X is side 0 or 1
-        training = Trial(*_swapped((0, TRAINING), below), x=(0, TRAINING)[below(2)])
-    else:
-        pairs: list[tuple[int, int]] = []
-        while len(pairs) < test.n_trials:
-            pairs += _shuffled(test.pairs, below)
-        trials = [Trial(*_swapped(pair, below)) for pair in pairs[: test.n_trials]]
-        training = Trial(*_swapped((0, TRAINING), below))
-    return (training, *trials) if test.guided else tuple(trials)
-
-
-def _swapped(pair: tuple[int, int], below: Callable[[int], int]) -> tuple[int, int]:
-    return pair if below(2) else pair[::-1]
-
-
-def _shuffled(pairs: tuple[tuple[int, int], ...], below: Callable[[int], int]) -> list[tuple[int, int]]:
-    left, drawn = list(pairs), []
-    while left:
-        drawn.append(left.pop(below(len(left))))
-    return drawn
+        plan = tuple(map(trial_of, values["plan"]))
+        return cls(**{**values, "plan": plan, "answers": tuple(map(answer_of, values["answers"]))})

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener, Said, is_right
+from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener
+from separation.comparing.ratings import rated
+from separation.comparing.trials import Said, Trial, is_right
 from separation.listening.abx import AbxResult
 from separation.listening.pooling import pooled
 from separation.listening.preference import PairAnswers, bradley_terry, holm
+from separation.listening.rating import ConditionSummary
+from separation.listening.rating_verdict import screening_note
 from separation.listening.verdict import UNKNOWN, ComparedSettings, abx_verdict, p_text, preference_verdict
 
 Pair = tuple[int, int]
@@ -40,13 +44,15 @@ class Finding:
         rows: all listeners, in the order in which they came.
         n_complete: how many sets are complete; only those are pooled.
         words: the finding, a sentence for each pair of sides; empty if no set is complete.
-        scores: of each side by Bradley and Terry, in natural logarithms of odds, mean 0; empty in ABX.
+        scores: of each side by Bradley and Terry, in natural logarithms of odds, mean 0; for a preference only.
+        ratings: what was rated by its label, and what the ratings say of it; for ratings only.
     """
 
     rows: tuple[ListenerRow, ...]
     n_complete: int
     words: tuple[str, ...]
     scores: tuple[float, ...] = ()
+    ratings: tuple[tuple[str, ConditionSummary], ...] = ()
 
 
 def finding_of(test: BlindTest, listeners: Sequence[Listener]) -> Finding:
@@ -59,6 +65,8 @@ def finding_of(test: BlindTest, listeners: Sequence[Listener]) -> Finding:
         result = pooled([abx_result(one) for one in complete])
         words = abx_verdict(result, _compared(test, (0, 1)), n_listeners=len(complete), reopened=test.reopened)
         return Finding(rows=rows, n_complete=len(complete), words=(words,))
+    if test.kind is Kind.RATING:
+        return _rated(test, rows, complete, listeners)
     answers = pair_answers(complete)
     scores = bradley_terry(answers)
     return Finding(
@@ -74,6 +82,8 @@ def best_first(test: BlindTest, finding: Finding) -> tuple[BlindSide, ...]:
     indices = range(len(test.sides))
     if finding.scores:
         order = sorted(indices, key=lambda index: -finding.scores[index])
+    elif finding.ratings:  # those of the sides come first
+        order = sorted(indices, key=lambda index: -finding.ratings[index][1].mean)
     else:
         order = sorted(indices, key=lambda index: test.sides[index].run_s or float("inf"))
     return tuple(test.sides[index] for index in order)
@@ -99,6 +109,8 @@ def pair_answers(listeners: Sequence[Listener]) -> dict[Pair, PairAnswers]:
     counts: dict[Pair, Counter[int | None]] = {}
     for listener in listeners:
         for trial, said in listener.counted:
+            if not isinstance(trial, Trial) or not isinstance(said, Said):
+                continue  # a rating compares no pair
             won = {Said.A: trial.a, Said.B: trial.b, Said.NONE: None}[said]
             counts.setdefault((min(trial.a, trial.b), max(trial.a, trial.b)), Counter())[won] += 1
     return {pair: PairAnswers(won[pair[0]], won[pair[1]], won[None]) for pair, won in sorted(counts.items())}
@@ -117,6 +129,19 @@ def _preferences(test: BlindTest, answers: Mapping[Pair, PairAnswers], n_listene
         f"{sentence} With all {len(answers)} pairs in view {p_text(p)} (Holm)."
         for sentence, p in zip(words, adjusted, strict=True)
     )
+
+
+def _rated(
+    test: BlindTest, rows: Sequence[ListenerRow], complete: Sequence[Listener], listeners: Sequence[Listener]
+) -> Finding:
+    found = rated(test, complete)
+    notes = {id_: screening_note(one) for id_, one in found.screened.items()}
+    noted = (
+        replace(row, note=", ".join(filter(None, [notes.get(one.id, ""), row.note])))
+        for row, one in zip(rows, listeners, strict=True)
+    )
+    words = (found.words,) if found.words else ("Nobody's ratings count: the hidden reference was not found.",)
+    return Finding(rows=tuple(noted), n_complete=len(complete), words=words, ratings=found.sides)
 
 
 def _row(test: BlindTest, listener: Listener) -> ListenerRow:

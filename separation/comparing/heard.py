@@ -12,6 +12,9 @@ from separation.comparing.true_stems import TrueStems, true_tracks
 from separation.results.kept import KeptTrack, Recording, Result
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from separation.audio.waveform import AudioSource
 
 Compared: TypeAlias = Recording | Result | TrueStems
@@ -80,6 +83,45 @@ def lufs_of(tracks: Sequence[HeardTrack], start_s: float = 0.0, end_s: float | N
     with opened(sounding) as source:
         rate = source.sample_rate
         return integrated_lufs(source, round(start_s * rate), None if end_s is None else round(end_s * rate))
+
+
+def lufs_of_passages(tracks: Sequence[HeardTrack], passages_s: Sequence[tuple[float, float]]) -> float:
+    """Measure the loudness of several passages of some tracks as if they followed each other; see `lufs_of`.
+
+    Raises:
+        AudioError: a file is gone.
+    """
+    from separation.audio.loudness import integrated_lufs
+
+    sounding = [track for track in tracks if track.gain > 0]
+    if not sounding:
+        return float("-inf")
+    with opened(sounding) as source:
+        return integrated_lufs(_Passages(source, passages_s), 0, None)
+
+
+class _Passages:
+    """Passages of a source one after another, as a source."""
+
+    def __init__(self, source: AudioSource, passages_s: Sequence[tuple[float, float]]) -> None:
+        self._source = source
+        self.sample_rate, self.n_channels = source.sample_rate, source.n_channels
+        cuts = [(round(start_s * self.sample_rate), round(end_s * self.sample_rate)) for start_s, end_s in passages_s]
+        self._cuts = [(start, min(stop, source.n_samples)) for start, stop in cuts if start < source.n_samples]
+        self.n_samples = sum(stop - start for start, stop in self._cuts)
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples `start` to `stop`, shape (n_channels, stop - start); silence outside [0, n_samples)."""
+        import numpy as np
+
+        found = np.zeros((self.n_channels, stop - start), np.float32)
+        at = 0  # where a passage begins among all of them
+        for first, last in self._cuts:
+            low, high = max(start, at), min(stop, at + last - first)
+            if low < high:
+                found[:, low - start : high - start] = self._source.read(first + low - at, first + high - at)
+            at += last - first
+        return found
 
 
 def difference_db(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from separation.comparing.blind_test import TRAINING, Trial
-from separation.comparing.heard import HeardTrack, lufs_of, opened
+from separation.comparing.heard import HeardTrack, lufs_of_passages, opened
 from separation.comparing.matching import Matched, matched
+from separation.comparing.trials import LOW_ANCHOR, MID_ANCHOR, TRAINING, AnyTrial
 from separation.errors import SettingsError
 from separation.results.store import NewItem, Store, StoredItem
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "comparison"
-TRAINING_FILE = "training"
+SPECIAL = {TRAINING: "training", MID_ANCHOR: "anchor70", LOW_ANCHOR: "anchor35"}  # what is heard instead of a side
 TRAINING_GAIN = 0.5  # a sound without highs may be like its low anchor; half as loud it never is
 
 
@@ -30,19 +30,26 @@ class KeptSides:
 
 
 def keep_sides(
-    test: str, recording: str, sides: Sequence[Sequence[HeardTrack]], start_s: float, end_s: float, store: Store
+    test: str,
+    recording: str,
+    sides: Sequence[Sequence[HeardTrack]],
+    passages_s: Sequence[tuple[float, float]],
+    store: Store,
+    *,
+    reference: int | None = None,
 ) -> KeptSides:
-    """Cut the passage out of each side, turn the louder ones down, and keep what listeners will hear.
+    """Cut the passages out of each side, turn the louder ones down, and keep what listeners will hear.
 
-    If a side went beyond full scale, all of them are turned down by the same amount, so that none is cut.
+    There is one gain a side, for all its passages. If a side went beyond full scale, all of them are turned down by the
+    same amount, so that none is cut.
 
     Args:
         test: id of the test.
         recording: key of the recording that the sides were taken from.
         sides: what is heard of each.
-        start_s: where the passage begins.
-        end_s: where it ends; the sound ends earlier if the recording does.
+        passages_s: where each passage begins and ends; the sound ends earlier if the recording does.
         store: keeps it.
+        reference: of ratings, the side whose anchors are made; other tests have a sound to train instead.
 
     Raises:
         SettingsError: a side has nothing to be heard, or another sample rate than the first.
@@ -52,51 +59,46 @@ def keep_sides(
     import numpy as np
 
     from separation.audio.encode import FloatWavWriter
-    from separation.listening.anchors import LOW_ANCHOR_HZ, low_passed
 
-    found = [_cut(tracks, start_s, end_s) for tracks in sides]
-    rates = {rate for _, rate in found}
-    if len(rates) > 1:
-        raise SettingsError(
-            f"Sounds at {' and '.join(f'{rate} Hz' for rate in sorted(rates))} cannot be compared.",
-            "Switching between them would need one of them to be resampled, which is a difference of its own.",
-            "Convert one of them first.",
-        )
-    rate = rates.pop()
-    n_samples = min(samples.shape[1] for samples, _ in found)
-    if n_samples < 1:
-        raise SettingsError(
-            "There is no sound in that passage.",
-            "It lies behind the end.",
-            "Choose an earlier one.",
-            place=("start_s",),
-        )
-    loudness = matched([lufs_of(tracks, start_s, end_s) for tracks in sides])
-    heard = [
-        samples[:, :n_samples] * np.float32(10 ** (match.gain_db / 20))
-        for (samples, _), match in zip(found, loudness, strict=True)
-    ]
-    heard.append(TRAINING_GAIN * low_passed(heard[0], rate, LOW_ANCHOR_HZ))
-    most = max(float(np.abs(samples).max()) for samples in heard)
-    names = [*map(str, range(len(sides))), TRAINING_FILE]
+    rate = _common_rate(sides)
+    loudness = matched([lufs_of_passages(tracks, passages_s) for tracks in sides])
+    heard: dict[str, NDArray[np.float32]] = {}
+    for passage, (start_s, end_s) in enumerate(passages_s):
+        cuts = [_cut(tracks, start_s, end_s, rate) for tracks in sides]
+        n_samples = min(cut.shape[1] for cut in cuts)
+        if n_samples < 1:
+            raise SettingsError(
+                "There is no sound in that passage.",
+                "It lies behind the end.",
+                "Choose an earlier one.",
+                place=("start_s",),
+            )
+        found = {
+            side: cut[:, :n_samples] * np.float32(10 ** (match.gain_db / 20))
+            for side, (cut, match) in enumerate(zip(cuts, loudness, strict=True))
+        }
+        found |= _special(found[reference or 0], rate, anchors=reference is not None)
+        heard |= {_file(side, passage): samples for side, samples in found.items()}
+    most = max(float(np.abs(samples).max()) for samples in heard.values())
     with store.scratch() as folder:
-        for name, samples in zip(names, heard, strict=True):
+        for name, samples in heard.items():
             writer = FloatWavWriter(folder / f"{name}.wav", 2, rate)
-            writer.write(np.ascontiguousarray(np.broadcast_to(samples, (2, n_samples)) / max(1.0, most), np.float32))
+            both = np.broadcast_to(samples, (2, samples.shape[1])) / max(1.0, most)
+            writer.write(np.ascontiguousarray(both, np.float32))
             writer.close()
         new = NewItem(
             kind=KIND,
             name="the sounds of a listening test",
-            files={name: folder / f"{name}.wav" for name in names},
+            files={name: folder / f"{name}.wav" for name in heard},
             inputs={"recording": recording},
-            info={"sample_rate": rate, "n_samples": n_samples},
+            info={"sample_rate": rate},
         )
         key = store.key(KIND, test=test)
         store.put(key, new)
     return KeptSides(key=key, matched=loudness)
 
 
-def trial_wavs(item: StoredItem, trial: Trial) -> dict[str, bytes]:
+def trial_wavs(item: StoredItem, trial: AnyTrial) -> dict[str, bytes]:
     """Return the sounds of a trial by their names, each rendered by itself; see `separation.comparing.trial_sounds`.
 
     Raises:
@@ -111,20 +113,49 @@ def trial_wavs(item: StoredItem, trial: Trial) -> dict[str, bytes]:
     wavs = {}
     for sound in trial.sounds:
         side = trial.side_of(sound)
-        with AudioFile(item.files[TRAINING_FILE if side == TRAINING else str(side)]) as audio:
+        assert side is not None, "a trial names sounds of its own"
+        with AudioFile(item.files[_file(side, trial.passage)]) as audio:
             cut = passage(audio.read(0, audio.n_samples), audio.sample_rate)
             wavs[sound] = dithered_wav(cut, audio.sample_rate, rng)
     return wavs
 
 
-def _cut(tracks: Sequence[HeardTrack], start_s: float, end_s: float) -> tuple[NDArray[np.float32], int]:
-    if not tracks:
+def _file(side: int, passage: int) -> str:
+    name = SPECIAL.get(side, str(side))
+    return name if passage == 0 else f"{name}-{passage}"
+
+
+def _special(of: NDArray[np.float32], sample_rate: int, *, anchors: bool) -> dict[int, NDArray[np.float32]]:
+    """Return what is heard instead of a side: the anchors, or the sound to train with."""
+    from separation.listening.anchors import LOW_ANCHOR_HZ, MID_ANCHOR_HZ, low_passed
+
+    low = low_passed(of, sample_rate, LOW_ANCHOR_HZ)
+    if not anchors:
+        return {TRAINING: TRAINING_GAIN * low}
+    return {LOW_ANCHOR: low, MID_ANCHOR: low_passed(of, sample_rate, MID_ANCHOR_HZ)}
+
+
+def _common_rate(sides: Sequence[Sequence[HeardTrack]]) -> int:
+    rates = set()
+    for tracks in sides:
+        if not tracks:
+            raise SettingsError(
+                "One side has no such sound.",
+                "It was asked for something else.",
+                "Compare another sound, or the whole mix.",
+            )
+        with opened(tracks) as source:
+            rates.add(source.sample_rate)
+    if len(rates) > 1:
         raise SettingsError(
-            "One side has no such sound.",
-            "It was asked for something else.",
-            "Compare another sound, or the whole mix.",
+            f"Sounds at {' and '.join(f'{rate} Hz' for rate in sorted(rates))} cannot be compared.",
+            "Switching between them would need one of them to be resampled, which is a difference of its own.",
+            "Convert one of them first.",
         )
+    return rates.pop()
+
+
+def _cut(tracks: Sequence[HeardTrack], start_s: float, end_s: float, rate: int) -> NDArray[np.float32]:
     with opened(tracks) as source:
-        rate = source.sample_rate
         start, stop = round(start_s * rate), min(round(end_s * rate), source.n_samples)
-        return source.read(start, max(start, stop)), rate
+        return source.read(start, max(start, stop))

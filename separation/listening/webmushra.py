@@ -147,6 +147,11 @@ def abx_config(test: WebTest, *, n_trials: int = 16) -> str:
     return _config(test, pages)
 
 
+def is_mushra(text: str) -> bool:
+    """Return whether a results file is a mushra.csv, by its first line."""
+    return "rating_stimulus" in text.partition("\n")[0]
+
+
 def read_mushra(text: str) -> list[Rating]:
     """Return the ratings in a results file mushra.csv.
 

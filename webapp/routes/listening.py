@@ -14,10 +14,13 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from separation.comparing.blind_test import BlindTest, Listener, Said
+from separation.comparing.blind_test import BlindTest, Kind, Listener
 from separation.comparing.finding import own_finding
+from separation.comparing.trials import LOW_ANCHOR, MID_ANCHOR, Answer, Said
+from separation.errors import SettingsError
 from webapp.state.blind_tests import LONGEST_NAME, BlindTests
 
+ANCHORS = (MID_ANCHOR, LOW_ANCHOR)
 NO_STORE = {"Cache-Control": "no-store"}
 Bearer = Annotated[str, Header(alias="authorization", max_length=200)]
 
@@ -30,10 +33,22 @@ class Joining(BaseModel):
 
 
 class Answering(BaseModel):
-    """An answer to a trial, which is counted from 0."""
+    """An answer to a trial, which is counted from 0: what was said, or the scores of the sounds from A on."""
 
     index: int = Field(ge=0, le=1_000)
-    said: Said
+    said: Said | None = None
+    scores: list[int] | None = Field(default=None, max_length=16)
+
+    @property
+    def answer(self) -> Answer:
+        """The answer.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        if self.said is None and self.scores is None:
+            raise SettingsError("There is no answer.", "", "Answer the trial.")
+        return self.said if self.said is not None else tuple(self.scores or ())
 
 
 def add_listening_routes(app: FastAPI, tests: BlindTests) -> None:
@@ -47,6 +62,7 @@ def add_listening_routes(app: FastAPI, tests: BlindTests) -> None:
                 "title": test.title,
                 "kind": test.kind,
                 "n_trials": test.n_trials,
+                "n_sounds": len(test.sides) + (len(ANCHORS) if test.kind is Kind.RATING else 0),
                 "guided": test.guided,
                 "closed": bool(test.closed),
             }
@@ -79,7 +95,7 @@ def add_listening_routes(app: FastAPI, tests: BlindTests) -> None:
     @app.post("/listen/{test_id}/answer")
     async def answer(test_id: str, answering: Answering, authorization: Bearer = "") -> Response:
         test, listener = await run_in_threadpool(tests.listener, test_id, _token(authorization))
-        listener = await run_in_threadpool(tests.answer, test, listener, answering.index, answering.said)
+        listener = await run_in_threadpool(tests.answer, test, listener, answering.index, answering.answer)
         return _json(_state(test, listener))
 
 

@@ -16,9 +16,13 @@ from uuid import uuid4
 from nicegui import Event
 
 from separation.audio.files import private, writing
-from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener, Said, draw_plan
+from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener
 from separation.comparing.heard import HeardTrack
 from separation.comparing.kept_sides import keep_sides, trial_wavs
+from separation.comparing.passages import loudest_passages
+from separation.comparing.plans import draw_plan
+from separation.comparing.trials import Answer
+from separation.comparing.webmushra_answers import listeners_of
 from separation.errors import PlaygroundError, SettingsError
 from storage import Artifact, ArtifactStore, StorageError
 from storage.records import BlindTestTable
@@ -28,6 +32,9 @@ LONGEST_NAME = 40
 MOST_LISTENERS = 500  # of one test
 GONE = SettingsError(
     "There is no such listening test.", "It was deleted, or the link is not complete.", "Ask for the link again."
+)
+FULL = SettingsError(
+    "This test is full.", f"It has {MOST_LISTENERS} listeners.", "Ask for another test with the same sounds."
 )
 log = logging.getLogger(__name__)
 
@@ -57,6 +64,7 @@ class NewTest:
     end_s: float
     n_trials: int
     guided: bool = True
+    reference: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,10 @@ class BlindTests:
             SettingsError: it cannot be such a test.
             AudioError, StorageError: a file is gone, or there is no room.
         """
+        rated = new.kind is Kind.RATING
+        passages_s: tuple[tuple[float, float], ...] = ()
+        if rated:
+            passages_s = loudest_passages(new.sides[new.reference].heard, new.start_s, new.end_s, new.n_trials)
         test = BlindTest(
             id=uuid4().hex[:8],
             key=self._chance.token_urlsafe(16),
@@ -132,13 +144,20 @@ class BlindTests:
             ),
             start_s=new.start_s,
             end_s=new.end_s,
-            n_trials=new.n_trials,
+            n_trials=len(passages_s) or new.n_trials,
             sounds="",
             guided=new.guided,
             created=utc_now(),
+            reference=new.reference,
+            passages_s=passages_s,
         )
         kept = keep_sides(
-            test.id, test.recording, [side.heard for side in new.sides], test.start_s, test.end_s, self._store
+            test.id,
+            test.recording,
+            [side.heard for side in new.sides],
+            test.passages,
+            self._store,
+            reference=test.reference if rated else None,
         )
         self._store.pin(kept.key)
         sides = (
@@ -223,11 +242,7 @@ class BlindTests:
         if test.closed:
             raise SettingsError("This test is closed.", "It takes no more answers.", "Ask whoever sent the link.")
         if len(self._table.listeners(test.id)) >= MOST_LISTENERS:
-            raise SettingsError(
-                "This test is full.",
-                f"It has {MOST_LISTENERS} listeners.",
-                "Ask for another test with the same sounds.",
-            )
+            raise FULL
         listener = Listener(
             id=self._chance.token_urlsafe(24),
             name=" ".join(name.split())[:LONGEST_NAME] or "No name",
@@ -238,6 +253,22 @@ class BlindTests:
         self._table.write_listener(test.id, listener.id, listener.to_dict())
         self._tell(test.id)
         return listener
+
+    def add_answers(self, test: BlindTest, text: str) -> int:
+        """Add the listeners of a results file of webMUSHRA to a test, and return how many it has.
+
+        Raises:
+            SettingsError: it is no such file, one of another test, or the test would have too many listeners.
+            StorageError: they could not be written down.
+        """
+        listeners = listeners_of(test, text, utc_now())
+        known = {one.id for one in self.listeners(test)}
+        if len(known | {one.id for one in listeners}) > MOST_LISTENERS:
+            raise FULL
+        for listener in listeners:
+            self._table.write_listener(test.id, listener.id, listener.to_dict())
+        self._tell(test.id)
+        return len(listeners)
 
     def listener(self, test_id: str, token: str) -> tuple[BlindTest, Listener]:
         """Return a test and the listener whose token it is.
@@ -251,7 +282,7 @@ class BlindTests:
             raise GONE
         return test, listener
 
-    def answer(self, test: BlindTest, listener: Listener, index: int, said: Said) -> Listener:
+    def answer(self, test: BlindTest, listener: Listener, index: int, said: Answer) -> Listener:
         """Write an answer down; from then on it outlives a kill. The same answer again changes nothing.
 
         Raises:
@@ -271,6 +302,9 @@ class BlindTests:
     def prepare(self, test: BlindTest, listener: Listener) -> PreparedTrial:
         """Render the sounds of the listener's next trial, each with dither of its own, under new random addresses.
 
+        Whoever asks again gets the same sounds: rendering takes time, and of many renderings the dither could be
+        averaged away.
+
         Raises:
             SettingsError: there is no next trial.
             StorageError, AudioError: the sounds are gone, or there is no room.
@@ -278,6 +312,10 @@ class BlindTests:
         trial, index = listener.next_trial, len(listener.answers)
         if trial is None:
             raise SettingsError("Everything is answered.", "There is no further trial.", "")
+        with self._lock:
+            prepared = self._prepared.get((test.id, listener.id))
+            if prepared is not None and prepared.index == index:
+                return prepared
         wavs = trial_wavs(self.sounds_of(test), trial)
         prepared = PreparedTrial(index, {sound: self._chance.token_urlsafe(16) for sound in wavs})
         with self._lock:

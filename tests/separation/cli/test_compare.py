@@ -11,7 +11,9 @@ import pytest
 import soundfile
 
 from assets.demo_recording import load_demo
-from separation.comparing.blind_test import Said
+from separation.comparing.trials import LOW_ANCHOR, MID_ANCHOR, Said
+from separation.listening.webmushra import RATING_COLUMNS
+from separation.results.known_stems import with_known_stems
 from storage import ArtifactStore
 from storage.records import BlindTestTable
 from tests.support.terminal import audio_playground
@@ -75,6 +77,29 @@ def test_what_cannot_be_a_test_is_said(files, tests, words, says):
     result = audio_playground("compare", *words, status=3 if "nowhere" in says else 2)
     assert says in result.stderr
     assert tests.all() == []
+
+
+def test_a_rating_is_of_passages_beside_the_first_side(files, tests):
+    told("a.flac", "b.flac", "--rating", 3)
+    (test,) = tests.all()
+    assert (test.kind.value, test.reference, test.n_trials) == ("rating", 0, 1), "12 s have one passage of 8 s"
+    assert [side.name for side in test.sides] == ["a.flac", "b.flac"]
+
+
+def test_true_stems_are_named_by_their_recording(files, tests):
+    store = ArtifactStore(files / "home")
+    audio_playground("extract", "builtin", "a.flac", "-p", "singing", "-o", "out")
+    (recording,), (result,) = store.list("recording"), store.list("result")
+    refused = audio_playground("compare", f"{recording.key[:12]}.stems", result.key, status=2)
+    assert "no true stems" in refused.stderr
+    demo = load_demo()
+    stems = {name: samples[:, : 12 * demo.sample_rate] for name, samples in demo.stems.items()}
+    with_known_stems(store.get(recording.key), stems, store, sample_rate=demo.sample_rate)
+    told(f"{recording.key[:12]}.stems", result.key[:12], "--rating", 1, "--stem", "singing")
+    (test,) = tests.all()
+    assert [side.name for side in test.sides] == ["True stems", "Built-in separator"]
+    assert (test.recording, test.recording_name) == (recording.key, "a.flac")
+    assert test.sides[0].source == f"{recording.key}.stems"
 
 
 class Foreseen:
@@ -150,3 +175,41 @@ def test_answers_that_webmushra_has_written_are_read(folder):
     (folder / "empty.csv").write_text(HEADER, encoding="utf-8")
     for name in ("empty.csv", "nowhere.csv"):
         assert name in audio_playground("compare", "read", name, status=2 if name == "empty.csv" else 3).stderr
+
+
+def ratings_csv(path, item, listeners):
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["session_test_id", "listener", *RATING_COLUMNS])
+        for name, scores in listeners.items():
+            writer.writerows(["t", name, item, condition, score, 0, ""] for condition, score in scores.items())
+
+
+GOOD = {"reference": 100, "side 2": 70, "anchor70": 40, "anchor35": 20}
+
+
+def test_ratings_that_webmushra_has_written_are_read(folder):
+    ratings_csv(folder / "mushra.csv", "one", {"Ana": GOOD, "Ben": GOOD | {"side 2": 80, "reference": 60}})
+    found = told("read", "mushra.csv")
+    assert found["left_out"] == [] and found["conditions"]["side 2"]["mean"] == 75
+    plain = audio_playground("compare", "read", "mushra.csv")
+    assert "Ben: rated the hidden reference below 90 in 1 of 1" in plain.stdout + plain.stderr
+    ratings_csv(folder / "empty.csv", "one", {})
+    assert "no answers" in audio_playground("compare", "read", "empty.csv", status=2).stderr
+
+
+def test_they_can_be_counted_in_the_test_that_they_answer(files, tests):
+    made = told("a.flac", "b.flac", "--rating", 1)
+    ratings_csv(files / "mushra.csv", f"{made['id']}-1", {"Ana": GOOD})
+    assert told("read", "mushra.csv", "--test", made["id"])["n_listeners"] == 1
+    (test,) = tests.all()
+    (listener,) = tests.listeners(test)
+    assert dict(zip(listener.plan[0].rated, listener.answers[0], strict=True)) == {
+        0: 100,
+        1: 70,
+        MID_ANCHOR: 40,
+        LOW_ANCHOR: 20,
+    }
+    (found,) = told("list")["tests"]
+    assert "b.flac” 70" in found["finding"][0]
+    assert "no listening test" in audio_playground("compare", "read", "mushra.csv", "--test", "f00d", status=2).stderr

@@ -9,17 +9,9 @@ from collections import Counter
 
 import pytest
 
-from separation.comparing.blind_test import (
-    TRAINING,
-    BlindSide,
-    BlindTest,
-    Kind,
-    Listener,
-    Said,
-    Trial,
-    draw_plan,
-    is_right,
-)
+from separation.comparing.blind_test import BlindSide, BlindTest, Kind, Listener
+from separation.comparing.plans import draw_plan
+from separation.comparing.trials import TRAINING, Said, Trial, is_right
 from separation.errors import SettingsError
 
 

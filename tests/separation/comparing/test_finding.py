@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from separation.comparing.blind_test import TRAINING, BlindSide, Kind, Listener, Said, Trial
+from separation.comparing.blind_test import BlindSide, Kind, Listener
 from separation.comparing.finding import Finding, abx_result, best_first, finding_of, own_finding, pair_answers
+from separation.comparing.trials import TRAINING, Said, Trial
 from tests.separation.comparing.test_blind_test import a_test
 
 TRIALS = (Trial(0, TRAINING, 0), *(Trial(0, 1, index % 2) for index in range(16)))

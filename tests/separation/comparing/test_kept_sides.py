@@ -11,9 +11,9 @@ import soundfile
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
-from separation.comparing.blind_test import TRAINING, Trial
 from separation.comparing.heard import HeardTrack
 from separation.comparing.kept_sides import keep_sides, trial_wavs
+from separation.comparing.trials import TRAINING, Trial
 from separation.errors import AudioError, SettingsError
 
 RATE = 44_100
@@ -42,7 +42,7 @@ def samples_of(item, name):
 
 def test_what_is_kept_is_the_passage_with_the_louder_side_turned_down(keep, store):
     quiet, loud = noise(1, 0.05), noise(2, 0.2)
-    kept = keep_sides("t", "r", [keep(quiet), keep(loud)], 1.0, 3.0, store)
+    kept = keep_sides("t", "r", [keep(quiet), keep(loud)], [(1.0, 3.0)], store)
     item = store.get(kept.key)
     assert kept.matched[0].gain_db == 0 and kept.matched[1].gain_db < -10
     np.testing.assert_allclose(samples_of(item, "0"), quiet[:, RATE : 3 * RATE], atol=1e-6)
@@ -54,7 +54,7 @@ def test_what_is_kept_is_the_passage_with_the_louder_side_turned_down(keep, stor
 
 def test_nothing_is_cut_off_and_all_sides_are_turned_down_alike(keep, store):
     a, b = noise(1, 0.5), noise(1, 0.5)
-    kept = keep_sides("t", "r", [keep(a), keep(b)], 0.0, 4.0, store)
+    kept = keep_sides("t", "r", [keep(a), keep(b)], [(0.0, 4.0)], store)
     item = store.get(kept.key)
     found = samples_of(item, "0")
     assert np.abs(found).max() == pytest.approx(1, abs=1e-6)
@@ -63,17 +63,17 @@ def test_nothing_is_cut_off_and_all_sides_are_turned_down_alike(keep, store):
 
 
 def test_mono_and_stereo_are_both_played_by_two_speakers(keep, store):
-    item = store.get(keep_sides("t", "r", [keep(noise(1, n_channels=1)), keep(noise(2))], 0, 2, store).key)
+    item = store.get(keep_sides("t", "r", [keep(noise(1, n_channels=1)), keep(noise(2))], [(0, 2)], store).key)
     assert {samples_of(item, name).shape for name in ("0", "1", "training")} == {(2, 2 * RATE)}
 
 
 def test_a_side_that_ends_early_ends_them_all(keep, store):
-    kept = keep_sides("t", "r", [keep(noise(1)), keep(noise(2, duration_s=2.5))], 1, 4, store)
+    kept = keep_sides("t", "r", [keep(noise(1)), keep(noise(2, duration_s=2.5))], [(1, 4)], store)
     assert {samples_of(store.get(kept.key), name).shape[1] for name in "01"} == {round(1.5 * RATE)}
 
 
 def test_the_training_is_dull_and_half_as_loud(keep, store):
-    item = store.get(keep_sides("t", "r", [keep(noise(1)), keep(noise(2))], 0, 4, store).key)
+    item = store.get(keep_sides("t", "r", [keep(noise(1)), keep(noise(2))], [(0, 4)], store).key)
 
     def level_db(samples, low_hz, high_hz):
         power = np.abs(np.fft.rfft(samples[0])) ** 2
@@ -95,13 +95,13 @@ def test_the_training_is_dull_and_half_as_loud(keep, store):
 )
 def test_what_cannot_be_compared_is_said(keep, store, sides, match):
     with pytest.raises(SettingsError, match=match):
-        keep_sides("t", "r", sides(keep), 2.0, 3.0, store)
+        keep_sides("t", "r", sides(keep), [(2.0, 3.0)], store)
     assert store.list("comparison") == []
 
 
 def test_a_file_that_is_gone_is_said(keep, store, tmp_path):
     with pytest.raises(AudioError):
-        keep_sides("t", "r", [keep(noise(1)), [HeardTrack(audio=tmp_path / "gone.wav")]], 0, 1, store)
+        keep_sides("t", "r", [keep(noise(1)), [HeardTrack(audio=tmp_path / "gone.wav")]], [(0, 1)], store)
 
 
 # the sounds of a trial
@@ -113,7 +113,7 @@ def heard(wav):
 
 def test_the_sounds_of_a_trial_are_its_sides_under_their_letters(keep, store):
     a, b = noise(1), noise(2)
-    item = store.get(keep_sides("t", "r", [keep(a), keep(b)], 0, 2, store).key)
+    item = store.get(keep_sides("t", "r", [keep(a), keep(b)], [(0, 2)], store).key)
     wavs = trial_wavs(item, Trial(1, 0, 0))
     assert list(wavs) == ["A", "B", "X"]
     middle = slice(RATE // 2, RATE)
@@ -128,7 +128,7 @@ def test_the_sounds_of_a_trial_are_its_sides_under_their_letters(keep, store):
 def test_a_damaged_sound_is_said_and_takes_no_answers_along(keep, store):
     said = []
     store.checks.on_damage = said.append
-    key = keep_sides("t", "r", [keep(noise(1)), keep(noise(2))], 0, 2, store).key
+    key = keep_sides("t", "r", [keep(noise(1)), keep(noise(2))], [(0, 2)], store).key
     path = store.get(key).files["1"]
     path.chmod(0o600)
     data = bytearray(path.read_bytes())

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from separation.comparing.addresses import address_of, item_at
 from separation.comparing.heard import MIX
 from separation.comparing.matching import Matched
 from separation.comparing.true_stems import true_stems_of
@@ -13,7 +14,7 @@ from separation.errors import SettingsError
 from separation.request import ChunkSettings, Request
 from separation.results.kept import KeptTrack
 from tests.support.studio_values import a_recording, a_result
-from webapp.pages.compare.compared import MOST, Compared, address_of, item_at
+from webapp.pages.compare.compared import MOST, Compared
 
 SONG = a_recording("song.wav")
 A = a_result("drums", minute=1, tracks=("drums", "everything else"))

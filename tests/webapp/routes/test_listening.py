@@ -15,7 +15,8 @@ import pytest
 import soundfile
 import yaml
 
-from separation.comparing.blind_test import Kind, Said
+from separation.comparing.blind_test import Kind
+from separation.comparing.trials import Said
 from storage import ArtifactStore
 from storage.records import BlindTestTable
 from tests.support.listening_steps import Guest, made

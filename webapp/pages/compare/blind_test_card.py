@@ -7,10 +7,13 @@ from urllib.parse import urlencode
 
 import segno
 from nicegui import ui
+from nicegui.events import UploadEventArguments
 
 from separation.comparing.blind_test import BlindTest, Kind
 from separation.comparing.finding import Finding, best_first, finding_of
-from separation.formatted import clock, counted
+from separation.errors import PlaygroundError
+from separation.formatted import counted
+from separation.listening.rating import ConditionSummary
 from webapp.components.copying.copy_button import CopyButton
 from webapp.pages.presets.keep_side import KeepPreset
 from webapp.state.blind_tests import BlindTests
@@ -18,6 +21,8 @@ from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, card, text, tipped
 
 QR_SCALE = 4
+MOST_BYTES = 4_000_000  # of a results file
+KINDS = {Kind.ABX: "ABX", Kind.PREFERENCE: "Preference", Kind.RATING: "Ratings"}
 
 
 class BlindTestCard:
@@ -80,11 +85,10 @@ class BlindTestCard:
         self._dialog.open()
 
     def _about(self, test: BlindTest) -> None:
-        kind = "ABX" if test.kind is Kind.ABX else "Preference"
-        text(f"{kind}: {' against '.join(side.label for side in test.sides)}", tag="b")
+        text(f"{KINDS[test.kind]}: {' against '.join(side.label for side in test.sides)}", tag="b")
         state = "closed" if test.closed else "open"
-        passage = f"{clock(test.start_s, 1)} to {clock(test.end_s, 1)}"
-        text(f"{test.stem or 'all sounds'} · {passage} · {test.n_trials} trials · {state}", "mute small num", tag="p")
+        trials = "" if test.kind is Kind.RATING else f" · {test.n_trials} trials"
+        text(f"{test.stem or 'all sounds'} · {test.where(1)}{trials} · {state}", "mute small num", tag="p")
 
     def _found(self, test: BlindTest, finding: Finding) -> None:
         for words in finding.words:
@@ -93,6 +97,8 @@ class BlindTestCard:
             ranked = sorted(zip(finding.scores, test.sides, strict=True), key=lambda one: -one[0])
             words = ", ".join(f"{side.label} {score:+.2f}".replace("-", "−") for score, side in ranked)
             text(f"Scores (Bradley-Terry): {words}", "mute small num", tag="p")
+        if finding.ratings:
+            _ratings_table(finding.ratings)
         for row in finding.rows:
             right = "" if row.n_right is None else f", {row.n_right} right"
             words = f"{row.name}: {row.n_answered} of {test.n_trials}{right}"
@@ -100,6 +106,8 @@ class BlindTestCard:
         if finding.words:
             with ui.element("span").classes("line wrap"):
                 for side in test.sides:
+                    if side.source.startswith(test.recording):
+                        continue  # the recording itself, or its true stems
                     address = f"/?{urlencode({'recording': test.recording, 'result': side.source})}"
                     link = ui.link(f"Use {side.label} in the Studio", address).classes("button plain")
                     tipped(link, "Opens the Studio with these settings")
@@ -116,9 +124,13 @@ class BlindTestCard:
             if finding.rows:
                 ui.link("CSV", f"/tests/{test.id}/answers.csv").classes("button plain").props("download")
                 ui.link("JSON", f"/tests/{test.id}/test.json").classes("button plain").props("download")
-            if test.kind is Kind.ABX:
+            if test.kind is not Kind.PREFERENCE:
                 link = ui.link("webMUSHRA", f"/tests/{test.id}/webmushra.zip").classes("button plain").props("download")
                 tipped(link, "The test with its sounds, for a webMUSHRA server")
+                self._answers = ui.upload(on_upload=self._read, max_file_size=MOST_BYTES, auto_upload=True)
+                self._answers.props("accept=.csv").classes("hidden")
+                tip = "The results file that a webMUSHRA server wrote of this test; its listeners are counted here"
+                button("webMUSHRA's answers…", lambda: self._answers.run_method("pickFiles"), tip=tip)
             if test.closed:
                 tip = "Takes answers again; the test is marked, since its results were seen"
                 button("Reopen", lambda: self._tests.reopen(self._test), tip=tip)
@@ -126,10 +138,34 @@ class BlindTestCard:
                 button("Close", lambda: self._tests.close_test(self._test), tip="Takes no more answers")
             button("Delete", lambda: self._tests.delete(self._test), tip="Deletes the test, its sounds and all answers")
 
+    async def _read(self, sent: UploadEventArguments) -> None:
+        """Count the listeners of a results file of webMUSHRA."""
+        text_of_file = (await sent.file.read()).decode("utf-8", errors="replace")
+        try:
+            n_listeners = self._tests.add_answers(self._test, text_of_file)
+        except PlaygroundError as error:
+            ui.notify(f"{error.what} {error.why} {error.todo}", multi_line=True)
+            return
+        ui.notify(f"{counted(n_listeners, 'listener')} of webMUSHRA counted.")
+
     def _address(self) -> str:
         request = ui.context.client.request
         base = self._links[0] if self._links else str(request.base_url if request is not None else "/")
         return f"{base.rstrip('/')}/listen/{self._test.id}#key={self._test.key}"
+
+
+def _ratings_table(ratings: Sequence[tuple[str, ConditionSummary]]) -> None:
+    """Draw each sound's mean with its interval, and its median, the best first."""
+    with ui.element("table").classes("ratings-table num"):
+        with ui.element("tr"):
+            for name in ("Sound", "Mean", "95 %", "Median"):
+                text(name, tag="th")
+        for label, summary in sorted(ratings, key=lambda one: -one[1].mean):
+            low, high = summary.interval or (summary.mean, summary.mean)
+            between = f"{max(0.0, low):.0f} to {min(100.0, high):.0f}" if summary.interval else "–"
+            with ui.element("tr"):
+                for words in (label, f"{summary.mean:.0f}", between, f"{summary.median:.0f}"):
+                    text(words, tag="td")
 
 
 def _qr(address: str) -> str:

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 
 from nicegui import background_tasks, ui
 
+from separation.comparing.addresses import address_of
 from separation.comparing.blind_test import LONGEST_S, Kind
 from separation.comparing.labels import settings_of_side
+from separation.comparing.passages import PASSAGE_S
+from separation.comparing.true_stems import TrueStems
 from separation.errors import PlaygroundError
 from separation.formatted import clock
 from separation.listening.abx import power
+from separation.listening.rating import LEAST_ITEMS
 from separation.results.kept import Recording, Result
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.transport.transport import Loop
@@ -21,14 +25,15 @@ from webapp.state.blind_tests import BlindTests, ComparedSide, NewTest
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, heading, segmented, text
 
-KINDS = {Kind.ABX.value: "Which is X?", Kind.PREFERENCE.value: "Which is better?"}
+KINDS = {Kind.ABX.value: "Which is X?", Kind.PREFERENCE.value: "Better?", Kind.RATING.value: "Ratings"}
 TIPS = {
     Kind.ABX.value: "ABX: X is A or B. It shows whether there is a difference that is heard.",
     Kind.PREFERENCE.value: "A or B, without names. It shows which one listeners like better.",
+    Kind.RATING.value: "From 0 to 100 beside a reference, which is hidden among them with two dull anchors (MUSHRA).",
 }
 TRIALS = (8, 12, 16, 24, 32)
-USUAL_TRIALS = 16
-PASSAGE_S = 8.0  # of a test where no passage is looped
+PASSAGES = (1, 3, 5, 7, 10)
+USUAL_TRIALS, USUAL_PASSAGES = 16, 7  # of fewer passages nobody can be left out (BS.1534-3)
 KEEN = 0.75  # the listener by whom a test is measured before it starts
 
 
@@ -56,6 +61,7 @@ class BlindTestPanel:
         self._recording: Recording | None = None
         self._loop: Loop = {"on": False, "start_s": None, "end_s": None}
         self._kind, self._n_trials, self._pair = Kind.ABX, USUAL_TRIALS, (0, 1)
+        self._n_passages, self._reference = USUAL_PASSAGES, 0
         self._cards: dict[str, BlindTestCard] = {}
         with ui.element("div").classes("stack") as self._making:
             segmented(KINDS, self._kind.value, self._choose_kind, label="What is asked", tooltips=TIPS, full=True)
@@ -76,10 +82,13 @@ class BlindTestPanel:
         self._compared, self._recording, self._loop = compared, recording, loop
         if any(index >= len(compared.items) for index in self._pair):
             self._pair = (0, 1)
+        if other or self._reference >= len(compared.items):
+            self._reference = _usual_reference(compared)
         self._making.set_visibility(len(compared.items) > 1)
         start_s, end_s = self._seconds
         where = "the loop" if self._loop["on"] else "loop a passage to choose another"
-        self._passage.set_text(f"Passage: {clock(start_s, 1)} to {clock(end_s, 1)} ({where}).")
+        what = f"The loudest {PASSAGE_S:g} s each in" if self._kind is Kind.RATING else "Passage:"
+        self._passage.set_text(f"{what} {clock(start_s, 1)} to {clock(end_s, 1)} ({where}).")
         self._power.set_text(self._power_words())
         self._fields.set_groups([{"title": "", "fields": self._settings()}])
         if other:
@@ -92,13 +101,20 @@ class BlindTestPanel:
         if self._loop["on"]:
             start_s = self._loop["start_s"] or 0.0
             end_s = duration_s if self._loop["end_s"] is None else min(self._loop["end_s"], duration_s)
-            return start_s, min(end_s, start_s + LONGEST_S)
+            return start_s, end_s if self._kind is Kind.RATING else min(end_s, start_s + LONGEST_S)
+        if self._kind is Kind.RATING:
+            return 0.0, duration_s
         start_s = max(0.0, (duration_s - PASSAGE_S) / 2)
         return start_s, min(duration_s, start_s + PASSAGE_S)
 
     def _power_words(self) -> str:
         if self._kind is Kind.PREFERENCE:
             return "Every pair comes about equally often. “No difference” is an answer too."
+        if self._kind is Kind.RATING:
+            return (
+                "The reference is hidden among the sounds. Whoever often rates it below 90 is left out, from "
+                f"{LEAST_ITEMS} passages on."
+            )
         chance, double = power(self._n_trials, KEEN), power(2 * self._n_trials, KEEN)
         return (
             f"{self._n_trials} trials find a listener who answers right 3 times in 4 with {100 * chance:.0f} %, "
@@ -106,6 +122,10 @@ class BlindTestPanel:
         )
 
     def _settings(self) -> list[SettingField]:
+        n_sides = len(self._compared.items)
+        if self._kind is Kind.RATING:
+            names = [name for name, _ in self._compared.labels]
+            return [_passages_field(self._n_passages), _reference_field(self._reference, names)]
         fields: list[SettingField] = [
             {
                 "name": "trials",
@@ -116,7 +136,6 @@ class BlindTestPanel:
                 "tip": "More find a smaller difference and take longer; about ten seconds each.",
             }
         ]
-        n_sides = len(self._compared.items)
         if self._kind is Kind.ABX and n_sides > 2:
             pairs = [(a, b) for a in range(n_sides) for b in range(a + 1, n_sides)]
             fields.append(
@@ -140,6 +159,10 @@ class BlindTestPanel:
     def _choose(self, name: str, value: object) -> None:
         if name == "trials":
             self._n_trials = int(str(value))
+        elif name == "passages":
+            self._n_passages = int(str(value))
+        elif name == "reference":
+            self._reference = int(str(value))
         elif name == "sides":
             a, _, b = str(value).partition(",")
             self._pair = (int(a), int(b))
@@ -165,8 +188,9 @@ class BlindTestPanel:
             sides=tuple(side_of(self._compared, index) for index in indices),
             start_s=start_s,
             end_s=end_s,
-            n_trials=self._n_trials,
+            n_trials=self._n_passages if self._kind is Kind.RATING else self._n_trials,
             guided=guided,
+            reference=self._reference if self._kind is Kind.RATING else 0,
         )
 
         async def make() -> None:
@@ -210,7 +234,34 @@ def side_of(compared: Compared, index: int) -> ComparedSide:
         heard=compared.heard[index],
         name=name,
         settings=settings,
-        source=item.key,
+        source=address_of(item),
         run_s=item.seconds if isinstance(item, Result) else 0.0,
         made_with=settings_of_side(item),
     )
+
+
+def _usual_reference(compared: Compared) -> int:
+    """Return the side of the true stems, or else the first one."""
+    return next((index for index, item in enumerate(compared.items) if isinstance(item, TrueStems)), 0)
+
+
+def _passages_field(n_passages: int) -> SettingField:
+    return {
+        "name": "passages",
+        "kind": "select",
+        "label": "Passages",
+        "value": str(n_passages),
+        "options": [SettingOption(value=str(n), label=str(n)) for n in PASSAGES],
+        "tip": "Each is rated once, in an order of its own; about half a minute each.",
+    }
+
+
+def _reference_field(reference: int, names: Sequence[str]) -> SettingField:
+    return {
+        "name": "reference",
+        "kind": "select",
+        "label": "Reference",
+        "value": str(reference),
+        "options": [SettingOption(value=str(index), label=f"{index + 1} · {name}") for index, name in enumerate(names)],
+        "tip": "What the others should sound like: the true stem where it is known.",
+    }

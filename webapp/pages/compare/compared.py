@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from separation.comparing.addresses import address_of
 from separation.comparing.heard import MIX, HeardTrack, stem_of, tracks_of
 from separation.comparing.heard import Compared as Item
 from separation.comparing.labels import labels_of_sides
 from separation.comparing.matching import Matched
-from separation.comparing.true_stems import TrueStems, true_stems_of
+from separation.comparing.true_stems import TrueStems
 from separation.errors import SettingsError
 from separation.formatted import duration
 from separation.results.kept import KeptSound, Recording, Result
@@ -21,29 +22,6 @@ from webapp.components.tracks.kept_tracks import sound_track
 MOST = 8
 DIFFERENCE = "D"  # the side on which two others are played against each other, and its key
 MIX_LABEL = "All sounds"
-
-OF_STEMS = ".stems"  # ends the address of a recording's true stems
-
-
-def address_of(item: Item) -> str:
-    """Return how the address of the page names an item."""
-    return f"{item.key}{OF_STEMS}" if isinstance(item, TrueStems) else item.key
-
-
-def item_at(address: str, kept: Callable[[str], Recording | Result]) -> Item:
-    """Return the item of an address; `kept` opens what is kept under a key.
-
-    Raises:
-        SettingsError: the recording has no true stems.
-        PlaygroundError: what `kept` raises.
-    """
-    found = kept(address.removesuffix(OF_STEMS))
-    if not address.endswith(OF_STEMS):
-        return found
-    true = true_stems_of(found) if isinstance(found, Recording) else None
-    if true is None:
-        raise SettingsError(f"“{found.name}” has no true stems.", "They are not known.", "Compare other sounds.")
-    return true
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

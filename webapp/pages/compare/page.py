@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
 
+from separation.comparing.addresses import address_of, item_at
 from separation.comparing.heard import MIX, difference_db
 from separation.comparing.heard import Compared as Item
 from separation.comparing.matching import Matched
@@ -25,7 +26,7 @@ from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Loop, Transport
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.compare.blind_test_panel import BlindTestPanel
-from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared, address_of, item_at
+from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared
 from webapp.pages.compare.notes import ComparedNotes
 from webapp.state.blind_tests import BlindTests
 from webapp.state.kept.notes import Notes

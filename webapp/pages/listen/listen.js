@@ -2,6 +2,7 @@
 import { Refused, Room } from "./ask.js";
 import { questions } from "./checks.js";
 import { el } from "./dom.js";
+import { rating } from "./rating.js";
 import { trial } from "./trial.js";
 import { TrialPlayer } from "./trial_player.js";
 
@@ -67,7 +68,11 @@ async function ready(about) {
   await player.unlock();
 }
 
-function asks({ kind, n_trials }) {
+function asks({ kind, n_trials, n_sounds }) {
+  if (kind === "rating") {
+    const times = n_trials === 1 ? "Once" : `${n_trials} times`;
+    return `You hear a reference and ${n_sounds} sounds, one of which is the reference again. ${times}: how near is each?`;
+  }
   return kind === "abx"
     ? `You hear A, B and X, which is one of the two. ${n_trials} times: which one is it?`
     : `You hear A and B. ${n_trials} times: which one do you prefer?`;
@@ -104,10 +109,12 @@ async function run(state) {
     const prepared = await room.json("trial", {});
     const names = Object.keys(prepared.sounds);
     const bytes = await Promise.all(names.map((name) => room.bytes(`sound/${prepared.sounds[name]}`)));
-    await player.load(new Map(names.map((name, index) => [name, bytes[index]])), "A");
-    const said = await trial(main, player, state, names);
+    await player.load(new Map(names.map((name, index) => [name, bytes[index]])), names[0]);
+    const ask = state.kind === "rating" ? rating : trial;
+    const said = await ask(main, player, state, names);
     player.stop();
-    state = await room.json("answer", { index: prepared.index, said });
+    const answer = state.kind === "rating" ? { scores: said } : { said };
+    state = await room.json("answer", { index: prepared.index, ...answer });
   }
   if (state.complete) {
     end(state.back ? "Done" : "Done. Thank you!", state.finding);

@@ -1,5 +1,6 @@
 // One trial: the sounds to switch between, the answers, and how far the set has come. Nothing here knows what is right.
 import { el } from "./dom.js";
+import { progress } from "./progress.js";
 
 const SOUND_KEYS = { a: "A", x: "X", b: "B" };
 const ANSWERS = {
@@ -71,10 +72,4 @@ export function trial(main, player, state, names) {
     player.onchange();
     sounds.get(shown[0]).focus();
   });
-}
-
-function progress({ n_answered, n_trials }) {
-  const bar = el("div", { class: "progress", role: "img", "aria-label": `${n_answered} of ${n_trials} answered` });
-  for (let i = 0; i < n_trials; i++) bar.append(el("i", { class: i < n_answered ? "on" : "" }));
-  return bar;
 }
