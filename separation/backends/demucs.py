@@ -271,12 +271,11 @@ def _how_to_get(weights: DemucsWeights) -> str:
             "Put their .th or .safetensors files there."
         )
     if damaged := next(filter(compared.is_damaged, download.files_here(weights.model)), None):
-        again = f"“audio-playground models download {weights.model}”"
-        return str(compared.damaged(damaged, weights.model, f"Download it again: {again}."))
+        again = f"Download it again: “audio-playground models download {weights.model}”."
+        return str(compared.damaged(damaged, weights.model, again))
     size_mb = SIZES_MB.get(weights.model)
     size = f" (about {size_mb} MB)" if size_mb else ""
-    command = f"“audio-playground models download {weights.model}”" if size_mb else "“extract demucs --download”"
-    return (
-        f"The weights of {weights.model}{size} are not on this computer. {LICENCE}. "
-        f"Run {command} to download them once."
-    )
+    how = "Run “extract demucs --download” to download them once."
+    if size_mb:
+        how = f"Run “audio-playground models download {weights.model}” to download them once."
+    return f"The weights of {weights.model}{size} are not on this computer. {LICENCE}. {how}"

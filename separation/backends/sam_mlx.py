@@ -21,8 +21,8 @@ from separation.request import Request
 
 PRECISIONS = ("float32", "bfloat16")
 PIP = {
-    "darwin": '“pip install "mlx-audio>=0.6,<0.7"”',
-    "linux": '“pip install "audio-playground[mlx-cpu]"”',
+    "darwin": "mlx-audio>=0.6,<0.7",
+    "linux": "audio-playground[mlx-cpu]",
 }
 MLX_REVISION = "1"
 
@@ -63,7 +63,7 @@ class SamMlxBackend(SamTorchBackend):
         if any(importlib.util.find_spec(package) is None for package in ("mlx", "mlx_audio")):
             return Availability(
                 readiness=Readiness.NOT_INSTALLED,
-                sentence=f"Install it with {PIP[sys.platform]} and start again.",
+                sentence=f'Install it with “pip install "{PIP[sys.platform]}"” and start again.',
             )
         found = super().availability(request)
         if not found.usable or preferred_here():

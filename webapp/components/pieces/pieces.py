@@ -9,6 +9,7 @@ from typing import Literal, Self, TypeVar
 from nicegui import ui
 
 from webapp.components.cells.cells import Cell, Cells
+from webapp.components.pieces.for_pages import for_pages
 from webapp.components.pieces.icons import icon, icon_classes
 
 Element = TypeVar("Element", bound=ui.element)
@@ -145,6 +146,7 @@ def error_card(
     what: str, why: str = "", todo: str = "", *, on_dismiss: Callable[[], object] | None = None
 ) -> ui.element:
     """Place a card with the fields of a `PlaygroundError`: what happened, why, what to do. Returns the card."""
+    what, why, todo = map(for_pages, (what, why, todo))
     with ui.element("div").classes("error-card").props("role=alert") as element:
         icon("warning")
         with ui.element("div").classes("error-words"):

@@ -10,6 +10,7 @@ from nicegui import ui
 from separation.backends import registry
 from separation.formatted import size
 from separation.model import Backend, PublishedModel, Readiness
+from webapp.components.pieces.for_pages import for_pages
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.model_words import PILLS, lacking
 from webapp.pages.models.survey import Survey
@@ -77,7 +78,7 @@ class BackendCard:
                 entries = [entry for entry in survey.entries if entry.name in self.rows]
                 lacks = lacking(entries, has_token=survey.token is not None, may_change=self._may_change)
             # The licence is said once for the whole card, and so is what several of its backends lack.
-            sentence = lacks or availability.sentence.replace(f" {way.backend.licence}.", "")
+            sentence = lacks or for_pages(availability.sentence.replace(f" {way.backend.licence}.", ""))
             repeated = sentence == above and not availability.usable
             way.show(availability.readiness, "It needs the same as the one above." if repeated else sentence)
             above = sentence

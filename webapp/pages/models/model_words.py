@@ -10,6 +10,7 @@ from separation.formatted import clock, size, size_range
 from separation.hub.cache import LOGIN
 from separation.hub.compared import DAMAGED
 from separation.model import PublishedModel, Readiness
+from webapp.components.pieces.for_pages import for_pages
 from webapp.state.download import Download, DownloadState
 
 PILLS = {
@@ -140,7 +141,7 @@ def check_of(checked: Mapping[str, bool | None]) -> str:
 def verdict_of(verdict: Passed | PlaygroundError) -> str:
     """Return the outcome of a self-test as text."""
     if isinstance(verdict, PlaygroundError):
-        return str(verdict)
+        return for_pages(str(verdict))
     where = PLACES.get(verdict.device, verdict.device)
     memory = f" · {size_range((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
     return (

@@ -8,6 +8,7 @@ from datetime import datetime
 from nicegui import ui
 
 from webapp.components.cells.cells import Cells
+from webapp.components.pieces.for_pages import for_pages
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_report import show_report
 from webapp.pages.queue.job_words import detail_of, left_of, title_of, took
@@ -111,7 +112,7 @@ class JobRow:
         if opened:
             with self._fold:
                 for sentence in (self.job.error or ())[1:]:
-                    text(sentence, "small", tag="p")
+                    text(for_pages(sentence), "small", tag="p")
                 show_report(self.job)
                 with ui.element("ol").classes("job-log").props("tabindex=0") as self._log:
                     pass
@@ -130,7 +131,7 @@ class JobRow:
             for line in lines[self._n_lines :]:
                 with ui.element("li"):
                     text(when(line.time, seconds=True), "mute num", tag="time")
-                    text(line.text)
+                    text(for_pages(line.text))
         self._n_lines = len(lines)
 
 

@@ -17,6 +17,7 @@ from separation.request import Request, RequestField
 from separation.results.partial import Sound
 from separation.workflows import recipe
 from separation.workflows.own_presets import OwnPreset
+from webapp.components.pieces.for_pages import for_pages
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.entered import field_of, put_right, set_along, with_said
 from webapp.components.settings.settings import SettingGroup, Settings
@@ -59,8 +60,8 @@ def choice_of(draft: Draft) -> Choice:
     except PromptError as error:
         return Choice(_nearest(asked), error.what, False)
     except PlaygroundError as error:
-        return Choice(_nearest(asked), str(error), False)
-    return Choice(settled, why, True)
+        return Choice(_nearest(asked), for_pages(str(error)), False)
+    return Choice(settled, for_pages(why), True)
 
 
 def _nearest(asked: Request) -> Request:
@@ -188,7 +189,7 @@ class SettingsPanel:
         try:
             self._on_edit(edit)
         except PlaygroundError as error:
-            self._why.set_text(str(error)).classes("warn")
+            self._why.set_text(for_pages(str(error))).classes("warn")
             return
         now = self._groups()
         along = "" if name in BRING_THEIR_OWN else set_along(before, now, unsaid=(name, *OF_PRESETS))
