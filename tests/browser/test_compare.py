@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from selenium.webdriver import Chrome
 
+from separation.audio.encode import encode
+from separation.audio.waveform import Waveform
 from storage import Artifact, ArtifactStore
 from tests.browser.test_axe import faults
 from tests.support.browser import DESKTOP, PHONE, console_errors, resize, wait_until
@@ -150,3 +153,31 @@ def test_the_page_has_no_serious_fault_and_does_not_scroll_sideways(page: Studio
         assert page.js("return document.documentElement.scrollWidth <= window.innerWidth")
     finally:
         resize(page.browser, DESKTOP)
+
+
+def test_a_file_from_outside_is_a_side_at_the_rate_of_the_others(page: Studio, kept, tmp_path) -> None:
+    _, results = kept
+    t = np.arange(2 * 48_000) / 48_000
+    encode(
+        Waveform((0.1 * np.sin(2 * np.pi * 440 * t))[None].astype(np.float32), 48_000), tmp_path / "tone.wav", "wav16"
+    )
+    compare(page, [results[0].key])
+    page.browse(tmp_path / "tone.wav")
+    wait_until(lambda: "tone.wav at 44.1 kHz" in "".join(page.texts(".sides label")), "the file")
+    page.one(".play").click()
+    wait_until(lambda: page.player()["position_samples"] > 0, "sound")
+    press(page, "2")
+    wait_until(lambda: [one[0] for one in heard(page)] == ["2"], "the file's sound")
+    page.button("Start a blind test")
+
+
+def test_two_files_can_be_compared_without_any_result(page: Studio, tmp_path) -> None:
+    for name, level in (("a.wav", 0.1), ("b.wav", 0.2)):
+        samples = level * np.random.default_rng(1).standard_normal((2, 2 * RATE)).astype(np.float32)
+        encode(Waveform(samples, RATE), tmp_path / name, "wav16")
+    page.open("/compare")
+    page.browse(tmp_path / "a.wav")
+    wait_until(lambda: "items=" in page.browser.current_url, "the first")
+    page.browse(tmp_path / "b.wav")
+    wait_until(lambda: len(page.texts(".sides label")) == 3, "both and their difference")
+    wait_until(lambda: "−6.0 dB" in "".join(page.texts(".sides")), "the louder one turned down")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import isinf
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from webapp.components.tracks.kept_tracks import mixture_track
 from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Loop, Transport
 from webapp.components.waveform.waveform import WaveformPlot
+from webapp.pages.compare.added_files import AddedFiles
 from webapp.pages.compare.blind_test_panel import BlindTestPanel
 from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared
 from webapp.pages.compare.notes import ComparedNotes
@@ -45,7 +46,7 @@ class ComparePage:
     def __init__(
         self, library_view: LibraryView, tests: BlindTests, notes: Notes, presets: OwnPresets, links: Sequence[str]
     ) -> None:
-        self._library = library_view.library
+        self._view, self._library = library_view, library_view.library
         self._client = ui.context.client
         self._compared = Compared()
         self._recording: Recording | None = None
@@ -91,6 +92,9 @@ class ComparePage:
                 ui.menu_item(label, partial(set_scheme, scheme))
 
     def _main(self, notes: Notes) -> None:
+        self._files = AddedFiles(
+            self._view, rate=self._rate, on_added=lambda item: self._add(lambda: item), on_error=self._say_error
+        )
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
         self._start = ui.element("div").classes("stack")
         with ui.element("div").classes("stack") as self._workspace:
@@ -98,6 +102,8 @@ class ComparePage:
                 self._sides = Sides(many=True)
                 with ui.element("div").classes("toolbar wrap"):
                     self._choices = Settings(self._choose).classes("inline")
+                    tip = "A recording of this computer, at the rate of the others; drop it anywhere on the page"
+                    button("Add a file…", self._files.browse, tip=tip)
                     self._removals = ui.element("span").classes("line")
                     self._difference = text("", "mute num")
             with card():
@@ -125,6 +131,9 @@ class ComparePage:
             self._wave.set_track(mixture_track(self._recording, "", has_stems=True))
         self._notes.show(self._compared, self._recording)
         self._tests.show(self._compared, self._recording, self._loop)
+
+    def _rate(self) -> int | None:
+        return self._compared.items[0].sample_rate if self._compared.items else None
 
     @property
     def _shown_matched(self) -> tuple[Matched, ...]:
@@ -213,6 +222,7 @@ class ComparePage:
                 address = f"/compare?{urlencode({'items': ','.join(keys)})}"
                 ui.link(f"{recording} · {len(keys)} results", address).classes("button plain")
             ui.link("Open the Library", "/library").classes("button plain")
+            button("Add files…", self._files.browse, tip="Two recordings of this computer can be compared too")
 
     def _comparable(self) -> list[tuple[str, list[str]]]:
         """Return recordings with several results: name, and keys of the newest results."""
@@ -236,11 +246,11 @@ class ComparePage:
             a, _, b = str(value).partition(",")
             self._show(self._compared.with_pair((int(a), int(b))))
         elif name == "more" and value != NOTHING:
-            self._add(str(value))
+            self._add(partial(self._item, str(value)))
 
-    def _add(self, address: str) -> None:
+    def _add(self, item: Callable[[], Item]) -> None:
         try:
-            self._show(self._compared.with_item(self._item(address)))
+            self._show(self._compared.with_item(item()))
         except PlaygroundError as error:
             self._say_error(error)
             self._draw()
