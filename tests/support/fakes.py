@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -284,6 +285,15 @@ def work_until_stopped(diary: Path, n_steps: int, pause_s: float) -> Generator[E
     finally:
         with diary.open("a") as file:
             file.write("stopped\n")
+
+
+def work_with_a_fault_of_dask(diary: Path) -> Generator[Event, None, None]:
+    """Let Dask report a fault in its own log, as it does of a scheduler that is gone; then work until stopped."""
+    try:
+        raise ConnectionError("the stream is closed")
+    except ConnectionError:
+        logging.getLogger("distributed.worker").exception("Failed to communicate with scheduler")
+    yield from work_until_stopped(diary, 2_000, 0.05)
 
 
 def die_until(diary: Path, n_deaths: int) -> Generator[Event, None, str]:
