@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from separation.audio.files import new_file, writing
 from separation.audio.waveform import MAX_SAMPLE_RATE, AudioSource, check_channels, check_sample_rate, resample_blocks
 from separation.errors import AudioError, SettingsError
-from separation.export.libsndfile import CodecWriter
+from separation.export.libsndfile import RF64_FROM_BYTES, CodecWriter
 
 BLOCK_SAMPLES: Final = 16_384  # per read and write; 1 MiB at 8 channels of float64
-RF64_FROM_BYTES: Final = 4_000_000_000  # a WAV's sizes are 32-bit; stay clear of 2**32 and the header
 
 _MP3_RATES: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # MPEG-1, 2 and 2.5
 _VORBIS_RATES: Final = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000)
@@ -160,7 +159,7 @@ def encode(
     path, rate = Path(path), kind.rate_for(wanted)
     notes = [] if rate == wanted else [_resampled_note(kind, wanted, rate)]
     source_peak, n_clipped, n_samples = 0.0, 0, 0
-    with new_file(path) as part, _writer(part, kind, source.n_channels, rate, dither_seed) as writer:
+    with new_file(path) as part, _writer(part, kind, source, rate, dither_seed) as writer:
         for block in _blocks(source, rate):
             source_peak = max(source_peak, _peak(block))
             scaled = block if gain == 1 else block * np.float32(gain)
@@ -268,11 +267,12 @@ class FloatWavWriter:
 
 
 def _writer(
-    path: Path, kind: AudioFormat, n_channels: int, sample_rate: int, dither_seed: int
+    path: Path, kind: AudioFormat, source: AudioSource, sample_rate: int, dither_seed: int
 ) -> FloatWavWriter | CodecWriter:
     if kind.name == "wav32f":
-        return FloatWavWriter(path, n_channels, sample_rate)
-    return CodecWriter(path, kind.name, kind.label, n_channels, sample_rate, dither_seed)
+        return FloatWavWriter(path, source.n_channels, sample_rate)
+    n_expected = source.n_samples * sample_rate // source.sample_rate
+    return CodecWriter(path, kind.name, kind.label, source.n_channels, sample_rate, dither_seed, n_expected)
 
 
 def _format_for(source: AudioSource, name: str) -> AudioFormat:

@@ -24,6 +24,9 @@ OPTIONS: Final[Mapping[str, tuple[str, str, dict[str, object]]]] = {
     "ogg": ("OGG", "VORBIS", {"compression_level": 0.3}),  # Vorbis quality 7, about 224 kbit/s in stereo
 }
 
+WIDTHS: Final = {"wav16": 2, "wav24": 3}  # bytes of a sample
+RF64_FROM_BYTES: Final = 4_000_000_000  # a WAV's sizes are 32-bit; stay clear of 2**32 and the header
+
 
 class CodecWriter:
     """One open output file of libsndfile; turns float blocks into what its format stores.
@@ -35,6 +38,8 @@ class CodecWriter:
         n_channels: of the file.
         sample_rate: Hz.
         dither_seed: of the noise that is added before rounding to 16 bits.
+        n_expected: how many samples the file is going to have, about; a WAV beyond 32-bit sizes is an RF64 (EBU Tech
+            3306). One that grows so large unexpectedly states no size: all that follows its header is sound.
 
     Attributes:
         n_samples: that the file holds for certain, per channel; complete once it is closed.
@@ -45,12 +50,21 @@ class CodecWriter:
     """
 
     def __init__(
-        self, path: Path, format: str, label: str, n_channels: int, sample_rate: int, dither_seed: int = 0
+        self,
+        path: Path,
+        format: str,
+        label: str,
+        n_channels: int,
+        sample_rate: int,
+        dither_seed: int = 0,
+        n_expected: int = 0,
     ) -> None:
         self.n_samples = 0
         self._format, self._label, self._folder = format, label, path.parent
         self._dither = np.random.default_rng(dither_seed)
         container, subtype, options = OPTIONS[format]
+        if n_expected * n_channels * WIDTHS.get(format, 0) >= RF64_FROM_BYTES:
+            container = "RF64"
         try:
             self._sink = _FlacSink(path) if format == "flac" else Sink(path)
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import struct
 from collections.abc import Mapping
@@ -90,17 +91,21 @@ def write_tags(path: Path, extension: str, tags: Tags) -> None:
         ) from error
 
 
+NO_SIZE: Final = 0xFFFFFFFF  # of a WAV that is as long as its file
+
+
 def _write_wav(path: Path, texts: Mapping[str, str], cover: bytes) -> None:
     """Append an INFO list, which few fields fit into, and an ID3 chunk, which has all; also to an RF64 file."""
     info = b"".join(_chunk(_INFO[name], text.encode() + b"\0") for name, text in texts.items() if name in _INFO)
     id3 = io.BytesIO()
     _id3(texts, cover).save(id3, padding=lambda _: 0)
+    chunks = (_chunk(b"LIST", b"INFO" + info) if info else b"") + _chunk(b"id3 ", id3.getvalue())
     with path.open("r+b") as file:
         large = file.read(4) == b"RF64"
-        file.seek(0, io.SEEK_END)  # an even number of bytes: whoever wrote it has padded it
-        if info:
-            file.write(_chunk(b"LIST", b"INFO" + info))
-        file.write(_chunk(b"id3 ", id3.getvalue()))
+        # An even number of bytes: whoever wrote it has padded it.
+        if file.seek(0, io.SEEK_END) + len(chunks) - 8 >= NO_SIZE and not large:
+            raise OSError(errno.EFBIG, "a WAV of this size has no room for tags")
+        file.write(chunks)
         n_bytes = file.tell() - 8
         file.seek(20 if large else 4)  # in a ds64 chunk, which comes first (EBU Tech 3306)
         file.write(struct.pack("<Q" if large else "<I", n_bytes))

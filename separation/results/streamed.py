@@ -21,7 +21,7 @@ from separation.audio.encode import FORMATS, FloatWavWriter, dbfs
 from separation.audio.files import NOTHING_READ, FilesRead, new_file, writing, written_into
 from separation.audio.names import plain_names
 from separation.errors import FileError, SettingsError
-from separation.events import ChunkFinished, Event, Planned
+from separation.events import ChunkFinished, Event, Planned, TracksOpened
 from separation.export.libsndfile import CodecWriter
 from separation.export.tags import Tags, write_tags
 
@@ -56,13 +56,16 @@ class StreamedTracks:
         self.paths: dict[str, Path] = {}
         self._folder, self._format, self._sample_rate, self._read = folder, format, sample_rate, read
         self._files: dict[str, StreamedFile] = {}
+        self._n_expected = 0
 
     def take(self, event: Event) -> None:
-        """Append the audio of an event; only `Planned` and `ChunkFinished` have an effect."""
+        """Append the audio of an event; only `Planned`, `TracksOpened` and `ChunkFinished` have an effect."""
         if isinstance(event, Planned):
             self._begin_anew()
             names = zip(event.stems, plain_names(event.stems), strict=True)
             self.paths = {stem: self._folder / f"{name}{FORMATS[self._format].extension}" for stem, name in names}
+        elif isinstance(event, TracksOpened):
+            self._n_expected = event.n_expected
         elif isinstance(event, ChunkFinished):
             if not self._files:
                 self._open(event.audio)
@@ -87,7 +90,7 @@ class StreamedTracks:
         self._read.refuse(*self.paths.values())
         refuse_passages(self.paths.values())
         for stem, path in self.paths.items():
-            self._files[stem] = StreamedFile(path, self._format, len(audio[stem]), self._sample_rate)
+            self._files[stem] = StreamedFile(path, self._format, len(audio[stem]), self._sample_rate, self._n_expected)
 
     def tag(self, tags: Tags) -> None:
         """Write the tags of the recording into the closed files; each is replaced by one that has them.
@@ -141,14 +144,14 @@ class StreamedFile:
         FileError: it cannot be written.
     """
 
-    def __init__(self, path: Path, format: str, n_channels: int, sample_rate: int) -> None:
+    def __init__(self, path: Path, format: str, n_channels: int, sample_rate: int, n_expected: int = 0) -> None:
         self._path, self._format = path, format
         self._n_clipped, self._peak = 0, 0.0
         with self._writing():
             self._writer: _StreamedFloatWav | CodecWriter = (
                 _StreamedFloatWav(path, n_channels, sample_rate)
                 if format == "wav32f"
-                else CodecWriter(path, format, FORMATS[format].label, n_channels, sample_rate)
+                else CodecWriter(path, format, FORMATS[format].label, n_channels, sample_rate, n_expected=n_expected)
             )
 
     @property
@@ -217,12 +220,20 @@ class _StreamedFloatWav(FloatWavWriter):
 def _update_sizes(path: Path) -> None:
     """Write a WAV's current sizes into its header; libsndfile, which writes the samples, does so only on closing."""
     with path.open("r+b") as file:
+        large = file.read(4) == b"RF64"
         n_bytes = file.seek(0, os.SEEK_END)
-        at, name = 12, b""
+        at, name, frame_bytes = 12, b"", 1
         while name != b"data":
             file.seek(at)
             name, size = struct.unpack("<4sI", file.read(8))
+            if name == b"fmt ":
+                (frame_bytes,) = struct.unpack("<12xH", file.read(14))
             start, at = at, at + 8 + size + size % 2
+        if large:
+            data_bytes = n_bytes - start - 8
+            file.seek(20)  # in the chunk ds64, which comes first
+            file.write(struct.pack("<QQQ", n_bytes - 8, data_bytes, data_bytes // frame_bytes))
+            return
         for where, size in ((4, n_bytes - 8), (start + 4, n_bytes - start - 8)):
             file.seek(where)
             file.write(struct.pack("<I", min(size, MAX_WAV_SIZE)))

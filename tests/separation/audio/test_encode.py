@@ -1,6 +1,7 @@
 """Writing files: what each format keeps, clipping, and nothing half-made."""
 
 import math
+import struct
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from separation.audio.decode import decode
 from separation.audio.encode import BLOCK_SAMPLES, FORMATS, FloatWavWriter, encode, loudest
 from separation.audio.waveform import Waveform
 from separation.errors import AudioError, FileError, SettingsError
+from separation.export import libsndfile
+from separation.export.tags import Tags, write_tags
 
 RATE = 44_100
 
@@ -191,3 +194,49 @@ def test_a_float_wav_past_its_size_limit_becomes_rf64(tmp_path):
         assert soundfile.info(tmp_path / "file").format == expected
         assert read.warnings == ()
         np.testing.assert_array_equal(read.waveform.samples, samples)
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("format_", ["wav16", "wav24"])
+def test_integer_wavs_past_the_size_limit_become_rf64_too(tmp_path, monkeypatch, format_, n_channels):
+    source = music(n_channels, n_samples=5_001)
+    n_bytes = libsndfile.WIDTHS[format_] * n_channels * 5_001
+    for limit, expected in ((n_bytes + 1, "WAV"), (n_bytes, "RF64")):
+        monkeypatch.setattr(libsndfile, "RF64_FROM_BYTES", limit)
+        encode(source, tmp_path / "file.wav", format_)
+        write_tags(tmp_path / "file.wav", ".wav", Tags(title="a song"))
+        assert soundfile.info(tmp_path / "file.wav").format == expected
+        read = decode(tmp_path / "file.wav")
+        assert read.warnings == ()
+        np.testing.assert_allclose(read.waveform.samples, source.samples, atol=2**-14)
+        header = (tmp_path / "file.wav").read_bytes()[:36]
+        if expected == "RF64":
+            size = (tmp_path / "file.wav").stat().st_size
+            stated = struct.unpack("<4sI4s4sIQQ", header)
+            assert stated == (b"RF64", 2**32 - 1, b"WAVE", b"ds64", 28, size - 8, n_bytes)
+
+
+def test_a_wav_without_a_size_gets_no_tags_which_would_be_heard(tmp_path):
+    path = tmp_path / "file.wav"
+    encode(music(n_samples=500), path, "wav24")
+    with path.open("r+b") as file:
+        file.truncate(2**32 + 10)  # sparse
+    before = path.stat().st_size
+    with pytest.raises(FileError, match="no room for tags"):
+        write_tags(path, ".wav", Tags(title="a song"))
+    assert path.stat().st_size == before
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("sizes", [(2**32 - 1, 2**32 - 1), (2**32 - 1, 0), (0, 0), (0, 2**32 - 1), (2**31 - 1,) * 2])
+def test_a_wav_that_states_no_size_is_read_to_its_end(tmp_path, subtype, sizes):
+    samples = music(n_samples=5_000).samples
+    path = tmp_path / "file.wav"
+    soundfile.write(path, samples.T, RATE, subtype=subtype)
+    content = bytearray(path.read_bytes())
+    for at, size in zip((4, content.index(b"data") + 4), sizes, strict=True):
+        content[at : at + 4] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    read = decode(path)
+    assert read.warnings == () and read.waveform.samples.shape == samples.shape
+    np.testing.assert_allclose(read.waveform.samples, samples, atol=2**-14)

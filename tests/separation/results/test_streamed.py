@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from separation import Waveform, decode, encode
 from separation.audio.encode import FORMATS
 from separation.errors import FileError, SettingsError
-from separation.events import ChunkFinished, Planned, SolverStep
+from separation.events import ChunkFinished, Planned, SolverStep, TracksOpened
+from separation.export import libsndfile
+from separation.export.tags import Tags
 from separation.results.streamed import STREAMABLE, StreamedTracks
 
 RATE = 44_100
@@ -95,3 +98,23 @@ def test_a_full_disk_says_so(tmp_path, format_):
     with pytest.raises(FileError, match="written"), StreamedTracks(tmp_path, format_, RATE) as tracks:
         for event in run([noise(100_000)]):
             tracks.take(event)
+
+
+@pytest.mark.parametrize("format_", ["wav16", "wav24"])
+def test_a_file_that_will_pass_the_size_of_a_wav_is_rf64_and_true_after_every_chunk(tmp_path, monkeypatch, format_):
+    pieces = [noise(n_samples) for n_samples in (500, 1, 777)]
+    monkeypatch.setattr(libsndfile, "RF64_FROM_BYTES", 1_000)
+    planned, *rest = run(pieces)
+    opened = TracksOpened(key="k", files={}, n_channels=2, sample_rate=RATE, n_expected=1_278)
+    with StreamedTracks(tmp_path, format_, RATE) as tracks:
+        n_samples = 0
+        for event in (planned, opened, *rest):
+            tracks.take(event)
+            if isinstance(event, ChunkFinished):
+                n_samples += event.audio["a dog"].shape[1]
+                assert {soundfile.info(path).format for path in tracks.paths.values()} == {"RF64"}
+                read = decode(tracks.paths["a dog"])
+                assert read.waveform.samples.shape == (2, n_samples) and read.warnings == ()
+    tracks.tag(Tags(title="a song"))
+    read = decode(tracks.paths["a dog"])
+    assert read.waveform.samples == pytest.approx(np.concatenate(pieces, axis=1), abs=2**-14) and not read.warnings
