@@ -181,3 +181,29 @@ def test_two_files_can_be_compared_without_any_result(page: Studio, tmp_path) ->
     page.browse(tmp_path / "b.wav")
     wait_until(lambda: len(page.texts(".sides label")) == 3, "both and their difference")
     wait_until(lambda: "−6.0 dB" in "".join(page.texts(".sides")), "the louder one turned down")
+
+
+def test_one_button_shows_the_spectrograms_of_all_sides(page: Studio, kept) -> None:
+    _, results = kept
+    compare(page, [one.key for one in results[:3]])
+
+    def shown() -> set[str | None]:
+        return {one.get_attribute("aria-pressed") for one in page.all(".icon-button.spectrum")}
+
+    page.all(".icon-button.spectrum")[0].click()
+    page.button("Spectrograms").click()
+    wait_until(lambda: shown() == {"true"}, "all of them")
+    page.button("Spectrograms").click()
+    wait_until(lambda: shown() == {"false"}, "waveforms again")
+
+
+def test_the_number_of_trials_can_be_doubled_with_what_that_finds_beside_it(page: Studio, kept) -> None:
+    _, results = kept
+    compare(page, [one.key for one in results[:2]])
+    page.button("32 trials instead").click()
+    wait_until(lambda: page.setting("Trials").get_attribute("value") == "32", "32 trials")
+    assert "32 trials find" in " ".join(page.texts(".side-body p, aside p"))
+    assert not page.js(
+        "return [...document.querySelectorAll('button')].some((el) => el.checkVisibility() && "
+        "el.innerText.includes('trials instead'))"
+    )

@@ -233,6 +233,45 @@ def test_switching_between_equal_sounds_is_not_heard_and_between_others_there_is
     assert np.abs(other - still).max() > 0.5, "it was switched"
 
 
+HEADPHONES = """
+const [address, done] = arguments;
+import(address).then(async ({ questions }) => {
+  const found = [];
+  for (const { name, answers, right, play } of questions()) {
+    const context = new OfflineAudioContext(2, 5 * 48000, 48000);
+    play(context); // it resolves when the tones are over, which here is never
+    const buffer = await context.startRendering();
+    found.push({ name, answers, right, channels: [0, 1].map((one) => [...buffer.getChannelData(one)]) });
+  }
+  done(found);
+}).catch((error) => done({ error: String(error) }));
+"""
+
+
+def test_the_tones_of_the_headphones_check_are_what_its_right_answers_say(room: Studio, server, tmp_path) -> None:
+    open_link(room, made(server.home, tmp_path))
+    script = room.one("script[type=module]").get_attribute("src")
+    found = room.browser.execute_async_script(HEADPHONES, script.replace("listen.js", "checks.js"))
+    assert "error" not in found, found
+    asked = {one["name"]: one for one in found}
+    for ear, sounding in (("left", 0), ("right", 1)):
+        tone = np.array(asked[ear]["channels"])
+        assert asked[ear]["right"] == ear.capitalize()
+        assert np.abs(tone[sounding]).max() == pytest.approx(0.1, abs=0.005), "a quiet tone"
+        assert np.abs(tone[1 - sounding]).max() == 0
+    left, right = np.array(asked["headphones"]["channels"])
+    starts = [round((0.05 + n * 1.4) * 48_000) for n in range(3)]
+    spans = [slice(start + 4_800, start + 43_200) for start in starts]
+    levels = [np.abs(left[span]).max() for span in spans]
+    quietest = levels.index(min(levels))
+    assert sorted(levels) == pytest.approx([0.05, 0.1, 0.1], abs=0.005)
+    assert asked["headphones"]["right"] == ["First", "Second", "Third"][quietest]
+    in_the_air = [np.abs(left[span] + right[span]).max() for span in spans]
+    cancelled = in_the_air.index(min(in_the_air))
+    assert in_the_air[cancelled] < 1e-6, "between loudspeakers it is gone, so that it seems the quietest there"
+    assert cancelled != quietest
+
+
 LOOK = """
 const texts = (storage) => JSON.stringify({ ...storage });
 const loaded = performance.getEntriesByType("resource").filter((one) => one.name.includes("/sound/")).slice(-3);

@@ -44,13 +44,15 @@ def test_a_sound_that_one_result_lacks_becomes_the_whole_mix():
 def test_a_side_says_the_settings_in_which_it_differs_and_the_time_it_took():
     sides = Compared(items=(SHORT, LONG)).sides(())
     assert [side["side"] for side in sides] == ["1", "2"]
-    assert [side["about"] for side in sides] == ["chunk 3 s · 6.0 s", "chunk 9 s · 18.0 s"]
+    assert [side["about"] for side in sides] == ["6.0 s", "18.0 s"]
+    assert [side["settings"] for side in sides] == ["chunk 3 s", "chunk 9 s"]
     assert {side["match"] for side in sides} == {"measuring…"}
 
 
 def test_a_recording_beside_results_makes_no_setting_differ():
     sides = Compared(items=(SHORT, SONG, SHORT)).sides((Matched(-2.0), Matched(), Matched(-2.0)))
     assert [side["about"] for side in sides] == ["6.0 s", "", "6.0 s"]
+    assert {side["settings"] for side in sides} == {""}
     assert sides[1]["label"] == "song.wav"
     assert [side["match"] for side in sides] == ["−2.0 dB", "as it is", "−2.0 dB"]
 

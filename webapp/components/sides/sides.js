@@ -6,9 +6,12 @@ export default {
     <div class="sides" :class="{ many }" role="radiogroup" aria-label="Compare">
       <label v-for="one in sides" :key="one.side" :class="{ on: one.side === side }" :data-tip="tip">
         <input type="radio" :name="name" :checked="one.side === side" @change="hear(one.side)"
-               :aria-label="one.side + ' ' + one.label + ' ' + (one.about ?? '')" />
+               :aria-label="[one.side, one.label, one.settings, one.about].filter(Boolean).join(' ')" />
         <b>{{ one.side }}</b><span>{{ one.label }}</span><span class="num mute">{{ one.match }}</span>
-        <span v-if="one.about" class="about">{{ one.about }}</span>
+        <span v-if="one.settings || one.about" class="about">
+          <b v-if="one.settings" class="differs">{{ one.settings }}</b>
+          {{ one.settings && one.about ? " · " : "" }}{{ one.about }}
+        </span>
       </label>
       <span class="sr-only" role="status">{{ spoken }}</span>
     </div>`,

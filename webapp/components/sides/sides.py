@@ -16,7 +16,8 @@ class Side(TypedDict):
     side: str  # one letter or digit, which is its key too
     label: str
     match: str  # by how much it is turned down
-    about: NotRequired[str]  # a second line: what is special about it
+    settings: NotRequired[str]  # a second line: those in which it differs from the others
+    about: NotRequired[str]  # what else there is to say of it
 
 
 class Sides(ui.element, component="sides.js", esm=PLAYER_MODULE):

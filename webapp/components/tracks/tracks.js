@@ -206,6 +206,14 @@ export default {
       this.$nextTick(() => this.drawAll());
     },
 
+    /** Show the spectrogram of every row, or, where all are shown, their waveforms. */
+    async toggleSpectra() {
+      this.spectro ??= await loadSpectro();
+      const on = !this.tracks.every(({ name }) => this.spectra[name]);
+      for (const { name } of this.tracks) this.spectra[name] = on;
+      this.$nextTick(() => this.drawAll());
+    },
+
     /** Draw a thin dashed zero line where the track is still being computed. */
     drawUnready(context, canvas, ready) {
       const x = Math.max(0, (ready - this.view.start) / this.view.samplesPerPixel);

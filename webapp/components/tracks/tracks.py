@@ -84,6 +84,10 @@ class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODU
         """Set the mixer; `on_mix` is called as if a person had done it."""
         self.run_method("setMix", list(mix))
 
+    def toggle_spectra(self) -> None:
+        """Show the spectrogram of every row, or, where all are shown, their waveforms."""
+        self.run_method("toggleSpectra")
+
     def _remember_mix(self, changes: list[MixChange]) -> object:
         known = {mix["id"]: mix for mix in self.mix}
         here = [change for change in changes if change["id"] in known]  # others may have been shown meanwhile

@@ -68,6 +68,7 @@ class BlindTestPanel:
             self._fields = Settings(self._choose)
             self._passage = text("", "mute small", tag="p")
             self._power = text("", "mute small", tag="p")
+            self._double = button("", self._double_trials, tip="Finds a smaller difference, and takes twice as long")
             tip = "Names and order are hidden; the numbers come at the end."
             self._begin = button("Start a blind test", self.start, kind="primary", tip=tip)
             self._share = button("Invite others…", self._invite, tip="A link and a QR code; guests need no account")
@@ -90,6 +91,8 @@ class BlindTestPanel:
         what = f"The loudest {PASSAGE_S:g} s each in" if self._kind is Kind.RATING else "Passage:"
         self._passage.set_text(f"{what} {clock(start_s, 1)} to {clock(end_s, 1)} ({where}).")
         self._power.set_text(self._power_words())
+        self._double.set_visibility(self._kind is Kind.ABX and 2 * self._n_trials in TRIALS)
+        self._double.set_text(f"{2 * self._n_trials} trials instead")
         self._fields.set_groups([{"title": "", "fields": self._settings()}])
         if other:
             self._list_tests()
@@ -167,6 +170,9 @@ class BlindTestPanel:
             a, _, b = str(value).partition(",")
             self._pair = (int(a), int(b))
         self.show(self._compared, self._recording, self._loop)
+
+    def _double_trials(self) -> None:
+        self._choose("trials", 2 * self._n_trials)
 
     def start(self) -> None:
         """Make a test and take it at once, in this browser."""

@@ -65,9 +65,10 @@ class Compared:
         found: list[Side] = []
         for index, (item, (name, settings)) in enumerate(zip(self.items, self.labels, strict=True)):
             run_s = item.seconds if isinstance(item, Result) else 0.0
-            about = " · ".join([*settings, *([duration(run_s)] if run_s else [])])
             match = matched[index].words if matched else "measuring…"
-            found.append({"side": str(index + 1), "label": name, "match": match, "about": about})
+            about = duration(run_s) if run_s else ""
+            one = Side(side=str(index + 1), label=name, match=match, settings=" · ".join(settings), about=about)
+            found.append(one)
         return found
 
     def tracks(self, matched: Sequence[Matched]) -> list[Track]:

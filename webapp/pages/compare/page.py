@@ -104,6 +104,8 @@ class ComparePage:
                     self._choices = Settings(self._choose).classes("inline")
                     tip = "A recording of this computer, at the rate of the others; drop it anywhere on the page"
                     button("Add a file…", self._files.browse, tip=tip)
+                    tip = "The spectrogram of every side, on one scale, or its waveform"
+                    button("Spectrograms", lambda: self._tracks.toggle_spectra(), tip=tip)
                     self._removals = ui.element("span").classes("line")
                     self._difference = text("", "mute num")
             with card():
