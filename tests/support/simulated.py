@@ -7,6 +7,7 @@ drive a real one.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -179,6 +180,9 @@ async def simulated_studio(
     monkeypatch.setenv("SIMULATED_PASSCODE", passcode)
     # NiceGUI's app is one for all tests; set to what it is, it is that again when the guard was before it.
     monkeypatch.setattr(app, "build_middleware_stack", app.build_middleware_stack)
+    # NiceGUI searches for garbage before and after; what other tests have imported by now is none.
+    gc.collect()
+    gc.freeze()
     # NiceGUI forgets the modules of pages at the end; imported again, `webapp` would not know its loaded parts.
     loaded = {name: sys.modules[name] for name in (webapp.__name__, webapp.main.__name__)}
     try:
