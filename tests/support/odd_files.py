@@ -236,7 +236,7 @@ ODD_FILES = [
     ),
     OddFile("cut.webm", "a webm cut off at 60 %", "warning", "cut off", lambda: cut(muxed("webm", "libopus"))),
     OddFile("damaged.flac", "a FLAC with 600 bytes overwritten", "warning", "damaged", lambda: damaged(FLAC())),
-    OddFile("damaged.mp3", "an MP3 with 600 bytes overwritten", "audio", "", lambda: damaged(MP3())),
+    OddFile("damaged.mp3", "an MP3 with 600 bytes overwritten", "warning", "damaged", lambda: damaged(MP3())),
     OddFile(
         "damaged.aac", "raw AAC with 600 bytes overwritten", "warning", "damaged", lambda: damaged(muxed("adts", "aac"))
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import chain
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from separation.audio.decoding import mp3
+from separation.audio.decoding.complaints import Complaints
 from separation.audio.decoding.ffmpeg import frames_after
 from separation.audio.decoding.reader import (
     DECODER_ERRORS,
@@ -60,14 +62,19 @@ class SoundfileReader:
         self.warnings: list[str] = []
         self.n_read = 0
         self._file, self._block_samples = file, block_samples
+        self._complaints = Complaints()
         self._counted = mp3.counts_itself(file)
         file.instead = {} if like else mp3.with_true_size(file)
         file.seek(0)
         try:
-            with interrupts_held():
+            with interrupts_held(), self._complaints.caught():
                 self._sound = _ForwardOnly(file, **(like._storage() if like else {}))
         except DECODER_ERRORS as error:
+            self._complaints.close()
             raise NotReadableError(system_message(error)) from error
+        except BaseException:
+            self._complaints.close()
+            raise
         try:
             self.info = self._read_header()
             self._first = self._read(PIECE_SAMPLES)
@@ -119,6 +126,8 @@ class SoundfileReader:
             yield block
         if self.warnings:
             return
+        if any(" error: " in line for line in self._complaints.lines()):
+            self.warnings.append("The file is damaged; what cannot be decoded is silent or left out.")
         promised = self.info.format != "MP3" or self._counted  # else its length is only guessed from its bit rate
         if _header_promises_more(self._sound.extra_info) or (promised and ends_early(self.n_read, self.info)):
             self.warnings.append(cut_off(self.n_read / self.info.sample_rate))
@@ -143,13 +152,14 @@ class SoundfileReader:
             yield from frames_after(n_read, self._file, self.info, self._block_samples)
 
     def _read(self, n_samples: int) -> NDArray[np.float32]:
-        with interrupts_held():
+        with interrupts_held(), self._complaints.caught() if self._sound.format == "MP3" else nullcontext():
             frames: NDArray[np.float32] = self._sound.read(n_samples, dtype="float32", always_2d=True)
         return frames.T  # a view: what is written again as frames is not turned round twice
 
     def close(self) -> None:
         """Close libsndfile's file."""
         self._sound.close()
+        self._complaints.close()
 
 
 def _header_promises_more(log: str) -> bool:
