@@ -14,6 +14,7 @@ from separation.audio.decoding import mp3
 from separation.audio.decoding.reader import AudioInfo, BoundedFile
 
 MIN_BYTES: Final = 1_024  # less is not worth a word: the end of a buffer, a mark that a program left
+NO_SIZE: Final = 0xFFFFFFFF  # of a WAV that is as long as its file
 # Of one sample; what is not here is not plain.
 PLAIN_BYTES: Final = {
     "PCM_S8": 1,
@@ -72,18 +73,21 @@ def rest_of(file: BoundedFile, info: AudioInfo, n_read: int) -> Rest | None:
 
 def _behind_chunks(file: BoundedFile, head: bytes, info: AudioInfo, n_read: int) -> Rest | None:
     """Walk the chunks of WAV, AIFF and CAF: what follows the samples and is no chunk is more samples."""
-    samples_at = end = 0
+    samples_at, end, unsized = 0, 0, False
     if head[8:12] == b"AVI ":  # one film may be many RIFFs
         return None
     for name, start, stop in _chunks(file, head[:4]):
         if name in _CHUNKED:
             return Rest(start, "file")
         if name in (b"data", b"SSND"):
+            unsized = head[:4] == b"RIFF" and stop - start >= NO_SIZE
             samples_at = start + {b"RI": 0, b"RF": 0, b"BW": 0, b"FO": 8, b"ca": 4}[head[:2]]
         end = stop
     if not samples_at or info.decoder != "soundfile":
         return None
     width = _width(info)
+    if unsized and width and file.size - end >= MIN_BYTES:
+        return Rest(samples_at + n_read * width, "samples")
     rest = _kind_of(file, end, plain=bool(width))
     # From the first sample that was not read: a length that is too small may end within one.
     return Rest(samples_at + n_read * width, "samples") if rest is not None and rest.kind == "samples" else rest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import re
 import struct
 from contextlib import suppress
@@ -263,3 +264,22 @@ def test_a_header_that_points_beyond_all_files_ends_no_reading(chunk, tmp_path, 
     with suppress(AudioError):
         decode(path)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("subtype", "width"), [("PCM_16", 4), ("PCM_24", 6), ("FLOAT", 8)])
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_wav_of_no_stated_size_goes_on_beyond_four_gigabytes_silent_or_not(subtype, width, silent, tmp_path):
+    header = bytearray(stored("WAV", subtype))
+    del header[header.index(b"data") + 8 :]
+    header[4:8] = header[-4:] = b"\xff" * 4
+    path = tmp_path / "file.wav"
+    path.write_bytes(header)
+    with path.open("r+b") as file:
+        file.truncate(len(header) + 2**32)  # sparse
+        file.seek(0, os.SEEK_END)
+        file.write(bytes([0 if silent else 7]) * 60_000)
+    n_read = (2**32 - 1) // width  # as libsndfile counts them
+    info = AudioInfo(format="WAV", codec=subtype, sample_rate=RATE, n_channels=2, n_samples=n_read, decoder="soundfile")
+    with path.open("rb") as opened:
+        rest = rest_of(BoundedFile(opened), info, n_read)
+    assert rest is not None and rest.kind == "samples" and rest.start == len(header) + n_read * width
