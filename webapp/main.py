@@ -29,6 +29,7 @@ from webapp.pages.library.page import LibraryPage
 from webapp.pages.listen.page import add_listening_page
 from webapp.pages.models.page import ModelsPage
 from webapp.pages.studio.page import StudioPage
+from webapp.pages.studio.settings_panel import SettingsSources
 from webapp.routes.blind_test_exports import add_blind_test_export_routes
 from webapp.routes.head_requests import HeadRequests
 from webapp.routes.listening import add_listening_routes
@@ -40,6 +41,7 @@ from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
 from webapp.state.hub_account import HubAccount
 from webapp.state.jobs import Jobs
+from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
@@ -174,8 +176,9 @@ def create_app(
     preset_table = PresetTable(store.folder)
     for damage in (*test_table.damages, *note_table.damages, *preset_table.damages):
         log.warning("%s", damage)
-    presets = OwnPresets(preset_table)
     uploads, tests, notes = Uploads(), BlindTests(store, test_table), Notes(note_table)
+    presets = OwnPresets(preset_table)
+    sources = SettingsSources(estimates, presets, ListeningEvidence(tests))
     add_listening_routes(app, tests)
     add_listening_page(app)
     add_blind_test_export_routes(app, store, tests)
@@ -195,7 +198,7 @@ def create_app(
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
         install_theme()
-        page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, estimates, presets)
+        page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, sources)
         if recording:
             page.open(recording, [words for words in prompts.split(",") if words.strip()], result)
 

@@ -16,10 +16,15 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], .
     Args:
         settings: of each result, as nested plain values; those of another version of this program may have other names.
     """
+    flat, names = [dict(_flat(one)) for one in settings], unlike(settings)
+    return tuple(tuple(_words(name, one[name]) for name in names if one.get(name) not in NOTHING) for one in flat)
+
+
+def unlike(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the full names of the settings that are not the same for all: "sam.precision"; see `differing`."""
     flat = [dict(_flat(one)) for one in settings]
     names = {name for one in flat for name in one}
-    unlike = sorted(name for name in names if len({str(one.get(name)) for one in flat}) > 1)
-    return tuple(tuple(_words(name, one[name]) for name in unlike if one.get(name) not in NOTHING) for one in flat)
+    return sorted(name for name in names if len({str(one.get(name)) for one in flat}) > 1)
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

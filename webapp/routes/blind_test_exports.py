@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from separation.comparing.answers_file import exported, table
 from separation.comparing.blind_test import BlindTest, Listener
-from separation.comparing.webmushra_bundle import write_bundle
+from separation.comparing.webmushra.bundle import write_bundle
 from storage import ArtifactStore
 from webapp.routes.made_file import MadeFile
 from webapp.state.blind_tests import BlindTests

@@ -22,7 +22,7 @@ from separation.comparing.kept_sides import keep_sides, trial_wavs
 from separation.comparing.passages import loudest_passages
 from separation.comparing.plans import draw_plan
 from separation.comparing.trials import Answer
-from separation.comparing.webmushra_answers import listeners_of
+from separation.comparing.webmushra.answers import listeners_of
 from separation.errors import PlaygroundError, SettingsError
 from storage import Artifact, ArtifactStore, StorageError
 from storage.records import BlindTestTable

@@ -9,6 +9,7 @@ import pytest
 from separation.comparing.blind_test import BlindSide, Kind, Listener
 from separation.comparing.finding import Finding, abx_result, best_first, finding_of, own_finding, pair_answers
 from separation.comparing.trials import TRAINING, Said, Trial
+from separation.listening.rating import ConditionSummary
 from tests.separation.comparing.test_blind_test import a_test
 
 TRIALS = (Trial(0, TRAINING, 0), *(Trial(0, 1, index % 2) for index in range(16)))
@@ -109,3 +110,6 @@ def test_the_best_side_is_the_preferred_one_or_else_the_one_that_took_less_time(
     nothing = Finding(rows=(), n_complete=0, words=())
     assert [side.name for side in best_first(test, nothing)] == ["c", "a", "b"]
     assert [side.name for side in best_first(test, replace(nothing, scores=(-1.0, 2.0, 0.5)))] == ["b", "c", "a"]
+    one = ConditionSummary(n_listeners=1, n_ratings=1, mean=50.0, interval=None, median=50.0, quartiles=(50.0, 50.0))
+    ratings = tuple((f"{mean}", replace(one, mean=mean)) for mean in (40.0, 60.0, 90.0, 20.0))
+    assert [side.name for side in best_first(test, replace(nothing, ratings=ratings))] == ["c", "b", "a"]

@@ -38,6 +38,8 @@ export default {
                    v-if="field.unit" aria-hidden="true">{{ field.unit }}</i></span>
           </label>
           <p v-if="field.said" :id="id(field) + '-said'" class="said warn small">{{ field.said }}</p>
+          <p v-for="note in field.notes" class="setting-note mute small">{{ note.words }}
+            <a :href="note.href">{{ note.link }}</a></p>
         </template>
       </component>
       <span class="sr-only" role="status">{{ said }}</span>

@@ -19,6 +19,14 @@ class SettingOption(TypedDict):
     disabled: NotRequired[bool]
 
 
+class SettingNote(TypedDict):
+    """A line below a control, with a link at its end."""
+
+    words: str
+    link: str
+    href: str
+
+
 class SettingField(TypedDict):
     """One control of a setting; a "choice" shows its options side by side, a "select" in a list."""
 
@@ -36,6 +44,7 @@ class SettingField(TypedDict):
     unit: NotRequired[str]
     placeholder: NotRequired[str]  # what an empty field means; without it a field cannot be emptied
     disabled: NotRequired[bool]
+    notes: NotRequired[list[SettingNote]]
     said: NotRequired[str]  # what was made of the value that was entered last, if it was put right
 
 

@@ -32,15 +32,13 @@ from webapp.pages.studio.partial_tracks import arriving_track
 from webapp.pages.studio.prompt_row import PromptRow
 from webapp.pages.studio.recordings import MENU_BELOW, RecordingsMenu, TrackChoice, start_page
 from webapp.pages.studio.result_choice import ResultChoice, opened
-from webapp.pages.studio.settings_panel import SettingsPanel
+from webapp.pages.studio.settings_panel import SettingsPanel, SettingsSources
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
 from webapp.pages.studio.waveform import WaveformView
 from webapp.state.drafts import Draft, Drafts, at_most
 from webapp.state.jobs import Job, Jobs
-from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
-from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Upload, Uploads
 from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, text
 
@@ -57,8 +55,7 @@ class StudioPage:
         uploads: Uploads,
         drafts: Drafts,
         mixers: Mixers,
-        estimates: RunEstimates,
-        presets: OwnPresets,
+        sources: SettingsSources,
     ) -> None:
         self._library_view, self._jobs, self._drafts, self._mixers = library_view, jobs, drafts, mixers
         self._client = ui.context.client
@@ -69,7 +66,7 @@ class StudioPage:
             with frame.main:
                 self._main()
             with frame.side:
-                self._settings = SettingsPanel(on_edit=self._edit, estimates=estimates, presets=presets)
+                self._settings = SettingsPanel(on_edit=self._edit, sources=sources)
             with frame.actions:
                 tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
                 self._run = RunButton(self._separate, tip=tip)

@@ -21,9 +21,11 @@ from webapp.components.pieces.for_pages import for_pages
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.entered import field_of, put_right, set_along, with_said
 from webapp.components.settings.settings import SettingGroup, Settings
+from webapp.pages.presets.findings import with_findings
 from webapp.pages.presets.row import PresetRow
 from webapp.pages.studio import settings_fields
 from webapp.state.drafts import Draft
+from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, text
@@ -84,25 +86,31 @@ def _nearest(asked: Request) -> Request:
     return replace(usual, backend=backend.name)
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsSources:
+    """What is known that helps to choose settings: what runs take, the person's presets, what tests have found."""
+
+    estimates: RunEstimates
+    presets: OwnPresets
+    evidence: ListeningEvidence
+
+
 class SettingsPanel:
     """The panel of a draft's settings, without its prompts. Invalid combinations cannot be entered.
 
     Args:
         on_edit: called with a function that makes the changed draft; it may raise `SettingsError`.
-        estimates: estimates of the time and memory of a run.
-        presets: the person's own.
+        sources: what helps to choose.
     """
 
-    def __init__(
-        self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], estimates: RunEstimates, presets: OwnPresets
-    ) -> None:
-        self._on_edit, self._estimates = on_edit, estimates
+    def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], sources: SettingsSources) -> None:
+        self._on_edit, self._estimates, self._evidence = on_edit, sources.estimates, sources.evidence
         self._flight: Preflight | None = None
         self._shown: tuple[Draft, Sound | None] | None = None
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
         self._preset = Settings(self._set)
-        self._own = PresetRow(presets, on_apply=self._apply_own)
+        self._own = PresetRow(sources.presets, on_apply=self._apply_own)
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
         self._drop = button(
@@ -115,7 +123,8 @@ class SettingsPanel:
         self._smaller = button(
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
-        estimates.changed.subscribe(self._estimate_anew)
+        sources.estimates.changed.subscribe(self._estimate_anew)
+        sources.evidence.changed.subscribe(self._show_groups)
 
     def show(self, draft: Draft, recording: Sound | None) -> None:
         """Redraw the panel: the backend and why it was chosen, and what a run would take or what prevents it."""
@@ -163,6 +172,7 @@ class SettingsPanel:
         groups, (name, value, said) = self._groups(), self._said
         if said and (field := field_of(groups, name)) is not None and field["value"] == value:
             groups = with_said(groups, name, said)
+        groups = with_findings(groups, self.choice.settled, self._evidence)
         presets = [group for group in groups if not group["title"]]
         self._preset.set_groups(presets).set_visibility(bool(presets))
         self._settings.set_groups([group for group in groups if group["title"]])

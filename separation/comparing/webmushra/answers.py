@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from separation.comparing.blind_test import BlindTest, Kind, Listener
 from separation.comparing.ratings import condition_of
 from separation.comparing.trials import LOW_ANCHOR, MID_ANCHOR, Answer, AnyTrial, RatingTrial, Said, Trial
-from separation.comparing.webmushra_bundle import item_name
+from separation.comparing.webmushra.bundle import item_name
 from separation.errors import SettingsError
 from separation.listening.webmushra import read_mushra, read_paired
 
