@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from separation.comparing.addresses import address_of
 from separation.errors import PlaygroundError
 from separation.results.kept import Recording
 from webapp.components.notes.notes import NoteChange, NoteSide, PinnedNote, PinnedNotes
@@ -33,15 +34,7 @@ class ComparedNotes:
         """Show the notes of a recording, with the sides to which they can be pinned."""
         self._recording = "" if recording is None else recording.key
         self._duration_s = 0.0 if recording is None else recording.duration_s
-        self._sides = [
-            NoteSide(
-                side=str(index + 1),
-                source=item.key,
-                label=" · ".join([name, *settings]),
-                color=FREE_COLORS[index % len(FREE_COLORS)],
-            )
-            for index, (item, (name, settings)) in enumerate(zip(compared.items, compared.labels, strict=True))
-        ]
+        self._sides = note_sides(compared)
         self._draw()
 
     def _draw(self) -> None:
@@ -67,6 +60,20 @@ class ComparedNotes:
             self._on_error(error)
         except ValueError:  # what a page of ours does not send
             passed_over("the notes", change)
+
+
+def note_sides(compared: Compared) -> list[NoteSide]:
+    """Return the sides to which notes can be pinned, by what makes each the same another time."""
+    named = enumerate(zip(compared.items, compared.labels, strict=True))
+    return [
+        NoteSide(
+            side=str(index + 1),
+            source=address_of(item),
+            label=" · ".join([name, *settings]),
+            color=FREE_COLORS[index % len(FREE_COLORS)],
+        )
+        for index, (item, (name, settings)) in named
+    ]
 
 
 def _note(sent: PinnedNote, duration_s: float) -> ListeningNote:
