@@ -322,16 +322,19 @@ class ChunkStore:
         from separation.audio.files import private
         from separation.pipeline.chunk_keys import NotKept
 
-        names, samples = list(arrays), np.stack(list(arrays.values()))  # (stems, channels, samples)
+        shape = next(iter(arrays.values())).shape  # of all stems: (channels, samples)
         try:
             with self._store.scratch() as folder:
-                private(folder / "stems").write_bytes(samples.astype("<f4").data)
+                with private(folder / "stems").open("wb") as file:
+                    # One after another: putting them together first took as long as their digest.
+                    for samples in arrays.values():
+                        file.write(np.ascontiguousarray(samples, "<f4").data)
                 new = NewItem(
                     kind="chunk",
                     name="a finished chunk",
                     files={"stems": folder / "stems"},
                     inputs={"recording": self._recording},
-                    info=chunk_info(names, samples.shape[1:]),
+                    info=chunk_info(list(arrays), shape),
                 )
                 self._store.put(key, new)
         except Exception as failure:  # of the disk or the store, whose errors are not ours; the run can do without
