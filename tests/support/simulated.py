@@ -25,6 +25,7 @@ from nicegui.testing.user_simulation import user_simulation
 import webapp.main
 
 HERE = "http://127.0.0.1"
+MANY = 50_000  # objects; a page leaves some thousands, and those of the last one would be kept for ever
 LONG_S = 60.0  # until a test gives up; nothing here takes a second on a free computer
 
 
@@ -181,8 +182,9 @@ async def simulated_studio(
     # NiceGUI's app is one for all tests; set to what it is, it is that again when the guard was before it.
     monkeypatch.setattr(app, "build_middleware_stack", app.build_middleware_stack)
     # NiceGUI searches for garbage before and after; what other tests have imported by now is none.
-    gc.collect()
-    gc.freeze()
+    if len(gc.get_objects()) > MANY:
+        gc.collect()
+        gc.freeze()
     # NiceGUI forgets the modules of pages at the end; imported again, `webapp` would not know its loaded parts.
     loaded = {name: sys.modules[name] for name in (webapp.__name__, webapp.main.__name__)}
     try:
