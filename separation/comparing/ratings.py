@@ -56,8 +56,11 @@ def condition_of(test: BlindTest, side: int) -> str:
 
 
 def label_of(test: BlindTest, side: int) -> str:
-    """Return what people call a side or an anchor."""
-    return CONTROLS.get(condition_of(test, side)) or test.sides[side].label
+    """Return what people call a side or an anchor; of sides with one name, also the number."""
+    if control := CONTROLS.get(condition_of(test, side)):
+        return control
+    label = test.sides[side].label
+    return f"{label} ({side + 1})" if sum(one.label == label for one in test.sides) > 1 else label
 
 
 def passage_label(test: BlindTest, passage: int) -> str:

@@ -155,6 +155,10 @@ def test_an_invitation_has_a_link_and_its_picture_for_phones(room: Studio, serve
     address = room.one('input[aria-label="Link"]').get_attribute("value")
     assert "/listen/" in address and "#key=" in address
     assert faults(room) == []
+    room.button("Done").click()
+    wait_until(lambda: not room.all("img.qr"), "the dialog to close")
+    room.button("Link").click()
+    wait_until(lambda: room.all("img.qr"), "the dialog again")
     room.browser.get("about:blank")
     room.browser.get(address)
     wait_until(lambda: room.all("input"), "the name")

@@ -274,6 +274,12 @@ def test_one_listener_gets_a_finding_of_their_own():
     assert "The intervals are of this listener alone." in words
 
 
+def test_sides_of_one_name_are_told_apart_by_their_numbers():
+    test = a_test(sides=tuple(BlindSide(name=name) for name in ("network", "true stem", "network")))
+    words = own_finding(test, scored(test, "Ana", GOOD_EARS))
+    assert "“network (1)” 80" in words and "“network (3)” 60" in words
+
+
 def test_two_listeners_of_one_name_are_two():
     test = a_test()
     ana, other = scored(test, "Ana", GOOD_EARS), scored(test, "x", GOOD_EARS | {0: 90})

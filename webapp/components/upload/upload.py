@@ -33,7 +33,7 @@ class Uploading(TypedDict):
     name: str
 
 
-class UploadArea(ui.element, component="upload.js"):
+class UploadArea(ui.element, component="upload_area.js"):
     """Takes files dropped or pasted anywhere on the page, uploads them one after another, and shows the progress.
 
     The bytes go over HTTP to `PUT /api/uploads`, never through the page's socket, and an upload can be cancelled.

@@ -13,7 +13,6 @@ from separation.comparing.blind_test import BlindTest, Kind
 from separation.comparing.finding import Finding, best_first, finding_of
 from separation.errors import PlaygroundError
 from separation.formatted import counted
-from separation.listening.rating import ConditionSummary
 from webapp.components.copying.copy_button import CopyButton
 from webapp.pages.presets.keep_side import KeepPreset
 from webapp.state.blind_tests import BlindTests
@@ -97,8 +96,6 @@ class BlindTestCard:
             ranked = sorted(zip(finding.scores, test.sides, strict=True), key=lambda one: -one[0])
             words = ", ".join(f"{side.label} {score:+.2f}".replace("-", "−") for score, side in ranked)
             text(f"Scores (Bradley-Terry): {words}", "mute small num", tag="p")
-        if finding.ratings:
-            _ratings_table(finding.ratings)
         for row in finding.rows:
             right = "" if row.n_right is None else f", {row.n_right} right"
             words = f"{row.name}: {row.n_answered} of {test.n_trials}{right}"
@@ -152,20 +149,6 @@ class BlindTestCard:
         request = ui.context.client.request
         base = self._links[0] if self._links else str(request.base_url if request is not None else "/")
         return f"{base.rstrip('/')}/listen/{self._test.id}#key={self._test.key}"
-
-
-def _ratings_table(ratings: Sequence[tuple[str, ConditionSummary]]) -> None:
-    """Draw each sound's mean with its interval, and its median, the best first."""
-    with ui.element("table").classes("ratings-table num"):
-        with ui.element("tr"):
-            for name in ("Sound", "Mean", "95 %", "Median"):
-                text(name, tag="th")
-        for label, summary in sorted(ratings, key=lambda one: -one[1].mean):
-            low, high = summary.interval or (summary.mean, summary.mean)
-            between = f"{max(0.0, low):.0f} to {min(100.0, high):.0f}" if summary.interval else "–"
-            with ui.element("tr"):
-                for words in (label, f"{summary.mean:.0f}", between, f"{summary.median:.0f}"):
-                    text(words, tag="td")
 
 
 def _qr(address: str) -> str:
