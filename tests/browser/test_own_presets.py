@@ -123,7 +123,7 @@ def test_after_a_blind_test_the_settings_of_a_side_become_a_preset(studio: Studi
     name = studio.one('.q-dialog input[aria-label="Name"]')
     assert name.get_attribute("value") == "chunk 9 s"
     assert faults(studio) == []
-    name.send_keys(Keys.ENTER)
+    studio.button("Keep").click()
     wait_until(lambda: not studio.all(".q-dialog"), "the dialog to close")
     studio.open(f"/?recording={recording.key}&prompts=drums")
     studio.button("chunk 9 s").click()
