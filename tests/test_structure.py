@@ -12,6 +12,7 @@ from tests.support.structure import PACKAGES, House, circles, floors, report
 
 ROOT = Path(__file__).parents[1]
 LOOSE_FILES, MODULES_IN_A_FOLDER, PRODUCT_LINES, TEST_LINES = 8, 18, 400, 500
+KINDS = ("*.py", "*.js")  # of modules
 FRAMEWORKS = {"torch", "demucs", "mlx", "mlx_audio", "transformers", "distributed", "dask", "sam_audio"}
 TABLES = {"info", "config"}
 KNOW_MANIFESTS = ("separation/results/kept.py", "separation/results/kept_chunks.py")
@@ -36,9 +37,9 @@ def loose_files(house: House) -> list[str]:
 
 
 def crowded_folders(house: House) -> list[str]:
-    folders = {module.path.parent for module in house.modules.values()}
-    n_modules = {folder: len(list((house.root / folder).glob("*.py"))) for folder in folders}
-    return [f"{folder}: {n} modules" for folder, n in sorted(n_modules.items()) if n > MODULES_IN_A_FOLDER]
+    folders = sorted({module.path.parent for module in house.modules.values()})
+    n_modules = {(folder, kind): len(list((house.root / folder).glob(kind))) for folder in folders for kind in KINDS}
+    return [f"{folder}: {n} modules ({kind})" for (folder, kind), n in n_modules.items() if n > MODULES_IN_A_FOLDER]
 
 
 def long_files(house: House) -> list[str]:
