@@ -74,6 +74,7 @@ STATIC = Path(__file__).parent / "static"
 _SHEETS = tuple(
     Path(__file__).parent / sheet
     for sheet in (
+        "static/colors.css",
         "static/theme.css",
         "components/shell/shell.css",
         "components/pieces/pieces.css",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import math
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from webapp.access.passcode import GuessLimit, Passcode
 from webapp.access.sessions import Sessions, session_of
 
 LOGIN_PATH = "/login"
+COLORS = Path(__file__).parents[1] / "static" / "colors.css"
 LOGOUT_PATH = "/logout"
 LARGEST_FORM = 4096  # bytes; strangers can post to this page
 MOST_FIELDS = 10
@@ -116,7 +118,12 @@ def _page(following: str, error: str = "", status: int = 200, headers: dict[str,
     invalid = 'aria-invalid="true" aria-describedby="error"' if error else ""
     alert = f'<p class="error" id="error" role="alert">{html.escape(error)}</p>' if error else ""
     text = PAGE.format(
-        style=STYLE, script=SCRIPT, action=LOGIN_PATH, following=html.escape(following), invalid=invalid, alert=alert
+        style=COLORS.read_text("utf-8") + STYLE,
+        script=SCRIPT,
+        action=LOGIN_PATH,
+        following=html.escape(following),
+        invalid=invalid,
+        alert=alert,
     )
     return HTMLResponse(text, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
@@ -153,12 +160,7 @@ PAGE = """<!doctype html>
 """
 
 STYLE = """
-:root { --bg: #0d1014; --panel: #14181e; --raise: #1b2027; --line: #262d37; --edge: #667284; --text: #e7eaf0;
-  --mute: #8d97a6; --accent: #4fd1b5; --ink: #06241d; --error: #ff8aa3; color-scheme: dark;
-  font: 16px/1.5 Inter, Roboto, system-ui, sans-serif; }
-@media (prefers-color-scheme: light) { :root { --bg: #f4f5f7; --panel: #fff; --raise: #f0f2f5; --line: #dde1e7;
-  --edge: #7b8594; --text: #1a1e25; --mute: #5c6675; --accent: #08745f; --ink: #fff; --error: #b3203f;
-  color-scheme: light; } }
+:root { color-scheme: dark light; font: 16px/1.5 Inter, Roboto, system-ui, sans-serif; }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-items: center; padding: 16px;
   background: var(--bg); color: var(--text); }
@@ -171,13 +173,13 @@ label { display: block; font-weight: 600; }
 input[type=password], input[type=text] { width: 100%; min-height: 48px; margin-top: 6px; padding: 10px 14px;
   background: var(--raise); color: var(--text); border: 1px solid var(--edge); border-radius: 10px;
   font: inherit; letter-spacing: .04em; }
-input[aria-invalid] { border-color: var(--error); }
-.error { margin: 8px 0 0; color: var(--error); }
+input[aria-invalid] { border-color: var(--minus); }
+.error { margin: 8px 0 0; color: var(--minus); }
 .show { display: flex; align-items: center; gap: 10px; min-height: 44px; margin: 6px 0 10px; font-weight: 400;
   color: var(--mute); }
 .show input { width: 18px; height: 18px; accent-color: var(--accent); }
-button { width: 100%; min-height: 48px; border: 0; border-radius: 10px; background: var(--accent); color: var(--ink);
-  font: inherit; font-weight: 700; cursor: pointer; }
+button { width: 100%; min-height: 48px; border: 0; border-radius: 10px; background: var(--accent);
+  color: var(--accent-ink); font: inherit; font-weight: 700; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 """
 

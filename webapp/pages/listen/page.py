@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from webapp.theme import SCHEME_COOKIE
 
 FOLDER = Path(__file__).parent
-FILES = {file.name: file for file in sorted(FOLDER.iterdir()) if file.suffix in (".js", ".css")}
+COLORS = Path(__file__).parents[2] / "static" / "colors.css"  # guests may have these files and nothing of the studio
+FILES = {file.name: file for file in (*sorted(FOLDER.iterdir()), COLORS) if file.suffix in (".js", ".css")}
 SCHEMES = {"dark": "dark", "light": "light"}
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
@@ -52,6 +53,7 @@ DOCUMENT = """<!doctype html>
 <meta name="color-scheme" content="dark light">
 <title>Listening test · Audio Playground</title>
 <link rel="icon" href="data:,">
+<link rel="stylesheet" href="{files}/colors.css">
 <link rel="stylesheet" href="{files}/listen.css">
 </head>
 <body>
