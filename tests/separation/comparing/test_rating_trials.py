@@ -175,6 +175,15 @@ def test_sides_are_matched_by_one_gain_for_all_passages_and_the_anchors_come_fro
         assert spectrum["C"][above[4_200]].max() > 0.5 * spectrum["R"][above[4_200]].max()
 
 
+def test_the_anchors_are_of_the_reference_whichever_side_it_is(keep, store):
+    sides = [keep(noise(1)), keep(noise(2))]
+    item = store.get(keep_sides("t", "r", sides, [(0, 2)], store, reference=1).key)
+    sounds = played(item, RatingTrial(rated=(0, 1, LOW_ANCHOR), reference=1))
+    below = np.fft.rfftfreq(2 * RATE, 1 / RATE) < 3_000
+    other, own, anchor = (np.fft.rfft(sounds[letter][0])[below] for letter in "ABC")
+    assert np.abs(anchor - own).max() < 0.05 * np.abs(own).max() < 0.5 * np.abs(anchor - other).max()
+
+
 def test_no_two_sounds_of_a_trial_are_alike_byte_by_byte(keep, store):
     item = store.get(keep_sides("t", "r", [keep(noise(1)), keep(noise(2))], [(0, 2)], store, reference=0).key)
     wavs = trial_wavs(item, RatingTrial(rated=(0, 1, MID_ANCHOR, LOW_ANCHOR), reference=0))
