@@ -11,7 +11,7 @@ import pytest
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
-from separation.comparing.heard import MIX, HeardTrack, difference_db, lufs_of, opened, stem_of
+from separation.comparing.heard import MIX, HeardTrack, difference_db, lufs_of, lufs_of_passages, opened, stem_of
 from separation.comparing.matching import matched
 from separation.errors import AudioError
 from tests.support.studio_values import a_recording, a_result
@@ -62,6 +62,15 @@ def test_matched_sides_are_equally_loud_at_the_speakers(keep, a, b, start_s, end
     loud = [measured(played(side, down, start_s, end_s)) for side, down in zip(sides, gains_db, strict=True)]
     assert min(gains_db) < 0, "something was to be done"
     assert loud[0] == pytest.approx(loud[1], abs=0.1)
+
+
+def test_several_passages_are_as_loud_as_if_they_followed_each_other(keep):
+    rising = noise(1, 0.3, duration_s=20.0) * np.linspace(0.05, 1, 20 * RATE, dtype=np.float32)
+    passages_s = [(0.0, 7.0), (9.0, 10.5), (12.0, 19.0)]
+    joined = np.concatenate([rising[:, round(a * RATE) : round(b * RATE)] for a, b in passages_s], axis=1)
+    assert lufs_of_passages([keep(rising)], passages_s) == pytest.approx(measured(joined), abs=0.05)
+    assert lufs_of_passages([keep(rising)], [(18.0, 25.0)]) == pytest.approx(lufs_of([keep(rising)], 18.0), abs=0.01)
+    assert lufs_of_passages([keep(rising, gain=0.0)], passages_s) == -math.inf
 
 
 def test_a_nearly_silent_stem_turns_nothing_down(keep):
