@@ -306,25 +306,37 @@ class BlindTests:
         averaged away.
 
         Raises:
-            SettingsError: there is no next trial.
+            SettingsError: there is no next trial, or the test was deleted meanwhile.
             StorageError, AudioError: the sounds are gone, or there is no room.
         """
         trial, index = listener.next_trial, len(listener.answers)
         if trial is None:
             raise SettingsError("Everything is answered.", "There is no further trial.", "")
-        with self._lock:
-            prepared = self._prepared.get((test.id, listener.id))
-            if prepared is not None and prepared.index == index:
-                return prepared
+        if (prepared := self._prepared_at(test, listener, index)) is not None:
+            return prepared
         wavs = trial_wavs(self.sounds_of(test), trial)
-        prepared = PreparedTrial(index, {sound: self._chance.token_urlsafe(16) for sound in wavs})
         with self._lock:
-            self._forget(test.id, listener.id)
-            folder = self._sounds_folder()
-            with writing("The sounds of the trial", folder):
-                for sound, data in wavs.items():
-                    private(folder / prepared.addresses[sound]).write_bytes(data)
-            self._prepared[test.id, listener.id] = prepared
+            # Rendering takes a while, in which another tab may have asked, or answered, or the test was deleted.
+            if (prepared := self._prepared_at(test, listener, index)) is not None:
+                return prepared
+            _, now = self.listener(test.id, listener.id)
+            if len(now.answers) == index:
+                return self._put(test, listener, index, wavs)
+        return self.prepare(test, now)
+
+    def _prepared_at(self, test: BlindTest, listener: Listener, index: int) -> PreparedTrial | None:
+        prepared = self._prepared.get((test.id, listener.id))
+        return prepared if prepared is not None and prepared.index == index else None
+
+    def _put(self, test: BlindTest, listener: Listener, index: int, wavs: Mapping[str, bytes]) -> PreparedTrial:
+        """Write the sounds of a trial in place of those of the listener's last one."""
+        prepared = PreparedTrial(index, {sound: self._chance.token_urlsafe(16) for sound in wavs})
+        self._forget(test.id, listener.id)
+        folder = self._sounds_folder()
+        with writing("The sounds of the trial", folder):
+            for sound, data in wavs.items():
+                private(folder / prepared.addresses[sound]).write_bytes(data)
+        self._prepared[test.id, listener.id] = prepared
         return prepared
 
     def sound(self, test: BlindTest, listener: Listener, address: str) -> bytes | None:

@@ -25,7 +25,7 @@ def listeners_of(test: BlindTest, text: str, at: str) -> list[Listener]:
         at: the UTC time at which it is read.
 
     Raises:
-        SettingsError: it is no such file, or one of another test.
+        SettingsError: it is no such file, or one of another test, or ratings in it are missing or doubled.
     """
     sets = _paired(test, text) if test.kind is Kind.ABX else _ratings(test, text)
     if not any(sets.values()):
@@ -59,9 +59,22 @@ def _ratings(test: BlindTest, text: str) -> Mapping[str, list[tuple[AnyTrial, An
     for rating in read_mushra(text):
         if rating.item not in passages or rating.condition not in sides:
             raise _other(f"{rating.item}, {rating.condition}")
-        scores[rating.listener, passages[rating.item]][sides[rating.condition]] = round(rating.score)
+        given, side = scores[rating.listener, passages[rating.item]], sides[rating.condition]
+        if side in given:
+            raise SettingsError(
+                f"“{rating.listener}” rated “{rating.condition}” of “{rating.item}” twice.",
+                "Two listeners may have given the same name.",
+                "Give one of them another name in the file, or take one of the two out.",
+            )
+        given[side] = round(rating.score)
     sets = defaultdict[str, list[tuple[AnyTrial, Answer]]](list)
     for (listener, passage), given in scores.items():
+        if missing := [condition for condition, side in sides.items() if side not in given]:
+            raise SettingsError(
+                f"“{listener}” did not rate every sound of “{item_name(test, passage)}”.",
+                f"There is no score of “{missing[0]}”.",
+                "Choose the file as webMUSHRA wrote it, or take that listener's lines of this passage out.",
+            )
         trial = RatingTrial(rated=tuple(given), reference=test.reference, passage=passage)
         sets[listener].append((trial, tuple(given.values())))
     return sets

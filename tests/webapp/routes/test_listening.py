@@ -102,6 +102,8 @@ def test_only_the_sounds_of_the_present_trial_are_there_and_only_for_their_liste
     for address in first["sounds"].values():
         assert guest.ask(f"sound/{address}").status_code == 200
         assert other.ask(f"sound/{address}").status_code == 404
+    assert guest.trial()[0] == first, "whoever asks again gets the same sounds"
+    guest.answer(first["index"], "A")
     guest.trial()
     assert {guest.ask(f"sound/{address}").status_code for address in first["sounds"].values()} == {404}
     assert guest.ask("sound/..%2F..%2Fstorage_secret").status_code == 404

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from separation.comparing.blind_test import Kind
 from separation.comparing.finding import finding_of
+from separation.comparing.kept_sides import trial_wavs
 from separation.comparing.ratings import condition_of
 from separation.comparing.trials import LOW_ANCHOR, MID_ANCHOR
 from separation.errors import SettingsError
@@ -93,6 +94,44 @@ def test_a_guest_rates_all_sounds_beside_the_reference_and_gets_the_result_at_th
     assert ask("trial", {}).json() == prepared, "whoever asks again gets the same"
     end = take(client, tests, test, "Ben")
     assert "hidden reference 100" in end["finding"] and "“side 1” 70" in end["finding"]
+
+
+def meanwhile(monkeypatch, happens):
+    """Let something happen once, while the sounds of a trial are rendered."""
+    left = [happens]
+
+    def rendered(*given):
+        wavs = trial_wavs(*given)
+        if left:
+            left.pop()()
+        return wavs
+
+    monkeypatch.setattr("webapp.state.blind_tests.trial_wavs", rendered)
+
+
+def test_two_tabs_that_ask_at_once_get_the_same_sounds(client, tests, test, monkeypatch):
+    state = asking(client, test, test.key)("join", {"name": "Ana"}).json()
+    ask = asking(client, test, state["token"])
+    other = []
+    meanwhile(monkeypatch, lambda: other.append(ask("trial", {}).json()))
+    assert ask("trial", {}).json() == other[0], "or the dither of many renderings could be averaged away"
+    assert [ask(f"sound/{address}").status_code for address in other[0]["sounds"].values()] == [200] * 5
+
+
+def test_a_trial_that_was_answered_while_it_was_rendered_again_is_not_prepared_again(client, tests, test, monkeypatch):
+    state = asking(client, test, test.key)("join", {"name": "Ana"}).json()
+    ask = asking(client, test, state["token"])
+    meanwhile(monkeypatch, lambda: ask("answer", {"index": 0, "scores": [1, 2, 3, 4]}))
+    assert ask("trial", {}).json()["index"] == 1
+
+
+def test_no_sounds_are_left_of_a_test_that_was_deleted_while_they_were_rendered(
+    client, store, tests, test, monkeypatch
+):
+    state = asking(client, test, test.key)("join", {"name": "Ana"}).json()
+    meanwhile(monkeypatch, lambda: tests.delete(test))
+    assert asking(client, test, state["token"])("trial", {}).status_code == 422
+    assert not [path for path in store.scratch_folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +230,20 @@ def test_results_of_another_test_are_refused_and_nothing_is_counted(tests, test,
     with pytest.raises(SettingsError):
         tests.add_answers(test, text.replace(*change))
     assert tests.listeners(test) == []
+
+
+@pytest.mark.parametrize("missing", [0, 1, MID_ANCHOR])
+def test_a_rating_that_lacks_a_sound_is_refused_and_the_finding_stays_readable(tests, test, missing):
+    rows = [("Ana", condition_of(test, side), score) for side, score in SCORES.items() if side != missing]
+    with pytest.raises(SettingsError, match="Ana"):
+        tests.add_answers(test, mushra_csv(test, *rows))
+    assert finding_of(test, tests.listeners(test)).words == ()
+
+
+def test_two_listeners_of_one_name_are_not_taken_for_one(tests, test):
+    rows = [("Ana", condition_of(test, side), score) for side, score in SCORES.items()]
+    with pytest.raises(SettingsError, match="twice"):
+        tests.add_answers(test, mushra_csv(test, *rows, *rows))
 
 
 def test_a_file_without_answers_is_said(tests, test):
