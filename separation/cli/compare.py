@@ -13,6 +13,7 @@ import click
 
 from separation.cli.common import Common, TypedPath, common_options, open_store, printable, require_source
 from separation.errors import SettingsError
+from separation.formatted import counted
 
 if TYPE_CHECKING:
     from separation.comparing.blind_test import BlindTest
@@ -243,14 +244,14 @@ def _count(test_id: str, text: str, common: Common) -> None:
     tests = BlindTests(store, BlindTestTable(store.folder))
     n_listeners = tests.add_answers(_test(test_id, tests), text)
     tests.close()
-    common.say(f"{n_listeners} listeners counted in test {test_id}")
+    common.say(f"{counted(n_listeners, 'listener')} counted in test {test_id}")
     common.result({"id": test_id, "n_listeners": n_listeners})
 
 
 def _say_ratings(source: Path, text: str, common: Common) -> None:
     """Say what ratings mean, those of listeners whom post-screening excludes left out."""
     from separation.listening.rating import screened, summaries
-    from separation.listening.rating_verdict import screening_note
+    from separation.listening.rating_verdict import NOBODY, mean_text, screening_note
     from separation.listening.webmushra import read_mushra
 
     ratings = read_mushra(text)
@@ -260,13 +261,14 @@ def _say_ratings(source: Path, text: str, common: Common) -> None:
     for name, one in found.items():
         if note := screening_note(one):
             common.say(f"{printable(name)}: {note}")
-    counted = summaries(one for one in ratings if not found[one.listener].excluded)
-    for condition, summary in sorted(counted.items(), key=lambda one: -one[1].mean):
-        low, high = summary.interval or (summary.mean, summary.mean)
-        common.say(f"{printable(condition)}: {summary.mean:.1f} (95 % interval {low:.1f} to {high:.1f})")
+    summed = summaries(one for one in ratings if not found[one.listener].excluded)
+    for condition, summary in sorted(summed.items(), key=lambda one: -one[1].mean):
+        common.say(f"{printable(condition)}: {mean_text(summary, 1)}")
+    if not summed:
+        common.say(NOBODY)
     common.result(
         {
-            "conditions": {condition: asdict(summary) for condition, summary in counted.items()},
+            "conditions": {condition: asdict(summary) for condition, summary in summed.items()},
             "left_out": [name for name, one in found.items() if one.excluded],
         }
     )

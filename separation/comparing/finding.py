@@ -13,7 +13,7 @@ from separation.listening.abx import AbxResult
 from separation.listening.pooling import pooled
 from separation.listening.preference import PairAnswers, bradley_terry, holm
 from separation.listening.rating import ConditionSummary
-from separation.listening.rating_verdict import screening_note
+from separation.listening.rating_verdict import NOBODY, screening_note
 from separation.listening.verdict import UNKNOWN, ComparedSettings, abx_verdict, p_text, preference_verdict
 
 Pair = tuple[int, int]
@@ -140,7 +140,7 @@ def _rated(
         replace(row, note=", ".join(filter(None, [notes.get(one.id, ""), row.note])))
         for row, one in zip(rows, listeners, strict=True)
     )
-    words = (found.words,) if found.words else ("Nobody's ratings count: the hidden reference was not found.",)
+    words = (found.words,) if found.words else (NOBODY,)
     return Finding(rows=tuple(noted), n_complete=len(complete), words=words, ratings=found.sides)
 
 

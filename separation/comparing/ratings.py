@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from separation.comparing.blind_test import BlindTest, Listener
 from separation.comparing.trials import LOW_ANCHOR, MID_ANCHOR, RatingTrial, Said
-from separation.formatted import clock
 from separation.listening.rating import (
     HIDDEN_REFERENCE,
     ConditionSummary,
@@ -61,12 +60,6 @@ def label_of(test: BlindTest, side: int) -> str:
         return control
     label = test.sides[side].label
     return f"{label} ({side + 1})" if sum(one.label == label for one in test.sides) > 1 else label
-
-
-def passage_label(test: BlindTest, passage: int) -> str:
-    """Return what people call a passage: "1:00 to 1:08"."""
-    start_s, end_s = test.passages[passage]
-    return f"{clock(start_s, 1)} to {clock(end_s, 1)}"
 
 
 def rated(test: BlindTest, complete: Sequence[Listener]) -> Rated:

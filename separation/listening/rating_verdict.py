@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from separation.formatted import counted
 from separation.listening.rating import ConditionSummary, ScreenedListener
 
+NOBODY = "Nobody's ratings count: the hidden reference was not found."
 REOPENED = " The test was reopened after its results were seen."
 
 
@@ -30,7 +31,7 @@ def rating_verdict(
     n_counted = sum(not one.excluded for one in screened)
     who = "one listener" if n_counted == 1 else f"{n_counted} listeners"
     ranked = sorted(sides, key=lambda side: -side[1].mean)
-    rated = "; ".join(f"“{label}” {_mean(summary)}" for label, summary in ranked)
+    rated = "; ".join(f"“{label}” {mean_text(summary)}" for label, summary in ranked)
     of_one = " The intervals are of this listener alone." if n_counted == 1 and n_passages > 1 else ""
     held = ", ".join(f"{name} {summary.mean:.0f}" for name, summary in controls.items())
     return (
@@ -51,11 +52,13 @@ def screening_note(one: ScreenedListener) -> str:
     return f"{'left out: ' if one.excluded else ''}{' and '.join(wrong)}"
 
 
-def _mean(summary: ConditionSummary) -> str:
+def mean_text(summary: ConditionSummary, decimals: int = 0) -> str:
+    """Return a mean with its interval, which is said only where there is one, and within the scale."""
+    mean = f"{summary.mean:.{decimals}f}"
     if summary.interval is None:
-        return f"{summary.mean:.0f}"
-    low, high = max(0.0, summary.interval[0]), min(100.0, summary.interval[1])  # where the scale ends
-    return f"{summary.mean:.0f} (95 % interval {low:.0f} to {high:.0f})"
+        return mean
+    low, high = max(0.0, summary.interval[0]), min(100.0, summary.interval[1])
+    return f"{mean} (95 % interval {low:.{decimals}f} to {high:.{decimals}f})"
 
 
 def _left_out(screened: Sequence[ScreenedListener]) -> str:

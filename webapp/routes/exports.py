@@ -274,8 +274,9 @@ def _track(found: KeptTrack | None) -> KeptTrack:
 
 def _file_names(kept: Recording | Result) -> dict[str, str]:
     """Return, by track, a file name without extension that is made of the track's name; no two are alike."""
-    names = kept.track_names if isinstance(kept, Result) else map(without_extension, kept.track_names)
-    return dict(zip((track.id for track in kept.tracks), plain_names(names), strict=True))
+    tracks = kept.tracks if isinstance(kept, Result) else (*kept.tracks, *kept.known_stems)
+    names = (track.name if isinstance(kept, Result) else without_extension(track.name) for track in tracks)
+    return dict(zip((track.id for track in tracks), plain_names(names), strict=True))
 
 
 def _title(kept: Recording | Result) -> str:

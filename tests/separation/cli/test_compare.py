@@ -194,6 +194,10 @@ def test_ratings_that_webmushra_has_written_are_read(folder):
     assert found["left_out"] == [] and found["conditions"]["side 2"]["mean"] == 75
     plain = audio_playground("compare", "read", "mushra.csv")
     assert "Ben: rated the hidden reference below 90 in 1 of 1" in plain.stdout + plain.stderr
+    assert "side 2: 75.0 (95 % interval " in plain.stdout + plain.stderr
+    ratings_csv(folder / "alone.csv", "one", {"Ana": GOOD})
+    plain = audio_playground("compare", "read", "alone.csv")
+    assert "side 2: 70.0" in plain.stdout + plain.stderr and "interval" not in plain.stdout + plain.stderr
     ratings_csv(folder / "empty.csv", "one", {})
     assert "no answers" in audio_playground("compare", "read", "empty.csv", status=2).stderr
 

@@ -18,6 +18,7 @@ from separation.audio.encode import FORMATS
 from separation.engine.engine import Inline
 from separation.events import ChunkFinished, TracksOpened
 from separation.results.kept import result_of
+from separation.results.known_stems import with_known_stems
 from separation.results.partial import PartialAudio
 from separation.results.runs import import_recording, separate_recording
 from storage.records import JobRecord
@@ -188,6 +189,13 @@ def test_the_archive_has_one_file_for_each_track_and_the_manifest(client, result
         manifest = tomllib.loads(archive.read("manifest.toml").decode())
     assert manifest["config"]["prompts"][0]["text"] == "drums?"
     assert manifest["inputs"]["recording"] == result.recording
+
+
+def test_a_true_stem_is_downloaded_by_its_name(client, store, recording):
+    stems = {name: np.zeros((2, recording.n_samples), np.float32) for name in ("drums", "bass/low")}
+    with_known_stems(store.get(recording.key), stems, store, sample_rate=recording.sample_rate)
+    answer = client.get(f"/media/{recording.key}/stem-1/file?format=wav32f").raise_for_status()
+    assert "bass" in answer.headers["content-disposition"] and "drums" not in answer.headers["content-disposition"]
 
 
 def test_one_track_is_called_in_a_download_as_it_is_in_the_archive(client, result):

@@ -9,13 +9,13 @@ import segno
 from nicegui import ui
 from nicegui.events import UploadEventArguments
 
-from separation.comparing.blind_test import BlindTest, Kind
+from separation.comparing.blind_test import BlindSide, BlindTest, Kind
 from separation.comparing.finding import Finding, best_first, finding_of
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from webapp.components.copying.copy_button import CopyButton
 from webapp.pages.presets.keep_side import KeepPreset
-from webapp.state.blind_tests import BlindTests
+from webapp.state.blind_tests import BlindTests, ComparedSide
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, card, text, tipped
 
@@ -103,11 +103,9 @@ class BlindTestCard:
         if finding.words:
             with ui.element("span").classes("line wrap"):
                 for side in test.sides:
-                    if side.source.startswith(test.recording):
-                        continue  # the recording itself, or its true stems
-                    address = f"/?{urlencode({'recording': test.recording, 'result': side.source})}"
-                    link = ui.link(f"Use {side.label} in the Studio", address).classes("button plain")
-                    tipped(link, "Opens the Studio with these settings")
+                    if address := studio_address(test.recording, side):
+                        link = ui.link(f"Use {side.label} in the Studio", address).classes("button plain")
+                        tipped(link, "Opens the Studio with these settings")
                 KeepPreset(self._presets, best_first(test, finding), self._card)
         if finding.rows and not finding.words:
             text("The numbers come when a set is complete.", "mute small", tag="p")
@@ -149,6 +147,12 @@ class BlindTestCard:
         request = ui.context.client.request
         base = self._links[0] if self._links else str(request.base_url if request is not None else "/")
         return f"{base.rstrip('/')}/listen/{self._test.id}#key={self._test.key}"
+
+
+def studio_address(recording: str, side: BlindSide | ComparedSide) -> str:
+    """Return where the settings of a side can be used again; "" of what no separator made here, such as a file."""
+    made_here = side.run_s > 0 or side.made_with
+    return f"/?{urlencode({'recording': recording, 'result': side.source})}" if made_here else ""
 
 
 def _qr(address: str) -> str:
