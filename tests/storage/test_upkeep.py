@@ -92,12 +92,12 @@ def test_a_store_takes_no_more_memory_the_more_it_keeps(store):
                 (folder / "track").write_bytes(b"")
                 key = store.key("result", random=os.urandom(8).hex())
                 files = {"track": folder / "track"}
-                store.put(key, NewItem(kind="result", name="x", files=files, info={"long": "x" * 50_000}))
+                store.put(key, NewItem(kind="result", name="x", files=files, info={"long": "x" * 200_000}))
 
-    keep_many(100)
+    keep_many(25)
     before_mb = resident_mb()
-    keep_many(500)
-    assert resident_mb() - before_mb < 8, "500 manifests of 50 kB"
+    keep_many(125)
+    assert resident_mb() - before_mb < 8, "125 manifests of 200 kB"
 
 
 # Removing what was not used
