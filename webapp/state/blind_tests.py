@@ -30,6 +30,7 @@ from storage.records.jobs import utc_now
 
 LONGEST_NAME = 40
 MOST_LISTENERS = 500  # of one test
+MOST_PREPARED = 40  # listeners whose sounds are on the disk at once, about 25 MB each
 GONE = SettingsError(
     "There is no such listening test.", "It was deleted, or the link is not complete.", "Ask for the link again."
 )
@@ -337,6 +338,8 @@ class BlindTests:
             for sound, data in wavs.items():
                 private(folder / prepared.addresses[sound]).write_bytes(data)
         self._prepared[test.id, listener.id] = prepared
+        if len(self._prepared) > MOST_PREPARED:  # whoever was first has them in the browser, or gets them anew
+            self._forget(*next(iter(self._prepared)))
         return prepared
 
     def sound(self, test: BlindTest, listener: Listener, address: str) -> bytes | None:

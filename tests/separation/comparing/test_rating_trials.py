@@ -194,8 +194,8 @@ def test_no_two_sounds_of_a_trial_are_alike_byte_by_byte(keep, store):
 
 def test_passages_are_the_loudest_of_the_reference_in_the_order_of_time(keep):
     song = np.zeros((2, 60 * RATE), np.float32)
-    song[:, 9 * RATE : 15 * RATE] = noise(1, 0.2)
-    song[:, 33 * RATE : 39 * RATE] = noise(2, 0.1)
+    song[:, 9 * RATE : 15 * RATE] = noise(1, 0.1)
+    song[:, 33 * RATE : 39 * RATE] = noise(2, 0.2)
     song[:, 50 * RATE : 51 * RATE] = noise(3, 0.1, duration_s=1.0)
     heard = keep(song)
     found = loudest_passages(heard, 0, 60, 2, length_s=8)

@@ -21,7 +21,7 @@ from storage import ArtifactStore
 from storage.records import BlindTestTable
 from tests.support.listening_steps import Guest, made
 from tests.support.server import RunningServer, running_server
-from webapp.state.blind_tests import BlindTests
+from webapp.state.blind_tests import MOST_PREPARED, BlindTests
 
 PASSCODE = "correct horse"
 
@@ -164,6 +164,22 @@ def test_the_sounds_of_a_trial_are_on_the_disk_for_as_long_as_it_is_heard(tmp_pa
     assert files() == before + 3, "Ana is done; Bo is not"
     tests.delete(test)
     assert files() == before
+    tests.close()
+
+
+def test_many_listeners_do_not_fill_the_disk_and_whoever_was_dropped_gets_the_sounds_anew(tmp_path):
+    home = tmp_path / "home"
+    tests = BlindTests(ArtifactStore(home), BlindTestTable(home))
+    test = made(home, tmp_path, n_trials=1, guided=False, tests=tests)
+    before = sum(one.is_file() for one in (home / "scratch").rglob("*"))
+    first, *others = (tests.join(test, str(n), {}) for n in range(MOST_PREPARED + 1))
+    prepared = tests.prepare(test, first)
+    for other in others:
+        tests.prepare(test, other)
+    assert sum(one.is_file() for one in (home / "scratch").rglob("*")) == before + 3 * MOST_PREPARED
+    assert tests.sound(test, first, prepared.addresses["A"]) is None
+    anew = tests.prepare(test, first)
+    assert tests.sound(test, first, anew.addresses["A"])
     tests.close()
 
 

@@ -104,11 +104,22 @@ function check({ ask, answers, right, play }) {
   });
 }
 
+/** Fetch the sounds of the next trial; once more if the server has dropped them for other listeners meanwhile. */
+async function sounds(again = true) {
+  const prepared = await room.json("trial", {});
+  const names = Object.keys(prepared.sounds);
+  try {
+    const bytes = await Promise.all(names.map((name) => room.bytes(`sound/${prepared.sounds[name]}`)));
+    return { prepared, names, bytes };
+  } catch (error) {
+    if (again && error instanceof Refused) return sounds(false);
+    throw error;
+  }
+}
+
 async function run(state) {
   while (!state.complete && !state.closed) {
-    const prepared = await room.json("trial", {});
-    const names = Object.keys(prepared.sounds);
-    const bytes = await Promise.all(names.map((name) => room.bytes(`sound/${prepared.sounds[name]}`)));
+    const { prepared, names, bytes } = await sounds();
     await player.load(new Map(names.map((name, index) => [name, bytes[index]])), names[0]);
     const ask = state.kind === "rating" ? rating : trial;
     const said = await ask(main, player, state, names);
