@@ -358,6 +358,9 @@ def test_the_page_is_the_same_for_every_test(studio, guest):
     assert "light dark" not in pages[0].text and "color-scheme: dark light" in pages[0].text
     dark = httpx.get(f"{studio.url}/listen/{guest.test}", cookies={"scheme": "dark"}).text
     assert 'style="color-scheme: dark"' in dark
-    name = pages[0].text.split('href="')[2].split('"')[0]
-    assert httpx.get(f"{studio.url}/listen/{name}").status_code == 200
-    assert httpx.get(f"{studio.url}/listen/{name.replace('listen.css', 'page.py')}").status_code == 404
+    sheets = [part.split('"')[0] for part in pages[0].text.split('href="')[2:]]
+    assert [Path(sheet).name for sheet in sheets] == ["colors.css", "listen.css"]
+    for sheet in sheets:
+        assert httpx.get(f"{studio.url}/listen/{sheet}").status_code == 200
+    for other in ("page.py", "theme.css", "../static/theme.css"):
+        assert httpx.get(f"{studio.url}/listen/{sheets[0].replace('colors.css', other)}").status_code in (303, 404)
