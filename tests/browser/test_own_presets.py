@@ -78,7 +78,9 @@ def test_every_page_has_the_preset_and_loses_it_when_it_is_deleted(studio: Studi
         kept(studio, "Mine")
         studio.browser.switch_to.window(second)
         wait_until(lambda: own(studio) == ["Mine"], "the preset in the other tab")
-        studio.one('[aria-label="Remove Mine"]').click()
+        cross = studio.one('[aria-label="Remove Mine"]')
+        assert cross.get_attribute("data-tip") == "Deletes Mine"
+        cross.click()
         studio.browser.switch_to.window(first)
         wait_until(lambda: own(studio) == [], "no preset in the first tab")
     finally:

@@ -109,6 +109,11 @@ def test_ratings_are_started_on_the_compare_page_with_the_true_stem_as_the_refer
     room.button("Ratings").click()
     room.confirmed()
     assert room.setting("Reference").get_attribute("value") == "1", "the true stems"
+    room.set("Reference", "1 · Built-in separator").confirmed().set("Sound", "All sounds").confirmed().set(
+        "Sound", "drums"
+    ).confirmed()
+    assert room.setting("Reference").get_attribute("value") == "0", "what was chosen stays"
+    room.set("Reference", "2 · True stems").confirmed()
     room.button("Start a blind test").click()
     wait_until(lambda: room.texts("form button") == ["Start"], "the first screen")
     room.one("form button").click()

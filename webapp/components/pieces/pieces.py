@@ -91,7 +91,7 @@ def chip(
     on_click: Callable[[], object] | None = None,
     on_remove: Callable[[], object] | None = None,
 ) -> ui.element:
-    """Place the chip of a prompt: a dot in its colour, its text, a short detail, and a button to remove it."""
+    """Place the chip of something kept: a dot in its colour, its text, a short detail, and a button that deletes it."""
     with ui.element("span").classes("chip" + (" on" if selected else "")) as element:
         element.style(f"--stem: {color}")
         body = ui.element("button" if on_click is not None else "span").classes("chip-body")
@@ -107,7 +107,7 @@ def chip(
         if on_remove is not None:
             cross = ui.element("button").classes(f"chip-remove {icon_classes('close')}")
             cross.props["aria-label"] = f"Remove {label}"
-            _clickable(cross, on_remove, f"Leave out {label}")
+            _clickable(cross, on_remove, f"Deletes {label}")
     return element
 
 

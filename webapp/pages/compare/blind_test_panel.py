@@ -61,7 +61,8 @@ class BlindTestPanel:
         self._recording: Recording | None = None
         self._loop: Loop = {"on": False, "start_s": None, "end_s": None}
         self._kind, self._n_trials, self._pair = Kind.ABX, USUAL_TRIALS, (0, 1)
-        self._n_passages, self._reference = USUAL_PASSAGES, 0
+        self._n_passages = USUAL_PASSAGES
+        self._chosen_reference = ""  # the address of the side, which stays the same beside others
         self._cards: dict[str, BlindTestCard] = {}
         with ui.element("div").classes("stack") as self._making:
             segmented(KINDS, self._kind.value, self._choose_kind, label="What is asked", tooltips=TIPS, full=True)
@@ -79,12 +80,10 @@ class BlindTestPanel:
 
     def show(self, compared: Compared, recording: Recording | None, loop: Loop) -> None:
         """Offer tests of what is compared, in the passage of the loop."""
-        other = recording is not self._recording
+        other = _key(recording) != _key(self._recording)
         self._compared, self._recording, self._loop = compared, recording, loop
         if any(index >= len(compared.items) for index in self._pair):
             self._pair = (0, 1)
-        if other or self._reference >= len(compared.items):
-            self._reference = _usual_reference(compared)
         self._making.set_visibility(len(compared.items) > 1)
         start_s, end_s = self._seconds
         where = "the loop" if self._loop["on"] else "loop a passage to choose another"
@@ -96,6 +95,14 @@ class BlindTestPanel:
         self._fields.set_groups([{"title": "", "fields": self._settings()}])
         if other:
             self._list_tests()
+
+    @property
+    def _reference(self) -> int:
+        """The side that the others are to be like: the one that was chosen, or the true stems, or else the first."""
+        addresses = [address_of(item) for item in self._compared.items]
+        if self._chosen_reference in addresses:
+            return addresses.index(self._chosen_reference)
+        return next((index for index, item in enumerate(self._compared.items) if isinstance(item, TrueStems)), 0)
 
     @property
     def _seconds(self) -> tuple[float, float]:
@@ -165,7 +172,7 @@ class BlindTestPanel:
         elif name == "passages":
             self._n_passages = int(str(value))
         elif name == "reference":
-            self._reference = int(str(value))
+            self._chosen_reference = address_of(self._compared.items[int(str(value))])
         elif name == "sides":
             a, _, b = str(value).partition(",")
             self._pair = (int(a), int(b))
@@ -217,8 +224,7 @@ class BlindTestPanel:
     # the tests there are
 
     def _list_tests(self) -> None:
-        key = None if self._recording is None else self._recording.key
-        tests = [test for test in self._tests.all() if test.recording == key]
+        tests = [test for test in self._tests.all() if test.recording == _key(self._recording)]
         self._none.set_visibility(not tests)
         self._list.clear()
         with self._list:
@@ -246,9 +252,8 @@ def side_of(compared: Compared, index: int) -> ComparedSide:
     )
 
 
-def _usual_reference(compared: Compared) -> int:
-    """Return the side of the true stems, or else the first one."""
-    return next((index for index, item in enumerate(compared.items) if isinstance(item, TrueStems)), 0)
+def _key(recording: Recording | None) -> str:
+    return "" if recording is None else recording.key
 
 
 def _passages_field(n_passages: int) -> SettingField:
