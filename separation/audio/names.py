@@ -19,8 +19,10 @@ AUDIO_EXTENSIONS = (
 VIDEO_EXTENSIONS = (
     "3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ogv", "ts", "webm", "wmv",
 )  # fmt: skip
-# A part of a recording is called “song.wav, 0:10-0:20”.
-EXTENSION = re.compile(rf"(?<=.)\.({'|'.join((*AUDIO_EXTENSIONS, *VIDEO_EXTENSIONS))})(?=, |$)", re.IGNORECASE)
+# A part of a recording is called “song.wav, 0:10 to 0:20” (`separation.audio.part`), and one at another rate
+# “song.wav at 48 kHz” (`separation.results.resampled`).
+ADDED = r"(, audio track \d+)?(, [\d:.]+ to ([\d:.]+|the end))?( at [\d.]+ kHz)?"
+EXTENSION = re.compile(rf"(?<=.)\.({'|'.join((*AUDIO_EXTENSIONS, *VIDEO_EXTENSIONS))})(?={ADDED}$)", re.IGNORECASE)
 # Windows opens a device under these names, whatever extension follows.
 DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from separation.audio.names import MAX_BYTES, plain_name, plain_names, without_extension
+from separation.audio.part import Part
 
 CAFE = unicodedata.normalize("NFD", "Café")  # as a Mac writes it
 FAMILY = "👨‍👩‍👧‍👦"
@@ -72,7 +73,17 @@ def test_long_names_are_cut_by_bytes_and_between_whole_characters(text: str, tmp
             ("film.mkv", "film"),
             ("a.wav.wav", "a.wav"),
         ],
-        *[("song.wav, 0:10-0:20", "song, 0:10-0:20"), ("Vol.2", "Vol.2"), ("Mr. Blue", "Mr. Blue"), (".wav", ".wav")],
+        *[
+            (f"song.wav, {Part(start_s=10, end_s=20)}", "song, 0:10 to 0:20"),
+            ("Vol.2", "Vol.2"),
+            ("Mr. Blue", "Mr. Blue"),
+            (".wav", ".wav"),
+        ],
+        *[("a.mp3, live.wav", "a.mp3, live"), (f"a.mp3, b.wav, {Part(track=2)}", "a.mp3, b, audio track 2")],
+        *[
+            ("song.wav at 44.1 kHz", "song at 44.1 kHz"),
+            (f"a.wav, {Part(start_s=1.5, track=2)} at 48 kHz", "a, audio track 2, 0:01.5 to the end at 48 kHz"),
+        ],
         *[("song", "song"), ("", ""), ("made.in.japan", "made.in.japan"), ("a.wav b", "a.wav b")],
     ],
 )
