@@ -6,7 +6,6 @@ after each.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import resource
@@ -29,26 +28,12 @@ from storage.locks import SCRATCH_PREFIX, hold
 from storage.sweep import ABANDONED_AFTER_S
 from tests.support.server import running_server
 from tests.support.store_files import artifacts_folder, change, in_the_making, index_of, kept_files, used_days_ago
-
-PARTS = ("0", "0.peaks")
+from tests.support.store_writers import PARTS, content, keep
 
 
 @pytest.fixture
 def store(tmp_path):
     return ArtifactStore(tmp_path / "home", limit_bytes=1000)
-
-
-def content(name):
-    return hashlib.sha256(name.encode()).digest() * 4000
-
-
-def keep(store, name, size=None, kind="result"):
-    """Keep an artifact of two files: of `size` bytes in all, or such that they can be checked."""
-    key = store.key(kind, name=name)
-    with store.scratch() as folder:
-        for part in PARTS:
-            (folder / part).write_bytes(content(name + part) if size is None else b"x" * (size // 2))
-        return store.put(key, NewItem(kind=kind, name=name, files={part: folder / part for part in PARTS}))
 
 
 def used_long_ago(store, artifact, days):
@@ -69,7 +54,7 @@ def left_half_made(store, name="half"):
 
 def in_a_process(*words):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.storage.test_upkeep", *map(str, words)],
+        [sys.executable, "-m", "tests.support.store_writers", *map(str, words)],
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -418,47 +403,6 @@ def kill_while_writing(home, n_kills, seed=0):
     return n_finished
 
 
-def fill(home, n_puts, who="one"):
-    """Keep artifacts, saying the name of each when it is kept."""
-    store = ArtifactStore(home)
-    for index in range(n_puts):
-        print(keep(store, f"{who}-{index}").name, flush=True)
-
-
-def run(home):
-    """Be in the middle of a run."""
-    with ArtifactStore(home).scratch() as folder:
-        (folder / "half.wav").write_bytes(b"half a wav"[:9])
-        print(folder, flush=True)
-        sys.stdin.read()
-
-
-def full(home, n_puts, index_is_open):
-    """Keep artifacts, then one more for which no file may grow as far as it must; then one when there is room again."""
-    store = ArtifactStore(home)
-    for index in range(n_puts):
-        keep(store, str(index))
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with store.scratch() as folder:
-        for part in PARTS:
-            (folder / part).write_bytes(content(f"refused{part}"))
-        if not index_is_open:
-            store.close()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
-        try:
-            files = {part: folder / part for part in PARTS}
-            store.put("refused", NewItem(kind="result", name="refused", files=files))
-        except StorageError as error:
-            print(error, flush=True)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    keep(store, "afterwards")
-
-
 if __name__ == "__main__":
-    doing, folder, *rest = sys.argv[1:]
-    if doing == "kill":
-        print(f"{kill_while_writing(Path(folder), int(rest[0]), seed=None)} artifacts, all of them whole")
-    elif doing == "fill":
-        fill(Path(folder), int(rest[0]), *rest[1:])
-    else:
-        {"run": run, "full": full}[doing](Path(folder), *map(int, rest))
+    _, _, folder, n_kills = sys.argv
+    print(f"{kill_while_writing(Path(folder), int(n_kills), seed=None)} artifacts, all of them whole")
