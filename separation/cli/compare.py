@@ -97,7 +97,7 @@ def make(
         raise SettingsError("Two kinds of test were asked for.", "", "Give one of --abx, --preference and --rating.")
     store = open_store(common.temp_dir, common.say)
     items = [_item(words, store) for words in sides]
-    first = items[0]
+    of = next((item for item in items if isinstance(item, Result)), items[0])  # whose Compare page lists the test
     duration_s = min(item.duration_s for item in items)
     if kinds == [Kind.RATING]:
         start_s, end_s = start_time or 0.0, duration_s if end_time is None else min(end_time, duration_s)
@@ -110,8 +110,8 @@ def make(
     test = tests.create(
         NewTest(
             kind=kinds[0],
-            recording=first.key if isinstance(first, Recording) else first.recording,
-            recording_name=_name_of(first, store),
+            recording=of.key if isinstance(of, Recording) else of.recording,
+            recording_name=_name_of(of, store),
             stem=stem,
             sides=tuple(
                 ComparedSide(

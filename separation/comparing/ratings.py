@@ -71,7 +71,7 @@ def rated(test: BlindTest, complete: Sequence[Listener]) -> Rated:
     sides = tuple((label_of(test, side), counted[condition_of(test, side)]) for side in order if counted)
     controls = {CONTROLS[name]: counted[name] for name in CONTROLS if counted}
     words = rating_verdict(
-        [(label, summary) for label, summary in sides if label not in controls],
+        [one for side, one in zip(order, sides, strict=False) if condition_of(test, side) not in CONTROLS],
         controls,
         list(found.values()),
         n_passages=len(test.passages),

@@ -29,7 +29,7 @@ class Joining(BaseModel):
     """What a guest says of themselves."""
 
     name: str = Field(default="", max_length=4 * LONGEST_NAME)
-    checks: dict[str, bool] = Field(default_factory=dict, max_length=8)
+    checks: dict[Annotated[str, Field(max_length=LONGEST_NAME)], bool] = Field(default_factory=dict, max_length=8)
 
 
 class Answering(BaseModel):

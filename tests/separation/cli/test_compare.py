@@ -63,6 +63,14 @@ def test_what_is_kept_is_named_by_how_its_key_begins(files, tests):
     assert test.sides[0].run_s > 0 and test.sides[0].source == key
 
 
+def test_a_test_belongs_to_the_recording_of_its_result_whichever_side_that_is(files, tests):
+    audio_playground("extract", "builtin", "a.flac", "-p", "drums", "-o", "out")
+    result = ArtifactStore(files / "home").list("result")[0]
+    told("b.flac", result.key, "--abx", 4)
+    (test,) = tests.all()
+    assert (test.recording, test.recording_name) == (result.manifest.inputs["recording"], "a.flac")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

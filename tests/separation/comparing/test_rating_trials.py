@@ -289,6 +289,12 @@ def test_sides_of_one_name_are_told_apart_by_their_numbers():
     assert "“network (1)” 80" in words and "“network (3)” 60" in words
 
 
+def test_a_side_may_be_called_like_an_anchor():
+    test = a_test(sides=tuple(BlindSide(name=name) for name in ("7 kHz anchor", "true stem", "hidden reference")))
+    words = own_finding(test, scored(test, "Ana", GOOD_EARS))
+    assert "“7 kHz anchor” 80" in words and "“hidden reference” 60" in words
+
+
 def test_two_listeners_of_one_name_are_two():
     test = a_test()
     ana, other = scored(test, "Ana", GOOD_EARS), scored(test, "x", GOOD_EARS | {0: 90})

@@ -65,9 +65,10 @@ def test_the_recording_stays_what_it_was(recording, store, keep, tmp_path):
     assert len(store.list("recording")) == 1
 
 
-def test_others_take_their_place(recording, keep):
+def test_others_take_their_place(recording, store, keep):
     keep(stems(recording, "drums", "bass", "voice"))
     assert [track.name for track in keep(stems(recording, "rest")).known_stems] == ["rest"]
+    assert len([name for name in store.get(recording.key).files if name.startswith("stem-")]) == 2, "samples and peaks"
 
 
 def test_one_channel_is_heard_on_all(recording, keep):

@@ -218,6 +218,10 @@ def test_what_was_rated_there_counts_here_and_once(tests, test):
     listeners = tests.listeners(test)
     assert sorted(one.name for one in listeners) == ["Ana (webMUSHRA)", "Ben (webMUSHRA)"]
     assert all(one.complete for one in listeners)
+    other = [("Ana", condition_of(test, side), 90) for side in SCORES]
+    tests.add_answers(test, mushra_csv(test, *other))
+    assert len(tests.listeners(test)) == 3, "somebody else of that name, in another file"
+    listeners = listeners[:2]
     assert dict(finding_of(test, listeners).ratings)["side 1"].mean == 75
 
 
