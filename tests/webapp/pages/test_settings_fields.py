@@ -70,11 +70,13 @@ def test_a_newcomer_sees_three_choices_and_an_expert_all():
 @given(data=st.data())
 def test_whatever_is_entered_one_after_another_is_valid_and_can_be_settled(backend, data):
     request = Request(prompts=(MARKED, Prompt(text="bass")), backend=backend)
+    settled = choice_of(Draft.of(request)).settled
     for _ in range(4):
-        fields = [field for field in shown(request).values() if offered(field) and field["name"] != "backend"]
-        field = data.draw(st.sampled_from(fields))
-        request = after(request, field["name"], data.draw(st.sampled_from(offered(field))))
-        used = choice_of(Draft.of(request)).settled.backend
+        controls = [field for group in groups(request, settled) for field in group["fields"]]
+        field = data.draw(st.sampled_from([one for one in controls if offered(one) and one["name"] != "backend"]))
+        request = changed(request, settled, field["name"], data.draw(st.sampled_from(offered(field))))
+        settled = choice_of(Draft.of(request)).settled
+        used = settled.backend
         if used in registry.BACKENDS:
             try:
                 registry.get(used).settle(request)
