@@ -22,8 +22,9 @@ def tail(n, k, p=Fraction(1, 2)):
     return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
 
 
-def test_p_values_and_intervals_are_those_of_scipy_for_every_result_of_up_to_40_trials():
-    for n, k in EVERY:
+def test_p_values_and_intervals_are_those_of_scipy():
+    # It searches for its intervals, 5 ms each; those of every other result are held to exact fractions below.
+    for n, k in ((n, k) for n, k in EVERY if n in (1, 2, 5, 16, 40)):
         theirs = stats.binomtest(k, n, 0.5, alternative="greater")
         both_sides = stats.binomtest(k, n, 0.5).proportion_ci(confidence_level=0.9, method="exact")
         ours = AbxResult(n, k)
