@@ -53,6 +53,11 @@ def named(name: str) -> Backend | None:
     return BACKENDS.get(name)
 
 
+def asked_as(backend: Backend) -> str:
+    """Return the name by which a request asks for a backend, whichever of its family then runs the model."""
+    return SAM_AUDIO if backend in _family() else backend.name
+
+
 def label_of(name: str) -> str:
     """Return what people call the backend that made a result; its name, if this version has no such backend."""
     backend = BACKENDS.get(name)

@@ -88,7 +88,7 @@ class OwnPreset:
 
     def fits(self, backend: Backend) -> bool:
         """Return whether it is a preset of this backend; those that run SAM-Audio have theirs in common."""
-        return _separator(registry.get(self.backend)) == _separator(backend)
+        return registry.asked_as(registry.get(self.backend)) == registry.asked_as(backend)
 
     def applied_to(self, request: Request) -> Request:
         """Return the request with these settings; one for “auto” is then for this preset's separator.
@@ -108,7 +108,7 @@ class OwnPreset:
         rerolls = request.sam.rerolls if (request.chunks or ChunkSettings()) == self.chunks else ()
         return replace(
             request,
-            backend=_separator(own) if asked is None else request.backend,
+            backend=registry.asked_as(own) if asked is None else request.backend,
             model=self.model,
             chunks=self.chunks,
             solver=self.solver,
@@ -165,8 +165,3 @@ def apply_named(name: str, request: Request, own: Iterable[OwnPreset]) -> Reques
         there_are = (*presets.names(), *(preset.name for preset in known.values()))
         raise SettingsError(f"There is no preset “{name}”.", "", f"Choose one of: {', '.join(there_are)}.")
     return wanted.applied_to(request)
-
-
-def _separator(backend: Backend) -> str:
-    """Return the name by which a request asks for a backend, whichever runs its models here."""
-    return registry.SAM_AUDIO if backend.profile.family == registry.SAM_AUDIO else backend.name

@@ -23,7 +23,7 @@ def on_a_terminal(kind, folder, *words):
     import pty
 
     ours, theirs = pty.openpty()
-    environment = {"PYTHONPATH": str(ROOT), **os.environ, "TERM": kind}
+    environment = {"PYTHONPATH": str(ROOT), **os.environ, "TERM": kind, "AUDIO_PLAYGROUND_HOME": str(folder / "home")}
     command = [sys.executable, "-m", "separation.cli.main", *words]
     with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment, cwd=folder):
         os.close(theirs)
