@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import tempfile
 
 # Threads that outnumber the cores wait for each other; where they spin while they wait, a small network takes up to ten
 # times as long. Both have to be said before torch is imported; processes that tests start inherit them.
@@ -32,6 +33,10 @@ from tests.support.small_disk import MB, SmallDisk, small_disk
 # A shell that starts something in the background has it ignore Ctrl-C; tests of interrupts need the usual handler.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test writes into the data folder of the person who runs it, whatever it forgets to say.
+_HOME = tempfile.TemporaryDirectory(prefix="audio-playground-tests-")
+os.environ["AUDIO_PLAYGROUND_HOME"] = _HOME.name
 
 # The person at this computer has named it. Servers and workers of a whole file start before any test and inherit it.
 folders.name_folder(CHECKPOINT)
