@@ -1,12 +1,15 @@
 """What stops a command: other ways than Ctrl-C do the same, and none does it while C code calls back into Python.
 
 cffi cannot pass on an exception that is raised in a callback: it prints the traceback and drops it, so the program goes
-on although it was interrupted. libsndfile reads its files through such callbacks.
+on although it was interrupted. libsndfile reads its files through such callbacks. Python itself drops what is raised in
+a destructor or a weak reference's callback; an interrupt that comes just then is made again.
 """
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from types import FrameType
 # What “kill”, a shutdown, and a closed terminal or connection send; Windows has no second one.
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 STOPPING = (signal.SIGINT, *ENDING)
+SOON_S = 0.01  # by then what had to drop it has returned
 
 
 @contextmanager
@@ -43,11 +47,23 @@ def stops_as_interrupts() -> Iterator[None]:
         yield
         return
     ours = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    usual = sys.unraisablehook
+
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            usual(what)
+            return
+        again = threading.Timer(SOON_S, _thread.interrupt_main)
+        again.daemon = True
+        again.start()
+
     try:
+        sys.unraisablehook = dropped
         for number in ours:
             signal.signal(number, signal.default_int_handler)
         yield
     finally:
+        sys.unraisablehook = usual
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
 

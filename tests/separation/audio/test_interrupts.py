@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 
@@ -120,3 +122,26 @@ def test_scratch_is_gone_also_if_an_interrupt_in_deleting_it_looks_like_an_error
     with pytest.raises(KeyboardInterrupt), living_folder(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+DROPPING = """
+import signal, time
+from separation.audio.interrupts import stops_as_interrupts
+
+class Dying:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+with stops_as_interrupts():
+    try:
+        Dying()
+        time.sleep(20)
+        print("went on")
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
+
+def test_an_interrupt_that_python_drops_in_a_destructor_is_made_again():
+    ended = subprocess.run([sys.executable, "-c", DROPPING], capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("stopped\n", "")
