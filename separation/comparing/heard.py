@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -75,14 +76,7 @@ def lufs_of(tracks: Sequence[HeardTrack], start_s: float = 0.0, end_s: float | N
     Raises:
         AudioError: a file is gone.
     """
-    from separation.audio.loudness import integrated_lufs
-
-    sounding = [track for track in tracks if track.gain > 0]
-    if not sounding:
-        return float("-inf")
-    with opened(sounding) as source:
-        rate = source.sample_rate
-        return integrated_lufs(source, round(start_s * rate), None if end_s is None else round(end_s * rate))
+    return lufs_of_passages(tracks, [(start_s, math.inf if end_s is None else end_s)])
 
 
 def lufs_of_passages(tracks: Sequence[HeardTrack], passages_s: Sequence[tuple[float, float]]) -> float:
@@ -106,8 +100,9 @@ class _Passages:
     def __init__(self, source: AudioSource, passages_s: Sequence[tuple[float, float]]) -> None:
         self._source = source
         self.sample_rate, self.n_channels = source.sample_rate, source.n_channels
-        cuts = [(round(start_s * self.sample_rate), round(end_s * self.sample_rate)) for start_s, end_s in passages_s]
-        self._cuts = [(start, min(stop, source.n_samples)) for start, stop in cuts if start < source.n_samples]
+        rate, whole_s = self.sample_rate, source.n_samples / source.sample_rate
+        cuts = [(round(start_s * rate), round(min(end_s, whole_s) * rate)) for start_s, end_s in passages_s]
+        self._cuts = [(start, stop) for start, stop in cuts if start < stop]
         self.n_samples = sum(stop - start for start, stop in self._cuts)
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
