@@ -9,16 +9,24 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: run test fast lint format structure bench docs train-builtin eval-builtin clean
+.PHONY: run test quick pages fast lint format structure bench docs train-builtin eval-builtin clean
 
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
 
-# Quick tests run two at a time; a server that some of them ask over HTTP may start once for each of the two. What drives
-# a browser or a cluster of processes runs alone: beside others, a page may be late for reasons that are none of its own.
+# What drives a browser or a cluster of processes runs one test at a time and comes first: a page may not be late for
+# reasons that are none of its own. It waits often, for the sound's own time or an answer, and leaves half of two cores
+# free. There the quick tests run, two at a time, at the lowest priority.
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 test: $(TESTABLE) browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS)
+	@$(MAKE) --no-print-directory -j2 quick pages
+
+# What it prints is shown in one piece at its end, so that it does not mix with the lines of the other tests.
+quick: $(TESTABLE)
+	@nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
+	  > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status
+
+pages: $(TESTABLE) browser
 	$(BIN)/python -m pytest tests/browser tests/cluster $(ARGS)
 
 # Without browser, cluster and training.

@@ -26,7 +26,7 @@ def test_the_default_track_is_said_and_the_other_is_chosen_in_a_menu(browser: Ch
     studio.button("Other tracks").click()
     offered = wait_until(lambda: studio.texts(".q-menu .q-item"), "the other tracks")
     assert offered == ["1: aac, mono"]
-    studio.one(".q-menu .q-item").click()
+    studio.click_in_open_menu("1: aac, mono")
     wait_until(lambda: "Audio track 1 of 2: aac, mono" in "".join(studio.texts(ROW)), "the other track")
     assert studio.title == "two.mp4, audio track 1"
 

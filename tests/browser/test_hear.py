@@ -53,12 +53,15 @@ def studio(browser: Chrome, running: RunningServer) -> Iterator[Studio]:
     assert "Traceback" not in running.log()
 
 
-def pieces(studio: Studio, name: str) -> list[tuple[int, int, int]]:
-    """What the player has scheduled of a track: (sample, frame of the clock, samples)."""
+def pieces(studio: Studio, *names: str) -> list[list[tuple[int, int, int]]]:
+    """What the player has scheduled of these tracks, at one moment: (sample, frame of the clock, samples)."""
     ids = studio.js("return [...window.audioPlayground.player.owners.values()].flat().map((t) => [t.id, t.name])")
-    (wanted,) = {track_id for track_id, shown in ids if shown == name}
-    (track,) = [track for track in studio.player()["tracks"] if track["id"] == wanted]
-    return [(piece["start_sample"], piece["when_frame"], piece["count"]) for piece in track["scheduled"]]
+    tracks = {track["id"]: track["scheduled"] for track in studio.player()["tracks"]}
+    found = []
+    for name in names:
+        (wanted,) = {track_id for track_id, shown in ids if shown == name}
+        found.append([(piece["start_sample"], piece["when_frame"], piece["count"]) for piece in tracks[wanted]])
+    return found
 
 
 def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(
@@ -77,11 +80,11 @@ def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(
     played = studio.player()["position_samples"]
     wait_until(lambda: studio.player()["position_samples"] > played + 3 * 44_100, "more of it, from the result")
     assert studio.all('[aria-label="Download drums"]')
-    heard = pieces(studio, "drums")
+    heard, rest = pieces(studio, "drums", "everything else")
     for (sample, frame, count), (next_sample, next_frame, _) in pairwise(heard):
         assert next_sample == sample + count, "not one sample is skipped"
         assert next_frame == frame + count or next_sample == ready, "it waits where the first chunk ends at most"
-    assert heard == pieces(studio, "everything else")
+    assert heard == rest
 
 
 def shown(studio: Studio) -> list[dict[str, Any]]:

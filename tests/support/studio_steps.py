@@ -211,16 +211,22 @@ class Studio:
     def choose(self, label: str, option: str) -> None:
         """Choose in a drop-down list, by its name and the option's words."""
         self.one(f'.q-select:has([aria-label="{label}"])').click()
-        find = """return [...document.querySelectorAll(".q-menu .q-item")].find(
-            (el) => el.innerText.trim() === arguments[0])"""
-        wait_until(lambda: self.js(find, option), f"the option {option}").click()
-        wait_until(lambda: not self.all(".q-menu"), "the list to close")
+        self.click_in_open_menu(option)
 
     def choose_in_menu(self, menu: str, option: str) -> None:
         self.one(f'.shell-header [aria-label="{menu}"]').click()
-        find = """return [...document.querySelectorAll(".q-menu .q-item")].find(
-            (el) => el.innerText.trim().split("\\n")[0] === arguments[0])"""
-        wait_until(lambda: self.js(find, option), f"{option} in the menu {menu}").click()
+        self.click_in_open_menu(option)
+
+    def click_in_open_menu(self, option: str) -> None:
+        """Click the entry whose first line is `option`, once the menu stands still.
+
+        While it unfolds, a click at the place where the entry was found meets another one.
+        """
+        find = """return [...document.querySelectorAll(".q-menu")]
+            .filter((menu) => !menu.className.includes("-enter-") && !menu.getAnimations({subtree: true}).length)
+            .flatMap((menu) => [...menu.querySelectorAll(".q-item")])
+            .find((el) => el.innerText.trim().split("\\n")[0] === arguments[0])"""
+        wait_until(lambda: self.js(find, option), f"{option} in a menu at rest").click()
         wait_until(lambda: not self.all(".q-menu"), "the menu to close")
 
     def fetch(self, url: str) -> bytes:
