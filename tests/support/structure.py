@@ -38,6 +38,7 @@ ORDER = (
     "webapp/__init__",
     "separation/doctor",
     "separation/workflows",
+    "separation/benchmark",
     "separation/comparing",
     "separation/results",
     "separation/estimates",
