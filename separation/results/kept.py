@@ -221,9 +221,11 @@ def recording_of(item: StoredItem) -> Recording:
         video = info.get(VIDEO)
         heard = info.get("audio_tracks", {"all": (), "used": 1})
         about = None if video is None else (str(video["codec"]), float(video["start_s"]))
+        common = _common(item, {AUDIO: item.manifest.name})
+        common["warnings"] += tuple(map(str, info.get("known_stems_warnings", ())))
         # Its file is missing if it was damaged; the sound goes on without it.
         return Recording(
-            **_common(item, {AUDIO: item.manifest.name}),
+            **common,
             origin=origin,
             part=Part(**part),
             audio_tracks=tuple(map(str, heard["all"])),
@@ -233,6 +235,11 @@ def recording_of(item: StoredItem) -> Recording:
             tags=_tags(info.get("tags"), item.files.get(COVER)),
             known_stems=tuple(_known_stems(item, info.get("known_stems", ()))),
         )
+
+
+def known_stems_info(names: Sequence[str], warnings: Sequence[str]) -> dict[str, Any]:
+    """Return the values to store of a recording's known stems, beside its own."""
+    return {"known_stems": list(names), "known_stems_warnings": list(warnings)}
 
 
 def stem_files(index: int) -> tuple[str, str]:

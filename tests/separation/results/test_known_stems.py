@@ -8,7 +8,7 @@ import pytest
 from separation import decode
 from separation.errors import SettingsError
 from separation.results.kept import recording_of
-from separation.results.known_stems import with_known_stems
+from separation.results.known_stems import has_known_stems, with_known_stems
 from separation.results.remade import remade
 from separation.results.runs import import_recording
 from storage import ArtifactStore
@@ -76,6 +76,36 @@ def test_one_channel_is_heard_on_all(recording, keep):
     samples = decode(track.audio).waveform.samples
     assert samples.shape == (recording.n_channels, recording.n_samples)
     assert (samples == samples[:1]).all()
+
+
+@pytest.mark.parametrize("size", [1, 4096, 5000, 1 << 20])
+def test_blocks_of_any_size_give_the_same_stem(recording, keep, size):
+    (samples,) = stems(recording, "drums").values()
+    whole = keep({"drums": samples}).known_stems[0]
+    before = [path.read_bytes() for path in (whole.audio, whole.peaks)]
+    starts = range(0, recording.n_samples, size) if size > 1 else range(3)
+    blocks = [samples[:, at : at + size] for at in starts] + ([samples[:, 3:]] if size == 1 else [])
+    (track,) = keep({"drums": iter(blocks)}).known_stems
+    assert [path.read_bytes() for path in (track.audio, track.peaks)] == before
+
+
+def test_what_is_said_of_them_is_said_until_others_take_their_place(recording, store, keep):
+    said = []
+
+    def blocks():
+        yield np.zeros((2, recording.n_samples), np.float32)
+        said.append("The stem is silent.")
+
+    kept = with_known_stems(
+        store.get(recording.key), {"drums": blocks()}, store, sample_rate=RATE, warnings=said, made_from="a" * 64
+    )
+    assert kept.warnings == (*recording.warnings, "The stem is silent.")
+    item = store.get(recording.key)
+    assert has_known_stems(item, ["drums"], "a" * 64)
+    assert not has_known_stems(item, ["bass"], "a" * 64)
+    assert not has_known_stems(item, ["drums"], "b" * 64)
+    assert keep(stems(recording, "drums")).warnings == recording.warnings
+    assert not has_known_stems(store.get(recording.key), ["drums"], "a" * 64)
 
 
 @pytest.mark.parametrize(("n_samples", "sample_rate"), [(RATE, RATE), (None, 2 * RATE)])
