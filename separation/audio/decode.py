@@ -41,6 +41,7 @@ __all__ = [
 
 BLOCK_SAMPLES: Final = 65_536
 LARGEST: Final = 1e10  # +200 dBFS; squares of larger ones, and sums of these, leave float32
+SILENT: Final = "is silent from start to end."  # ends the warning of such a recording
 LOUD_PEAK: Final = 4.0  # +12 dBFS: above it the file was hardly meant for a full scale of 1
 
 
@@ -116,7 +117,7 @@ class DecodedBlocks:
             self.warnings.append(f"{n_broken} samples were infinite, nearly so, or not a number, and became silence.")
         if peak == 0:
             silent = "The recording" if self._part.is_whole else "This part of the recording"
-            self.warnings.append(f"{silent} is silent from start to end.")
+            self.warnings.append(f"{silent} {SILENT}")
         if peak > LOUD_PEAK:
             self.warnings.append(f"The samples reach {dbfs(peak):+.0f} dBFS, far over full scale; they are kept so.")
 

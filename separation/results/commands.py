@@ -24,6 +24,11 @@ def converting(source: str, part: Part) -> str:
     return shlex.join(["audio-playground", "convert", "to-wav", argument(source), *_part(part)])
 
 
+def importing(place: str, part: Part) -> str:
+    """Return the `stems import` command that makes a recording with its true stems of a folder or a file."""
+    return shlex.join(["audio-playground", "stems", "import", argument(place), *_part(part)])
+
+
 def extracting(source: str, part: Part, request: Request) -> str:
     """Return the `extract` command for a settled request; settings at their defaults are left out."""
     backend = registry.get(request.backend)

@@ -40,6 +40,7 @@ ORDER = (
     "separation/workflows",
     "separation/benchmark",
     "separation/comparing",
+    "separation/stem_sets",
     "separation/results",
     "separation/estimates",
     "separation/__init__",  # the public names: those of the pipeline and of what lies below it

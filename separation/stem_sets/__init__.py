@@ -1,0 +1,1 @@
+"""Known stems from folders of songs: how such folders are laid out, and their import as recordings with true stems."""
