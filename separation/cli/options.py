@@ -56,18 +56,26 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
             self.fail(str(error), param, ctx)
 
 
+def span_options(command: Function) -> Function:
+    """Add the options of a range of time; the command gets `span`, the arguments of an `audio.part.Part`."""
+
+    @click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
+    @click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, start_time: float, end_time: float | None, **options: Any) -> Any:
+        return command(*arguments, span={"start_s": start_time, "end_s": end_time}, **options)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
+
+
 def part_options(command: Function) -> Function:
     """Add the options that select what is taken; the command gets `span`, the arguments of an `audio.part.Part`."""
 
     @click.option("--audio-track", type=click.IntRange(1), help="Of several, by number; the default one unless given.")
-    @click.option("--start-time", type=Time(), default=0.0, help="Where to begin: 90, 1:30 or 1:02:03.5.")
-    @click.option("--end-time", type=Time(), help="Where to end; the recording's end unless given.")
+    @span_options
     @functools.wraps(command)
-    def wrapped(
-        *arguments: Any, audio_track: int | None, start_time: float, end_time: float | None, **options: Any
-    ) -> Any:
-        span = {"start_s": start_time, "end_s": end_time, "track": audio_track}
-        return command(*arguments, span=span, **options)
+    def wrapped(*arguments: Any, audio_track: int | None, span: Mapping[str, Any], **options: Any) -> Any:
+        return command(*arguments, span={**span, "track": audio_track}, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the function's own type
 

@@ -1,0 +1,1 @@
+"""Commands on songs whose true stems are known."""
