@@ -10,6 +10,8 @@ import pytest
 from separation.results.kept import recording_of
 from storage import ArtifactStore
 from tests.support.known_songs import MUSDB, moises_song, plain_song, slakh_song, sound, sounds, stem_file, write
+from tests.support.small_disk import MB
+from tests.support.store_files import check_consistent
 from tests.support.terminal import audio_playground
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -100,3 +102,17 @@ def test_names_cannot_steer_the_terminal(folder):
 def test_a_folder_without_such_songs_ends_with_the_status_of_wrong_usage(folder):
     (folder / "set").mkdir()
     assert "No song with known stems was found in “set”" in audio_playground("stems", "list", "set", status=2).output
+
+
+@pytest.mark.parametrize("mixture", ["mixture.wav", None])
+def test_a_full_disk_is_a_sentence_and_it_goes_on_once_there_is_room(disk, tmp_path, mixture):
+    plain_song(tmp_path / "set" / "song", sounds("drums", "bass", duration_s=40), mixture)  # 2.6 MB each as float
+    result = json.loads(audio_playground("stems", "import", "set", "--json", status=6).output)
+    (failure,) = result["failed"]
+    assert "No space left" in failure["why"] and "scratch-" not in failure["todo"]
+    check_consistent(disk.home)
+    disk.resize(32 * MB)
+    audio_playground("stems", "import", "set")
+    with closing(ArtifactStore(disk.home)) as store:
+        (recording,) = map(recording_of, store.list("recording"))
+    assert [stem.name for stem in recording.known_stems] == ["bass", "drums"]
