@@ -11,6 +11,7 @@ from separation.prompts.targets import RESIDUAL
 from separation.results.kept import KeptSound, KeptTrack, Recording
 
 NAME = "True stems"
+OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +36,16 @@ def true_tracks(true: TrueStems, name: str, beside: Sequence[str] = ()) -> tuple
     """Return the stems whose sum is what a track of that name should be; empty if the name means none of them.
 
     Words mean what they mean to a separator of a fixed set of stems (`separation.prompts.vocabulary`): “singer” is the
-    stem “voice”, and “instrumental” all stems but that.
+    stem “voice”, and “instrumental” all stems but that. What “other” is to a separator depends on its other stems: if
+    there is no “everything else” beside it, it is what the other tracks leave, whatever is called “other” here.
 
     Args:
         true: the stems.
         name: of a result's track.
-        beside: the names of the result's other tracks, which “everything else” leaves out.
+        beside: the names of all tracks of that result, which “everything else” and “other” leave out.
     """
+    if len(beside) > 1 and RESIDUAL not in beside and vocabulary.meaning(name) == OTHER:
+        return true_tracks(true, RESIDUAL, [other for other in beside if other != name])
     if name == RESIDUAL:
         wanted = [set(true_tracks(true, other)) for other in beside if other != RESIDUAL]
         taken = set[KeptTrack]().union(*wanted)

@@ -66,6 +66,27 @@ def test_everything_else_is_what_the_other_tracks_leave(beside, stems):
     assert {track.name for track in true_tracks(true(*NAMES), "everything else", beside)} == stems
 
 
+FOUR, SIX = ("drums", "bass", "other", "vocals"), ("drums", "bass", "other", "vocals", "guitar", "piano")
+MOISES = ("drums", "percussion", "bass", "vocals", "guitar", "other keys", "other")
+
+
+@pytest.mark.parametrize(
+    ("stems", "beside", "found"),
+    [
+        (FOUR, FOUR, {"other"}),
+        (NAMES, FOUR, {"keys"}),
+        (MOISES, FOUR, {"percussion", "guitar", "other keys", "other"}),
+        (SIX, FOUR, {"other", "guitar", "piano"}),
+        (SIX, SIX, {"other"}),
+        (FOUR, SIX, set()),  # what is piano there and what is not, nobody knows
+        (FOUR, ("other", "everything else"), {"other"}),
+        (FOUR, (), {"other"}),
+    ],
+)
+def test_other_is_what_the_other_stems_of_a_separator_leave(stems, beside, found):
+    assert {track.name for track in true_tracks(true(*stems), "other", beside)} == found
+
+
 def test_all_of_them_together_are_the_mix():
     stems = true(*NAMES)
     assert tracks_of(stems, MIX) == stems.tracks
