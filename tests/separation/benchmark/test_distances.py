@@ -52,9 +52,16 @@ def test_it_is_measured_from_the_reference(pair):
 
 
 def test_where_nothing_differs_there_is_no_level(pair):
-    assert distance_from(*pair({"drums": SOUND}, {"drums": SOUND}))["drums"].identical
     found = distance_from(*pair({"drums": SOUND}, {"drums": SOUND}))["drums"]
-    assert found.error_db is None
+    assert (found.error_db, found.identical) == (None, True)
+
+
+def test_one_sample_that_differs_is_a_difference(pair):
+    other = SOUND.copy()
+    other[0, 7] += 0.5
+    found = distance_from(*pair({"drums": other}, {"drums": SOUND}))["drums"]
+    assert found.error_db == pytest.approx(20 * np.log10(0.5 / np.linalg.norm(SOUND)), abs=1e-3)
+    assert not found.identical
 
 
 def test_from_silence_nothing_is_near_or_far(pair):
