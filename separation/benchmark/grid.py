@@ -1,0 +1,240 @@
+"""A grid: a recipe with lists in it, which stands for every combination of its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Annotated, Any
+
+from separation import plain
+from separation.backends import registry
+from separation.errors import PlaygroundError, SettingsError
+from separation.request import Range, Request, RequestField
+
+MOST_COMBINATIONS = 5000
+PASSAGE_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """What is separated of each recording.
+
+    Args:
+        start_s: where it begins.
+        length_s: its length; None takes all that follows. A recording that ends earlier gives what it has.
+    """
+
+    start_s: float = 0.0
+    length_s: Annotated[float | None, Range(1, 600, "s")] = PASSAGE_S
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start_s) and self.start_s >= 0):
+            raise SettingsError(
+                f"No passage begins at {self.start_s} s.", "", "Choose 0 s or later.", place=("start_s",)
+            )
+        if self.length_s is not None and not 1 <= self.length_s <= 600:
+            raise SettingsError(
+                f"A passage of {self.length_s} s cannot be compared.",
+                "What is measured of it is held in memory.",
+                "Choose a length between 1 and 600 s.",
+                place=("length_s",),
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """What is compared, and how often each cell is timed.
+
+    Args:
+        settings: a request as plain values (`Request.to_dict`) in which any value may be a list: its alternatives.
+            `prompts` is a list anyway; its alternatives are a list of lists.
+        name: for people.
+        passage: of each recording.
+        n_times: timed runs of each cell, after one that warms up.
+        reference: settings that replace those of the first combination: the cell to which distances are measured.
+            None without one.
+    """
+
+    settings: Mapping[str, Any]
+    name: str = ""
+    passage: Passage = Passage()
+    n_times: int = 3
+    reference: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.n_times, int) and 1 <= self.n_times <= 20):
+            raise SettingsError(
+                f"A cell cannot be timed {self.n_times} times.", "", "Choose 1 to 20.", place=("n_times",)
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the grid as plain values, as grid files and records hold it."""
+        passage = {"start_s": self.passage.start_s, "length_s": self.passage.length_s}
+        own = {"name": self.name, "passage": passage, "n_times": self.n_times}
+        if self.reference is not None:
+            own["reference"] = dict(self.reference)
+        values: dict[str, Any] = plain.written({**own, **self.settings})
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Grid:
+        """Return the grid that `to_dict` described.
+
+        Raises:
+            SettingsError: a name is unknown, or a value does not make sense; its `place` says where.
+        """
+        known = {"name", "passage", "n_times", "reference"}
+        own = {name: value for name, value in values.items() if name in known}
+        if "passage" in own:
+            own["passage"] = plain.built(Passage, own["passage"])
+        grid = cls(settings={name: value for name, value in values.items() if name not in known}, **own)
+        next(_combinations(grid.settings), None)
+        return grid
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """Combinations that cannot be computed, for one reason.
+
+    Attributes:
+        n_combinations: how many.
+        why: in a sentence.
+        example: the settings of the first, as plain values.
+    """
+
+    n_combinations: int
+    why: str
+    example: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expanded:
+    """The combinations of a grid.
+
+    Attributes:
+        requests: settled and all different; the reference is among them if there is one.
+        left_out: those that cannot be computed here.
+        n_same: combinations that differ from another one only in what their separator ignores.
+        reference: the settled reference; None without one, or if it cannot be computed, which `left_out` then says.
+    """
+
+    requests: tuple[Request, ...]
+    left_out: tuple[LeftOut, ...]
+    n_same: int
+    reference: Request | None
+
+
+def expanded(grid: Grid) -> Expanded:
+    """Settle every combination of a grid; those that are invalid, or cannot run on this computer, are left out.
+
+    Raises:
+        SettingsError: there are more than `MOST_COMBINATIONS`, or none can be computed.
+    """
+    combinations = list(islice(_combinations(grid.settings), MOST_COMBINATIONS + 1))
+    if len(combinations) > MOST_COMBINATIONS:
+        raise SettingsError(
+            f"The grid has more than {MOST_COMBINATIONS} combinations.",
+            "Every list multiplies them.",
+            "Take fewer values, or make several benchmarks.",
+        )
+    refused: dict[str, list[Mapping[str, Any]]] = {}
+    requests: dict[str, Request] = {}
+    n_settled = 0
+    for values in combinations:
+        try:
+            settled = _settled(values)
+        except PlaygroundError as error:
+            refused.setdefault(f"{error.what} {error.why}".strip(), []).append(values)
+            continue
+        n_settled += 1
+        requests.setdefault(identity(settled), settled)
+    n_same = n_settled - len(requests)
+    reference = None
+    if grid.reference is not None:
+        values = _merged(combinations[0], grid.reference)
+        try:
+            reference = _settled(values)
+            reference = requests.setdefault(identity(reference), reference)
+        except PlaygroundError as error:
+            refused.setdefault(f"The reference: {error.what} {error.why}".strip(), []).append(values)
+    left_out = tuple(LeftOut(n_combinations=len(which), why=why, example=which[0]) for why, which in refused.items())
+    if not requests:
+        raise SettingsError(
+            "None of these settings can be computed here.",
+            left_out[0].why,
+            "Choose others, or bring the model on the Models page.",
+        )
+    return Expanded(requests=tuple(requests.values()), left_out=left_out, n_same=n_same, reference=reference)
+
+
+def identity(request: Request) -> str:
+    """Return what tells a settled request from others."""
+    return repr(request)
+
+
+def _settled(values: Mapping[str, Any]) -> Request:
+    request = Request.from_dict(_cut_as_it_can(values))
+    settled, _ = registry.choose(request)
+    if settled.chunks is not None and settled.chunks.stitch == "multidiffusion":
+        backend = registry.get(settled.backend)
+        if RequestField.SOLVER not in backend.uses(settled):
+            raise SettingsError(
+                f"{backend.label} cannot stitch by multi-diffusion.",
+                "It has no velocity field in which windows could be blended.",
+                "Choose the stitching “crossfade”.",
+            )
+    return settled
+
+
+def _cut_as_it_can(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out how to cut for a separator that cuts in a way of its own, as others drop what they ignore."""
+    backend = registry.named(str(values.get("backend", registry.AUTO)))
+    if backend is None or "chunks" not in values:
+        return values
+    without = {name: value for name, value in values.items() if name != "chunks"}
+    return values if RequestField.CHUNKS in backend.uses(Request.from_dict(without)) else without
+
+
+def _combinations(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a request's plain values for each combination; the last list varies first."""
+    places = list(_alternatives(settings))
+    for values in product(*(choices for _, choices in places)):
+        combination: dict[str, Any] = {}
+        for (place, _), value in zip(places, values, strict=True):
+            table = combination
+            for name in place[:-1]:
+                table = table.setdefault(name, {})
+            table[place[-1]] = value
+        yield combination
+
+
+def _alternatives(
+    settings: Mapping[str, Any], place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Yield the place of each value with its alternatives."""
+    for name, value in settings.items():
+        here = (*place, name)
+        if isinstance(value, Mapping) and value:
+            yield from _alternatives(value, here)
+        elif name in ("prompts", "rerolls"):
+            many = isinstance(value, list) and value and all(isinstance(one, list) for one in value)
+            yield here, value if many else [value]
+        elif isinstance(value, list):
+            if not value:
+                raise SettingsError(
+                    f"{'.'.join(here)} has no values.", "", "Write at least one, or leave it out.", place=here
+                )
+            yield here, value
+        else:
+            yield here, [value]
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values with some of them replaced."""
+    merged = dict(values)
+    for name, value in changes.items():
+        before = merged.get(name)
+        merged[name] = _merged(before, value) if isinstance(before, Mapping) and isinstance(value, Mapping) else value
+    return merged

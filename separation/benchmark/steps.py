@@ -1,0 +1,173 @@
+"""The steps of a benchmark: which is next, and how each is done. What is finished is never computed again.
+
+First every cell is computed and timed, the cheapest setting first. Then those that were timed while the computer was
+busy are timed again, each at most `N_RETIMED` times. Distances from the reference are measured as soon as both are
+there. A step is small, so that other work can go between two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from separation.benchmark.benchmark import N_RETIMED, Benchmark, Cell, CellOutcome, Song
+from separation.benchmark.timing import Timing, timed_run
+from separation.errors import AudioError, BackendUnavailable, PromptError, SeparationError, SettingsError
+from separation.events import Event
+from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
+from separation.results.store import Store
+
+if TYPE_CHECKING:
+    from separation.engine.engine import Engine
+
+# Errors of one cell, after which the others can go on; a full disk ends the whole.
+OF_A_CELL = (AudioError, BackendUnavailable, DamagedItem, PromptError, SeparationError, SettingsError)
+
+
+class Kind(Enum):
+    """The kinds of steps."""
+
+    COMPUTE = "compute"
+    RETIME = "time again"
+    MEASURE = "measure"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One step: what to do with which cell."""
+
+    kind: Kind
+    cell: Cell
+
+
+def next_step(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]) -> Step | None:
+    """Return the next step; None if the benchmark is complete.
+
+    Args:
+        benchmark: what is to be done.
+        outcomes: what has come out so far, by the cells' ids.
+    """
+    for cell in benchmark.cells():
+        outcome = outcomes.get(cell.id)
+        if outcome is None:
+            return Step(kind=Kind.COMPUTE, cell=cell)
+        if outcome.result and outcome.distances is None and _has_reference(benchmark, cell.song, outcomes):
+            return Step(kind=Kind.MEASURE, cell=cell)
+    busy = [
+        (outcome.n_retimed, index, cell)
+        for index, cell in enumerate(benchmark.cells())
+        if (outcome := outcomes[cell.id]).is_busy and outcome.n_retimed < N_RETIMED
+    ]
+    if not busy:
+        return None
+    _, _, cell = min(busy, key=lambda one: one[:2])
+    return Step(kind=Kind.RETIME, cell=cell)
+
+
+def perform(
+    step: Step,
+    benchmark: Benchmark,
+    outcomes: Mapping[str, CellOutcome],
+    store: Store,
+    engine: Engine,
+    *,
+    is_local: bool = True,
+) -> Generator[Event, None, CellOutcome]:
+    """Do a step, yielding the events of its runs; return the new outcome of its cell.
+
+    A cell that cannot be computed has its error as outcome. Closing the generator leaves the outcome as it was.
+
+    Raises:
+        PlaygroundError: the store failed, and with it the whole benchmark.
+    """
+    before = outcomes.get(step.cell.id, CellOutcome())
+    try:
+        passage = _passage(step.cell, store)
+        if step.kind is Kind.COMPUTE:
+            return (yield from _computed(step.cell, passage, benchmark, store, engine, is_local))
+        if step.kind is Kind.RETIME:
+            return (yield from _timed_again(step.cell, passage, before, store, engine, is_local))
+        return _measured(step.cell, before, benchmark, outcomes, store)
+    except OF_A_CELL as error:
+        return replace(before, error=(error.what, error.why, error.todo), distances=before.distances or {})
+
+
+def _computed(
+    cell: Cell, passage: Recording, benchmark: Benchmark, store: Store, engine: Engine, is_local: bool
+) -> Generator[Event, None, CellOutcome]:
+    result, timings = yield from _timed(benchmark.grid.n_times, cell, passage, store, engine, is_local)
+    return CellOutcome(
+        result=result.key,
+        timings=timings,
+        nfe=int(result.report.get("evaluations") or 0),
+        scores=_scores(result, passage),
+    )
+
+
+def _timed_again(
+    cell: Cell, passage: Recording, before: CellOutcome, store: Store, engine: Engine, is_local: bool
+) -> Generator[Event, None, CellOutcome]:
+    """Time the busy runs of a cell again; those that were not busy stay."""
+    trusted = tuple(timing for timing in before.timings if not timing.is_busy)
+    n_times = len(before.timings) - len(trusted)
+    _, timings = yield from _timed(n_times, cell, passage, store, engine, is_local)
+    return replace(before, timings=trusted + timings, n_retimed=before.n_retimed + 1)
+
+
+def _timed(
+    n_times: int, cell: Cell, passage: Recording, store: Store, engine: Engine, is_local: bool
+) -> Generator[Event, None, tuple[Result, tuple[Timing, ...]]]:
+    """Run a cell until `n_times` of its runs count; the first one warms up, unless it is long."""
+    timings: list[Timing] = []
+    is_first = True
+    while True:
+        result, timing = yield from timed_run(passage, cell.request, store, engine, is_local=is_local)
+        if timing.counts_first or not is_first:
+            timings.append(timing)
+        if len(timings) == n_times:
+            return result, tuple(timings)
+        is_first = False
+
+
+def _measured(
+    cell: Cell, before: CellOutcome, benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], store: Store
+) -> CellOutcome:
+    from separation.benchmark.scores import distance_from
+
+    reference = benchmark.reference_cell(cell.song)
+    assert reference is not None
+    distances = distance_from(_result(before.result, store), _result(outcomes[reference.id].result, store))
+    return replace(before, distances={name: one.to_dict() for name, one in distances.items()})
+
+
+def _scores(result: Result, passage: Recording) -> dict[str, object] | None:
+    from separation.benchmark.scores import scores_against_truth
+    from separation.comparing.true_stems import true_stems_of
+
+    truth = true_stems_of(passage)
+    return None if truth is None else scores_against_truth(result, passage, truth).to_dict()
+
+
+def _has_reference(benchmark: Benchmark, song: Song, outcomes: Mapping[str, CellOutcome]) -> bool:
+    reference = benchmark.reference_cell(song)
+    return reference is not None and bool(outcomes.get(reference.id, CellOutcome()).result)
+
+
+def _passage(cell: Cell, store: Store) -> Recording:
+    item = store.get(cell.song.key)
+    if item is None:
+        raise SeparationError(
+            f"The passage of “{cell.song.name}” is not in the library any more.",
+            "It was removed, or evicted to stay within the size limit.",
+            "Make the benchmark anew.",
+        )
+    return recording_of(item)
+
+
+def _result(key: str, store: Store) -> Result:
+    item = store.get(key)
+    if item is None:
+        raise SeparationError("A result is not in the library any more.", "It was removed or evicted.", "Run it again.")
+    return result_of(item)

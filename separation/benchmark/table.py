@@ -1,0 +1,172 @@
+"""The table of a benchmark: a row for each setting, its figures over all passages, and what they are in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from separation.backends import registry
+from separation.benchmark.benchmark import Benchmark, Cell, CellOutcome
+from separation.benchmark.timing import Timing, middle_s
+from separation.comparing.differing import differing
+from separation.prompts.targets import RESIDUAL
+from separation.request import Request
+
+Values = Mapping[str, float]  # by the id of a measure; see `measures.MEASURES`
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """What one setting did on one passage.
+
+    Attributes:
+        song: key of the passage.
+        result: key of the result; "" if there is none.
+        values: of each measure that is known.
+        error: what happened, why, what to do, if it failed.
+    """
+
+    song: str
+    result: str
+    values: Values
+    error: tuple[str, str, str] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One setting of a benchmark.
+
+    Attributes:
+        setting: its id.
+        request: the settled settings.
+        separator: the separator with its model, for people.
+        words: the settings in which it differs from the others of the benchmark, for people.
+        values: the median over the passages of each measure that is known in all that are done.
+        spread: how far the timed runs of a passage lie apart at most, as a fraction of their median.
+        figures: by passage, for those that are done.
+        is_busy: whether a time was taken while other programs kept the computer busy.
+        n_songs: passages of the benchmark.
+    """
+
+    setting: str
+    request: Request
+    separator: str
+    words: str
+    values: Values
+    spread: float
+    figures: tuple[Figures, ...]
+    is_busy: bool
+    n_songs: int
+
+    @property
+    def label(self) -> str:
+        """Return separator and settings in one line."""
+        return f"{self.separator} · {self.words}" if self.words else self.separator
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all passages are done."""
+        return len(self.figures) == self.n_songs
+
+
+def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -> list[Row]:
+    """Return a row for each setting of which at least one passage is done, in the order of the benchmark.
+
+    Args:
+        benchmark: the benchmark.
+        outcomes: by the cells' ids.
+        stem: the track whose quality is shown.
+    """
+    done: dict[str, list[tuple[Cell, CellOutcome]]] = {}
+    for cell in benchmark.cells():
+        if cell.id in outcomes:
+            done.setdefault(cell.setting, []).append((cell, outcomes[cell.id]))
+    words = dict(zip(map(repr, benchmark.requests), words_of(benchmark.requests), strict=True))
+    found = []
+    for setting, cells in done.items():
+        request = cells[0][0].request
+        figures = tuple(_figures(cell, outcome, stem) for cell, outcome in cells)
+        found.append(
+            Row(
+                setting=setting,
+                request=request,
+                separator=separator_of(request),
+                words=words[repr(request)],
+                values=_medians([one.values for one in figures if one.error is None]),
+                spread=max((_spread(outcome.timings) for _, outcome in cells), default=0.0),
+                figures=figures,
+                is_busy=any(outcome.is_busy for _, outcome in cells),
+                n_songs=len(benchmark.songs),
+            )
+        )
+    return found
+
+
+def stems(outcomes: Iterable[CellOutcome]) -> tuple[str, ...]:
+    """Return the names of the tracks of which some quality is known, what was asked for first."""
+    found = dict[str, None]()
+    for outcome in outcomes:
+        found |= dict.fromkeys((outcome.scores or {}).get("stems", {}))
+        found |= dict.fromkeys(outcome.distances or {})
+    return tuple(sorted(found, key=RESIDUAL.__eq__))
+
+
+def words_of(requests: Sequence[Request]) -> list[str]:
+    """Return the settings in which each request differs from the others, and no model, in words."""
+    settings = [{name: value for name, value in request.to_dict().items() if name != "model"} for request in requests]
+    prompts = {tuple(prompt.text for prompt in request.prompts) for request in requests}
+    devices = {request.device for request in requests}
+    found = []
+    for request, differs in zip(requests, differing(settings), strict=True):
+        more = [", ".join(prompt.text for prompt in request.prompts)] if len(prompts) > 1 else []
+        more += [request.device] if len(devices) > 1 else []
+        found.append(", ".join((*differs, *more)))
+    return found
+
+
+def separator_of(request: Request) -> str:
+    """Return the separator of a settled request with its model, for people."""
+    label = registry.label_of(request.backend)
+    return f"{label} {request.model.rpartition('/')[2]}" if request.model else label
+
+
+def _figures(cell: Cell, outcome: CellOutcome, stem: str) -> Figures:
+    values: dict[str, float | None] = {}
+    seconds = middle_s(outcome.timings)
+    if seconds is not None:
+        trusted = [one for one in outcome.timings if not one.is_busy] or list(outcome.timings)
+        values |= {
+            "seconds": seconds,
+            "rtf": seconds / cell.song.duration_s,
+            "nfe": outcome.nfe or None,
+            "first_sound_s": median(one.first_sound_s for one in trusted),
+            "peak_bytes": _most(one.peak_bytes for one in outcome.timings),
+            "device_bytes": _most(one.device_bytes for one in outcome.timings),
+            "energy_j": _least(one.energy_j for one in trusted),
+        }
+    values |= dict((outcome.scores or {}).get("stems", {}).get(stem, {}))
+    distance = (outcome.distances or {}).get(stem, {})
+    values |= {f"reference_{name}": value for name, value in distance.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    return Figures(song=cell.song.key, result=outcome.result, values=known, error=outcome.error)
+
+
+def _medians(figures: Sequence[Values]) -> dict[str, float]:
+    """Return the median of each measure that all of them have."""
+    if not figures:
+        return {}
+    return {name: median(one[name] for one in figures) for name in figures[0] if all(name in one for one in figures)}
+
+
+def _spread(timings: Sequence[Timing]) -> float:
+    times = [one.seconds for one in timings]
+    return (max(times) - min(times)) / median(times) if len(times) > 1 and median(times) > 0 else 0.0
+
+
+def _most(values: Iterable[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _least(values: Iterable[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)

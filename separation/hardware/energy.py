@@ -1,0 +1,49 @@
+"""The energy that this computer's processors take, where the system tells it.
+
+Linux shows the counters of Intel and AMD processors (RAPL, “running average power limit”) as files; most systems let
+only the administrator read them. A counter begins again at its `max_energy_range_uj`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+POWERCAP = Path("/sys/class/powercap")
+
+
+class EnergyMeter:
+    """Measures all processor packages from now on.
+
+    Args:
+        folder: where the system shows the counters.
+    """
+
+    def __init__(self, folder: Path = POWERCAP) -> None:
+        self._folder = folder
+        self._before = _counters(folder)
+
+    def joules(self) -> float | None:
+        """Return the energy since it was made, in J; None where the system does not tell."""
+        after = _counters(self._folder)
+        used = [_passed(before, after[path]) for path, before in self._before.items() if path in after]
+        return sum(used) / 1e6 if used else None
+
+
+def _counters(folder: Path) -> Mapping[Path, tuple[int, int]]:
+    """Return the count and the range of each package, in µJ."""
+    found = {}
+    for package in sorted(folder.glob("*-rapl:*")):
+        if package.name.count(":") > 1:
+            continue  # a part of a package, which has counted it already
+        try:
+            count, most = ((package / name).read_text() for name in ("energy_uj", "max_energy_range_uj"))
+            found[package] = int(count), int(most)
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _passed(before: tuple[int, int], after: tuple[int, int]) -> int:
+    passed = after[0] - before[0]
+    return passed if passed >= 0 else passed + after[1]
