@@ -21,7 +21,7 @@ from separation.results.remade import remade
 from storage import ArtifactStore, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
-from storage.records import BlindTestTable, DraftTable, JobTable, NoteTable, PresetTable
+from storage.records import BenchmarkTable, BlindTestTable, DraftTable, JobTable, NoteTable, PresetTable
 from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
 from webapp.pages.compare.page import ComparePage
@@ -35,6 +35,7 @@ from webapp.routes.head_requests import HeadRequests
 from webapp.routes.listening import add_listening_routes
 from webapp.routes.media import add_media_routes
 from webapp.routes.uploads import add_upload_routes
+from webapp.state.benchmarks import Benchmarks
 from webapp.state.blind_tests import BlindTests
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
@@ -173,11 +174,12 @@ def create_app(
     shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     test_table, note_table = BlindTestTable(store.folder), NoteTable(store.folder)
-    preset_table = PresetTable(store.folder)
-    for damage in (*test_table.damages, *note_table.damages, *preset_table.damages):
+    preset_table, benchmark_table = PresetTable(store.folder), BenchmarkTable(store.folder)
+    for damage in (*test_table.damages, *note_table.damages, *preset_table.damages, *benchmark_table.damages):
         log.warning("%s", damage)
     uploads, tests, notes = Uploads(), BlindTests(store, test_table), Notes(note_table)
     presets = OwnPresets(preset_table)
+    benchmarks = Benchmarks(store, engine, jobs, benchmark_table, is_local=works_here)
     sources = SettingsSources(estimates, presets, ListeningEvidence(tests))
     add_listening_routes(app, tests)
     add_listening_page(app)

@@ -121,8 +121,9 @@ class Benchmark:
     def cells(self) -> Iterator[Cell]:
         """Yield every cell in the order in which they are computed: the cheapest setting on all passages first."""
         for request in self.requests:
+            setting = setting_id(request)
             for song in self.songs:
-                yield Cell(setting=setting_id(request), song=song, request=request)
+                yield Cell(setting=setting, song=song, request=request)
 
     def reference_cell(self, song: Song) -> Cell | None:
         """Return the cell from which the distances of a passage are measured; None without one."""

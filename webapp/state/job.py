@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from separation.events import (
     BackendChosen,
@@ -86,6 +86,11 @@ class Job:
     def over(self) -> bool:
         """Whether the job has ended; only a person can resume it."""
         return not self.record.unfinished
+
+    @property
+    def counted(self) -> JobRecord:
+        """The record with the count of finished chunks."""
+        return replace(self.record, n_done=sum(done == 1 for done in self.chunks), n_chunks=len(self.chunks))
 
     @property
     def partial(self) -> dict[str, PartialAudio]:

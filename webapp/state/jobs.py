@@ -31,8 +31,8 @@ from storage.records import JobRecord, JobTable
 from storage.records import JobState as State
 from storage.records.jobs import STOPPED, utc_now
 from webapp.state.job import KEPT, Job
-from webapp.state.requests import find_same, new_record, request_of
-from webapp.state.runner import Runner
+from webapp.state.requests import find_same, interrupted, new_record, request_of
+from webapp.state.runner import Runner, Work
 
 __all__ = ["Job", "Jobs", "State"]
 
@@ -58,6 +58,8 @@ class Jobs:
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused
         self._running: Job | None = None
+        self._between: Callable[[], Work | None] = lambda: None
+        self._is_between = False
         self._due: set[str] = set()
 
     # what pages read
@@ -224,19 +226,31 @@ class Jobs:
         self._tell(arranged=True)
         self._start_next()
 
+    def do_between(self, next_piece: Callable[[], Work | None]) -> None:
+        """Do other work in the jobs' thread, a piece at a time, while no job waits; `next_piece` may return None."""
+        self._between = next_piece
+
+    def tell(self, call: Callable[[], object]) -> None:
+        """Call `call` soon on the event loop; from a piece of other work."""
+        self._runner.tell(call)
+
+    def look_between(self) -> None:
+        """Ask for other work, if nothing runs and no job waits."""
+        self._start_next()
+
     def close(self) -> None:
         """Interrupt the running job, wait for its thread, and release the records for other servers."""
         if not self._runner.close(CLOSE_S):
             log.warning("a job does not stop; it is left behind, and its finished chunks are kept")
         for job in self._jobs.values():
             if job.state in (State.QUEUED, State.RUNNING):
-                self._note_down(job, _interrupted(job.record))
+                self._note_down(job, interrupted(job.record))
         self._book.close()
 
     # on the event loop
 
     def _start_next(self) -> None:
-        if self._paused or self._running is not None or self.closing:
+        if self._paused or self._running is not None or self._is_between or self.closing:
             return
         if queue := self.queue:
             job = self._running = queue[0]
@@ -244,6 +258,14 @@ class Jobs:
             self._note_down(job, started.noting("Started."))
             self._tell(job, arranged=True)
             self._runner.submit(lambda: self._work(job))
+        elif (piece := self._between()) is not None:
+            self._is_between = True
+            self._runner.submit(piece)
+            self._runner.submit(lambda: self._runner.tell(self._after_piece))
+
+    def _after_piece(self) -> None:
+        self._is_between = False
+        self._start_next()
 
     def _ended(self, job: Job) -> None:
         self._running = None
@@ -322,7 +344,7 @@ class Jobs:
         job.ended.set()
         made = job.result
         key, run_s = ("", 0.0) if made is None else (made.key, 0.0 if job.cached else made.seconds)
-        ended = replace(_counted(job), state=state, ended=utc_now(), error=error, result=key, run_s=run_s)
+        ended = replace(job.counted, state=state, ended=utc_now(), error=error, result=key, run_s=run_s)
         self._note_down(job, ended.noting(line))
         self._runner.tell(lambda: self._ended(job))
 
@@ -357,7 +379,7 @@ class Jobs:
         line = job.log_text(event)
         news = job.note(event)
         if line:
-            record = _counted(job).noting(line)
+            record = job.counted.noting(line)
             warnings = (*record.warnings, line) if isinstance(event, Warned) else record.warnings
             self._note_down(job, replace(record, warnings=warnings))
         if news:
@@ -374,12 +396,3 @@ class Jobs:
 
 def _in_order(jobs: Iterable[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: (job.record.position, job.record.created))
-
-
-def _counted(job: Job) -> JobRecord:
-    """Return the record of a job with its count of finished chunks."""
-    return replace(job.record, n_done=sum(done == 1 for done in job.chunks), n_chunks=len(job.chunks))
-
-
-def _interrupted(record: JobRecord) -> JobRecord:
-    return replace(record, state=State.INTERRUPTED, ended=utc_now()).noting(STOPPED)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Request
 from separation.results.kept import Recording
-from storage.records import JobRecord
+from storage.records import JobRecord, JobState
+from storage.records.jobs import STOPPED, utc_now
 from webapp.state.job import Job
 
 
@@ -48,3 +50,8 @@ def find_same(jobs: Iterable[Job], recording: str, asked: Mapping[str, Any]) -> 
         asked: the request as a record holds it.
     """
     return next((job for job in jobs if (job.record.recording, job.record.request) == (recording, asked)), None)
+
+
+def interrupted(record: JobRecord) -> JobRecord:
+    """Return the record of a job that the end of its server stopped."""
+    return replace(record, state=JobState.INTERRUPTED, ended=utc_now()).noting(STOPPED)
