@@ -1,0 +1,83 @@
+// A table of figures: sorted by any column, filtered by words, with rows to choose, hear and open.
+export default {
+  template: `
+    <div class="figures">
+      <div class="figures-head">
+        <input v-model="words" type="search" class="figures-filter" aria-label="Filter the settings" placeholder="Filter">
+        <button type="button" class="button" :aria-pressed="String(onlyBest)" @click="onlyBest = !onlyBest"
+                data-tip="Only settings than which none is both better and faster">Frontier only</button>
+        <span class="mute small" role="status">{{ shown.length }} of {{ rows.length }}</span>
+      </div>
+      <div class="figures-scroll" tabindex="0" role="region" aria-label="Figures of all settings">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col"><span class="sr-only">Choose</span></th>
+              <th v-for="column in all" :key="column.id" scope="col" :class="{ num: column.id !== 'title' }"
+                  :aria-sort="column.id === by ? (down ? 'descending' : 'ascending') : 'none'">
+                <button type="button" :data-tip="column.tip || null" @click="sort(column)">{{ column.label }}<i
+                  v-if="column.id === by" aria-hidden="true">{{ down ? " ↓" : " ↑" }}</i></button>
+              </th>
+              <th scope="col"><span class="sr-only">Do</span></th>
+            </tr>
+          </thead>
+          <tbody>
+            <tr v-for="row in shown" :key="row.id" :class="{ best: row.best, on: row.id === heard }">
+              <td><label class="figures-check"><input type="checkbox" :checked="chosen.includes(row.id)" :disabled="!row.audible"
+                   :aria-label="'Choose ' + row.title + ' ' + row.detail" @change="choose(row.id)"></label></td>
+              <th scope="row">{{ row.title }}<span v-if="row.detail" class="mute"> {{ row.detail }}</span>
+                <span v-if="row.error" class="warn small figures-error">{{ row.error }}</span></th>
+              <td v-for="column in columns" :key="column.id" class="num" :class="{ warn: row.figures[column.id]?.mark }"
+                  :data-tip="row.figures[column.id]?.mark || null">{{ row.figures[column.id]?.text ?? "" }}<span
+                  v-if="row.figures[column.id]?.mark" class="sr-only">, {{ row.figures[column.id].mark }}</span></td>
+              <td class="figures-do">
+                <button v-if="row.audible" type="button" class="button" :aria-label="'Hear ' + row.title + ' ' + row.detail"
+                        @click="$emit('hear', row.id)">Hear</button>
+                <a v-if="row.href" class="button" :href="row.href" :aria-label="'Use ' + row.title + ' ' + row.detail + ' in the Studio'"
+                   data-tip="Opens it in the Studio with these settings">Use</a>
+                <button v-if="row.audible" type="button" class="button" :aria-label="'Keep ' + row.title + ' ' + row.detail + ' as a preset'"
+                        data-tip="Keeps these settings under a name of yours" @click="$emit('keep', row.id)">Preset…</button>
+              </td>
+            </tr>
+          </tbody>
+        </table>
+      </div>
+    </div>`,
+
+  props: { columns: Array, rows: Array, chosen: Array, heard: String },
+  emits: ["hear", "keep", "choose"],
+
+  data: () => ({ words: "", onlyBest: false, by: "", down: false }),
+
+  computed: {
+    all() {
+      return [{ id: "title", label: "Separator and setting", tip: "" }, ...this.columns];
+    },
+    shown() {
+      const words = this.words.toLowerCase().split(/\s+/).filter(Boolean);
+      const found = this.rows.filter((row) => {
+        const text = `${row.title} ${row.detail}`.toLowerCase();
+        return (row.best || !this.onlyBest) && words.every((word) => text.includes(word));
+      });
+      if (!this.by) return found;
+      const sign = this.down ? -1 : 1;
+      if (this.by === "title") {
+        const name = (row) => `${row.title} ${row.detail}`;
+        return found.sort((a, b) => sign * name(a).localeCompare(name(b), "en", { numeric: true }));
+      }
+      const value = (row) => row.figures[this.by]?.value ?? null;
+      // What is not known stands last, whichever way.
+      return found.sort((a, b) => (value(a) === null) - (value(b) === null) || sign * (value(a) - value(b)));
+    },
+  },
+
+  methods: {
+    sort(column) {
+      if (this.by === column.id) this.down = !this.down;
+      else [this.by, this.down] = [column.id, column.better === "higher"];
+    },
+    choose(id) {
+      this.$emit("choose", this.chosen.includes(id) ? this.chosen.filter((one) => one !== id) : [...this.chosen, id]);
+    },
+  },
+};

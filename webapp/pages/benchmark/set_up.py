@@ -1,0 +1,275 @@
+"""Sets a benchmark up: an example to begin with, the sounds, the recordings, the passage, and what it will take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nicegui import run, ui
+
+from separation.benchmark import examples, grid_file
+from separation.benchmark.grid import Expanded, Grid, Passage, expanded
+from separation.benchmark.making import Cost, cost
+from separation.errors import PlaygroundError
+from separation.formatted import counted, size, size_range, time_range
+from separation.results.kept import Recording
+from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption, Settings
+from webapp.state.library_view import LibraryView
+from webapp.state.run_estimates import RunEstimates
+from webapp.theme import CostBox, button, error_card, text
+
+OWN = "own"
+MOST_RECORDINGS = 40
+AFTER_TYPING_S = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class _Prospect:
+    """What would be computed."""
+
+    found: Expanded
+    cost: Cost
+
+
+class SetUp:
+    """The form in the side panel. Its state is the grid, as text that can be edited, and the chosen recordings.
+
+    Args:
+        library_view: the library with the recordings.
+        estimates: of time and memory.
+        actions: where the button stands that starts it.
+        on_start: called with the grid and the recordings.
+        on_demo: imports the demo.
+    """
+
+    def __init__(
+        self,
+        library_view: LibraryView,
+        estimates: RunEstimates,
+        actions: ui.element,
+        *,
+        on_start: Callable[[Grid, Sequence[Recording]], Awaitable[object]],
+        on_demo: Callable[[], object],
+    ) -> None:
+        self._view, self._estimates = library_view, estimates
+        self._on_start, self._on_demo = on_start, on_demo
+        self._example = next(iter(examples.EXAMPLES))
+        self._grid = examples.EXAMPLES[self._example].grid()
+        self._chosen: set[str] = set()
+        self._n_looks = 0
+        self._simple = Settings(self._set)
+        self._sounds = ui.input("Sounds", on_change=self._sounds_typed).props("outlined dense debounce=400")
+        self._songs = Settings(self._choose)
+        self._demo = button("Add the demo", on_demo, tip="A short song whose true stems are known")
+        with ui.element("details").classes("settings-group"):
+            text("Every setting", "group", tag="summary")
+            text("A recipe in which any value may be a list: every combination is computed.", "mute small", tag="p")
+            self._text = ui.textarea("Grid", on_change=self._text_typed).props("outlined dense autogrow debounce=600")
+            self._text.classes("grid-text")
+        self._facts = CostBox()
+        self._left_out = ui.element("div").classes("stack small")
+        self._problem = ui.element("div").props("aria-live=polite")
+        with actions:
+            self._start = button("Run the benchmark", self._run, kind="primary", classes="grow")
+        self._draw(with_text=True)
+
+    def use(self, example: str) -> None:
+        """Begin with another example; the sounds, the recordings and the passage stay."""
+        before, self._example = self._grid, example
+        grid = examples.EXAMPLES[example].grid()
+        settings = {**grid.settings, "prompts": before.settings.get("prompts", grid.settings.get("prompts"))}
+        self._grid = replace(grid, settings=settings, passage=before.passage)
+        self._draw(with_text=True)
+
+    def choose_also(self, key: str) -> None:
+        """Choose a recording, which may be new."""
+        self._chosen.add(key)
+        self._draw()
+
+    # what is shown
+
+    def _draw(self, *, with_text: bool = False) -> None:
+        recordings = self._recordings()
+        if not self._chosen and recordings:
+            known = [one for one in recordings if one.known_stems]
+            self._chosen = {(known or recordings)[0].key}
+        self._simple.set_groups([SettingGroup(title="Grid", fields=self._fields())])
+        self._songs.set_groups([SettingGroup(title="Recordings", fields=[self._song(one) for one in recordings])])
+        self._demo.set_visibility(not any(one.known_stems for one in recordings))
+        if with_text:
+            self._text.set_value(grid_file.written(self._grid))
+            self._sounds.set_value(_sounds_of(self._grid))
+        self._look()
+
+    def _fields(self) -> list[SettingField]:
+        options = [SettingOption(value=id, label=one.label) for id, one in examples.EXAMPLES.items()]
+        if self._example == OWN:
+            options.append(SettingOption(value=OWN, label="Your own"))
+        about = "" if self._example == OWN else examples.EXAMPLES[self._example].about
+        passage = self._grid.passage
+        return [
+            {
+                "name": "example",
+                "kind": "select",
+                "label": "Compare",
+                "value": self._example,
+                "options": options,
+                "tip": about,
+            },
+            {
+                "name": "start_s",
+                "kind": "number",
+                "label": "Passage from",
+                "value": passage.start_s,
+                "min": 0,
+                "step": 0.5,
+                "unit": "s",
+                "tip": "Only a passage of each recording is separated, so that all settings take a bearable time.",
+            },
+            {
+                "name": "length_s",
+                "kind": "number",
+                "label": "Length",
+                "value": passage.length_s or 600,
+                "min": 1,
+                "max": 600,
+                "step": 1,
+                "unit": "s",
+            },
+            {
+                "name": "n_times",
+                "kind": "number",
+                "label": "Timed runs",
+                "value": self._grid.n_times,
+                "min": 1,
+                "max": 20,
+                "step": 1,
+                "tip": "Of each cell, after one that warms up; the median counts.",
+            },
+        ]
+
+    def _song(self, recording: Recording) -> SettingField:
+        stems = f", {counted(len(recording.known_stems), 'true stem')}" if recording.known_stems else ""
+        return {
+            "name": recording.key,
+            "kind": "switch",
+            "label": f"{recording.name}{stems}",
+            "value": recording.key in self._chosen,
+            "tip": "Its true stems are known: quality is measured against them."
+            if recording.known_stems
+            else "Its true stems are not known: only time, memory and the distance from a reference are measured.",
+        }
+
+    def _recordings(self) -> list[Recording]:
+        """Return the newest recordings, those with true stems first; passages of others are left out."""
+        found = [one for one in self._view.recordings() if one.part.is_whole or one.key in self._chosen]
+        return sorted(found, key=lambda one: not one.known_stems)[:MOST_RECORDINGS]
+
+    def _look(self) -> None:
+        self._n_looks += 1
+        ui.timer(AFTER_TYPING_S, lambda this=self._n_looks: self._estimate(this), once=True)
+
+    async def _estimate(self, this: int) -> None:
+        if this != self._n_looks:
+            return
+        songs = [one for one in self._recordings() if one.key in self._chosen]
+        try:
+            prospect = await run.io_bound(self._prospect, self._grid, songs)
+        except PlaygroundError as error:
+            if this == self._n_looks:
+                self._refuse(error)
+            return
+        if this != self._n_looks or prospect is None:
+            return
+        self._problem.clear()
+        self._show(prospect, n_songs=len(songs))
+
+    def _prospect(self, grid: Grid, songs: Sequence[Recording]) -> _Prospect:
+        found = expanded(grid)
+        return _Prospect(found, cost(found, grid, songs, self._estimates.reports))
+
+    def _show(self, prospect: _Prospect, *, n_songs: int) -> None:
+        found, price = prospect.found, prospect.cost
+        unknown = f", and {counted(price.n_unknown, 'cell')} of unknown time" if price.n_unknown else ""
+        self._facts.set_rows(
+            {
+                "Cells": f"{counted(len(found.requests), 'setting')} x {counted(n_songs, 'recording')}",
+                "Time": (time_range(price.seconds) or "unknown before the first run") + unknown,
+                "Memory": size_range(price.memory_bytes) or "unknown before the first run",
+                "Disk": size(price.disk_bytes),
+            }
+        )
+        self._left_out.clear()
+        with self._left_out:
+            for one in found.left_out:
+                text(f"{counted(one.n_combinations, 'combination')} left out: {one.why}", "mute", tag="p")
+            if found.n_same:
+                same = counted(found.n_same, "combination")
+                text(f"{same} differ only in what the separator ignores, and count once.", "mute", tag="p")
+        self._start.props(remove="disabled") if n_songs else self._start.props("disabled")
+
+    def _refuse(self, error: PlaygroundError) -> None:
+        self._start.props("disabled")
+        self._facts.set_rows({})
+        self._left_out.clear()
+        self._problem.clear()
+        with self._problem:
+            error_card(error.what, error.why, error.todo)
+
+    # what people do
+
+    def _set(self, name: str, value: Any) -> None:
+        if name == "example":
+            if value in examples.EXAMPLES:
+                self.use(str(value))
+            return
+        try:
+            if name == "n_times":
+                self._grid = replace(self._grid, n_times=int(value))
+            else:
+                passage = {"start_s": self._grid.passage.start_s, "length_s": self._grid.passage.length_s}
+                self._grid = replace(self._grid, passage=Passage(**{**passage, name: float(value)}))
+        except (PlaygroundError, TypeError, ValueError):
+            pass  # the field shows what counts
+        self._draw(with_text=True)
+
+    def _sounds_typed(self) -> None:
+        sounds = [words.strip() for words in str(self._sounds.value or "").split(",") if words.strip()]
+        if sounds and ", ".join(sounds) != _sounds_of(self._grid):
+            self._grid = replace(self._grid, settings={**self._grid.settings, "prompts": sounds})
+            self._draw(with_text=True)
+
+    def _text_typed(self) -> None:
+        try:
+            grid = grid_file.parse(str(self._text.value or ""))
+        except PlaygroundError as error:
+            self._n_looks += 1
+            self._refuse(error)
+            return
+        if grid.to_dict() != self._grid.to_dict():
+            self._grid, self._example = grid, OWN
+            self._sounds.set_value(_sounds_of(grid))
+            self._draw()
+
+    def _choose(self, key: str, value: Any) -> None:
+        self._chosen = self._chosen | {key} if value else self._chosen - {key}
+        self._draw()
+
+    async def _run(self) -> None:
+        songs = [one for one in self._recordings() if one.key in self._chosen]
+        self._start.props("disabled")
+        try:
+            await self._on_start(self._grid, songs)
+        except PlaygroundError as error:
+            self._refuse(error)
+        await asyncio.sleep(0)
+        self._start.props(remove="disabled")
+
+
+def _sounds_of(grid: Grid) -> str:
+    """Return the sounds of a grid with one list of them; "" where there are several."""
+    prompts = grid.settings.get("prompts") or []
+    words = [one if isinstance(one, str) else one.get("text") if isinstance(one, dict) else None for one in prompts]
+    return "" if None in words else ", ".join(map(str, words))
