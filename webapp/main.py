@@ -24,6 +24,7 @@ from storage.eviction import TRASH_STAYS_S
 from storage.records import BenchmarkTable, BlindTestTable, DraftTable, JobTable, NoteTable, PresetTable
 from webapp.access import guard, listening
 from webapp.access.passcode import generate_passcode
+from webapp.pages.benchmark.page import BenchmarkPage
 from webapp.pages.compare.page import ComparePage
 from webapp.pages.library.page import LibraryPage
 from webapp.pages.listen.page import add_listening_page
@@ -212,6 +213,12 @@ def create_app(
             page.open(items.split(","), stem, blind=bool(blind))
         elif recording:
             page.open_results(recording)
+
+    @ui.page("/benchmark", title="Benchmark", language="en-US")
+    @ui.page("/benchmark/{id}", title="Benchmark", language="en-US")
+    def benchmark(id: str = "") -> None:
+        install_theme()
+        BenchmarkPage(benchmarks, library_view, estimates, presets, id)
 
     @ui.page("/library", title="Library", language="en-US")
     def library_page() -> None:

@@ -85,6 +85,8 @@ _SHEETS = tuple(
         "components/upload/upload.css",
         "pages/queue/queue.css",
         "pages/compare/compare.css",
+        "pages/benchmark/benchmark.css",
+        "components/figure_table/figure_table.css",
         "components/settings/settings.css",
         "pages/models/models.css",
         "components/library_list/library_list.css",

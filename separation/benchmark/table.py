@@ -107,7 +107,7 @@ def stems(outcomes: Iterable[CellOutcome]) -> tuple[str, ...]:
     """Return the names of the tracks of which some quality is known, what was asked for first."""
     found = dict[str, None]()
     for outcome in outcomes:
-        found |= dict.fromkeys((outcome.scores or {}).get("stems", {}))
+        found |= dict.fromkeys((outcome.scores or {}).get("tracks", {}))
         found |= dict.fromkeys(outcome.distances or {})
     return tuple(sorted(found, key=RESIDUAL.__eq__))
 
@@ -145,9 +145,8 @@ def _figures(cell: Cell, outcome: CellOutcome, stem: str) -> Figures:
             "device_bytes": _most(one.device_bytes for one in outcome.timings),
             "energy_j": _least(one.energy_j for one in trusted),
         }
-    values |= dict((outcome.scores or {}).get("stems", {}).get(stem, {}))
-    distance = (outcome.distances or {}).get(stem, {})
-    values |= {f"reference_{name}": value for name, value in distance.items()}
+    values |= dict((outcome.scores or {}).get("tracks", {}).get(stem, {}))
+    values["error_db"] = (outcome.distances or {}).get(stem, {}).get("error_db")
     known = {name: value for name, value in values.items() if value is not None}
     return Figures(song=cell.song.key, result=outcome.result, values=known, error=outcome.error)
 

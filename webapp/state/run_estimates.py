@@ -44,6 +44,12 @@ class RunEstimates:
         self._read_s = float("-inf")
         self._refresh()
 
+    @property
+    def reports(self) -> tuple[Mapping[str, Any], ...]:
+        """The reports of finished runs that estimates are made from, the newest first."""
+        self._refresh()
+        return self._reports
+
     def of(self, request: Request, recording: Sound) -> Preflight:
         """Return what a settled request would take for a recording, which may still be arriving."""
         self._refresh()

@@ -1,0 +1,1 @@
+"""A table of figures that sorts and filters in the browser."""

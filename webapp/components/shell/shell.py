@@ -15,6 +15,7 @@ from webapp.components.pieces.pieces import icon_button, text
 PAGES = {
     "studio": ("Studio", "/"),
     "compare": ("Compare", "/compare"),
+    "benchmark": ("Benchmark", "/benchmark"),
     "library": ("Library", "/library"),
     "models": ("Models", "/models"),
 }

@@ -1,0 +1,1 @@
+"""A place for charts that knows its width and its colour scheme."""

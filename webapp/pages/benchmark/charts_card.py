@@ -1,0 +1,125 @@
+"""The charts of benchmarks, as wide as their place and in its colours; a point that is clicked is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nicegui import ui
+
+from separation.benchmark import charts
+from separation.benchmark.benchmark import Song
+from separation.benchmark.look import DARK, LIGHT
+from separation.benchmark.measures import MEASURES
+from separation.benchmark.table import Row
+from webapp.components.chart_place.chart_place import ChartPlace, Place
+from webapp.components.sent import arguments_to
+from webapp.theme import card, icon_button, text
+
+GAP_PX = 12
+PADDING_PX = 26
+SIDE_BY_SIDE_PX = 900  # from this width on, two charts stand beside each other
+_POINT = "(event) => emit(event.points?.[0]?.customdata ?? [])"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    sets: Sequence[tuple[str, Sequence[Row]]]
+    quality: str
+    songs: Mapping[str, str]
+
+
+class ChartsCard:
+    """Up to four charts.
+
+    Args:
+        on_point: called with the id of a setting and the key of a passage, or "", when its point is clicked.
+    """
+
+    def __init__(self, on_point: Callable[[str, str], object]) -> None:
+        self._on_point = on_point
+        self._place: Place | None = None
+        self._shown: _Shown | None = None
+        self._drawn: dict[str, _Chart] = {}
+        with ChartPlace(self._placed).classes("charts") as self._room:
+            pass
+
+    def show(self, sets: Sequence[tuple[str, Sequence[Row]]], quality: str, songs: Sequence[Song]) -> None:
+        """Draw these benchmarks, the page's own first.
+
+        Args:
+            sets: names and rows.
+            quality: id of the measure of quality.
+            songs: that are named in the chart of each recording.
+        """
+        self._shown = _Shown(sets, quality, {song.key: song.name for song in songs})
+        self._draw()
+
+    def _placed(self, place: Place) -> None:
+        self._place = place
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._place is None or self._shown is None:
+            return
+        figures = self._figures(self._shown, self._place)
+        for title in [title for title in self._drawn if title not in figures]:
+            self._drawn.pop(title).delete()
+        for title, (about, figure) in figures.items():
+            if title not in self._drawn:
+                with self._room:
+                    self._drawn[title] = _Chart(title, about, self._clicked)
+            self._drawn[title].draw(figure)
+
+    def _figures(self, shown: _Shown, place: Place) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Return what is drawn: by title, a line about it and the figure."""
+        look = DARK if place["dark"] else LIGHT
+        two = place["width_px"] >= SIDE_BY_SIDE_PX
+        width_px = ((place["width_px"] - GAP_PX) // 2 if two else place["width_px"]) - PADDING_PX
+        all_rows = [row for _, rows in shown.sets for row in rows]
+        found = {}
+        if shown.quality:
+            quality = MEASURES[shown.quality]
+            figure = charts.quality_against_time(shown.sets, quality, look, width_px=width_px)
+            found["Quality against time"] = ("the line is the frontier: nothing else is both better and faster", figure)
+        if any("error_db" in row.values and "nfe" in row.values for row in all_rows):
+            figure = charts.error_against_nfe(shown.sets, look, width_px=width_px)
+            found["Error against evaluations"] = ("the slope is the solver's order", figure)
+        found["Memory"] = ("the most at any moment", charts.memory_bars(shown.sets, look, width_px=width_px))
+        if shown.quality and any(len(row.figures) > 1 for row in all_rows):
+            figure = charts.per_song_spread(
+                shown.sets, MEASURES[shown.quality], look, songs=shown.songs, width_px=width_px
+            )
+            found["Each recording"] = ("a point a recording, a line at the median", figure)
+        return found
+
+    def _clicked(self, point: list[str]) -> None:
+        if point:
+            self._on_point(point[0], point[1] if len(point) > 1 else "")
+
+
+class _Chart:
+    """One chart in a card of its own, with a button that saves it as a picture."""
+
+    def __init__(self, title: str, about: str, on_point: Callable[[list[str]], object]) -> None:
+        self._name = title.lower().replace(" ", "-")
+        with card("chart") as self._card:
+            with ui.element("div").classes("chart-head"):
+                text(title, tag="h2")
+                text(about, "mute small grow")
+                icon_button("download", f"Save “{title}” as a picture", self._save)
+            self._plot = ui.plotly({"data": [], "layout": {}})
+            self._plot.on("plotly_click", arguments_to(on_point, list[str]), js_handler=_POINT)
+        self._figure: dict[str, Any] = {}
+
+    def draw(self, figure: dict[str, Any]) -> None:
+        if figure != self._figure:
+            self._figure = figure
+            self._plot.update_figure(figure)
+
+    def delete(self) -> None:
+        self._card.delete()
+
+    def _save(self) -> None:
+        self._plot.run_plot_method("downloadImage", {"format": "png", "scale": 2, "filename": self._name})

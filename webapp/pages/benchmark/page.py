@@ -1,0 +1,129 @@
+"""The Benchmark page: sets benchmarks up, and shows one as it fills: table, charts, what each cell sounds like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from nicegui import ui
+
+from separation.benchmark import examples
+from separation.benchmark.benchmark import Benchmark
+from separation.benchmark.grid import Grid
+from separation.errors import PlaygroundError
+from separation.formatted import counted
+from separation.results.kept import Recording
+from webapp.components.keymap.keymap import Keymap
+from webapp.components.transport.transport import Transport
+from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
+from webapp.pages.benchmark.opened import OpenedBenchmark
+from webapp.pages.benchmark.set_up import SetUp
+from webapp.state.benchmarks import Benchmarks, BenchmarkState
+from webapp.state.kept.own_presets import OwnPresets
+from webapp.state.library_view import LibraryView
+from webapp.state.run_estimates import RunEstimates
+from webapp.theme import SCHEMES, button, card, drop_zone, error_card, heading, icon_button, set_scheme, shell, text
+
+BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
+STATES = {
+    BenchmarkState.RUNNING: "running",
+    BenchmarkState.WAITING: "waits",
+    BenchmarkState.STOPPED: "stopped",
+    BenchmarkState.COMPLETE: "complete",
+}
+
+
+class BenchmarkPage:
+    """One open Benchmark page; which benchmark it shows is in its address.
+
+    Args:
+        id: the benchmark; "" for a new one.
+    """
+
+    def __init__(
+        self,
+        benchmarks: Benchmarks,
+        library_view: LibraryView,
+        estimates: RunEstimates,
+        presets: OwnPresets,
+        id: str = "",
+    ) -> None:
+        self._benchmarks, self._view = benchmarks, library_view
+        benchmark = benchmarks.get(id) if id else None
+        with shell("benchmark", side="Grid") as frame:
+            with frame.header:
+                self._header(benchmark)
+            with frame.footer:
+                transport = Transport()
+            with frame.main:
+                self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+                if benchmark is None:
+                    self._start(frame.side, frame.actions, estimates)
+            if benchmark is not None:
+                OpenedBenchmark(
+                    benchmark,
+                    benchmarks,
+                    library_view.library,
+                    presets,
+                    frame,
+                    transport,
+                    title=(self._title, self._about, self._choices),
+                    on_error=self._say_error,
+                )
+        if id and benchmark is None:
+            self._say_error(PlaygroundError("There is no such benchmark.", "It was removed.", "Choose another, or run one."))
+
+    def _header(self, benchmark: Benchmark | None) -> None:
+        self._title = text("Benchmark" if benchmark is None else benchmark.name, tag="h1")
+        self._about = text("", "mute hide-phone")
+        text("", "grow")
+        self._choices = ui.element("div").classes("line")
+        Keymap()
+        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
+            for scheme, label in SCHEMES.items():
+                ui.menu_item(label, partial(set_scheme, scheme))
+
+    def _start(self, side: ui.element, actions: ui.element, estimates: RunEstimates) -> None:
+        self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)
+        with drop_zone("What is a setting worth?", "Settings are timed, measured against true stems, and can be heard."):
+            for id, example in examples.EXAMPLES.items():
+                button(example.label, partial(self._use, id), tip=example.about)
+        self._list()
+        with side:
+            self._set_up = SetUp(
+                self._view, estimates, actions, on_start=self._run, on_demo=lambda: self._uploads.try_demo()
+            )
+
+    def _list(self) -> None:
+        """Show the benchmarks there are, the newest first."""
+        before = self._benchmarks.all()
+        if not before:
+            return
+        heading("Earlier")
+        with card(), ui.element("div").classes("stack pad"):
+            for one in before:
+                progress = self._benchmarks.progress(one.id)
+                with ui.element("div").classes("line"):
+                    ui.link(one.name, f"/benchmark/{one.id}")
+                    songs = ", ".join(song.name for song in one.songs[:3])
+                    text(f"{counted(len(one.requests), 'setting')}, {songs}", "mute small grow")
+                    text(STATES[progress.state], "mute small")
+                    text(one.created[:16].replace("T", " "), "mute small num hide-phone")
+
+    def _use(self, example: str) -> None:
+        self._set_up.use(example)
+
+    async def _run(self, grid: Grid, songs: Sequence[Recording]) -> None:
+        benchmark = await self._benchmarks.make(grid, songs)
+        ui.navigate.to(f"/benchmark/{benchmark.id}")
+
+    def _uploaded(self, uploaded: Uploaded) -> None:
+        self._view.changed.emit()
+        self._set_up.choose_also(uploaded["key"])
+
+    def _refused(self, refused: UploadRefused) -> None:
+        self._say_error(PlaygroundError(refused["what"], refused["why"], refused["todo"]))
+
+    def _say_error(self, error: PlaygroundError) -> None:
+        with self._messages:
+            error_card(error.what, error.why, error.todo, on_dismiss=lambda: None)
