@@ -109,7 +109,9 @@ def _computed(
 def _timed_again(
     cell: Cell, passage: Recording, before: CellOutcome, store: Store, engine: Engine, is_local: bool
 ) -> Generator[Event, None, CellOutcome]:
-    """Time the busy runs of a cell again; those that were not busy stay."""
+    """Time the busy runs of a cell again, as soon as the computer is less busy; those that were not busy stay."""
+    if is_local:
+        yield from quiet()
     trusted = tuple(timing for timing in before.timings if not timing.is_busy)
     n_times = len(before.timings) - len(trusted)
     _, timings = yield from _timed(n_times, cell, passage, store, engine, is_local)

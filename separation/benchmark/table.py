@@ -116,19 +116,22 @@ def words_of(requests: Sequence[Request]) -> list[str]:
     """Return the settings in which each request differs from the others, and no model, in words."""
     settings = [{name: value for name, value in request.to_dict().items() if name != "model"} for request in requests]
     prompts = {tuple(prompt.text for prompt in request.prompts) for request in requests}
-    devices = {request.device for request in requests}
+    devices = dict[str, set[str]]()
+    for request in requests:
+        devices.setdefault(request.backend, set()).add(request.device)
     found = []
     for request, differs in zip(requests, differing(settings), strict=True):
         more = [", ".join(prompt.text for prompt in request.prompts)] if len(prompts) > 1 else []
-        more += [request.device] if len(devices) > 1 else []
+        more += [request.device] if len(devices[request.backend]) > 1 else []
         found.append(", ".join((*differs, *more)))
     return found
 
 
 def separator_of(request: Request) -> str:
     """Return the separator of a settled request with its model, for people."""
-    label = registry.label_of(request.backend)
-    return f"{label} {request.model.rpartition('/')[2]}" if request.model else label
+    label, backend = registry.label_of(request.backend), registry.named(request.backend)
+    several = backend is not None and len(backend.models()) > 1
+    return f"{label} {request.model.rpartition('/')[2]}" if request.model and several else label
 
 
 def _figures(cell: Cell, outcome: CellOutcome, stem: str) -> Figures:

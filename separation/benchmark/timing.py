@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from separation.errors import SeparationError
 from separation.estimates import fallbacks
-from separation.events import ChunkFinished, Event, EventStream, WorkMeasured
+from separation.events import ChunkFinished, Event, EventStream, StillRunning, WorkMeasured
 from separation.hardware.energy import EnergyMeter
 from separation.hardware.others import BUSY_CORES, OtherPrograms
 from separation.request import Request
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from separation.engine.engine import Engine
 
 READ_ANEW_S = 0.05  # a model that is in memory takes a thousandth of it
+PATIENCE_S = 30.0  # before a time is taken although the computer is busy
+LOOK_S, N_LOOKS = 1.0, 4  # how long others are watched, and how often a person may cancel meanwhile
 LONG_S = 20.0  # a run in which what is done once for all (libraries, buffers) no longer matters
 
 
@@ -91,6 +93,18 @@ class _Dropped:
     key: str
     manifest: Any
     files: Mapping[str, Path] = field(default_factory=dict)
+
+
+def quiet(patience_s: float = PATIENCE_S) -> Generator[Event, None, None]:
+    """Wait until other programs keep the computer less busy, at most `patience_s`; yield an event now and then."""
+    end_s = time.monotonic() + patience_s
+    while time.monotonic() < end_s:
+        others = OtherPrograms()
+        for _ in range(N_LOOKS):
+            time.sleep(LOOK_S / N_LOOKS)
+            yield StillRunning()
+        if others.cores() <= BUSY_CORES:
+            return
 
 
 def timed_run(

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from separation.benchmark import charts
 from separation.benchmark.benchmark import Song
-from separation.benchmark.look import DARK, LIGHT
+from separation.benchmark.drawing.look import DARK, LIGHT
 from separation.benchmark.measures import MEASURES
 from separation.benchmark.table import Row
 from webapp.components.chart_place.chart_place import ChartPlace, Place
@@ -86,7 +86,8 @@ class ChartsCard:
         if any("error_db" in row.values and "nfe" in row.values for row in all_rows):
             figure = charts.error_against_nfe(shown.sets, look, width_px=width_px)
             found["Error against evaluations"] = ("the slope is the solver's order", figure)
-        found["Memory"] = ("the most at any moment", charts.memory_bars(shown.sets, look, width_px=width_px))
+        if any("peak_bytes" in row.values for row in all_rows):
+            found["Memory"] = ("the most at any moment", charts.memory_bars(shown.sets, look, width_px=width_px))
         if shown.quality and any(len(row.figures) > 1 for row in all_rows):
             figure = charts.per_song_spread(
                 shown.sets, MEASURES[shown.quality], look, songs=shown.songs, width_px=width_px
@@ -116,7 +117,8 @@ class _Chart:
     def draw(self, figure: dict[str, Any]) -> None:
         if figure != self._figure:
             self._figure = figure
-            self._plot.update_figure(figure)
+            # The card has a button for the picture; plotly's own row of buttons would cover the chart.
+            self._plot.update_figure({**figure, "config": {**figure.get("config", {}), "displayModeBar": False}})
 
     def delete(self) -> None:
         self._card.delete()

@@ -1,4 +1,4 @@
-"""What the table of a benchmark says: its columns, the figures as people read them, and which rows are on the frontier."""
+"""The table of a benchmark as people read it: columns, figures, and which rows are on the frontier."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ EXPORTS = {
     "Page that opens anywhere (HTML)": "index.html",
 }
 COSTS_SHOWN = ("nfe", "seconds", "rtf", "first_sound_s", "peak_bytes", "device_bytes", "energy_j")
+FEW_COSTS = ("nfe", "seconds", "rtf", "peak_bytes")
 BUSY = "Other programs kept the computer busy while this was timed"
 SPREAD_SAID = 0.1  # of the median; from here on the spread stands beside the time
 
@@ -43,9 +44,15 @@ def on_frontier(rows: Sequence[Row], quality: str) -> frozenset[str]:
     return frozenset(rows[index].setting for index in frontier(points, MEASURES[quality].better))
 
 
-def columns(rows: Sequence[Row]) -> list[FigureColumn]:
-    """Return the columns of which some row has a figure."""
-    shown = [*COSTS_SHOWN, *QUALITY]
+def columns(rows: Sequence[Row], quality: str, *, all_measures: bool) -> list[FigureColumn]:
+    """Return the columns of which some row has a figure.
+
+    Args:
+        rows: of the table.
+        quality: the measure that is shown in any case.
+        all_measures: whether all others are shown too.
+    """
+    shown = [*COSTS_SHOWN, *QUALITY] if all_measures else [*FEW_COSTS, *dict.fromkeys((quality, "error_db"))]
     return [
         FigureColumn(id=id, label=MEASURES[id].label, tip=MEASURES[id].meaning, better=MEASURES[id].better)
         for id in shown

@@ -50,7 +50,9 @@ class CellListening:
 
 def _tracks(result: Result, passage: Recording, stem: str, label: str) -> list[Track]:
     heard = [track for track in result.tracks if track.name == stem] or list(result.tracks[:1])
-    tracks = [_row(sound_track(result, track), "heard", f"{track.name}: {label}", stem_color(track.name)) for track in heard]
+    tracks = [
+        _row(sound_track(result, track), "heard", f"{track.name}: {label}", stem_color(track.name)) for track in heard
+    ]
     truth = true_stems_of(passage)
     if truth is not None:
         for true in true_tracks(truth, heard[0].name, result.track_names):

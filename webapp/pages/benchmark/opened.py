@@ -14,7 +14,7 @@ from separation.errors import PlaygroundError
 from separation.formatted import counted, time_range
 from separation.workflows.own_presets import MAX_NAME
 from storage import Library
-from webapp.components.figure_table.figure_table import FigureTable
+from webapp.components.figure_table.figure_table import FigureRow, FigureTable
 from webapp.components.pieces.name_dialog import NameDialog
 from webapp.components.segmented.segmented import Segmented
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
@@ -60,6 +60,7 @@ class OpenedBenchmark:
         self._benchmark, self._benchmarks, self._presets = benchmark, benchmarks, presets
         self._title, self._about, choices = title
         self._stem, self._quality, self._song = "", "", ALL
+        self._all_measures = False
         self._chosen: list[str] = []
         self._overlaid: tuple[str, ...] = ()
         self._kept_row: Row | None = None
@@ -73,9 +74,12 @@ class OpenedBenchmark:
                 for label, file in figures.EXPORTS.items():
                     ui.menu_item(label, partial(ui.download, f"/benchmarks/{benchmark.id}/{file}"))
         with frame.main:
+            self._nothing = text(
+                "The first figures appear here in a moment, the fastest settings first.", "mute", tag="p"
+            )
             self._charts = ChartsCard(on_point=self._hear)
             self._listening = CellListening(library, transport, on_error=on_error)
-            with card():
+            with card() as self._table_card:
                 self._table = FigureTable(on_hear=self._hear, on_keep=self._ask_name, on_choose=self._choose_rows)
         with frame.side:
             self._side()
@@ -120,12 +124,15 @@ class OpenedBenchmark:
         done = f"{progress.n_done} of {counted(progress.n_cells, 'cell')} done"
         self._about.set_text(f"{counted(len(self._benchmark.songs), 'recording')} · {done}")
         self._rows = rows(self._benchmark, outcomes, self._stem)
+        self._nothing.set_visibility(not self._rows)
+        self._table_card.set_visibility(bool(self._rows))
         offered = figures.qualities(self._rows)
         if self._quality not in offered:
             self._quality = next(iter(offered), "")
-        self._view.set_groups([{"title": "Shown", "fields": self._fields(offered)}])
+        fields = self._fields(offered)
+        self._view.set_groups([{"title": "Shown", "fields": fields}] if fields else [])
         on_frontier = figures.on_frontier(self._rows, self._quality)
-        columns = figures.columns(self._rows)
+        columns = figures.columns(self._rows, self._quality, all_measures=self._all_measures)
         self._table.set_rows(columns, [self._line(row, on_frontier) for row in self._rows])
         self._table.set_chosen(self._chosen)
         overlays = [(one.name, rows(one, self._benchmarks.outcomes(one.id), self._stem)) for one in self._others()]
@@ -133,7 +140,7 @@ class OpenedBenchmark:
         self._draw_progress(progress)
         self._draw_send()
 
-    def _line(self, row: Row, on_frontier: frozenset[str]) -> figures.FigureRow:
+    def _line(self, row: Row, on_frontier: frozenset[str]) -> FigureRow:
         result = next((one for one in row.figures if one.result), None)
         href = f"/?{urlencode({'recording': result.song, 'result': result.result})}" if result is not None else ""
         return figures.line(row, on_frontier, href)
@@ -158,13 +165,17 @@ class OpenedBenchmark:
             fields.append(
                 {"name": "song", "kind": "select", "label": "Heard in", "value": self._song, "options": songs}
             )
+        if offered:
+            fields.append(
+                {"name": "all", "kind": "switch", "label": "All measures in the table", "value": self._all_measures}
+            )
         return fields
 
     def _draw_progress(self, progress: BenchmarkProgress) -> None:
         now: dict[str, str] = {"cells": f"{progress.n_done} of {progress.n_cells} done"}
         if progress.state is BenchmarkState.RUNNING:
             now["now"] = progress.doing
-            if left := time_range(progress.left_s):
+            if progress.n_done < progress.n_cells and (left := time_range(progress.left_s)):
                 now["left"] = left
         elif progress.state is BenchmarkState.WAITING:
             now["now"] = "waits for its turn"
@@ -229,12 +240,16 @@ class OpenedBenchmark:
     def _choose_view(self, name: str, value: object) -> None:
         if name == "quality":
             self._quality = str(value)
+        elif name == "all":
+            self._all_measures = bool(value)
         else:
             self._song = str(value)
         self._draw()
 
     def _toggle_overlay(self, id: str) -> None:
-        self._overlaid = tuple(one for one in self._overlaid if one != id) if id in self._overlaid else (*self._overlaid, id)
+        self._overlaid = (
+            tuple(one for one in self._overlaid if one != id) if id in self._overlaid else (*self._overlaid, id)
+        )
         self._draw()
 
     def _choose_rows(self, ids: list[str]) -> None:

@@ -71,7 +71,9 @@ class BenchmarkPage:
                     on_error=self._say_error,
                 )
         if id and benchmark is None:
-            self._say_error(PlaygroundError("There is no such benchmark.", "It was removed.", "Choose another, or run one."))
+            self._say_error(
+                PlaygroundError("There is no such benchmark.", "It was removed.", "Choose another, or run one.")
+            )
 
     def _header(self, benchmark: Benchmark | None) -> None:
         self._title = text("Benchmark" if benchmark is None else benchmark.name, tag="h1")
@@ -85,7 +87,9 @@ class BenchmarkPage:
 
     def _start(self, side: ui.element, actions: ui.element, estimates: RunEstimates) -> None:
         self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)
-        with drop_zone("What is a setting worth?", "Settings are timed, measured against true stems, and can be heard."):
+        with drop_zone(
+            "What is a setting worth?", "Settings are timed, measured against true stems, and can be heard."
+        ):
             for id, example in examples.EXAMPLES.items():
                 button(example.label, partial(self._use, id), tip=example.about)
         self._list()

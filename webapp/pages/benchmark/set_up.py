@@ -10,7 +10,7 @@ from typing import Any
 from nicegui import run, ui
 
 from separation.benchmark import examples, grid_file
-from separation.benchmark.grid import Expanded, Grid, Passage, expanded
+from separation.benchmark.grid import Expanded, Grid, expanded
 from separation.benchmark.making import Cost, cost
 from separation.errors import PlaygroundError
 from separation.formatted import counted, size, size_range, time_range
@@ -229,8 +229,9 @@ class SetUp:
             if name == "n_times":
                 self._grid = replace(self._grid, n_times=int(value))
             else:
-                passage = {"start_s": self._grid.passage.start_s, "length_s": self._grid.passage.length_s}
-                self._grid = replace(self._grid, passage=Passage(**{**passage, name: float(value)}))
+                before, here = self._grid.passage, float(value)
+                passage = replace(before, start_s=here) if name == "start_s" else replace(before, length_s=here)
+                self._grid = replace(self._grid, passage=passage)
         except (PlaygroundError, TypeError, ValueError):
             pass  # the field shows what counts
         self._draw(with_text=True)
