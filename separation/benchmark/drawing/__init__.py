@@ -1,0 +1,1 @@
+"""Draws the charts of a benchmark: places of labels, axes, one file for each kind of chart."""
