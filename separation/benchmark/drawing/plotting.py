@@ -16,6 +16,7 @@ Figure = dict[str, Any]  # with "data", "layout" and "config", as plotly.js and 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down")
 WIDTH_PX, HEIGHT_PX = 640, 340
 MARKER_PX, EMPHASIS_PX = 9, 12
+DECADE_PX = 110  # in which three texts have room
 TITLE_PX, TICK_PX = 24, 5  # room of an axis title; between the plot and its axes' texts
 
 
@@ -58,6 +59,7 @@ class Axis:
             "ticktext": [shown(text) for _, text in self.ticks],
             "tickfont": {"color": look.mute},
             "title": {"text": shown(self.title), "font": {"color": look.mute}, "standoff": 8},
+            "tickangle": 0,
             "ticks": "outside",
             "ticklen": TICK_PX,
             "tickcolor": look.ground,  # only to keep the text off the plot
@@ -67,12 +69,22 @@ class Axis:
         }
 
 
-def linear_axis(values: Iterable[float], title: str, *, pad: float = 0.12, n_ticks: int = 7) -> Axis:
-    """Return an axis on which all values have room, with ticks at round numbers."""
+def linear_axis(
+    values: Iterable[float], title: str, *, pad: float = 0.12, above: float | None = None, n_ticks: int = 7
+) -> Axis:
+    """Return an axis on which all values have room, with ticks at round numbers.
+
+    Args:
+        values: at least one.
+        title: with the unit.
+        pad: the room beyond the lowest and highest, as a share of what is between them.
+        above: the room beyond the highest, if it differs.
+        n_ticks: at most.
+    """
     known = list(values)
     low, high = min(known), max(known)
-    room = (high - low) * pad or max(abs(high) * 0.1, 0.5)
-    low, high = low - room, high + room
+    span = high - low or max(abs(high), 1.0)
+    low, high = low - span * pad, high + span * (pad if above is None else above)
     step = _round_step((high - low) / n_ticks)
     digits = max(0, -math.floor(math.log10(step)))
     first, last = math.ceil(low / step), math.floor(high / step)
@@ -82,14 +94,14 @@ def linear_axis(values: Iterable[float], title: str, *, pad: float = 0.12, n_tic
     return Axis(low=low, high=high, log=False, ticks=ticks, title=title)
 
 
-def log_axis(values: Iterable[float], title: str, *, pad: float = 0.08) -> Axis:
+def log_axis(values: Iterable[float], title: str, width_px: int, *, pad: float = 0.08) -> Axis:
     """Return a logarithmic axis on which all values, above 0, have room, with ticks at 1, 2, 5, 10 and so on."""
     known = list(values)
     low, high = math.log10(min(known)), math.log10(max(known))
     room = max((high - low) * pad, 0.15)
     low, high = low - room, high + room
     decades = range(math.floor(low), math.ceil(high) + 1)
-    digits = (1, 2, 5) if high - low < 3 else (1,)
+    digits = (1, 2, 5) if width_px / (high - low) > DECADE_PX else (1,)
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
     shown_ticks = tuple((tick, plain_number(tick)) for tick in ticks if low <= math.log10(tick) <= high)
     return Axis(low=10**low, high=10**high, log=True, ticks=shown_ticks, title=title)

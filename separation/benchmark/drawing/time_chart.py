@@ -49,8 +49,10 @@ def quality_against_time(
     points = [point for one in found for point in one]
     if not points:
         return empty(why_empty(sets, f"both a time and {measure.label}"), width_px, height_px, look)
-    x = log_axis([time for _, time, _ in points], TITLE)
-    y = linear_axis([quality for _, _, quality in points], titled(measure))
+    x = log_axis([time for _, time, _ in points], TITLE, width_px)
+    y = linear_axis(
+        [quality for _, _, quality in points], titled(measure), above=0.3
+    )  # for a label of two lines over the best
     several = len(sets) > 1
     frame = Frame(
         width=width_px,
