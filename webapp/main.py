@@ -228,7 +228,7 @@ def create_app(
     @ui.page("/models", title="Models", language="en-US")
     def models() -> None:
         install_theme()
-        ModelsPage(downloads, account, doctor, estimates)
+        ModelsPage(downloads, account, doctor, estimates, benchmarks)
 
     app.on_startup(tests.start)
     app.on_shutdown(tests.close)

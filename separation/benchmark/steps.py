@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from separation.benchmark.benchmark import N_RETIMED, Benchmark, Cell, CellOutcome, Song
-from separation.benchmark.timing import Timing, timed_run
+from separation.benchmark.timing import Timing, quiet, timed_run
 from separation.errors import AudioError, BackendUnavailable, PromptError, SeparationError, SettingsError
 from separation.events import Event
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of

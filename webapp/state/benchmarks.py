@@ -113,7 +113,7 @@ class Benchmarks:
 
     def outcomes(self, id: str) -> Mapping[str, CellOutcome]:
         """Return what has come out of a benchmark's cells so far, by the cells' ids."""
-        return self._outcomes.get(id, {})
+        return dict(self._outcomes.get(id, {}))  # of its own, as threads read it too
 
     def progress(self, id: str) -> BenchmarkProgress:
         """Return how far a benchmark is."""

@@ -35,8 +35,8 @@ export default {
                         @click="$emit('hear', row.id)">Hear</button>
                 <a v-if="row.href" class="button" :href="row.href" :aria-label="'Use ' + row.title + ' ' + row.detail + ' in the Studio'"
                    data-tip="Opens it in the Studio with these settings">Use</a>
-                <button v-if="row.audible" type="button" class="button" :aria-label="'Keep ' + row.title + ' ' + row.detail + ' as a preset'"
-                        data-tip="Keeps these settings under a name of yours" @click="$emit('keep', row.id)">Preset…</button>
+                <button v-if="row.audible" type="button" class="icon-button i i-pin" :aria-label="'Keep ' + row.title + ' ' + row.detail + ' as a preset'"
+                        data-tip="Keeps these settings under a name of yours" @click="$emit('keep', row.id)"></button>
               </td>
             </tr>
           </tbody>

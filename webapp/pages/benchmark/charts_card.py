@@ -8,11 +8,13 @@ from typing import Any
 
 from nicegui import ui
 
+from separation.backends import registry
 from separation.benchmark import charts
 from separation.benchmark.benchmark import Song
 from separation.benchmark.drawing.look import DARK, LIGHT
 from separation.benchmark.measures import MEASURES
 from separation.benchmark.table import Row
+from separation.request import RequestField
 from webapp.components.chart_place.chart_place import ChartPlace, Place
 from webapp.components.sent import arguments_to
 from webapp.theme import card, icon_button, text
@@ -83,8 +85,9 @@ class ChartsCard:
             quality = MEASURES[shown.quality]
             figure = charts.quality_against_time(shown.sets, quality, look, width_px=width_px)
             found["Quality against time"] = ("the line is the frontier: nothing else is both better and faster", figure)
-        if any("error_db" in row.values and "nfe" in row.values for row in all_rows):
-            figure = charts.error_against_nfe(shown.sets, look, width_px=width_px)
+        solved = [(name, [row for row in rows if _is_solved(row)]) for name, rows in shown.sets]
+        if any(rows for _, rows in solved):
+            figure = charts.error_against_nfe(solved, look, width_px=width_px)
             found["Error against evaluations"] = ("the slope is the solver's order", figure)
         if any("peak_bytes" in row.values for row in all_rows):
             found["Memory"] = ("the most at any moment", charts.memory_bars(shown.sets, look, width_px=width_px))
@@ -98,6 +101,12 @@ class ChartsCard:
     def _clicked(self, point: list[str]) -> None:
         if point:
             self._on_point(point[0], point[1] if len(point) > 1 else "")
+
+
+def _is_solved(row: Row) -> bool:
+    """Whether a solver made it, and its distance from the reference is known."""
+    backend = registry.named(row.request.backend)
+    return backend is not None and RequestField.SOLVER in backend.uses(row.request) and "error_db" in row.values
 
 
 class _Chart:

@@ -44,15 +44,13 @@ class CellListening:
             return
         self._card.set_visibility(True)
         self._title.set_text(f"{label} · {song.name}")
-        self._tracks.set_tracks(_tracks(result, passage, stem, label))
+        self._tracks.set_tracks(_tracks(result, passage, stem))
         self._transport.play()
 
 
-def _tracks(result: Result, passage: Recording, stem: str, label: str) -> list[Track]:
+def _tracks(result: Result, passage: Recording, stem: str) -> list[Track]:
     heard = [track for track in result.tracks if track.name == stem] or list(result.tracks[:1])
-    tracks = [
-        _row(sound_track(result, track), "heard", f"{track.name}: {label}", stem_color(track.name)) for track in heard
-    ]
+    tracks = [_row(sound_track(result, track), "heard", track.name, stem_color(track.name)) for track in heard]
     truth = true_stems_of(passage)
     if truth is not None:
         for true in true_tracks(truth, heard[0].name, result.track_names):

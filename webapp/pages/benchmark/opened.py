@@ -65,7 +65,6 @@ class OpenedBenchmark:
         self._overlaid: tuple[str, ...] = ()
         self._kept_row: Row | None = None
         with choices:
-            self._stems = Segmented([], "", self._choose_stem, label="Sound")
             self._overlay = button("Overlay…", tip="Shows the points of other benchmarks too")
             with self._overlay:
                 self._overlay_menu = ui.menu().props('anchor="bottom right" self="top right"')
@@ -74,6 +73,7 @@ class OpenedBenchmark:
                 for label, file in figures.EXPORTS.items():
                     ui.menu_item(label, partial(ui.download, f"/benchmarks/{benchmark.id}/{file}"))
         with frame.main:
+            self._stems = Segmented([], "", self._choose_stem, label="Sound")
             self._nothing = text(
                 "The first figures appear here in a moment, the fastest settings first.", "mute", tag="p"
             )

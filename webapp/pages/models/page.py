@@ -13,8 +13,10 @@ from separation.formatted import size
 from webapp.access.guard import is_host
 from webapp.pages.models.backend_card import BackendCard, families
 from webapp.pages.models.doctor_card import DoctorCard
+from webapp.pages.models.leaderboard import Leaderboard, places
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.survey import Survey, look
+from webapp.state.benchmarks import Benchmarks
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
@@ -34,11 +36,20 @@ class ModelsPage:
 
     Args:
         downloads, account, doctor: the downloads, the hub account and the doctor of this server.
-        estimates: estimates of the memory that models take.
+        estimates: estimates of the time and memory that models take.
+        benchmarks: that have measured their quality.
     """
 
-    def __init__(self, downloads: Downloads, account: HubAccount, doctor: Doctor, estimates: RunEstimates) -> None:
-        self._downloads, self._account, self._estimates = downloads, account, estimates
+    def __init__(
+        self,
+        downloads: Downloads,
+        account: HubAccount,
+        doctor: Doctor,
+        estimates: RunEstimates,
+        benchmarks: Benchmarks,
+    ) -> None:
+        self._downloads, self._account = downloads, account
+        self._estimates, self._benchmarks = estimates, benchmarks
         self._client = ui.context.client
         self._cards: list[BackendCard] = []
         self._rows: dict[str, ModelRow] = {}
@@ -52,6 +63,7 @@ class ModelsPage:
                 with ui.element("div").classes("models"):
                     if not self._may_change:
                         text(FOR_THE_HOST, "mute guest-note", tag="p")
+                    self._leaderboard = Leaderboard()
                     DoctorCard(doctor, say=self._status.set_text, may_run=self._may_change)
                     self._place = ui.element("div").classes("models-cards").props("aria-busy=true")
                     with self._place:
@@ -87,11 +99,13 @@ class ModelsPage:
                 self._look_again = False
                 try:
                     survey = await asyncio.to_thread(look, self._estimates)
+                    standing = await asyncio.to_thread(places, self._estimates, self._benchmarks)
                 except (PlaygroundError, OSError) as failure:
                     self._say_failure(failure)
                     return
                 if not self._client.is_deleted:
                     self._show(survey)
+                    self._leaderboard.show(standing)
         finally:
             self._looking = False
 
