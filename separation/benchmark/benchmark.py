@@ -17,7 +17,7 @@ N_RETIMED = 3  # times a cell is timed again because the computer was busy; then
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Song:
+class Excerpt:
     """A recording of a benchmark.
 
     Attributes:
@@ -34,11 +34,11 @@ class Song:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class GridCell:
     """One setting on one passage."""
 
     setting: str
-    song: Song
+    song: Excerpt
     request: Request
 
     @property
@@ -111,25 +111,25 @@ class Benchmark:
     name: str
     created: str
     grid: Grid
-    songs: tuple[Song, ...]
+    songs: tuple[Excerpt, ...]
     requests: tuple[Request, ...]
     reference: str = ""
     left_out: tuple[LeftOut, ...] = ()
     n_same: int = 0
     machine: Mapping[str, str] = field(default_factory=dict)
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator[GridCell]:
         """Yield every cell in the order in which they are computed: the cheapest setting on all passages first."""
         for request in self.requests:
             setting = setting_id(request)
             for song in self.songs:
-                yield Cell(setting=setting, song=song, request=request)
+                yield GridCell(setting=setting, song=song, request=request)
 
-    def reference_cell(self, song: Song) -> Cell | None:
+    def reference_cell(self, song: Excerpt) -> GridCell | None:
         """Return the cell from which the distances of a passage are measured; None without one."""
         found = (request for request in self.requests if setting_id(request) == self.reference)
         request = next(found, None)
-        return None if request is None else Cell(setting=self.reference, song=song, request=request)
+        return None if request is None else GridCell(setting=self.reference, song=song, request=request)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the benchmark as plain values."""
@@ -154,7 +154,7 @@ class Benchmark:
                 **{
                     **values,
                     "grid": Grid.from_dict(values["grid"]),
-                    "songs": tuple(Song(**song) for song in values["songs"]),
+                    "songs": tuple(Excerpt(**song) for song in values["songs"]),
                     "requests": tuple(map(Request.from_dict, values["requests"])),
                     "left_out": tuple(LeftOut(**one) for one in values["left_out"]),
                 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Annotated, Any
@@ -49,7 +50,8 @@ class Grid:
 
     Args:
         settings: a request as plain values (`Request.to_dict`) in which any value may be a list: its alternatives.
-            `prompts` is a list anyway; its alternatives are a list of lists.
+            `prompts` is a list anyway; its alternatives are a list of lists. `cases` is a list of such tables, each of
+            which is added to the others: settings that only go together, such as a separator and its models.
         name: for people.
         passage: of each recording.
         n_times: timed runs of each cell, after one that warms up.
@@ -169,6 +171,65 @@ def expanded(grid: Grid) -> Expanded:
     return Expanded(requests=tuple(requests.values()), left_out=left_out, n_same=n_same, reference=reference)
 
 
+def refuse_nonsense(grid: Grid) -> None:
+    """Refuse a setting that no request has, or a value that it takes in no combination.
+
+    What does not fit only in some of them is left out there, and so is what cannot be computed on this computer.
+
+    Raises:
+        SettingsError: there is one; its `place` leads to it in the grid as plain values.
+    """
+    seen, wrong = Counter[str](), dict[str, list[SettingsError]]()
+    for values in islice(_combinations(grid.settings), MOST_COMBINATIONS):
+        seen.update(f"{'.'.join(place)}={value!r}" for place, value in _leaves(values))
+        try:
+            Request.from_dict(values)
+            if (backend := values.get("backend", registry.AUTO)) not in registry.choices():
+                known = ", ".join(registry.choices())
+                raise SettingsError(
+                    f"There is no backend “{backend}”.", "", f"Choose one of: {known}.", place=("backend",)
+                )
+        except SettingsError as error:
+            place = tuple(step for step in error.place if isinstance(step, str))
+            wrong.setdefault(f"{'.'.join(place)}={_value(values, place)!r}", []).append(error)
+    for what, errors in wrong.items():
+        if len(errors) >= seen.get(what, len(errors)):
+            errors[0].place = _place_of(grid.settings, errors[0].place, what)
+            raise errors[0]
+
+
+def _leaves(values: Mapping[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in values.items():
+        yield (*place, name), value
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*place, name))
+
+
+def _value(values: Any, place: Iterable[str | int]) -> Any:
+    """Return what lies at a place; None if nothing does."""
+    for step in place:
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+def _place_of(settings: Mapping[str, Any], place: tuple[str | int, ...], what: str) -> tuple[str | int, ...]:
+    """Return where the value lies in a grid that a combination has at `place`: in a case, and in a list."""
+    cases = settings.get("cases", [])
+    for start in [(), *(("cases", index) for index in range(len(cases)))]:
+        here = (*start, *place)
+        found = _value(settings, here)
+        if isinstance(found, list):
+            for index, one in enumerate(found):
+                if what.endswith(f"={one!r}"):
+                    return (*here, index)
+        if found is not None and what.endswith(f"={found!r}"):
+            return here
+    return place
+
+
 def identity(request: Request) -> str:
     """Return what tells a settled request from others."""
     return repr(request)
@@ -199,15 +260,30 @@ def _cut_as_it_can(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _combinations(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a request's plain values for each combination; the last list varies first."""
-    places = list(_alternatives(settings))
-    for values in product(*(choices for _, choices in places)):
-        combination: dict[str, Any] = {}
-        for (place, _), value in zip(places, values, strict=True):
-            table = combination
-            for name in place[:-1]:
-                table = table.setdefault(name, {})
-            table[place[-1]] = value
-        yield combination
+    for case in _cases(settings):
+        places = list(_alternatives(case))
+        for values in product(*(choices for _, choices in places)):
+            combination: dict[str, Any] = {}
+            for (place, _), value in zip(places, values, strict=True):
+                table = combination
+                for name in place[:-1]:
+                    table = table.setdefault(name, {})
+                table[place[-1]] = value
+            yield combination
+
+
+def _cases(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the settings of each case; all of them if there are no cases."""
+    common = {name: value for name, value in settings.items() if name != "cases"}
+    cases = settings.get("cases", [{}])
+    if not isinstance(cases, list) or not cases:
+        raise SettingsError("“cases” is no list.", "", "Write “- setting: value” below it.", place=("cases",))
+    for index, case in enumerate(cases):
+        if not isinstance(case, Mapping):
+            raise SettingsError(
+                "A case is no table of settings.", "", "Write “- setting: value”.", place=("cases", index)
+            )
+        yield _merged(common, case)
 
 
 def _alternatives(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from separation.benchmark.grid import Grid
+from separation.benchmark.grid import Grid, refuse_nonsense
 from separation.errors import SettingsError
 from separation.workflows import yaml_lines
 
@@ -41,7 +41,9 @@ def _grid(document: yaml_lines.Node, path: Path) -> Grid:
     if not isinstance(document.value, dict):
         raise yaml_lines.refused(path, document.line, "This is no grid.", "It has no settings.", "Write name: value.")
     try:
-        return Grid.from_dict(document.plain)
+        grid = Grid.from_dict(document.plain)
+        refuse_nonsense(grid)
+        return grid
     except SettingsError as error:
         line = document.line_number(error.place)
         raise yaml_lines.refused(path, line, error.what, error.why, error.todo) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from separation.backends import registry
-from separation.benchmark.benchmark import Benchmark, Cell, CellOutcome, Song, setting_id
+from separation.benchmark.benchmark import Benchmark, CellOutcome, Excerpt, GridCell, setting_id
 from separation.benchmark.grid import Expanded, Grid, expanded
 from separation.benchmark.passages import passage_of
 from separation.errors import SettingsError
@@ -144,11 +144,11 @@ def processor(cpu_info: Path = CPU_INFO) -> str:
         return platform.processor() or platform.machine()
 
 
-def _song(recording: Recording, passage: Recording) -> Song:
-    return Song(key=passage.key, name=recording.name, recording=recording.key, duration_s=passage.duration_s)
+def _song(recording: Recording, passage: Recording) -> Excerpt:
+    return Excerpt(key=passage.key, name=recording.name, recording=recording.key, duration_s=passage.duration_s)
 
 
-def _length(song: Song) -> float:
+def _length(song: Excerpt) -> float:
     return song.duration_s
 
 
@@ -160,7 +160,7 @@ def _expense(request: Request, duration_s: float, reports: Sequence[Mapping[str,
     return registry.get(request.backend).cost(request, duration_s).work * duration_s / 100
 
 
-def _seconds(cell: Cell, reports: Sequence[Mapping[str, Any]]) -> Range | None:
+def _seconds(cell: GridCell, reports: Sequence[Mapping[str, Any]]) -> Range | None:
     return expected(cell.request, cell.song.duration_s, reports).seconds
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from separation.benchmark.benchmark import N_RETIMED, Benchmark, Cell, CellOutcome, Song
+from separation.benchmark.benchmark import N_RETIMED, Benchmark, CellOutcome, Excerpt, GridCell
 from separation.benchmark.timing import Timing, quiet, timed_run
 from separation.errors import AudioError, BackendUnavailable, PromptError, SeparationError, SettingsError
 from separation.events import Event
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 OF_A_CELL = (AudioError, BackendUnavailable, DamagedItem, PromptError, SeparationError, SettingsError)
 
 
-class Kind(Enum):
+class StepKind(Enum):
     """The kinds of steps."""
 
     COMPUTE = "compute"
@@ -35,14 +35,14 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class GridStep:
     """One step: what to do with which cell."""
 
-    kind: Kind
-    cell: Cell
+    kind: StepKind
+    cell: GridCell
 
 
-def next_step(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]) -> Step | None:
+def next_step(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]) -> GridStep | None:
     """Return the next step; None if the benchmark is complete.
 
     Args:
@@ -52,9 +52,9 @@ def next_step(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]) -> Step
     for cell in benchmark.cells():
         outcome = outcomes.get(cell.id)
         if outcome is None:
-            return Step(kind=Kind.COMPUTE, cell=cell)
+            return GridStep(kind=StepKind.COMPUTE, cell=cell)
         if outcome.result and outcome.distances is None and _has_reference(benchmark, cell.song, outcomes):
-            return Step(kind=Kind.MEASURE, cell=cell)
+            return GridStep(kind=StepKind.MEASURE, cell=cell)
     busy = [
         (outcome.n_retimed, index, cell)
         for index, cell in enumerate(benchmark.cells())
@@ -63,11 +63,11 @@ def next_step(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]) -> Step
     if not busy:
         return None
     _, _, cell = min(busy, key=lambda one: one[:2])
-    return Step(kind=Kind.RETIME, cell=cell)
+    return GridStep(kind=StepKind.RETIME, cell=cell)
 
 
 def perform(
-    step: Step,
+    step: GridStep,
     benchmark: Benchmark,
     outcomes: Mapping[str, CellOutcome],
     store: Store,
@@ -85,9 +85,9 @@ def perform(
     before = outcomes.get(step.cell.id, CellOutcome())
     try:
         passage = _passage(step.cell, store)
-        if step.kind is Kind.COMPUTE:
+        if step.kind is StepKind.COMPUTE:
             return (yield from _computed(step.cell, passage, benchmark, store, engine, is_local))
-        if step.kind is Kind.RETIME:
+        if step.kind is StepKind.RETIME:
             return (yield from _timed_again(step.cell, passage, before, store, engine, is_local))
         return _measured(step.cell, before, benchmark, outcomes, store)
     except OF_A_CELL as error:
@@ -95,7 +95,7 @@ def perform(
 
 
 def _computed(
-    cell: Cell, passage: Recording, benchmark: Benchmark, store: Store, engine: Engine, is_local: bool
+    cell: GridCell, passage: Recording, benchmark: Benchmark, store: Store, engine: Engine, is_local: bool
 ) -> Generator[Event, None, CellOutcome]:
     result, timings = yield from _timed(benchmark.grid.n_times, cell, passage, store, engine, is_local)
     return CellOutcome(
@@ -107,7 +107,7 @@ def _computed(
 
 
 def _timed_again(
-    cell: Cell, passage: Recording, before: CellOutcome, store: Store, engine: Engine, is_local: bool
+    cell: GridCell, passage: Recording, before: CellOutcome, store: Store, engine: Engine, is_local: bool
 ) -> Generator[Event, None, CellOutcome]:
     """Time the busy runs of a cell again, as soon as the computer is less busy; those that were not busy stay."""
     if is_local:
@@ -119,7 +119,7 @@ def _timed_again(
 
 
 def _timed(
-    n_times: int, cell: Cell, passage: Recording, store: Store, engine: Engine, is_local: bool
+    n_times: int, cell: GridCell, passage: Recording, store: Store, engine: Engine, is_local: bool
 ) -> Generator[Event, None, tuple[Result, tuple[Timing, ...]]]:
     """Run a cell until `n_times` of its runs count; the first one warms up, unless it is long."""
     timings: list[Timing] = []
@@ -134,7 +134,7 @@ def _timed(
 
 
 def _measured(
-    cell: Cell, before: CellOutcome, benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], store: Store
+    cell: GridCell, before: CellOutcome, benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], store: Store
 ) -> CellOutcome:
     from separation.benchmark.scores import distance_from
 
@@ -152,12 +152,12 @@ def _scores(result: Result, passage: Recording) -> dict[str, object] | None:
     return None if truth is None else scores_against_truth(result, passage, truth).to_dict()
 
 
-def _has_reference(benchmark: Benchmark, song: Song, outcomes: Mapping[str, CellOutcome]) -> bool:
+def _has_reference(benchmark: Benchmark, song: Excerpt, outcomes: Mapping[str, CellOutcome]) -> bool:
     reference = benchmark.reference_cell(song)
     return reference is not None and bool(outcomes.get(reference.id, CellOutcome()).result)
 
 
-def _passage(cell: Cell, store: Store) -> Recording:
+def _passage(cell: GridCell, store: Store) -> Recording:
     item = store.get(cell.song.key)
     if item is None:
         raise SeparationError(

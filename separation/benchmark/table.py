@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from separation.backends import registry
-from separation.benchmark.benchmark import Benchmark, Cell, CellOutcome
+from separation.benchmark.benchmark import Benchmark, CellOutcome, GridCell
 from separation.benchmark.timing import Timing, middle_s
 from separation.comparing.differing import differing
 from separation.prompts.targets import RESIDUAL
@@ -34,7 +34,7 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class SettingRow:
     """One setting of a benchmark.
 
     Attributes:
@@ -70,7 +70,7 @@ class Row:
         return len(self.figures) == self.n_songs
 
 
-def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -> list[Row]:
+def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -> list[SettingRow]:
     """Return a row for each setting of which at least one passage is done, in the order of the benchmark.
 
     Args:
@@ -78,7 +78,7 @@ def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -
         outcomes: by the cells' ids.
         stem: the track whose quality is shown.
     """
-    done: dict[str, list[tuple[Cell, CellOutcome]]] = {}
+    done: dict[str, list[tuple[GridCell, CellOutcome]]] = {}
     for cell in benchmark.cells():
         if cell.id in outcomes:
             done.setdefault(cell.setting, []).append((cell, outcomes[cell.id]))
@@ -88,7 +88,7 @@ def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -
         request = cells[0][0].request
         figures = tuple(_figures(cell, outcome, stem) for cell, outcome in cells)
         found.append(
-            Row(
+            SettingRow(
                 setting=setting,
                 request=request,
                 separator=separator_of(request),
@@ -134,7 +134,7 @@ def separator_of(request: Request) -> str:
     return f"{label} {request.model.rpartition('/')[2]}" if request.model and several else label
 
 
-def _figures(cell: Cell, outcome: CellOutcome, stem: str) -> Figures:
+def _figures(cell: GridCell, outcome: CellOutcome, stem: str) -> Figures:
     values: dict[str, float | None] = {}
     seconds = middle_s(outcome.timings)
     if seconds is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from separation import solvers
-from separation.benchmark.table import Figures, Row
+from separation.benchmark.table import Figures, SettingRow
 from separation.request import Prompt, Request, SolverSettings
 
 
@@ -20,9 +20,9 @@ def row(
     is_busy: bool = False,
     n_songs: int | None = None,
     **values: float,
-) -> Row:
+) -> SettingRow:
     """A row with these values; its passages are done unless `n_songs` says otherwise."""
-    return Row(
+    return SettingRow(
         setting=setting or f"{separator}/{words}",
         request=Request(prompts=(Prompt(text="vocals"),), solver=solver or SolverSettings()),
         separator=separator,
@@ -35,7 +35,7 @@ def row(
     )
 
 
-def separator_rows() -> list[Row]:
+def separator_rows() -> list[SettingRow]:
     """The separators of a usual benchmark, several of them close together."""
     return [
         row("Built-in", "", rtf=0.03, si_sdr_db=7.2, peak_bytes=0.6e9),
@@ -51,7 +51,7 @@ def separator_rows() -> list[Row]:
     ]
 
 
-def solver_rows(separator: str = "SAM-Audio tiny", floor_db: float = -200.0) -> list[Row]:
+def solver_rows(separator: str = "SAM-Audio tiny", floor_db: float = -200.0) -> list[SettingRow]:
     """Each solver with 2 to 32 steps, its error as its order says."""
     rows = []
     for method, solver in solvers.SOLVERS.items():
@@ -66,7 +66,7 @@ def solver_rows(separator: str = "SAM-Audio tiny", floor_db: float = -200.0) -> 
                     solver=SolverSettings(method=method, n_steps=n_steps),
                     nfe=evaluations,
                     rtf=evaluations / 100,
-                    reference_error_db=error_db,
+                    error_db=error_db,
                     si_sdr_db=12 - 10 ** (error_db / 20) * 10,
                     peak_bytes=2e9,
                 )

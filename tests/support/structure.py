@@ -36,9 +36,9 @@ ORDER = (
     "webapp/state",
     "webapp/components",  # elements know nothing of this program; what it keeps may be written in their terms
     "webapp/__init__",
+    "separation/benchmark",
     "separation/doctor",
     "separation/workflows",
-    "separation/benchmark",
     "separation/comparing",
     "separation/stem_sets",
     "separation/results",

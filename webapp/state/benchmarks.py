@@ -18,7 +18,7 @@ from nicegui import Event as PageEvent
 from separation.benchmark.benchmark import Benchmark, CellOutcome
 from separation.benchmark.grid import Grid
 from separation.benchmark.making import cost_left, make
-from separation.benchmark.steps import Kind, Step, next_step, perform
+from separation.benchmark.steps import GridStep, StepKind, next_step, perform
 from separation.benchmark.table import separator_of
 from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, SettingsError, unforeseen
@@ -33,7 +33,7 @@ from webapp.state.runner import Work
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.25
 NEWEST = 200  # results whose reports are read for an estimate
-DOING = {Kind.COMPUTE: "computing", Kind.RETIME: "timing again", Kind.MEASURE: "measuring"}
+DOING = {StepKind.COMPUTE: "computing", StepKind.RETIME: "timing again", StepKind.MEASURE: "measuring"}
 
 
 class BenchmarkState(StrEnum):
@@ -225,7 +225,7 @@ class Benchmarks:
         self._running = self._doing = ""
         return None
 
-    def _piece(self, id: str, step: Step) -> Work:
+    def _piece(self, id: str, step: GridStep) -> Work:
         benchmark, outcomes = self._benchmarks[id], dict(self._outcomes[id])
         return lambda: self._do(step, benchmark, outcomes)
 
@@ -253,7 +253,7 @@ class Benchmarks:
 
     # in the jobs' thread
 
-    def _do(self, step: Step, benchmark: Benchmark, outcomes: dict[str, CellOutcome]) -> None:
+    def _do(self, step: GridStep, benchmark: Benchmark, outcomes: dict[str, CellOutcome]) -> None:
         try:
             outcome = self._performed(step, benchmark, outcomes)
             if outcome is None:
@@ -271,7 +271,9 @@ class Benchmarks:
             shown = unforeseen("benchmark", error, "Go on with it, or leave the setting out")
             self._on_loop(lambda: self._fail(benchmark.id, shown))
 
-    def _performed(self, step: Step, benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]) -> CellOutcome | None:
+    def _performed(
+        self, step: GridStep, benchmark: Benchmark, outcomes: Mapping[str, CellOutcome]
+    ) -> CellOutcome | None:
         """Return the outcome of a step; None if the benchmark was stopped meanwhile."""
         work = perform(step, benchmark, outcomes, self._store, self._engine, is_local=self._is_local)
         with closing(EventStream(work)) as events:
@@ -284,7 +286,7 @@ class Benchmarks:
         self._jobs.tell(call)
 
 
-def _words(step: Step) -> str:
+def _words(step: GridStep) -> str:
     return f"{DOING[step.kind]} {separator_of(step.cell.request)} on {step.cell.song.name}"
 
 

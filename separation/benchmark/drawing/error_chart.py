@@ -15,8 +15,8 @@ from separation.benchmark.drawing.plotting import (
     SYMBOLS,
     WIDTH_PX,
     Axis,
+    ChartFrame,
     Figure,
-    Frame,
     empty,
     figure,
     left_margin,
@@ -28,7 +28,7 @@ from separation.benchmark.drawing.rows import ERROR, Sets, dash, hover, told, wh
 from separation.benchmark.orders import floor_of, order_of
 
 if TYPE_CHECKING:
-    from separation.benchmark.table import Row
+    from separation.benchmark.table import SettingRow
 
 Seen = TypeVar("Seen")
 
@@ -47,7 +47,7 @@ def error_against_nfe(sets: Sets, look: Look = DARK, *, width_px: int = WIDTH_PX
     y = linear_axis([error for _, _, error in points], "distance from the reference, dB")
     widest = max(width_of(line.label, look.font_px) for line in found)
     beside = widest < 0.36 * width_px and look.font_px * 1.4 * len(found) < height_px - 70
-    frame = Frame(
+    frame = ChartFrame(
         width=width_px,
         height=height_px,
         left=left_margin([text for _, text in y.ticks], look),
@@ -96,7 +96,7 @@ class SolverLine:
     order: float | None
     color: int
     dash: int
-    points: tuple[tuple[Row, float, float], ...]
+    points: tuple[tuple[SettingRow, float, float], ...]
 
 
 def solver_lines(sets: Sets) -> list[SolverLine]:
@@ -104,7 +104,7 @@ def solver_lines(sets: Sets) -> list[SolverLine]:
     lines: list[SolverLine] = []
     methods, others = list[str](), list[tuple[int, str, str]]()
     for number, (name, rows) in enumerate(sets):
-        groups: dict[tuple[str, str, str], list[tuple[Row, float, float]]] = {}
+        groups: dict[tuple[str, str, str], list[tuple[SettingRow, float, float]]] = {}
         for row in rows:
             if ERROR in row.values and row.values.get("nfe", 0) > 0:
                 key = (row.separator, row.request.solver.method, _otherwise(row))
@@ -143,18 +143,18 @@ def _place_in(seen: list[Seen], one: Seen) -> int:
     return seen.index(one)
 
 
-def _otherwise(row: Row) -> str:
+def _otherwise(row: SettingRow) -> str:
     """Return the words of a setting without those on its solver and steps."""
     parts = (part.strip() for part in row.words.split(","))
     return ", ".join(part for part in parts if part and not part.startswith(("method ", "steps ")))
 
 
-def _errors(group: Sequence[tuple[Row, float, float]]) -> list[tuple[float, float | None]]:
+def _errors(group: Sequence[tuple[SettingRow, float, float]]) -> list[tuple[float, float | None]]:
     return [(nfe, error) for _, nfe, error in group]
 
 
 def _end_labels(
-    lines: Sequence[SolverLine], frame: Frame, x: Axis, y: Axis, look: Look
+    lines: Sequence[SolverLine], frame: ChartFrame, x: Axis, y: Axis, look: Look
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the labels right of the plot, moved apart where lines end close together, and lines that lead to them."""
     ends = [frame.place(x, y, line.points[-1][1:]) for line in lines]

@@ -108,7 +108,7 @@ def log_axis(values: Iterable[float], title: str, width_px: int, *, pad: float =
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Frame:
+class ChartFrame:
     """The size of a chart and of the margins around its plot, in pixels."""
 
     width: int
@@ -141,7 +141,7 @@ def left_margin(texts: Iterable[str], look: Look, *, title: bool = True) -> int:
 
 def figure(
     data: Sequence[Mapping[str, Any]],
-    frame: Frame,
+    frame: ChartFrame,
     look: Look,
     *,
     x: Mapping[str, Any],
@@ -188,7 +188,7 @@ def figure(
 
 def empty(why: str, width_px: int, height_px: int, look: Look) -> Figure:
     """Return a figure without data which says why."""
-    frame = Frame(width=width_px, height=height_px, left=16, bottom=16)
+    frame = ChartFrame(width=width_px, height=height_px, left=16, bottom=16)
     n_most = max(10, int((width_px - 40) / (0.62 * look.font_px)))
     hidden = {"visible": False, "range": [0, 1]}
     note = {

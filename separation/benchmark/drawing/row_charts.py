@@ -14,8 +14,8 @@ from separation.benchmark.drawing.plotting import (
     TICK_PX,
     WIDTH_PX,
     Axis,
+    ChartFrame,
     Figure,
-    Frame,
     empty,
     figure,
     linear_axis,
@@ -26,7 +26,7 @@ from separation.formatted import size
 
 if TYPE_CHECKING:
     from separation.benchmark.measures import Measure
-    from separation.benchmark.table import Row
+    from separation.benchmark.table import SettingRow
 
 BAR_PX = 24
 
@@ -72,8 +72,9 @@ def memory_bars(sets: Sets, look: Look = DARK, *, width_px: int = WIDTH_PX) -> F
                     "offsetgroup": kind,
                 }
             )
-    layout = {"x": x.layout(look), "y": _rows_axis(names, look)}
-    return figure(traces, frame, look, **layout, name="memory", legend=len(used) > 1, barmode="group", bargap=0.35)
+    x_axis, y_axis = x.layout(look), _rows_axis(names, look)
+    legend = len(used) > 1
+    return figure(traces, frame, look, x=x_axis, y=y_axis, name="memory", legend=legend, barmode="group", bargap=0.35)
 
 
 def per_song_spread(
@@ -150,8 +151,8 @@ def per_song_spread(
 
 
 def _row_frame(
-    rows: Sequence[Row], width_px: int, n_bars: int, look: Look, *, top: int = 14
-) -> tuple[Frame, list[str]]:
+    rows: Sequence[SettingRow], width_px: int, n_bars: int, look: Look, *, top: int = 14
+) -> tuple[ChartFrame, list[str]]:
     """Return a frame with room for each row, and the rows' names as far as there is room for them."""
     one_separator = len({row.separator for row in rows}) == 1
     names = [" · ".join(part for part in parts_of(row, one_separator=one_separator)) for row in rows]
@@ -162,7 +163,7 @@ def _row_frame(
     names = [clipped(name, n_most) for name in names]
     left = round(max(width_of(name, look.font_px) for name in names)) + 12
     height = top + 48 + (BAR_PX + 12 * (n_bars - 1)) * len(rows)
-    return Frame(width=width_px, height=height, left=left, top=top), names
+    return ChartFrame(width=width_px, height=height, left=left, top=top), names
 
 
 def _rows_axis(names: Sequence[str], look: Look) -> dict[str, Any]:

@@ -11,18 +11,18 @@ from separation.benchmark.drawing.plotting import shown
 
 if TYPE_CHECKING:
     from separation.benchmark.measures import Measure
-    from separation.benchmark.table import Row
+    from separation.benchmark.table import SettingRow
 
-Sets = Sequence[tuple[str, Sequence["Row"]]]  # the name and rows of each benchmark that is shown
+Sets = Sequence[tuple[str, Sequence["SettingRow"]]]  # the name and rows of each benchmark that is shown
 
-ERROR = "reference_error_db"
+ERROR = "error_db"
 MOST_SIGNS = 30
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 def value_of(values: Mapping[str, float], measure: Measure) -> float | None:
-    """Return a measure's value; the distance from the reference setting has a name of its own in rows."""
-    return values.get(measure.id, values.get(f"reference_{measure.id}"))
+    """Return a measure's value; None if there is none."""
+    return values.get(measure.id)
 
 
 def titled(measure: Measure) -> str:
@@ -31,13 +31,13 @@ def titled(measure: Measure) -> str:
     return f"{measure.label}{unit}{' (lower is better)' if measure.better == 'lower' else ''}"
 
 
-def short_names(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def short_names(rows: Sequence[SettingRow]) -> list[tuple[str, ...]]:
     """Return what to write beside each point, in one or two lines: what all have in common is left out."""
     one_separator = len({row.separator for row in rows}) == 1
     return [tuple(clipped(part, MOST_SIGNS) for part in parts_of(row, one_separator=one_separator)) for row in rows]
 
 
-def parts_of(row: Row, *, one_separator: bool) -> list[str]:
+def parts_of(row: SettingRow, *, one_separator: bool) -> list[str]:
     """Return separator and settings of a row, as short as they are clear: “midpoint 16” for its solver and steps."""
     words = re.sub(r"\bmethod (\w+), steps (\d+)", r"\1 \2", row.words)
     return [words] if one_separator and words else [part for part in (row.separator, words) if part]
@@ -48,7 +48,7 @@ def hover(texts: Iterable[str]) -> dict[str, Any]:
     return {"hovertext": list(texts), "hoverinfo": "text"}
 
 
-def told(row: Row, sets: Sets, number: int, values: Iterable[str]) -> str:
+def told(row: SettingRow, sets: Sets, number: int, values: Iterable[str]) -> str:
     """Return the hover text of a setting: what it is, of which set, the values of the chart, and all that it cost."""
     lines = [row.separator, row.words, sets[number][0] if len(sets) > 1 else "", *values]
     if "rtf" in row.values:

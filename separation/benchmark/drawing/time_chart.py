@@ -14,8 +14,8 @@ from separation.benchmark.drawing.plotting import (
     SYMBOLS,
     WIDTH_PX,
     Axis,
+    ChartFrame,
     Figure,
-    Frame,
     empty,
     figure,
     left_margin,
@@ -28,10 +28,10 @@ from separation.benchmark.frontier import frontier
 
 if TYPE_CHECKING:
     from separation.benchmark.measures import Measure
-    from separation.benchmark.table import Row
+    from separation.benchmark.table import SettingRow
 
 TITLE = "seconds for a minute of audio, log"
-Points = Sequence[tuple["Row", float, float]]  # a setting, its seconds for a minute, its quality
+Points = Sequence[tuple["SettingRow", float, float]]  # a setting, its seconds for a minute, its quality
 
 
 def quality_against_time(
@@ -50,11 +50,10 @@ def quality_against_time(
     if not points:
         return empty(why_empty(sets, f"both a time and {measure.label}"), width_px, height_px, look)
     x = log_axis([time for _, time, _ in points], TITLE, width_px)
-    y = linear_axis(
-        [quality for _, _, quality in points], titled(measure), above=0.3
-    )  # for a label of two lines over the best
+    room = 0.3  # for a label of two lines over the best
+    y = linear_axis([quality for _, _, quality in points], titled(measure), above=room)
     several = len(sets) > 1
-    frame = Frame(
+    frame = ChartFrame(
         width=width_px,
         height=height_px,
         left=left_margin([text for _, text in y.ticks], look),
@@ -143,7 +142,7 @@ def _trace(points: Points, measure: Measure, look: Look, number: int, sets: Sets
     }
 
 
-def _error_bar(row: Row, time: float, quality: float, frame: Frame, x: Axis, y: Axis) -> Box:
+def _error_bar(row: SettingRow, time: float, quality: float, frame: ChartFrame, x: Axis, y: Axis) -> Box:
     """Return the box that the error bar of a point takes."""
     left, middle = frame.place(x, y, (time * (1 - row.spread / 2), quality)) if row.spread < 1.9 else (0.0, 0.0)
     right, middle = frame.place(x, y, (time * (1 + row.spread / 2), quality))

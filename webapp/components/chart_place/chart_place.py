@@ -10,7 +10,7 @@ from nicegui import ui
 from webapp.components.sent import arguments_to
 
 
-class Place(TypedDict):
+class ChartGround(TypedDict):
     """How charts have to be drawn here."""
 
     width_px: int
@@ -24,6 +24,6 @@ class ChartPlace(ui.element, component="chart_place.js"):
         on_place: called at first, and when the width or the scheme has changed.
     """
 
-    def __init__(self, on_place: Callable[[Place], object]) -> None:
+    def __init__(self, on_place: Callable[[ChartGround], object]) -> None:
         super().__init__()
-        self.on("place", arguments_to(on_place, Place))
+        self.on("place", arguments_to(on_place, ChartGround))

@@ -10,12 +10,12 @@ from nicegui import ui
 
 from separation.backends import registry
 from separation.benchmark import charts
-from separation.benchmark.benchmark import Song
+from separation.benchmark.benchmark import Excerpt
 from separation.benchmark.drawing.look import DARK, LIGHT
 from separation.benchmark.measures import MEASURES
-from separation.benchmark.table import Row
+from separation.benchmark.table import SettingRow
 from separation.request import RequestField
-from webapp.components.chart_place.chart_place import ChartPlace, Place
+from webapp.components.chart_place.chart_place import ChartGround, ChartPlace
 from webapp.components.sent import arguments_to
 from webapp.theme import card, icon_button, text
 
@@ -27,7 +27,7 @@ _POINT = "(event) => emit(event.points?.[0]?.customdata ?? [])"
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    sets: Sequence[tuple[str, Sequence[Row]]]
+    sets: Sequence[tuple[str, Sequence[SettingRow]]]
     quality: str
     songs: Mapping[str, str]
 
@@ -41,13 +41,13 @@ class ChartsCard:
 
     def __init__(self, on_point: Callable[[str, str], object]) -> None:
         self._on_point = on_point
-        self._place: Place | None = None
+        self._place: ChartGround | None = None
         self._shown: _Shown | None = None
         self._drawn: dict[str, _Chart] = {}
         with ChartPlace(self._placed).classes("charts") as self._room:
             pass
 
-    def show(self, sets: Sequence[tuple[str, Sequence[Row]]], quality: str, songs: Sequence[Song]) -> None:
+    def show(self, sets: Sequence[tuple[str, Sequence[SettingRow]]], quality: str, songs: Sequence[Excerpt]) -> None:
         """Draw these benchmarks, the page's own first.
 
         Args:
@@ -58,7 +58,7 @@ class ChartsCard:
         self._shown = _Shown(sets, quality, {song.key: song.name for song in songs})
         self._draw()
 
-    def _placed(self, place: Place) -> None:
+    def _placed(self, place: ChartGround) -> None:
         self._place = place
         self._draw()
 
@@ -74,7 +74,7 @@ class ChartsCard:
                     self._drawn[title] = _Chart(title, about, self._clicked)
             self._drawn[title].draw(figure)
 
-    def _figures(self, shown: _Shown, place: Place) -> dict[str, tuple[str, dict[str, Any]]]:
+    def _figures(self, shown: _Shown, place: ChartGround) -> dict[str, tuple[str, dict[str, Any]]]:
         """Return what is drawn: by title, a line about it and the figure."""
         look = DARK if place["dark"] else LIGHT
         two = place["width_px"] >= SIDE_BY_SIDE_PX
@@ -103,7 +103,7 @@ class ChartsCard:
             self._on_point(point[0], point[1] if len(point) > 1 else "")
 
 
-def _is_solved(row: Row) -> bool:
+def _is_solved(row: SettingRow) -> bool:
     """Whether a solver made it, and its distance from the reference is known."""
     backend = registry.named(row.request.backend)
     return backend is not None and RequestField.SOLVER in backend.uses(row.request) and "error_db" in row.values

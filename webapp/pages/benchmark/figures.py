@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from separation.benchmark.frontier import frontier
 from separation.benchmark.measures import MEASURES, QUALITY
-from separation.benchmark.table import Row
+from separation.benchmark.table import SettingRow
 from webapp.components.figure_table.figure_table import Figure, FigureColumn, FigureRow
 
 EXPORTS = {
@@ -21,7 +21,7 @@ BUSY = "Other programs kept the computer busy while this was timed"
 SPREAD_SAID = 0.1  # of the median; from here on the spread stands beside the time
 
 
-def qualities(rows: Sequence[Row]) -> list[str]:
+def qualities(rows: Sequence[SettingRow]) -> list[str]:
     """Return the ids of the measures of quality that some row has."""
     return [id for id in QUALITY if any(id in row.values for row in rows)]
 
@@ -36,7 +36,7 @@ def meaning(id: str) -> str:
     return MEASURES[id].meaning if id in MEASURES else ""
 
 
-def on_frontier(rows: Sequence[Row], quality: str) -> frozenset[str]:
+def on_frontier(rows: Sequence[SettingRow], quality: str) -> frozenset[str]:
     """Return the ids of the settings than which none is both better and faster."""
     if not quality:
         return frozenset()
@@ -44,7 +44,7 @@ def on_frontier(rows: Sequence[Row], quality: str) -> frozenset[str]:
     return frozenset(rows[index].setting for index in frontier(points, MEASURES[quality].better))
 
 
-def columns(rows: Sequence[Row], quality: str, *, all_measures: bool) -> list[FigureColumn]:
+def columns(rows: Sequence[SettingRow], quality: str, *, all_measures: bool) -> list[FigureColumn]:
     """Return the columns of which some row has a figure.
 
     Args:
@@ -60,7 +60,7 @@ def columns(rows: Sequence[Row], quality: str, *, all_measures: bool) -> list[Fi
     ]
 
 
-def line(row: Row, frontier_ids: frozenset[str], href: str) -> FigureRow:
+def line(row: SettingRow, frontier_ids: frozenset[str], href: str) -> FigureRow:
     """Return a row as the table shows it."""
     errors = [one.error for one in row.figures if one.error is not None]
     waiting = "" if row.is_done else f" ({len(row.figures)} of {row.n_songs} recordings)"
@@ -76,7 +76,7 @@ def line(row: Row, frontier_ids: frozenset[str], href: str) -> FigureRow:
     )
 
 
-def _figure(row: Row, id: str) -> Figure:
+def _figure(row: SettingRow, id: str) -> Figure:
     value = row.values[id]
     words = MEASURES[id].formatted(value)
     if id != "seconds":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from separation.benchmark.benchmark import Song
+from separation.benchmark.benchmark import Excerpt
 from separation.comparing.true_stems import true_stems_of, true_tracks
 from separation.errors import PlaygroundError
 from separation.results.kept import KeptTrack, Recording, Result, recording_of, result_of
@@ -34,7 +34,7 @@ class CellListening:
             self._tracks = Tracks()
         self._card.set_visibility(False)
 
-    def hear(self, result_key: str, song: Song, stem: str, label: str) -> None:
+    def hear(self, result_key: str, song: Excerpt, stem: str, label: str) -> None:
         """Play a stem of a result at the playhead."""
         try:
             result = result_of(self._library.open(result_key))

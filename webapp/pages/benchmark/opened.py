@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from separation.benchmark.benchmark import Benchmark, Song
-from separation.benchmark.table import Row, rows, stems
+from separation.benchmark.benchmark import Benchmark, Excerpt
+from separation.benchmark.table import SettingRow, rows, stems
 from separation.errors import PlaygroundError
 from separation.formatted import counted, time_range
 from separation.workflows.own_presets import MAX_NAME
@@ -63,7 +63,7 @@ class OpenedBenchmark:
         self._all_measures = False
         self._chosen: list[str] = []
         self._overlaid: tuple[str, ...] = ()
-        self._kept_row: Row | None = None
+        self._kept_row: SettingRow | None = None
         with choices:
             self._overlay = button("Overlay…", tip="Shows the points of other benchmarks too")
             with self._overlay:
@@ -140,7 +140,7 @@ class OpenedBenchmark:
         self._draw_progress(progress)
         self._draw_send()
 
-    def _line(self, row: Row, on_frontier: frozenset[str]) -> FigureRow:
+    def _line(self, row: SettingRow, on_frontier: frozenset[str]) -> FigureRow:
         result = next((one for one in row.figures if one.result), None)
         href = f"/?{urlencode({'recording': result.song, 'result': result.result})}" if result is not None else ""
         return figures.line(row, on_frontier, href)
@@ -208,7 +208,7 @@ class OpenedBenchmark:
         self._send.set_text(f"Send {n} to Compare" if n > 1 else "Choose two to compare")
         self._send.props(remove="disabled") if 1 < n <= MOST_COMPARED else self._send.props("disabled")
 
-    def _songs_shown(self) -> list[Song]:
+    def _songs_shown(self) -> list[Excerpt]:
         return [song for song in self._benchmark.songs if self._song in (ALL, song.key)]
 
     def _others(self) -> list[Benchmark]:

@@ -22,7 +22,7 @@ UNKNOWN = "\N{EM DASH}"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LeaderboardLine:
     """One line: the model, its figures in words, and where its quality was measured."""
 
     model: str
@@ -31,14 +31,16 @@ class Place:
     standing: Standing | None
 
 
-def places(estimates: RunEstimates, benchmarks: Benchmarks) -> list[Place]:
+def places(estimates: RunEstimates, benchmarks: Benchmarks) -> list[LeaderboardLine]:
     """Return the models that can be used here, those with the best measured quality first. It reads the disk."""
     known = standings((one, benchmarks.outcomes(one.id)) for one in benchmarks.all())
     found = [place for backend in registry.BACKENDS.values() for place in _of(backend, estimates, known)]
     return sorted(found, key=lambda place: -(place.standing.si_sdr_db if place.standing else float("-inf")))
 
 
-def _of(backend: Backend, estimates: RunEstimates, known: Mapping[tuple[str, str | None], Standing]) -> list[Place]:
+def _of(
+    backend: Backend, estimates: RunEstimates, known: Mapping[tuple[str, str | None], Standing]
+) -> list[LeaderboardLine]:
     found = []
     models = backend.models() or (None,)
     for model in models:
@@ -48,7 +50,7 @@ def _of(backend: Backend, estimates: RunEstimates, known: Mapping[tuple[str, str
         settled = backend.settle(request)
         estimate = estimates.expected(settled, DURATION_S)
         found.append(
-            Place(
+            LeaderboardLine(
                 model=f"{backend.label} {model.rpartition('/')[2]}" if model and len(models) > 1 else backend.label,
                 time=_with_source(time_range(estimate.seconds), estimate.n_runs),
                 memory=size_range(estimate.memory_bytes) or UNKNOWN,
@@ -77,9 +79,9 @@ class Leaderboard:
                 ui.link("benchmark", "/benchmark")
                 text(" on recordings whose true stems are known, such as the demo.")
         self._card.set_visibility(False)
-        self._shown: list[Place] = []
+        self._shown: list[LeaderboardLine] = []
 
-    def show(self, found: list[Place]) -> None:
+    def show(self, found: list[LeaderboardLine]) -> None:
         """Redraw the table if it has changed."""
         if found == self._shown:
             return
@@ -95,7 +97,7 @@ class Leaderboard:
                     _line(place)
 
 
-def _line(place: Place) -> None:
+def _line(place: LeaderboardLine) -> None:
     with ui.element("tr"):
         text(place.model, tag="th").props("scope=row")
         text(place.time, tag="td")
