@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-LONGEST_S = (
-    600.0  # all tracks and their truths are held in memory: of 2 min of three stereo tracks 0.75 GB, of 10 min 3.5
-)
+LONGEST_S = 600.0  # all tracks and their truths are held in memory: 0.75 GB for three stereo tracks of 2 min
 
 SILENT_TRUTH = "the true sound is silent"
 SILENT_TRACK = "the track is silent"
