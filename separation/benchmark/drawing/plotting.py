@@ -85,6 +85,7 @@ def linear_axis(
     low, high = min(known), max(known)
     span = high - low or max(abs(high), 1.0)
     low, high = low - span * pad, high + span * (pad if above is None else above)
+    high = high if high > low else low + span
     step = _round_step((high - low) / n_ticks)
     digits = max(0, -math.floor(math.log10(step)))
     first, last = math.ceil(low / step), math.floor(high / step)

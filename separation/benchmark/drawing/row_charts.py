@@ -13,7 +13,6 @@ from separation.benchmark.drawing.plotting import (
     SYMBOLS,
     TICK_PX,
     WIDTH_PX,
-    Axis,
     ChartFrame,
     Figure,
     empty,
@@ -46,8 +45,9 @@ def memory_bars(sets: Sets, look: Look = DARK, *, width_px: int = WIDTH_PX) -> F
     frame, names = _row_frame([row for _, row in rows], width_px, len(used), look, top=34 if len(used) > 1 else 14)
     most = max(row.values[kind] for _, row in rows for kind, _, _ in used if kind in row.values)
     unit, factor = ("GB", 1e9) if most >= 0.995e9 else ("MB", 1e6)
-    x = linear_axis([0, most / factor * 1.16], f"peak memory, {unit}", pad=0, n_ticks=4)
-    x = Axis(low=0, high=x.high, log=False, ticks=x.ticks, title=x.title)
+    text_px = width_of("8.88 GB", look.font_px)  # stands right of the longest bar
+    room = frame.plot_width / max(frame.plot_width - text_px, 1)
+    x = linear_axis([0, most / factor * room], f"peak memory, {unit}", pad=0, n_ticks=4)
     traces = []
     for kind, name, color in used:
         for number in sorted({number for number, _ in rows}):
@@ -72,9 +72,17 @@ def memory_bars(sets: Sets, look: Look = DARK, *, width_px: int = WIDTH_PX) -> F
                     "offsetgroup": kind,
                 }
             )
-    x_axis, y_axis = x.layout(look), _rows_axis(names, look)
-    legend = len(used) > 1
-    return figure(traces, frame, look, x=x_axis, y=y_axis, name="memory", legend=legend, barmode="group", bargap=0.35)
+    return figure(
+        traces,
+        frame,
+        look,
+        x=x.layout(look),
+        y=_rows_axis(names, look),
+        name="memory",
+        legend=len(used) > 1,
+        barmode="group",
+        bargap=0.35,
+    )
 
 
 def per_song_spread(
