@@ -13,14 +13,12 @@ from fastapi import FastAPI, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from assets.demo_recording import DamagedDemo, write_demo_mixture
-from separation.audio.files import private
 from separation.audio.partial_file import PartialFile
 from separation.errors import AudioError
 from separation.formatted import size
 from separation.results.kept import Recording
-from separation.results.known_stems import with_known_stems
 from separation.results.runs import import_recording
+from separation.stem_sets.demo import import_demo
 from storage import ArtifactStore, StorageError
 from webapp.state.uploads import Upload, Uploads
 
@@ -58,22 +56,9 @@ def add_upload_routes(
 
     @app.post("/api/demo")
     async def demo() -> Response:
-        with store.scratch() as folder:
-            recording = await asyncio.to_thread(_import_demo, private(folder / "demo.flac"), store)
+        recording = await asyncio.to_thread(import_demo, store)
         on_imported()
         return JSONResponse(_about(recording))
-
-
-def _import_demo(path: Path, store: ArtifactStore) -> Recording:
-    """Keep the demo's mixture, which is written to `path`, with its true stems."""
-    try:
-        demo = write_demo_mixture(path)
-    except DamagedDemo as damage:
-        todo = "Install the program again, or bring a recording of your own."
-        raise AudioError("The demo song cannot be read.", str(damage), todo) from damage
-    recording = import_recording(path, store, name="Demo song")
-    item = None if len(recording.known_stems) == len(demo.stems) else store.get(recording.key)
-    return recording if item is None else with_known_stems(item, demo.stems, store, sample_rate=demo.sample_rate)
 
 
 def _check_announced(request: Request, folder: Path) -> int | None:
