@@ -1,0 +1,1 @@
+"""Reports of a benchmark: what they say, and one file for each format."""
