@@ -119,7 +119,9 @@ class _Chart:
                 text(title, tag="h2")
                 text(about, "mute small grow")
                 icon_button("download", f"Save “{title}” as a picture", self._save)
-            self._plot = ui.plotly({"data": [], "layout": {}})
+            with ui.element("div").classes("chart-body").props("tabindex=0 role=region") as body:
+                body.props["aria-label"] = title
+                self._plot = ui.plotly({"data": [], "layout": {}})
             self._plot.on("plotly_click", arguments_to(on_point, list[str]), js_handler=_POINT)
         self._figure: dict[str, Any] = {}
 

@@ -1,0 +1,191 @@
+"""The Benchmark page in a real browser: set up, run, sort, hear, compare, use; also with hundreds of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+
+from separation.benchmark.benchmark import Benchmark
+from separation.results.kept import recording_of, result_of
+from storage import ArtifactStore
+from storage.records import BenchmarkTable
+from tests.browser.test_axe import faults
+from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
+from tests.support.kept_benchmarks import keep_benchmark_of, keep_large_benchmark
+from tests.support.player_endurance import keep_noise
+from tests.support.server import RunningServer, running_server
+from tests.support.studio_steps import RUN_S, Studio
+
+pytestmark = pytest.mark.browser
+
+POINTS = "return document.querySelectorAll('.js-plotly-plot .scatterlayer .point').length"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def small(home: Path) -> Benchmark:
+    """A benchmark of three results of one recording, which are there to be heard."""
+    store = ArtifactStore(home)
+    recording, results = keep_noise(store, 3)
+    benchmark = keep_benchmark_of(store, recording_of(recording), [result_of(result) for result in results])
+    keep_large_benchmark(store)
+    store.close()
+    return benchmark
+
+
+@pytest.fixture(scope="module")
+def server(home: Path, small: Benchmark) -> Iterator[RunningServer]:
+    with running_server(home=home) as server:
+        yield server
+
+
+@pytest.fixture
+def page(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+    resize(browser, DESKTOP)
+    console_errors(browser)
+    yield Studio(browser, server.url)
+    assert console_errors(browser) == []
+    assert "Traceback" not in server.log()
+
+
+def opened(page: Studio, id: str, n_rows: int) -> Studio:
+    page.open(f"/benchmark/{id}")
+    wait_until(lambda: len(page.all(".figures tbody tr")) == n_rows, "the table")
+    return page
+
+
+def column(page: Studio, number: int) -> list[str]:
+    return page.texts(f".figures tbody tr > :nth-child({number})")
+
+
+def test_the_benchmarks_there_are_lead_to_their_own_addresses(page: Studio, small: Benchmark) -> None:
+    page.open("/benchmark")
+    wait_until(lambda: page.texts(".shell-main a") == ["Many chunk lengths", "Seeds"], "the newest first")
+    page.all(".shell-main a")[1].click()
+    wait_until(lambda: page.browser.current_url.endswith(f"/benchmark/{small.id}"), "its address")
+    wait_until(lambda: page.title == "Seeds", "its name")
+
+
+def test_a_cell_is_heard_at_the_playhead_and_the_next_one_goes_on_there(page: Studio, small: Benchmark) -> None:
+    opened(page, small.id, 3)
+    page.button("Hear").click()
+    wait_until(lambda: page.player()["position_samples"] > 44_100, "sound")
+    assert page.tracks == ["drums", "Mixture"]
+    before = page.player()["position_samples"]
+    page.all('[aria-label^="Hear "]')[2].click()
+    wait_until(lambda: "seed 2" in "".join(page.texts(".listening-title")), "the other cell")
+    wait_until(lambda: page.player()["playing"] and page.player()["position_samples"] > before, "it goes on")
+    assert page.player()["position_samples"] < before + 30 * 44_100, "from where it was"
+    assert page.gains() == {"drums": 1, "Mixture": 0}
+
+
+def test_clicking_a_point_plays_its_result(page: Studio, small: Benchmark) -> None:
+    opened(page, small.id, 3)
+    wait_until(lambda: page.js(POINTS), "the chart", 20)
+    page.js("document.querySelector('.chart').scrollIntoView()")
+    # Plotly listens to the mouse on a layer above its points.
+    spot = page.js("""const point = document.querySelector(".js-plotly-plot .scatterlayer .point");
+        const box = point.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2]""")
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        event = {"type": kind, "x": spot[0], "y": spot[1], "button": "left", "clickCount": 1}
+        page.browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+    wait_until(lambda: page.texts(".listening-title"), "what is heard")
+    wait_until(lambda: page.player()["position_samples"] > 0, "sound")
+
+
+def test_two_rows_go_to_compare(page: Studio, small: Benchmark) -> None:
+    opened(page, small.id, 3)
+    send = page.one(".shell-actions .button.primary")
+    assert not send.is_enabled()
+    for box in page.all(".figures tbody input")[:2]:
+        box.click()
+    wait_until(lambda: send.is_enabled() and send.text == "Send 2 to Compare", "the button")
+    send.click()
+    wait_until(lambda: len(page.texts(".sides label")) == 3, "both sides and their difference")
+    labels = " ".join(page.texts(".sides label"))
+    assert "seed 0" in labels and "seed 1" in labels
+
+
+def test_use_opens_the_studio_with_that_result(page: Studio, small: Benchmark, server: RunningServer) -> None:
+    opened(page, small.id, 3)
+    page.all('.figures a[aria-label^="Use "]')[1].click()
+    wait_until(lambda: page.title == small.songs[0].name, "the recording in the Studio")
+    shown = "return [...window.audioPlayground.player.owners.values()].flat().map((track) => track.url)"
+    outcomes = BenchmarkTable(server.home).outcomes(small.id)
+    second = [outcomes[cell.id]["result"] for cell in small.cells()][1]
+    wait_until(lambda: any(second in url for url in page.js(shown)), "the tracks of that very result")
+
+
+def test_settings_become_a_preset(page: Studio, small: Benchmark) -> None:
+    opened(page, small.id, 3)
+    page.all('[aria-label^="Keep "]')[0].click()
+    wait_until(lambda: page.all('.q-dialog input[aria-label="Name"]'), "the dialog")
+    page.one('.q-dialog input[aria-label="Name"]').send_keys(" of the benchmark")
+    page.button("Keep").click()
+    wait_until(lambda: not page.all(".q-dialog"), "the dialog to close")
+    page.open("/")
+    wait_until(lambda: "of the benchmark" in page.js("return document.body.innerText"), "it among the settings")
+
+
+def test_hundreds_of_cells_sort_and_filter(page: Studio) -> None:
+    opened(page, "large", 60)
+    times = column(page, 4)
+    page.button("Time").click()
+    wait_until(lambda: page.one('[aria-sort="ascending"]'), "sorted")
+    assert column(page, 4) == times, "the fastest stood first"
+    page.button("Time ↑").click()
+    wait_until(lambda: column(page, 4) == times[::-1], "the other way")
+    page.one(".figures-filter").send_keys("chunk 19.75")
+    wait_until(lambda: page.texts(".figures [role=status]") == ["1 of 60"], "one")
+    page.one(".figures-filter").clear()
+    page.one(".figures-filter").send_keys("nothing")
+    wait_until(lambda: not page.all(".figures tbody tr"), "none")
+
+
+@pytest.mark.parametrize("look", ["dark", "light", "phone"])
+def test_axe_finds_no_serious_fault(page: Studio, small: Benchmark, look: str) -> None:
+    resize(page.browser, PHONE if look == "phone" else DESKTOP)
+    page.open("/benchmark")
+    page.js(f"document.cookie = 'scheme={'light' if look == 'light' else 'dark'}; path=/'")
+    page.reload()
+    assert faults(page) == []
+    opened(page, small.id, 3)
+    page.js("document.querySelector('.figures-do button').click()")
+    wait_until(lambda: page.texts(".listening-title"), "what is heard")
+    wait_until(lambda: page.js(POINTS), "the chart", 20)
+    assert faults(page) == []
+    assert sideways_px(page.browser) == 0
+    page.js("document.cookie = 'scheme=dark; path=/'")
+
+
+def test_an_address_of_none_says_so(page: Studio) -> None:
+    page.open("/benchmark/none")
+    assert "There is no such benchmark" in page.messages
+
+
+def test_the_demo_is_measured_against_its_true_stems(browser: Chrome, shared_server: RunningServer) -> None:
+    resize(browser, DESKTOP)
+    page = Studio(browser, shared_server.url).open("/benchmark")
+    if "Demo song" not in "".join(page.texts(".settings-group")):
+        page.button("Add the demo").click()
+    wait_until(lambda: "Demo song, 4 true stems" in "".join(page.texts(".settings-group")), "the demo", RUN_S)
+    page.button("A quick look").click()
+    wait_until(lambda: page.setting("Compare").get_attribute("value") == "quick", "the example")
+    page.set("Length", 3)
+    run = page.one(".shell-actions .button.primary")
+    wait_until(lambda: "recording" in "".join(page.texts(".cost")) and run.is_enabled(), "the cost")
+    run.click()
+    wait_until(lambda: "/benchmark/" in browser.current_url, "its page", RUN_S)
+    wait_until(lambda: "dB" in "".join(page.texts(".figures tbody")), "a figure", RUN_S)
+    wait_until(lambda: "Stop" not in page.texts("button") or page.button("Stop").click() is None, "the end or a stop")
+    page.button("Hear").click()
+    wait_until(lambda: page.tracks == ["drums", "True drums", "Mixture"], "the true stem beside it")
+    assert console_errors(browser) == []
