@@ -31,6 +31,7 @@ from webapp.pages.listen.page import add_listening_page
 from webapp.pages.models.page import ModelsPage
 from webapp.pages.studio.page import StudioPage
 from webapp.pages.studio.settings_panel import SettingsSources
+from webapp.routes.benchmark_exports import add_benchmark_export_routes
 from webapp.routes.blind_test_exports import add_blind_test_export_routes
 from webapp.routes.head_requests import HeadRequests
 from webapp.routes.listening import add_listening_routes
@@ -185,6 +186,7 @@ def create_app(
     add_listening_routes(app, tests)
     add_listening_page(app)
     add_blind_test_export_routes(app, store, tests)
+    add_benchmark_export_routes(app, benchmarks)
     add_media_routes(app, store, uploads, jobs)
     add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
     app.add_middleware(HeadRequests)
