@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
 
+from separation.audio.encode import encode
+from separation.audio.waveform import Waveform
 from separation.benchmark.benchmark import Benchmark
 from separation.results.kept import recording_of, result_of
 from storage import ArtifactStore
@@ -189,3 +192,26 @@ def test_the_demo_is_measured_against_its_true_stems(browser: Chrome, shared_ser
     page.button("Hear").click()
     wait_until(lambda: page.tracks == ["drums", "True drums", "Mixture"], "the true stem beside it")
     assert console_errors(browser) == []
+
+
+def test_a_folder_of_songs_with_known_stems_is_brought(page: Studio, tmp_path: Path) -> None:
+    folder = tmp_path / "Artist - Title"
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    sounds = {name: 0.1 * rng.standard_normal((2, 22_050)).astype(np.float32) for name in ("vocals", "drums")}
+    for name, samples in {**sounds, "mixture": sum(sounds.values())}.items():
+        encode(Waveform(samples, 22_050), folder / f"{name}.wav")
+    page.open("/benchmark")
+    page.button("Songs with known stems…").click()
+    field = wait_until(lambda: next(iter(page.all('[aria-label="Folder on this computer"]')), None), "the field")
+    field.send_keys("somewhere")
+    page.button("Look").click()
+    wait_until(lambda: "no whole path" in page.messages, "what is wrong")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(str(tmp_path))
+    page.button("Look").click()
+    wait_until(lambda: "Artist - Title" in "".join(page.texts(".known-songs-list")), "the song")
+    assert "vocals" in "".join(page.texts(".known-songs-list"))
+    page.button("Import 1 song").click()
+    wait_until(lambda: "Artist - Title, 2 true stems" in "".join(page.texts(".settings-group")), "the recording", RUN_S)
+    wait_until(lambda: not page.all(".q-dialog"), "the dialog to close")

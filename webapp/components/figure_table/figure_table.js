@@ -44,10 +44,10 @@ export default {
       </div>
     </div>`,
 
-  props: { columns: Array, rows: Array, chosen: Array, heard: String },
+  props: { columns: Array, rows: Array, heard: String },
   emits: ["hear", "keep", "choose"],
 
-  data: () => ({ words: "", onlyBest: false, by: "", down: false }),
+  data: () => ({ words: "", onlyBest: false, by: "", down: false, chosen: [] }),
 
   computed: {
     all() {
@@ -77,7 +77,8 @@ export default {
       else [this.by, this.down] = [column.id, column.better === "higher"];
     },
     choose(id) {
-      this.$emit("choose", this.chosen.includes(id) ? this.chosen.filter((one) => one !== id) : [...this.chosen, id]);
+      this.chosen = this.chosen.includes(id) ? this.chosen.filter((one) => one !== id) : [...this.chosen, id];
+      this.$emit("choose", this.chosen);
     },
   },
 };

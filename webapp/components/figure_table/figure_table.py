@@ -41,7 +41,7 @@ class FigureRow(TypedDict):
 
 
 class FigureTable(ui.element, component="figure_table.js"):
-    """The table. Order and filter belong to the browser; chosen are rows by their ids.
+    """The table. Order, filter and choice belong to the browser; rows are named by their ids.
 
     Args:
         on_hear: called with the id of a row that a person wants to hear.
@@ -57,7 +57,7 @@ class FigureTable(ui.element, component="figure_table.js"):
         on_choose: Callable[[list[str]], object],
     ) -> None:
         super().__init__()
-        self._props |= {"columns": [], "rows": [], "chosen": [], "heard": ""}
+        self._props |= {"columns": [], "rows": [], "heard": ""}
         self.on("hear", arguments_to(on_hear, str))
         self.on("keep", arguments_to(on_keep, str))
         self.on("choose", arguments_to(on_choose, list[str]))
@@ -68,11 +68,6 @@ class FigureTable(ui.element, component="figure_table.js"):
             self._props["columns"] = list(columns)
         if self._props["rows"] != list(rows):
             self._props["rows"] = list(rows)
-        return self
-
-    def set_chosen(self, ids: Sequence[str]) -> Self:
-        """Replace which rows are chosen."""
-        self._props["chosen"] = list(ids)
         return self
 
     def set_heard(self, id: str) -> Self:

@@ -134,7 +134,6 @@ class OpenedBenchmark:
         on_frontier = figures.on_frontier(self._rows, self._quality)
         columns = figures.columns(self._rows, self._quality, all_measures=self._all_measures)
         self._table.set_rows(columns, [self._line(row, on_frontier) for row in self._rows])
-        self._table.set_chosen(self._chosen)
         overlays = [(one.name, rows(one, self._benchmarks.outcomes(one.id), self._stem)) for one in self._others()]
         self._charts.show([(self._benchmark.name, self._rows), *overlays], self._quality, self._songs_shown())
         self._draw_progress(progress)
@@ -205,7 +204,10 @@ class OpenedBenchmark:
 
     def _draw_send(self) -> None:
         n = len(self._chosen)
-        self._send.set_text(f"Send {n} to Compare" if n > 1 else "Choose two to compare")
+        too_many = f"At most {MOST_COMPARED} can be compared"
+        self._send.set_text(
+            "Choose two to compare" if n < 2 else f"Send {n} to Compare" if n <= MOST_COMPARED else too_many
+        )
         self._send.props(remove="disabled") if 1 < n <= MOST_COMPARED else self._send.props("disabled")
 
     def _songs_shown(self) -> list[Excerpt]:
@@ -254,8 +256,7 @@ class OpenedBenchmark:
 
     def _choose_rows(self, ids: list[str]) -> None:
         here = {row.setting for row in self._rows}
-        self._chosen = [id for id in ids if id in here][:MOST_COMPARED]
-        self._table.set_chosen(self._chosen)
+        self._chosen = [id for id in ids if id in here]
         self._draw_send()
 
     def _hear(self, setting: str, song_key: str = "") -> None:

@@ -13,6 +13,7 @@ from separation.benchmark.grid import Grid
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from separation.results.kept import Recording
+from webapp.access.guard import is_host
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
@@ -95,7 +96,12 @@ class BenchmarkPage:
         self._list()
         with side:
             self._set_up = SetUp(
-                self._view, estimates, actions, on_start=self._run, on_demo=lambda: self._uploads.try_demo()
+                self._view,
+                estimates,
+                actions,
+                on_start=self._run,
+                on_demo=lambda: self._uploads.try_demo(),
+                may_name_folders=is_host(ui.context.client.request),
             )
 
     def _list(self) -> None:

@@ -16,6 +16,7 @@ from separation.errors import PlaygroundError
 from separation.formatted import counted, size, size_range, time_range
 from separation.results.kept import Recording
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption, Settings
+from webapp.pages.benchmark.known_songs import KnownSongs
 from webapp.state.library_view import LibraryView
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, error_card, text
@@ -42,6 +43,7 @@ class SetUp:
         actions: where the button stands that starts it.
         on_start: called with the grid and the recordings.
         on_demo: imports the demo.
+        may_name_folders: whether this page may name folders of this computer, as the person who sits at it.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class SetUp:
         *,
         on_start: Callable[[Grid, Sequence[Recording]], Awaitable[object]],
         on_demo: Callable[[], object],
+        may_name_folders: bool,
     ) -> None:
         self._view, self._estimates = library_view, estimates
         self._on_start, self._on_demo = on_start, on_demo
@@ -63,6 +66,9 @@ class SetUp:
         self._sounds = ui.input("Sounds", on_change=self._sounds_typed).props("outlined dense debounce=400")
         self._songs = Settings(self._choose)
         self._demo = button("Add the demo", on_demo, tip="A short song whose true stems are known")
+        if may_name_folders:
+            songs = KnownSongs(library_view.library.store, self._brought)
+            button("Songs with known stems…", songs.open, tip="A folder of this computer, such as MUSDB18-HQ")
         with ui.element("details").classes("settings-group"):
             text("Every setting", "group", tag="summary")
             text("A recipe in which any value may be a list: every combination is computed.", "mute small", tag="p")
@@ -87,6 +93,10 @@ class SetUp:
         """Choose a recording, which may be new."""
         self._chosen.add(key)
         self._draw()
+
+    def _brought(self, recording: Recording) -> None:
+        self._view.changed.emit()
+        self.choose_also(recording.key)
 
     # what is shown
 
