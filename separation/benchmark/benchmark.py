@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from separation.benchmark.grid import Grid, LeftOut
@@ -167,6 +168,7 @@ class Benchmark:
             ) from error
 
 
+@lru_cache(maxsize=8192)  # of every cell it is asked at every step
 def setting_id(request: Request) -> str:
     """Return a short name of a settled request, the same in every benchmark."""
     text = json.dumps(request.to_dict(), sort_keys=True, separators=(",", ":"))
