@@ -11,7 +11,7 @@ from nicegui import ui
 from separation.backends import registry
 from separation.benchmark import charts
 from separation.benchmark.benchmark import Excerpt
-from separation.benchmark.drawing.look import DARK, LIGHT
+from separation.benchmark.drawing.look import DARK, LIGHT, Look
 from separation.benchmark.measures import MEASURES
 from separation.benchmark.table import SettingRow
 from separation.request import RequestField
@@ -20,7 +20,7 @@ from webapp.components.sent import arguments_to
 from webapp.theme import card, icon_button, text
 
 GAP_PX = 12
-PADDING_PX = 26
+PADDING_PX = 42  # inside a card, with a bar to scroll
 SIDE_BY_SIDE_PX = 900  # from this width on, two charts stand beside each other
 _POINT = "(event) => emit(event.points?.[0]?.customdata ?? [])"
 
@@ -77,30 +77,45 @@ class ChartsCard:
     def _figures(self, shown: _Shown, place: ChartGround) -> dict[str, tuple[str, dict[str, Any]]]:
         """Return what is drawn: by title, a line about it and the figure."""
         look = DARK if place["dark"] else LIGHT
-        two = place["width_px"] >= SIDE_BY_SIDE_PX
-        width_px = ((place["width_px"] - GAP_PX) // 2 if two else place["width_px"]) - PADDING_PX
-        all_rows = [row for _, rows in shown.sets for row in rows]
-        found = {}
-        if shown.quality:
-            quality = MEASURES[shown.quality]
-            figure = charts.quality_against_time(shown.sets, quality, look, width_px=width_px)
-            found["Quality against time"] = ("the line is the frontier: nothing else is both better and faster", figure)
-        solved = [(name, [row for row in rows if _is_solved(row)]) for name, rows in shown.sets]
-        if any(rows for _, rows in solved):
-            figure = charts.error_against_nfe(solved, look, width_px=width_px)
-            found["Error against evaluations"] = ("the slope is the solver's order", figure)
-        if any("peak_bytes" in row.values for row in all_rows):
-            found["Memory"] = ("the most at any moment", charts.memory_bars(shown.sets, look, width_px=width_px))
-        if shown.quality and any(len(row.figures) > 1 for row in all_rows):
-            figure = charts.per_song_spread(
-                shown.sets, MEASURES[shown.quality], look, songs=shown.songs, width_px=width_px
-            )
-            found["Each recording"] = ("a point a recording, a line at the median", figure)
-        return found
+        drawings = _drawings(shown)
+        beside = place["width_px"] >= SIDE_BY_SIDE_PX and len(drawings) > 1
+        width_px = ((place["width_px"] - GAP_PX) // 2 if beside else place["width_px"]) - PADDING_PX
+        return {title: (about, draw(look, width_px)) for title, (about, draw) in drawings.items()}
 
     def _clicked(self, point: list[str]) -> None:
         if point:
             self._on_point(point[0], point[1] if len(point) > 1 else "")
+
+
+def _drawings(shown: _Shown) -> dict[str, tuple[str, Callable[[Look, int], dict[str, Any]]]]:
+    """Return the charts for which there is something to draw: by title, a line about it and what draws it."""
+    rows = [row for _, rows in shown.sets for row in rows]
+    solved = [(name, [row for row in rows if _is_solved(row)]) for name, rows in shown.sets]
+    quality = MEASURES.get(shown.quality)
+    found: dict[str, tuple[str, Callable[[Look, int], dict[str, Any]]]] = {}
+    if quality is not None:
+        found["Quality against time"] = (
+            "the line is the frontier: nothing else is both better and faster",
+            lambda look, width_px: charts.quality_against_time(shown.sets, quality, look, width_px=width_px),
+        )
+    if any(rows for _, rows in solved):
+        found["Error against evaluations"] = (
+            "the slope is the solver's order",
+            lambda look, width_px: charts.error_against_nfe(solved, look, width_px=width_px),
+        )
+    if any("peak_bytes" in row.values for row in rows):
+        found["Memory"] = (
+            "the most at any moment",
+            lambda look, width_px: charts.memory_bars(shown.sets, look, width_px=width_px),
+        )
+    if quality is not None and any(len(row.figures) > 1 for row in rows):
+        found["Each recording"] = (
+            "a point a recording, a line at the median",
+            lambda look, width_px: charts.per_song_spread(
+                shown.sets, quality, look, songs=shown.songs, width_px=width_px
+            ),
+        )
+    return found
 
 
 def _is_solved(row: SettingRow) -> bool:

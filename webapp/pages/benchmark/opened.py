@@ -73,7 +73,8 @@ class OpenedBenchmark:
                 for label, file in figures.EXPORTS.items():
                     ui.menu_item(label, partial(ui.download, f"/benchmarks/{benchmark.id}/{file}"))
         with frame.main:
-            self._stems = Segmented([], "", self._choose_stem, label="Sound")
+            with ui.element("div").classes("line wrap"):
+                self._stems = Segmented([], "", self._choose_stem, label="Sound")
             self._nothing = text(
                 "The first figures appear here in a moment, the fastest settings first.", "mute", tag="p"
             )
