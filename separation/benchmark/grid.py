@@ -15,6 +15,7 @@ from separation.errors import PlaygroundError, SettingsError
 from separation.request import Range, Request, RequestField
 
 MOST_COMBINATIONS = 5000
+LONGEST_NAME = 200  # characters
 PASSAGE_S = 30.0
 
 
@@ -66,10 +67,13 @@ class Grid:
     reference: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.n_times, int) and 1 <= self.n_times <= 20):
+        if not 1 <= self.n_times <= 20:
             raise SettingsError(
                 f"A cell cannot be timed {self.n_times} times.", "", "Choose 1 to 20.", place=("n_times",)
             )
+        if len(self.name) > LONGEST_NAME:
+            why = f"It has {len(self.name)} characters."
+            raise SettingsError("The name is too long.", why, f"Use at most {LONGEST_NAME}.", place=("name",))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the grid as plain values, as grid files and records hold it."""
@@ -85,15 +89,40 @@ class Grid:
         """Return the grid that `to_dict` described.
 
         Raises:
-            SettingsError: a name is unknown, or a value does not make sense; its `place` says where.
+            SettingsError: a name is unknown, a list is empty, or a value of the grid itself does not make sense; its
+                `place` says where. Whether the settings make sense is for `expanded` to find out.
         """
-        known = {"name", "passage", "n_times", "reference"}
-        own = {name: value for name, value in values.items() if name in known}
-        if "passage" in own:
-            own["passage"] = plain.built(Passage, own["passage"])
-        grid = cls(settings={name: value for name, value in values.items() if name not in known}, **own)
-        next(_combinations(grid.settings), None)
+        plain.check(values)
+        written = plain.written(values)
+        if not isinstance(written, dict):
+            raise SettingsError("A grid is not a table of settings.", "", "Write it as name: value.")
+        settings = {name: written.pop(name) for name in [*written] if name not in _OWN}
+        reference = written.pop("reference", None)
+        plain.check_names(Request, {name: value for name, value in settings.items() if name != "cases"})
+        plain.check_names(Request, settings.get("cases", []), ("cases",))
+        if reference is not None:
+            if not isinstance(reference, dict):
+                raise SettingsError(
+                    "reference is not a table of settings.", "", "Write it as name: value.", place=("reference",)
+                )
+            plain.check_names(Request, reference, ("reference",))
+        own = plain.built(_Own, written)
+        grid = cls(settings=settings, reference=reference, name=own.name, passage=own.passage, n_times=own.n_times)
+        for case in _cases(settings):
+            tuple(_alternatives(case))  # refuses empty lists
         return grid
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Own:
+    """What plain values say of the grid itself."""
+
+    name: str = ""
+    passage: Passage = Passage()
+    n_times: int = 3
+
+
+_OWN = {"name", "passage", "n_times", "reference"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,23 +171,25 @@ def expanded(grid: Grid) -> Expanded:
             "Take fewer values, or make several benchmarks.",
         )
     refused: dict[str, list[Mapping[str, Any]]] = {}
-    requests: dict[str, Request] = {}
+    refusals: list[PlaygroundError] = []
+    requests: dict[Request, None] = {}
     n_settled = 0
     for values in combinations:
         try:
             settled = _settled(values)
         except PlaygroundError as error:
             refused.setdefault(f"{error.what} {error.why}".strip(), []).append(values)
+            refusals.append(error)
             continue
         n_settled += 1
-        requests.setdefault(identity(settled), settled)
+        requests[settled] = None
     n_same = n_settled - len(requests)
     reference = None
     if grid.reference is not None:
         values = _merged(combinations[0], grid.reference)
         try:
             reference = _settled(values)
-            reference = requests.setdefault(identity(reference), reference)
+            requests[reference] = None
         except PlaygroundError as error:
             refused.setdefault(f"The reference: {error.what} {error.why}".strip(), []).append(values)
     left_out = tuple(LeftOut(n_combinations=len(which), why=why, example=which[0]) for why, which in refused.items())
@@ -166,9 +197,10 @@ def expanded(grid: Grid) -> Expanded:
         raise SettingsError(
             "None of these settings can be computed here.",
             left_out[0].why,
-            "Choose others, or bring the model on the Models page.",
+            refusals[0].todo or "Choose others, or bring the model on the Models page.",
+            place=getattr(refusals[0], "place", ()),
         )
-    return Expanded(requests=tuple(requests.values()), left_out=left_out, n_same=n_same, reference=reference)
+    return Expanded(requests=tuple(requests), left_out=left_out, n_same=n_same, reference=reference)
 
 
 def refuse_nonsense(grid: Grid) -> None:
@@ -230,23 +262,8 @@ def _place_of(settings: Mapping[str, Any], place: tuple[str | int, ...], what: s
     return place
 
 
-def identity(request: Request) -> str:
-    """Return what tells a settled request from others."""
-    return repr(request)
-
-
 def _settled(values: Mapping[str, Any]) -> Request:
-    request = Request.from_dict(_cut_as_it_can(values))
-    settled, _ = registry.choose(request)
-    if settled.chunks is not None and settled.chunks.stitch == "multidiffusion":
-        backend = registry.get(settled.backend)
-        if RequestField.SOLVER not in backend.uses(settled):
-            raise SettingsError(
-                f"{backend.label} cannot stitch by multi-diffusion.",
-                "It has no velocity field in which windows could be blended.",
-                "Choose the stitching “crossfade”.",
-            )
-    return settled
+    return registry.choose(Request.from_dict(_cut_as_it_can(values)))[0]
 
 
 def _cut_as_it_can(values: Mapping[str, Any]) -> Mapping[str, Any]:
