@@ -1,7 +1,8 @@
 """The energy that this computer's processors take, where the system tells it.
 
 Linux shows the counters of Intel and AMD processors (RAPL, “running average power limit”) as files; most systems let
-only the administrator read them. A counter begins again at its `max_energy_range_uj`.
+only the administrator read them. A counter begins again at its `max_energy_range_uj`. Laptops have one more, “psys”, of
+the whole computer, in which the packages are counted too.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ def _counters(folder: Path) -> Mapping[Path, tuple[int, int]]:
         if package.name.count(":") > 1:
             continue  # a part of a package, which has counted it already
         try:
-            count, most = ((package / name).read_text() for name in ("energy_uj", "max_energy_range_uj"))
-            found[package] = int(count), int(most)
+            name, count, most = ((package / file).read_text() for file in ("name", "energy_uj", "max_energy_range_uj"))
+            if name.startswith("package"):
+                found[package] = int(count), int(most)
         except (OSError, ValueError):
             continue
     return found
