@@ -45,7 +45,7 @@ class GridCell:
     @property
     def id(self) -> str:
         """Return its name among the cells of its benchmark."""
-        return f"{self.setting}-{self.song.key[:16]}"
+        return cell_id(self.setting, self.song)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,11 +55,11 @@ class CellOutcome:
     Attributes:
         result: key of the kept result; "" if there is none.
         timings: the timed runs, the warm-up left out.
-        n_retimed: how often it was timed again because the computer was busy.
+        n_retimed: how often it was timed again because the computer was busy; the most there can be if that failed.
         nfe: evaluations of the network in one run; 0 where it is unknown.
         scores: against the known stems, as `scores.ResultScores` writes them; None without known stems.
         distances: by track name, from the reference, as `scores.StemDistance` writes them; None before it is there.
-        error: what happened, why, what to do, if it failed.
+        error: what happened, why, what to do, if it failed: as a whole if there is no result, else at what is missing.
     """
 
     result: str = ""
@@ -86,6 +86,8 @@ class CellOutcome:
         Raises:
             TypeError: it is none.
         """
+        if not isinstance(values, Mapping):
+            raise TypeError(f"{values!r:.40} is no outcome")
         timings = tuple(Timing(**timing) for timing in values.get("timings", ()))
         error = values.get("error")
         return cls(**{**values, "timings": timings, "error": None if error is None else tuple(error)})
@@ -129,7 +131,7 @@ class Benchmark:
     def reference_cell(self, song: Excerpt) -> GridCell | None:
         """Return the cell from which the distances of a passage are measured; None without one."""
         found = (request for request in self.requests if setting_id(request) == self.reference)
-        request = next(found, None)
+        request = next(found, None) if self.reference else None
         return None if request is None else GridCell(setting=self.reference, song=song, request=request)
 
     def to_dict(self) -> dict[str, Any]:
@@ -160,12 +162,17 @@ class Benchmark:
                     "left_out": tuple(LeftOut(**one) for one in values["left_out"]),
                 }
             )
-        except (KeyError, TypeError, ValueError, PlaygroundError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, PlaygroundError) as error:
             raise SettingsError(
                 "A benchmark cannot be read.",
                 f"It is damaged, or of another version of this program: {error}.",
                 "Run it again.",
             ) from error
+
+
+def cell_id(setting: str, song: Excerpt) -> str:
+    """Return the name of a cell among those of its benchmark."""
+    return f"{setting}-{song.key[:16]}"
 
 
 @lru_cache(maxsize=8192)  # of every cell it is asked at every step

@@ -7,14 +7,25 @@ there. A step is small, so that other work can go between two of them.
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from separation.benchmark.benchmark import N_RETIMED, Benchmark, CellOutcome, Excerpt, GridCell
+from separation.benchmark.benchmark import N_RETIMED, Benchmark, CellOutcome, Excerpt, GridCell, cell_id
 from separation.benchmark.timing import Timing, quiet, timed_run
-from separation.errors import AudioError, BackendUnavailable, PromptError, SeparationError, SettingsError
+from separation.errors import (
+    AudioError,
+    BackendUnavailable,
+    PromptError,
+    SeparationError,
+    SettingsError,
+    fault_name,
+    foreseen,
+    unforeseen,
+)
 from separation.events import Event
 from separation.results.kept import DamagedItem, Recording, Result, recording_of, result_of
 from separation.results.store import Store
@@ -24,6 +35,8 @@ if TYPE_CHECKING:
 
 # Errors of one cell, after which the others can go on; a full disk ends the whole.
 OF_A_CELL = (AudioError, BackendUnavailable, DamagedItem, PromptError, SeparationError, SettingsError)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+log = logging.getLogger(__name__)
 
 
 class StepKind(Enum):
@@ -77,10 +90,11 @@ def perform(
 ) -> Generator[Event, None, CellOutcome]:
     """Do a step, yielding the events of its runs; return the new outcome of its cell.
 
-    A cell that cannot be computed has its error as outcome. Closing the generator leaves the outcome as it was.
+    A cell that cannot be computed has its error as outcome, also if its separator has a defect; what was known of it
+    before stays. Closing the generator leaves the outcome as it was.
 
     Raises:
-        PlaygroundError: the store failed, and with it the whole benchmark.
+        PlaygroundError: the store failed or the disk is full, and with it the whole benchmark.
     """
     before = outcomes.get(step.cell.id, CellOutcome())
     try:
@@ -90,20 +104,20 @@ def perform(
         if step.kind is StepKind.RETIME:
             return (yield from _timed_again(step.cell, passage, before, store, engine, is_local))
         return _measured(step.cell, before, benchmark, outcomes, store)
-    except OF_A_CELL as error:
-        return replace(before, error=(error.what, error.why, error.todo), distances=before.distances or {})
+    except Exception as error:
+        failed = replace(before, error=_said(error), distances=before.distances or {})
+        return replace(failed, n_retimed=N_RETIMED) if step.kind is StepKind.RETIME else failed
 
 
 def _computed(
     cell: GridCell, passage: Recording, benchmark: Benchmark, store: Store, engine: Engine, is_local: bool
 ) -> Generator[Event, None, CellOutcome]:
     result, timings = yield from _timed(benchmark.grid.n_times, cell, passage, store, engine, is_local)
-    return CellOutcome(
-        result=result.key,
-        timings=timings,
-        nfe=int(result.report.get("evaluations") or 0),
-        scores=_scores(result, passage),
-    )
+    outcome = CellOutcome(result=result.key, timings=timings, nfe=int(result.report.get("evaluations") or 0))
+    try:
+        return replace(outcome, scores=_scores(result, passage))
+    except Exception as error:
+        return replace(outcome, error=_said(error))
 
 
 def _timed_again(
@@ -153,8 +167,24 @@ def _scores(result: Result, passage: Recording) -> dict[str, object] | None:
 
 
 def _has_reference(benchmark: Benchmark, song: Excerpt, outcomes: Mapping[str, CellOutcome]) -> bool:
-    reference = benchmark.reference_cell(song)
-    return reference is not None and bool(outcomes.get(reference.id, CellOutcome()).result)
+    return bool(outcomes.get(cell_id(benchmark.reference, song), CellOutcome()).result)
+
+
+def _said(error: Exception) -> tuple[str, str, str]:
+    """Return what there is to say of a cell that failed.
+
+    Raises:
+        PlaygroundError: it is not the cell's own failure.
+    """
+    ours = foreseen(error)
+    if ours is None:
+        ours = unforeseen("separation", error, "Try another backend or setting")
+        log.error("a cell stopped, fault %s", fault_name(error), exc_info=error)
+    elif ours is error and not isinstance(error, OF_A_CELL):
+        raise error
+    elif getattr(error, "errno", None) in NO_ROOM:
+        raise ours from error
+    return ours.what, ours.why, ours.todo
 
 
 def _passage(cell: GridCell, store: Store) -> Recording:
