@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from separation.backends import registry
 from separation.benchmark.benchmark import Benchmark, CellOutcome, GridCell
 from separation.benchmark.timing import Timing, middle_s
 from separation.comparing.differing import differing
 from separation.prompts.targets import RESIDUAL
-from separation.request import Request
+from separation.request import Prompt, Request
 
 Values = Mapping[str, float]  # by the id of a measure; see `measures.MEASURES`
 
@@ -24,7 +25,7 @@ class Figures:
         song: key of the passage.
         result: key of the result; "" if there is none.
         values: of each measure that is known.
-        error: what happened, why, what to do, if it failed.
+        error: what happened, why, what to do, if it failed: as a whole if there is no result, else at what is missing.
     """
 
     song: str
@@ -82,7 +83,7 @@ def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -
     for cell in benchmark.cells():
         if cell.id in outcomes:
             done.setdefault(cell.setting, []).append((cell, outcomes[cell.id]))
-    words = dict(zip(map(repr, benchmark.requests), words_of(benchmark.requests), strict=True))
+    words = dict(zip(benchmark.requests, words_of(benchmark.requests), strict=True))
     found = []
     for setting, cells in done.items():
         request = cells[0][0].request
@@ -92,8 +93,8 @@ def rows(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], stem: str) -
                 setting=setting,
                 request=request,
                 separator=separator_of(request),
-                words=words[repr(request)],
-                values=_medians([one.values for one in figures if one.error is None]),
+                words=words[request],
+                values=_medians([one.values for one in figures if one.result]),
                 spread=max((_spread(outcome.timings) for _, outcome in cells), default=0.0),
                 figures=figures,
                 is_busy=any(outcome.is_busy for _, outcome in cells),
@@ -115,16 +116,29 @@ def stems(outcomes: Iterable[CellOutcome]) -> tuple[str, ...]:
 def words_of(requests: Sequence[Request]) -> list[str]:
     """Return the settings in which each request differs from the others, and no model, in words."""
     settings = [{name: value for name, value in request.to_dict().items() if name != "model"} for request in requests]
-    prompts = {tuple(prompt.text for prompt in request.prompts) for request in requests}
+    prompts = {request.prompts for request in requests}
+    spans = {tuple(prompt.anchors for prompt in request.prompts) for request in requests}
+    rerolls = {request.sam.rerolls for request in requests}
+    rerolled = {tuple(one.chunk for one in each) for each in rerolls}
     devices = dict[str, set[str]]()
     for request in requests:
         devices.setdefault(request.backend, set()).add(request.device)
     found = []
     for request, differs in zip(requests, differing(settings), strict=True):
-        more = [", ".join(prompt.text for prompt in request.prompts)] if len(prompts) > 1 else []
+        asked = (_prompt_words(prompt, spans=len(spans) > 1) for prompt in request.prompts)
+        more = [", ".join(asked)] if len(prompts) > 1 else []
         more += [request.device] if len(devices[request.backend]) > 1 else []
+        if request.sam.rerolls and len(rerolls) > len(rerolled):  # the same chunks, with other seeds
+            more.append(f"re-rolled with seed {', '.join(str(one.seed) for one in request.sam.rerolls)}")
         found.append(", ".join((*differs, *more)))
     return found
+
+
+def _prompt_words(prompt: Prompt, *, spans: bool) -> str:
+    if not (spans and prompt.anchors):
+        return prompt.text
+    listed = ", ".join(f"{one.sign}{one.start_s:g} to {one.stop_s:g} s" for one in prompt.anchors)
+    return f"{prompt.text} ({listed})"
 
 
 def separator_of(request: Request) -> str:
@@ -135,7 +149,7 @@ def separator_of(request: Request) -> str:
 
 
 def _figures(cell: GridCell, outcome: CellOutcome, stem: str) -> Figures:
-    values: dict[str, float | None] = {}
+    values: dict[str, Any] = {}
     seconds = middle_s(outcome.timings)
     if seconds is not None:
         trusted = [one for one in outcome.timings if not one.is_busy] or list(outcome.timings)
@@ -153,7 +167,7 @@ def _figures(cell: GridCell, outcome: CellOutcome, stem: str) -> Figures:
         name: value for name, value in scores.items() if name != "undefined"
     }  # that says why others are not there
     values["error_db"] = (outcome.distances or {}).get(stem, {}).get("error_db")
-    known = {name: value for name, value in values.items() if value is not None}
+    known = {name: value for name, value in values.items() if isinstance(value, int | float)}  # no reasons
     return Figures(song=cell.song.key, result=outcome.result, values=known, error=outcome.error)
 
 
