@@ -23,7 +23,7 @@ class BenchmarkTable(JsonTable):
 
     def benchmarks(self) -> dict[str, Mapping[str, Any]]:
         """Return all benchmarks that can be read, by id."""
-        return {key: value for key, value in self._all().items() if PART not in key}
+        return self._all(wanted=lambda key: PART not in key)
 
     def benchmark(self, id: str) -> Mapping[str, Any] | None:
         """Return a benchmark; None if there is none that can be read."""
@@ -39,9 +39,10 @@ class BenchmarkTable(JsonTable):
             self._write(id, benchmark)
 
     def write_outcome(self, id: str, cell: str, outcome: Mapping[str, Any]) -> None:
-        """Write the outcome of a cell down, or replace it."""
+        """Write the outcome of a cell down, or replace it; nothing if the benchmark was removed meanwhile."""
         with self._writing():
-            self._write(f"{id}{PART}{cell}", outcome)
+            if id in self._index:
+                self._write(f"{id}{PART}{cell}", outcome)
 
     def remove(self, id: str) -> None:
         """Delete a benchmark with its outcomes."""

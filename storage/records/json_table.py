@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,16 @@ class JsonTable:
         """Return a value, also while `_writing`."""
         return _value(key, self._index.get(key))
 
-    def _all(self, prefix: str = "") -> dict[str, Mapping[str, Any]]:
-        """Return the values that can be read and whose keys begin so, by what follows in their keys."""
+    def _all(self, prefix: str = "", wanted: Callable[[str], bool] = lambda key: True) -> dict[str, Mapping[str, Any]]:
+        """Return the values that can be read and whose keys begin so, by what follows in their keys.
+
+        Args:
+            prefix: of the keys.
+            wanted: whether the value of a key is wanted; what is not is not read.
+        """
         with self._index.errors(f"The {self._what} cannot be read.", ROOM):
-            found = {key: self._index.get(key) for key in self._index.iterkeys() if key.startswith(prefix)}
+            keys = [key for key in self._index.iterkeys() if key.startswith(prefix) and wanted(key)]
+            found = {key: self._index.get(key) for key in keys}
         values = ((key.removeprefix(prefix), _value(key, text)) for key, text in found.items())
         return {rest: value for rest, value in values if value is not None}
 
