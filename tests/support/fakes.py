@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -332,3 +333,20 @@ def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     while not holds():
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
+
+
+def burn(cpu_s: float, n_threads: int) -> Generator[Event, None, float]:
+    """Compute for so many seconds of a processor in all, in threads; return how many they were."""
+    yield SolverStep(done=0, total=1)
+    began_s = time.process_time()
+
+    def spin() -> None:
+        while time.process_time() - began_s < cpu_s:
+            pass
+
+    threads = [threading.Thread(target=spin) for _ in range(n_threads)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.process_time() - began_s
