@@ -58,6 +58,7 @@ class BenchmarkProgress:
         doing: what is being done now, for people; "" if nothing is.
         left_s: the seconds that the missing cells will take, as a range; None if unknown.
         error: what happened, why, what to do, if something stopped it.
+        is_paused: whether the queue is paused, and nothing starts.
     """
 
     state: BenchmarkState
@@ -68,6 +69,7 @@ class BenchmarkProgress:
     doing: str = ""
     left_s: Range | None = None
     error: tuple[str, str, str] | None = None
+    is_paused: bool = False
 
 
 class Benchmarks:
@@ -127,6 +129,7 @@ class Benchmarks:
             doing=self._doing if id == self._running else "",
             left_s=self._left_s.get(id),
             error=self._errors.get(id),
+            is_paused=self._jobs.paused,
         )
 
     # what people do

@@ -48,6 +48,7 @@ class Jobs:
     Attributes:
         changed: is emitted with a job when its state or progress has changed.
         arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
+        is_between: whether a piece of other work is being done, see `do_between`.
     """
 
     def __init__(self, store: ArtifactStore, engine: Engine, book: JobTable) -> None:
@@ -59,7 +60,7 @@ class Jobs:
         self._paused = book.paused
         self._running: Job | None = None
         self._between: Callable[[], Work | None] = lambda: None
-        self._is_between = False
+        self.is_between = False
         self._due: set[str] = set()
 
     # what pages read
@@ -250,7 +251,7 @@ class Jobs:
     # on the event loop
 
     def _start_next(self) -> None:
-        if self._paused or self._running is not None or self._is_between or self.closing:
+        if self._paused or self._running is not None or self.is_between or self.closing:
             return
         if queue := self.queue:
             job = self._running = queue[0]
@@ -259,12 +260,12 @@ class Jobs:
             self._tell(job, arranged=True)
             self._runner.submit(lambda: self._work(job))
         elif (piece := self._between()) is not None:
-            self._is_between = True
+            self.is_between = True
             self._runner.submit(piece)
             self._runner.submit(lambda: self._runner.tell(self._after_piece))
 
     def _after_piece(self) -> None:
-        self._is_between = False
+        self.is_between = False
         self._start_next()
 
     def _ended(self, job: Job) -> None:

@@ -13,6 +13,7 @@ from separation.errors import SeparationError, SettingsError
 from storage import StorageError
 from storage.records import BenchmarkTable, JobTable
 from tests.support.job_steps import Gate, until
+from webapp.pages.queue.job_words import detail_of
 from webapp.state.benchmarks import Benchmarks, BenchmarkState
 from webapp.state.jobs import Jobs, State
 
@@ -91,6 +92,7 @@ async def test_a_job_goes_before_the_next_cell(benchmarks, jobs, recording, back
     made = await benchmarks.make(GRID, [recording])
     await until(gate.reached.is_set)
     job = jobs.submit(recording, Request.of("vocals"))
+    assert jobs.is_between and "benchmark's present cell" in detail_of(job, behind_cell=jobs.is_between)
     n_done = []
     jobs.changed.subscribe(lambda one: n_done.append(len(benchmarks.outcomes(made.id))) if one.over else None)
     gate.opened.set()
@@ -105,7 +107,7 @@ async def test_a_paused_queue_starts_no_cell_either(benchmarks, jobs, recording)
     made = await benchmarks.make(GRID, [recording])
     await asyncio.sleep(0.2)
     assert not benchmarks.outcomes(made.id)
-    assert benchmarks.progress(made.id).state is BenchmarkState.WAITING
+    assert benchmarks.progress(made.id).state is BenchmarkState.WAITING and benchmarks.progress(made.id).is_paused
     jobs.go_on()
     await until(is_complete(benchmarks, made.id))
 

@@ -178,7 +178,7 @@ class OpenedBenchmark:
             if progress.n_done < progress.n_cells and (left := time_range(progress.left_s)):
                 now["left"] = left
         elif progress.state is BenchmarkState.WAITING:
-            now["now"] = "waits for its turn"
+            now["now"] = "the queue is paused" if progress.is_paused else "waits for its turn"
         if progress.n_busy:
             again = "" if progress.state is BenchmarkState.COMPLETE else " will be timed again"
             now["computer"] = f"was busy: {counted(progress.n_busy, 'cell')}{again}"

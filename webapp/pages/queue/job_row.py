@@ -70,13 +70,14 @@ class JobRow:
         self._n_lines = 0
         self._fold.set_visibility(False)
 
-    def show(self, *, place: int, n_waiting: int, n_ahead: int, paused: bool) -> None:
+    def show(self, *, place: int, n_waiting: int, n_ahead: int, paused: bool, behind_cell: bool) -> None:
         """Redraw the row.
 
         Args:
             place: its place among the waiting jobs; 0 is next.
             n_waiting: the number of waiting jobs.
             n_ahead: the number of jobs that run before it.
+            behind_cell: whether a cell of a benchmark has to be done first.
             paused: whether the queue is paused.
         """
         job, state = self.job, self.job.state
@@ -86,7 +87,7 @@ class JobRow:
         self._percent.set_text(left_of(job) or f"{100 * job.progress:.0f} %")
         if state is State.RUNNING:
             self._cells.show(job)
-        self._words.set_text(self._sentence(n_ahead, paused))
+        self._words.set_text(self._sentence(n_ahead, paused, behind_cell))
         self._words.classes(remove="whole", add="whole" if state is State.FAILED else "")
         waiting = state is State.QUEUED
         for move, possible in ((self._up, place > 0), (self._down, place < n_waiting - 1)):
@@ -100,9 +101,9 @@ class JobRow:
         if self._log is not None:
             self._write_log(self._log)
 
-    def _sentence(self, n_ahead: int, paused: bool) -> str:
+    def _sentence(self, n_ahead: int, paused: bool, behind_cell: bool) -> str:
         job = self.job
-        words = detail_of(job, n_ahead, paused=paused)
+        words = detail_of(job, n_ahead, paused=paused, behind_cell=behind_cell)
         if job.state is State.DONE:
             words = " · ".join(part for part in (when(job.record.ended), words or took(job)) if part)
         return words[:1].upper() + words[1:]

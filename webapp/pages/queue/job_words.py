@@ -27,17 +27,20 @@ def title_of(job: Job) -> str:
     return STATES[State.RUNNING] if job.chunks else "Starting"
 
 
-def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False) -> str:
+def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False, behind_cell: bool = False) -> str:
     """Return a sentence on what a job is doing, or what it waits for.
 
     Args:
         job: the job.
         n_ahead: the number of jobs that run before it.
         paused: whether the queue is paused.
+        behind_cell: whether a cell of a benchmark is being computed, which nothing interrupts.
     """
     match job.state:
         case State.QUEUED if paused:
             return "the queue is paused"
+        case State.QUEUED if behind_cell and not n_ahead:
+            return "starts as soon as the benchmark's present cell is done"
         case State.QUEUED:
             return f"{n_ahead} job{'s' * (n_ahead != 1)} before it" if n_ahead else "starts at once"
         case State.RUNNING:

@@ -182,7 +182,8 @@ class QueueView:
         queue = self._jobs.queue
         place = queue.index(row.job) if row.job in queue else 0
         ahead = self._jobs.ahead_of(row.job)
-        row.show(place=place, n_waiting=len(queue), n_ahead=ahead, paused=self._jobs.paused)
+        jobs = self._jobs
+        row.show(place=place, n_waiting=len(queue), n_ahead=ahead, paused=jobs.paused, behind_cell=jobs.is_between)
 
 
 class _JobGroup:

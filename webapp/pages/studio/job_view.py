@@ -47,7 +47,7 @@ class JobView:
         for answer in (self._resume, self._discard):
             answer.set_visibility(job.state is State.INTERRUPTED)
         self._dismiss.set_visibility(job.state is State.CANCELLED)
-        detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused)
+        detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused, behind_cell=self._jobs.is_between)
         self._card.set_state(title_of(job), detail, left_of(job))
         self._cells.show(job)
 
