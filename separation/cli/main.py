@@ -23,6 +23,7 @@ COMMANDS = {
     "run": ("separation.cli.run", "Run the commands of a workflow file, one after the other."),
     "compare": ("separation.cli.compare", "Make blind tests of results and files, and get their answers."),
     "stems": ("separation.cli.benching.stems", "Bring songs whose stems are known, such as MUSDB18-HQ."),
+    "bench": ("separation.cli.benching.bench", "Compare separators and settings by number, on this computer."),
     "models": ("separation.cli.models", "List models, fetch their weights, delete them."),
     "cache": ("separation.cli.cache", "Say what recordings and results take on this computer, and make room."),
     "convert": ("separation.cli.convert", "Turn any recording into WAV."),

@@ -10,7 +10,8 @@ import re
 
 import pytest
 
-from separation.benchmark import report
+from separation.benchmark import charts, report
+from separation.benchmark.measures import MEASURES
 from separation.benchmark.reporting import everything, markdown, page, spreadsheet
 from separation.benchmark.reporting.facts import facts
 from separation.benchmark.reporting.solver_table import solver_figures
@@ -159,3 +160,13 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "table.csv").mkdir()
     with pytest.raises(FileError, match=r"table\.csv"):
         report.write(*made(), tmp_path)
+
+
+def test_the_page_follows_the_scheme_of_the_browser_and_replaces_every_colour():
+    pairs = dict(page._colors())
+    text = json.dumps(
+        charts.quality_against_time([("now", [row("A", "", rtf=1.0, si_sdr_db=1.0)])], MEASURES["si_sdr_db"])
+    )
+    used = set(re.findall(r"#[0-9a-f]{6}", text))
+    assert used and used <= set(pairs)
+    assert set(pairs.values()) <= {*re.findall(r"#[0-9a-f]{6}", str(charts.LIGHT))}
