@@ -35,11 +35,9 @@ def _counters(folder: Path) -> Mapping[Path, tuple[int, int]]:
     """Return the count and the range of each package, in µJ."""
     found = {}
     for package in sorted(folder.glob("*-rapl:*")):
-        if package.name.count(":") > 1:
-            continue  # a part of a package, which has counted it already
         try:
             name, count, most = ((package / file).read_text() for file in ("name", "energy_uj", "max_energy_range_uj"))
-            if name.startswith("package"):
+            if name.startswith("package"):  # not its parts, such as “core”, which it counts too
                 found[package] = int(count), int(most)
         except (OSError, ValueError):
             continue
