@@ -162,7 +162,7 @@ class Benchmark:
                     "left_out": tuple(LeftOut(**one) for one in values["left_out"]),
                 }
             )
-        except (AttributeError, KeyError, TypeError, ValueError, PlaygroundError) as error:
+        except (KeyError, TypeError, ValueError, PlaygroundError) as error:
             raise SettingsError(
                 "A benchmark cannot be read.",
                 f"It is damaged, or of another version of this program: {error}.",

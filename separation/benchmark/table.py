@@ -162,12 +162,9 @@ def _figures(cell: GridCell, outcome: CellOutcome, stem: str) -> Figures:
             "device_bytes": _most(one.device_bytes for one in outcome.timings),
             "energy_j": _least(one.energy_j for one in trusted),
         }
-    scores = (outcome.scores or {}).get("tracks", {}).get(stem, {})
-    values |= {
-        name: value for name, value in scores.items() if name != "undefined"
-    }  # that says why others are not there
+    values |= (outcome.scores or {}).get("tracks", {}).get(stem, {})
     values["error_db"] = (outcome.distances or {}).get(stem, {}).get("error_db")
-    known = {name: value for name, value in values.items() if isinstance(value, int | float)}  # no reasons
+    known = {name: value for name, value in values.items() if isinstance(value, int | float)}  # not why there is none
     return Figures(song=cell.song.key, result=outcome.result, values=known, error=outcome.error)
 
 

@@ -181,7 +181,9 @@ def test_separators_that_cut_in_their_own_way_go_with_those_that_do_not(monkeypa
 
 
 def test_a_grid_of_which_nothing_can_be_computed_is_a_sentence():
-    with pytest.raises(SettingsError, match=r"None of these settings can be computed here.*nobody"):
+    with pytest.raises(
+        SettingsError, match=r"None of these settings can be computed here.*nobody.*Choose one of: auto, "
+    ):
         expanded(of(backend=["nobody", "no one"]))
 
 
@@ -316,9 +318,9 @@ REFUSED = [
     ({"seed": {1, 2}}, "seed"),
     ({"seed": b"1"}, "seed"),
     ({"seed": object()}, "seed"),
-    ({5: 1}, "5"),
-    ({"solver": {None: 1, "method": "euler"}}, "solver"),
-    ({"solver": {1: 1, "steps": "euler"}}, "solver"),
+    ({5: 1}, "The name 5 in request is no text"),
+    ({"solver": {None: 1, "method": "euler"}}, "no text"),
+    ({"solver": {1: 1, "steps": "euler"}}, "no text"),
 ]
 
 
@@ -349,6 +351,10 @@ def test_what_is_no_table_is_a_sentence(values):
         ({"name": 0}, ("name",)),
         ({"reference": {"sed": 0}}, ("reference", "sed")),
         ({"seed": [1, float("nan")]}, ("seed", 1)),
+        ({"seed": [1, {2}]}, ("seed", 1)),
+        ({"seed": [1, 2, b"3"]}, ("seed", 2)),
+        ({"cases": [{"seed": 1}, {"seeds": 2}]}, ("cases", 1, "seeds")),
+        ({"solver": [{"n_steps": 1}, {"steps": 2}]}, ("solver", 1, "steps")),
     ],
     ids=str,
 )

@@ -11,6 +11,7 @@ from separation.benchmark import making
 from separation.benchmark.benchmark import Benchmark, CellOutcome, setting_id
 from separation.benchmark.grid import expanded
 from separation.benchmark.making import cost, cost_left, machine, make, processor
+from separation.doctor import installed
 from separation.errors import SettingsError
 from separation.estimates import estimates
 from separation.model import RunCost
@@ -182,6 +183,13 @@ def test_the_computer_is_described_in_words():
     assert all(isinstance(value, str) and value for value in found.values())
     assert found["cores"].isdigit()
     assert "not installed" not in found.values()
+
+
+def test_packages_that_are_not_installed_are_not_named(monkeypatch):
+    versions = {"torch": "2.9.1", "mlx": "not installed", "numpy": "2.0"}
+    monkeypatch.setattr(installed, "versions", lambda: versions)
+    found = machine()
+    assert found["torch"] == "2.9.1" and not {"mlx", "numpy"} & set(found)
 
 
 def test_the_processor_has_the_name_its_maker_gave_it(tmp_path):

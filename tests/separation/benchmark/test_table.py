@@ -79,6 +79,7 @@ def test_times_are_of_the_runs_that_can_be_trusted_and_memory_is_the_most_of_all
     only = row(CellOutcome(result="r", timings=(busy,)), songs=SONGS[:1])
     assert (only.values["seconds"], only.values["energy_j"], only.is_busy) == (9.0, 1.0, True)
     assert not row(outcome(1.0)).is_busy
+    assert row(outcome(1.0), CellOutcome(result="r", timings=(busy,))).is_busy, "one song is enough"
 
 
 def test_a_measure_that_is_not_known_in_all_songs_that_are_done_has_no_median():
@@ -190,6 +191,9 @@ def test_spans_are_named_where_they_differ():
         "drums",
         "drums (+1.5 to 3 s, -70 to 80 s)",
     ]
+
+    bass = Prompt(text="bass", anchors=spans)
+    assert words_of([settled(prompts=(bass,)), settled(prompts=(spanned,))]) == ["bass", "drums"]
 
 
 DIFFERENT = [
