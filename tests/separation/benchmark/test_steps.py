@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from separation import decode
+from separation.benchmark import steps
 from separation.benchmark.benchmark import N_RETIMED, CellOutcome, setting_id
 from separation.benchmark.making import make
 from separation.benchmark.steps import StepKind, next_step, perform
 from separation.engine.engine import Inline
 from separation.errors import AudioError, FileError, PlaygroundError, SeparationError
-from separation.events import ChunkFinished
+from separation.events import ChunkFinished, StillRunning
 from separation.model import RunCost
 from separation.prompts.targets import RESIDUAL
 from separation.results.known_stems import with_known_stems
@@ -197,6 +198,20 @@ def test_only_the_disturbed_runs_of_a_cell_are_done_again(songs, store, probe, b
     assert backend.n_evaluations == 3 * N_CHUNKS, "one to warm up, and two"
     assert after.timings[0] == first.timings[0] and len(after.timings) == 3
     assert after == replace(first, timings=after.timings, n_retimed=1)
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_others_are_waited_for_before_a_cell_is_timed_again_here(songs, store, probe, monkeypatch, is_local):
+    waited = []
+    monkeypatch.setattr(steps, "quiet", lambda: iter([waited.append(len(waited)) or StillRunning()]))
+    probe.answers = [1.0]
+    bench = make(grid(), songs[:1], store)
+    step = next_step(bench, {})
+    outcomes = {step.cell.id: result_of(perform(step, bench, {}, store, Inline()))}
+    assert waited == []
+    again = next_step(bench, outcomes)
+    events, _ = ran(perform(again, bench, outcomes, store, Inline(), is_local=is_local))
+    assert waited == ([0] if is_local else []) and isinstance(events[0], StillRunning) is is_local
 
 
 def test_of_work_on_other_computers_nothing_is_timed_again(songs, store, probe):
