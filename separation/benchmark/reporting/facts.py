@@ -67,7 +67,7 @@ def lacks(benchmark: Benchmark, outcomes: Outcomes) -> list[Fact]:
     lines += [Fact(name="Failed", text=f"{counted(n, 'cell')}: {why}") for why, n in reasons.items()]
     if n_busy := sum(outcome.is_busy for outcome in outcomes.values()):
         n_again = max(outcome.n_retimed for outcome in outcomes.values() if outcome.is_busy)
-        again = f", also when timed again, up to {n_again} times" if n_again else ""
+        again = f", also when timed again, up to {counted(n_again, 'time')}" if n_again else ""
         text = f"{counted(n_busy, 'cell')}: other programs kept the computer busy{again}"
         lines.append(Fact(name="Times not to be trusted", text=text))
     return lines + _dropped(outcomes)

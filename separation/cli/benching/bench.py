@@ -44,6 +44,7 @@ EXAMPLES = (
     "--times", "n_times", type=click.IntRange(1, 20), help="Timed runs of each cell; the grid's unless given."
 )
 @span_options
+@click.option("--keep-busy", is_flag=True, help="Time nothing again because the computer was busy; it is marked.")
 @click.option("--out", "-o", type=TypedPath(), default=Path("report"), help="Folder for the report.", show_default=True)
 @no_cache_option
 @model_folder_option
@@ -58,6 +59,7 @@ def bench(
     stem: str,
     n_times: int | None,
     span: Mapping[str, Any],
+    keep_busy: bool,
     out: Path,
     no_cache: bool,
     common: Common,
@@ -85,10 +87,10 @@ def bench(
         end_s=span["end_s"],
         device=common.device,
     )
-    _bench(asked, stem, out, no_cache, common)
+    _bench(asked, stem, out, no_cache, keep_busy or quick, common)
 
 
-def _bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, common: Common) -> None:
+def _bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, keep_busy: bool, common: Common) -> None:
     from separation.benchmark import report
     from separation.cli.benching import tables
     from separation.cli.benching.running import KeptBenchmark, say_before
@@ -103,7 +105,7 @@ def _bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, common: Co
             if no_cache:
                 kept.forget()
             say_before(kept, recordings, common)
-            kept.run(common, is_quick=asked.grid_name == "quick")
+            kept.run(common, keep_busy=keep_busy)
             _require_stem(stem, kept.tracks)
             written = report.write(kept.benchmark, kept.outcomes, out, read)
             track = stem or next(iter(kept.tracks), "")

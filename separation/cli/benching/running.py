@@ -79,12 +79,12 @@ class KeptBenchmark:
         """The names of the tracks whose quality is known."""
         return stems(self.outcomes.values())
 
-    def run(self, common: Common, *, is_quick: bool = False) -> None:
+    def run(self, common: Common, *, keep_busy: bool = False) -> None:
         """Do all that is missing, with a line for each cell.
 
         Args:
             common: prints the lines.
-            is_quick: whether times that were taken while the computer was busy stay, marked.
+            keep_busy: whether times that were taken while the computer was busy stay, marked.
 
         Raises:
             PlaygroundError: something failed that ends the whole.
@@ -98,7 +98,7 @@ class KeptBenchmark:
         words = dict(zip(self.benchmark.requests, words_of(self.benchmark.requests), strict=True))
         engine = Inline()
         while (step := next_step(self.benchmark, self.outcomes)) is not None:
-            if step.kind is StepKind.RETIME and is_quick:
+            if step.kind is StepKind.RETIME and keep_busy:
                 return
             name = _name(step.cell, words[step.cell.request], self.benchmark)
             with self._interrupts_said(len(cells)):
@@ -146,6 +146,8 @@ class KeptBenchmark:
             yield
         except KeyboardInterrupt as stop:
             note = f"{len(self.outcomes)} of {counted(n_cells, 'cell')} are finished and kept; no report was written."
+            if len(self.outcomes) == n_cells:
+                note += " With --keep-busy it is, without timing again what was timed while the computer was busy."
             raise KeyboardInterrupt(note) from stop
 
 

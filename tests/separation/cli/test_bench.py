@@ -100,6 +100,16 @@ def test_other_times_passages_prompts_and_recordings_are_other_benchmarks(folder
     assert len(ids) == 6
 
 
+def test_what_was_timed_while_the_computer_was_busy_is_timed_again_or_marked(grid, monkeypatch):
+    monkeypatch.setattr(OtherPrograms, "cores", lambda self: 3.0)
+    output = bench("--grid", grid, "--keep-busy").output
+    assert output.count("other programs kept the computer busy") == 3 and "timed again" not in output
+    assert "(busy)" in output and "times not to be trusted: 2 cells" in output
+    monkeypatch.setattr(OtherPrograms, "cores", lambda self: 0.0)
+    output = bench("--grid", grid).output
+    assert output.count("timed again") == 2 and "busy" not in output
+
+
 def test_the_table_of_another_track_is_printed_on_demand(grid):
     rows = told("--grid", grid, "--stem", "vocals")["rows"]
     assert {row["track"] for row in rows} == {"vocals"} and any(row["on_frontier"] for row in rows)
