@@ -55,7 +55,7 @@ class BackendDefaults(Backend):
         # Re-rolls count chunks, as a number of chunks does: with others they would mean something else.
         if RequestField.CHUNKS not in self.uses(request) or request.sam.rerolls or chunks.max_chunks is not None:
             return
-        now_s = self.cost(request, duration_s).held_s
+        now_s = min(chunk_of(request, duration_s), self.cost(request, duration_s).held_s)
         shorter = next((chunk_s for chunk_s in CHUNKS_S if chunk_s < now_s), None)
         if shorter is not None:
             overlap_s = min(chunks.overlap_s, shorter / 4)
