@@ -123,9 +123,12 @@ def _computed(
 def _timed_again(
     cell: GridCell, passage: Recording, before: CellOutcome, store: Store, engine: Engine, is_local: bool
 ) -> Generator[Event, None, CellOutcome]:
-    """Time the busy runs of a cell again, as soon as the computer is less busy; those that were not busy stay."""
-    if is_local:
-        yield from quiet()
+    """Time the busy runs of a cell again, as soon as the computer is less busy; those that were not busy stay.
+
+    Where it stays busy nothing is computed, as no time would be better; that counts as one of the attempts.
+    """
+    if is_local and not (yield from quiet()):
+        return replace(before, n_retimed=before.n_retimed + 1)
     trusted = tuple(timing for timing in before.timings if not timing.is_busy)
     n_times = len(before.timings) - len(trusted)
     _, timings = yield from _timed(n_times, cell, passage, store, engine, is_local)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from separation.engine.engine import Engine
 
 READ_ANEW_S = 0.05  # a model that is in memory takes a thousandth of it
-PATIENCE_S = 30.0  # before a time is taken although the computer is busy
+PATIENCE_S = 20.0  # before an attempt to time a cell again is given up
 LOOK_S, N_LOOKS = 1.0, 4  # how long others are watched, and how often a person may cancel meanwhile
 LONG_S = 20.0  # a run in which what is done once for all (libraries, buffers) no longer matters
 
@@ -95,8 +95,8 @@ class _Dropped:
     files: Mapping[str, Path] = field(default_factory=dict)
 
 
-def quiet(patience_s: float = PATIENCE_S) -> Generator[Event, None, None]:
-    """Wait until other programs keep the computer less busy, at most `patience_s`; yield an event now and then."""
+def quiet(patience_s: float = PATIENCE_S) -> Generator[Event, None, bool]:
+    """Wait until other programs keep the computer less busy, yielding events; return False after `patience_s`."""
     end_s = time.monotonic() + patience_s
     while time.monotonic() < end_s:
         others = OtherPrograms()
@@ -104,7 +104,8 @@ def quiet(patience_s: float = PATIENCE_S) -> Generator[Event, None, None]:
             time.sleep(LOOK_S / N_LOOKS)
             yield StillRunning()
         if others.cores() <= BUSY_CORES:
-            return
+            return True
+    return False
 
 
 def timed_run(

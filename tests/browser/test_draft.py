@@ -93,6 +93,21 @@ def test_what_was_typed_before_the_file_came_is_kept_with_it(
     wait_until(lambda: studio.setting("Length").get_attribute("value") == "5", "the setting")
 
 
+def test_what_was_entered_is_there_after_the_server_died(browser: Chrome, tone: Path) -> None:
+    with running_server() as server:
+        studio = Studio(browser, server.url).open().bring(tone).ask("drums", "no bass")
+        studio.set("Length", 4)
+        wait_until(lambda: "4 s" in "".join(studio.texts(".settings-digest")), "the change to have arrived")
+        address = browser.current_url
+        server.kill()
+        with running_server(home=server.home, port=server.port):
+            browser.get(address)
+            studio.settled()
+            wait_until(lambda: [chip.split("\n")[0] for chip in studio.prompts] == ["drums", "no bass"], "the prompts")
+            assert studio.setting("Length").get_attribute("value") == "4"
+        console_errors(browser)
+
+
 def test_the_order_of_prompts_changes_by_keyboard_and_by_dragging(studio: Studio) -> None:
     studio.ask("drums", "bass", "vocals")
     studio.all(".chip-body")[2].send_keys(Keys.ALT, Keys.ARROW_LEFT)
@@ -147,18 +162,3 @@ def test_the_keys_are_shown_with_a_question_mark_and_not_while_one_types(studio:
     wait_until(lambda: not studio.texts(".keymap dialog h2"), "the page again")
     studio.one(".prompt-input").send_keys(Keys.CONTROL, "a")
     studio.one(".prompt-input").send_keys(Keys.DELETE)
-
-
-def test_what_was_entered_is_there_after_the_server_died(studio: Studio, server: RunningServer) -> None:
-    """The last one, because it ends the server of this file."""
-    studio.ask("drums", "no bass").set("Length", 4)
-    wait_until(lambda: "4 s" in "".join(studio.texts(".settings-digest")), "the change to have arrived")
-    address = studio.browser.current_url
-    server.kill()
-    with running_server(home=server.home, port=server.port):
-        studio.browser.get(address)
-        studio.settled()
-        wait_until(lambda: [chip.split("\n")[0] for chip in studio.prompts] == ["drums", "no bass"], "the prompts")
-        assert studio.setting("Length").get_attribute("value") == "4"
-        studio.browser.get("about:blank")
-    console_errors(studio.browser)  # the page complained while there was no server

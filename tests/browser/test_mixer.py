@@ -97,25 +97,24 @@ def test_another_tab_starts_where_the_mixer_stands_and_keeps_its_own_faders_from
     assert sounds(studio) == {"everything else"}, "its faders were left alone"
 
 
-def test_the_chosen_result_and_the_mixer_outlive_the_server(studio: Studio, server: RunningServer) -> None:
-    """The last one, because it ends the server of this file."""
-    studio.button("All").click()
-    wait_until(lambda: marked(studio) == ["All"], "all")
-    first = studio.one('[aria-label="Download drums"]').get_attribute("href")
-    studio.ask("bass").start().finish("bass", "everything else")
-    older = studio.setting("Result").find_elements("css selector", "option")[1]
-    studio.set("Result", older.text).finish("drums", "everything else")
-    studio.one('[aria-label="Mute drums"]').click()
-    wait_until(lambda: marked(studio) == ["Without drums"], "the mixer to be known")
-    address = studio.browser.current_url
-    server.kill()
-    with running_server(home=server.home, port=server.port):
-        studio.browser.get(address)
-        studio.settled().finish("drums", "everything else")
-        assert studio.one('[aria-label="Download drums"]').get_attribute("href") == first
-        assert sounds(studio) == {"everything else"}
-        studio.ask("vocals").start().finish("vocals", "everything else")
-        assert sounds(studio) == {"vocals", "everything else"}
-        studio.reload().finish("vocals", "everything else")
-        studio.browser.get("about:blank")
-    console_errors(studio.browser)  # the page complained while there was no server
+def test_the_chosen_result_and_the_mixer_outlive_the_server(browser: Chrome) -> None:
+    with running_server() as server:
+        studio = Studio(browser, server.url).open().try_demo().ask("drums")
+        studio.start().finish("drums", "everything else")
+        first = studio.one('[aria-label="Download drums"]').get_attribute("href")
+        studio.ask("bass").start().finish("bass", "everything else")
+        older = studio.setting("Result").find_elements("css selector", "option")[1]
+        studio.set("Result", older.text).finish("drums", "everything else")
+        studio.one('[aria-label="Mute drums"]').click()
+        wait_until(lambda: marked(studio) == ["Without drums"], "the mixer to be known")
+        address = browser.current_url
+        server.kill()
+        with running_server(home=server.home, port=server.port):
+            browser.get(address)
+            studio.settled().finish("drums", "everything else")
+            assert studio.one('[aria-label="Download drums"]').get_attribute("href") == first
+            assert sounds(studio) == {"everything else"}
+            studio.ask("vocals").start().finish("vocals", "everything else")
+            assert sounds(studio) == {"vocals", "everything else"}
+            studio.reload().finish("vocals", "everything else")
+        console_errors(browser)

@@ -151,6 +151,25 @@ def test_a_note_on_a_side_that_is_not_compared_now_says_which_it_was(page: Studi
     assert "seed 1" in label and "seed 1" in rows(page)[0] and "Side" not in rows(page)[0]
 
 
+def test_notes_survive_the_server_and_go_with_their_recording(browser: Chrome) -> None:
+    with running_server() as server:
+        store = ArtifactStore(server.home)
+        recording, results = keep_noise(store, 2)
+        page = compare(Studio(browser, server.url), results)
+        pin(page, 1.0, "breathy")
+        server.kill()
+        with running_server(home=server.home, port=server.port):
+            compare(page, results)
+            wait_until(lambda: rows(page) == ["0:01.0 Side 1 breathy"], "the note after a crash")
+        store.remove(recording.key)
+        with running_server(home=server.home, port=server.port) as third:
+            keep_noise(store, 2)
+            compare(Studio(browser, third.url), results)
+            assert rows(page) == []
+            browser.get("about:blank")
+    console_errors(browser)  # the page complained while there was no server
+
+
 @pytest.mark.parametrize("look", ["dark", "light", "phone"])
 def test_notes_have_no_serious_fault_and_fit_the_width(page: Studio, look: str) -> None:
     pin(page, 1.0, "breathy " * 30)
@@ -170,24 +189,3 @@ def test_notes_have_no_serious_fault_and_fit_the_width(page: Studio, look: str) 
         44 if look == "phone" else 24,
     )
     assert small == 0, "each can be hit by a finger"
-
-
-def test_notes_survive_the_server_and_go_with_their_recording(
-    page: Studio, kept: list[Artifact], server: RunningServer
-) -> None:
-    """The last one, because it ends the server of this file."""
-    store = ArtifactStore(server.home)
-    pin(page, 1.0, "breathy")
-    server.kill()
-    with running_server(home=server.home, port=server.port):
-        compare(page, kept)
-        wait_until(lambda: rows(page) == ["0:01.0 Side 1 breathy"], "the note after a crash")
-        page.browser.get("about:blank")
-    store.remove(kept[0].manifest.inputs["recording"])
-    with running_server(home=server.home, port=server.port) as third:
-        keep_noise(store, 2)
-        compare(page, kept)
-        assert rows(page) == []
-        assert "Traceback" not in third.log()
-        page.browser.get("about:blank")
-    console_errors(page.browser)  # the page complained while there was no server

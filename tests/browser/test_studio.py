@@ -396,17 +396,16 @@ def test_recent_recordings_are_offered_by_the_menu_and_the_empty_page(separated:
     wait_until(lambda: separated.title == "a tone.flac", "the tone")
 
 
-def test_a_page_outlives_its_server(studio: Studio, server: RunningServer) -> None:
-    """The last one, because it ends the server of this file."""
+def test_a_page_outlives_its_server(browser: Chrome) -> None:
+    resize(browser, DESKTOP)
     lost = "return document.getElementById('popup').ariaHidden === 'false'"
-    studio.try_demo().set("Who separates", "Automatic").ask("drums", "vocals")
-    server.kill()
-    wait_until(lambda: studio.js(lost), "the word that the server is gone")
-    assert studio.title == "Demo song"  # nothing vanishes meanwhile
-    with running_server(home=server.home, port=server.port) as again:
-        wait_until(lambda: not studio.js(lost) and studio.prompts == ["drums", "vocals"], "the page again", 30.0)
-        assert studio.title == "Demo song"
-        studio.ask("bass", "vocals").start().finish("bass", "vocals", "everything else")  # it lives
-        assert "Traceback" not in again.log()
-        studio.browser.get("about:blank")
-    console_errors(studio.browser)  # refused connections, as there had to be
+    with running_server() as first:
+        page = Studio(browser, first.url).open().try_demo().ask("drums", "vocals")
+        first.kill()
+        wait_until(lambda: page.js(lost), "the word that the server is gone")
+        assert page.title == "Demo song"  # nothing vanishes meanwhile
+        with running_server(home=first.home, port=first.port):
+            wait_until(lambda: not page.js(lost) and page.prompts == ["drums", "vocals"], "the page again", 30.0)
+            assert page.title == "Demo song"
+            page.start().finish("drums", "vocals", "everything else")  # it lives
+    console_errors(browser)  # refused connections, as there had to be

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +16,11 @@ from separation.benchmark.grid import Grid
 from separation.benchmark.steps import GridStep
 from separation.benchmark.timing import Timing
 from separation.engine.engine import Engine, Inline
+from separation.events import Event, StillRunning
 from separation.request import ChunkSettings, Request
 from separation.results.store import Store
 from tests.support.fakes import result_of
+from tests.support.run_fakes import CountingBackend
 
 DRUMS = {"prompts": ["drums"], "chunks": {"chunk_s": 1.0, "overlap_s": 0.0}}
 
@@ -87,8 +89,31 @@ def probe(patch: pytest.MonkeyPatch, *answers: float) -> Probe:
     """Have other programs be as busy as that, and wait for none of them."""
     made = Probe(*answers)
     patch.setattr(timing, "OtherPrograms", made)
-    patch.setattr(steps, "quiet", lambda: iter(()))
+    patch.setattr(steps, "quiet", waited(True))
     return made
+
+
+def waited(is_quiet: bool, told: Callable[[], object] = lambda: None) -> Callable[[], Generator[Event, None, bool]]:
+    """What stands for `timing.quiet`: one event, and whether the computer is quiet then."""
+
+    def wait() -> Generator[Event, None, bool]:
+        told()
+        yield StillRunning()
+        return is_quiet
+
+    return wait
+
+
+def failing_for(backend: CountingBackend, *models: str, error: Exception | None = None) -> None:
+    """Have the separator fail with these models."""
+    load = backend.load
+
+    def loaded(request: Request) -> Any:
+        if request.model in models:
+            raise error or RuntimeError("a matrix is singular")
+        return (yield from load(request))
+
+    backend.load = loaded  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

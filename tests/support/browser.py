@@ -80,13 +80,12 @@ def prefer(driver: Chrome, scheme: str) -> None:
 
 def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 10.0) -> Any:
     """The first true value of `condition`; an AssertionError that names `what` when it does not come."""
-    end, pause_s = time.monotonic() + timeout_s, 0.01
+    end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
-        time.sleep(pause_s)
-        pause_s = min(0.05, 1.5 * pause_s)  # most answers come within a twentieth of a second
+        time.sleep(0.05)
     raise AssertionError(f"not within {timeout_s} s: {what}")
 
 

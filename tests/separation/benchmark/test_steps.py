@@ -23,7 +23,7 @@ from separation.results.runs import import_recording
 from storage import ArtifactStore
 from storage.errors import StorageError
 from tests.support import benchmarks, run_fakes
-from tests.support.benchmarks import distance, grid, outcome_of, run, stub_scores, timed, told
+from tests.support.benchmarks import distance, failing_for, grid, outcome_of, run, stub_scores, timed, told
 from tests.support.fakes import ran, result_of
 
 N_CHUNKS = 5  # of two seconds
@@ -59,18 +59,6 @@ def songs(store, tmp_path, backend):
 def bench(songs, store):
     """Three models on two songs."""
     return make(grid(model=["large", "middle", "small"]), songs, store)
-
-
-def failing_for(backend, *models, error=None):
-    """Have the separator fail with these models."""
-    load = backend.load
-
-    def loaded(request):
-        if request.model in models:
-            raise error or RuntimeError("a matrix is singular")
-        return (yield from load(request))
-
-    backend.load = loaded
 
 
 # order
@@ -203,7 +191,7 @@ def test_only_the_disturbed_runs_of_a_cell_are_done_again(songs, store, probe, b
 @pytest.mark.parametrize("is_local", [True, False])
 def test_others_are_waited_for_before_a_cell_is_timed_again_here(songs, store, probe, monkeypatch, is_local):
     waited = []
-    monkeypatch.setattr(steps, "quiet", lambda: iter([waited.append(len(waited)) or StillRunning()]))
+    monkeypatch.setattr(steps, "quiet", benchmarks.waited(True, lambda: waited.append(len(waited))))
     probe.answers = [1.0]
     bench = make(grid(), songs[:1], store)
     step = next_step(bench, {})
@@ -212,6 +200,21 @@ def test_others_are_waited_for_before_a_cell_is_timed_again_here(songs, store, p
     again = next_step(bench, outcomes)
     events, _ = ran(perform(again, bench, outcomes, store, Inline(), is_local=is_local))
     assert waited == ([0] if is_local else []) and isinstance(events[0], StillRunning) is is_local
+
+
+def test_where_it_stays_busy_nothing_is_computed_and_the_attempt_counts(songs, store, probe, backend, monkeypatch):
+    probe.answers = [1.0]
+    monkeypatch.setattr(steps, "quiet", benchmarks.waited(False))
+    bench, outcomes = make(grid(), songs[:1], store), {}
+    step = next_step(bench, outcomes)
+    first = outcomes[step.cell.id] = result_of(perform(step, bench, outcomes, store, Inline()))
+    n_before = backend.n_evaluations
+    assert told(run(bench, store, outcomes)) == [("time again", "large", "a.wav")] * N_RETIMED
+    assert (
+        backend.n_evaluations == n_before
+        and outcomes[step.cell.id] == replace(first, n_retimed=N_RETIMED)
+        and first.is_busy
+    )
 
 
 def test_of_work_on_other_computers_nothing_is_timed_again(songs, store, probe):

@@ -11,7 +11,7 @@ from separation.benchmark import timing
 from separation.benchmark.timing import LONG_S, READ_ANEW_S, OnlyResults, Timing, middle_s, quiet, timed_run
 from separation.engine.engine import Inline
 from separation.errors import SeparationError
-from separation.events import ChunkFinished, Kept, ModelLoading, Warned, WorkMeasured
+from separation.events import ChunkFinished, EventStream, Kept, ModelLoading, Warned, WorkMeasured
 from separation.hardware.others import BUSY_CORES
 from separation.results.kept import result_of
 from separation.results.runs import find_result, separate_recording
@@ -207,13 +207,17 @@ def asleep(monkeypatch):
 
 def test_a_quiet_computer_is_waited_for_at_most_as_long_as_that(asleep, monkeypatch):
     benchmarks.probe(monkeypatch, 1.0)
-    events = list(quiet(10.0))
+    waiting = EventStream(quiet(10.0))
+    events = list(waiting)
+    assert waiting.result is False
     assert sum(asleep) == pytest.approx(10.0) and len(events) == 10 * timing.N_LOOKS
 
 
 def test_work_goes_on_once_the_computer_is_quiet(asleep, monkeypatch):
     benchmarks.probe(monkeypatch, 1.0, 0.5, BUSY_CORES)
-    list(quiet(100.0))
+    waiting = EventStream(quiet(100.0))
+    list(waiting)
+    assert waiting.result is True
     assert sum(asleep) == pytest.approx(3 * timing.LOOK_S)
 
 
