@@ -201,11 +201,11 @@ def create_app(
     library_view.emptied.subscribe(forget_deleted)
 
     @ui.page("/", title="Audio Playground", language="en-US")
-    def studio(recording: str = "", prompts: str = "", result: str = "") -> None:
+    def studio(recording: str = "", prompts: str = "", result: str = "", use: str = "") -> None:
         install_theme()
         page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, sources)
         if recording:
-            page.open(recording, [words for words in prompts.split(",") if words.strip()], result)
+            page.open(recording, [words for words in prompts.split(",") if words.strip()], result, use=bool(use))
 
     @ui.page("/compare", title="Compare", language="en-US")
     def compare(items: str = "", stem: str = "", blind: str = "", recording: str = "") -> None:

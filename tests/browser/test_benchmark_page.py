@@ -191,6 +191,10 @@ def test_the_demo_is_measured_against_its_true_stems(browser: Chrome, shared_ser
     wait_until(lambda: "Stop" not in page.texts("button") or page.button("Stop").click() is None, "the end or a stop")
     page.button("Hear").click()
     wait_until(lambda: page.tracks == ["drums", "True drums", "Mixture"], "the true stem beside it")
+    page.one('.figures a[aria-label^="Use "]').click()
+    wait_until(lambda: page.tracks[:2] == ["Mixture", "drums"], "the Studio with that result", RUN_S)
+    page.start()
+    wait_until(lambda: "kept from an earlier run" in "".join(page.texts(".toolbar")), "a lookup, with its settings")
     assert console_errors(browser) == []
 
 

@@ -22,7 +22,7 @@ RESULT = replace(a_result("drums", minute=1, tracks=("drums",)), seconds=3.0)
 
 def test_the_settings_of_a_result_can_be_used_in_the_studio():
     address = studio_address(SONG.key, side_of(Compared(items=(RESULT, SONG)), 0))
-    assert address == f"/?recording={SONG.key}&result={RESULT.key}"
+    assert address == f"/?recording={SONG.key}&result={RESULT.key}&use=1"
 
 
 @pytest.mark.parametrize("item", [SONG, TRUE, FROM_OUTSIDE], ids=["recording", "true stems", "from outside"])

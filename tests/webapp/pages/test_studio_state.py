@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from separation.errors import SettingsError
 from separation.request import Anchor, Request
 from separation.results.partial import PartialAudio
 from storage.records import JobRecord, JobState
@@ -97,6 +98,17 @@ def test_to_look_at_a_recording_writes_nothing(facts, wanted, texts):
     assert after.draft.texts == texts and after.unwritten
     assert after.draft.settings == (SLOW if facts.draft is None else facts.draft).settings, "settings go along"
     assert not any(prompt.anchors for prompt in after.draft.prompts), "spans were of another recording"
+
+
+def test_the_settings_of_a_result_are_used_whatever_the_draft_was():
+    made = replace(VOCALS, settings=Request.of("vocals", backend="builtin", seed=7).to_dict())
+    facts = KeptFacts(recording=SONG, draft=painted(asking("drums", "bass", of=SLOW), "bass"), results=heard(made))
+    after = states.opened(OPEN, facts, (), made)
+    assert after.draft.request == made.request, "separating again finds it"
+    assert after.unwritten, "to look at it writes nothing"
+    unreadable = replace(made, settings={**made.settings, "solver": {"method": "of tomorrow"}})
+    with pytest.raises(SettingsError):
+        states.opened(OPEN, facts, (), unreadable)
 
 
 def test_a_prompt_stays_selected_where_it_is_asked_for_again():

@@ -142,7 +142,8 @@ class OpenedBenchmark:
 
     def _line(self, row: SettingRow, on_frontier: frozenset[str]) -> FigureRow:
         result = next((one for one in row.figures if one.result), None)
-        href = f"/?{urlencode({'recording': result.song, 'result': result.result})}" if result is not None else ""
+        query = {"recording": result.song, "result": result.result, "use": 1} if result is not None else {}
+        href = f"/?{urlencode(query)}" if query else ""
         return figures.line(row, on_frontier, href)
 
     def _fields(self, offered: Sequence[str]) -> list[SettingField]:

@@ -152,7 +152,7 @@ class BlindTestCard:
 def studio_address(recording: str, side: BlindSide | ComparedSide) -> str:
     """Return where the settings of a side can be used again; "" of what no separator made here, such as a file."""
     made_here = side.run_s > 0 or side.made_with
-    return f"/?{urlencode({'recording': recording, 'result': side.source})}" if made_here else ""
+    return f"/?{urlencode({'recording': recording, 'result': side.source, 'use': 1})}" if made_here else ""
 
 
 def _qr(address: str) -> str:

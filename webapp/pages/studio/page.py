@@ -80,18 +80,20 @@ class StudioPage:
         ui.timer(LOOK_AGAIN_S, self._look)
         self._draw(self._state)
 
-    def open(self, key: str, prompts: Sequence[str] = (), result: str = "") -> None:
+    def open(self, key: str, prompts: Sequence[str] = (), result: str = "", *, use: bool = False) -> None:
         """Show a recording with its newest result and its job, if one runs.
 
         Args:
             key: the key of the recording in the library.
             result: the key of the result to show instead of the newest.
             prompts: the sounds to isolate; if not given, those of the job or the result.
+            use: whether prompts and settings become those of that result.
         """
         if (facts := self._facts_of(key, result)) is None:
             return
         try:
-            self._draw(states.opened(self._state, facts, at_most(prompts)))
+            like = facts.results.get(result) if use else None
+            self._draw(states.opened(self._state, facts, at_most(prompts), like))
         except PlaygroundError as error:
             self._draw(states.opened(self._state, facts))
             self._say_error(error)

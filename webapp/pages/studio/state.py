@@ -127,19 +127,22 @@ class KeptFacts:
 # how it changes: recordings are opened
 
 
-def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = ()) -> Open:
+def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = (), like: Result | None = None) -> Open:
     """Open a recording with its draft; without one, it takes over the settings of the draft before.
 
     Its prompts are then `prompts`, else those of its last separation, else those of the draft before, without their
-    spans. Given `prompts` replace those of a stored draft, too. They are stored with the first edit.
+    spans. Given `prompts` replace those of a stored draft, too. With a result `like`, prompts and settings are those
+    that made it, so that separating again finds it. They are stored with the first edit.
 
     Raises:
-        SettingsError: a prompt is too long.
+        SettingsError: a prompt is too long, or another version of this program made that result.
     """
     draft = facts.draft or state.draft
     unwritten = bool(prompts) or facts.draft is None
     if unwritten:  # without the spans: they were of another recording
         draft = replace(draft, prompts=()).with_prompts(*(prompts or facts.asked or draft.texts))
+    if like is not None:
+        draft, unwritten = Draft.of(like.request), True
     return Open(
         recording=facts.recording,
         draft=draft,
