@@ -16,10 +16,14 @@ class BenchmarkTable(JsonTable):
 
     Args:
         home: the data folder.
+
+    Attributes:
+        lock: a file that programs lock while they time something, one after another.
     """
 
     def __init__(self, home: Path) -> None:
         super().__init__(home, "benchmarks", "benchmarks")
+        self.lock = home / "benchmarks" / "timing.lock"
 
     def benchmarks(self) -> dict[str, Mapping[str, Any]]:
         """Return all benchmarks that can be read, by id."""

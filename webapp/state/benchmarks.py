@@ -20,6 +20,7 @@ from separation.benchmark.grid import Grid
 from separation.benchmark.making import cost_left, make
 from separation.benchmark.steps import GridStep, StepKind, next_step, perform
 from separation.benchmark.table import separator_of
+from separation.benchmark.turns import in_turn
 from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, SettingsError, unforeseen
 from separation.estimates.estimates import Range
@@ -279,6 +280,8 @@ class Benchmarks:
     ) -> CellOutcome | None:
         """Return the outcome of a step; None if the benchmark was stopped meanwhile."""
         work = perform(step, benchmark, outcomes, self._store, self._engine, is_local=self._is_local)
+        if step.kind is not StepKind.MEASURE:
+            work = in_turn(self._table.lock, work)
         with closing(EventStream(work)) as events:
             for _ in events:
                 if self._jobs.closing or benchmark.id not in self._wanted:

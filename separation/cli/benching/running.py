@@ -19,6 +19,7 @@ from separation.benchmark.measures import MEASURES, QUALITY
 from separation.benchmark.steps import GridStep, StepKind, next_step, perform
 from separation.benchmark.table import separator_of, stems, words_of
 from separation.benchmark.timing import middle_s
+from separation.benchmark.turns import in_turn
 from separation.cli.common import Common, printable
 from separation.cli.progress_line import can_redraw, redrawn
 from separation.errors import SettingsError
@@ -114,6 +115,8 @@ class KeptBenchmark:
     def _done(self, step: GridStep, name: str, cells: Sequence[GridCell], engine: Any, common: Common) -> CellOutcome:
         progress = _Line(f"{len(self.outcomes) + 1} of {len(cells)}  {name}", common)
         work = perform(step, self.benchmark, self.outcomes, self._store, engine)
+        if step.kind is not StepKind.MEASURE:
+            work = in_turn(self._table.lock, work)
         with closing(progress), closing(EventStream(work)) as events:
             for event in events:
                 progress.show(event)
