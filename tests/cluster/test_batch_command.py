@@ -121,14 +121,14 @@ def test_copies_of_one_recording_are_computed_once_however_many_jobs_there_are(f
     songs(folder / "music", "0.wav", duration_s=2)
     for copy in range(1, 8):
         shutil.copy(folder / "music" / "0.wav", folder / "music" / f"{copy}.wav")
-    told = said("music", "-o", "out", "--backend", "builtin", "--jobs", 2)
+    told = said("music", "-o", "out", "--backend", "builtin-dsp", "--jobs", 2)
     assert (told["done"], told["cached"]) == (8, 7)
 
 
 def test_temporary_files_of_all_jobs_go_where_they_were_told_to(folder):
     songs(folder / "music", "one.wav", "two.wav")
     (folder / "elsewhere").mkdir()
-    batch("music", "-o", "out", "--backend", "builtin", "--jobs", 2, "--temp-dir", "elsewhere")
+    batch("music", "-o", "out", "--backend", "builtin-dsp", "--jobs", 2, "--temp-dir", "elsewhere")
     assert list((folder / "elsewhere").iterdir()) == []
     assert not (folder / "home" / "scratch").exists()
 
@@ -138,7 +138,7 @@ def test_a_batch_reports_on_every_file(folder, jobs):
     songs(folder / "songs", "a.wav", "b.wav", duration_s=1)
     (folder / "songs" / "broken.wav").write_bytes(b"RIFF")
     audio_playground(
-        "batch", folder / "songs", "-p", "drums", "--backend", "builtin", "-o", folder / "out", "--jobs", jobs,
+        "batch", folder / "songs", "-p", "drums", "--backend", "builtin-dsp", "-o", folder / "out", "--jobs", jobs,
         "--report", folder / "r.yaml", status=6,
     )  # fmt: skip
     entries = yaml.safe_load((folder / "r.yaml").read_text("utf-8"))
