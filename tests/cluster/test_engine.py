@@ -242,7 +242,7 @@ def test_closing_an_engine_that_never_worked_starts_nothing():
 
 def test_the_worker_gives_way_to_the_process_that_serves_pages(cluster):
     _, process_id = run_to_end(cluster, fakes.process_id)
-    assert psutil.Process(process_id).nice() == psutil.Process().nice() + NICENESS
+    assert psutil.Process(process_id).nice() == min(19, psutil.Process().nice() + NICENESS)
 
 
 def test_nobody_else_on_this_computer_can_have_the_embedded_worker_run_code(cluster):
