@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -91,31 +92,41 @@ class Findings:
     heap_bytes: list[int] = field(default_factory=list)  # after collecting garbage: at the start, and at the end
 
 
-def keep_noise(store: ArtifactStore, n_results: int = 1) -> tuple[Artifact, list[Artifact]]:
-    """A recording and results of it, all with the same noise under noises of their own."""
-    rng = np.random.default_rng(1)
-    common = 0.1 * rng.standard_normal(RATE * DURATION_S)
+@cache
+def _common() -> NDArray[np.float32]:
+    """The noise in all of them."""
+    return 0.1 * np.random.default_rng(1).standard_normal(RATE * DURATION_S, np.float32)
 
-    def keep(kind: str, name: str, n_files: int, names: list[str], **about: Any) -> Artifact:
-        info = {"n_samples": len(common), "sample_rate": RATE, "n_channels": 1, "warnings": []}
+
+def keep_noise(store: ArtifactStore, n_results: int = 1) -> tuple[Artifact, list[Artifact]]:
+    """A recording and results of it, all with the same noise under noises of their own; what is there is not made."""
+
+    def keep(number: int, kind: str, name: str, n_files: int, names: list[str], **about: Any) -> Artifact:
+        key = store.key(kind, name=name, **about.get("config", {}))
+        if there := store.get(key):
+            return there
+        info = {"n_samples": RATE * DURATION_S, "sample_rate": RATE, "n_channels": 1, "warnings": []}
+        rng = np.random.default_rng((1, number))
         with store.scratch() as folder:
-            files = {}
+            files: dict[str, Path] = {}
             for index, file in enumerate(["audio"] if kind == "recording" else map(str, range(n_files))):
-                own = 0.05 * rng.standard_normal(len(common))
-                samples = (common + own).astype(np.float32)[None]  # (1, samples)
+                own = 0.05 * rng.standard_normal(RATE * DURATION_S, np.float32)
+                samples = (_common() + own)[None]  # (1, samples)
                 encode(Waveform(samples, RATE), folder / f"{index}.wav")
                 with PeaksWriter(folder / f"{index}.peaks") as peaks:
                     peaks.write(samples)
                 files |= {file: folder / f"{index}.wav", f"{file}.peaks": folder / f"{index}.peaks"}
             more = {"tracks": names, "seconds": 1.0, "rtf": 0.1, "model": None}
             new = NewItem(kind=kind, name=name, files=files, info=info | more, **about)
-            return store.put(store.key(kind, name=name, **about.get("config", {})), new)
+            return store.put(key, new)
 
-    recording = keep("recording", "noise.wav", 1, [])
+    recording = keep(0, "recording", "noise.wav", 1, [])
     made = []
     for seed in range(n_results):
         config = Request.of("drums", backend="builtin", seed=seed).to_dict()
-        made.append(keep("result", "drums", 2, list(TRACKS), inputs={"recording": recording.key}, config=config))
+        made.append(
+            keep(1 + seed, "result", "drums", 2, list(TRACKS), inputs={"recording": recording.key}, config=config)
+        )
     return recording, made
 
 
