@@ -46,9 +46,9 @@ def chromium() -> Iterator[Chrome]:
 
 
 def start_afresh(driver: Chrome) -> None:
-    """Close every tab and go on in a new one at desktop size; cookies, cached files and old complaints are gone.
+    """Close every tab and go on in a new one at desktop size; cookies and old complaints are gone.
 
-    What pages keep of themselves belongs to their port, which no two servers of a test run share.
+    What pages keep of themselves belongs to their port, which no two servers of a test run share; so do cached files.
     """
     old = driver.window_handles
     driver.switch_to.new_window("tab")
@@ -58,7 +58,6 @@ def start_afresh(driver: Chrome) -> None:
         driver.close()
     driver.switch_to.window(new)
     driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
-    driver.execute_cdp_cmd("Network.clearBrowserCache", {})
     resize(driver, DESKTOP)
     console_errors(driver)
 
