@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from separation.benchmark.table import SettingRow
 
 BAR_PX = 24
+MOST_CLIPPED = 9  # characters that stay of a separator
 
 
 def memory_bars(sets: Sets, look: Look = DARK, *, width_px: int = WIDTH_PX) -> Figure:
@@ -163,15 +164,24 @@ def _row_frame(
 ) -> tuple[ChartFrame, list[str]]:
     """Return a frame with room for each row, and the rows' names as far as there is room for them."""
     one_separator = len({row.separator for row in rows}) == 1
-    names = [" · ".join(part for part in parts_of(row, one_separator=one_separator)) for row in rows]
+    parts = [parts_of(row, one_separator=one_separator) for row in rows]
     most_px = width_px * 0.42
-    n_most = max(len(name) for name in names)
-    while n_most > 8 and max(width_of(clipped(name, n_most), look.font_px) for name in names) > most_px:
+    n_most = max(len(" · ".join(one)) for one in parts)
+    while n_most > 8 and max(width_of(_row_name(one, n_most), look.font_px) for one in parts) > most_px:
         n_most -= 1
-    names = [clipped(name, n_most) for name in names]
+    names = [_row_name(one, n_most) for one in parts]
     left = round(max(width_of(name, look.font_px) for name in names)) + 12
     height = top + 48 + (BAR_PX + 12 * (n_bars - 1)) * len(rows)
     return ChartFrame(width=width_px, height=height, left=left, top=top), names
+
+
+def _row_name(parts: Sequence[str], n_most: int) -> str:
+    """Return a row's name in at most so many characters; the separator gives way to the settings that set it apart."""
+    name = " · ".join(parts)
+    too_many = len(name) - n_most
+    if too_many > 0 and len(parts) > 1:
+        name = " · ".join([clipped(parts[0], max(len(parts[0]) - too_many, MOST_CLIPPED)), *parts[1:]])
+    return clipped(name, n_most)
 
 
 def _rows_axis(names: Sequence[str], look: Look) -> dict[str, Any]:

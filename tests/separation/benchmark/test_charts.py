@@ -152,6 +152,15 @@ def test_where_there_is_no_room_for_names_at_the_ends_they_are_in_the_legend():
     assert len({trace["line"]["dash"] for trace in same_method}) == 2
 
 
+def test_in_a_narrow_chart_rows_keep_the_settings_that_set_them_apart():
+    names = ("Built-in, classical methods", "Built-in separator")
+    rows = [row(name, f"chunk {s} s", peak_bytes=1e8) for name in names for s in (5, 10, 20)]
+    labels = memory_bars([("now", rows)], width_px=430)["layout"]["yaxis"]["ticktext"]
+    assert len(set(labels)) == len(rows)
+    assert all(label.endswith(one.words) for label, one in zip(labels, rows, strict=True)), labels
+    assert all("…" in label for label in labels), "there is no room for all of it"
+
+
 def test_memory_is_a_bar_for_each_setting_with_its_size():
     rows = [row("A", "", peak_bytes=2e9), row("B", "", peak_bytes=84e6, device_bytes=6.9e9), row("C", "", rtf=1.0)]
     figure = memory_bars([("now", rows)])
