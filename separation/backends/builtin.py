@@ -134,7 +134,7 @@ class BuiltinBackend(BackendDefaults):
         chunk_s = chunk_of(request, duration_s)
         held_s = min(duration_s, chunk_s + 2 * CONTEXT_S)
         return RunCost(
-            work=WORK * overlapping(request) * held_s / chunk_s,
+            work=WORK * overlapping(request) * (held_s / chunk_s if chunk_s else 1.0),
             held_s=held_s,
             load_s=(1.5, 6.0),
             loaded_mb=300.0,

@@ -14,7 +14,7 @@ from typing import Any
 from separation.backends import registry
 from separation.benchmark.benchmark import Benchmark, CellOutcome, Excerpt, GridCell, setting_id
 from separation.benchmark.grid import Expanded, Grid, expanded
-from separation.benchmark.passages import passage_of
+from separation.benchmark.passages import part_of, passage_of
 from separation.errors import SettingsError
 from separation.estimates.estimates import Range, expected
 from separation.request import Request
@@ -85,14 +85,18 @@ def make(
 
 
 def cost(found: Expanded, grid: Grid, sounds: Sequence[Recording], past: Iterable[Mapping[str, Any]]) -> Cost:
-    """Return what the settings of an expanded grid take on these recordings' passages."""
+    """Return what the settings of an expanded grid take on these recordings' passages.
+
+    Raises:
+        SettingsError: a recording ends before its passage begins.
+    """
     reports = tuple(past)
+    parts = [part_of(sound, grid.passage) for sound in sounds]
     runs, memory, disk, n_unknown = [], [], 0, 0
     for request in found.requests:
         n_tracks = len(registry.get(request.backend).targets(request)) + 1
-        for sound in sounds:
-            left_s = max(0.0, sound.duration_s - grid.passage.start_s)
-            length_s = left_s if grid.passage.length_s is None else min(left_s, grid.passage.length_s)
+        for sound, part in zip(sounds, parts, strict=True):
+            length_s = (sound.duration_s if part.end_s is None else part.end_s) - part.start_s
             estimate = expected(request, length_s, reports)
             disk += n_tracks * round(length_s * sound.sample_rate) * sound.n_channels * 4
             if estimate.memory_bytes is not None:

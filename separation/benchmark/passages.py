@@ -31,21 +31,32 @@ def passage_of(recording: Recording, passage: Passage, store: Store) -> Recordin
         SettingsError: the recording ends before the passage begins.
         AudioError: the samples of the recording or of a stem cannot be read.
     """
+    part = part_of(recording, passage)
+    if part.is_whole:
+        return recording
+    cut = import_recording(recording.audio, store, name=recording.name, part=part)
+    if not recording.known_stems:
+        return cut
+    return _with_stems(cut, recording, store)
+
+
+def part_of(recording: Recording, passage: Passage) -> Part:
+    """Return which part of a recording its passage is.
+
+    Raises:
+        SettingsError: the recording ends before the passage begins.
+    """
     start_s = passage.start_s
     stop_s = recording.duration_s if passage.length_s is None else start_s + passage.length_s
     if start_s == 0 and stop_s >= recording.duration_s:
-        return recording
+        return Part()
     if start_s >= recording.duration_s:
         raise SettingsError(
             f"“{recording.name}” has no passage at {clock(start_s)}.",
             f"It is {clock(recording.duration_s)} long.",
             "Choose an earlier passage.",
         )
-    part = Part(start_s=start_s, end_s=min(stop_s, recording.duration_s))
-    cut = import_recording(recording.audio, store, name=recording.name, part=part)
-    if not recording.known_stems:
-        return cut
-    return _with_stems(cut, recording, store)
+    return Part(start_s=start_s, end_s=min(stop_s, recording.duration_s))
 
 
 def _with_stems(cut: Recording, recording: Recording, store: Store) -> Recording:

@@ -219,3 +219,17 @@ def test_a_folder_of_songs_with_known_stems_is_brought(page: Studio, tmp_path: P
     page.button("Import 1 song").click()
     wait_until(lambda: "Artist - Title, 2 true stems" in "".join(page.texts(".settings-group")), "the recording", RUN_S)
     wait_until(lambda: not page.all(".q-dialog"), "the dialog to close")
+
+
+def test_what_cannot_be_run_is_said_before_it_is_run(page: Studio) -> None:
+    page.open("/benchmark")
+    wait_until(lambda: "recording" in "".join(page.texts(".cost")), "the cost")
+    page.set("Passage from", 5000)
+    wait_until(lambda: "has no passage at 1:23:20" in page.messages, "what is wrong with the passage")
+    page.set("Passage from", 0)
+    wait_until(lambda: not page.messages, "a passage that is there")
+    sounds = page.one('input[aria-label="Sounds"]')
+    sounds.send_keys(Keys.CONTROL, "a")
+    sounds.send_keys(Keys.DELETE)
+    wait_until(lambda: "No sound is named" in page.messages, "what is missing")
+    assert not page.one(".shell-actions .button.primary").is_enabled()

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from separation.backends.builtin_dsp import ClassicalBackend
 from separation.benchmark import making
 from separation.benchmark.benchmark import Benchmark, CellOutcome, setting_id
 from separation.benchmark.grid import expanded
@@ -154,13 +153,11 @@ def test_memory_is_that_of_the_largest(songs, store, monkeypatch):
     assert cost(expanded(asked), asked, songs, ()).memory_bytes == (1.0, 50.0)
 
 
-def test_a_passage_beyond_the_end_takes_nothing(songs, store, monkeypatch):
-    from separation.backends import registry
-
-    monkeypatch.setattr(registry, "BACKENDS", {"builtin-dsp": ClassicalBackend()})
-    asked = grid({"start_s": 100.0})
-    takes = cost(expanded(asked), asked, songs, ())
-    assert takes.disk_bytes == 0 and takes.n_cells == 2
+def test_a_passage_beyond_the_end_is_refused_before_anything_is_made(songs, store):
+    asked = grid({"start_s": 4.0})
+    with pytest.raises(SettingsError, match=r"“a.wav” has no passage at 0:04"):
+        cost(expanded(asked), asked, songs, ())
+    assert cost(expanded(asked), asked, songs[1:], ()).n_cells == 1
 
 
 def test_what_is_left_is_that_of_the_cells_without_an_outcome(songs, store, monkeypatch):

@@ -209,6 +209,12 @@ def test_of_somebodys_own_model_nothing_is_known_before_the_first_run():
     assert expected(Request.of("x", backend="fake"), 60.0).memory_bytes is None
 
 
+@pytest.mark.parametrize("backend", registry.BACKENDS)
+def test_of_no_audio_at_all_every_separator_can_tell_the_cost(backend):
+    seconds = expected(Request.of("drums", backend=backend), 0.0).seconds
+    assert seconds is None or seconds[0] >= 0
+
+
 def test_stopping_after_a_few_chunks_takes_less():
     few = replace(BUILTIN, chunks=ChunkSettings(chunk_s=10.0, overlap_s=2.0, max_chunks=2))
     assert expected(few, 600.0, [past(BUILTIN)]).seconds[1] < expected(BUILTIN, 600.0, [past(BUILTIN)]).seconds[1] / 5

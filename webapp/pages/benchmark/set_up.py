@@ -12,7 +12,7 @@ from nicegui import run, ui
 from separation.benchmark import examples, grid_file
 from separation.benchmark.grid import Expanded, Grid, expanded
 from separation.benchmark.making import Cost, cost
-from separation.errors import PlaygroundError
+from separation.errors import PlaygroundError, SettingsError
 from separation.formatted import counted, size, size_range, time_range
 from separation.results.kept import Recording
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption, Settings
@@ -248,7 +248,12 @@ class SetUp:
 
     def _sounds_typed(self) -> None:
         sounds = [words.strip() for words in str(self._sounds.value or "").split(",") if words.strip()]
-        if sounds and ", ".join(sounds) != _sounds_of(self._grid):
+        if ", ".join(sounds) == _sounds_of(self._grid):
+            return
+        if not sounds:
+            self._n_looks += 1
+            self._refuse(SettingsError("No sound is named.", "", "Type at least one, such as drums."))
+        else:
             self._grid = replace(self._grid, settings={**self._grid.settings, "prompts": sounds})
             self._draw(with_text=True)
 
