@@ -233,3 +233,16 @@ def test_what_cannot_be_run_is_said_before_it_is_run(page: Studio) -> None:
     sounds.send_keys(Keys.DELETE)
     wait_until(lambda: "No sound is named" in page.messages, "what is missing")
     assert not page.one(".shell-actions .button.primary").is_enabled()
+
+
+def test_a_double_click_runs_one_benchmark(page: Studio, home: Path) -> None:
+    before = set(BenchmarkTable(home).benchmarks())
+    page.open("/benchmark")
+    run = page.one(".shell-actions .button.primary")
+    wait_until(lambda: "recording" in "".join(page.texts(".cost")) and run.is_enabled(), "the cost")
+    page.js("arguments[0].click(); arguments[0].click(); arguments[0].click()", run)
+    wait_until(lambda: "/benchmark/" in page.browser.current_url, "its page", RUN_S)
+    page.button("Stop").click()
+    page.button("Remove").click()
+    wait_until(lambda: page.browser.current_url.endswith("/benchmark"), "the list")
+    assert set(BenchmarkTable(home).benchmarks()) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,6 +61,7 @@ class SetUp:
         self._grid = examples.EXAMPLES[self._example].grid()
         self._chosen: set[str] = set()
         self._n_looks = 0
+        self._is_starting = False
         self._simple = Settings(self._set)
         self._sounds = ui.input("Sounds", on_change=self._sounds_typed).props("outlined dense debounce=400")
         self._songs = Settings(self._choose)
@@ -274,13 +274,17 @@ class SetUp:
         self._draw()
 
     async def _run(self) -> None:
+        if self._is_starting:  # a second click comes before the button is seen to be disabled
+            return
+        self._is_starting = True
         songs = [one for one in self._recordings() if one.key in self._chosen]
         self._start.props("disabled")
         try:
             await self._on_start(self._grid, songs)
+            return  # and the page is left
         except PlaygroundError as error:
             self._refuse(error)
-        await asyncio.sleep(0)
+        self._is_starting = False
         self._start.props(remove="disabled")
 
 
