@@ -246,3 +246,11 @@ def test_a_double_click_runs_one_benchmark(page: Studio, home: Path) -> None:
     page.button("Remove").click()
     wait_until(lambda: page.browser.current_url.endswith("/benchmark"), "the list")
     assert set(BenchmarkTable(home).benchmarks()) == before
+
+
+def test_the_names_of_benchmarks_keep_their_distance_from_the_border(page: Studio) -> None:
+    page.open("/benchmark")
+    gap_px = """
+        const link = document.querySelector(".shell-main .card a");
+        return link.getBoundingClientRect().left - link.closest(".card").getBoundingClientRect().left"""
+    assert page.js(gap_px) >= 8

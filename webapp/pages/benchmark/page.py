@@ -110,7 +110,7 @@ class BenchmarkPage:
         if not before:
             return
         heading("Earlier")
-        with card(), ui.element("div").classes("stack pad"):
+        with card("pad"), ui.element("div").classes("stack"):
             for one in before:
                 progress = self._benchmarks.progress(one.id)
                 with ui.element("div").classes("line"):
