@@ -64,10 +64,10 @@ def test_from_two_results_in_the_studio_it_is_two_clicks_to_the_first_trial(room
     seen(room, "Is X the sound A or the sound B?")
     assert room.one('.sound[aria-pressed="true"] b').text == "A"
     for n in range(16):
-        for key in ("x", "b", "a"):
+        wait_until(lambda n=n: f"Trial {n + 1} of 16" in status(room), "the trial")
+        for key in ("x", "b", "a") if n in (0, 15) else ():  # the keys of the first trial are those of the last
             press(room, key)
             wait_until(lambda key=key: room.one('.sound[aria-pressed="true"] b').text == key.upper(), key)
-        assert f"Trial {n + 1} of 16" in status(room)
         press(room, Keys.ARROW_LEFT if n % 2 else Keys.ARROW_RIGHT)
         wait_until(lambda n=n: f"Trial {n + 1} of" not in status(room), "the next trial")
     seen(room, "Done")
@@ -290,14 +290,14 @@ def test_a_script_in_the_page_guesses_no_better_than_chance(browser: Chrome, tmp
     home = tmp_path / "home"
     with running_server(module="tests.support.listening_app", home=home) as server:
         tests = BlindTests(ArtifactStore(home), BlindTestTable(home))
-        test = made(home, tmp_path, n_trials=40, guided=False, tests=tests)
+        test = made(home, tmp_path, n_trials=24, guided=False, tests=tests)
         room = Studio(browser, server.url)
         open_link(room, test)
         wait_until(lambda: room.texts(".answer"), "the start")
         room.one(".answer").click()
         right, pages = 0, set()
-        for n in range(40):
-            wait_until(lambda n=n: f"Trial {n + 1} of 40" in status(room), "the trial")
+        for n in range(24):
+            wait_until(lambda n=n: f"Trial {n + 1} of 24" in status(room), "the trial")
             found = room.js(LOOK)
             trial = tests.listeners(test)[0].plan[n]
             truth = "A" if trial.x == trial.a else "B"
@@ -306,10 +306,10 @@ def test_a_script_in_the_page_guesses_no_better_than_chance(browser: Chrome, tmp
             near = {name: [one["name"] < x["name"], *one["sizes"]] for name, one in (("A", a), ("B", b))}
             guess = "A" if near["A"] >= near["B"] else "B"
             right += guess == truth
-            pages.add(re.sub(r'Trial \d+ of|\d+ of 40 answered|class="on"|class=""', "", found["page"]))
+            pages.add(re.sub(r'Trial \d+ of|\d+ of 24 answered|class="on"|class=""', "", found["page"]))
             assert not {"side 0", "side 1", "plan"} & set(found["kept"].split('"'))
             press(room, Keys.ARROW_LEFT if truth == "A" else Keys.ARROW_RIGHT)
         seen(room, "Done")
-        assert "40 of 40 right" in status(room), "whoever is given the key wins"
-    assert 11 < right < 29, "two-sided p > 0.01 of 40 guesses"
+        assert "24 of 24 right" in status(room), "whoever is given the key wins"
+    assert 5 < right < 19, "two-sided p > 0.01 of 24 guesses"
     assert len(pages) <= 2, "the document is the same whatever X is: before the sound plays, and then"
