@@ -9,15 +9,17 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: run test quick clusters beside pages fast lint format structure bench docs train-builtin eval-builtin clean
+.PHONY: run test quick later beside pages fast lint format structure bench docs train-builtin eval-builtin clean
 
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
 
 # What drives a browser runs one test at a time and comes first: a page may not be late for reasons that are none of its
 # own. It waits often, for the sound's own time or an answer, and leaves half of two cores free. There the quick tests
-# run, two at a time, at the lowest priority, and after them, one at a time, those of clusters of processes.
+# run, two at a time, at the lowest priority. After them come, one at a time, those of clusters of processes and of two
+# pages without sound, so that both halves end together.
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
+SILENT := tests/browser/test_library_page.py tests/browser/test_models_page.py
 test: $(TESTABLE) browser
 	@$(MAKE) --no-print-directory -j2 beside pages
 
@@ -26,17 +28,17 @@ quick: $(TESTABLE)
 	@nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
 	  > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status
 
-# They wait for processes, which may take their time, and give way to the browser alone.
-clusters: $(TESTABLE)
-	@nice -n 5 $(BIN)/python -m pytest tests/cluster $(ARGS) \
-	  > $(VENV)/cluster-tests.log 2>&1; status=$$?; cat $(VENV)/cluster-tests.log; exit $$status
+# They wait for processes and answers, which may take their time, and give way to the other pages.
+later: $(TESTABLE) browser
+	@nice -n 5 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
+	  > $(VENV)/later-tests.log 2>&1; status=$$?; cat $(VENV)/later-tests.log; exit $$status
 
-# What runs beside the browser: both in any case, so that one failure does not hide another.
+# What runs beside the pages with sound: both in any case, so that one failure does not hide another.
 beside:
-	@status=0; for tests in quick clusters; do $(MAKE) --no-print-directory $$tests || status=1; done; exit $$status
+	@status=0; for tests in quick later; do $(MAKE) --no-print-directory $$tests || status=1; done; exit $$status
 
 pages: $(TESTABLE) browser
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m pytest tests/browser $(SILENT:%=--ignore=%) $(ARGS)
 
 # Without browser, cluster and training.
 fast: $(TESTABLE)
