@@ -50,9 +50,12 @@ async def connected(server: RunningServer, page: str) -> AsyncIterator[socketio.
         await socket.disconnect()
 
 
-async def test_messages_that_no_page_sends_are_passed_over_with_a_line_each(server: RunningServer) -> None:
+@pytest.mark.parametrize("address", ["/?recording={key}", "/benchmark"])
+async def test_messages_that_no_page_sends_are_passed_over_with_a_line_each(
+    server: RunningServer, address: str
+) -> None:
     key = httpx.post(f"{server.url}/api/demo", headers={"Origin": server.url}, timeout=60).json()["key"]
-    page, elements = opened(server, f"/?recording={key}")
+    page, elements = opened(server, address.format(key=key))
     async with connected(server, page) as socket:
         for name in MESSAGES:
             for message in (*NONSENSE, {"client_id": []}, {"client_id": page}):
