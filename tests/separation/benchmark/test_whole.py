@@ -59,10 +59,14 @@ def test_a_real_separator_is_timed_scored_and_compared(songs, store, monkeypatch
     assert {chunk_s: row.words for chunk_s, row in found.items()} == {2.0: "chunk 2 s", 4.0: "chunk 4 s"}
 
 
+# Ends by itself, should the tests be killed before they end it.
+BURN = "import time\nend_s = time.time() + 240\nwhile time.time() < end_s: pass"
+
+
 @contextmanager
 def others_burning(n):
     """So many programs that compute and are no descendants of this one: who started them has ended."""
-    start = f"{shlex.quote(sys.executable)} -c 'while True: pass' >&- 2>&- & echo $!"
+    start = f"{shlex.quote(sys.executable)} -c {shlex.quote(BURN)} >&- 2>&- & echo $!"
     pids = [int(subprocess.run(["sh", "-c", start], capture_output=True, check=True).stdout) for _ in range(n)]
     try:
         for pid in pids:

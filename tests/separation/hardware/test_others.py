@@ -16,7 +16,7 @@ import pytest
 from separation.hardware import others
 from separation.hardware.others import OtherPrograms
 
-SPIN = "while True: pass"
+SPIN = "import time\nend_s = time.time() + 240\nwhile time.time() < end_s: pass"  # should nobody end it
 FOR_A_WHILE = "import time\nwhile time.process_time() < {}: pass"
 
 
