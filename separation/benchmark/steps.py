@@ -196,7 +196,7 @@ def _passage(cell: GridCell, store: Store) -> Recording:
         raise SeparationError(
             f"The passage of “{cell.song.name}” is not in the library any more.",
             "It was removed, or evicted to stay within the size limit.",
-            "Make the benchmark anew.",
+            "Restore it from the trash, or make the benchmark anew.",
         )
     return recording_of(item)
 

@@ -166,6 +166,12 @@ class Benchmarks:
             self._tell(id)
             self._jobs.look_between()
 
+    def try_again(self, id: str) -> None:
+        """Compute the cells of a benchmark that failed once more, and go on; what they had is kept until then."""
+        if id in self._benchmarks and id not in self._wanted:
+            self._outcomes[id] = {cell: one for cell, one in self._outcomes[id].items() if one.error is None}
+            self.go_on(id)
+
     def stop(self, id: str) -> None:
         """Stop a benchmark at the model's next evaluation; its finished cells stay."""
         if id in self._wanted:

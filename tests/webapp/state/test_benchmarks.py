@@ -130,6 +130,28 @@ async def test_a_cell_that_fails_is_told_and_the_others_go_on(benchmarks, record
     assert benchmarks.progress(made.id).n_failed == len(failed)
 
 
+async def test_what_failed_is_tried_again_and_nothing_else_is(benchmarks, recording, backend):
+    load = backend.load
+
+    def only_one(request):
+        if request.model == "another":
+            raise SeparationError("It broke.", "So it was told.", "Mend it.")
+        return (yield from load(request))
+
+    backend.load = only_one
+    made = await benchmarks.make(GRID, [recording])
+    await until(is_complete(benchmarks, made.id))
+    before = benchmarks.outcomes(made.id)
+    backend.load = load
+    benchmarks.try_again(made.id)
+    assert benchmarks.progress(made.id).n_failed == 0
+    await until(is_complete(benchmarks, made.id))
+    after = benchmarks.outcomes(made.id)
+    assert set(after) == set(before) and all(one.error is None and one.result for one in after.values())
+    for cell, one in before.items():
+        assert one.error is not None or after[cell] == one, "what was finished stays"
+
+
 async def test_a_store_that_fails_stops_it_and_says_why(benchmarks, table, recording, monkeypatch):
     def full(*_):
         raise StorageError("The outcome cannot be written down.", "The disk is full.", "Make room, and go on.")

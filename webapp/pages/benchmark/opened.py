@@ -186,7 +186,7 @@ class OpenedBenchmark:
         if progress.n_failed:
             now["failed"] = counted(progress.n_failed, "cell")
         self._now.set_rows(now)
-        if self._shown_state == (shown := (progress.state, progress.error)):
+        if self._shown_state == (shown := (progress.state, progress.error, progress.n_failed)):
             return
         self._shown_state = shown
         self._failed.clear()
@@ -202,6 +202,9 @@ class OpenedBenchmark:
                 tip = "Finished cells are not computed again"
                 button("Go on", partial(self._benchmarks.go_on, id), kind="primary", tip=tip)
             if progress.state in (BenchmarkState.STOPPED, BenchmarkState.COMPLETE):
+                if progress.n_failed:
+                    tip = "Computes the cells that failed once more"
+                    button("Try the failed again", partial(self._benchmarks.try_again, id), tip=tip)
                 button("Remove", self._remove, tip="Forgets the figures; the results stay in the Library")
 
     def _draw_send(self) -> None:
