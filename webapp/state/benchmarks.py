@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from nicegui import Event as PageEvent
 
-from separation.benchmark.benchmark import Benchmark, CellOutcome
+from separation.benchmark.benchmark import N_RETIMED, Benchmark, CellOutcome
 from separation.benchmark.grid import Grid
 from separation.benchmark.making import cost_left, make
 from separation.benchmark.steps import GridStep, StepKind, next_step, perform
@@ -56,6 +56,7 @@ class BenchmarkProgress:
         n_done: cells with an outcome, failed ones included.
         n_failed: cells that failed.
         n_busy: cells whose times were taken while the computer was busy.
+        n_again: those of them that will be timed again.
         doing: what is being done now, for people; "" if nothing is.
         left_s: the seconds that the missing cells will take, as a range; None if unknown.
         error: what happened, why, what to do, if something stopped it.
@@ -67,6 +68,7 @@ class BenchmarkProgress:
     n_done: int
     n_failed: int
     n_busy: int
+    n_again: int
     doing: str = ""
     left_s: Range | None = None
     error: tuple[str, str, str] | None = None
@@ -127,6 +129,7 @@ class Benchmarks:
             n_done=len(outcomes),
             n_failed=sum(outcome.error is not None for outcome in outcomes.values()),
             n_busy=sum(outcome.is_busy for outcome in outcomes.values()),
+            n_again=sum(outcome.is_busy and outcome.n_retimed < N_RETIMED for outcome in outcomes.values()),
             doing=self._doing if id == self._running else "",
             left_s=self._left_s.get(id),
             error=self._errors.get(id),
@@ -222,18 +225,21 @@ class Benchmarks:
         return BenchmarkState.STOPPED if missing else BenchmarkState.COMPLETE
 
     def _next_piece(self) -> Work | None:
-        while self._wanted:
-            id = self._wanted[0]
+        steps: dict[str, GridStep] = {}
+        for id in list(self._wanted):
             step = next_step(self._benchmarks[id], self._outcomes[id])
-            if step is not None:
-                self._running, self._doing = id, _words(step)
+            if step is None:
+                self._wanted.remove(id)
                 self._tell(id)
-                return self._piece(id, step)
-            self._wanted.pop(0)
-            self._running = self._doing = ""
-            self._tell(id)
-        self._running = self._doing = ""
-        return None
+            else:
+                steps[id] = step
+        # What no benchmark has computed yet comes before what one of them times again.
+        id = next((id for id in steps if steps[id].kind is not StepKind.RETIME), next(iter(steps), ""))
+        self._running, self._doing = id, _words(steps[id]) if id else ""
+        if not id:
+            return None
+        self._tell(id)
+        return self._piece(id, steps[id])
 
     def _piece(self, id: str, step: GridStep) -> Work:
         benchmark, outcomes = self._benchmarks[id], dict(self._outcomes[id])

@@ -7,9 +7,13 @@ import asyncio
 import pytest
 
 from separation import Request
+from separation.benchmark.benchmark import CellOutcome
 from separation.benchmark.grid import Grid, Passage
+from separation.benchmark.steps import StepKind
+from separation.benchmark.timing import Timing
 from separation.engine.engine import Inline
 from separation.errors import SeparationError, SettingsError
+from separation.events import StillRunning
 from storage import StorageError
 from storage.records import BenchmarkTable, JobTable
 from tests.support.job_steps import Gate, until
@@ -100,6 +104,24 @@ async def test_a_job_goes_before_the_next_cell(benchmarks, jobs, recording, back
     await until(lambda: bool(n_done))
     assert n_done[0] < len(made.requests), "it did not wait for the whole benchmark"
     await until(is_complete(benchmarks, made.id))
+
+
+async def test_what_is_not_computed_yet_comes_before_what_is_timed_again(benchmarks, recording, monkeypatch):
+    busy = [Timing(seconds=1, first_sound_s=1, load_s=0, others=others) for others in (1.0, 0.0)]
+    done = []
+
+    def performed(step, benchmark, outcomes, *_, **__):
+        yield StillRunning()
+        done.append((benchmark.id, step.kind))
+        return CellOutcome(result="r", timings=(busy[step.kind is StepKind.RETIME],), distances={})
+
+    monkeypatch.setattr("webapp.state.benchmarks.perform", performed)
+    first, second = [await benchmarks.make(GRID, [recording]) for _ in range(2)]
+    await until(is_complete(benchmarks, first.id))
+    await until(is_complete(benchmarks, second.id))
+    kinds = [kind for _, kind in done]
+    assert kinds == sorted(kinds, key=lambda kind: kind is StepKind.RETIME) and StepKind.RETIME in kinds
+    assert benchmarks.progress(first.id).n_again == benchmarks.progress(first.id).n_busy == 0
 
 
 async def test_a_paused_queue_starts_no_cell_either(benchmarks, jobs, recording):

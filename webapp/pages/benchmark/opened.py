@@ -24,10 +24,12 @@ from webapp.pages.benchmark.charts_card import ChartsCard
 from webapp.pages.benchmark.listening import CellListening
 from webapp.state.benchmarks import BenchmarkProgress, Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
-from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading, text
+from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading, icon_button, text
 
 ALL = ""
 MOST_COMPARED = 8
+MAX_TITLE = 80
+ABOUT_NAME = "Under this name it stands among the others, in overlays and in reports."
 ABOUT_PRESET = "Model, chunks, solver and precision under a name of yours. It stands among the Studio's settings."
 
 
@@ -65,6 +67,8 @@ class OpenedBenchmark:
         self._overlaid: tuple[str, ...] = ()
         self._kept_row: SettingRow | None = None
         with choices:
+            rename = icon_button("rename", "Rename this benchmark", lambda: self._renaming.ask(self._title_now))
+            rename.classes("hide-phone")
             self._overlay = button("Overlay…", tip="Shows the points of other benchmarks too")
             with self._overlay:
                 self._overlay_menu = ui.menu().props('anchor="bottom right" self="top right"')
@@ -86,6 +90,7 @@ class OpenedBenchmark:
             self._side()
         with frame.actions:
             self._send = button("Choose two to compare", self._compare, kind="primary", classes="grow")
+        self._renaming = NameDialog("Rename", ABOUT_NAME, limit=MAX_TITLE, on_name=self._rename)
         self._dialog = NameDialog("Make it my preset", ABOUT_PRESET, limit=MAX_NAME, on_name=self._keep)
         benchmarks.changed.subscribe(self._changed)
         self._draw()
@@ -115,6 +120,7 @@ class OpenedBenchmark:
         self._shown_state: object = None
 
     def _draw(self) -> None:
+        self._title.set_text(self._title_now)
         outcomes = self._benchmarks.outcomes(self._benchmark.id)
         known = stems(outcomes.values())
         if self._stem not in known and known:
@@ -136,7 +142,7 @@ class OpenedBenchmark:
         columns = figures.columns(self._rows, self._quality, all_measures=self._all_measures)
         self._table.set_rows(columns, [self._line(row, on_frontier) for row in self._rows])
         overlays = [(one.name, rows(one, self._benchmarks.outcomes(one.id), self._stem)) for one in self._others()]
-        self._charts.show([(self._benchmark.name, self._rows), *overlays], self._quality, self._songs_shown())
+        self._charts.show([(self._title_now, self._rows), *overlays], self._quality, self._songs_shown())
         self._draw_progress(progress)
         self._draw_send()
 
@@ -181,7 +187,7 @@ class OpenedBenchmark:
         elif progress.state is BenchmarkState.WAITING:
             now["now"] = "the queue is paused" if progress.is_paused else "waits for its turn"
         if progress.n_busy:
-            again = "" if progress.state is BenchmarkState.COMPLETE else " will be timed again"
+            again = f", {progress.n_again} to be timed again" if progress.n_again else ", kept and marked"
             now["computer"] = f"was busy: {counted(progress.n_busy, 'cell')}{again}"
         if progress.n_failed:
             now["failed"] = counted(progress.n_failed, "cell")
@@ -240,6 +246,14 @@ class OpenedBenchmark:
         elif id == self._benchmark.id or id in self._overlaid:
             self._draw()
 
+    @property
+    def _title_now(self) -> str:
+        """The name as it is now; another page may have changed it."""
+        return (self._benchmarks.get(self._benchmark.id) or self._benchmark).name
+
+    def _rename(self, name: str) -> None:
+        self._benchmarks.rename(self._benchmark.id, name)
+
     def _choose_stem(self, stem: str) -> None:
         self._stem = stem
         self._draw()
@@ -288,7 +302,7 @@ class OpenedBenchmark:
     def _ask_name(self, setting: str) -> None:
         self._kept_row = next((row for row in self._rows if row.setting == setting), None)
         if self._kept_row is not None:
-            self._dialog.ask(self._kept_row.words[:MAX_NAME])
+            self._dialog.ask(self._kept_row.label[:MAX_NAME])
 
     def _keep(self, name: str) -> None:
         assert self._kept_row is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from nicegui import ui
@@ -50,6 +51,7 @@ class BenchmarkPage:
         id: str = "",
     ) -> None:
         self._benchmarks, self._view = benchmarks, library_view
+        self._listed: list[tuple[Benchmark, str]] = []
         benchmark = benchmarks.get(id) if id else None
         with shell("benchmark", side="Grid") as frame:
             with frame.header:
@@ -93,7 +95,9 @@ class BenchmarkPage:
         ):
             for id, example in examples.EXAMPLES.items():
                 button(example.label, partial(self._use, id), tip=example.about)
+        self._earlier = ui.element("div").classes("stack")
         self._list()
+        self._benchmarks.changed.subscribe(lambda _: self._list())
         with side:
             self._set_up = SetUp(
                 self._view,
@@ -106,25 +110,22 @@ class BenchmarkPage:
 
     def _list(self) -> None:
         """Show the benchmarks there are, the newest first."""
-        before = self._benchmarks.all()
-        if not before:
+        lines = [(one, STATES[self._benchmarks.progress(one.id).state]) for one in self._benchmarks.all()]
+        if lines == self._listed:
             return
-        heading("Earlier")
-        with card("pad"), ui.element("div").classes("stack"):
-            for one in before:
-                progress = self._benchmarks.progress(one.id)
-                with ui.element("div").classes("line"):
-                    ui.link(one.name, f"/benchmark/{one.id}")
-                    songs = ", ".join(song.name for song in one.songs[:3])
-                    text(f"{counted(len(one.requests), 'setting')}, {songs}", "mute small grow")
-                    text(STATES[progress.state], "mute small")
-                    text(one.created[:16].replace("T", " "), "mute small num hide-phone")
+        self._listed = lines
+        self._earlier.clear()
+        with self._earlier:
+            heading("Earlier")
+            with card("pad"), ui.element("div").classes("stack"):
+                for one, state in lines:
+                    _line(one, state)
 
     def _use(self, example: str) -> None:
         self._set_up.use(example)
 
     async def _run(self, grid: Grid, songs: Sequence[Recording]) -> None:
-        benchmark = await self._benchmarks.make(grid, songs)
+        benchmark = await self._benchmarks.make(replace(grid, name=_named(grid, songs)), songs)
         ui.navigate.to(f"/benchmark/{benchmark.id}")
 
     def _uploaded(self, uploaded: Uploaded) -> None:
@@ -137,3 +138,18 @@ class BenchmarkPage:
     def _say_error(self, error: PlaygroundError) -> None:
         with self._messages:
             error_card(error.what, error.why, error.todo, on_dismiss=lambda: None)
+
+
+def _line(benchmark: Benchmark, state: str) -> None:
+    """Draw one of the benchmarks there are."""
+    with ui.element("div").classes("line"):
+        ui.link(benchmark.name, f"/benchmark/{benchmark.id}")
+        text(counted(len(benchmark.requests), "setting"), "mute small grow")
+        text(state, "mute small")
+        text(benchmark.created[:16].replace("T", " "), "mute small num hide-phone")
+
+
+def _named(grid: Grid, songs: Sequence[Recording]) -> str:
+    """Return a name that tells a benchmark from others of the same example."""
+    more = f" and {counted(len(songs) - 1, 'other')}" if len(songs) > 1 else ""
+    return f"{grid.name or 'Benchmark'}, {songs[0].name}{more}" if songs else grid.name

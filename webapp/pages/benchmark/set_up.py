@@ -218,6 +218,8 @@ class SetUp:
             if found.n_same:
                 same = counted(found.n_same, "combination")
                 text(f"{same} differ only in what the separator ignores, and count once.", "mute", tag="p")
+            if not n_songs:
+                text("Choose a recording to run it.", "warn", tag="p")
         self._start.props(remove="disabled") if n_songs else self._start.props("disabled")
 
     def _refuse(self, error: PlaygroundError) -> None:
