@@ -43,8 +43,8 @@ MODEL_CARD = WEIGHTS.with_name("MODEL_CARD.md")
 DEFAULT_CHUNKS = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
 # Context on each side of a chunk: the network reads in both directions, and knows a voice by what it has heard around.
 # Beside the whole recording the demo's voice lost 1.8 to 4.8 dB with 0.5 s of it, by where the cuts fell; up to 1.6 dB
-# with 4 s; nothing with 6 s.
-CONTEXT_S = 6.0
+# with 4 s; nothing with 6 s. Chunks that are shorter, to save memory, have less.
+CONTEXT_S, CONTEXT_OF_CHUNK = 6.0, 0.6
 EXPERIMENTAL = ("piano", "guitar", "strings", "other")
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
 REVISION = "2"
@@ -127,12 +127,12 @@ class BuiltinBackend(BackendDefaults):
     def layout(self, request: Request) -> ChunkLayout:
         """Return the chunk layout: the requested chunks, plus the context the network reads on each side."""
         windowing = Windowing.of(request.chunks or DEFAULT_CHUNKS, SAMPLE_RATE)
-        return ChunkLayout(SAMPLE_RATE, 1, replace(windowing, context=int(CONTEXT_S * SAMPLE_RATE)))
+        return ChunkLayout(SAMPLE_RATE, 1, replace(windowing, context=int(_context_s(request) * SAMPLE_RATE)))
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
         """Return the cost as measured on two cores."""
         chunk_s = chunk_of(request, duration_s)
-        held_s = min(duration_s, chunk_s + 2 * CONTEXT_S)
+        held_s = min(duration_s, chunk_s + 2 * _context_s(request))
         return RunCost(
             work=WORK * overlapping(request) * (held_s / chunk_s if chunk_s else 1.0),
             held_s=held_s,
@@ -140,6 +140,11 @@ class BuiltinBackend(BackendDefaults):
             loaded_mb=300.0,
             mb_per_s=17.0,
         )
+
+
+def _context_s(request: Request) -> float:
+    chunk_s = (request.chunks or DEFAULT_CHUNKS).chunk_s
+    return CONTEXT_S if chunk_s is None else min(CONTEXT_S, CONTEXT_OF_CHUNK * chunk_s)
 
 
 class _Network:

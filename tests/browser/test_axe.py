@@ -27,6 +27,14 @@ def studio(request: pytest.FixtureRequest, browser: Chrome, shared_server: Runni
     return studio.reload()
 
 
+# Whether something fades or moves that comes to an end.
+MOVING = """
+    const ends = (animation) => animation.effect?.getComputedTiming().iterations !== Infinity;
+    return document.getAnimations().some((animation) => animation.playState === "running" && ends(animation))
+        || !!document.querySelector("[class*='-enter-active'], [class*='-leave-active']");
+"""
+
+
 @cache
 def axe() -> str:
     """The checker itself, from the package that carries it; that package's own code drives another browser."""
@@ -36,7 +44,11 @@ def axe() -> str:
 
 
 def faults(studio: Studio) -> list[str]:
-    """What axe-core calls serious or critical: rule, what it asks, and the first elements it found."""
+    """What axe-core calls serious or critical: rule, what it asks, and the first elements it found.
+
+    The page has to be at rest: what is half faded in has not enough contrast.
+    """
+    wait_until(lambda: not studio.js(MOVING), "the page at rest")
     studio.js(axe() + "; window.axe = axe")
     found: list[dict[str, Any]] = studio.browser.execute_async_script(
         """const done = arguments[0];

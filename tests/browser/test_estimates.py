@@ -30,10 +30,10 @@ def test_the_studio_says_what_to_expect_and_one_press_makes_a_run_fit(studio: St
     studio.try_demo().ask("drums")
     wait_until(lambda: facts(studio).get("Estimate") == "not measured here yet", "the estimate")
     assert facts(studio)["Expected time"].endswith(" s")
-    assert facts(studio)["Memory"] == "380 to 660 MB"
+    assert facts(studio)["Memory"] == "470 to 820 MB"
     assert facts(studio)["On disk"] == "12 MB"
     (warning,) = [line for line in studio.texts(".warn.small") if line]
-    assert warning.endswith("450 MB are free; chunks of 5 s would fit.")
+    assert warning.endswith("560 MB are free; chunks of 5 s would fit.")
     for width, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
         resize(studio.browser, width)
         assert sideways_px(studio.browser) == 0, name

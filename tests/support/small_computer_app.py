@@ -7,7 +7,7 @@ import sys
 from separation.cli.main import main
 from webapp.state import run_estimates
 
-FREE_BYTES = 450_000_000  # enough for 5 s at a time of the built-in separator, not for 10 s
+FREE_BYTES = 560_000_000  # enough for 5 s at a time of the built-in separator, not for 10 s
 
 if __name__ == "__main__":
     run_estimates.available_bytes = lambda: FREE_BYTES
