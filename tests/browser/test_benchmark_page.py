@@ -61,6 +61,7 @@ def page(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
 def opened(page: Studio, id: str, n_rows: int) -> Studio:
     page.open(f"/benchmark/{id}")
     wait_until(lambda: len(page.all(".figures tbody tr")) == n_rows, "the table")
+    wait_until(lambda: page.js(POINTS), "the charts above it, after which nothing moves under a click", 60)
     return page
 
 
