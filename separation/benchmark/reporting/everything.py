@@ -10,7 +10,7 @@ from separation.benchmark.benchmark import Benchmark, CellOutcome
 from separation.benchmark.measures import MEASURES
 from separation.benchmark.reporting.facts import Outcomes, facts
 
-FORMAT = "audio-playground benchmark 1"
+FORMAT = "Audio Playground, benchmark 1"
 
 
 def text(benchmark: Benchmark, outcomes: Outcomes) -> str:

@@ -40,8 +40,8 @@ def text(benchmark: Benchmark, outcomes: Outcomes) -> str:
     report = {
         "tracks": tracks,
         "measures": {track: _measures(mine) for track, mine in tables.items()},
-        "charts": _charts(benchmark.name, tables, songs),
-        "colors": _colors(),
+        "charts": charts_of(benchmark.name, tables, songs),
+        "colors": css_colors(),
     }
     n_cells = len(benchmark.requests) * len(benchmark.songs)
     summary = f"{counted(len(benchmark.songs), 'recording')} · {len(outcomes)} of {counted(n_cells, 'cell')}"
@@ -90,7 +90,7 @@ def _measures(mine: Sequence[SettingRow]) -> list[dict[str, str]]:
     return [{"id": id, "label": MEASURES[id].label} for id in measures_of(mine, QUALITY)]
 
 
-def _charts(name: str, tables: Mapping[str, Sequence[SettingRow]], songs: Mapping[str, str]) -> dict[str, Any]:
+def charts_of(name: str, tables: Mapping[str, Sequence[SettingRow]], songs: Mapping[str, str]) -> dict[str, Any]:
     """Return figures by kind, track, measure ("" where it makes no difference) and width; none that would be empty."""
     found: dict[str, dict[str, dict[str, dict[int, charts.Figure]]]] = {kind: {} for kind in CHARTS}
     for track, mine in tables.items():
@@ -113,7 +113,7 @@ def _charts(name: str, tables: Mapping[str, Sequence[SettingRow]], songs: Mappin
     return found
 
 
-def _colors() -> list[tuple[str, str]]:
+def css_colors() -> list[tuple[str, str]]:
     """Return each colour of the dark look with that of the light one, for the page to replace."""
     pairs = dict[str, str]()
     for dark, light in zip(astuple(charts.DARK), astuple(charts.LIGHT), strict=True):

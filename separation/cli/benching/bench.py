@@ -87,10 +87,11 @@ def bench(
         end_s=span["end_s"],
         device=common.device,
     )
-    _bench(asked, stem, out, no_cache, keep_busy or quick, common)
+    run_bench(asked, stem, out, no_cache, keep_busy or quick, common)
 
 
-def _bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, keep_busy: bool, common: Common) -> None:
+def run_bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, keep_busy: bool, common: Common) -> None:
+    """Run what was asked for, and write its report into the folder `out`."""
     from separation.benchmark import report
     from separation.cli.benching import tables
     from separation.cli.benching.running import KeptBenchmark, say_before

@@ -122,7 +122,7 @@ def test_the_page_has_a_table_of_each_track_and_charts_of_each_measure():
     benchmark, outcomes = made()
     text = page.text(benchmark, outcomes)
     assert text.count("<table>") == 2 and 'data-track="vocals"' in text and text.count('class="best"') >= 2
-    figures = page._charts("A look", {"drums": rows(benchmark, outcomes, "drums")}, {})
+    figures = page.charts_of("A look", {"drums": rows(benchmark, outcomes, "drums")}, {})
     assert set(figures["quality"]["drums"]) == {"si_sdr_db", "sdr_db", "error_db"}
     assert set(figures["memory"]["drums"][""]) == set(page.WIDTHS_PX)
     assert set(figures["error"]["drums"]) == {""} and set(figures["songs"]["drums"]) == set(figures["quality"]["drums"])
@@ -163,7 +163,7 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path):
 
 
 def test_the_page_follows_the_scheme_of_the_browser_and_replaces_every_colour():
-    pairs = dict(page._colors())
+    pairs = dict(page.css_colors())
     text = json.dumps(
         charts.quality_against_time([("now", [row("A", "", rtf=1.0, si_sdr_db=1.0)])], MEASURES["si_sdr_db"])
     )

@@ -143,7 +143,7 @@ def test_the_quick_grid_needs_no_file_and_has_one_run_of_ten_seconds(folder, mon
     grid = examples.quick()
     assert (grid.n_times, grid.passage.length_s) == (1, 10.0)
     asked = []
-    monkeypatch.setattr(bench_command, "_bench", lambda options, *_: asked.append(options))
+    monkeypatch.setattr(bench_command, "run_bench", lambda options, *_: asked.append(options))
     bench("--quick")
     assert asked[0].grid_name == "quick" and asked[0].recordings == ()
     assert "Leave one of the two out." in bench("--quick", "--grid", "chunks", status=2).output
