@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -109,14 +110,17 @@ async def test_a_job_goes_before_the_next_cell(benchmarks, jobs, recording, back
 async def test_what_is_not_computed_yet_comes_before_what_is_timed_again(benchmarks, recording, monkeypatch):
     busy = [Timing(seconds=1, first_sound_s=1, load_s=0, others=others) for others in (1.0, 0.0)]
     done = []
+    are_both_made = threading.Event()
 
     def performed(step, benchmark, outcomes, *_, **__):
         yield StillRunning()
+        assert are_both_made.wait(60)
         done.append((benchmark.id, step.kind))
         return CellOutcome(result="r", timings=(busy[step.kind is StepKind.RETIME],), distances={})
 
     monkeypatch.setattr("webapp.state.benchmarks.perform", performed)
     first, second = [await benchmarks.make(GRID, [recording]) for _ in range(2)]
+    are_both_made.set()
     await until(is_complete(benchmarks, first.id))
     await until(is_complete(benchmarks, second.id))
     kinds = [kind for _, kind in done]
