@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,29 @@ def test_clicking_a_point_plays_its_result(page: Studio, small: Benchmark) -> No
     wait_until(lambda: page.player()["position_samples"] > 0, "sound")
 
 
+def test_the_points_of_another_benchmark_can_be_laid_over(page: Studio, small: Benchmark) -> None:
+    opened(page, small.id, 3)
+    before = page.js(POINTS)
+    page.button("Overlay…").click()
+    wait_until(lambda: [item for item in page.all(".q-menu .q-item") if "Many chunk" in item.text], "the other one")
+    next(item for item in page.all(".q-menu .q-item") if "Many chunk" in item.text).click()
+    wait_until(lambda: page.js(POINTS) >= before + 60, "its points")
+    assert len(page.all(".figures tbody tr")) == 3, "the table stays this benchmark's own"
+    page.button("Overlay…").click()
+    wait_until(lambda: [item for item in page.all(".q-menu .q-item") if item.text.startswith("✓")], "the mark")
+    next(item for item in page.all(".q-menu .q-item") if item.text.startswith("✓")).click()
+    wait_until(lambda: page.js(POINTS) == before, "without them again")
+
+
+def test_a_chart_is_saved_as_a_picture(page: Studio, small: Benchmark, tmp_path: Path) -> None:
+    opened(page, small.id, 3)
+    page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.one('[aria-label="Save “Quality against time” as a picture"]').click()
+    wait_until(lambda: list(tmp_path.glob("*.png")), "the picture", 20)
+    width, height = struct.unpack(">II", next(tmp_path.glob("*.png")).read_bytes()[16:24])
+    assert width > 600 and height > 600, "twice the pixels of the page"
+
+
 def test_two_rows_go_to_compare(page: Studio, small: Benchmark) -> None:
     opened(page, small.id, 3)
     send = page.one(".shell-actions .button.primary")
@@ -152,6 +176,27 @@ def test_settings_become_a_preset(page: Studio, small: Benchmark) -> None:
     wait_until(lambda: not page.all(".q-dialog"), "the dialog to close")
     page.open("/")
     wait_until(lambda: "of the benchmark" in page.js("return document.body.innerText"), "it among the settings")
+
+
+def test_nothing_moves_below_the_charts_when_they_are_drawn(page: Studio, browser: Chrome) -> None:
+    browser.execute_cdp_cmd("Page.enable", {})
+    watch = """
+      window.tops = [];
+      const look = () => {
+        const table = document.querySelector(".figures");
+        if (table) window.tops.push(Math.round(table.getBoundingClientRect().top + scrollY));
+        requestAnimationFrame(look);
+      };
+      look();"""
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": watch})
+    try:
+        opened(page, "large", 60)
+        charts = "return [...document.querySelectorAll('.chart-body')].map((one) => one.querySelectorAll('svg').length)"
+        wait_until(lambda: len(page.js(charts)) > 1 and all(page.js(charts)), "every chart")
+        tops = page.js("return window.tops")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+    assert max(tops) - min(tops) <= 30, "a bar to scroll at most"
 
 
 def test_hundreds_of_cells_sort_and_filter(page: Studio) -> None:

@@ -22,6 +22,7 @@ from webapp.theme import card, icon_button, text
 GAP_PX = 12
 PADDING_PX = 42  # inside a card, with a bar to scroll
 SIDE_BY_SIDE_PX = 900  # from this width on, two charts stand beside each other
+BEFORE_PLACED: ChartGround = {"width_px": 1100, "dark": True}  # for heights, which change little with the width
 _POINT = "(event) => emit(event.points?.[0]?.customdata ?? [])"
 
 
@@ -63,16 +64,18 @@ class ChartsCard:
         self._draw()
 
     def _draw(self) -> None:
-        if self._place is None or self._shown is None:
+        if self._shown is None:
             return
-        figures = self._figures(self._shown, self._place)
+        figures = self._figures(self._shown, self._place or BEFORE_PLACED)
         for title in [title for title in self._drawn if title not in figures]:
             self._drawn.pop(title).delete()
         for title, (about, figure) in figures.items():
             if title not in self._drawn:
                 with self._room:
                     self._drawn[title] = _Chart(title, about, self._clicked)
-            self._drawn[title].draw(figure)
+            self._drawn[title].keep_room(figure["layout"]["height"])
+            if self._place is not None:
+                self._drawn[title].draw(figure)
 
     def _figures(self, shown: _Shown, place: ChartGround) -> dict[str, tuple[str, dict[str, Any]]]:
         """Return what is drawn: by title, a line about it and the figure."""
@@ -129,25 +132,37 @@ class _Chart:
 
     def __init__(self, title: str, about: str, on_point: Callable[[list[str]], object]) -> None:
         self._name = title.lower().replace(" ", "-")
+        self._on_point = on_point
+        self._plot: ui.plotly | None = None
         with card("chart") as self._card:
             with ui.element("div").classes("chart-head"):
                 text(title, tag="h2")
                 text(about, "mute small grow")
                 icon_button("download", f"Save “{title}” as a picture", self._save)
-            with ui.element("div").classes("chart-body").props("tabindex=0 role=region") as body:
-                body.props["aria-label"] = title
-                self._plot = ui.plotly({"data": [], "layout": {}})
-            self._plot.on("plotly_click", arguments_to(on_point, list[str]), js_handler=_POINT)
+            self._body = ui.element("div").classes("chart-body").props("tabindex=0 role=region")
+            self._body.props["aria-label"] = title
         self._figure: dict[str, Any] = {}
 
+    def keep_room(self, height_px: float) -> None:
+        """Keep the room that the chart takes, so that nothing below it moves when it is drawn."""
+        self._body.style(f"height: {height_px:.0f}px")
+
     def draw(self, figure: dict[str, Any]) -> None:
-        if figure != self._figure:
-            self._figure = figure
-            # The card has a button for the picture; plotly's own row of buttons would cover the chart.
-            self._plot.update_figure({**figure, "config": {**figure.get("config", {}), "displayModeBar": False}})
+        if figure == self._figure:
+            return
+        self._figure = figure
+        # The card has a button for the picture; plotly's own row of buttons would cover the chart.
+        shown = {**figure, "config": {**figure.get("config", {}), "displayModeBar": False}}
+        if self._plot is not None:
+            self._plot.update_figure(shown)
+            return
+        with self._body:
+            self._plot = ui.plotly(shown)
+            self._plot.on("plotly_click", arguments_to(self._on_point, list[str]), js_handler=_POINT)
 
     def delete(self) -> None:
         self._card.delete()
 
     def _save(self) -> None:
-        self._plot.run_plot_method("downloadImage", {"format": "png", "scale": 2, "filename": self._name})
+        if self._plot is not None:
+            self._plot.run_plot_method("downloadImage", {"format": "png", "scale": 2, "filename": self._name})
