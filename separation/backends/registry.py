@@ -14,7 +14,8 @@ from separation.backends.sam_official import SamOfficialBackend
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, PlaygroundError, PromptError, SettingsError, WeightsMissing
 from separation.model import Availability, Backend, Readiness
-from separation.prompts.vocabulary import answer
+from separation.prompts import phrasing
+from separation.prompts.vocabulary import answer, whole
 from separation.request import Request
 
 AUTO = "auto"
@@ -109,12 +110,24 @@ def answers(settled: Request) -> dict[str, str]:
 
 
 def answer_notes(settled: Request) -> tuple[str, ...]:
-    """Return a sentence on each prompt that is answered with something else than its words say."""
-    nearest = f"the nearest that {get(settled.backend).label} separates"
+    """Return a sentence on each prompt that is answered with something else than its words say, or may be."""
+    backend = get(settled.backend)
+    if backend.profile.free_prompts:
+        return tuple(filter(None, (phrasing.foreign(prompt.text) for prompt in settled.prompts)))
+    found = ((target, answer(target)) for target in backend.targets(settled) if not whole(target))
+    plain = (f"“{target.name}” is answered with {answered}." for target, answered in found if answered)
+    return (*more_than_asked(settled), *plain)
+
+
+def more_than_asked(settled: Request) -> tuple[str, ...]:
+    """Return a sentence on each prompt of which a track holds far more, as of “kick” the whole drum kit."""
+    backend = get(settled.backend)
+    found = ((target, whole(target)) for target in backend.targets(settled))
     return tuple(
-        f"“{prompt}” is answered with {'' if answered.startswith('all but ') else 'all of '}{answered}, {nearest}."
-        for prompt, answered in answers(settled).items()
-        if answered != prompt
+        f"“{target.name}”: its track {'leaves out' if target.complement else 'holds'} {more}, which {backend.label} "
+        "cannot take apart."
+        for target, more in found
+        if more
     )
 
 

@@ -17,7 +17,7 @@ from separation.events import Event
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.weights import SIZES_GB
-from separation.prompts.targets import Target, own_residuals
+from separation.prompts.targets import Target, own_residuals, refuse_reserved
 from separation.request import PRECISIONS, STITCHES, ChunkSettings, DemucsSettings, Request, RequestField, SamSettings
 
 DEFAULT = "small"
@@ -102,9 +102,10 @@ class SamTorchBackend(BackendDefaults):
         """Return one target for each prompt: the model accepts any words.
 
         Raises:
-            PromptError: a prompt has the name of another one's residual.
+            PromptError: a prompt has the name of a residual.
         """
         stems = self.stems(request)
+        refuse_reserved(*stems)
         if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
             raise PromptError(
                 f"Two tracks would be called “{twice[0]}”.",

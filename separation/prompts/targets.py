@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from separation.errors import PromptError
+from separation.prompts.folding import folded
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -36,6 +39,25 @@ class Target:
         for name in sorted(self.stems):
             total += stems[name]
         return mixture - total if self.complement else total
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name, whatever its case, is that of the residual, which every result has."""
+    return folded(name) == RESIDUAL
+
+
+def refuse_reserved(*names: str) -> None:
+    """Refuse prompts that are called like the residual.
+
+    Raises:
+        PromptError: one is.
+    """
+    for name in filter(is_reserved, names):
+        raise PromptError(
+            f"“{name.strip()}” cannot be asked for by that name.",
+            "It is the track of what all other prompts leave, which every result has.",
+            "Leave it out.",
+        )
 
 
 def residual_stem(name: str) -> str:

@@ -33,7 +33,7 @@ HEADER = """\
 # peak_memory_mb: the most that the process in which the model works held; device_memory_mb: of a graphics card.
 # steps: load the model, separate each piece of audio, join the pieces (rates, levels, fades, keeping them), write.
 # rtf: time without loading, divided by the recording's duration. evaluations: calls of the network.
-# answers: by prompt, the sound that it is answered with, which may be more than its words say.
+# answers: by prompt, the sound that it is answered with, which may be more than its words say; notes say so.
 # quality: from 0 to 1, estimated without a reference; bleed: the share of two tracks that is the same sound.
 """
 # Fields of a request that are settings of some backends and not of others.
@@ -123,6 +123,7 @@ class Recorder:
             "worker_restarts": self._n_restarts,
             "warnings": list(self.warnings),
             "answers": registry.answers(self._request),
+            "notes": list(registry.answer_notes(self._request)) or None,
             "settings": settings(self._request),
             "versions": versions(self._request.backend),
         }

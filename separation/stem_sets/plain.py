@@ -21,7 +21,7 @@ LAYOUT = "plain folder"
 STEMS = "stems"  # a folder of that name may hold the stems, beside their mixture or without it
 MIXTURES = ("mixture", "mix", "full mix", "mixdown", "master", "full", "original", "linear mixture")
 BEST_FIRST = ("wav", "rf64", "w64", "aiff", "aif", "caf", "flac", "wv", "ape", "tta")  # then what may be lossy
-KNOWN_STEMS = tuple(vocabulary.SYNONYMS)
+KNOWN_STEMS = vocabulary.MUSIC
 
 
 def song_in(folder: SongFolder) -> KnownSong | None:

@@ -127,6 +127,12 @@ class SimulatedStudio:
         return [track["download"] for track in tracks if track.get("download")]
 
     @property
+    def prompts(self) -> dict[str, Any]:
+        """What the row of prompts is given to draw."""
+        (row,) = (element for element in _shown(self._layout) if "suggestions" in element.props)
+        return dict(row.props)
+
+    @property
     def notifications(self) -> list[str]:
         """What the page has said in passing."""
         return self._user.notify.messages

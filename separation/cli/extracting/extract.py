@@ -12,11 +12,11 @@ import click
 from separation.cli.common import Common, ModelFolder, TypedPath, common_options
 from separation.cli.extracting.extraction import (
     ExtractOptions,
-    Progress,
     extract_options,
     recipe_options,
     run,
 )
+from separation.cli.extracting.progress import Progress
 from separation.cli.extracting.sam_audio import sam_audio
 from separation.cli.named_presets import with_preset
 from separation.cli.options import chunk_options, chunk_settings, trust_folder

@@ -258,3 +258,20 @@ def test_a_model_that_the_built_in_separator_does_not_have_is_refused_not_replac
         registry.choose(Request.of("drums", backend="builtin", model="htdemucs"))
     with pytest.raises(SettingsError, match=r"“htdemucs”.*classical"):
         registry.choose(Request.of("drums", backend="builtin-dsp", model="htdemucs"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("batería", "try “drums”"),
+        ("Schlagzeug", "try “drums”"),
+        ("犬の鳴き声", "may not be understood"),
+        ("собака", "may not be understood"),
+        ("perro pequeño", "may not be understood"),
+        ("dog barking", ""),
+        ("piano", ""),
+    ],
+)
+def test_a_model_that_learned_english_says_so_of_other_languages(prompt, said):
+    notes = registry.answer_notes(Request.of(prompt, backend="sam_torch"))
+    assert [said in note and "trained on English" in note for note in notes] == ([True] if said else [])

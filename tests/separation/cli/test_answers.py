@@ -7,12 +7,16 @@ import json
 import pytest
 import yaml
 
+from separation.backends import registry
+from separation.backends.sam_torch import SamTorchBackend
+from separation.errors import PromptError
+from separation.request import Request, SamSettings
 from tests.support import run_fakes
 from tests.support.fakes import PromptableBackend, use_only
 from tests.support.terminal import audio_playground
 
-KICK = "note: “kick” is answered with all of drums, the nearest that"
-NO_VOCALS = "note: “instrumental” is answered with all but vocals, the nearest that"
+KICK = "note: “kick”: its track holds the whole drum kit, which"
+NO_VOCALS = "note: “instrumental” is answered with all but vocals."
 ANSWERS = {"kick": "drums", "instrumental": "all but vocals", "bass": "bass"}
 PROMPTS = [word for prompt in ANSWERS for word in ("-p", prompt)]
 
@@ -106,13 +110,29 @@ def test_reports_say_it_of_workflows_extractions_and_batches_computed_or_kept(so
         read = yaml.safe_load(report.read_text("utf-8"))
         (read,) = read if isinstance(read, list) else [read]
         assert read["answers"] == {"kick": "drums", "bass": "bass"}
+        assert [note for note in read["notes"] if KICK.removeprefix("note: ") in note]
+
+
+def test_scripts_are_told_too(song, tmp_path):
+    (note,) = found("extract", "auto", song, "-p", "kick", "-o", tmp_path)["notes"]
+    assert note.startswith(KICK.removeprefix("note: "))
+
+
+@pytest.mark.parametrize("name", ["everything else", " Everything  ELSE "])
+@pytest.mark.parametrize("command", ["auto", "fake"])
+def test_the_name_of_what_is_left_over_is_nobody_elses(song, tmp_path, name, command):
+    refused = audio_playground("extract", command, song, "-p", name, "-p", "drums", "-o", tmp_path, status=5)
+    assert "every result has" in refused.stderr and "Traceback" not in refused.output
+
+
+def test_a_model_that_takes_any_words_is_not_asked_for_what_is_left_over_either(monkeypatch):
+    backend = SamTorchBackend()
+    with pytest.raises(PromptError, match="every result has"):
+        backend.targets(Request.of("dog", "Everything else"))
 
 
 @pytest.mark.parametrize("residual", ["mixture", "model"])
 def test_a_model_that_takes_any_words_answers_with_what_was_asked(residual, monkeypatch):
-    from separation.backends.registry import answers
-    from separation.request import Request, SamSettings
-
     backend = use_only(monkeypatch, PromptableBackend)
     asked = Request.of("kick", "dog barking", backend=backend.name, sam=SamSettings(residual=residual))
-    assert answers(asked) == {"kick": "kick", "dog barking": "dog barking"}
+    assert registry.answers(asked) == {"kick": "kick", "dog barking": "dog barking"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from separation.prompts.phrasing import SUGGESTIONS, advice, plainly
+from separation.prompts.phrasing import SUGGESTIONS, advice, better, plainly
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_words_that_are_nothing_but_asking_stay_themselves():
 
 def test_no_suggestion_needs_advice():
     assert [advice(text) for texts in SUGGESTIONS.values() for text in texts if advice(text)] == []
+
+
+def test_words_of_another_language_are_offered_in_english_where_they_are_known():
+    assert better("Schlagzeug") == "drums" and better("ドラム") == "drums" and better("The Drums") == "drums"
+    assert "trained on English" in advice("Schlagzeug") and "“drums”" in advice("Schlagzeug")
+    assert "trained on English" in advice("犬") and better("犬") == "犬"
+    assert better("piano") == "piano" and advice("piano") == ""

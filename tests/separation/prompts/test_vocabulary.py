@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from separation.errors import PromptError
+from separation.prompts.synonyms import PARTS, SAME, WHOLE, listed
 from separation.prompts.targets import Target
-from separation.prompts.vocabulary import SYNONYMS, answer, match, suggestions
+from separation.prompts.vocabulary import answer, match, suggestions, whole
 
 FOUR = ("drums", "bass", "other", "vocals")
 SIX = (*FOUR, "guitar", "piano")
@@ -84,7 +85,7 @@ MEANS = {
 REFUSED = """
     dog barking | a dog | rain | the rain | wind noise | noise | car horn | applause | laughter | footsteps | 🥁 |
     🎸🔥 | ?! | -- | no | not | without | the | only | please | and | no dog | everything except the dog |
-    drums and dog | dog and drums | everything | everything else | the rest | violin | saxophone | strings | trumpet |
+    drums and dog | dog and drums | everything | the rest | violin | saxophone | strings | trumpet |
     drums except the kick | vocals without backing vocals | drums not drums | asdf | 1234 | sub woofer test |
     no no drums | song | no song | guitar | electric guitar | drums and guitar | piano | no guitar
 """
@@ -171,7 +172,8 @@ def test_a_stem_that_another_model_has_is_refused_by_pointing_there(phrase):
     with pytest.raises(PromptError) as refusal:
         match(phrase, FOUR, backend="Fake")
     assert "inside “other”" in refusal.value.why
-    assert "htdemucs_6s" in refusal.value.todo
+    assert "SAM-Audio" in refusal.value.todo
+    assert ("htdemucs_6s" in refusal.value.todo) == ("violin" not in phrase and "strings" not in phrase)
 
 
 @pytest.mark.parametrize(
@@ -201,11 +203,45 @@ def test_every_suggestion_works(stems):
         assert match(suggestion, stems, backend="Fake").name == suggestion
 
 
-@pytest.mark.parametrize(
-    ("stem", "phrase"), [(stem, " ".join(e.split())) for stem, table in SYNONYMS.items() for e in table.split(",")]
-)
+ENTRIES = [(stem, phrase) for table in (SAME, PARTS) for stem, words in table.items() for phrase in listed(words)]
+
+
+@pytest.mark.parametrize(("stem", "phrase"), ENTRIES)
 def test_every_entry_of_the_table_can_be_reached(stem, phrase):
-    assert match(phrase, SEVEN, backend="Fake").stems == {stem}
+    assert match(phrase, (*SEVEN, "speech", "noise"), backend="Fake").stems == {stem}
+
+
+@pytest.mark.parametrize("stems", [FOUR, SEVEN])
+def test_where_nobody_parts_speech_from_singing_both_are_voices(stems):
+    assert match("a man speaking", stems, backend="Fake").stems == {"vocals"}
+    assert match("singing", ("speech", "noise"), backend="Fake").stems == {"speech"}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        *[(part, "the whole drum kit") for part in ("kick", "the snare", "Hi-Hat", "kick and snare", "no kick")],
+        *[(part, "all voices") for part in ("lead vocals", "backing vocals", "a man singing", "the lead singer")],
+        *[("electric guitar", "all guitars"), ("violin", "all strings"), ("kick and bass", "the whole drum kit")],
+        ("snare and lead vocals", "all voices and the whole drum kit"),
+        *[(all_of_it, "") for all_of_it in ("drums", "drum kit", "vocals", "singing", "someone singing", "Schlagzeug")],
+        *[(all_of_it, "") for all_of_it in ("instrumental", "no vocals", "drums and bass", "guitar", "other")],
+    ],
+)
+def test_words_for_a_part_are_told_what_they_get_instead(phrase, said):
+    assert whole(match(phrase, SEVEN, backend="Fake")) == said
+
+
+def test_every_part_has_a_whole():
+    assert WHOLE.keys() == PARTS.keys()
+
+
+@pytest.mark.parametrize("phrase", ["other", "the other instruments", "others"])
+def test_other_is_all_but_drums_bass_and_vocals(phrase):
+    assert match(phrase, ("drums", "bass", "vocals"), backend="Fake") == Target(
+        name=phrase, stems=frozenset({"drums", "bass", "vocals"}), complement=True
+    )
+    assert match(phrase, FOUR, backend="Fake").stems == {"other"}
 
 
 def test_a_model_with_its_own_stems_is_asked_by_their_names():

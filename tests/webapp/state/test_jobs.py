@@ -261,7 +261,7 @@ async def test_the_log_tells_a_run_from_its_beginning_to_its_end(jobs, recording
 
 
 async def test_the_log_says_what_a_prompt_is_answered_with_computed_or_kept(jobs, recording, backend):
-    asked, answered = Request.of("kick", "bass"), "“kick” is answered with all of drums, the nearest that"
+    asked, answered = Request.of("kick", "bass"), "“kick”: its track holds the whole drum kit, which"
     job = jobs.submit(recording, asked)
     await until(lambda: job.over)
     again = jobs.submit(recording, asked)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from separation.backends import registry
 from separation.errors import PromptError
-from separation.model import Backend
 from separation.prompts import phrasing, vocabulary
+from separation.prompts.targets import is_reserved
 from separation.request import Prompt
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
 from webapp.pages.studio.settings_panel import Choice
@@ -52,12 +53,12 @@ class PromptRow:
             chips.append(_chip(prompt, _meaning(choice, prompt), [chip["color"] for chip in chips]))
         # Only a model that takes any words has better ones.
         advised = next((text for text in draft.texts if free and phrasing.advice(text)), None)
-        better = None if advised is None else (advised, phrasing.plainly(advised))
+        better = None if advised is None else (advised, phrasing.better(advised))
         self._prompts.show(
             chips,
             _suggestions(choice),
             selected=selected,
-            note=_note(chips, advised, uses),
+            note=_note(chips, advised, choice),
             models=any("warn" in chip for chip in chips),
             better=better if better and better[0] != better[1] and better[1] not in draft.texts else None,
             ordered=draft.settings.sam.chain and free,
@@ -72,12 +73,16 @@ def colors(draft: Draft) -> dict[str, str]:
     return found
 
 
-def _note(chips: list[Chip], advised: str | None, uses: Backend) -> str:
-    """Return the sentence below: better words for a prompt, or that no backend here can answer it."""
+def _note(chips: list[Chip], advised: str | None, choice: Choice) -> str:
+    """Return the sentence below: better words for a prompt, that none here can answer it, or that it gets far more."""
     if advised is not None:
         return f"“{advised}”: {phrasing.advice(advised)}"
     unanswered = next((chip["text"] for chip in chips if "warn" in chip), None)
-    return "" if unanswered is None else f"{uses.label} cannot separate “{unanswered}”."
+    if unanswered is None:
+        return next(iter(registry.more_than_asked(choice.settled)), "") if choice.possible else ""
+    if is_reserved(unanswered):
+        return f"“{unanswered}” comes with every result: it is what all other prompts leave."
+    return f"{choice.uses.label} cannot separate “{unanswered}”."
 
 
 def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
@@ -109,7 +114,9 @@ def _meaning(choice: Choice, prompt: Prompt) -> str | None:
         targets = uses.targets(replace(settled, prompts=(prompt,), sam=replace(settled.sam, rerolls=())))
     except PromptError:
         return None
-    answer = vocabulary.answer(targets[0])
+    less = "all but " if targets[0].complement else ""
+    more = vocabulary.whole(targets[0])
+    answer = less + more if more else vocabulary.answer(targets[0])
     meaning = f"→ {answer}" if answer else ""
     if not targets[0].complement and targets[0].stems.intersection(uses.profile.experimental):
         return f"{meaning} (experimental)".strip()
