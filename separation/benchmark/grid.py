@@ -211,16 +211,18 @@ def refuse_nonsense(grid: Grid) -> None:
     Raises:
         SettingsError: there is one; its `place` leads to it in the grid as plain values.
     """
+    if grid.reference is not None:
+        try:
+            _check_values(_merged(next(_combinations(grid.settings)), grid.reference))
+        except SettingsError as error:
+            if _value(grid.reference, error.place) is not None:  # and not what all combinations say
+                error.place = ("reference", *error.place)
+                raise
     seen, wrong = Counter[str](), dict[str, list[SettingsError]]()
     for values in islice(_combinations(grid.settings), MOST_COMBINATIONS):
         seen.update(f"{'.'.join(place)}={value!r}" for place, value in _leaves(values))
         try:
-            Request.from_dict(values)
-            if (backend := values.get("backend", registry.AUTO)) not in registry.choices():
-                known = ", ".join(registry.choices())
-                raise SettingsError(
-                    f"There is no backend “{backend}”.", "", f"Choose one of: {known}.", place=("backend",)
-                )
+            _check_values(values)
         except SettingsError as error:
             place = tuple(step for step in error.place if isinstance(step, str))
             wrong.setdefault(f"{'.'.join(place)}={_value(values, place)!r}", []).append(error)
@@ -228,6 +230,13 @@ def refuse_nonsense(grid: Grid) -> None:
         if len(errors) >= seen.get(what, len(errors)):
             errors[0].place = _place_of(grid.settings, errors[0].place, what)
             raise errors[0]
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    Request.from_dict(values)
+    if (backend := values.get("backend", registry.AUTO)) not in registry.choices():
+        known = ", ".join(registry.choices())
+        raise SettingsError(f"There is no backend “{backend}”.", "", f"Choose one of: {known}.", place=("backend",))
 
 
 def _leaves(values: Mapping[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -106,6 +106,7 @@ def run_bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, keep_bu
             if no_cache:
                 kept.forget()
             say_before(kept, recordings, common)
+            _require_track(stem, kept.possible_tracks)
             kept.run(common, keep_busy=keep_busy)
             _require_stem(stem, kept.tracks)
             written = report.write(kept.benchmark, kept.outcomes, out, read)
@@ -129,6 +130,16 @@ def run_bench(asked: BenchOptions, stem: str, out: Path, no_cache: bool, keep_bu
             )
     if n_failed:
         sys.exit(SOME_FAILED)
+
+
+def _require_track(stem: str, tracks: tuple[str, ...]) -> None:
+    """Refuse before anything is computed what no setting makes."""
+    if stem and stem not in tracks:
+        raise SettingsError(
+            f"No setting of this grid makes a track “{stem}”.",
+            f"They make {', '.join(tracks)}.",
+            "Choose another --stem, or leave it out.",
+        )
 
 
 def _require_stem(stem: str, tracks: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from separation.backends import registry
 from separation.benchmark.benchmark import Benchmark, CellOutcome, GridCell
 from separation.benchmark.grid import Grid, Passage, expanded
 from separation.benchmark.making import cost, cost_left, machine, make
@@ -25,6 +26,7 @@ from separation.cli.progress_line import can_redraw, redrawn
 from separation.errors import SettingsError
 from separation.events import ChunkStarted, Event, EventStream, ModelLoading, StillRunning
 from separation.formatted import counted, size, size_range, time_range
+from separation.prompts.targets import RESIDUAL
 from separation.results.kept import Recording, reports_of
 from storage.records import BenchmarkTable
 
@@ -79,6 +81,13 @@ class KeptBenchmark:
     def tracks(self) -> tuple[str, ...]:
         """The names of the tracks whose quality is known."""
         return stems(self.outcomes.values())
+
+    @property
+    def possible_tracks(self) -> tuple[str, ...]:
+        """The names of the tracks that some setting makes."""
+        requests = self.benchmark.requests
+        targets = (target for request in requests for target in registry.get(request.backend).targets(request))
+        return (*dict.fromkeys(target.name for target in targets), RESIDUAL)
 
     def run(self, common: Common, *, keep_busy: bool = False) -> None:
         """Do all that is missing, with a line for each cell.

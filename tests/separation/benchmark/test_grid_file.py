@@ -46,6 +46,8 @@ def test_a_file_and_back_is_the_same_grid(values, tmp_path):
         ("prompts: [drums]\nreference:\n  seed: 1\n  sed: 2\n", 4, "no setting “sed”"),
         ("prompts: [drums]\ncases:\n- seed: 1\n- seeds: 2\n", 4, "no setting “seeds”"),
         ("prompts: [drums]\nbackend: [fake, nobody]\n", 2, "no backend “nobody”"),
+        ("prompts: [drums]\nreference:\n  seed: 1\n  backend: nobody\n", 4, "no backend “nobody”"),
+        ("prompts: [drums]\nreference: {solver:\n  {method: heuns}}\n", 3, "heuns"),
         ("prompts: [drums]\nchunks:\n  chunk_s:\n  - 5\n  - 700\n", 5, "chunk_s=700"),
         ("prompts: [drums]\ncases:\n- seed: 1\n- device: gpu\n", 4, "no device “gpu”"),
         ("prompts: []\nseed: 1\n", 1, "Nothing was asked for"),

@@ -113,8 +113,17 @@ def test_what_was_timed_while_the_computer_was_busy_is_timed_again_or_marked(gri
 def test_the_table_of_another_track_is_printed_on_demand(grid):
     rows = told("--grid", grid, "--stem", "vocals")["rows"]
     assert {row["track"] for row in rows} == {"vocals"} and any(row["on_frontier"] for row in rows)
+
+
+def test_a_track_that_no_setting_makes_is_refused_before_anything_is_computed(grid):
     failed = bench("--grid", grid, "--stem", "flute", status=2).output
-    assert "There is no track “flute” whose quality is known. There are drums, vocals, everything else." in failed
+    assert "No setting of this grid makes a track “flute”. They make drums, vocals, everything else." in failed
+    assert " SI-SDR of drums" not in failed
+
+
+def test_a_track_whose_quality_is_not_known_is_said_at_the_end(grid, song):
+    failed = bench(song, "--grid", grid, "--stem", "drums", status=2).output
+    assert "There is no track “drums” whose quality is known." in failed
 
 
 def test_a_recording_without_true_stems_is_timed(grid, song):

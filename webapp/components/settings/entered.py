@@ -20,7 +20,7 @@ def put_right(field: SettingField, value: Any) -> tuple[Any, str]:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         kept = field.get("placeholder", "") if field["value"] is None else _shown(field["value"]) + unit
         return field["value"], f"This has to be a number; still {kept}."
-    low, high, whole = field["min"], field["max"], field.get("step") == 1
+    low, high, whole = field.get("min", -math.inf), field.get("max", math.inf), field.get("step") == 1
     if value < low:
         right, why = low, f"At least {_shown(low)}{unit}"
     elif value > high:

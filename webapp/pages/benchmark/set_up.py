@@ -14,6 +14,7 @@ from separation.benchmark.making import Cost, cost
 from separation.errors import PlaygroundError, SettingsError
 from separation.formatted import counted, size, size_range, time_range
 from separation.results.kept import Recording
+from webapp.components.settings.entered import field_of, put_right, with_said
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption, Settings
 from webapp.pages.benchmark.known_songs import KnownSongs
 from webapp.state.library_view import LibraryView
@@ -62,6 +63,7 @@ class SetUp:
         self._chosen: set[str] = set()
         self._n_looks = 0
         self._is_starting = False
+        self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self._simple = Settings(self._set)
         self._sounds = ui.input("Sounds", on_change=self._sounds_typed).props("outlined dense debounce=400")
         self._songs = Settings(self._choose)
@@ -105,13 +107,19 @@ class SetUp:
         if not self._chosen and recordings:
             known = [one for one in recordings if one.known_stems]
             self._chosen = {(known or recordings)[0].key}
-        self._simple.set_groups([SettingGroup(title="Grid", fields=self._fields())])
+        self._simple.set_groups(self._groups())
         self._songs.set_groups([SettingGroup(title="Recordings", fields=[self._song(one) for one in recordings])])
         self._demo.set_visibility(not any(one.known_stems for one in recordings))
         if with_text:
             self._text.set_value(grid_file.written(self._grid))
             self._sounds.set_value(_sounds_of(self._grid))
         self._look()
+
+    def _groups(self) -> list[SettingGroup]:
+        """Return the controls; what was said of one stays until its value is another."""
+        groups, (name, value, said) = [SettingGroup(title="Grid", fields=self._fields())], self._said
+        field = field_of(groups, name)
+        return with_said(groups, name, said) if field is not None and field["value"] == value else groups
 
     def _fields(self) -> list[SettingField]:
         options = [SettingOption(value=id, label=one.label) for id, one in examples.EXAMPLES.items()]
@@ -237,15 +245,14 @@ class SetUp:
             if value in examples.EXAMPLES:
                 self.use(str(value))
             return
-        try:
-            if name == "n_times":
-                self._grid = replace(self._grid, n_times=int(value))
-            else:
-                before, here = self._grid.passage, float(value)
-                passage = replace(before, start_s=here) if name == "start_s" else replace(before, length_s=here)
-                self._grid = replace(self._grid, passage=passage)
-        except (PlaygroundError, TypeError, ValueError):
-            pass  # the field shows what counts
+        if (field := field_of(self._groups(), name)) is None:
+            return
+        right, said = put_right(field, value)
+        self._said = (name, right, said)
+        if name == "n_times":
+            self._grid = replace(self._grid, n_times=right)
+        else:
+            self._grid = replace(self._grid, passage=replace(self._grid.passage, **{name: float(right)}))
         self._draw(with_text=True)
 
     def _sounds_typed(self) -> None:
