@@ -236,7 +236,8 @@ class PublishedModel:
         size_bytes: of the download, about.
         licence: of the weights.
         gated: access has to be granted to an account first.
-        repository: where it is published.
+        repository: where it is published; if several publish it, whence it came, or the next download would come.
+        provenance: who made its files, in words; "" for those whose work it is.
         on_disk_bytes: its size on this computer; None unless it is complete.
         partial_bytes: size of the received part of an unfinished download.
         needs: names of other entries that it requires.
@@ -259,6 +260,7 @@ class PublishedModel:
     path: Path | None
     files: tuple[Path, ...] = ()
     damaged: tuple[str, ...] = ()
+    provenance: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,8 @@ from separation.export.level import RESCALE
 from separation.metrics.reference import si_sdr
 from separation.models.builtin.weights import read_network
 from separation.models.classical.classical import separate_classical
-from separation.models.sam_audio.weights import SIZES_GB, TEXT_ENCODER_GB
+from separation.models.sam_audio import sources
+from separation.models.sam_audio.weights import TEXT_ENCODER_GB
 from separation.request import ChunkSettings, SamSettings, SolverSettings
 from separation.solvers import nfe
 from storage.artifacts import DEFAULT_LIMIT_BYTES
@@ -54,8 +55,13 @@ def test_the_sizes_of_models_are_those_of_the_catalogue() -> None:
     low, high = figures(r"(\d+) to (\d+) MB a model", README)
     assert low == min(demucs.SIZES_MB.values()) and high == pytest.approx(max(demucs.SIZES_MB.values()), rel=0.02)
     low, high = figures(r"(\d+) to (\d+) GB a model", README)
-    assert (low, high) == (round(min(SIZES_GB.values())), round(max(SIZES_GB.values())))
+    meta, copies = (sources.PUBLISHERS[name].sizes_gb.values() for name in ("facebook", "audioghostai"))
+    assert (low, high) == (round(min(meta)), round(max(meta)))
+    parts_gb = sources.CODEC_BYTES / 1e9 + TEXT_ENCODER_GB
+    low, high = figures(r"(\S+) to (\S+) GB without an account", README)
+    assert (low, high) == (round(min(copies) + parts_gb, 1), round(max(copies) + parts_gb, 1))
     assert figures(r"come with the program \((\d+) MB\)", README) == (round(WEIGHTS.stat().st_size / 1e6),)
+    assert figures(r"the codec \((\S+) GB\)", DOCUMENTS["sam-audio"]) == (round(sources.CODEC_BYTES / 1e9, 1),)
     assert figures(r"T5-base, (\S+) GB", DOCUMENTS["sam-audio"]) == (TEXT_ENCODER_GB,)
 
 

@@ -45,12 +45,9 @@ def download(name: str) -> Generator[Event, None, None]:
         WeightsMissing: it is gated, and access has not been granted; the message says how to get it.
         BackendUnavailable: the server cannot be reached, refuses, sent a damaged file, or the disk is full.
     """
-    wanted = entry(name)
-    for one in (wanted, *map(entry, wanted.needs)):
-        if one.on_disk_bytes is not None:
-            yield ModelLoading(model=one.name, done_bytes=one.on_disk_bytes, total_bytes=one.on_disk_bytes)
-        else:
-            yield from _lists(one).fetch(one)
+    yield from _fetched(entry(name))
+    for need in entry(name).needs:  # which, depends on the source that the model came from
+        yield from _fetched(entry(need))
 
 
 def check(name: str) -> Generator[Event, None, dict[str, bool | None]]:
@@ -79,6 +76,13 @@ def remove(name: str) -> int:
     """
     one = entry(name)
     return _lists(one).remove(one)
+
+
+def _fetched(one: PublishedModel) -> Generator[Event, None, None]:
+    if one.on_disk_bytes is not None:
+        yield ModelLoading(model=one.name, done_bytes=one.on_disk_bytes, total_bytes=one.on_disk_bytes)
+    else:
+        yield from _lists(one).fetch(one)
 
 
 def _lists(one: PublishedModel) -> Backend:

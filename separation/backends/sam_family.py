@@ -11,8 +11,10 @@ from separation.events import Event
 from separation.hub import cache as hub
 from separation.hub import compared
 from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
-from separation.models.sam_audio import weights
+from separation.models.sam_audio import acquire, sources, weights
+from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config
+from separation.models.sam_audio.sources import CODEC_NAME
 from separation.request import ChunkSettings, Request, SolverSettings
 from separation.solvers import nfe
 
@@ -34,8 +36,8 @@ OF_FLOAT32 = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}
 PIECE_S = 20.0  # the codec goes through longer chunks in pieces; 40 s were measured to hold no more
 
 
-def ready_folder(backend: Backend, request: Request) -> Generator[Event, None, Path]:
-    """Return the folder of a request's model, after checking that everything `backend` needs is here and undamaged.
+def ready_files(backend: Backend, request: Request) -> Generator[Event, None, CheckpointFiles]:
+    """Return the files of a request's model, after checking that everything `backend` needs is here and undamaged.
 
     Files that have not been compared with what was published are read, yielding `ModelLoading` meanwhile.
 
@@ -50,10 +52,10 @@ def ready_folder(backend: Backend, request: Request) -> Generator[Event, None, P
             f"{backend.label} cannot run yet.", availability.sentence
         )
     found = weights.find_sam_audio(request.model or backend.models()[0])
-    assert found.folder is not None  # it would not be usable
+    assert found.files is not None  # it would not be usable
     for name, files in weights.files_of(found).items():
         yield from compared.require_whole(files, name, weights.again(name))
-    return found.folder
+    return found.files
 
 
 def layout(request: Request) -> ChunkLayout:
@@ -67,7 +69,7 @@ def _codec(model: str | None) -> CodecConfig:
     """Return the codec's configuration, read from the model if it is here; all published models have the same."""
     try:
         found = weights.find_sam_audio(model) if model else None
-        return CodecConfig() if found is None or found.folder is None else read_config(found.folder).audio_codec
+        return CodecConfig() if found is None or found.files is None else read_config(found.files.config).audio_codec
     except PlaygroundError:
         return CodecConfig()  # loading the model reports what is wrong with the folder
 
@@ -98,61 +100,98 @@ def summary(request: Request) -> tuple[str, ...]:
 
 
 def published() -> tuple[PublishedModel, ...]:
-    """Return the published models, and the text encoder that they need."""
-    return (*map(_model, weights.SIZES_GB), _text_encoder())
+    """Return the published models, and the parts that they need."""
+    return (*map(_model, sources.MODELS), _codec_apart(), _text_encoder())
 
 
 def fetch(entry: PublishedModel) -> Generator[Event, None, None]:
-    """Download one of `published` from the hub; the models are gated."""
+    """Download one of `published` from the hub, a model from the first of its sources that gives it."""
     if entry.model is None:
-        yield from hub.download(weights.TEXT_ENCODER, entry.name)
+        yield from hub.download(_source_of(entry.name), entry.name)
     else:
-        yield from hub.download(weights.source(entry.model), entry.name, gated=True)
+        yield from acquire.fetch(entry.model, entry.name)
 
 
 def remove(entry: PublishedModel) -> int:
-    """Delete one of `published` from the hub's cache; returns the bytes freed."""
-    return hub.remove(entry.repository)
+    """Delete one of `published` from the hub's cache, whichever sources it came from; returns the bytes freed."""
+    if entry.model is None:
+        return hub.remove(entry.repository)
+    return sum(hub.remove_source(publisher.source(entry.model)) for publisher in _all_publishers(entry.model))
 
 
 def _model(model: str) -> PublishedModel:
-    source = weights.source(model)
-    path, n_bytes = hub.find_snapshot(source), hub.on_disk(source.repository)
-    damaged = tuple(file.name for file in hub.damaged_files(source.repository))
+    here = next(((one, files) for one in sources.publishers(model) if (files := sources.files_here(one, model))), None)
+    publisher = here[0] if here else sources.next_publisher(model) or _all_publishers(model)[0]
+    source = publisher.source(model)
+    # What broke off, or was damaged, may be of any of them.
+    known = [one.source(model) for one in _all_publishers(model)] if here is None else [source]
+    found = tuple(file for one in known for file in hub.files_in_cache(one))
+    n_bytes = sum(hub.bytes_of(one) for one in known)
+    apart = sources.lacks_codec(here[1]) if here else publisher.codec_apart
     return PublishedModel(
-        name=f"sam-audio-{model}",
+        name=f"{NAME}-{model}",
         backend=NAME,
         model=model,
         label=f"SAM-Audio {model}",
-        size_bytes=round(weights.SIZES_GB[model] * 10**9),
+        size_bytes=round(publisher.sizes_gb[model] * 10**9),
         licence=LICENCE,
-        gated=True,
+        gated=publisher.gated,
         repository=source.repository,
-        on_disk_bytes=None if path is None else n_bytes,
-        partial_bytes=n_bytes if path is None else 0,
-        needs=(TEXT_ENCODER,),
-        path=path,
-        files=hub.files_in_cache(source),
-        damaged=damaged,
+        provenance=publisher.about,
+        on_disk_bytes=n_bytes if here else None,
+        partial_bytes=0 if here else n_bytes,
+        needs=(CODEC_NAME, TEXT_ENCODER) if apart else (TEXT_ENCODER,),
+        path=here[1].config.parent if here else None,
+        files=found,
+        damaged=tuple(file.name for file in found if compared.is_damaged(file)),
+    )
+
+
+def _all_publishers(model: str) -> list[sources.Publisher]:
+    return [one for one in sources.PUBLISHERS.values() if model in one.sizes_gb]
+
+
+def _codec_apart() -> PublishedModel:
+    return _part(
+        CODEC_NAME,
+        label="The codec of SAM-Audio, for models that come without it",
+        size_bytes=sources.CODEC_BYTES,
+        licence=LICENCE,
+        provenance=sources.PUBLISHERS["audioghostai"].about,
     )
 
 
 def _text_encoder() -> PublishedModel:
-    path, n_bytes = hub.find_snapshot(weights.TEXT_ENCODER), hub.on_disk(TEXT_ENCODER)
-    damaged = tuple(file.name for file in hub.damaged_files(TEXT_ENCODER))
-    return PublishedModel(
-        name=TEXT_ENCODER,
-        backend=NAME,
-        model=None,
+    return _part(
+        TEXT_ENCODER,
         label="T5-base, the text encoder of SAM-Audio",
         size_bytes=round(weights.TEXT_ENCODER_GB * 10**9),
         licence="Apache 2.0",
+        provenance="Google's own files",
+    )
+
+
+def _source_of(part: str) -> hub.Source:
+    return sources.CODEC if part == CODEC_NAME else weights.TEXT_ENCODER
+
+
+def _part(name: str, *, label: str, size_bytes: int, licence: str, provenance: str) -> PublishedModel:
+    source = _source_of(name)
+    path, n_bytes = hub.find_snapshot(source), hub.on_disk(source.repository)
+    return PublishedModel(
+        name=name,
+        backend=NAME,
+        model=None,
+        label=label,
+        size_bytes=size_bytes,
+        licence=licence,
         gated=False,
-        repository=TEXT_ENCODER,
+        repository=source.repository,
+        provenance=provenance,
         on_disk_bytes=None if path is None else n_bytes,
         partial_bytes=n_bytes if path is None else 0,
         needs=(),
         path=path,
-        files=hub.files_in_cache(weights.TEXT_ENCODER),
-        damaged=damaged,
+        files=hub.files_in_cache(source),
+        damaged=tuple(file.name for file in hub.damaged_files(source.repository)),
     )

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Generator
 from dataclasses import replace
 
-from separation.backends.sam_family import ready_folder
+from separation.backends.sam_family import ready_files
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import SettingsError
 from separation.events import Event
@@ -88,7 +88,7 @@ class SamMlxBackend(SamTorchBackend):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        folder = yield from ready_folder(self, request)
+        files = yield from ready_files(self, request)
         from separation.models.sam_audio.mlx.model import load_mlx_model  # imports torch and MLX
 
-        return (yield from load_mlx_model(folder, request, revision=self.revision(request)))
+        return (yield from load_mlx_model(files, request, revision=self.revision(request)))

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
-from separation.backends.sam_family import ready_folder
+from separation.backends.sam_family import ready_files
 from separation.backends.sam_torch import DEFAULT, SamTorchBackend
 from separation.errors import SettingsError
 from separation.events import Event
@@ -90,10 +90,10 @@ class SamOfficialBackend(SamTorchBackend):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        folder = yield from ready_folder(self, request)
+        files = yield from ready_files(self, request)
         from separation.models.sam_audio.official import load_official_model  # PyTorch takes seconds to import
 
-        return (yield from load_official_model(folder, request, revision=self.revision(request)))
+        return (yield from load_official_model(files.config.parent, request, revision=self.revision(request)))
 
 
 def _sources() -> list[Path]:

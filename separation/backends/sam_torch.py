@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from separation.backends import sam_family
 from separation.backends.defaults import BackendDefaults
-from separation.backends.sam_family import ready_folder
+from separation.backends.sam_family import ready_files
 from separation.errors import PlaygroundError, PromptError, SettingsError
 from separation.events import Event
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
 from separation.models.sam_audio import weights as sam_weights
-from separation.models.sam_audio.weights import SIZES_GB
+from separation.models.sam_audio.sources import MODELS
 from separation.prompts.targets import Target, own_residuals, refuse_reserved
 from separation.request import PRECISIONS, STITCHES, ChunkSettings, DemucsSettings, Request, RequestField, SamSettings
 
@@ -49,7 +49,7 @@ class SamTorchBackend(BackendDefaults):
 
     def models(self) -> tuple[str, ...]:
         """Return the published models, the default first; a request may also name a folder of models."""
-        return tuple(SIZES_GB)
+        return MODELS
 
     def settle(self, request: Request) -> Request:
         """Fill in the chunk settings, which affect the sound, and reset settings that have no effect here.
@@ -72,7 +72,7 @@ class SamTorchBackend(BackendDefaults):
     def revision(self, request: Request) -> str:
         """Return the identity of the weights and the version of this code."""
         weights = sam_weights.find_sam_audio(request.model or DEFAULT)
-        fingerprint = "absent" if weights.folder is None else weights.fingerprint()
+        fingerprint = "absent" if weights.files is None else weights.fingerprint()
         return f"{weights.model}-{fingerprint}-{REVISION}"
 
     def availability(self, request: Request | None = None) -> Availability:
@@ -116,10 +116,10 @@ class SamTorchBackend(BackendDefaults):
 
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
-        folder = yield from ready_folder(self, request)
+        files = yield from ready_files(self, request)
         from separation.models.sam_audio.pytorch.model import load_torch_model  # PyTorch takes seconds to import
 
-        return (yield from load_torch_model(folder, request, revision=self.revision(request)))
+        return (yield from load_torch_model(files, request, revision=self.revision(request)))
 
     def uses(self, request: Request) -> frozenset[RequestField]:
         """Return all settings but those of Demucs."""

@@ -1,4 +1,4 @@
-"""`audio-playground models`: lists, downloads and deletes models."""
+"""`audio-playground models`: lists, downloads and deletes models, and says where they come from."""
 
 from __future__ import annotations
 
@@ -49,16 +49,29 @@ def list_(common: Common) -> None:
 @models.command()
 @gives("model", "path", "bytes")
 @click.argument("name")
+@click.option("--new-revision", is_flag=True, help="Take files that were changed since they were first fetched here.")
 @common_options
-def download(name: str, common: Common) -> None:
-    """Fetch NAME and what it needs; what broke off is taken up where it stopped."""
+def download(name: str, new_revision: bool, common: Common) -> None:
+    """Fetch NAME and what it needs; what broke off is taken up where it stopped.
+
+    A model of several sources comes from the first that gives it (see “models sources”). Where one of them has changed
+    its files since they were first fetched here, nothing is fetched unless --new-revision says so.
+    """
     from separation.backends import catalogue
+    from separation.hub import digests
 
     progress = DownloadProgress(common)
     try:
-        with closing(catalogue.download(name)) as events:
-            for event in events:
-                progress.show(event)
+        while True:
+            try:
+                with closing(catalogue.download(name)) as events:
+                    for event in events:
+                        progress.show(event)
+                break
+            except digests.RevisionChanged as changed:
+                if not new_revision:
+                    raise
+                digests.accept(changed.repository)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("What arrived is kept.") from None
     finally:
@@ -111,6 +124,27 @@ def remove(name: str, yes: bool, common: Common) -> None:
     freed_bytes = catalogue.remove(name)
     common.say(f"Deleted, {size(freed_bytes)} freed." if freed_bytes else f"{entry.label} was not here.")
     common.result({"model": name, "freed_bytes": freed_bytes})
+
+
+@models.command()
+@gives("order")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@common_options
+def sources(names: tuple[str, ...], common: Common) -> None:
+    """Say where SAM-Audio's models come from, in the order in which places are tried; with NAMES, choose that order.
+
+    Places that are not named are not tried any more. Gated ones are passed over as long as there is no token.
+    """
+    from separation.models.sam_audio import sources as places
+
+    if names:
+        places.use(names)
+    order = places.order()
+    for number, name in enumerate(order, start=1):
+        common.say(f"{number}. {name:15} {places.WORDS[name]}")
+    if left_out := [name for name in places.NAMES if name not in order]:
+        common.say(f"not tried: {', '.join(left_out)}")
+    common.result({"order": list(order)})
 
 
 class DownloadProgress:

@@ -7,27 +7,21 @@ We write `refs/main` last: a download is either not there or complete.
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from separation.audio.files import replacing
-from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
+from separation.errors import BackendUnavailable
 from separation.events import Event, ModelLoading
-from separation.hub import compared, transfer
-from separation.hub import token as hub_token
+from separation.hub import account, compared, digests, ranges, transfer
 from separation.hub.compared import CHECKSUM
+from separation.hub.tensor_table import TensorEntry
 
-if TYPE_CHECKING:
-    from huggingface_hub.errors import HfHubHTTPError
-
-LOGIN = "hf auth login"  # the command of the hub's own library that keeps a token
 COMMIT = "[0-9a-f]{40}"
 PARTIAL = ".incomplete"  # huggingface_hub's own name for a file that is still being fetched
 
@@ -40,15 +34,23 @@ class Source:
         repository: such as "facebook/sam-audio-small".
         needed: files it cannot do without.
         also: files that are fetched too, where there are any.
+        pinned: names of files with the digests that they have to have.
+        watched: what was fetched first is remembered, and other files of a later revision are asked about.
+        shared: other sources are in the same repository.
     """
 
     repository: str
     needed: tuple[str, ...]
     also: tuple[str, ...] = ()
+    pinned: tuple[tuple[str, str], ...] = ()
+    watched: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _File:
+class PublishedFile:
+    """A file as the server states it: its length, and its SHA-256 (git's SHA-1 if it is small)."""
+
     name: str
     n_bytes: int
     checksum: str
@@ -106,6 +108,14 @@ def files_in_cache(source: Source) -> tuple[Path, ...]:
     return tuple(sorted({file for file in found if file.is_file()}))
 
 
+def bytes_of(source: Source) -> int:
+    """Return the bytes that a source takes up in the cache, finished or not: all of its repository unless shared."""
+    if not source.shared:
+        return on_disk(source.repository)
+    parts = (repository_folder(source.repository) / "blobs").glob(f"*{PARTIAL}")
+    return sum(transfer.length(file) for file in (*files_in_cache(source), *parts))
+
+
 def on_disk(repository: str) -> int:
     """Return the bytes that a repository takes up in the cache, finished or not, in all its revisions."""
     # Neither `rglob` nor `stat`: a download or a removal that goes on beside this takes files away meanwhile.
@@ -130,9 +140,10 @@ def download(source: Source, model: str, *, gated: bool = False) -> Generator[Ev
         BackendUnavailable: the hub cannot be reached, refuses, sent a damaged file, or the disk is full.
     """
     yield ModelLoading(model=model)
-    with _network_errors(source.repository, gated):
-        headers = _headers()
+    with account.network_errors(source.repository, repository_folder(source.repository), gated):
+        headers = account.headers()
         commit, files = _published(source)
+        _check(source, model, commit, files)
         folder = repository_folder(source.repository)
         missing = [file for file in files if not _link(folder, commit, file)]
         total_bytes = sum(file.n_bytes for file in files)
@@ -150,7 +161,40 @@ def download(source: Source, model: str, *, gated: bool = False) -> Generator[Ev
             _link(folder, commit, file)
             compared.note(folder / "snapshots" / commit / file.name, file.checksum)
         _name_newest(folder, commit)
+        if source.watched:
+            digests.record(source.repository, commit, {file.name: file.checksum for file in files})
     yield ModelLoading(model=model, done_bytes=total_bytes, total_bytes=total_bytes)
+
+
+def tensor_tables(source: Source, model: str) -> dict[str, dict[str, TensorEntry]]:
+    """Return the table of tensors of every safetensors file of a source, fetching no more than that.
+
+    Raises:
+        BackendUnavailable: the errors of `download`; or a file has no such table, or holds a tensor of an unknown type.
+    """
+    with account.network_errors(source.repository, repository_folder(source.repository), gated=False):
+        headers, (commit, files) = account.headers(), _published(source)
+        _check(source, model, commit, files)
+        return {
+            file.name: ranges.tensor_table(_at(source, commit, file), headers)
+            for file in files
+            if file.name.endswith(".safetensors")
+        }
+
+
+def remove_source(source: Source) -> int:
+    """Delete a source from the cache, and half-finished downloads; returns the bytes freed."""
+    if not source.shared:
+        return remove(source.repository)
+    before = bytes_of(source)
+    for file in files_in_cache(source):
+        file.unlink(missing_ok=True)
+    folder = repository_folder(source.repository)
+    linked = {file.resolve() for file in folder.glob("snapshots/*/*")}  # one blob may be two files of equal content
+    for blob in (folder / "blobs").glob("*"):
+        if blob.resolve() not in linked:
+            blob.unlink(missing_ok=True)
+    return before - bytes_of(source)
 
 
 def remove(repository: str) -> int:
@@ -168,20 +212,7 @@ def remove(repository: str) -> int:
     return n_bytes - on_disk(repository)
 
 
-def page(repository: str) -> str:
-    """Return the address of a repository's page, where access to it is requested."""
-    return f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co').rstrip('/')}/{repository}"
-
-
-def how_to_get_access(repository: str) -> str:
-    """Return the steps by which a person gets access to a gated repository, up to the token."""
-    return (
-        f"Sign in to huggingface.co, open {page(repository)}, accept the licence and wait until access is granted; "
-        f"then create a read token in your account's settings there and keep it here with “{LOGIN}”"
-    )
-
-
-def _published(source: Source) -> tuple[str, list[_File]]:
+def _published(source: Source) -> tuple[str, list[PublishedFile]]:
     """Return the newest commit, and the files of it that `source` names."""
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
@@ -192,7 +223,7 @@ def _published(source: Source) -> tuple[str, list[_File]]:
             raise BackendUnavailable(
                 f"{source.repository} holds no file {pattern}.",
                 "The hub answered with another list of files than this model is made of.",
-                f"Look at {page(source.repository)}; a newer version of this program may know where it went.",
+                f"Look at {account.page(source.repository)}; a newer version of this program may know where it went.",
             )
     patterns = (*source.needed, *source.also)
     files = []
@@ -206,8 +237,14 @@ def _published(source: Source) -> tuple[str, list[_File]]:
                 "The server gives no length, checksum or commit for it.",
                 "If HF_ENDPOINT names a mirror, try without it.",
             )
-        files.append(_File(name=name, n_bytes=about.size, checksum=checksum))
+        files.append(PublishedFile(name=name, n_bytes=about.size, checksum=checksum))
     return str(info.sha), files
+
+
+def _check(source: Source, model: str, commit: str, files: list[PublishedFile]) -> None:
+    if source.watched:
+        now = {file.name: file.checksum for file in files}
+        digests.check(source.repository, model, commit, now, dict(source.pinned))
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -215,13 +252,23 @@ def _matches(name: str, pattern: str) -> bool:
     return "/" not in name and "\\" not in name and fnmatch.fnmatchcase(name, pattern)
 
 
-def _address(source: Source, commit: str, file: _File) -> str:
+def _address(source: Source, commit: str, file: PublishedFile) -> str:
     from huggingface_hub import hf_hub_url
 
     return hf_hub_url(source.repository, file.name, revision=commit)
 
 
-def _link(folder: Path, commit: str, file: _File) -> bool:
+def _at(source: Source, commit: str, file: PublishedFile) -> ranges.Remote:
+    return ranges.Remote(
+        name=file.name,
+        address=_address(source, commit, file),
+        n_bytes=file.n_bytes,
+        commit=commit,
+        checksum=file.checksum,
+    )
+
+
+def _link(folder: Path, commit: str, file: PublishedFile) -> bool:
     """Link a finished blob into its snapshot; return False if there is no such blob, or it was found damaged."""
     blob, link = folder / "blobs" / file.checksum, folder / "snapshots" / commit / file.name
     if _is_usable(link) and transfer.length(link) == file.n_bytes:
@@ -245,92 +292,6 @@ def _name_newest(folder: Path, commit: str) -> None:
     (folder / "refs").mkdir(parents=True, exist_ok=True)
     with replacing(folder / "refs" / "main") as new:
         new.write_text(commit)
-
-
-def _headers() -> dict[str, str]:
-    """Return the HTTP header with the account's token, from where the hub's own library reads it."""
-    from huggingface_hub import constants, get_token
-
-    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
-    if token is None:
-        return {}
-    # Checked here because the error of the connection would quote it.
-    if not hub_token.is_sound(token):
-        raise BackendUnavailable(
-            "The token of the hub on this computer cannot be one.",
-            f"It holds a space or a sign that no token has ({_where_from()}).",
-            f"Set it again with “{LOGIN}”, or correct HF_TOKEN.",
-        )
-    return {"authorization": f"Bearer {token}"}
-
-
-def _where_from() -> str:
-    return "from HF_TOKEN" if os.environ.get("HF_TOKEN") else f"kept by “{LOGIN}”"
-
-
-@contextlib.contextmanager
-def _network_errors(repository: str, gated: bool) -> Iterator[None]:
-    """Turn what the hub's library raises into errors that say what to do; none of them holds the token."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    try:
-        yield
-    except PlaygroundError:
-        raise
-    except OfflineModeIsEnabled as offline:
-        raise BackendUnavailable(
-            f"{repository} was not downloaded.",
-            "This program may not connect: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set.",
-            "Unset it and try again.",
-        ) from offline
-    except HfHubHTTPError as refused:
-        raise _refused(repository, gated, refused) from refused
-    except Exception as broken:
-        if not _from_the_network(broken):
-            raise
-        raise BackendUnavailable(
-            f"{repository} was not downloaded.",
-            f"{page(repository)} cannot be reached ({str(broken) or type(broken).__name__}).",
-            "Connect to the internet and try again, or copy the folder "
-            f"{repository_folder(repository)} from another computer.",
-        ) from broken
-
-
-def _from_the_network(failure: Exception) -> bool:
-    """Whether it is one of the connection's own errors: httpx's, or those of its successor."""
-    return type(failure).__module__.split(".")[0].startswith("httpx") or isinstance(failure, ConnectionError)
-
-
-def _refused(repository: str, gated: bool, refused: HfHubHTTPError) -> PlaygroundError:
-    from huggingface_hub import get_token
-    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError
-
-    status = refused.response.status_code
-    has_token = get_token() is not None
-    if isinstance(refused, GatedRepoError) or (gated and (status == 403 or (status == 401 and not has_token))):
-        sent = f"The token it knows ({_where_from()}) does not open it" if has_token else "No token is on this computer"
-        return WeightsMissing(
-            f"{repository} is gated, and this computer has not been let in.",
-            f"{sent} (the hub answered {status}).",
-            f"{how_to_get_access(repository)}; then try again.",
-        )
-    if status == 401 and has_token:
-        return BackendUnavailable(
-            "The hub refused this computer's token.",
-            f"It is mistyped, expired or revoked ({_where_from()}; the hub answered 401).",
-            f"Create a read token in your account's settings on huggingface.co, and keep it with “{LOGIN}”.",
-        )
-    if status in (401, 404) and not isinstance(refused, EntryNotFoundError):
-        return BackendUnavailable(
-            f"The hub has no {repository} for you.",
-            f"It does not exist, or only some accounts may see it (the hub answered {status}).",
-            f"Look at {page(repository)}; if you may see it, keep a read token here with “{LOGIN}”.",
-        )
-    return BackendUnavailable(
-        f"{repository} was not downloaded.",
-        f"The hub answered {status}.",
-        f"Look at {page(repository)} and try again later.",
-    )
 
 
 def _expanded(path: str) -> Path:

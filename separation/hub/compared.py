@@ -12,19 +12,16 @@ used as they are.
 from __future__ import annotations
 
 import errno
-import json
 import logging
-import os
 import re
 import time
 from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from separation.audio.files import replacing
 from separation.errors import WeightsMissing
 from separation.events import Event, EventStream, ModelLoading
-from separation.hub import transfer
+from separation.hub import remembered, transfer
 
 AGAIN_AFTER_S = 30 * 24 * 3600.0
 MEMORY = "compared_weights.json"
@@ -140,18 +137,13 @@ def _remember(file: Path, checksum: str, *, whole: bool) -> None:
     kept = {path: known for path, known in _memory().items() if Path(path).exists()}
     kept[str(file)] = _Compared(checksum=checksum, state=state, when_s=time.time(), whole=whole)
     try:
-        place = _place()
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with replacing(place) as new:
-            new.touch(mode=0o600)
-            new.write_text(json.dumps({path: asdict(known) for path, known in kept.items()}), "utf-8")
+        remembered.remember(MEMORY, {path: asdict(known) for path, known in kept.items()})
     except OSError as error:  # the next load compares it again
         log.info("that %s was compared cannot be remembered: %s", file, error)
 
 
 def _memory() -> dict[str, _Compared]:
     try:
-        content = json.loads(_place().read_text("utf-8"))
         return {
             path: _Compared(
                 checksum=str(known["checksum"]),
@@ -159,16 +151,10 @@ def _memory() -> dict[str, _Compared]:
                 when_s=float(known["when_s"]),
                 whole=bool(known["whole"]),
             )
-            for path, known in content.items()
+            for path, known in remembered.recall(MEMORY).items()
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # there is none yet, or it is damaged
+    except (ValueError, LookupError, TypeError, AttributeError):  # it is damaged
         return {}
-
-
-def _place() -> Path:
-    """Return the file in the data folder, which is where `storage` has it; models know nothing of that package."""
-    home = os.environ.get("AUDIO_PLAYGROUND_HOME") or "~/.audio-playground"
-    return Path(home).expanduser() / MEMORY
 
 
 def _state(file: Path) -> tuple[int, int, int] | None:

@@ -60,7 +60,7 @@ def fetch(address: str, part: Path, n_bytes: int, headers: Mapping[str, str]) ->
                 f"After {done} of {n_bytes} bytes: {failure}.",
                 "What arrived is kept: run it again to continue from there.",
             )
-        yield from _pause(PAUSES_S[max(n_failures - 1, 0)], done)
+        yield from pause(PAUSES_S[max(n_failures - 1, 0)], done)
     yield length(part)
 
 
@@ -162,19 +162,20 @@ def _attempt(address: str, part: Path, headers: Mapping[str, str]) -> Generator[
     start = length(part)
     ask = {**headers, "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     # Unbuffered: what counts as done is on the disk, and closing a file cannot fail for bytes still to be written.
-    with _opened(address, ask) as response, part.open("ab", buffering=0) as file:
+    with opened(address, ask) as response, part.open("ab", buffering=0) as file:
         if start and response.status_code != 206:  # a server that knows no ranges sends the whole file again
             file.truncate(0)
         blocks = response.iter_bytes()
         reported_s = 0.0
-        while block := _next(blocks):
-            _write(file, block)
+        while block := next_block(blocks):
+            write(file, block)
             if time.monotonic() - reported_s > REPORT_S:
                 yield file.tell()
                 reported_s = time.monotonic()
 
 
-def _write(file: FileIO, block: bytes) -> None:
+def write(file: FileIO, block: bytes) -> None:
+    """Write all of a block; `BackendUnavailable` if the disk is full."""
     left = memoryview(block)
     try:
         while left:
@@ -188,7 +189,8 @@ def _write(file: FileIO, block: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _opened(address: str, headers: Mapping[str, str]) -> Iterator[Any]:
+def opened(address: str, headers: Mapping[str, str]) -> Iterator[Any]:
+    """Open a connection; `Interrupted` if it breaks, or the server asks for patience."""
     from huggingface_hub import get_session
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -215,10 +217,11 @@ def _raise_for_status(response: Any) -> None:
     hf_raise_for_status(response)
 
 
-def _next(blocks: Iterator[bytes]) -> bytes:
+def next_block(blocks: Iterator[bytes]) -> bytes:
+    """Return the next bytes of a connection, b"" at its end; `Interrupted` if it breaks."""
     try:
         return next(blocks, b"")
-    except Exception as broken:  # as in `_opened`
+    except Exception as broken:  # as in `opened`
         raise Interrupted("", _reason(broken)) from broken
 
 
@@ -226,7 +229,7 @@ def _reason(failure: Exception) -> str:
     return str(failure).rstrip(".") or type(failure).__name__
 
 
-def _pause(seconds: float, done: int) -> Generator[int, None, None]:
+def pause(seconds: float, done: int) -> Generator[int, None, None]:
     """Wait in short steps, yielding `done` after each, so that a caller can stop meanwhile."""
     until_s = time.monotonic() + seconds
     while (left_s := until_s - time.monotonic()) > 0:

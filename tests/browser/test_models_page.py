@@ -36,7 +36,10 @@ class Site:
             **dict.fromkeys(("HF_HOME", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_CACHE")),
         }
         self._stack = ExitStack()
-        self.server: RunningServer = self._stack.enter_context(running_server(env=self._env))
+        home = folder / "home"
+        home.mkdir()
+        (home / "model_sources.json").write_text(json.dumps({"order": ["facebook"]}))
+        self.server: RunningServer = self._stack.enter_context(running_server(env=self._env, home=home))
 
     def crash_and_start_again(self) -> None:
         self.server.kill()

@@ -50,6 +50,7 @@ def installed(tmp_path, monkeypatch):
     """A hub that `huggingface_hub` in this process talks to, empty caches, and no token."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HOME", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))  # which remembers what was published
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     with serve(Hub()) as running:
@@ -92,6 +93,7 @@ class Hub:
     pause_s: float = 0.0
     piece: int = 1 << 14
     asked: list = field(default_factory=list)
+    sent: list = field(default_factory=list)
 
     def publish(self, repository, files):
         self.repositories[repository] = dict(files)
@@ -99,6 +101,10 @@ class Hub:
 
     def commit(self, repository):
         return _sha1(json.dumps([repository, *(sorted(map(_sha1, self.repositories[repository].values())))]).encode())
+
+    def sent_bytes(self, *names):
+        """Bytes of the bodies of files of these names, or of all files."""
+        return sum(n for name, n in self.sent if not names or name in names)
 
     def got(self, method, path):
         """Headers of the requests for a path."""
@@ -169,13 +175,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _content(self, name, content, headers):
         if name in self.hub.damaged:
             content = content[:-1] + bytes([content[-1] ^ 1])
-        start = 0
+        part, status = content, 200
         if self.hub.ranges and "Range" in self.headers:
-            start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+            start, end = int(first), int(last) + 1 if last else len(content)
+            part, status = content[start:end], 206
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(content)}"
         drops = self.hub.drops.get(name) if self.command == "GET" else None
-        end = start + drops.pop(0) if drops else len(content)
-        self._send(206 if start else 200, content[start:], cut=end - start, **headers)
+        self._send(status, part, cut=drops.pop(0) if drops else len(part), **headers)
 
     def _send(self, status, content=b"", *, cut=None, **headers):
         self.send_response(status)
@@ -186,6 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         sent = content[:cut]
+        if status in (200, 206):
+            self.hub.sent.append((unquote(urlsplit(self.path).path).rsplit("/", 1)[-1], len(sent)))
         with contextlib.suppress(ConnectionError):
             for at in range(0, len(sent), self.hub.piece):
                 self.wfile.write(sent[at : at + self.hub.piece])

@@ -61,9 +61,9 @@ def sam_audio(wanted: ExtractOptions, common: Common, **given: Any) -> None:
 
     The first chunk is number 1, in what is printed and in --reroll.
     """
-    from separation.models.sam_audio.weights import SIZES_GB
+    from separation.models.sam_audio.sources import MODELS
 
-    if given["model"] not in (None, *SIZES_GB) and common.host is None:  # a workflow may be anyone's
+    if given["model"] not in (None, *MODELS) and common.host is None:  # a workflow may be anyone's
         trust_folder(given["model"])
     run(wanted, _request(wanted, given, common.device), common)
 

@@ -136,17 +136,18 @@ class Config:
                 )
 
 
-def read_config(folder: Path) -> Config:
-    """The configuration of a checkpoint folder.
+def read_config(path: Path) -> Config:
+    """The configuration of a checkpoint folder, or of one file.
 
     Raises:
         WeightsMissing: there is no `config.json`.
         BackendUnavailable: it is not JSON, or describes another network.
     """
-    path = folder / "config.json"
+    if path.is_dir():
+        path = path / "config.json"
     if not path.is_file():
         raise WeightsMissing(
-            f"There is no SAM-Audio model in “{folder}”.",
+            f"There is no SAM-Audio model in “{path.parent}”.",
             "The folder holds no config.json.",
             "Give the folder that holds config.json and checkpoint.pt (or *.safetensors).",
         )

@@ -7,58 +7,66 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from separation.errors import SettingsError
+from separation.hub import account, compared
 from separation.hub import cache as hub
-from separation.hub import compared
 from separation.models import folders
+from separation.models.sam_audio import sources
+from separation.models.sam_audio.checkpoint.files import CheckpointFiles, checkpoint_files
 from separation.models.sam_audio.config import read_config
+from separation.models.sam_audio.sources import CODEC_NAME
 
-# Gigabytes of checkpoint.pt on the hub, most of it a vision encoder that is never read.
-SIZES_GB = {"small": 5.1, "base": 7.7, "large": 14.9, "small-tv": 5.1, "base-tv": 7.7, "large-tv": 14.9}
 # The text encoder that the published models name; its repository holds the decoder too, which is fetched and not read.
 TEXT_ENCODER = hub.Source(
     repository="t5-base",
     needed=("config.json", "model.safetensors", "tokenizer.json"),
     also=("tokenizer_config.json", "special_tokens_map.json", "spiece.model", "generation_config.json"),
+    watched=True,
 )
 TEXT_ENCODER_GB = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamAudioWeights:
-    """A model's folder, and its text encoder if that is missing.
+    """The files of a model, and what is missing of them.
 
     Args:
         model: name, or name or path of a folder, that it was asked for by.
-        folder: where `config.json` and the weights lie; None if they are not on this computer.
+        files: its configuration and weights, with the codec if that is apart and here; None if they are not here.
+        source: the place of `sources` that they are from; "" for a folder that is no published model.
+        missing_codec: whether the codec, which is apart from these weights, is not on this computer.
         missing_text: name of the text encoder, if that is not on this computer.
-        damaged: a file that keeps either from being used, because it is not what was published.
+        damaged: a file that keeps any of them from being used, because it is not what was published.
     """
 
     model: str
-    folder: Path | None
+    files: CheckpointFiles | None
+    source: str = ""
+    missing_codec: bool = False
     missing_text: str | None = None
     damaged: Path | None = None
 
     @property
-    def repository(self) -> str:
-        """Where the model is published."""
-        return source(self.model).repository
+    def folder(self) -> Path | None:
+        """Where the configuration lies; None if the model is not on this computer."""
+        return None if self.files is None else self.files.config.parent
 
     @property
     def usable(self) -> bool:
         """True when nothing has to be fetched."""
-        return self.folder is not None and self.missing_text is None
+        return self.files is not None and self.missing_text is None and not self.missing_codec
 
     def how_to_get(self) -> str:
         """Return sentences that say how to get the missing files."""
+        name = f"sam-audio-{self.model}"
         if self.damaged is not None:
-            name = self.missing_text if self.folder is not None else f"sam-audio-{self.model}"
-            return str(compared.damaged(self.damaged, str(name), again(str(name))))
-        if self.folder is None:
+            apart = self.missing_text if self.missing_text is not None else CODEC_NAME if self.missing_codec else name
+            return str(compared.damaged(self.damaged, apart, again(apart)))
+        if self.files is None:
+            return _how_to_get(self.model)
+        if self.missing_codec:
             return (
-                f"SAM-Audio {self.model} ({SIZES_GB[self.model]} GB) is not on this computer. Its weights are gated. "
-                f"{hub.how_to_get_access(self.repository)}; then run "
-                f"“audio-playground models download sam-audio-{self.model}”."
+                f"The codec of SAM-Audio ({sources.CODEC_BYTES / 1e9:.1f} GB, not gated) is not on this computer; the "
+                f"files of {self.model} do not contain it. Run “audio-playground models download {CODEC_NAME}”."
             )
         if self.missing_text == TEXT_ENCODER.repository:
             return (
@@ -68,60 +76,69 @@ class SamAudioWeights:
             )
         return (
             f"The text encoder “{self.missing_text}” that config.json names is not on this computer. "
-            f"Put its files into {self.folder / str(self.missing_text)}."
+            f"Put its files into {self.files.config.parent / str(self.missing_text)}."
         )
 
     def fingerprint(self) -> str:
         """Return an identifier of the files by names, sizes and times of change, without reading the weights."""
-        assert self.folder is not None
-        digest = hashlib.sha256((self.folder / "config.json").read_bytes())
-        for file in sorted((*self.folder.glob("*.pt"), *self.folder.glob("*.safetensors"))):
+        assert self.files is not None
+        digest = hashlib.sha256(self.files.config.read_bytes())
+        for file in sorted(self.files.weights, key=lambda file: file.name):
             state = file.stat()
             digest.update(f"{file.name} {state.st_size} {state.st_mtime_ns}".encode())
         return digest.hexdigest()[:16]
 
 
 def find_sam_audio(model: str) -> SamAudioWeights:
-    """The files of a published model in the hub's cache, or of a folder that the person at this computer has named.
+    """The files of a published model, from the first source that has them, or of a folder that the person named.
 
     Raises:
         SettingsError: neither a known name nor such a folder.
+        WeightsMissing, BackendUnavailable: there is such a folder, and no model in it.
     """
-    if model in SIZES_GB:
-        folder = hub.find_snapshot(source(model))
-        if folder is not None and not compared.is_whole(folder / "config.json"):  # it is read long before the weights
-            folder = None
-    else:
+    if model not in sources.MODELS:
         folder = folders.find_folder(model)
         if folder is None or not folder.is_dir():
             raise SettingsError(
                 f"There is no SAM-Audio model “{model}”.",
                 "It is neither a published model nor a folder of models that was named on this computer.",
-                f"Choose one of: {', '.join((*SIZES_GB, *folders.names()))}. To name the folder that holds config.json "
-                f"and the weights, start with --model-folder NAME=FOLDER, or put NAME=FOLDER into {folders.VARIABLE}.",
+                f"Choose one of: {', '.join((*sources.MODELS, *folders.names()))}. To name the folder that holds "
+                f"config.json and the weights, start with --model-folder NAME=FOLDER, or put NAME=FOLDER into "
+                f"{folders.VARIABLE}.",
             )
-    if folder is None:
-        damaged = hub.damaged_files(source(model).repository)
-        return SamAudioWeights(model=model, folder=None, damaged=next(iter(damaged), None))
-    name = read_config(folder).text_encoder.name
-    if (folder / name).is_dir() or _text_encoder_is_cached(name):
-        return SamAudioWeights(model=model, folder=folder)
-    return SamAudioWeights(
-        model=model, folder=folder, missing_text=name, damaged=next(iter(hub.damaged_files(name)), None)
-    )
+        return _complete(SamAudioWeights(model=model, files=checkpoint_files(folder)))
+    damaged: Path | None = None
+    for place in sources.order():
+        if place == sources.FOLDER:
+            files = _named_folder(model)
+        elif model in sources.PUBLISHERS[place].sizes_gb:
+            publisher = sources.PUBLISHERS[place]
+            files = sources.files_here(publisher, model)
+            if files is not None and not compared.is_whole(files.config):  # it is read long before the weights
+                files = None
+            if files is None:
+                damaged = damaged or next(iter(_damaged_of(publisher.source(model))), None)
+        else:
+            continue
+        if files is not None:
+            return _complete(SamAudioWeights(model=model, files=files, source=place))
+    return SamAudioWeights(model=model, files=None, damaged=damaged)
 
 
 def files_of(weights: SamAudioWeights) -> dict[str, tuple[Path, ...]]:
-    """Return the files of a usable model and of its text encoder, by the names under which they are downloaded.
+    """Return the files of a usable model and of its parts, by the names under which they are downloaded.
 
     Those of a folder that a person has named are their own: of these, nobody knows what was published.
     """
-    assert weights.folder is not None
+    assert weights.files is not None
     found = {}
-    if weights.model in SIZES_GB:
-        found[f"sam-audio-{weights.model}"] = hub.files_in_cache(source(weights.model))
-    name = read_config(weights.folder).text_encoder.name
-    if not (weights.folder / name).is_dir():
+    if weights.source not in ("", sources.FOLDER):
+        publisher = sources.PUBLISHERS[weights.source]
+        found[f"sam-audio-{weights.model}"] = hub.files_in_cache(publisher.source(weights.model))
+    if (codec := hub.files_in_cache(sources.CODEC)) and codec[0] in weights.files.weights:
+        found[CODEC_NAME] = codec
+    name = read_config(weights.files.config).text_encoder.name
+    if not (weights.files.config.parent / name).is_dir():
         also = (*TEXT_ENCODER.also, "pytorch_model.bin")  # of another program
         found[name] = hub.files_in_cache(replace(TEXT_ENCODER, repository=name, also=also))
     return found
@@ -132,9 +149,57 @@ def again(name: str) -> str:
     return f"Download it again: “audio-playground models download {name}”."
 
 
-def source(model: str) -> hub.Source:
-    """Return the hub files of a published model, without its text encoder."""
-    return hub.Source(repository=f"facebook/sam-audio-{model}", needed=("config.json", "checkpoint.pt"))
+def _complete(found: SamAudioWeights) -> SamAudioWeights:
+    """Return a model with its codec, if that is apart, and with what of codec and text encoder is not here."""
+    assert found.files is not None
+    files, missing_codec = found.files, False
+    damaged: tuple[Path, ...] = ()
+    if sources.lacks_codec(files):
+        codec = hub.find_snapshot(sources.CODEC)
+        missing_codec, damaged = codec is None, hub.damaged_files(sources.CODEC.repository)
+        if codec is not None:
+            files = replace(files, weights=(*files.weights, codec / sources.CODEC.needed[0]))
+    name = read_config(files.config).text_encoder.name
+    missing_text = None if (files.config.parent / name).is_dir() or _text_encoder_is_cached(name) else name
+    if missing_text is not None:
+        damaged = hub.damaged_files(name)
+    return replace(
+        found,
+        files=files,
+        missing_codec=missing_codec,
+        missing_text=missing_text,
+        damaged=next(iter(damaged), None) if missing_codec or missing_text else None,
+    )
+
+
+def _named_folder(model: str) -> CheckpointFiles | None:
+    """Return the files of a folder that the person at this computer has named as a published model."""
+    folder = folders.find_folder(model) or folders.find_folder(f"sam-audio-{model}")
+    return checkpoint_files(folder) if folder is not None and folder.is_dir() else None
+
+
+def _damaged_of(source: hub.Source) -> tuple[Path, ...]:
+    return tuple(file for file in hub.files_in_cache(source) if compared.is_damaged(file))
+
+
+def _how_to_get(model: str) -> str:
+    publisher = sources.next_publisher(model)
+    if publisher is None:
+        return (
+            f"SAM-Audio {model} is not on this computer, and none of the sources that are chosen has it. "
+            "“audio-playground models sources” says which there are."
+        )
+    absent = f"SAM-Audio {model} ({publisher.sizes_gb[model]} GB) is not on this computer."
+    if publisher.gated:
+        repository = publisher.source(model).repository
+        return (
+            f"{absent} Its weights are gated. {account.how_to_get_access(repository)}; then run "
+            f"“audio-playground models download sam-audio-{model}”."
+        )
+    return (
+        f"{absent} It can be had without an account, as {publisher.about}. "
+        f"Run “audio-playground models download sam-audio-{model}”."
+    )
 
 
 def _text_encoder_is_cached(name: str) -> bool:

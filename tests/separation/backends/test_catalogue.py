@@ -15,13 +15,15 @@ from separation.hub import transfer
 from separation.models import folders
 from separation.models.demucs import download as demucs_download
 from separation.models.demucs import weights as demucs_weights
+from separation.models.sam_audio import sources
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.config import read_config
 from separation.models.sam_audio.pytorch.text import T5TextEncoder
 from separation.request import Request
 from tests.support import demucs_models
 from tests.support.fake_hub import TOKEN, installed
-from tests.support.sam_models import CHECKPOINT, tiny_config
+from tests.support.sam_models import CHECKPOINT, tensors, tiny_config
+from tests.support.split_models import stored
 
 SAM = "facebook/sam-audio-small"
 
@@ -51,6 +53,7 @@ def usable(model="small"):
 
 
 def test_every_model_of_every_backend_is_listed_once_with_what_it_needs(hub):
+    sources.use(["facebook"])
     known = catalogue.entries()
     names = [one.name for one in known]
     assert len(set(names)) == len(names)
@@ -115,6 +118,7 @@ def test_a_text_encoder_is_here_only_with_its_weights_and_tokenizer(published):
 
 
 def test_an_absent_model_says_every_step_up_to_the_command(hub):
+    sources.use(["facebook"])
     sentence = sam_weights.find_sam_audio("base").how_to_get()
     for step in ("7.7 GB", "gated", "facebook/sam-audio-base", "licence", "read token", "hf auth login"):
         assert step in sentence
@@ -123,12 +127,14 @@ def test_an_absent_model_says_every_step_up_to_the_command(hub):
 
 def test_a_folder_whose_text_encoder_is_not_published_says_where_its_files_go(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config()))
+    (tmp_path / "model.safetensors").write_bytes(stored(tensors()))
     folders.name_folder(tmp_path)
     found = sam_weights.find_sam_audio(str(tmp_path))
     assert found.missing_text == "t5" and str(tmp_path / "t5") in found.how_to_get()
 
 
 def test_a_refused_model_fetches_nothing_of_what_it_needs_either(published):
+    sources.use(["facebook"])
     published.refused.add(SAM)
     with pytest.raises(WeightsMissing, match="accept the licence"):
         list(catalogue.download("sam-audio-small"))

@@ -106,6 +106,7 @@ def test_removing_asks_first(hub):
 
 def test_a_gated_model_is_explained_with_exit_status_4(hub, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
+    models("sources", "folder", "facebook")
     errors = models("download", "sam-audio-small", status=4).stderr
     assert "WeightsMissing" in errors and "hf auth login" in errors
     assert "gated" in said("download", "sam-audio-small", status=4)["what"]
@@ -132,6 +133,27 @@ def test_an_interrupt_says_that_what_arrived_is_kept(hub, monkeypatch, flags):
     monkeypatch.setattr(catalogue, "download", interrupted)
     result = models("download", "sam-audio-small", *flags, status=130)
     assert "Interrupted." in (result.stdout if flags else result.stderr) and "is kept" in result.output
+
+
+def test_sources_are_listed_in_their_order_and_others_can_be_chosen(hub):
+    output = models("sources").output
+    places = ["folder", "facebook", "audioghostai", "AEmotionStudio"]
+    assert [line.split()[1] for line in output.splitlines()] == places
+    assert "Meta's own files" in output and "a copy by audioghostai" in output
+    assert said("sources", "audioghostai", "facebook")["order"] == ["audioghostai", "facebook"]
+    output = models("sources").output
+    assert "1. audioghostai" in output and "not tried: folder" in output
+    assert listed()["sam-audio-small"]["repository"] == "audioghostai/sam-audio-small"
+    assert "Name some of these" in models("sources", "nobody", status=2).stderr
+
+
+def test_a_model_that_changed_since_it_was_first_fetched_is_asked_about(hub):
+    models("download", "sam-audio-small")
+    models("remove", "sam-audio-small", "--yes")
+    hub.repositories[SAM]["checkpoint.pt"] = CHECKPOINT[::-1]
+    assert "has changed since" in models("download", "sam-audio-small", status=4).stderr
+    fetched = said("download", "sam-audio-small", "--new-revision")
+    assert (Path(fetched["path"]) / "checkpoint.pt").read_bytes() == CHECKPOINT[::-1]
 
 
 # A process of its own: the hub's own environment variables, and a real interrupt

@@ -17,6 +17,7 @@ from separation.events import EventStream
 from separation.hub import cache as hub
 from separation.hub import compared
 from separation.model import Readiness
+from separation.models.sam_audio import sources
 from separation.request import Request
 from storage import data_folder
 from tests.support.damage import flip, touched
@@ -35,6 +36,7 @@ def published(tmp_path, monkeypatch):
     config = json.loads((CHECKPOINT / "config.json").read_text())
     config["text_encoder"]["name"] = TEXT
     with installed(tmp_path, monkeypatch) as running:
+        sources.use(["facebook"])
         running.publish(
             f"facebook/{NAME}",
             {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from separation.hub.cache import LOGIN
+from separation.hub.account import LOGIN
 from webapp.components.pieces.for_pages import for_pages
 
 ROOT = Path(__file__).parents[3]

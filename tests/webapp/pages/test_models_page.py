@@ -11,6 +11,7 @@ from starlette.datastructures import URL
 
 from separation.backends import catalogue
 from separation.hub import transfer
+from separation.models.sam_audio import sources
 from tests.support.damage import flip
 from tests.support.fake_hub import TOKEN, installed
 from tests.support.sam_models import CHECKPOINT, tiny_config
@@ -28,6 +29,7 @@ def hub(tmp_path, monkeypatch):
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     with installed(tmp_path, monkeypatch) as running:
+        sources.use(["facebook"])
         config = tiny_config()
         config["text_encoder"]["name"] = "t5-base"
         checkpoint = (CHECKPOINT / "checkpoint.pt").read_bytes()

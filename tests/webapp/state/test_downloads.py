@@ -13,6 +13,7 @@ from separation.errors import SettingsError
 from separation.events import ModelLoading
 from separation.hub import transfer
 from separation.model import PublishedModel
+from separation.models.sam_audio import sources
 from tests.support.fake_hub import TOKEN, installed
 from webapp.state.download import WINDOW_S, Download, DownloadState
 from webapp.state.downloads import Downloads
@@ -28,6 +29,7 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "PAUSES_S", (0.01, 0.01))
     monkeypatch.setattr(transfer, "REPORT_S", 0.0)
     with installed(tmp_path, monkeypatch) as running:
+        sources.use(["facebook"])
         for name in (SMALL, BASE):
             running.publish(f"facebook/{name}", {"config.json": b"{}", "checkpoint.pt": WEIGHTS})
             running.gated.add(f"facebook/{name}")

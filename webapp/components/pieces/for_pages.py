@@ -14,6 +14,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, words in (
         (r" ?\(pip install [^)]*\)", ""),
         (r"(?<=Install it): pip install [\w.-]+", "."),
+        (r": “audio-playground models download [^”]* --new-revision”", f" {MODELS}"),
+        (r": “audio-playground models sources”", f" {MODELS}"),
+        (r"“audio-playground models sources” says", "The Models page says"),
         (r"\brun “audio-playground models download [^”]*”(?: to download them once)?", f"download it {MODELS}"),
         (r"\bRun “audio-playground models download [^”]*”(?: to download them once)?", f"Download it {MODELS}"),
         (r": “audio-playground models download [^”]*”", f" {MODELS}"),

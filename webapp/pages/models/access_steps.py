@@ -9,7 +9,7 @@ from nicegui import ui
 from starlette.datastructures import URL
 
 from separation.errors import PlaygroundError
-from separation.hub import cache as hub
+from separation.hub import account as hub_account
 from separation.hub import token as hub_token
 from separation.hub.token import Origin
 from separation.model import PublishedModel
@@ -41,10 +41,10 @@ class AccessSteps:
             self.element.props["aria-label"] = f"Steps to get {entry.label}"
             with _step("Ask for access"):
                 text("Sign in, open this page and accept the licence. The answer comes by mail, often within a day.")
-                _address(hub.page(entry.repository))
+                _address(hub_account.page(entry.repository))
             with _step("Make a token"):
                 text("On this page create a new token of the type “Read”, and copy it.")
-                _address(hub.page("settings/tokens"))
+                _address(hub_account.page("settings/tokens"))
             with _step("Keep it here"):
                 self._token = TokenBox(account)
             with _step("Download"):
@@ -87,7 +87,7 @@ class TokenBox:
             button("Forget", self._forget, kind="danger", tip="Deletes the token from this computer")
         self._command = CopyButton(
             "Copy the command",
-            hub.LOGIN,
+            hub_account.LOGIN,
             tip="In a terminal of that computer it asks for the token and keeps it",
         )
         self._trouble = ui.element("div")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from separation.formatted import clock, size, size_range
-from separation.hub.cache import LOGIN
+from separation.hub.account import LOGIN
 from separation.hub.compared import DAMAGED
 from separation.model import PublishedModel, Readiness
 from webapp.components.pieces.for_pages import for_pages

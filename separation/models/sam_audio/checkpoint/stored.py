@@ -1,7 +1,8 @@
 """The list of tensors in a checkpoint file, and how each parameter of our network is made from them.
 
 Names and shapes follow from the configuration alone, before a file is opened. The official files and the conversions
-of mlx-audio differ in names (mostly of the codec) and in the order of the axes of convolutions.
+of mlx-audio differ in names (mostly of the codec) and in the order of the axes of convolutions. No framework is
+imported before a parameter is made, so that files can be checked where none is loaded.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING
 
 from separation.models.sam_audio.config import CodecConfig, Config, TransformerConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Order of the axes in a channels-last file. Convolutions: (out, in, time) -> (out, time, in). Transposed ones:
 # (in, out, time) -> (out, time, in).
@@ -226,6 +227,8 @@ def _convolution(
 
 def _weight(gain: Tensor, direction: Tensor) -> Tensor:
     """The weight g v / |v|, the norm taken over all axes but the first (Salimans and Kingma 2016, eq. 2)."""
+    import torch
+
     # The first axis also of transposed convolutions, where it is the input: that is how they were trained.
     length: Tensor = torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
     return direction * (gain / length)
@@ -233,6 +236,8 @@ def _weight(gain: Tensor, direction: Tensor) -> Tensor:
 
 def _with_absent_video(bias: Tensor, gate: Tensor, conv_bias: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """The projection's bias, plus what the video path adds to every frame when its features are all zero."""
+    from torch.nn import functional
+
     return bias + gate.tanh() * functional.layer_norm(conv_bias, conv_bias.shape, scale, shift)
 
 

@@ -6,7 +6,6 @@ Nothing is mapped: pages of a mapped file that were touched once count as this p
 from __future__ import annotations
 
 import collections
-import json
 import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,8 @@ from typing import IO, Any
 
 import torch
 from torch import Tensor
+
+from separation.hub.tensor_table import LENGTH_BYTES, read_table, table_length
 
 # Exceptions raised for files that are truncated, of another kind, or malicious.
 DAMAGE = (
@@ -90,22 +91,11 @@ SAFETENSORS_TYPES = {
 
 
 def _safetensors(file: Path) -> Iterator[tuple[str, Place]]:
-    """The format's own description: eight bytes with the length of a JSON table, the table, the values."""
+    n_bytes = file.stat().st_size
     with file.open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        if not 0 < length < file.stat().st_size:
-            raise ValueError("its header is cut or missing")
-        table = json.loads(opened.read(length))
-    for name, entry in table.items():
-        if name == "__metadata__":
-            continue
-        if entry["dtype"] not in SAFETENSORS_TYPES:
-            raise ValueError(f"the tensor “{name}” is of the unknown type {entry['dtype']}")
-        dtype, shape = SAFETENSORS_TYPES[entry["dtype"]], tuple(entry["shape"])
-        start, stop = entry["data_offsets"]
-        if stop - start != prod(shape) * dtype.itemsize:
-            raise ValueError(f"the tensor “{name}” has {stop - start} bytes, which its shape {shape} does not need")
-        yield name, Place(file, 8 + length + start, shape, _contiguous(shape), dtype)
+        table = opened.read(table_length(opened.read(LENGTH_BYTES), n_bytes))
+    for name, entry in read_table(table, n_bytes).items():
+        yield name, Place(file, entry.start, entry.shape, _contiguous(entry.shape), SAFETENSORS_TYPES[entry.dtype])
 
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:

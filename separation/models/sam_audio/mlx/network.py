@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from separation.errors import BackendUnavailable, SettingsError
 from separation.hardware.devices import choose_device
 from separation.models.sam_audio.checkpoint.checkpoint import fill
+from separation.models.sam_audio.checkpoint.files import CheckpointFiles, checkpoint_files
 from separation.models.sam_audio.checkpoint.stored import ParameterSource, parts
 from separation.models.sam_audio.clips import batch_of
 from separation.models.sam_audio.config import Config, read_config
@@ -161,12 +162,12 @@ class MlxSamAudio:
 
 
 def load_mlx_network(
-    path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True
+    path: Path | CheckpointFiles, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True
 ) -> MlxSamAudio:
     """Read a network from an official folder, a safetensors conversion, or one weights file beside its config.json.
 
     Args:
-        path: the folder or file.
+        path: the folder or file, or the files by name.
         device: "cpu" or "mps" (Apple's GPU).
         precision: of the transformer, "float32" or "bfloat16"; what mixes over whole clips or time stays float32.
         video_constant: False reads a conversion that left the video path out, taking its constant as zero.
@@ -180,10 +181,10 @@ def load_mlx_network(
         raise SettingsError(
             f"There is no precision “{precision}” on MLX.", "", f"Choose one of: {', '.join(PRECISIONS)}."
         )
-    folder = path.parent if path.is_file() else path
-    config = read_config(folder)
+    files = checkpoint_files(path) if isinstance(path, Path) else path
+    config = read_config(files.config)
     modules = _modules(config)
-    weights = list(_weights(config, path, video_constant, PRECISIONS[precision]))
+    weights = list(_weights(config, files, video_constant, PRECISIONS[precision]))
     try:
         modules.load_weights(weights, strict=True)  # every name and shape, on both sides
     except ValueError as difference:
@@ -196,7 +197,7 @@ def load_mlx_network(
         _round(modules.transformer, getattr(mx, precision))
     # Tables that are no parameters too: left lazy, they could only be computed in the thread that loads.
     mx.eval([value for module in modules.modules() for value in module.values() if isinstance(value, mx.array)])
-    return MlxSamAudio(config, modules, folder, device, precision)
+    return MlxSamAudio(config, modules, files.config.parent, device, precision)
 
 
 def choose_mlx_device(asked: str) -> str:
@@ -233,12 +234,12 @@ def _drop_watermark(decoder: Any) -> None:
         del block.block_3, block.block_6, block.block_7, block.block_11
 
 
-def _weights(config: Config, path: Path, video_constant: bool, dtype: Any) -> Iterator[tuple[str, Array]]:
+def _weights(config: Config, files: CheckpointFiles, video_constant: bool, dtype: Any) -> Iterator[tuple[str, Array]]:
     """Yield every parameter by its name in `_modules`, in the layout of MLX."""
     wanted = [_as_stored(part) for part in parts(config, video_constant=video_constant)]
     with torch.device("meta"):
         read = torch.nn.ModuleDict({"codec": Codec(config.audio_codec), "field": FieldNetwork(config)})
-    fill(read, wanted, path, torch.device("cpu"), dict.fromkeys(read, torch.float32))
+    fill(read, wanted, files, torch.device("cpu"), dict.fromkeys(read, torch.float32))
     for part in wanted:
         owner, _, parameter = part.parameter.rpartition(".")
         values = read.get_submodule(owner).get_parameter(parameter).detach()

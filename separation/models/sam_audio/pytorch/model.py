@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from pathlib import Path
 
 import torch
 
 from separation.events import Event, ModelLoading
 from separation.hardware.devices import choose_torch_device
-from separation.models.sam_audio.checkpoint.checkpoint import weight_files
+from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.pytorch import network
 from separation.request import ChunkSettings, Request
@@ -20,12 +19,14 @@ MAX_BATCH = 8
 WINDOW_BYTES = 128 << 20
 
 
-def load_torch_model(folder: Path, request: Request, *, revision: str) -> Generator[Event, None, SamAudioModel]:
+def load_torch_model(
+    files: CheckpointFiles, request: Request, *, revision: str
+) -> Generator[Event, None, SamAudioModel]:
     """Read the weights, yielding `ModelLoading` before and after."""
-    name, device = request.model or folder.name, choose_torch_device(request.device)
-    total = sum(file.stat().st_size for file in weight_files(folder))
+    name, device = request.model or files.config.parent.name, choose_torch_device(request.device)
+    total = files.n_bytes
     yield ModelLoading(model=name, total_bytes=total)
-    sam = network.load_torch_network(folder, device=device, precision=request.sam.precision)
+    sam = network.load_torch_network(files, device=device, precision=request.sam.precision)
     yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
     facts = facts_of(sam, request, name=name, revision=revision, device=device, batch=batch_of(device, request))
     return SamAudioModel(sam, facts)

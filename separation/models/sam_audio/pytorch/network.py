@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from separation.errors import SettingsError
 from separation.models.sam_audio.checkpoint.checkpoint import fill
+from separation.models.sam_audio.checkpoint.files import CheckpointFiles, checkpoint_files
 from separation.models.sam_audio.checkpoint.stored import parts
 from separation.models.sam_audio.clips import batch_of
 from separation.models.sam_audio.config import Config, read_config
@@ -134,12 +135,12 @@ class SamAudio:
 
 
 def load_torch_network(
-    path: Path, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True
+    path: Path | CheckpointFiles, *, device: str = "cpu", precision: str = "float32", video_constant: bool = True
 ) -> SamAudio:
     """Read a network from an official folder, a safetensors conversion, or one weights file beside its config.json.
 
     Args:
-        path: the folder or file.
+        path: the folder or file, or the files by name.
         device: "cpu", "cuda" or "mps".
         precision: of the transformer, "float32", "bfloat16" or, on the CPU, "int8". float16 is not offered: its range
             is too small.
@@ -155,12 +156,12 @@ def load_torch_network(
         raise SettingsError(f"There is no precision “{precision}”.", "", f"Choose one of: {', '.join(PRECISIONS)}.")
     if precision == "int8":
         check_int8(device)
-    folder = path.parent if path.is_file() else path
-    config = read_config(folder)
+    files = checkpoint_files(path) if isinstance(path, Path) else path
+    config = read_config(files.config)
     place = torch.device(device)
     with torch.device("meta"):
         parameters = _Parameters(config, place).eval()
     dtypes = {"codec": torch.float32, "field": PRECISIONS[precision]}
     wanted = parts(config, video_constant=video_constant)
-    fill(parameters, wanted, path, place, dtypes, INT8 if precision == "int8" else None)
-    return SamAudio(config, parameters, folder, place)
+    fill(parameters, wanted, files, place, dtypes, INT8 if precision == "int8" else None)
+    return SamAudio(config, parameters, files.config.parent, place)
