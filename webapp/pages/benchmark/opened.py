@@ -29,6 +29,10 @@ from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading
 ALL = ""
 MOST_COMPARED = 8
 MAX_TITLE = 80
+UNSCORED = (
+    "Quality is not known: there are no true stems to measure against. Give the grid a reference, or take recordings "
+    "whose stems are known, such as the demo."
+)
 ABOUT_NAME = "Under this name it stands among the others, in overlays and in reports."
 ABOUT_PRESET = "Model, chunks, solver and precision under a name of yours. It stands among the Studio's settings."
 
@@ -77,11 +81,12 @@ class OpenedBenchmark:
                 for label, file in figures.EXPORTS.items():
                     ui.menu_item(label, partial(ui.download, f"/benchmarks/{benchmark.id}/{file}"))
         with frame.main:
-            with ui.element("div").classes("line wrap"):
+            with ui.element("div").classes("line wrap") as self._sounds:
                 self._stems = Segmented([], "", self._choose_stem, label="Sound")
             self._nothing = text(
                 "The first figures appear here in a moment, the fastest settings first.", "mute", tag="p"
             )
+            self._unscored = text(UNSCORED, "mute small", tag="p")
             self._charts = ChartsCard(on_point=self._hear)
             self._listening = CellListening(library, transport, on_error=on_error)
             with card() as self._table_card:
@@ -126,7 +131,7 @@ class OpenedBenchmark:
         if self._stem not in known and known:
             self._stem = known[0]
         self._stems.set_options(list(known), disabled=()).set_value(self._stem)
-        self._stems.set_visibility(len(known) > 1)
+        self._sounds.set_visibility(len(known) > 1)
         progress = self._benchmarks.progress(self._benchmark.id)
         done = f"{progress.n_done} of {counted(progress.n_cells, 'cell')} done"
         self._about.set_text(f"{counted(len(self._benchmark.songs), 'recording')} · {done}")
@@ -134,6 +139,7 @@ class OpenedBenchmark:
         self._nothing.set_visibility(not self._rows)
         self._table_card.set_visibility(bool(self._rows))
         offered = figures.qualities(self._rows)
+        self._unscored.set_visibility(bool(self._rows) and not offered and not self._benchmark.reference)
         if self._quality not in offered:
             self._quality = next(iter(offered), "")
         fields = self._fields(offered)
