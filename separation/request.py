@@ -238,6 +238,21 @@ class SamSettings:
         return self.only_inside and not reached and any(anchor.sign == "+" for anchor in anchors)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeechSettings:
+    """The speech separator's own settings.
+
+    Args:
+        attenuation_db: the most by which what is not speech is lowered; None takes away all that the network hears. A
+            little of the room left in the background hides what the network does to a voice.
+    """
+
+    attenuation_db: Annotated[float | None, Range(1, 60, "dB", optional=True)] = None
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+
+
 class RequestField(Enum):
     """The optional fields of `Request`: those that a backend may ignore."""
 
@@ -246,6 +261,7 @@ class RequestField(Enum):
     SOLVER = "solver"
     DEMUCS = "demucs"
     SAM = "sam"
+    SPEECH = "speech"
     SEED = "seed"
 
 
@@ -271,6 +287,7 @@ class Request:
     solver: SolverSettings = field(default_factory=SolverSettings)
     demucs: DemucsSettings = field(default_factory=DemucsSettings)
     sam: SamSettings = field(default_factory=SamSettings)
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
     seed: Annotated[int, SEEDS] = 0
 
     def __post_init__(self) -> None:
@@ -310,8 +327,13 @@ class Request:
         return cls(prompts=tuple(Prompt(text=text) for text in prompts), **settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request as plain lists, numbers and strings, as recipes, keys and manifests hold it."""
+        """Return the request as plain lists, numbers and strings, as recipes, keys and manifests hold it.
+
+        Settings of speech at their defaults are left out: keys of results that were made before there were any stay.
+        """
         values: dict[str, Any] = plain.written(asdict(self))
+        if self.speech == SpeechSettings():
+            del values[RequestField.SPEECH.value]
         return values
 
     @classmethod

@@ -24,7 +24,7 @@ from separation.models.demucs.stem_names import stem_names
 from separation.models.demucs.weights import DemucsWeights
 from separation.prompts import vocabulary
 from separation.prompts.targets import Target, tracks_of
-from separation.request import DemucsSettings, Request, RequestField, SamSettings, SolverSettings
+from separation.request import DemucsSettings, Request, RequestField, SamSettings, SolverSettings, SpeechSettings
 
 DEFAULT = "htdemucs"
 # What the pages list; older reproductions (`repro_mdx_a`, …) and single signatures are known too. Sizes in MB.
@@ -92,6 +92,7 @@ class DemucsBackend(BackendDefaults):
             chunks=None,
             solver=SolverSettings(),
             sam=SamSettings(),
+            speech=SpeechSettings(),
             seed=request.seed if request.demucs.shifts else 0,
         )
 

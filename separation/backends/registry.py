@@ -12,6 +12,7 @@ from separation.backends.demucs import DemucsBackend
 from separation.backends.sam_mlx import SamMlxBackend, preferred_here
 from separation.backends.sam_official import SamOfficialBackend
 from separation.backends.sam_torch import SamTorchBackend
+from separation.backends.speech import SpeechBackend
 from separation.errors import BackendUnavailable, PlaygroundError, PromptError, SettingsError, WeightsMissing
 from separation.model import Availability, Backend, Readiness
 from separation.prompts import phrasing
@@ -28,7 +29,8 @@ def in_order(mlx_preferred: bool) -> dict[str, Backend]:
     """Return all backends by name: fixed stems first, which are fastest; those that work on any computer last."""
     mlx, torch = SamMlxBackend(), SamTorchBackend()
     own = (mlx, torch) if mlx_preferred else (torch, mlx)
-    backends: tuple[Backend, ...] = (DemucsBackend(), *own, SamOfficialBackend(), BuiltinBackend(), ClassicalBackend())
+    here = (BuiltinBackend(), ClassicalBackend(), SpeechBackend())
+    backends: tuple[Backend, ...] = (DemucsBackend(), *own, SamOfficialBackend(), *here)
     return {backend.name: backend for backend in backends}
 
 

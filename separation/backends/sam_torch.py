@@ -18,7 +18,16 @@ from separation.model import Availability, BackendProfile, ChunkLayout, Model, P
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.sources import MODELS
 from separation.prompts.targets import Target, own_residuals, refuse_reserved
-from separation.request import PRECISIONS, STITCHES, ChunkSettings, DemucsSettings, Request, RequestField, SamSettings
+from separation.request import (
+    PRECISIONS,
+    STITCHES,
+    ChunkSettings,
+    DemucsSettings,
+    Request,
+    RequestField,
+    SamSettings,
+    SpeechSettings,
+)
 
 DEFAULT = "small"
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
@@ -67,6 +76,7 @@ class SamTorchBackend(BackendDefaults):
             chunks=chunks,
             demucs=DemucsSettings(),
             sam=sam,
+            speech=SpeechSettings(),
         )
 
     def revision(self, request: Request) -> str:
@@ -122,8 +132,8 @@ class SamTorchBackend(BackendDefaults):
         return (yield from load_torch_model(files, request, revision=self.revision(request)))
 
     def uses(self, request: Request) -> frozenset[RequestField]:
-        """Return all settings but those of Demucs."""
-        return frozenset(RequestField) - {RequestField.DEMUCS}
+        """Return all settings but those of other separators."""
+        return frozenset(RequestField) - {RequestField.DEMUCS, RequestField.SPEECH}
 
     def without_effect(self, request: Request) -> frozenset[str]:
         """Return also the grid of a single step, which goes from 0 to 1 on any."""

@@ -12,7 +12,7 @@ from separation.errors import SeparationError
 from separation.events import Event, EventStream, SolverStep, Warned
 from separation.hardware.footprint import measured, unused_card
 from separation.model import LatentModel, Model, ModelFacts, Samples, Window
-from separation.request import Prompt, Request, SamSettings, SolverSettings
+from separation.request import Prompt, Request, SamSettings, SolverSettings, SpeechSettings
 
 Result = TypeVar("Result")
 
@@ -141,4 +141,12 @@ def _loading(request: Request) -> Request:
     """Return the part of a request that decides which model is loaded, and its facts; not prompts and the like."""
     chunks = request.chunks and replace(request.chunks, stitch="crossfade", max_chunks=None)
     sam = SamSettings(stereo=request.sam.stereo, precision=request.sam.precision)
-    return replace(request, prompts=(Prompt(text="any"),), seed=0, chunks=chunks, solver=SolverSettings(), sam=sam)
+    return replace(
+        request,
+        prompts=(Prompt(text="any"),),
+        seed=0,
+        chunks=chunks,
+        solver=SolverSettings(),
+        sam=sam,
+        speech=SpeechSettings(),
+    )

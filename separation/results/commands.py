@@ -50,6 +50,8 @@ def extracting(source: str, part: Part, request: Request) -> str:
         words += _solving(request.solver)
     if RequestField.SAM in uses:
         words += _sam_options(request.sam)
+    if RequestField.SPEECH in uses:
+        words += _changed("--attenuation", request.speech.attenuation_db, None)
     if request.device != "auto" and RequestField.DEVICE in uses:
         words += ["--device", request.device]
     return shlex.join([*words, "--seed", str(request.seed)])

@@ -37,7 +37,7 @@ HEADER = """\
 # quality: from 0 to 1, estimated without a reference; bleed: the share of two tracks that is the same sound.
 """
 # Fields of a request that are settings of some backends and not of others.
-GROUPS = (RequestField.CHUNKS, RequestField.SOLVER, RequestField.DEMUCS, RequestField.SAM)
+GROUPS = (RequestField.CHUNKS, RequestField.SOLVER, RequestField.DEMUCS, RequestField.SAM, RequestField.SPEECH)
 LISTED = 500  # times of single pieces that are written out; beyond, their summary
 
 

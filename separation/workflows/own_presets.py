@@ -15,7 +15,7 @@ from separation import plain
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.model import Backend
-from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings, SolverSettings
+from separation.request import ChunkSettings, DemucsSettings, Request, SamSettings, SolverSettings, SpeechSettings
 from separation.workflows import presets
 
 MAX_NAME = 40  # letters
@@ -34,6 +34,7 @@ class OwnPreset:
         solver: see `Request`.
         demucs: see `Request`.
         sam: without seeds of single chunks and “only inside +”, which belong to a recording.
+        speech: see `Request`.
 
     Raises:
         SettingsError: the name cannot be one, or there is no such backend.
@@ -46,6 +47,7 @@ class OwnPreset:
     solver: SolverSettings = field(default_factory=SolverSettings)
     demucs: DemucsSettings = field(default_factory=DemucsSettings)
     sam: SamSettings = field(default_factory=SamSettings)
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
 
     def __post_init__(self) -> None:
         name = " ".join(self.name.split())
@@ -79,6 +81,7 @@ class OwnPreset:
             solver=settled.solver,
             demucs=settled.demucs,
             sam=replace(settled.sam, rerolls=(), only_inside=False),
+            speech=settled.speech,
         )
 
     @property
@@ -114,6 +117,7 @@ class OwnPreset:
             solver=self.solver,
             demucs=self.demucs,
             sam=replace(self.sam, rerolls=rerolls, only_inside=request.sam.only_inside),
+            speech=self.speech,
         )
 
     def is_in(self, settled: Request) -> bool:

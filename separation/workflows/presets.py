@@ -13,7 +13,7 @@ from typing import Any
 from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
 from separation.model import Backend
-from separation.request import ChunkSettings, Request, SamSettings
+from separation.request import ChunkSettings, Request, SamSettings, SpeechSettings
 
 CUSTOM = "Custom"
 GENERIC = ("Preview", "Balanced", "Quality")
@@ -43,7 +43,7 @@ def apply(name: str, request: Request) -> Request:
     if backend is not None and own and name not in {*own, *GENERIC}:
         raise _foreign(name, backend)
     rerolls = request.sam.rerolls if request.chunks in (None, ChunkSettings()) else ()
-    values: dict[str, Any] = {"chunks": None, "sam": SamSettings(rerolls=rerolls)}
+    values: dict[str, Any] = {"chunks": None, "sam": SamSettings(rerolls=rerolls), "speech": SpeechSettings()}
     for other in registry.BACKENDS.values():
         values |= {field: value for field, value in other.profile.presets.get(name, {}).items() if field not in OWN}
     preset = replace(request, **(values | dict(own.get(name, {}))))

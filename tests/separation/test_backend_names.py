@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ("separation", "storage", "webapp")
 # Where a backend and its family live. What the terminal and a `Request` call them is data there, never compared.
 AT_HOME = ("separation/backends/", "separation/models/")
-NAMES = frozenset({*registry.BACKENDS, registry.SAM_AUDIO})
+# “speech” is a sound too, and the name of settings; whoever looks that up does not switch on the backend.
+ALSO_SOUNDS = frozenset(name for name, backend in registry.BACKENDS.items() if name in backend.stems())
+NAMES = frozenset({*registry.BACKENDS, registry.SAM_AUDIO}) - ALSO_SOUNDS
 HALVES = frozenset({"startswith", "endswith", "removeprefix", "removesuffix", "partition", "split"})
 
 

@@ -147,17 +147,28 @@ def _command_of(backend: Backend) -> click.Command:
     """Return the generated command of a backend, which has only the common options."""
     from dataclasses import replace
 
-    from separation.request import ChunkSettings, Request, RequestField
+    from separation.request import ChunkSettings, Request, RequestField, SpeechSettings
 
     def command(wanted: ExtractOptions, common: Common, model: str | None = None, **given: Any) -> None:
         request = Request.of(*wanted.prompts, backend=backend.name, model=model, device=common.device, seed=wanted.seed)
         if cut:
             usual = backend.settle(request).chunks or ChunkSettings()
             request = replace(request, chunks=chunk_settings(usual, given))
+        if given.get("attenuation_db") is not None:
+            request = replace(request, speech=SpeechSettings(attenuation_db=given["attenuation_db"]))
         run(wanted, request, common)
 
-    cut = RequestField.CHUNKS in backend.uses(Request.of("vocals"))
+    uses = backend.uses(Request.of("vocals"))
+    cut = RequestField.CHUNKS in uses
     options = common_options(command)
+    if RequestField.SPEECH in uses:
+        options = click.option(
+            "--attenuation",
+            "attenuation_db",
+            type=float,
+            help=f"Decibels by which the rest is lowered at most, {ranges(SpeechSettings)['attenuation_db']}; all of "
+            "it unless given.",
+        )(options)
     if cut:
         options = chunk_options(options)
     if len(backend.models()) > 1:

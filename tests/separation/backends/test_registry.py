@@ -227,7 +227,7 @@ def test_mlx_asked_for_by_name_says_why_it_cannot_be_used(monkeypatch):
 def test_mlx_comes_first_of_the_family_where_it_is_preferred(preferred):
     names = list(registry.in_order(mlx_preferred=preferred))
     own = ["sam_mlx", "sam_torch"] if preferred else ["sam_torch", "sam_mlx"]
-    assert names == ["demucs", *own, "sam_official", "builtin", "builtin-dsp"]
+    assert names == ["demucs", *own, "sam_official", "builtin", "builtin-dsp", "speech"]
 
 
 # Those there are

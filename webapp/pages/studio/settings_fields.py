@@ -12,20 +12,13 @@ from typing import Any
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.model import Backend
-from separation.request import (
-    ChunkSettings,
-    DemucsSettings,
-    Range,
-    Request,
-    RequestField,
-    SolverSettings,
-    overlap_range,
-    ranges,
-)
+from separation.request import ChunkSettings, Request, RequestField, overlap_range
 from separation.solvers import SOLVERS
 from separation.workflows import presets
 from webapp.components.settings import controls
 from webapp.components.settings.settings import SettingField, SettingGroup
+from webapp.pages.studio.fields import separators
+from webapp.pages.studio.fields.numbers import number
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
 PRECISION_LABELS = {
@@ -34,13 +27,6 @@ PRECISION_LABELS = {
     "int8": "int8, a quarter, processor only",
 }
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
-PARTS = {
-    "": Request,
-    RequestField.SOLVER.value: SolverSettings,
-    RequestField.CHUNKS.value: ChunkSettings,
-    RequestField.DEMUCS.value: DemucsSettings,
-}
-LARGEST_EXACT = 2**53 - 1  # whole number that a browser does not round
 AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
 
 
@@ -65,7 +51,9 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
     if RequestField.CHUNKS in uses:
         shown.append(_chunks(settled, used.profile.stitches))
     if RequestField.DEMUCS in uses:
-        shown.append(_demucs(settled))
+        shown.append(separators.demucs(settled))
+    if RequestField.SPEECH in uses:
+        shown.append(separators.speech(settled))
     shown += _run(settings, settled, used)
     idle = used.without_effect(settled)
     for group in shown:
@@ -216,7 +204,7 @@ def _solver(settled: Request) -> SettingGroup:
             "How the model's flow is followed from noise to audio. Time goes with evaluations: method times steps. "
             "Adams-Bashforth gives the accuracy of midpoint for half of them.",
         ),
-        _number(
+        number(
             "solver.n_steps",
             "Steps",
             solver.n_steps,
@@ -239,7 +227,7 @@ def _solver_labels() -> dict[str, str]:
 def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
     chunks = settled.chunks or ChunkSettings()
     fields = [
-        _number(
+        number(
             "chunks.chunk_s",
             "Length",
             chunks.chunk_s,
@@ -249,7 +237,7 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             empty="all at once",
             step=0.5,
         ),
-        _number(
+        number(
             "chunks.overlap_s",
             "Overlap",
             chunks.overlap_s,
@@ -267,7 +255,7 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
         ),
         *([_stitch(settled)] if len(stitches) > 1 or chunks.stitch not in stitches else []),
-        _number(
+        number(
             "chunks.max_chunks",
             "Only the first",
             chunks.max_chunks,
@@ -296,51 +284,6 @@ def _stitch(settled: Request) -> SettingField:
     return controls.choice("chunks.stitch", "Seams", "multidiffusion" if _together(settled) else "crossfade", options)
 
 
-def _demucs(settled: Request) -> SettingGroup:
-    demucs = settled.demucs
-    fields = [
-        _number(
-            "demucs.shifts",
-            "Shifts",
-            demucs.shifts,
-            "Averages estimates of shifted copies: up to 0.2 dB better; each shift costs the time of one run. Memory "
-            "stays the same.",
-        ),
-        _number(
-            "demucs.overlap_ratio",
-            "Overlap",
-            demucs.overlap_ratio,
-            "The fraction of a segment that neighbours share: smoother seams, up to twice the time. Memory stays the "
-            "same.",
-            step=0.05,
-        ),
-        _number(
-            "demucs.segment_s",
-            "Segment",
-            demucs.segment_s,
-            "How much of the song is heard at once. Shorter segments save memory with the mdx models only: the others "
-            "fill them up to 7.8 s, so shorter ones just take longer.",
-            unit="s",
-            empty="longest",
-            step=0.1,
-        ),
-        controls.switch(
-            "demucs.split",
-            "Split",
-            demucs.split,
-            "Cuts the song into segments, which keeps memory steady however long it is. Transformer models always "
-            "split.",
-        ),
-        controls.switch(
-            "demucs.mixed_precision",
-            "Half precision",
-            demucs.mixed_precision,
-            "On CUDA it needs less memory and time, for a sound a hair less exact; elsewhere it does nothing.",
-        ),
-    ]
-    return controls.fold("Demucs", fields, f"{demucs.shifts} shifts", f"{100 * demucs.overlap_ratio:.0f} % overlap")
-
-
 def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGroup]:
     fields, uses = [], used.uses(settled)
     digest = [DEVICES[settings.device]] if RequestField.DEVICE in uses else []
@@ -364,27 +307,8 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "Which noise the model starts from. The same seed and settings give the same result; another one gives "
             "another take, for the same time."
         )
-        fields.append(_number("seed", "Seed", settings.seed, tip))
+        fields.append(number("seed", "Seed", settings.seed, tip))
     return [controls.fold("Run", fields, *digest)] if fields else []
-
-
-def _number(
-    name: str,
-    label: str,
-    value: float | None,
-    tip: str,
-    *,
-    step: float = 1,
-    allowed: Range | None = None,
-    limit: str = "",
-    unit: str = "",
-    empty: str = "",
-) -> SettingField:
-    """Return a field for a number in its setting's range; see `controls.number`."""
-    part, _, item = name.rpartition(".")
-    allowed = allowed or ranges(PARTS[part])[item]
-    low, high = allowed.low, min(allowed.high, LARGEST_EXACT)
-    return controls.number(name, label, value, (low, high, step), tip, limit=limit, unit=unit, empty=empty)
 
 
 def _together(settled: Request) -> bool:

@@ -31,7 +31,7 @@ from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, text
 
 BRING_THEIR_OWN = ("backend", "model")  # controls whose other settings are expected to be others
-OF_PRESETS = ("model", "solver.", "demucs.")  # what a preset is asked for
+OF_PRESETS = ("model", "solver.", "demucs.", "speech.")  # what a preset is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ def dropped_by(before: Request, after: Request) -> str:
 
 def with_changes(settings: Request, before: Request, after: Request) -> Request:
     """Return `settings` with the differences of two settled requests, of which the first was made from them."""
-    changed = {name: getattr(after, name) for name in ("chunks", "demucs", "sam")}
+    changed = {name: getattr(after, name) for name in ("chunks", "demucs", "sam", "speech")}
     changed = {name: value for name, value in changed.items() if value != getattr(before, name)}
     if after.model != before.model:  # a model belongs to a backend
         changed |= {"backend": after.backend, "model": after.model, "chunks": after.chunks}
