@@ -17,8 +17,7 @@ from separation.export.level import RESCALE
 from separation.metrics.reference import si_sdr
 from separation.models.builtin.weights import read_network
 from separation.models.classical.classical import separate_classical
-from separation.models.sam_audio import sources
-from separation.models.sam_audio.weights import TEXT_ENCODER_GB
+from separation.models.sam_audio import sources, text_encoder
 from separation.request import ChunkSettings, SamSettings, SolverSettings
 from separation.solvers import nfe
 from storage.artifacts import DEFAULT_LIMIT_BYTES
@@ -57,12 +56,12 @@ def test_the_sizes_of_models_are_those_of_the_catalogue() -> None:
     low, high = figures(r"(\d+) to (\d+) GB a model", README)
     meta, copies = (sources.PUBLISHERS[name].sizes_gb.values() for name in ("facebook", "audioghostai"))
     assert (low, high) == (round(min(meta)), round(max(meta)))
-    parts_gb = sources.CODEC_BYTES / 1e9 + TEXT_ENCODER_GB
+    parts_gb = sources.CODEC_BYTES / 1e9 + text_encoder.SIZE_GB
     low, high = figures(r"(\S+) to (\S+) GB without an account", README)
     assert (low, high) == (round(min(copies) + parts_gb, 1), round(max(copies) + parts_gb, 1))
     assert figures(r"come with the program \((\d+) MB\)", README) == (round(WEIGHTS.stat().st_size / 1e6),)
     assert figures(r"the codec \((\S+) GB\)", DOCUMENTS["sam-audio"]) == (round(sources.CODEC_BYTES / 1e9, 1),)
-    assert figures(r"T5-base, (\S+) GB", DOCUMENTS["sam-audio"]) == (TEXT_ENCODER_GB,)
+    assert figures(r"T5-base, (\S+) GB", DOCUMENTS["sam-audio"]) == (text_encoder.SIZE_GB,)
 
 
 def test_what_is_kept_has_the_limit_that_is_stated_and_goes_when_it_is_stated() -> None:

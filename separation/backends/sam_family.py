@@ -11,7 +11,7 @@ from separation.events import Event
 from separation.hub import cache as hub
 from separation.hub import compared
 from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
-from separation.models.sam_audio import acquire, sources, weights
+from separation.models.sam_audio import acquire, sources, text_encoder, weights
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config
 from separation.models.sam_audio.sources import CODEC_NAME
@@ -19,7 +19,7 @@ from separation.request import ChunkSettings, Request, SolverSettings
 from separation.solvers import nfe
 
 NAME = "sam-audio"
-TEXT_ENCODER = weights.TEXT_ENCODER.repository
+TEXT_ENCODER = text_encoder.NAME
 LICENCE = "SAM Licence (Meta)"
 # Evaluations of the velocity field: 7, 17, and the official 32. The model stays as chosen.
 PRESETS = {
@@ -106,14 +106,18 @@ def published() -> tuple[PublishedModel, ...]:
 
 def fetch(entry: PublishedModel) -> Generator[Event, None, None]:
     """Download one of `published` from the hub, a model from the first of its sources that gives it."""
-    if entry.model is None:
-        yield from hub.download(_source_of(entry.name), entry.name)
+    if entry.name == TEXT_ENCODER:
+        yield from text_encoder.fetch()
+    elif entry.model is None:
+        yield from hub.download(sources.CODEC, entry.name)
     else:
         yield from acquire.fetch(entry.model, entry.name)
 
 
 def remove(entry: PublishedModel) -> int:
     """Delete one of `published` from the hub's cache, whichever sources it came from; returns the bytes freed."""
+    if entry.name == TEXT_ENCODER:
+        return text_encoder.remove()
     if entry.model is None:
         return hub.remove(entry.repository)
     return sum(hub.remove_source(publisher.source(entry.model)) for publisher in _all_publishers(entry.model))
@@ -152,32 +156,48 @@ def _all_publishers(model: str) -> list[sources.Publisher]:
 
 
 def _codec_apart() -> PublishedModel:
+    source = sources.CODEC
     return _part(
         CODEC_NAME,
-        label="The codec of SAM-Audio, for models that come without it",
+        "The codec of SAM-Audio, for models that come without it",
         size_bytes=sources.CODEC_BYTES,
         licence=LICENCE,
+        repository=source.repository,
         provenance=sources.PUBLISHERS["audioghostai"].about,
+        path=hub.find_snapshot(source),
+        n_bytes=hub.on_disk(source.repository),
+        files=hub.files_in_cache(source),
     )
 
 
 def _text_encoder() -> PublishedModel:
+    path = text_encoder.find(TEXT_ENCODER)
     return _part(
         TEXT_ENCODER,
-        label="T5-base, the text encoder of SAM-Audio",
-        size_bytes=round(weights.TEXT_ENCODER_GB * 10**9),
+        "T5-base, the text encoder of SAM-Audio",
+        size_bytes=round(text_encoder.SIZE_GB * 10**9),
         licence="Apache 2.0",
-        provenance="Google's own files",
+        repository=TEXT_ENCODER,
+        provenance="Google's own files, without the decoder",
+        path=path,
+        n_bytes=text_encoder.bytes_here(),
+        files=text_encoder.files_in(path or text_encoder.own_folder()) or text_encoder.damaged(TEXT_ENCODER),
     )
 
 
-def _source_of(part: str) -> hub.Source:
-    return sources.CODEC if part == CODEC_NAME else weights.TEXT_ENCODER
-
-
-def _part(name: str, *, label: str, size_bytes: int, licence: str, provenance: str) -> PublishedModel:
-    source = _source_of(name)
-    path, n_bytes = hub.find_snapshot(source), hub.on_disk(source.repository)
+def _part(
+    name: str,
+    label: str,
+    *,
+    size_bytes: int,
+    licence: str,
+    repository: str,
+    provenance: str,
+    path: Path | None,
+    n_bytes: int,
+    files: tuple[Path, ...],
+) -> PublishedModel:
+    """A part of other models, with what of it is on this computer."""
     return PublishedModel(
         name=name,
         backend=NAME,
@@ -186,12 +206,12 @@ def _part(name: str, *, label: str, size_bytes: int, licence: str, provenance: s
         size_bytes=size_bytes,
         licence=licence,
         gated=False,
-        repository=source.repository,
+        repository=repository,
         provenance=provenance,
         on_disk_bytes=None if path is None else n_bytes,
         partial_bytes=n_bytes if path is None else 0,
         needs=(),
         path=path,
-        files=hub.files_in_cache(source),
-        damaged=tuple(file.name for file in hub.damaged_files(source.repository)),
+        files=files,
+        damaged=tuple(file.name for file in files if compared.is_damaged(file)),
     )

@@ -142,8 +142,8 @@ def download(source: Source, model: str, *, gated: bool = False) -> Generator[Ev
     yield ModelLoading(model=model)
     with account.network_errors(source.repository, repository_folder(source.repository), gated):
         headers = account.headers()
-        commit, files = _published(source)
-        _check(source, model, commit, files)
+        commit, files = published(source)
+        check_digests(source, model, commit, files)
         folder = repository_folder(source.repository)
         missing = [file for file in files if not _link(folder, commit, file)]
         total_bytes = sum(file.n_bytes for file in files)
@@ -173,10 +173,10 @@ def tensor_tables(source: Source, model: str) -> dict[str, dict[str, TensorEntry
         BackendUnavailable: the errors of `download`; or a file has no such table, or holds a tensor of an unknown type.
     """
     with account.network_errors(source.repository, repository_folder(source.repository), gated=False):
-        headers, (commit, files) = account.headers(), _published(source)
-        _check(source, model, commit, files)
+        headers, (commit, files) = account.headers(), published(source)
+        check_digests(source, model, commit, files)
         return {
-            file.name: ranges.tensor_table(_at(source, commit, file), headers)
+            file.name: ranges.tensor_table(remote(source, commit, file), headers)
             for file in files
             if file.name.endswith(".safetensors")
         }
@@ -212,7 +212,7 @@ def remove(repository: str) -> int:
     return n_bytes - on_disk(repository)
 
 
-def _published(source: Source) -> tuple[str, list[PublishedFile]]:
+def published(source: Source) -> tuple[str, list[PublishedFile]]:
     """Return the newest commit, and the files of it that `source` names."""
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
@@ -241,7 +241,8 @@ def _published(source: Source) -> tuple[str, list[PublishedFile]]:
     return str(info.sha), files
 
 
-def _check(source: Source, model: str, commit: str, files: list[PublishedFile]) -> None:
+def check_digests(source: Source, model: str, commit: str, files: list[PublishedFile]) -> None:
+    """Compare the digests that the server states with those that are known; see `digests.check`."""
     if source.watched:
         now = {file.name: file.checksum for file in files}
         digests.check(source.repository, model, commit, now, dict(source.pinned))
@@ -258,7 +259,8 @@ def _address(source: Source, commit: str, file: PublishedFile) -> str:
     return hf_hub_url(source.repository, file.name, revision=commit)
 
 
-def _at(source: Source, commit: str, file: PublishedFile) -> ranges.Remote:
+def remote(source: Source, commit: str, file: PublishedFile) -> ranges.Remote:
+    """Return a published file as `ranges` asks for parts of it."""
     return ranges.Remote(
         name=file.name,
         address=_address(source, commit, file),

@@ -19,7 +19,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from separation.errors import WeightsMissing
+from separation.errors import FileError, WeightsMissing
 from separation.events import Event, EventStream, ModelLoading
 from separation.hub import remembered, transfer
 
@@ -138,7 +138,7 @@ def _remember(file: Path, checksum: str, *, whole: bool) -> None:
     kept[str(file)] = _Compared(checksum=checksum, state=state, when_s=time.time(), whole=whole)
     try:
         remembered.remember(MEMORY, {path: asdict(known) for path, known in kept.items()})
-    except OSError as error:  # the next load compares it again
+    except (OSError, FileError) as error:  # the next load compares it again
         log.info("that %s was compared cannot be remembered: %s", file, error)
 
 

@@ -55,13 +55,18 @@ def fetch(address: str, part: Path, n_bytes: int, headers: Mapping[str, str]) ->
             break
         n_failures = 0 if done > before else n_failures + 1
         if n_failures > len(PAUSES_S):
-            raise Interrupted(
-                "The download was interrupted.",
-                f"After {done} of {n_bytes} bytes: {failure}.",
-                "What arrived is kept: run it again to continue from there.",
-            )
+            raise interrupted(done, n_bytes, failure)
         yield from pause(PAUSES_S[max(n_failures - 1, 0)], done)
     yield length(part)
+
+
+def interrupted(done: int, n_bytes: int, failure: str) -> Interrupted:
+    """Return the error of a download that no byte arrives of any more."""
+    return Interrupted(
+        "The download was interrupted.",
+        f"After {done} of {n_bytes} bytes: {failure}.",
+        "What arrived is kept: run it again to continue from there.",
+    )
 
 
 def size_of(address: str) -> int:

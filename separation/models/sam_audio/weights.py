@@ -10,19 +10,10 @@ from separation.errors import SettingsError
 from separation.hub import account, compared
 from separation.hub import cache as hub
 from separation.models import folders
-from separation.models.sam_audio import sources
+from separation.models.sam_audio import sources, text_encoder
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles, checkpoint_files
 from separation.models.sam_audio.config import read_config
 from separation.models.sam_audio.sources import CODEC_NAME
-
-# The text encoder that the published models name; its repository holds the decoder too, which is fetched and not read.
-TEXT_ENCODER = hub.Source(
-    repository="t5-base",
-    needed=("config.json", "model.safetensors", "tokenizer.json"),
-    also=("tokenizer_config.json", "special_tokens_map.json", "spiece.model", "generation_config.json"),
-    watched=True,
-)
-TEXT_ENCODER_GB = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +59,9 @@ class SamAudioWeights:
                 f"The codec of SAM-Audio ({sources.CODEC_BYTES / 1e9:.1f} GB, not gated) is not on this computer; the "
                 f"files of {self.model} do not contain it. Run “audio-playground models download {CODEC_NAME}”."
             )
-        if self.missing_text == TEXT_ENCODER.repository:
+        if self.missing_text == text_encoder.NAME:
             return (
-                f"The text encoder “{self.missing_text}” ({TEXT_ENCODER_GB} GB, free, not gated) is not on this "
+                f"The text encoder “{self.missing_text}” ({text_encoder.SIZE_GB} GB, free, not gated) is not on this "
                 "computer; SAM-Audio's own files do not contain it. Run "
                 f"“audio-playground models download {self.missing_text}”."
             )
@@ -138,9 +129,8 @@ def files_of(weights: SamAudioWeights) -> dict[str, tuple[Path, ...]]:
     if (codec := hub.files_in_cache(sources.CODEC)) and codec[0] in weights.files.weights:
         found[CODEC_NAME] = codec
     name = read_config(weights.files.config).text_encoder.name
-    if not (weights.files.config.parent / name).is_dir():
-        also = (*TEXT_ENCODER.also, "pytorch_model.bin")  # of another program
-        found[name] = hub.files_in_cache(replace(TEXT_ENCODER, repository=name, also=also))
+    if files := text_encoder.files_of(name, weights.files.config.parent):
+        found[name] = files
     return found
 
 
@@ -160,9 +150,9 @@ def _complete(found: SamAudioWeights) -> SamAudioWeights:
         if codec is not None:
             files = replace(files, weights=(*files.weights, codec / sources.CODEC.needed[0]))
     name = read_config(files.config).text_encoder.name
-    missing_text = None if (files.config.parent / name).is_dir() or _text_encoder_is_cached(name) else name
+    missing_text = None if text_encoder.find(name, files.config.parent) is not None else name
     if missing_text is not None:
-        damaged = hub.damaged_files(name)
+        damaged = text_encoder.damaged(name)
     return replace(
         found,
         files=files,
@@ -200,10 +190,3 @@ def _how_to_get(model: str) -> str:
         f"{absent} It can be had without an account, as {publisher.about}. "
         f"Run “audio-playground models download sam-audio-{model}”."
     )
-
-
-def _text_encoder_is_cached(name: str) -> bool:
-    # Another program may have fetched other formats of it than we would.
-    weights = any(hub.cached(name, file) for file in ("model.safetensors", "pytorch_model.bin"))
-    tokenizer = any(hub.cached(name, file) for file in ("tokenizer.json", "spiece.model"))
-    return weights and tokenizer and hub.cached(name, "config.json") is not None

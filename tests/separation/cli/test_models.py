@@ -21,17 +21,19 @@ from separation.events import ModelLoading
 from separation.hub import transfer
 from tests.support.damage import flip
 from tests.support.fake_hub import TOKEN, Hub, installed, serve
+from tests.support.split_models import publish_text
 
 ROOT = Path(__file__).parents[3]
 SAM = "facebook/sam-audio-small"
 CONFIG = b"{}"
+T5_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 CHECKPOINT = bytes(range(256)) * 4000
 
 
 def publish(hub):
     hub.gated.add(SAM)
     hub.publish(SAM, {"config.json": CONFIG, "checkpoint.pt": CHECKPOINT})
-    hub.publish("t5-base", dict.fromkeys(("config.json", "model.safetensors", "tokenizer.json"), b"{}"))
+    publish_text(hub)
 
 
 @pytest.fixture
@@ -225,7 +227,7 @@ def test_check_compares_what_is_here_and_names_what_is_damaged(hub):
     models("download", "sam-audio-small")
     assert said("check")["models"] == {
         "sam-audio-small": {"checkpoint.pt": True, "config.json": True},
-        "t5-base": dict.fromkeys(("config.json", "model.safetensors", "tokenizer.json"), True),
+        "t5-base": dict.fromkeys(T5_FILES, True),
     }
     weights = next(Path(file) for file in listed()["sam-audio-small"]["files"] if file.endswith(".pt"))
     flip(weights)

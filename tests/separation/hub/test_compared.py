@@ -15,7 +15,7 @@ from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import WeightsMissing
 from separation.events import EventStream
 from separation.hub import cache as hub
-from separation.hub import compared
+from separation.hub import compared, remembered
 from separation.model import Readiness
 from separation.models.sam_audio import sources
 from separation.request import Request
@@ -182,9 +182,10 @@ def test_what_was_compared_is_private_and_a_damaged_memory_only_costs_another_lo
         assert n_blocks_read(file) == 0
 
 
-def test_where_nothing_can_be_remembered_files_are_compared_at_each_use(here, tmp_path, monkeypatch):
-    (tmp_path / "in the way").touch()
-    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "in the way" / "home"))
+def test_where_nothing_can_be_remembered_files_are_compared_at_each_use(here):
+    memory = remembered.place(compared.MEMORY)
+    memory.unlink()
+    memory.mkdir()  # in the way
     file = blob(NAME, "checkpoint.pt")
     assert n_blocks_read(file) > 0
     assert n_blocks_read(file) > 0

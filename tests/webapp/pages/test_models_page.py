@@ -109,7 +109,7 @@ async def test_a_guest_is_not_sent_to_buttons_that_are_not_there(hub, tmp_path, 
 
 
 async def test_what_goes_wrong_is_said_on_the_model_and_it_can_be_tried_again(page, hub):
-    hub.damaged.add("model.safetensors")
+    hub.damaged.add("tokenizer.json")
     page.press("Download", of=T5)
     await stands(page, T5, "Failed")
     assert "is not the published file" in page.of(T5, "error-card")

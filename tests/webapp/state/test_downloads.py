@@ -15,6 +15,7 @@ from separation.hub import transfer
 from separation.model import PublishedModel
 from separation.models.sam_audio import sources
 from tests.support.fake_hub import TOKEN, installed
+from tests.support.split_models import publish_text
 from webapp.state.download import WINDOW_S, Download, DownloadState
 from webapp.state.downloads import Downloads
 
@@ -33,7 +34,7 @@ def hub(tmp_path, monkeypatch):
         for name in (SMALL, BASE):
             running.publish(f"facebook/{name}", {"config.json": b"{}", "checkpoint.pt": WEIGHTS})
             running.gated.add(f"facebook/{name}")
-        running.publish(T5, dict.fromkeys(("config.json", "model.safetensors", "tokenizer.json"), b"{}"))
+        publish_text(running)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield running
 

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from separation.errors import BackendUnavailable, WeightsMissing
+from separation.models.sam_audio import text_encoder
 from separation.models.sam_audio.config import TextConfig
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,7 @@ class T5TextEncoder:
     """
 
     def __init__(self, config: TextConfig, folder: Path) -> None:
-        beside = folder / config.name
-        source = str(beside) if beside.is_dir() else config.name
+        source = str(text_encoder.find(config.name, folder) or config.name)
         self._max_length = config.max_length
         try:
             self._tokenizer, self._model, missing = _read(source)
@@ -38,7 +38,7 @@ class T5TextEncoder:
                 f"The text encoder “{config.name}” is not on this computer.",
                 "SAM-Audio reads prompts with T5, which its checkpoint does not contain.",
                 f"If it is t5-base, run “audio-playground models download {config.name}”; "
-                f"otherwise put its files into “{beside}”.",
+                f"otherwise put its files into “{folder / config.name}”.",
             ) from absent
         except (SafetensorError, ValueError, pickle.UnpicklingError) as damage:
             log.exception("cannot read %s", source)

@@ -109,10 +109,10 @@ def test_a_settled_request_names_what_shapes_the_sound_and_nothing_else():
 
 
 def test_a_model_that_is_not_here_is_explained_step_by_step_and_never_run():
-    absent = request("violin", model="large-tv")
+    absent = request("violin", model="small-tv")
     availability = BACKEND.availability(absent)
     assert availability.readiness is Readiness.NEEDS_WEIGHTS
-    for word in ("facebook/sam-audio-large-tv", "14.9 GB", "licence", "token", "hf auth login"):
+    for word in ("facebook/sam-audio-small-tv", "5.1 GB", "licence", "token", "hf auth login"):
         assert word in availability.sentence
     with pytest.raises(WeightsMissing):
         list(BACKEND.load(absent))
