@@ -20,7 +20,7 @@ from separation import decode
 from separation.audio.encode import FORMATS
 from separation.backends import registry
 from separation.cli.extracting import extract as extract_module
-from separation.cli.extracting import extraction
+from separation.cli.extracting import progress
 from separation.cli.main import COMMANDS, main
 from separation.doctor import installed
 from separation.errors import BackendUnavailable
@@ -168,9 +168,9 @@ def test_weights_are_fetched_when_asked_for_and_only_then(monkeypatch):
 def test_a_terminal_sees_a_bar_that_fills(folder, backend, monkeypatch):
     run_fakes.song(folder / "song.wav")
     terminal = SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr(extraction, "sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
     drawn = []
-    monkeypatch.setattr(extraction.click, "echo", lambda text, **options: drawn.append((text, options.get("err"))))
+    monkeypatch.setattr(progress.click, "echo", lambda text, **options: drawn.append((text, options.get("err"))))
     CliRunner().invoke(main, ["extract", "auto", "song.wav", "-p", "drums"])
     bars = [text.count("#") for text, to_stderr in drawn if to_stderr and "[" in text]
     assert bars == sorted(bars) and bars[0] == 0 and bars[-1] == 28
@@ -183,7 +183,7 @@ def test_what_ends_a_run_early_is_said_below_the_bar(folder, backend, monkeypatc
 
     run_fakes.song(folder / "song.wav")
     backend.before_evaluation = fail
-    monkeypatch.setattr(extraction, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
     errors = audio_playground("extract", "auto", "song.wav", "-p", "drums", status=4).stderr
     assert "]   0%  chunk 1 of 5\nBackendUnavailable: It broke.\n" in errors
 
