@@ -33,14 +33,6 @@ def frame_spans(
     return tuple(span for span in spans if span.first < span.stop)
 
 
-def marking_nothing(
-    anchors: Iterable[Anchor], n_samples: int, sample_rate: int = 48_000, hop: int = 1920
-) -> tuple[Anchor, ...]:
-    """Return the anchors in which no frame of a recording of `n_samples` starts: beyond its end, or too short."""
-    n_frames = -(-n_samples // hop)
-    return tuple(anchor for anchor in anchors if not frame_spans((anchor,), 0, n_frames, sample_rate, hop))
-
-
 def first_frame(time_s: float, sample_rate: int = 48_000, hop: int = 1920) -> int:
     """Return the first frame that starts at `time_s` or later.
 

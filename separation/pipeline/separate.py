@@ -17,7 +17,7 @@ import numpy as np
 
 from separation.audio.waveform import AudioSource, Waveform
 from separation.backends import registry
-from separation.chunking.anchors import marking_nothing
+from separation.chunking.anchor_notes import notes
 from separation.chunking.conform import (
     InputLevel,
     Returned,
@@ -48,7 +48,6 @@ from separation.model import ModelFacts, Samples, Window
 from separation.pipeline import multidiffusion, tasks
 from separation.pipeline.chunk_keys import Chunks, NotKept, chunk_key, features_key
 from separation.pipeline.multidiffusion import Multidiffusion
-from separation.prompts import anchor_text
 from separation.prompts.targets import Target, own_residuals, residual_stem, tracks_of
 from separation.request import ChunkSettings, Request
 
@@ -77,12 +76,18 @@ def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = 
 
 
 def separate_settled(
-    mixture: AudioSource, request: Request, *, engine: Engine | None = None, kept: Chunks | None = None
+    mixture: AudioSource,
+    request: Request,
+    *,
+    engine: Engine | None = None,
+    kept: Chunks | None = None,
+    begins_s: float = 0.0,
 ) -> Iterator[Event]:
     """`separate` for a request whose backend and model are settled (`backends.registry.choose`).
 
     With `kept`, chunks that were finished before are taken from there, and computed ones are put there as soon as they
-    are finished. Multi-diffusion finishes no chunk separately, and keeps none.
+    are finished. Multi-diffusion finishes no chunk separately, and keeps none. What is said of spans counts from the
+    start of the recording, in which the mixture begins at `begins_s`.
     """
     if mixture.n_samples == 0:
         raise AudioError("This recording has no samples.", "There is nothing to separate.", "Choose another file.")
@@ -100,7 +105,10 @@ def separate_settled(
     started_s = time.monotonic()
     targets = backend.targets(request)
     tracks = tracks_of(targets, request)
-    yield from _lost_anchors(request, mixture, facts)
+    if facts.frame is not None:
+        n_samples, rate = conformed_length(mixture, facts.sample_rate), facts.sample_rate
+        spans = notes(request.prompts, n_samples, sample_rate=rate, frame=facts.frame, begins_s=begins_s)
+        yield from (Warned(message=note) for note in spans)
     mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
     model_mixture = conformed(mixture, facts.sample_rate, facts.n_channels)
     chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
@@ -326,23 +334,6 @@ def _measured(
         )
         matched[stem] = estimate * np.float32(10 ** (gain_db / 20))
     return matched
-
-
-def _lost_anchors(request: Request, mixture: AudioSource, facts: ModelFacts) -> Iterator[Warned]:
-    """Warn of spans that mark nothing, such as those meant for a longer recording than this."""
-    if facts.frame is None:
-        return
-    n_samples, rate = conformed_length(mixture, facts.sample_rate), facts.sample_rate
-    for prompt in request.prompts:
-        lost = marking_nothing(prompt.anchors, n_samples, rate, facts.frame)
-        if not lost:
-            continue
-        first = anchor_text.written(lost[:1])
-        what = f"the span {first} marks" if len(lost) == 1 else f"{len(lost)} spans, {first} the first of them, mark"
-        yield Warned(
-            message=f"“{prompt.text.strip()}”: {what} nothing. Spans are counted from the start of what is separated, "
-            f"which is {n_samples / rate:.6g} s long, and fall on frames of {1000 * facts.frame / rate:g} ms."
-        )
 
 
 def _until_last_chunk(mixture: AudioSource, facts: ModelFacts, max_chunks: int | None) -> AudioSource:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from separation.audio import times
 from separation.audio.part import Part
 from separation.backends import registry
+from separation.chunking.anchor_notes import in_recording
 from separation.prompts import anchor_text
 from separation.request import (
     ChunkSettings,
@@ -30,7 +32,8 @@ def importing(place: str, part: Part) -> str:
 
 
 def extracting(source: str, part: Part, request: Request) -> str:
-    """Return the `extract` command for a settled request; settings at their defaults are left out."""
+    """Return the `extract` command for a settled request of a part; settings at their defaults are left out."""
+    request = replace(request, prompts=in_recording(request.prompts, part.start_s))
     backend = registry.get(request.backend)
     uses = backend.uses(request)
     words = ["audio-playground", "extract", backend.profile.command or backend.name, argument(source)]

@@ -271,7 +271,8 @@ def _made(
 
     with store.scratch() as folder, AudioFile(recording.audio) as mixture:
         chunks = ChunkStore(store, recording.key)
-        files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings)
+        begins_s = recording.part.start_s
+        files, info = yield from write_tracks(mixture, settled, engine, folder, key, chunks, warnings, begins_s)
         if recording.tags is not None and recording.tags.cover is not None:
             with suppress(OSError):  # the recording was removed meanwhile
                 files[COVER] = copied(recording.tags.cover, folder / COVER)

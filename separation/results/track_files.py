@@ -42,6 +42,7 @@ def write_tracks(
     key: str,
     kept: Chunks,
     warnings: Sequence[str],
+    begins_s: float = 0.0,
 ) -> Generator[Event, None, tuple[dict[str, Path], dict[str, Any]]]:
     """Run the pipeline, writing every track and its peaks as they arrive; return the files and the values to store.
 
@@ -61,7 +62,7 @@ def write_tracks(
     meter = QualityMeter(tracks, mixture.sample_rate)
     with ExitStack() as open_files:
         writers: dict[str, tuple[FloatWavWriter, PeaksWriter]] = {}
-        for event in separate_settled(mixture, settled, engine=engine, kept=kept):
+        for event in separate_settled(mixture, settled, engine=engine, kept=kept, begins_s=begins_s):
             recorder.take(event)
             if isinstance(event, Planned):
                 planned = event

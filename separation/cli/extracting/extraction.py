@@ -140,13 +140,16 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         return
     from separation.audio.part import Part
     from separation.backends import registry
+    from separation.chunking.anchor_notes import in_part
     from separation.hardware.footprint import Watch
     from separation.results import report
     from separation.results.bypass_cache import BypassCache
     from separation.results.runs import find_result, import_recording
 
     started_s = time.monotonic()
-    part = Part(**wanted.span)
+    part, typed = Part(**wanted.span), request.prompts
+    prompts, outside = in_part(typed, part.start_s)
+    request = replace(request, prompts=prompts)
     read = _claimed(wanted, request, common)
     require_source(wanted.source)
     make_folder(wanted.out, "the files")
@@ -157,7 +160,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     watch = Watch("convert")
     recording = import_recording(wanted.source, store, part=part)
     converted = watch.measured()
-    for warning in (*recording.warnings, *growing):
+    for warning in (*recording.warnings, *growing, *outside):
         common.say(f"note: {warning}")
     with _streamed(wanted, recording, read, common) as tracks:
         _, settled, why, kept = find_result(recording, request, store)
@@ -165,6 +168,8 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         common.say_answers(settled)
         if kept is not None:
             common.say(why)
+            for warning in kept.warnings:  # what its run said
+                common.say(f"note: {warning}")
         else:
             _say_expected(recording, settled, kept_before, common)
         result = kept or _separated(recording, request, store, tracks, wanted.connection, common)
@@ -183,7 +188,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
     if wanted.recipe_out is not None:
         from separation.workflows import recipe
 
-        recipe.write(result.request, wanted.recipe_out, read)
+        recipe.write(replace(result.request, prompts=typed), wanted.recipe_out, read)
         common.say(f"wrote {wanted.recipe_out}, the recipe")
     for line in measures_text.lines(result):
         common.say(line)
@@ -192,6 +197,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
         found = report.of_result(
             result.report, cached=kept is not None, seconds=seconds, source=str(wanted.source), converted=converted
         )
+        found["warnings"] = [*outside, *found.get("warnings", ())]
         report.write(found, wanted.report, read)
         common.say(f"wrote {wanted.report}")
     common.say(f"{'Done' if kept is None else 'Cached: nothing had to be computed'}, {seconds:.2f} s in all.")
@@ -203,7 +209,7 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
             "answers": registry.answers(settled),
             "notes": list(registry.answer_notes(settled)),
             "gain_db": gain_db,
-            "warnings": [*recording.warnings, *result.warnings, *growing, *notes],
+            "warnings": [*recording.warnings, *outside, *result.warnings, *growing, *notes],
             "seconds": seconds,
             **measures_text.values(result),
         }

@@ -37,7 +37,7 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 @click.option(
     "--anchors",
     multiple=True,
-    help="Where a prompt sounds (+) and does not (-): “+1.5-3.0,-5-7”, in seconds from --start-time on. Once for all "
+    help="Where a prompt sounds (+) and does not (-): “+1.5-3.0,-5-7”, in seconds of the recording. Once for all "
     "prompts, or once per prompt in their order.",
 )
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="auto", show_default=True, help="What runs it.")

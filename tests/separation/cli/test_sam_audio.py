@@ -14,13 +14,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from separation import Waveform, decode, encode
-from separation.cli.extracting import extraction, measures_text
+from separation.cli.extracting import measures_text, progress
 from separation.cli.extracting import sam_audio as sam_audio_module
 from separation.cli.main import main
 from separation.request import Anchor, ChunkSettings, Reroll, SamSettings, SolverSettings
+from separation.workflows import recipe
+from storage import ArtifactStore
 from tests.support import kept_values
 from tests.support.sam_models import CHECKPOINT, clip
 from tests.support.terminal import audio_playground
@@ -204,15 +207,34 @@ def test_the_models_own_residuals_make_two_tracks_a_prompt(song):
     assert all(one["null_depth_db"] is not None for one in said["measures"])
 
 
-def test_anchors_of_a_part_count_from_its_start(song, folder):
+def test_anchors_of_a_part_count_from_the_start_of_the_recording(song, folder):
     audio_playground("convert", "to-wav", "song.wav", "--start-time", 0.25, "-o", "part.wav")
-    spans = ("--anchors", "+0.1-0.3")
-    audio_playground(*TINY, "-p", "a dog", *spans, "--start-time", 0.25, "-o", "cut")
-    audio_playground(*TINY[:2], "part.wav", *TINY[3:], "-p", "a dog", *spans, "-o", "alone")
-    audio_playground(*TINY, "-p", "a dog", "--anchors", "+0.35-0.55", "--start-time", 0.25, "-o", "elsewhere")
+    part = ("--start-time", 0.25, "--save-recipe", "cut.yaml")
+    audio_playground(*TINY, "-p", "a dog", "--anchors", "+0.35-0.55", *part, "-o", "cut")
+    audio_playground(*TINY[:2], "part.wav", *TINY[3:], "-p", "a dog", "--anchors", "+0.1-0.3", "-o", "alone")
+    audio_playground(*TINY, "-p", "a dog", "--anchors", "+0.25-0.35", "--start-time", 0.25, "-o", "elsewhere")
     cut, alone, elsewhere = (samples(folder / name / "a dog.wav") for name in ("cut", "alone", "elsewhere"))
     assert np.array_equal(cut, alone)
     assert not np.array_equal(cut, elsewhere)
+    # So does the recipe, and the command that is kept with the result.
+    (anchor,) = recipe.read(folder / "cut.yaml").prompts[0].anchors
+    assert (anchor.start_s, anchor.stop_s) == (0.35, 0.55)
+    store = ArtifactStore(folder / "home")
+    assert sum("+0.35-0.55" in kept.manifest.command for kept in store.list("result")) == 1
+    store.close()
+
+
+def test_spans_outside_the_part_are_said_as_they_were_typed(song, folder):
+    spans = ("--anchors", "+0.1-0.2,+0.4-0.5,-0.45-0.6,+0.8-0.9")
+    words = (*TINY, "-p", "a dog", *spans, "--start-time", 0.25, "--end-time", 0.7, "--report", "run.yaml")
+    for _ in range(2):  # computed, then kept
+        said = audio_playground(*words).output
+        assert "note: “a dog”: the span +0.1-0.2 marks nothing. The part that is separated begins at 0.25 s." in said
+        assert "the span +0.8-0.9 marks nothing. Nothing of what is separated, which ends at 0.7 s" in said
+        assert "+0.4-0.5 and -0.45-0.6 contradict each other from 0.45 to 0.53 s" in said
+        warnings = yaml.safe_load((folder / "run.yaml").read_text("utf-8"))["warnings"]
+        assert sum("marks nothing" in warning for warning in warnings) == 2
+    assert sum("marks nothing" in one for one in json.loads(audio_playground(*words, "--json").stdout)["warnings"]) == 2
 
 
 def test_max_chunks_shortens_the_tracks(song, folder):
@@ -279,8 +301,8 @@ def test_an_interrupted_stream_leaves_files_that_can_be_played(folder):
 
 def test_a_bar_fills_once_where_all_chunks_are_solved_together(song, monkeypatch):
     drawn = []
-    monkeypatch.setattr(extraction, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
-    monkeypatch.setattr(extraction.click, "echo", lambda text, **options: drawn.append((text, options.get("err"))))
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(progress.click, "echo", lambda text, **options: drawn.append((text, options.get("err"))))
     CliRunner().invoke(main, [str(word) for word in (*TINY, "-p", "a dog", "--stitch", "multidiffusion")])
     filled = [text.count("#") for text, to_stderr in drawn if to_stderr and "loading" not in text]
     assert filled == [14, 28, 28], "an evaluation for each of the two windows, then done"

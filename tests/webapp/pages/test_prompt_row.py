@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from separation.request import Request
+from separation.prompts.anchor_text import parse_anchors
+from separation.request import Anchor, Prompt, Request
 from separation.results.kept import Recording
 from separation.results.runs import import_recording
 from storage import ArtifactStore
@@ -23,11 +24,17 @@ def recording(tmp_path: Path) -> Recording:
 
 
 async def shown(
-    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *prompts: str, backend: str = "builtin-dsp"
+    recording: Recording,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *prompts: str,
+    backend: str = "builtin-dsp",
+    spans: tuple[Anchor, ...] = (),
 ) -> tuple[dict[str, str], str]:
     """Open a draft with these prompts; return what stands beside each, and the sentence below."""
     drafts = DraftTable(tmp_path / "home")
-    drafts.write(recording.key, Draft.of(Request.of(*prompts, backend=backend)).to_dict())
+    asked = [Prompt(text=text, anchors=spans) for text in prompts]
+    drafts.write(recording.key, Draft.of(Request(prompts=tuple(asked), backend=backend)).to_dict())
     drafts.close()
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(f"/?recording={recording.key}")
@@ -62,3 +69,23 @@ async def test_a_model_of_any_words_says_that_it_learned_english(
 ) -> None:
     _, below = await shown(recording, tmp_path, monkeypatch, "Schlagzeug", backend="sam_torch")
     assert "trained on English" in below and "“drums”" in below
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("+0.1-0.2", ""),
+        (
+            "+7-8",
+            "“dog”: the span +7-8 marks nothing. Nothing of what is separated, which is 0.5 s long",
+        ),
+        ("+0.1-0.1", "frames of 40 ms, and none begins there"),
+        ("+0-0.2,-0.1-0.3", "“dog”: +0-0.2 and -0.1-0.3 contradict each other"),
+    ],
+)
+async def test_spans_that_do_nothing_are_said_before_the_run(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    spans = parse_anchors(text)
+    _, below = await shown(recording, tmp_path, monkeypatch, "dog", backend="sam_torch", spans=spans)
+    assert said in below and bool(said) == ("“dog”: " in below)

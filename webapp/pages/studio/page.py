@@ -147,7 +147,7 @@ class StudioPage:
         self._workspace.set_visibility(parts.workspace)
         self._results.set_visibility(parts.results)
         self._settings.show(state.draft, states.sound_of(state))
-        self._prompts.show(state.draft, self._settings.choice, state.selected)
+        self._prompts.show(state.draft, self._settings.choice, state.selected, recording)
         self._job_view.show(states.job_of(state))
         words, ready = states.run_button(state)
         self._run.show(words, ready=ready, asks=states.asks(state))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from separation.backends import registry
+from separation.chunking.anchor_notes import notes
 from separation.errors import PromptError
 from separation.prompts import phrasing, vocabulary
 from separation.prompts.targets import is_reserved
 from separation.request import Prompt
+from separation.results.kept import Recording
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
 from webapp.pages.studio.settings_panel import Choice
 from webapp.state.drafts import Draft
@@ -33,19 +35,20 @@ class PromptRow:
             self._prompts = Prompts(
                 on_change=lambda change: on_change(lambda texts: changed(texts, change)), on_select=on_select
             )
-        self._shown: tuple[Draft, Choice, str] | None = None
+        self._shown: tuple[Draft, Choice, str, Recording | None] | None = None
 
-    def show(self, draft: Draft, choice: Choice, selected: str) -> None:
+    def show(self, draft: Draft, choice: Choice, selected: str, recording: Recording | None = None) -> None:
         """Redraw the row.
 
         Args:
             draft: the draft with the prompts.
             choice: the backend that would separate, and its settings.
             selected: the prompt whose spans are painted.
+            recording: what would be separated, once all of it is here.
         """
-        if self._shown == (draft, choice, selected):
+        if self._shown == (draft, choice, selected, recording):
             return
-        self._shown = (draft, choice, selected)
+        self._shown = (draft, choice, selected, recording)
         uses = choice.uses
         free = uses.profile.free_prompts
         chips: list[Chip] = []
@@ -58,7 +61,7 @@ class PromptRow:
             chips,
             _suggestions(choice),
             selected=selected,
-            note=_note(chips, advised, choice),
+            note=" ".join(filter(None, (*_span_notes(draft, choice, recording), _note(chips, advised, choice)))),
             models=any("warn" in chip for chip in chips),
             better=better if better and better[0] != better[1] and better[1] not in draft.texts else None,
             ordered=draft.settings.sam.chain and free,
@@ -85,6 +88,15 @@ def _note(chips: list[Chip], advised: str | None, choice: Choice) -> str:
     return f"{choice.uses.label} cannot separate “{unanswered}”."
 
 
+def _span_notes(draft: Draft, choice: Choice, recording: Recording | None) -> Iterator[str]:
+    """Yield what spans do otherwise than may be expected."""
+    if recording is None or not choice.uses.takes_anchors:
+        return
+    if (layout := choice.uses.layout(choice.settled)) is not None:
+        n_samples = round(recording.duration_s * layout.sample_rate)
+        yield from notes(draft.prompts, n_samples, sample_rate=layout.sample_rate, frame=layout.frame)
+
+
 def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
     chip: Chip = {"text": prompt.text, "color": stem_color(prompt.text, taken)}
     if detail := NOBODY if meaning is None else meaning:
@@ -101,10 +113,7 @@ def _suggestions(choice: Choice) -> list[Suggestions]:
     uses = choice.uses
     if uses.profile.free_prompts:
         return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
-    texts, experimental = vocabulary.suggestions(uses.stems(choice.settled)), uses.profile.experimental
-    plain: Suggestions = {"kind": "", "texts": [text for text in texts if text not in experimental]}
-    tried: Suggestions = {"kind": "experimental", "texts": [text for text in texts if text in experimental]}
-    return [plain, tried] if tried["texts"] else [plain]
+    return [{"kind": "", "texts": list(vocabulary.suggestions(uses.stems(choice.settled)))}]
 
 
 def _meaning(choice: Choice, prompt: Prompt) -> str | None:
@@ -117,7 +126,4 @@ def _meaning(choice: Choice, prompt: Prompt) -> str | None:
     less = "all but " if targets[0].complement else ""
     more = vocabulary.whole(targets[0])
     answer = less + more if more else vocabulary.answer(targets[0])
-    meaning = f"→ {answer}" if answer else ""
-    if not targets[0].complement and targets[0].stems.intersection(uses.profile.experimental):
-        return f"{meaning} (experimental)".strip()
-    return meaning
+    return f"→ {answer}" if answer else ""
