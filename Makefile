@@ -61,6 +61,7 @@ bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.bench_builtin
 	$(BIN)/python -m benchmarks.bench_demucs
 	$(BIN)/python -m benchmarks.bench_sam
+	$(BIN)/python -m benchmarks.bench_fades
 
 docs: $(VENV)/bin/python
 	$(BIN)/pip install --quiet -e ".[docs]"

@@ -275,7 +275,6 @@ class BackendProfile:
         about: a sentence that begins with “By”, for the help of that command; "" for its label.
         packages: the packages it computes with; reports list their versions.
         free_prompts: prompts are any words, and every prompt is a stem.
-        experimental: stems of no promised quality.
         precisions: those it can compute in, the exact one first; empty if there is no choice.
         stitches: how its chunks can become one (`ChunkSettings.stitch`).
         rerolls: one chunk can be computed again from another seed.
@@ -292,7 +291,6 @@ class BackendProfile:
     about: str = ""
     packages: tuple[str, ...] = ()
     free_prompts: bool = False
-    experimental: tuple[str, ...] = ()
     precisions: tuple[str, ...] = ()
     stitches: tuple[str, ...] = ("crossfade",)
     rerolls: bool = False

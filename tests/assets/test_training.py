@@ -358,7 +358,7 @@ def test_weights_and_card_come_out_of_a_checkpoint(stems, tmp_path, monkeypatch,
     card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
     for source in SOURCES:
         assert source.attribution in card and source.licence in card
-    assert "share-alike" in card and "experimental" in card
+    assert "share-alike" in card and "not offered" in card
     stems_of = separate(read_network(tmp_path / "out" / "network.safetensors"), torch.zeros(2, 5000))
     assert stems_of.shape == (7, 2, 5000)
     flip(tmp_path / "out" / "network.safetensors")

@@ -52,7 +52,6 @@ class ToyBackend(BackendDefaults):
     profile = BackendProfile(
         about="By sums and differences: middle and sides.",
         packages=("numpy",),
-        experimental=("sides",),
         presets={"Preview": {"chunks": ChunkSettings(chunk_s=5.0)}, "Toyish": {"model": "wide"}},
         models_tip="Wide hears more of the sides.",
     )

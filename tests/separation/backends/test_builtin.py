@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from assets.demo_recording import load_demo
 from separation.audio.waveform import Waveform
 from separation.backends import builtin, registry
 from separation.errors import BackendUnavailable, PromptError, SettingsError, WeightsMissing
 from separation.events import ChunkFinished, Planned
+from separation.metrics.reference import si_sdr
 from separation.model import Readiness
-from separation.models.builtin import CLASSES
 from separation.models.builtin.network import NetworkShape, SeparatorNetwork
 from separation.models.builtin.weights import write_network
 from separation.pipeline.separate import separate
@@ -59,8 +60,16 @@ def tracks(samples, *prompts, chunks=CHUNKS):
 @pytest.mark.parametrize("n_samples", [1, 44_099, 44_100, 44_101, 100_003])
 def test_its_stems_sum_to_the_mixture_at_any_length(n_samples):
     mixture = noise(n_samples)
-    stems = tracks(mixture, *CLASSES)
-    np.testing.assert_allclose(sum(stems[name] for name in CLASSES), mixture, atol=1e-4)
+    stems = tracks(mixture, "drums", "bass", "vocals")
+    assert stems.keys() == {"drums", "bass", "vocals", "everything else"}
+    np.testing.assert_allclose(sum(stems.values()), mixture, atol=1e-6)
+
+
+def test_other_is_everything_but_drums_bass_and_vocals():
+    mixture = noise(60_000)
+    beside, alone = tracks(mixture, "drums", "bass", "vocals"), tracks(mixture, "other")
+    np.testing.assert_array_equal(alone["other"], beside["everything else"])
+    assert tracks(mixture, "drums", "bass", "vocals", "other").keys() == {"drums", "bass", "vocals", "other"}
 
 
 def test_no_vocals_is_everything_but_the_vocals():
@@ -111,11 +120,25 @@ def test_other_weights_make_other_results(weights):
     assert registry.get("builtin").revision(request) != before
 
 
-def test_what_it_does_not_do_well_is_called_experimental():
-    sentence = registry.get("builtin").availability().sentence
-    plain, experimental = sentence.split(";")
-    assert all(name in plain for name in ("drums", "bass", "vocals"))
-    assert all(name in experimental for name in builtin.EXPERIMENTAL) and "experimental" in experimental
+@pytest.mark.parametrize("prompt", ["piano", "guitar", "strings", "violin", "no piano", "ギター"])
+def test_what_it_does_not_do_well_is_not_offered_and_who_does_it_is_said(prompt):
+    with pytest.raises(PromptError, match=r"leaves \w+ inside “other”.*SAM-Audio"):
+        registry.choose(Request.of(prompt, backend="builtin"))
+    assert registry.get("builtin").stems() == ("drums", "bass", "vocals")
+
+
+def test_a_fade_is_separated_like_what_was_not_faded(weights, monkeypatch):
+    """On the shipped network: its masks are those of a copy without the fade."""
+    monkeypatch.setattr(builtin, "WEIGHTS", SHIPPED)
+    demo = load_demo()
+    piece = slice(2 * 44_100, 11 * 44_100)
+    fade = 10 ** (-60 / 20 * np.linspace(0, 1, 9 * 44_100, dtype=np.float32))
+    mixture = demo.mixture[:, piece]
+    flat = tracks(mixture, "drums", "vocals", chunks=ChunkSettings(chunk_s=None))
+    faded = tracks(mixture * fade, "drums", "vocals", chunks=ChunkSettings(chunk_s=None))
+    for name, stem in (("drums", "drums"), ("vocals", "voice")):
+        true = demo.stems[stem][:, piece]
+        assert si_sdr(faded[name] / fade, true) > si_sdr(flat[name], true) - 1.0
 
 
 @pytest.mark.parametrize("prompt", ["a dog", "rain", "applause", "no dog"])

@@ -10,7 +10,7 @@ from separation.errors import BackendUnavailable
 from separation.models.builtin import CLASSES
 from separation.models.builtin.network import NetworkShape, SeparatorNetwork, features
 from separation.models.builtin.revision import revision_of
-from separation.models.builtin.separator import separate
+from separation.models.builtin.separator import levelled, separate
 from separation.models.builtin.spectra import N_BINS, N_GROUPS, grouped, istft, n_frames, stft, ungrouped
 from separation.models.builtin.weights import read_network, write_network
 
@@ -68,6 +68,25 @@ def test_the_stems_sum_to_the_mixture(network, channels, n_samples):
     stems = separate(network, mixture)
     assert stems.shape == (len(CLASSES), channels, n_samples)
     torch.testing.assert_close(stems.sum(0), mixture, atol=1e-4, rtol=0)
+
+
+def test_only_the_stems_that_are_wanted_are_made(network):
+    mixture = noise(2, 9000)
+    stems = dict(zip(CLASSES, separate(network, mixture), strict=True))
+    torch.testing.assert_close(
+        separate(network, mixture, ("vocals", "drums")), torch.stack([stems["vocals"], stems["drums"]])
+    )
+
+
+def test_levels_of_a_second_stay_and_those_of_many_seconds_go():
+    frames = torch.ones(1, 600, 3)
+    frames[:, ::20] = 100.0  # a beat of half a second
+    faded = frames * 10 ** (-6 * torch.linspace(0, 1, 600)[None, :, None])
+    flat = levelled(frames)
+    torch.testing.assert_close(flat[:, 100:500], frames[:, 100:500], rtol=0.1, atol=0)
+    seconds = levelled(faded).sum(-1)[0].unfold(0, 180, 60).mean(-1)
+    assert seconds.max() / seconds.min() < 2
+    assert levelled(torch.zeros(1, 5, 3)).abs().max() == 0
 
 
 def test_silence_separates_into_silence(network):
