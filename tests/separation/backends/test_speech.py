@@ -30,8 +30,10 @@ def noisy(speech: np.ndarray, snr_db: float, seed: int = 1) -> np.ndarray:
     return (speech + noise).astype(np.float32)
 
 
-def tracks(mixture: np.ndarray, *prompts: str, rate: int = RATE, **settings: object) -> dict[str, np.ndarray]:
-    request = Request.of(*prompts, backend="speech", model="deepfilternet3", **settings)
+def tracks(
+    mixture: np.ndarray, *prompts: str, rate: int = RATE, model: str = "deepfilternet3", **settings: object
+) -> dict[str, np.ndarray]:
+    request = Request.of(*prompts, backend="speech", model=model, **settings)
     return {name: made.samples for name, made in extract(Waveform(mixture, rate), request).items()}
 
 
@@ -157,6 +159,39 @@ def test_memory_is_bounded_by_the_chunk():
     assert max(event.audio["speech"].shape[-1] for event in events if isinstance(event, ChunkFinished)) <= RATE
 
 
+# The better of two networks
+
+
+@needs_package
+def test_the_blend_is_better_than_one_network_in_noise_and_leaves_clean_speech_alone(voice):
+    mixture = noisy(voice, 5)
+    one, both = (tracks(mixture, "speech", model=model)["speech"] for model in ("deepfilternet3", "blend"))
+    assert si_sdr(both, voice) > si_sdr(one, voice) - 0.5
+    assert si_sdr(tracks(voice, "speech", model="blend")["speech"], voice) > 30
+
+
+@needs_package
+@pytest.mark.parametrize("n_samples", [1, 2, 481, 48_001])
+def test_the_blend_keeps_every_length_and_the_mixture(n_samples):
+    mixture = noisy(np.zeros((2, n_samples), np.float32), 0)
+    made = tracks(mixture, "speech", "noise", model="blend")
+    np.testing.assert_allclose(made["speech"] + made["noise"], mixture, atol=1e-6)
+
+
+@needs_package
+def test_the_blend_is_where_the_voice_was_and_leaves_silence_alone(voice):
+    made = tracks(noisy(voice, 10), "speech", model="blend")["speech"][0]
+    spectrum = np.fft.rfft(made) * np.conj(np.fft.rfft(voice[0]))
+    assert np.argmax(np.fft.irfft(spectrum)) == 0
+    assert not tracks(np.zeros((2, RATE), np.float32), "speech", model="blend")["speech"].any()
+
+
+def test_without_the_built_in_weights_the_blend_says_so_and_the_other_works(monkeypatch, tmp_path):
+    monkeypatch.setattr("separation.backends.builtin.WEIGHTS", tmp_path / "network.safetensors")
+    assert BACKEND.availability(Request.of("speech", model="blend")).readiness is Readiness.NEEDS_WEIGHTS
+    assert BACKEND.availability(Request.of("speech", model="deepfilternet3")).usable == (carrier.find() is not None)
+
+
 # Words
 
 
@@ -235,6 +270,7 @@ def test_a_model_it_does_not_have_is_refused():
 
 def test_settings_of_others_make_no_difference_to_it():
     plain = BACKEND.settle(Request.of("speech"))
+    assert plain.model == "blend"
     assert BACKEND.settle(Request.of("speech", seed=7, device="cuda", backend="auto")) == plain
 
 
