@@ -159,6 +159,7 @@ class ChunkMeasured(Event):
         null_depth_db: level of mixture minus target minus the model's own residual, relative to the mixture; None where
             the residual is taken from the mixture and the sum is exact.
         gain_db: gain that was applied to match the mixture, 0 without gain matching.
+        seed: of the candidate that was chosen; None where there was only one.
     """
 
     index: int
@@ -167,6 +168,7 @@ class ChunkMeasured(Event):
     gain_drift_db: float | None
     null_depth_db: float | None = None
     gain_db: float = 0.0
+    seed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,3 +216,13 @@ class EventStream(Generic[Result]):
     def close(self) -> None:
         """Cancel the work, unless it is over."""
         self._work.close()
+
+
+def as_part(events: Generator[Event, None, Result], part: int, n_parts: int) -> Generator[Event, None, Result]:
+    """Relay the events of part `part` of `n_parts` equal parts; solver steps count on from the parts before."""
+    stream = EventStream(events)
+    for event in stream:
+        if isinstance(event, SolverStep):
+            event = SolverStep(done=event.done + part * event.total, total=event.total * n_parts)
+        yield event
+    return stream.result

@@ -139,6 +139,7 @@ class Window:
     Args:
         samples: float32 (channels, samples) at the model's rate, context included.
         index: number of the chunk, from 0; with the request's seed it decides every random draw.
+        candidate: of several of one chunk, from 0; each has a seed of its own.
         stems: the requested stems; a model may leave out the others where that saves work.
         anchors: prompt (its text, stripped) to its spans as they fall in this window, for models that take anchors.
         features: the result of `LatentModel.encode` for this window, if known, so that it is not encoded again.
@@ -149,6 +150,11 @@ class Window:
     stems: frozenset[str]
     anchors: Mapping[str, tuple[FrameSpan, ...]] = field(default_factory=dict)
     features: Samples | None = field(default=None, repr=False)
+    candidate: int = 0
+
+    def seed(self, request: Request) -> int:
+        """Return the seed of this window's random draws."""
+        return request.seed_of(self.index, self.candidate)
 
     def leaves_out(self, prompt: Prompt, request: Request) -> bool:
         """Whether a prompt is skipped in this window, so that its target is silent; see `SamSettings.leaves_out`."""

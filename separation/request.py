@@ -201,7 +201,9 @@ class SamSettings:
         only_inside: chunks without a + span of a prompt that has some are not computed; its target is silent there.
         match_gain: scale each chunk's target by the gain that explains the mixture best, within 12 dB.
         precision: of the transformer: "float32", "bfloat16", or "int8" (the matrices of its layers, on a CPU).
-        rerolls: chunks with a seed of their own.
+        candidates: how often each chunk is computed, each time from another seed, for the best of them to be chosen;
+            see `separation.metrics.candidates`.
+        rerolls: chunks with a seed of their own, of which there is one candidate.
     """
 
     stereo: str = "projected"
@@ -210,12 +212,14 @@ class SamSettings:
     only_inside: bool = False
     match_gain: bool = False
     precision: str = "float32"
+    candidates: Annotated[int, Range(1, 8)] = 1
     rerolls: tuple[Reroll, ...] = ()
 
     def __post_init__(self) -> None:
         _known("stereo", self.stereo, STEREO_MODES, "stereo mode")
         _known("residual", self.residual, RESIDUALS)
         _known("precision", self.precision, PRECISIONS)
+        _check_numbers(self)
         chunks = [reroll.chunk for reroll in self.rerolls]
         if len(set(chunks)) < len(chunks):
             raise SettingsError(
@@ -317,9 +321,14 @@ class Request:
                 place=("chunks",),
             )
 
-    def seed_of(self, chunk: int) -> int:
-        """Return the seed of a chunk, from `sam.rerolls` if it is there."""
-        return next((reroll.seed for reroll in self.sam.rerolls if reroll.chunk == chunk), self.seed)
+    def seed_of(self, chunk: int, candidate: int = 0) -> int:
+        """Return the seed of a candidate of a chunk: the first one's is that of `sam.rerolls`, if it is there."""
+        first = next((reroll.seed for reroll in self.sam.rerolls if reroll.chunk == chunk), self.seed)
+        return (first + candidate) % (int(SEEDS.high) + 1)
+
+    def n_candidates_of(self, chunk: int) -> int:
+        """Return how many candidates a chunk has."""
+        return 1 if any(reroll.chunk == chunk for reroll in self.sam.rerolls) else self.sam.candidates
 
     @classmethod
     def of(cls, *prompts: str, **settings: Any) -> Request:
@@ -329,11 +338,13 @@ class Request:
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain lists, numbers and strings, as recipes, keys and manifests hold it.
 
-        Settings of speech at their defaults are left out: keys of results that were made before there were any stay.
+        Later settings are left out at their defaults: keys of results that were made before there were any stay.
         """
         values: dict[str, Any] = plain.written(asdict(self))
         if self.speech == SpeechSettings():
             del values[RequestField.SPEECH.value]
+        if self.sam.candidates == 1:
+            del values["sam"]["candidates"]
         return values
 
     @classmethod

@@ -78,10 +78,12 @@ def cost(request: Request, duration_s: float) -> RunCost:
     """Return the cost of encoding, solving and decoding each prompt; unknown for a model from a local folder."""
     size = (request.model or "small").removesuffix("-tv")
     n_prompts, n_clips = len(request.prompts), 2 if request.sam.stereo == "sides" else 1
-    encoded = n_prompts if request.sam.chain else 1
+    n_candidates = request.sam.candidates
+    encoded = n_prompts * n_candidates if request.sam.chain else 1
     decoded = n_prompts * (2 if request.sam.residual == "model" else 1)
     evaluated = n_prompts * nfe(request.solver.method, request.solver.n_steps)
-    per_clip = ENCODE * encoded + DECODE * decoded + EVALUATE.get(size, EVALUATE["small"]) * evaluated
+    solved = DECODE * decoded + EVALUATE.get(size, EVALUATE["small"]) * evaluated
+    per_clip = ENCODE * encoded + n_candidates * solved
     fixed, transformer = LOADED_MB.get(size, (0.0, 0.0))
     known = size in EVALUATE
     return RunCost(

@@ -180,7 +180,8 @@ class SamTorchBackend(BackendDefaults):
 def _settled(sam: SamSettings, request: Request) -> SamSettings:
     """Return the SAM-Audio settings with those that have no effect on this request at their defaults."""
     marked = any(anchor.sign == "+" for prompt in request.prompts for anchor in prompt.anchors)
-    rerolls = (reroll for reroll in sam.rerolls if reroll.seed != request.seed)
+    # With several candidates, a re-roll from the first one's seed chooses that one.
+    rerolls = (reroll for reroll in sam.rerolls if reroll.seed != request.seed or sam.candidates > 1)
     return replace(
         sam,
         chain=sam.chain and len(request.prompts) > 1,
@@ -191,7 +192,12 @@ def _settled(sam: SamSettings, request: Request) -> SamSettings:
 
 def _check_multidiffusion(sam: SamSettings) -> None:
     """Raise `SettingsError` for settings that need each window to be finished separately."""
-    for asked, name in ((sam.chain, "chained prompts"), (sam.only_inside, "only_inside")):
+    refused = (
+        (sam.chain, "chained prompts"),
+        (sam.only_inside, "only_inside"),
+        (sam.candidates > 1, "several candidates"),
+    )
+    for asked, name in refused:
         if asked:
             raise SettingsError(
                 f"Multi-diffusion cannot be combined with {name}.",

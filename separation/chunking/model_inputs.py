@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from separation.audio.waveform import AudioSource
 from separation.chunking.anchors import frame_spans
@@ -96,6 +97,17 @@ class ModelInputs:
             name: tuple(FrameSpan(sign, first + shift, stop + shift) for sign, first, stop in spans)
             for name, spans in self._spans(chunk, self.facts.frame).items()
         }
+
+    def marked(self, chunk: Chunk, prompt: str) -> NDArray[np.bool_] | None:
+        """Return which samples of `chunk` lie inside a prompt's + spans; None if it has none there."""
+        frame = self.facts.frame
+        spans = [] if frame is None else [span for span in self._spans(chunk, frame)[prompt] if span.sign == "+"]
+        if frame is None or not spans:
+            return None
+        marked = np.zeros(chunk.stop - chunk.start, bool)
+        for span in spans:
+            marked[span.first * frame : span.stop * frame] = True
+        return marked
 
     def mapped(self, chunk: Chunk) -> Iterator[AnchorsMapped]:
         """Yield an event for every prompt that has spans inside `chunk`."""

@@ -51,7 +51,7 @@ def chunk_key(window: Window, request: Request, *, revision: str, device: str) -
         "stems": sorted(window.stems),
         "anchors": {name: [list(span) for span in spans] for name, spans in window.anchors.items()},
         "not computed": sorted(prompt.text.strip() for prompt in request.prompts if window.leaves_out(prompt, request)),
-        "request": _heeded(request, window.index),
+        "request": _heeded(request, window),
         "revision": revision,
         "device": device,
     }
@@ -87,13 +87,13 @@ def _digest(kind: str, parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _heeded(request: Request, chunk: int) -> dict[str, Any]:
+def _heeded(request: Request, window: Window) -> dict[str, Any]:
     """Return the part of the request that affects one chunk, without the spans, which are in the window."""
-    sam = replace(request.sam, rerolls=(), only_inside=False, match_gain=False)
+    sam = replace(request.sam, rerolls=(), candidates=1, only_inside=False, match_gain=False)
     return replace(
         request,
         prompts=tuple(Prompt(text=prompt.text.strip()) for prompt in request.prompts),
-        seed=request.seed_of(chunk),
+        seed=window.seed(request),
         chunks=None,
         device="auto",
         sam=sam,

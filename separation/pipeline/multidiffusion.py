@@ -23,6 +23,7 @@ from separation.errors import SettingsError
 from separation.events import Event, SolverStep
 from separation.model import ModelFacts, Samples, Window
 from separation.pipeline import tasks
+from separation.pipeline.groups import Candidates
 from separation.request import Request
 
 # Writes the velocity at (state, t) into the array it is given, reporting as it goes.
@@ -75,8 +76,8 @@ class Multidiffusion:
         """Cancel the calls that still run."""
         self._ahead.close()
 
-    def estimates(self, chunk: Chunk) -> Generator[Event, None, Mapping[str, Samples]]:
-        """Return the stems of `chunk`, shape (channels, chunk.stop - chunk.start).
+    def candidates(self, chunk: Chunk) -> Generator[Event, None, Candidates]:
+        """Return the one estimate of `chunk`: stems of shape (channels, chunk.stop - chunk.start).
 
         They are decoded with enough context to equal a decode of the whole recording, so neighbours agree where they
         overlap.
@@ -89,7 +90,7 @@ class Multidiffusion:
             )
         self._ahead.fill(self._to_decode)
         stems = yield from self._ahead.next()
-        return self._windows.answered(stems, self._wider(chunk))
+        return [self._windows.answered(stems, self._wider(chunk))]
 
     def _call(self, work: Work[Any], *arguments: Any) -> Call[Any]:
         return Call(work, (*arguments, self._order), device=self._request.device)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from separation.backends import registry
 from separation.errors import SeparationError
-from separation.events import Event, EventStream, SolverStep, Warned
+from separation.events import Event, EventStream, SolverStep, Warned, as_part
 from separation.hardware.footprint import measured, unused_card
 from separation.model import LatentModel, Model, ModelFacts, Samples, Window
 from separation.request import Prompt, Request, SamSettings, SolverSettings, SpeechSettings
@@ -66,16 +66,21 @@ def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
 
 @measured("separate")
 def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event, None, Sequence[Answer]]:
-    """Separate equally long windows: a pure function of their samples, their indices and the order."""
+    """Separate equally long windows, as many at once as the model takes.
+
+    A pure function of their samples, their indices and the order.
+    """
     model, request = (yield from _model(order)), order.request
-    encoded = []
+    encoded: list[Window] = []
     for window in windows:
-        encoded.append((yield from _encoded(window, model, request)))
-    first = windows[0].index
-    if len(windows) == 1:
-        stems = [(yield from _of_chunk(first, model.separate(encoded[0], request)))]
-    else:
-        stems = list((yield from _of_chunk(first, cast(BatchModel, model).separate_batch(encoded, request))))
+        # Candidates of one chunk have the same features.
+        same = next((one for one in encoded if one.index == window.index), window)
+        encoded.append((yield from _encoded(replace(window, features=same.features), model, request)))
+    together = [encoded[first : first + model.facts.batch] for first in range(0, len(encoded), model.facts.batch)]
+    stems: list[Mapping[str, Samples]] = []
+    for part, some in enumerate(together):
+        work = _separated(some, model, request)
+        stems += yield from _of_chunk(some[0].index, as_part(work, part, len(together)))
     return [Answer(made, window.features) for made, window in zip(stems, encoded, strict=True)]
 
 
@@ -127,6 +132,14 @@ def _encoded(window: Window, model: Model, request: Request) -> Generator[Event,
     if not latent.encodes(window, request):
         return window
     return replace(window, features=(yield from latent.encode(window, request)))
+
+
+def _separated(
+    windows: Sequence[Window], model: Model, request: Request
+) -> Generator[Event, None, Sequence[Mapping[str, Samples]]]:
+    if len(windows) == 1:
+        return [(yield from model.separate(windows[0], request))]
+    return (yield from cast(BatchModel, model).separate_batch(windows, request))
 
 
 def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Event, None, Result]:

@@ -104,6 +104,7 @@ def _sam_options(sam: SamSettings) -> list[str]:
     usual = SamSettings()
     words = _changed("--stereo", sam.stereo, usual.stereo) + _changed("--residual", sam.residual, usual.residual)
     words += _changed("--precision", sam.precision, usual.precision)
+    words += _changed("--candidates", sam.candidates, usual.candidates)
     flags = {
         "--chain-residuals": sam.chain,
         "--only-inside": sam.only_inside,

@@ -35,6 +35,14 @@ def test_a_meter_says_how_well_the_tracks_add_up(studio: Studio) -> None:
     assert shown < 10, "nothing is left: a sliver"
 
 
+def test_what_is_said_of_the_level_can_be_read(studio: Studio) -> None:
+    height_px = studio.js("""
+        const said = document.querySelector(".turned-down");
+        said.textContent = "Stems: All of it is turned down.";
+        return said.offsetHeight""")
+    assert height_px >= 14, "a line"
+
+
 def sounds(studio: Studio) -> set[str]:
     """What is heard."""
     return {name for name, gain in studio.gains().items() if gain > 0}

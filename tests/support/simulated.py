@@ -69,6 +69,12 @@ class SimulatedStudio:
         inside = [part for part in _shown(self._layout) if classes in part.classes]
         return ["\n".join(_texts(part)) for element in inside for part in _shown(element) if part.tag == "button"]
 
+    def pressed(self, label: str) -> dict[str, bool]:
+        """What is written on each button in the group of this name, and whether it is the pressed one."""
+        groups = [element for element in _shown(self._layout) if element.props.get("aria-label") == label]
+        buttons = [part for group in groups for part in _shown(group) if part.tag == "button"]
+        return {"\n".join(_texts(part)): part.props.get("aria-pressed") == "true" for part in buttons}
+
     def press_what_is_hidden(self) -> int:
         """Press each button that is not shown, as a browser can whose page was changed; returns how many there are."""
         shown = set(_shown(self._layout))

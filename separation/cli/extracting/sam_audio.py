@@ -20,15 +20,17 @@ from separation.request import (
     SOLVERS,
     STEREO_MODES,
     STITCHES,
+    SamSettings,
     SolverSettings,
     ranges,
 )
 
 if TYPE_CHECKING:
-    from separation.request import Prompt, Request, Reroll, SamSettings
+    from separation.request import Prompt, Request, Reroll
 
 EVALUATIONS = ", ".join(f"{name} {solver.evaluations}" for name, solver in solvers.SOLVERS.items())
 N_STEPS = ranges(SolverSettings)["n_steps"]
+CANDIDATES = ranges(SamSettings)["candidates"]
 BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "official": "sam_official"}
 
 
@@ -54,6 +56,11 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 @click.option("--chain-residuals", is_flag=True, help="Each prompt works on what the one before left.")
 @click.option("--only-inside", is_flag=True, help="Compute only chunks in which a prompt has + anchors.")
 @click.option("--match-gain", is_flag=True, help="Scale each chunk's target to the level it has in the recording.")
+@click.option(
+    "--candidates",
+    type=int,
+    help=f"Compute each chunk from so many seeds and choose the best, {CANDIDATES}; 1 unless given.",
+)
 @click.option("--reroll", "rerolls", multiple=True, help="Another seed for one chunk, such as 3=17; repeatable.")
 @common_options
 def sam_audio(wanted: ExtractOptions, common: Common, **given: Any) -> None:
@@ -122,7 +129,9 @@ def _solver(solver: SolverSettings, given: dict[str, Any]) -> SolverSettings:
 def _settings(sam: SamSettings, given: dict[str, Any]) -> SamSettings:
     from dataclasses import replace
 
-    chosen = {name: given[name] for name in ("stereo", "residual", "precision") if given[name] is not None}
+    chosen = {
+        name: given[name] for name in ("stereo", "residual", "precision", "candidates") if given[name] is not None
+    }
     return replace(
         sam,
         **chosen,

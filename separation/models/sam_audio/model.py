@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separation import solvers
-from separation.events import Event, SolverStep
+from separation.events import Event, SolverStep, as_part
 from separation.model import LatentFacts, ModelFacts, Samples, Window, Windowing
 from separation.models.sam_audio.anchors import anchor_rows
 from separation.models.sam_audio.framing import DECODER_CONTEXT
@@ -19,7 +19,6 @@ from separation.models.sam_audio.prompted import (
     active,
     chained,
     clips,
-    counted,
     distinct,
     stem_name,
     stems,
@@ -57,7 +56,7 @@ class SamAudioModel:
         if request.sam.chain or len({active(request, window) for window in windows}) > 1:
             made = []
             for part, window in enumerate(windows):
-                made.append((yield from counted(self.separate(window, request), part, len(windows))))
+                made.append((yield from as_part(self.separate(window, request), part, len(windows))))
             return made
         return (yield from self._together(windows, request))
 
@@ -127,7 +126,7 @@ class SamAudioModel:
         features = np.concatenate(features_of)
         n_clips, n_frames, n_latents = features.shape
         field = self._field(features, owners, prompts, request)
-        draws = [noise(request.seed_of(owner.index), owner.index, n_frames, 2 * n_latents) for owner in owners]
+        draws = [noise(owner.seed(request), owner.index, n_frames, 2 * n_latents) for owner in owners]
         state = network.tensor(np.tile(draws, (len(prompts), 1, 1)))
         times = solvers.times(request.solver.n_steps, request.solver.grid)
         for done, after in enumerate(solvers.integrate(request.solver.method, field, state, times), start=1):

@@ -23,7 +23,7 @@ import torch
 
 from separation import solvers
 from separation.errors import BackendUnavailable
-from separation.events import Event, ModelLoading, SolverStep
+from separation.events import Event, ModelLoading, SolverStep, as_part
 from separation.hardware.devices import choose_torch_device
 from separation.hub import cache as hub
 from separation.model import FrameSpan, ModelFacts, Samples, Window, Windowing
@@ -31,7 +31,7 @@ from separation.models.sam_audio.config import Config, read_config
 from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.framing import n_frames, whole_frames
 from separation.models.sam_audio.noise import noise
-from separation.models.sam_audio.prompted import active, chained, clips, counted, distinct, stem_name, stems
+from separation.models.sam_audio.prompted import active, chained, clips, distinct, stem_name, stems
 from separation.request import ChunkSettings, Prompt, Request
 
 
@@ -56,7 +56,7 @@ class OfficialModel:
         solved: dict[Prompt, list[Samples]] = {prompt: [] for prompt in prompts}
         pairs = [(prompt, clip) for prompt in prompts for clip in distinct_clips]
         for part, (prompt, clip) in enumerate(pairs):
-            solved[prompt].append((yield from counted(self._solved(clip, prompt, window, request), part, len(pairs))))
+            solved[prompt].append((yield from as_part(self._solved(clip, prompt, window, request), part, len(pairs))))
         return stems(window, request, lambda prompt, half: np.stack([pair[half] for pair in solved[prompt]]))
 
     def _solved(
@@ -69,7 +69,7 @@ class OfficialModel:
         spans = seconds(window.anchors.get(name, ()), self._hop, self.facts.sample_rate)
         batch = self._processor(descriptions=[name], audios=[whole], anchors=[spans]).to(device)
         frames = n_frames(len(clip), self._hop)
-        draw = noise(request.seed_of(window.index), window.index, frames, 2 * self._n_latents)
+        draw = noise(window.seed(request), window.index, frames, 2 * self._n_latents)
         start = torch.from_numpy(draw[None]).to(device)
         times = solvers.times(request.solver.n_steps, request.solver.grid)
         result = yield from watched(

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.events import Event, EventStream, SolverStep
+from separation.events import Event, as_part
 from separation.model import Window
 from separation.models.sam_audio.stereo import projected
 from separation.prompts.targets import own_residuals
@@ -163,17 +163,7 @@ def chained(window: Window, request: Request, separate: Separate) -> Generator[E
     for part, prompt in enumerate(links):
         name = stem_name(prompt)
         link = replace(window, samples=left, stems=frozenset({name}))
-        found = yield from counted(separate(link, request), part, len(links))
+        found = yield from as_part(separate(link, request), part, len(links))
         left = left - found[name]
         made[name] = found[name]
     return made
-
-
-def counted(events: Generator[Event, None, T], part: int, n_parts: int) -> Generator[Event, None, T]:
-    """Relay the events of part `part` of `n_parts` equal parts; solver steps count on from the parts before."""
-    stream = EventStream(events)
-    for event in stream:
-        if isinstance(event, SolverStep):
-            event = SolverStep(done=event.done + part * event.total, total=event.total * n_parts)
-        yield event
-    return stream.result

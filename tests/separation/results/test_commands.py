@@ -144,6 +144,7 @@ SAM = st.builds(
     only_inside=st.booleans(),
     match_gain=st.booleans(),
     precision=st.sampled_from(PRECISIONS),
+    candidates=st.integers(1, 8),
     rerolls=REROLLS,
 )
 REQUESTS = st.builds(

@@ -74,7 +74,7 @@ class Mixer:
                 with ui.element("span").classes("line"):
                     button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
                     button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
-                self._level = text("", "mute made level")
+                self._level = text("", "mute made turned-down")
             self._place = ui.element("div")
             with ui.element("div").classes("toolbar wrap") as self._compare_row:
                 tip = "A, B and X without names: can the difference be heard?"

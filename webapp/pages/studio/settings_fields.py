@@ -183,6 +183,16 @@ def _sound(settled: Request) -> SettingGroup:
             "volume. Costs nothing.",
         ),
     ]
+    if not together:
+        fields.append(
+            number(
+                "sam.candidates",
+                "Candidates",
+                sam.candidates,
+                "Computes each chunk so many times, each from another noise, and keeps the one that agrees best with "
+                "the others and the mixture. Four take 3 to 4 times as long. The others stay at hand: press a chunk.",
+            )
+        )
     return controls.fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
 
 
@@ -270,8 +280,8 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
 
 
 def _stitch(settled: Request) -> SettingField:
-    alone = settled.sam.chain or settled.sam.only_inside
-    why = " Not with chained prompts or “Only inside +”." if alone else ""
+    alone = settled.sam.chain or settled.sam.only_inside or settled.sam.candidates > 1
+    why = " Not with chained prompts, “Only inside +” or several candidates." if alone else ""
     options = controls.options(
         {"crossfade": "Crossfade", "multidiffusion": "Multi-diffusion"},
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from nicegui import ui
 
@@ -194,6 +195,7 @@ class WaveformView:
             text("", "grow")
             button("Loop", lambda: self._on_loop(start_s, stop_s), icon_name="loop", tip="Plays just this chunk again")
             if self._can_reroll():
+                self._candidates(index)
                 button(
                     "Re-roll",
                     self._reroll,
@@ -234,6 +236,26 @@ class WaveformView:
                 found.append((f"{one.stem}: {100 * share:.0f} % explained{drift}", share < DOUBTFUL))
         return found
 
+    def _candidates(self, index: int) -> None:
+        """Draw a button for each candidate of a chunk; pressed is the one that is heard."""
+        assert self._result is not None
+        request = self._result.request
+        if request.sam.candidates == 1:
+            return
+        seed = next((one.seed for one in self._result.measures if one.index == index and one.seed is not None), None)
+        heard = request.seed_of(index) if seed is None else seed
+        with ui.element("span").classes("line").props('role=group aria-label="Candidates of this chunk"'):
+            for number in range(request.sam.candidates):
+                mark = request.seed + number == heard
+                one = button(
+                    f"{number + 1}{' best' if mark and seed is not None else ''}",
+                    partial(self._on_reroll, with_candidate(request, index, number)),
+                    tip=f"Candidate {number + 1}, computed from seed {request.seed + number}",
+                )
+                one.props(f"aria-pressed={'true' if mark else 'false'}")
+            if seed is None:
+                button("Best", partial(self._on_reroll, with_candidate(request, index, None)), tip="Chooses by score")
+
     def _reroll(self) -> object:
         if self._result is None or self._chunk is None:
             return None
@@ -243,8 +265,16 @@ class WaveformView:
 def rerolled(request: Request, chunk: int) -> Request:
     """Return the request with a seed for one chunk that neither this nor another chunk has had."""
     others = tuple(reroll for reroll in request.sam.rerolls if reroll.chunk != chunk)
-    seed = 1 + max((request.seed, *(reroll.seed for reroll in request.sam.rerolls)))
+    last = request.seed + request.sam.candidates - 1
+    seed = 1 + max((last, *(reroll.seed for reroll in request.sam.rerolls)))
     return replace(request, sam=replace(request.sam, rerolls=(*others, Reroll(chunk=chunk, seed=seed))))
+
+
+def with_candidate(request: Request, chunk: int, number: int | None) -> Request:
+    """Return the request with one candidate of a chunk chosen; None leaves the choice to the program."""
+    others = tuple(reroll for reroll in request.sam.rerolls if reroll.chunk != chunk)
+    chosen = () if number is None else (Reroll(chunk=chunk, seed=request.seed + number),)
+    return replace(request, sam=replace(request.sam, rerolls=(*others, *chosen)))
 
 
 def _same(spans: Sequence[Span], others: Sequence[Span]) -> bool:

@@ -337,6 +337,8 @@ def test_settings_that_change_nothing_are_settled_away():
     kept = SamSettings(chain=True, only_inside=True, rerolls=rerolls, precision="bfloat16", match_gain=True)
     settled = BACKEND.settle(request(marked, "drums", sam=kept)).sam
     assert settled == replace(kept, rerolls=rerolls[::-1])
+    first = SamSettings(candidates=2, rerolls=(Reroll(chunk=2, seed=4),))
+    assert BACKEND.settle(request("violin", seed=4, sam=first)).sam == first, "it chooses the first of two candidates"
 
 
 @pytest.mark.parametrize("settings", [{"chain": True}, {"only_inside": True}])

@@ -8,6 +8,7 @@ from separation.request import (
     Range,
     Request,
     RequestField,
+    SamSettings,
     SolverSettings,
     SpeechSettings,
     ranges,
@@ -21,6 +22,7 @@ PARTS = {
     RequestField.CHUNKS.value: ChunkSettings,
     RequestField.DEMUCS.value: DemucsSettings,
     RequestField.SPEECH.value: SpeechSettings,
+    RequestField.SAM.value: SamSettings,
 }
 LARGEST_EXACT = 2**53 - 1  # whole number that a browser does not round
 
