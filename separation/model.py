@@ -6,7 +6,7 @@ framework, so the process that serves pages can use it. A `Model` is loaded, and
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Samples: TypeAlias = "NDArray[np.float32]"
+# Scores of candidates, higher for better ones, from a prompt, the candidates, the mixture and their rate in Hz.
+Judge: TypeAlias = Callable[[str, Sequence["Samples"], "Samples", int], Sequence[float]]
 
 
 class Readiness(Enum):
@@ -76,8 +78,7 @@ class Windowing:
         return cls(chunk=chunk * frame, overlap=overlap * frame, fade=chunks.fade)
 
     def __post_init__(self) -> None:
-        assert self.context >= 0
-        assert self.chunk is None or 0 <= self.overlap <= self.chunk // 2
+        assert self.context >= 0 and (self.chunk is None or 0 <= self.overlap <= self.chunk // 2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -376,6 +377,10 @@ class Backend(Protocol):
             request: settled.
             duration_s: of the recording, infinite if unknown; chunks longer than the recording are skipped.
         """
+        ...
+
+    def judge(self, request: Request) -> Judge | None:
+        """Return a model that scores the candidates of a chunk; None for `separation.metrics.candidates.scores`."""
         ...
 
     def summary(self, request: Request) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from separation.events import Event
-from separation.model import Backend, BackendProfile, ChunkLayout, PublishedModel, RunCost
+from separation.model import Backend, BackendProfile, ChunkLayout, Judge, PublishedModel, RunCost
 from separation.request import ChunkSettings, Request, RequestField
 
 CHUNKS_S = (60.0, 30.0, 20.0, 10.0, 5.0)  # chunk lengths to try, in seconds, where memory does not suffice
@@ -60,6 +60,10 @@ class BackendDefaults(Backend):
         if shorter is not None:
             overlap_s = min(chunks.overlap_s, shorter / 4)
             yield replace(request, chunks=replace(chunks, chunk_s=shorter, overlap_s=overlap_s))
+
+    def judge(self, request: Request) -> Judge | None:
+        """Return None: candidates are scored without a model."""
+        return None
 
     def summary(self, request: Request) -> tuple[str, ...]:
         """Return the model's name alone."""

@@ -7,10 +7,11 @@ from collections.abc import Generator, Mapping, Sequence
 import numpy as np
 
 from separation.audio.waveform import AudioSource
+from separation.backends import registry
 from separation.chunking.model_inputs import ModelInputs
 from separation.chunking.plan import Chunk
 from separation.events import ChunkMeasured, Event
-from separation.model import Samples
+from separation.model import Judge, Samples
 from separation.pipeline.groups import Candidates
 from separation.prompts.targets import Target, own_residuals, residual_stem
 from separation.request import Request
@@ -33,7 +34,7 @@ def measured(
     mixture = source.read(chunk.start, chunk.stop)
     residuals = own_residuals((target.name for target in targets), request)
     asked = [target for target in targets if not target.stems.issubset(residuals)]
-    chosen = _best(candidates, mixture, chunk, windows, asked)
+    chosen = _best(candidates, mixture, chunk, windows, asked, registry.get(request.backend).judge(request))
     estimates = candidates[chosen]
     matched = dict(estimates)
     for target in asked:
@@ -54,16 +55,24 @@ def measured(
 
 
 def _best(
-    candidates: Candidates, mixture: Samples, chunk: Chunk, windows: ModelInputs, targets: Sequence[Target]
+    candidates: Candidates,
+    mixture: Samples,
+    chunk: Chunk,
+    windows: ModelInputs,
+    targets: Sequence[Target],
+    judge: Judge | None,
 ) -> int:
     """Return the candidate whose targets have the highest scores in all: they were solved together, from one seed."""
     if len(candidates) == 1:
         return 0
     from separation.metrics.candidates import scores
 
-    totals = np.zeros(len(candidates))
+    rate, totals = windows.facts.sample_rate, np.zeros(len(candidates))
     for target in targets:
         (stem,) = target.stems
         made = [candidate[stem] for candidate in candidates]
-        totals += scores(made, mixture, windows.facts.sample_rate, windows.marked(chunk, stem))
+        if judge is None:
+            totals += scores(made, mixture, rate, windows.marked(chunk, stem))
+        else:
+            totals += judge(stem, made, mixture, rate)
     return int(np.argmax(totals))

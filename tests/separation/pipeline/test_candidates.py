@@ -127,6 +127,24 @@ def test_the_candidate_that_is_right_is_chosen_in_each_chunk(monkeypatch):
     assert {one.index: one.seed - 5 for one in measures(events)} == right
 
 
+def test_a_judge_of_the_backend_has_the_choice(monkeypatch):
+    asked_of = []
+
+    def judge(prompt, candidates, mixture, sample_rate):
+        asked_of.append((prompt, len(candidates), mixture.shape == candidates[0].shape, sample_rate))
+        return [0, 1, 0]
+
+    facts, windowing = {"generative": True}, Windowing(chunk=9_000, overlap=1_000)
+    backend = use_only(
+        monkeypatch, PromptableBackend, make=FakeModel, windowing=windowing, more_facts=facts,
+        split=lambda samples, window: {"dog": samples * np.float32(0.5)},
+    )  # fmt: skip
+    monkeypatch.setattr(type(backend), "judge", lambda self, request: judge)
+    mixture = Waveform(0.1 * clip(8_000, channels=1), 44_100)
+    (found,) = measures(separate(mixture, Request.of("dog", sam=SamSettings(candidates=3))))
+    assert found.seed == 1 and asked_of == [("dog", 3, True, 44_100)]
+
+
 def test_as_many_candidates_as_a_card_holds_are_solved_together(monkeypatch):
     mixture = Waveform(0.1 * clip(30_000, channels=1), 44_100)
     facts, windowing = {"generative": True, "batch": 4}, Windowing(chunk=9_000, overlap=1_000)
