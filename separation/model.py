@@ -231,6 +231,14 @@ class RunCost:
     mb_per_s: float = 0.0
 
 
+class Terms(NamedTuple):
+    """A licence to accept before the first download: what matters in it, a sentence each, and where all of it is."""
+
+    name: str
+    points: tuple[str, ...]
+    link: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedModel:
     """One downloadable model.
@@ -245,6 +253,7 @@ class PublishedModel:
         gated: access has to be granted to an account first.
         repository: where it is published; if several publish it, whence it came, or the next download would come.
         provenance: who made its files, in words; "" for those whose work it is.
+        terms: the licence that has to be accepted first; None if that is not asked for.
         on_disk_bytes: its size on this computer; None unless it is complete.
         partial_bytes: size of the received part of an unfinished download.
         needs: names of other entries that it requires.
@@ -268,6 +277,7 @@ class PublishedModel:
     files: tuple[Path, ...] = ()
     damaged: tuple[str, ...] = ()
     provenance: str = ""
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

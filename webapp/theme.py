@@ -7,7 +7,7 @@ lists its classes.
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,7 @@ from webapp.components.stem_colors import FREE_COLORS, STEM_COLORS, stem_color
 __all__ = [
     "FAVICON",
     "FREE_COLORS",
+    "MENU_BELOW",
     "PAGES",
     "SCHEMES",
     "STEM_COLORS",
@@ -55,6 +56,7 @@ __all__ = [
     "icon_button",
     "install_theme",
     "pill",
+    "scheme_menu",
     "segmented",
     "set_scheme",
     "shell",
@@ -68,6 +70,7 @@ Scheme = Literal["dark", "light", "auto"]
 SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "As the system"}
 _DARK: dict[Scheme, bool | None] = {"dark": True, "light": False, "auto": None}
 _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "light dark"}
+MENU_BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
 SCHEME_COOKIE = "scheme"  # holds the scheme that was last chosen in this browser
 
 STATIC = Path(__file__).parent / "static"
@@ -119,6 +122,13 @@ def install_theme(scheme: Scheme | None = None) -> None:
     ui.add_head_html(f"<style>:root {{ color-scheme: {_CSS_SCHEME[scheme]}; }}</style>")
     ui.add_head_html(_head())
     ui.dark_mode(_DARK[scheme])
+
+
+def scheme_menu() -> None:
+    """Place the button with which a person chooses between dark and light."""
+    with icon_button("contrast", "Dark or light"), ui.menu().props(MENU_BELOW):
+        for scheme, label in SCHEMES.items():
+            ui.menu_item(label, partial(set_scheme, scheme))
 
 
 def set_scheme(scheme: Scheme) -> None:

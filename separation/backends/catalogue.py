@@ -10,7 +10,8 @@ from collections.abc import Generator
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.events import Event, ModelLoading
-from separation.hub import compared
+from separation.hub import compared, licences, line
+from separation.hub.licences import LicenceNotAccepted
 from separation.model import Backend, PublishedModel
 
 
@@ -42,12 +43,25 @@ def download(name: str) -> Generator[Event, None, None]:
 
     Raises:
         SettingsError: there is no such model.
+        LicenceNotAccepted: its licence has to be accepted first.
         WeightsMissing: it is gated, and access has not been granted; the message says how to get it.
         BackendUnavailable: the server cannot be reached, refuses, sent a damaged file, or the disk is full.
     """
-    yield from _fetched(entry(name))
-    for need in entry(name).needs:  # which, depends on the source that the model came from
-        yield from _fetched(entry(need))
+    wanted = entry(name)
+    require_accepted(wanted)
+    yield from line.measured(_with_needs(wanted))
+
+
+def require_accepted(wanted: PublishedModel) -> None:
+    """Raise `LicenceNotAccepted` if a person has to accept a model's licence first."""
+    terms = wanted.terms
+    if terms is None or wanted.on_disk_bytes is not None or licences.is_accepted(terms.name):
+        return
+    raise LicenceNotAccepted(
+        f"{wanted.label} is under the {terms.name}, which nobody has accepted on this computer yet.",
+        " ".join((*terms.points, f"All of it: {terms.link}.")),
+        f"If you accept it, run “audio-playground models download {wanted.name} --accept-licence”.",
+    )
 
 
 def check(name: str) -> Generator[Event, None, dict[str, bool | None]]:
@@ -76,6 +90,12 @@ def remove(name: str) -> int:
     """
     one = entry(name)
     return _lists(one).remove(one)
+
+
+def _with_needs(wanted: PublishedModel) -> Generator[Event, None, None]:
+    yield from _fetched(wanted)
+    for need in entry(wanted.name).needs:  # which, depends on the source that the model came from
+        yield from _fetched(entry(need))
 
 
 def _fetched(one: PublishedModel) -> Generator[Event, None, None]:

@@ -166,7 +166,7 @@ def _serving(
     request: Request, passed_over: list[str], refusals: list[PlaygroundError]
 ) -> Iterator[tuple[Backend, Request]]:
     """Yield backends that can serve the request, preferred first, with it settled; record why the others cannot."""
-    for backend in _candidates(request):
+    for backend in candidates(request):
         settled = backend.settle(request)
         availability = backend.availability(settled)
         if not availability.usable:
@@ -186,7 +186,7 @@ def _serving(
         yield backend, settled
 
 
-def _candidates(request: Request) -> Iterator[Backend]:
+def candidates(request: Request) -> Iterator[Backend]:
     """Yield the backends that “auto” or a family may choose, the preferred first."""
     if request.backend == AUTO:
         open_to = (backend for name, backend in BACKENDS.items() if name not in NAMED_ONLY)

@@ -10,7 +10,7 @@ from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissin
 from separation.events import Event
 from separation.hub import cache as hub
 from separation.hub import compared
-from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
+from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Terms, Windowing
 from separation.models.sam_audio import acquire, sources, text_encoder, weights
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config
@@ -21,6 +21,15 @@ from separation.solvers import nfe
 NAME = "sam-audio"
 TEXT_ENCODER = text_encoder.NAME
 LICENCE = "SAM Licence (Meta)"
+TERMS = Terms(
+    name="SAM Licence",
+    points=(
+        "Redistribution: the weights, and what is made of them, are passed on under this licence and with it.",
+        "Trade controls: sanctions and export laws are kept to, and the uses that the licence names are ruled out.",
+        "Acknowledgement: publications of results that were made with it say so.",
+    ),
+    link="https://github.com/facebookresearch/sam-audio",
+)
 # Evaluations of the velocity field: 7, 17, and the official 32. The model stays as chosen.
 PRESETS = {
     "Preview": {"solver": SolverSettings(method="ab2", n_steps=6)},
@@ -144,6 +153,7 @@ def _model(model: str) -> PublishedModel:
         gated=publisher.gated,
         repository=source.repository,
         provenance=publisher.about,
+        terms=TERMS,
         on_disk_bytes=n_bytes if here else None,
         partial_bytes=0 if here else n_bytes,
         needs=(CODEC_NAME, TEXT_ENCODER) if apart else (TEXT_ENCODER,),
@@ -164,6 +174,7 @@ def _codec_apart() -> PublishedModel:
         "The codec of SAM-Audio, for models that come without it",
         size_bytes=sources.CODEC_BYTES,
         licence=LICENCE,
+        terms=TERMS,
         repository=source.repository,
         provenance=sources.PUBLISHERS["audioghostai"].about,
         path=hub.find_snapshot(source),
@@ -198,6 +209,7 @@ def _part(
     path: Path | None,
     n_bytes: int,
     files: tuple[Path, ...],
+    terms: Terms | None = None,
 ) -> PublishedModel:
     """A part of other models, with what of it is on this computer."""
     return PublishedModel(
@@ -215,5 +227,6 @@ def _part(
         needs=(),
         path=path,
         files=files,
+        terms=terms,
         damaged=tuple(file.name for file in files if compared.is_damaged(file)),
     )

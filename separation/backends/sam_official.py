@@ -36,7 +36,7 @@ class SamOfficialBackend(SamTorchBackend):
     name = "sam_official"
     label = "SAM-Audio (official code)"
     licence = (
-        "SAM-Audio's code and weights are under Meta's SAM Licence; access to the weights is granted per account. "
+        "SAM-Audio's code and weights are under Meta's SAM Licence. "
         "The official code puts a random inaudible watermark into all it makes, so no two runs are quite alike"
     )
     profile = replace(

@@ -40,7 +40,7 @@ class SamTorchBackend(BackendDefaults):
 
     name = "sam_torch"
     label = "SAM-Audio"
-    licence = "SAM-Audio's weights are under Meta's SAM Licence; access to them is granted per account"
+    licence = "SAM-Audio's weights are under Meta's SAM Licence"
     takes_anchors = True
     profile = BackendProfile(
         family=sam_family.NAME,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import click
 
 from separation.cli.common import Common, common_options, gives
 from separation.cli.progress_line import can_redraw, redrawn
-from separation.formatted import size
+from separation.formatted import size, size_range, time_range
 
 if TYPE_CHECKING:
     from separation.events import Event
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 SOME_DAMAGED = 6
+MINUTE_S = 60.0
 
 
 @click.group()
@@ -34,12 +35,17 @@ def models() -> None:
 @models.command("list")
 @common_options
 def list_(common: Common) -> None:
-    """Say which models there are, how large they are, and which are on this computer."""
+    """Say which models there are, how large they are, which are on this computer, and where they come from.
+
+    Of each: its source and who made the files, the SHA-256 of weights that are here, and what a minute of audio takes,
+    as measured here or, until then, as elsewhere.
+    """
     from separation.backends.catalogue import entries
 
-    known = entries()
+    known, reports = entries(), _reports()
     for entry in known:
         common.say(f"{entry.name:18} {size(entry.size_bytes):>8}  {'gated' if entry.gated else '':5}  {_state(entry)}")
+        common.say(f"    {'; '.join(_about(entry, reports))}")
     common.say("Gated: access is granted per account; “models download” says how to ask for it.")
     for licence, names in _by_licence(known).items():
         common.say(f"{', '.join(names)}: {licence}.")
@@ -49,17 +55,20 @@ def list_(common: Common) -> None:
 @models.command()
 @gives("model", "path", "bytes")
 @click.argument("name")
+@click.option("--accept-licence", is_flag=True, help="Accept the licence of the weights; asked for once.")
 @click.option("--new-revision", is_flag=True, help="Take files that were changed since they were first fetched here.")
 @common_options
-def download(name: str, new_revision: bool, common: Common) -> None:
+def download(name: str, accept_licence: bool, new_revision: bool, common: Common) -> None:
     """Fetch NAME and what it needs; what broke off is taken up where it stopped.
 
-    A model of several sources comes from the first that gives it (see “models sources”). Where one of them has changed
-    its files since they were first fetched here, nothing is fetched unless --new-revision says so.
+    The licence of SAM-Audio's weights is shown before the first download and has to be accepted. A model of several
+    sources comes from the first that gives it (see “models sources”). Where one of them has changed its files since
+    they were first fetched here, nothing is fetched unless --new-revision says so.
     """
     from separation.backends import catalogue
     from separation.hub import digests
 
+    _ask_for_licence(catalogue.entry(name), accept_licence, common)
     progress = DownloadProgress(common)
     try:
         while True:
@@ -147,6 +156,23 @@ def sources(names: tuple[str, ...], common: Common) -> None:
     common.result({"order": list(order)})
 
 
+def _ask_for_licence(entry: PublishedModel, accept: bool, common: Common) -> None:
+    """Show what matters in a model's licence, and remember that it is accepted, unless it is already."""
+    from separation.backends import catalogue
+    from separation.hub import licences
+
+    if entry.terms is None or entry.on_disk_bytes is not None or licences.is_accepted(entry.terms.name):
+        return
+    if not accept and (common.as_json or not sys.stdin.isatty()):
+        catalogue.require_accepted(entry)  # says what to type
+    common.say(f"{entry.label}: {entry.provenance}. It is under the {entry.terms.name} ({entry.terms.link}):")
+    for point in entry.terms.points:
+        common.say(f"- {point}")
+    if not accept:
+        click.confirm("Do you accept it?", abort=True, err=True)
+    licences.accept(entry.terms.name)
+
+
 class DownloadProgress:
     """Shows received bytes: a changing line on a terminal, a line every tenth when piped, nothing for JSON."""
 
@@ -181,6 +207,49 @@ class DownloadProgress:
 
 def _plain(entry: PublishedModel) -> dict[str, Any]:
     return asdict(entry) | {"path": entry.path and str(entry.path), "files": [str(file) for file in entry.files]}
+
+
+def _reports() -> tuple[Mapping[str, Any], ...]:
+    """Return the reports of runs on this computer, from which times are learned; none if they cannot be read."""
+    from separation.results.kept import reports_of
+    from storage import ArtifactStore, StorageError, data_folder
+
+    if not data_folder().is_dir():  # nothing was run yet, and listing models makes no folder
+        return ()
+    try:
+        return tuple(reports_of(ArtifactStore(data_folder()).list("result")))
+    except StorageError:
+        return ()
+
+
+def _about(entry: PublishedModel, reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    from separation.hub.compared import checksum_of
+
+    yield f"{entry.repository}{f', {entry.provenance}' if entry.provenance else ''}"
+    for file in entry.files:
+        if file.suffix in (".pt", ".safetensors", ".th") and (digest := checksum_of(file)):
+            yield f"SHA-256 of {file.name} {digest}"
+    yield from _cost(entry, reports)
+
+
+def _cost(entry: PublishedModel, reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield memory and time of a minute of audio with a model's usual settings."""
+    from separation.backends import registry
+    from separation.doctor.self_test import request_of
+    from separation.errors import PlaygroundError
+    from separation.estimates.estimates import expected
+
+    backend = registry.named(entry.backend)
+    if entry.model is None or backend is None:
+        return
+    try:
+        estimate = expected(backend.settle(request_of(backend, entry.model)), MINUTE_S, reports)
+    except PlaygroundError:
+        return
+    if estimate.memory_bytes is not None:
+        yield f"about {size_range(estimate.memory_bytes)} of memory"
+    if estimate.seconds is not None:
+        yield f"{time_range(estimate.seconds)} for a minute of audio ({estimate.source})"
 
 
 def _by_licence(known: Iterable[PublishedModel]) -> dict[str, list[str]]:

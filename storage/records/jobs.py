@@ -59,6 +59,7 @@ class JobRecord:
         recording_name: the recording's name, which stays when it is gone.
         prompts: the prompts' words.
         request: the whole request, as plain values.
+        fetch: name of a model that is downloaded first; "" for none.
         state: the job's state.
         position: its place among the jobs that wait; the lowest is next.
         created: UTC time, ISO 8601, as are `started` and `ended`.
@@ -76,6 +77,7 @@ class JobRecord:
     recording_name: str
     prompts: tuple[str, ...]
     request: Mapping[str, Any]
+    fetch: str = ""
     state: JobState = JobState.QUEUED
     position: int = 0
     created: str = field(default_factory=lambda: utc_now())

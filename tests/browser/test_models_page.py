@@ -38,6 +38,7 @@ class Site:
         self._stack = ExitStack()
         home = folder / "home"
         home.mkdir()
+        (home / "accepted_licences.json").write_text(json.dumps({"SAM Licence": "2026-11-30"}))
         (home / "model_sources.json").write_text(json.dumps({"order": ["facebook"]}))
         self.server: RunningServer = self._stack.enter_context(running_server(env=self._env, home=home))
 

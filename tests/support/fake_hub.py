@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from huggingface_hub import constants
 
+from separation.hub import licences
+
 LARGE = (".pt", ".safetensors")
 TOKEN = "hf_aSecretThatNobodyMayEverRead"
 
@@ -46,13 +48,15 @@ def serve(hub):
 
 
 @contextlib.contextmanager
-def installed(tmp_path, monkeypatch):
-    """A hub that `huggingface_hub` in this process talks to, empty caches, and no token."""
+def installed(tmp_path, monkeypatch, *, accepted=True):
+    """A hub that `huggingface_hub` in this process talks to, empty caches, no token, and licences accepted or not."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HOME", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path / "home"))  # which remembers what was published
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    if accepted:
+        licences.accept("SAM Licence")
     with serve(Hub()) as running:
         # The library reads its environment when it is imported.
         monkeypatch.setenv("HF_ENDPOINT", running.address)

@@ -32,6 +32,7 @@ class Download:
         state: whether it waits, runs, is paused, or has failed.
         wanted: False once a person has paused it; its thread may take a moment to notice.
         error: what happened, why, and what to do, if it failed.
+        changed: the repository that has changed since it was first fetched, if that is why; a person may accept it.
     """
 
     def __init__(self, entry: PublishedModel, needed: tuple[PublishedModel, ...] = ()) -> None:
@@ -39,6 +40,7 @@ class Download:
         self.state = DownloadState.WAITING
         self.wanted = True
         self.error: tuple[str, str, str] | None = None
+        self.changed = ""
         # The catalogue's sizes are approximate; the server's replace them.
         self._totals = {one.name: one.size_bytes for one in (entry, *needed)}
         self._done = {one.name: 0 if one.damaged else one.partial_bytes for one in (entry, *needed)}

@@ -18,6 +18,7 @@ from nicegui import Event as PageEvent
 from separation.backends import catalogue
 from separation.errors import BackendUnavailable, PlaygroundError, unforeseen
 from separation.events import Event, EventStream, ModelLoading
+from separation.hub.digests import RevisionChanged
 from webapp.state.download import Download, DownloadState
 from webapp.state.runner import Runner
 
@@ -202,6 +203,7 @@ class Downloads:
         except (PlaygroundError, OSError) as failure:
             log.info("the download of %s failed: %s", download.name, failure)
             error = _sentences(failure, "What arrives cannot be kept.")
+            download.changed = failure.repository if isinstance(failure, RevisionChanged) else ""
         except Exception as failure:
             log.exception("the download of %s met an error nobody foresaw", download.name)
             shown = unforeseen("download", failure, "Try again")

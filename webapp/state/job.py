@@ -22,6 +22,7 @@ from separation.results.kept import Result
 from separation.results.partial import PartialAudio
 from storage.records import JobRecord
 from storage.records import JobState as State
+from webapp.state.download import Download
 
 KEPT = "The same had been done before; nothing had to be computed."
 MAX_CHUNK_LINES = 100  # in the log of one run; with more chunks, not every one gets a line
@@ -44,6 +45,7 @@ class Job:
         n_ready: the number of samples of its tracks that can be played.
         result: the kept result, once it is done.
         cached: whether the result was kept already.
+        download: the download that its run begins with, while that goes on.
         cancel: is set when the job is to stop.
         ended: is set when its tracks are kept, or will never be.
     """
@@ -63,6 +65,7 @@ class Job:
     tracks: tuple[str, ...] = ()
     result: Result | None = None
     cached: bool = False
+    download: Download | None = None
     started_s: float | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -30,8 +30,9 @@ from storage import ArtifactStore, StorageError
 from storage.records import JobRecord, JobTable
 from storage.records import JobState as State
 from storage.records.jobs import STOPPED, utc_now
+from webapp.state.fetching import fetch_for
 from webapp.state.job import KEPT, Job
-from webapp.state.requests import find_same, interrupted, new_record, request_of
+from webapp.state.requests import find_same, in_order, interrupted, last_of, new_record, request_of
 from webapp.state.runner import Runner, Work
 
 __all__ = ["Job", "Jobs", "State"]
@@ -48,12 +49,14 @@ class Jobs:
     Attributes:
         changed: is emitted with a job when its state or progress has changed.
         arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
+        fetched: is emitted when a job has downloaded a model.
         is_between: whether a piece of other work is being done, see `do_between`.
     """
 
     def __init__(self, store: ArtifactStore, engine: Engine, book: JobTable) -> None:
         self.changed: PageEvent[Job] = PageEvent()
         self.arranged: PageEvent[[]] = PageEvent()
+        self.fetched: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book = store, engine, book
         self._runner = Runner("jobs")
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
@@ -73,7 +76,7 @@ class Jobs:
     @property
     def queue(self) -> list[Job]:
         """Return the jobs that wait, the next one first."""
-        return _in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
+        return in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
 
     @property
     def running(self) -> Job | None:
@@ -102,7 +105,7 @@ class Jobs:
     @property
     def interrupted(self) -> list[Job]:
         """Return the jobs that a server left unfinished, in the order in which they would have run."""
-        return _in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
+        return in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
 
     @property
     def paused(self) -> bool:
@@ -114,14 +117,7 @@ class Jobs:
 
         Jobs that ended before this server started do not count, unless they were interrupted.
         """
-        jobs = [
-            job
-            for job in self._jobs.values()
-            if job.record.recording == recording_key
-            and not (job.earlier and job.over and job.state is not State.INTERRUPTED)
-        ]
-        unfinished = [job for job in jobs if not job.over]
-        return next(reversed(unfinished or jobs), None)
+        return last_of(self._jobs.values(), recording_key)
 
     def ahead_of(self, job: Job) -> int:
         """Return how many jobs run before this one."""
@@ -130,19 +126,21 @@ class Jobs:
 
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
-    def submit(self, recording: Recording, request: Request) -> Job:
+    def submit(self, recording: Recording, request: Request, *, fetch: str = "") -> Job:
         """Queue a separation behind all others, and return its job; the same asked for twice is one job.
 
         If the same waits or runs, and is not being cancelled, its job is returned; one that was interrupted is resumed.
+        It begins with the download of the model `fetch`, if one is named.
         """
         asked = request.to_dict()
         if (job := find_same(self._going, recording.key, asked)) is not None:
             self._ask_again(job)
             return job
         if (job := find_same(self.interrupted, recording.key, asked)) is not None:
+            job.record = replace(job.record, fetch=fetch or job.record.fetch)
             self.resume(job)
             return job
-        queued = new_record(recording, request, position=self._last_position() + 1).noting("Queued.")
+        queued = new_record(recording, request, position=self._last_position() + 1, fetch=fetch).noting("Queued.")
         job = self._enter(queued)
         self._start_next()
         return job
@@ -361,6 +359,10 @@ class Jobs:
             )
         request = request_of(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
+        for _ in fetch_for(job, then=lambda: self._runner.tell(self.fetched.emit)):
+            self._runner.tell(lambda: self._tell(job))
+            if self._stop_of(job):
+                break
         if stop := self._stop_of(job):
             return *stop, None
         with closing(EventStream(separate_recording(recording_of(item), request, self._store, self._engine))) as run:
@@ -393,7 +395,3 @@ class Jobs:
             self._book.write(record)
         except StorageError as error:
             log.warning("the record of job %s is behind: %s", job.id, error)
-
-
-def _in_order(jobs: Iterable[Job]) -> list[Job]:
-    return sorted(jobs, key=lambda job: (job.record.position, job.record.created))

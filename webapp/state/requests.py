@@ -15,14 +15,15 @@ from storage.records.jobs import STOPPED, utc_now
 from webapp.state.job import Job
 
 
-def new_record(recording: Recording, request: Request, position: int = 0) -> JobRecord:
-    """Return the record of a new job, which waits at a position of the queue."""
+def new_record(recording: Recording, request: Request, position: int = 0, fetch: str = "") -> JobRecord:
+    """Return the record of a new job, which waits at a position of the queue and may begin with a download."""
     return JobRecord(
         id=uuid.uuid4().hex,
         recording=recording.key,
         recording_name=recording.name,
         prompts=tuple(prompt.text for prompt in request.prompts),
         request=request.to_dict(),
+        fetch=fetch,
         position=position,
     )
 
@@ -50,6 +51,23 @@ def find_same(jobs: Iterable[Job], recording: str, asked: Mapping[str, Any]) -> 
         asked: the request as a record holds it.
     """
     return next((job for job in jobs if (job.record.recording, job.record.request) == (recording, asked)), None)
+
+
+def last_of(jobs: Iterable[Job], recording: str) -> Job | None:
+    """Return the job of a recording that was asked for last; see `Jobs.active`."""
+    counting = [
+        job
+        for job in jobs
+        if job.record.recording == recording
+        and not (job.earlier and job.over and job.state is not JobState.INTERRUPTED)
+    ]
+    unfinished = [job for job in counting if not job.over]
+    return next(reversed(unfinished or counting), None)
+
+
+def in_order(jobs: Iterable[Job]) -> list[Job]:
+    """Return jobs in the order in which they run."""
+    return sorted(jobs, key=lambda job: (job.record.position, job.record.created))
 
 
 def interrupted(record: JobRecord) -> JobRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -83,6 +84,10 @@ def test_words_for_people_name_sizes_places_and_licences(hub):
     lines = {line.split()[0]: line for line in output.splitlines()}
     assert "on this computer" in lines["sam-audio-small"] and "gated" in lines["sam-audio-small"]
     assert "14.9 GB" in lines["sam-audio-large"] and "not on this computer" in lines["sam-audio-large"]
+    listed_whole = models("list").output
+    digest = hashlib.sha256(CHECKPOINT).hexdigest()
+    assert f"facebook/sam-audio-small, Meta's own files; SHA-256 of checkpoint.pt {digest}" in listed_whole
+    assert "of memory" in listed_whole
     assert "MIT" in output and "SAM Licence" in output and "granted per account" in output
 
 
@@ -149,6 +154,23 @@ def test_sources_are_listed_in_their_order_and_others_can_be_chosen(hub):
     assert "Name some of these" in models("sources", "nobody", status=2).stderr
 
 
+def test_the_licence_is_shown_in_three_lines_and_accepted_once(tmp_path, monkeypatch):
+    with installed(tmp_path, monkeypatch, accepted=False) as hub:
+        publish(hub)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        refused = models("download", "sam-audio-small", status=4).stderr
+        for words in ("SAM Licence", "Redistribution", "Trade controls", "Acknowledgement", "--accept-licence"):
+            assert words in refused
+        assert not hub.asked, "nothing was fetched"
+        output = models("download", "sam-audio-small", "--accept-licence").output
+        lines = [line for line in output.splitlines() if line.startswith("- ")]
+        assert [line.split(":")[0] for line in lines] == ["- Redistribution", "- Trade controls", "- Acknowledgement"]
+        assert "Meta's own files" in output
+        models("remove", "sam-audio-small", "--yes")
+        assert "Redistribution" not in models("download", "sam-audio-small").output
+        assert models("download", "t5-base").output, "of a free model nothing is asked"
+
+
 def test_a_model_that_changed_since_it_was_first_fetched_is_asked_about(hub):
     models("download", "sam-audio-small")
     models("remove", "sam-audio-small", "--yes")
@@ -167,6 +189,9 @@ def environment(tmp_path):
         publish(hub)
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
         home = {"HF_HOME": str(tmp_path / "hf"), "TORCH_HOME": str(tmp_path / "torch"), "HF_ENDPOINT": hub.address}
+        home["AUDIO_PLAYGROUND_HOME"] = str(tmp_path / "data")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "accepted_licences.json").write_text(json.dumps({"SAM Licence": "2026-11-30"}))
         yield hub, ours | home | {"PYTHONPATH": str(ROOT), "HF_TOKEN": TOKEN}
 
 

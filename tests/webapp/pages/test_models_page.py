@@ -16,6 +16,7 @@ from tests.support.damage import flip
 from tests.support.fake_hub import TOKEN, installed
 from tests.support.sam_models import CHECKPOINT, tiny_config
 from tests.support.simulated import simulated_studio
+from tests.support.split_models import publish_split, tiny_codec_expected
 from webapp.pages.models.access_steps import is_private
 
 SMALL, T5 = "SAM-Audio small", "T5-base, the text encoder of SAM-Audio"
@@ -55,8 +56,9 @@ async def stands(page, label, words):
 
 async def test_every_backend_says_whether_it_is_ready_and_what_to_do(page):
     cards = page.all("backend-card")
-    assert [card.split("\n")[0] for card in cards] == ["Demucs", "SAM-Audio", "Built-in separator"]
-    demucs, sam, builtin = cards
+    names = ["Demucs", "SAM-Audio", "Built-in separator", "Speech separator"]
+    assert [card.split("\n")[0] for card in cards] == names
+    demucs, sam, builtin, _ = cards
     assert "Needs a model" in demucs and "MUSDB" in demucs
     assert "“Get access” beside one of them shows how to get it." in sam and "Not installed" in sam
     assert "Ready" in builtin
@@ -199,3 +201,55 @@ async def test_where_no_token_is_taken_the_page_says_why_and_a_button_copies_the
     await page.until(lambda: page.of(SMALL), "the models")
     page.press("Get access", of=SMALL)
     assert page.copies("Copy the command") is None, "the token is taken on the page itself"
+
+
+async def test_the_licence_is_shown_before_the_first_download_and_accepted_once(tmp_path, monkeypatch):
+    with installed(tmp_path, monkeypatch, accepted=False) as hub:
+        tiny_codec_expected(monkeypatch)
+        publish_split(hub)
+        async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+            await page.open("/models")
+            await page.until(lambda: page.of(SMALL), "the models")
+            assert "audioghostai/sam-audio-small" in page.of(SMALL, "model-words")
+            page.press("Download", of=SMALL)
+            for words in ("a copy by audioghostai", "Redistribution", "Trade controls", "Acknowledgement"):
+                assert words.lower() in page.of(f"Licence of {SMALL}").lower()
+            page.press("Not now")
+            assert not page.of(f"Licence of {SMALL}") and not hub.asked
+            page.press("Download", of=SMALL)
+            page.press("Accept and download")
+            await stands(page, SMALL, "On this computer")
+            await page.until(lambda: "SHA-256" in page.of(SMALL, "model-words"), "the digest of what is here")
+            page.press("Remove", of=SMALL)
+            page.press(next(words for words in page.buttons("model-question") if words.startswith("Delete")), of=SMALL)
+            await stands(page, SMALL, "Not here")
+            page.press("Download", of=SMALL)
+            await stands(page, SMALL, "On this computer")
+
+
+async def test_a_changed_revision_is_asked_about_and_taken_by_a_button(page, hub):
+    page.press("Download", of=T5)
+    await stands(page, T5, "On this computer")
+    page.press("Remove", of=T5)
+    page.press(next(words for words in page.buttons("model-question") if words.startswith("Delete")), of=T5)
+    await stands(page, T5, "Not here")
+    hub.repositories["t5-base"]["tokenizer.json"] += b" "
+    page.press("Download", of=T5)
+    await stands(page, T5, "Failed")
+    assert "has changed since it was first fetched" in page.of(T5, "error-card")
+    assert not [typed for typed in TYPED if typed in page.text]
+    page.press("Take the new revision", of=T5)
+    await stands(page, T5, "On this computer")
+
+
+async def test_the_order_of_sources_is_shown_and_changed(page):
+    def shown():
+        return [line for line in page.of("Sources").split("\n") if line[:2].strip(".").isdigit() or "not tried" in line]
+
+    assert shown() == ["1. Meta", "Your folder, not tried", "audioghostai, not tried", "AEmotionStudio, not tried"]
+    page.press("Try it", of="audioghostai")
+    page.press("Earlier", of="audioghostai")
+    assert shown()[:2] == ["1. audioghostai", "2. Meta"] and sources.order() == ("audioghostai", "facebook")
+    await page.until(lambda: "audioghostai/sam-audio-small" in page.of(SMALL, "model-words"), "the copy")
+    page.press("Leave out", of="Meta")
+    assert sources.order() == ("audioghostai",)

@@ -14,6 +14,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, words in (
         (r" ?\(pip install [^)]*\)", ""),
         (r"(?<=Install it): pip install [\w.-]+", "."),
+        (r"\brun “audio-playground models download [^”]* --accept-licence”", f"download it {MODELS}"),
         (r": “audio-playground models download [^”]* --new-revision”", f" {MODELS}"),
         (r": “audio-playground models sources”", f" {MODELS}"),
         (r"“audio-playground models sources” says", "The Models page says"),

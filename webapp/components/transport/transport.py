@@ -64,6 +64,12 @@ class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
         """Jump to a position in seconds, while playing or paused."""
         self.run_method("seek", position_s)
 
+    def play_loop(self, start_s: float, stop_s: float) -> None:
+        """Play a passage in seconds again and again."""
+        self.set_loop(start_s, stop_s)
+        self.seek(start_s)
+        self.play()
+
     def set_loop(self, start_s: float | None = None, end_s: float | None = None, *, on: bool = True) -> None:
         """Turn the loop on or off, over a passage in seconds or, where None, from the start or to the end."""
         self.run_method("setLoop", on, start_s, end_s)

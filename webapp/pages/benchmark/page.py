@@ -24,9 +24,8 @@ from webapp.state.benchmarks import Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
 from webapp.state.run_estimates import RunEstimates
-from webapp.theme import SCHEMES, button, card, drop_zone, error_card, heading, icon_button, set_scheme, shell, text
+from webapp.theme import button, card, drop_zone, error_card, heading, scheme_menu, shell, text
 
-BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
 STATES = {
     BenchmarkState.RUNNING: "running",
     BenchmarkState.WAITING: "waits",
@@ -84,9 +83,7 @@ class BenchmarkPage:
         text("", "grow")
         self._choices = ui.element("div").classes("line")
         Keymap()
-        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
-            for scheme, label in SCHEMES.items():
-                ui.menu_item(label, partial(set_scheme, scheme))
+        scheme_menu()
 
     def _start(self, side: ui.element, actions: ui.element, estimates: RunEstimates) -> None:
         self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)

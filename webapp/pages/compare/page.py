@@ -33,9 +33,8 @@ from webapp.state.blind_tests import BlindTests
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library_view import LibraryView
-from webapp.theme import SCHEMES, button, card, drop_zone, error_card, icon_button, set_scheme, shell, text
+from webapp.theme import button, card, drop_zone, error_card, scheme_menu, shell, text
 
-BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
 NOTHING = "-"
 ON = "on"
 
@@ -87,9 +86,7 @@ class ComparePage:
         self._about = text("", "mute hide-phone")
         text("", "grow")
         Keymap()
-        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
-            for scheme, label in SCHEMES.items():
-                ui.menu_item(label, partial(set_scheme, scheme))
+        scheme_menu()
 
     def _main(self, notes: Notes) -> None:
         self._files = AddedFiles(

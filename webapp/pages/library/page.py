@@ -29,18 +29,16 @@ from webapp.routes.export_choice import ExportChoice
 from webapp.state.jobs import Job, Jobs, State
 from webapp.state.library_view import RESULTS_SHOWN, SORTS, LibraryQuery, LibraryView
 from webapp.theme import (
-    SCHEMES,
     button,
     drop_zone,
     error_card,
     icon_button,
-    set_scheme,
+    scheme_menu,
     shell,
     text,
     tipped,
 )
 
-BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
 LOOK_AGAIN_S = 10.0  # terminals and other servers change the library too, without notice
 LOOKS = {State.RUNNING: "ok", State.INTERRUPTED: "warn"}
 
@@ -74,9 +72,7 @@ class LibraryPage:
         text("Library", tag="h1")
         text("", "grow")
         QueueView(self._jobs, on_open=lambda key: ui.navigate.to(f"/?recording={key}"))
-        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
-            for scheme, label in SCHEMES.items():
-                ui.menu_item(label, partial(set_scheme, scheme))
+        scheme_menu()
 
     def _main(self) -> None:
         self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)

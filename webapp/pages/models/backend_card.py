@@ -9,6 +9,7 @@ from nicegui import ui
 
 from separation.backends import registry
 from separation.formatted import size
+from separation.hub import compared
 from separation.model import Backend, PublishedModel, Readiness
 from webapp.components.pieces.for_pages import for_pages
 from webapp.pages.models.model_row import ModelRow
@@ -58,7 +59,6 @@ class BackendCard:
                     for entry in entries:
                         self.rows[entry.name] = ModelRow(
                             entry,
-                            facts=_facts(entry, backends[0], survey),
                             memory=survey.memory.get(entry.name, ""),
                             note=survey.notes.get(entry.name, ""),
                             downloads=downloads,
@@ -84,7 +84,8 @@ class BackendCard:
             above = sentence
         for entry in survey.entries:
             if entry.name in self.rows:
-                self.rows[entry.name].show(entry, has_token=survey.token is not None)
+                facts = _facts(entry, self._ways[0].backend, survey)
+                self.rows[entry.name].show(entry, facts=facts, has_token=survey.token is not None)
 
 
 class _Way:
@@ -136,4 +137,8 @@ def _facts(entry: PublishedModel, backend: Backend, survey: Survey) -> str:
         facts.append("access on request")
     needs = (one for one in survey.entries if one.name in entry.needs)
     facts += [f"needs {one.name} as well ({size(one.size_bytes)})" for one in needs]
+    if entry.provenance:
+        facts.append(f"{entry.provenance} ({entry.repository})")
+    weights = [file for file in entry.files if file.suffix in (".pt", ".safetensors", ".th")]
+    facts += [f"SHA-256 {digest[:12]}… of {file.name}" for file in weights if (digest := compared.checksum_of(file))]
     return " · ".join(facts)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from nicegui import ui
 
 from separation.errors import PlaygroundError
 from separation.formatted import size
-from separation.model import PublishedModel
+from separation.hub import digests, licences
+from separation.model import PublishedModel, Terms
+from webapp.components.pieces.licence_terms import licence_terms
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
 from webapp.pages.models.model_words import action_of, check_of, error_of, progress_of, state_of
@@ -32,7 +35,6 @@ class ModelRow:
 
     Args:
         entry: the model.
-        facts: its licence and the models it needs.
         memory: the memory it takes when it runs, in words; "" if that is unknown.
         note: why it cannot run here even when it is fetched; "" if it can.
         downloads, account: the downloads and the hub account of this server.
@@ -44,7 +46,6 @@ class ModelRow:
         self,
         entry: PublishedModel,
         *,
-        facts: str,
         memory: str,
         note: str,
         downloads: Downloads,
@@ -67,7 +68,7 @@ class ModelRow:
                     with ui.element("div").classes("model-head"):
                         text(entry.label, tag="h3")
                         self._pill = pill("")
-                    text(facts, "mute small", tag="p")
+                    self._facts = text("", "mute small", tag="p")
                     if memory:
                         text(f"Memory {memory}", "mute small", tag="p")
                     self._checked = text("", "mute small", tag="p")
@@ -92,9 +93,10 @@ class ModelRow:
             self._place = ui.element("div").classes("model-place")
         self._progress.set_visibility(False)
 
-    def show(self, entry: PublishedModel, *, has_token: bool) -> None:
-        """Redraw the row for what is on the disk now."""
+    def show(self, entry: PublishedModel, *, facts: str, has_token: bool) -> None:
+        """Redraw the row for what is on the disk now; `facts` are its size, its licence and whence it comes."""
         self._entry, self._has_token = entry, has_token
+        self._facts.set_text(facts)
         if self._steps is not None and entry.on_disk_bytes is not None:
             self._toggle_steps()
         self.refresh()
@@ -134,10 +136,33 @@ class ModelRow:
 
     def _start(self) -> None:
         self._answered()
+        terms = self._entry.terms
+        if terms is not None and self._entry.on_disk_bytes is None and not licences.is_accepted(terms.name):
+            self._ask_for_licence(terms)
+            return
         try:
             self._downloads.start(self._entry.name)
         except PlaygroundError as error:
             self._show_error((error.what, error.why, error.todo))
+
+    def _ask_for_licence(self, terms: Terms) -> None:
+        """Show what matters in the licence, once for all models under it."""
+        with self._place, ui.element("div").classes("model-question").props("role=group") as self._question:
+            self._question.props["aria-label"] = f"Licence of {self._entry.label}"
+            with ui.element("div"):
+                licence_terms(terms, self._entry.provenance)
+            with ui.element("div").classes("model-buttons"):
+                button("Not now", self._answered)
+                accept = button("Accept and download", partial(self._accept, terms.name), kind="primary")
+        _focus(accept)
+
+    def _accept(self, licence: str) -> None:
+        licences.accept(licence)
+        self._start()
+
+    def _take_changed(self, repository: str) -> None:
+        digests.accept(repository)
+        self._start()
 
     def _compare(self) -> None:
         try:
@@ -231,8 +256,12 @@ class ModelRow:
         self._error = error
         self._trouble.clear()
         if error is not None:
+            download = self._downloads.of(self._entry.name)
             with self._trouble:
                 error_card(*error_of(self._entry, error))
+                if download is not None and download.changed:
+                    take = partial(self._take_changed, download.changed)
+                    button("Take the new revision", take, tip="Only if you trust whoever publishes it")
 
     def _announce(self, words: str, fraction: float | None) -> None:
         """Say each new state, and the progress a few times; the card of an error announces itself."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 
 from nicegui import ui
 
@@ -15,20 +14,20 @@ from webapp.pages.models.backend_card import BackendCard, families
 from webapp.pages.models.doctor_card import DoctorCard
 from webapp.pages.models.leaderboard import Leaderboard, places
 from webapp.pages.models.model_row import ModelRow
+from webapp.pages.models.sources_card import SourcesCard
 from webapp.pages.models.survey import Survey, look
 from webapp.state.benchmarks import Benchmarks
 from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.hub_account import HubAccount
 from webapp.state.run_estimates import RunEstimates
-from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, skeleton, text
+from webapp.theme import error_card, scheme_menu, shell, skeleton, text
 
 FOR_THE_HOST = (
     "You are a guest here: models are downloaded and removed, tokens set and self-tests run "
     "on the computer that runs the studio."
 )
 log = logging.getLogger(__name__)
-BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'
 
 
 class ModelsPage:
@@ -78,9 +77,7 @@ class ModelsPage:
         text("Models", tag="h1")
         self._about = text("", "mute hide-phone")
         text("", "grow")
-        with icon_button("contrast", "Dark or light"), ui.menu().props(BELOW):
-            for scheme, label in SCHEMES.items():
-                ui.menu_item(label, partial(set_scheme, scheme))
+        scheme_menu()
 
     # what happens
 
@@ -108,6 +105,9 @@ class ModelsPage:
                     self._leaderboard.show(standing)
         finally:
             self._looking = False
+
+    def _sources_changed(self) -> None:
+        self._downloads.disk_changed.emit()  # every page looks again
 
     def _say_failure(self, failure: PlaygroundError | OSError) -> None:
         log.warning("the models cannot be listed: %s", failure, exc_info=failure)
@@ -146,3 +146,4 @@ class ModelsPage:
                 )
                 self._cards.append(drawn)
                 self._rows |= drawn.rows
+            SourcesCard(on_change=self._sources_changed, may_change=self._may_change)

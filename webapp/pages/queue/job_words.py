@@ -22,6 +22,8 @@ def title_of(job: Job) -> str:
         return STATES[job.state]
     if job.cancel.is_set():
         return "Stopping"
+    if job.download is not None:
+        return "Getting the model"
     if job.loading is not None and job.loading.total_bytes:
         return "Loading the model"
     return STATES[State.RUNNING] if job.chunks else "Starting"
@@ -55,7 +57,9 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False, behind_cell: 
 
 def left_of(job: Job) -> str:
     """Return the time left as people read it; "" if it is unknown."""
-    seconds = job.remaining_s if job.state is State.RUNNING else None
+    seconds = None if job.state is not State.RUNNING else job.remaining_s
+    if job.download is not None:
+        seconds = job.download.remaining_s
     return "" if seconds is None else f"{clock(seconds)} left"
 
 
@@ -67,6 +71,10 @@ def took(job: Job) -> str:
 def _doing(job: Job) -> str:
     if job.cancel.is_set():
         return "at the model's next step"
+    if (download := job.download) is not None:
+        speed = f" · {size(download.bytes_per_s, fine=True)}/s" if download.bytes_per_s else ""
+        arrived = f"{size(download.done_bytes, fine=True)} of {size(download.total_bytes, fine=True)}"
+        return f"{download.name} · {arrived}{speed} · then it separates"
     if job.loading is not None and job.loading.total_bytes:
         read = f"{size(job.loading.done_bytes)} of {size(job.loading.total_bytes)}"
         return f"{job.loading.model} · {read}"

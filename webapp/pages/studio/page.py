@@ -17,11 +17,13 @@ from separation.request import Request
 from separation.results.kept import Recording
 from separation.results.runs import find_result, settle
 from storage import StorageError
+from webapp.access.guard import is_host
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
 from webapp.components.run_button.run_button import RunButton
 from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, Uploading, UploadRefused
+from webapp.pages.queue.get_offer import GetOffer
 from webapp.pages.queue.panel import QueueView
 from webapp.pages.studio import state as states
 from webapp.pages.studio.gone_notice import GoneNotice, lost_draft, lost_result, whereabouts
@@ -30,7 +32,7 @@ from webapp.pages.studio.job_view import JobView
 from webapp.pages.studio.mixer import Mixer
 from webapp.pages.studio.partial_tracks import arriving_track
 from webapp.pages.studio.prompt_row import PromptRow
-from webapp.pages.studio.recordings import MENU_BELOW, RecordingsMenu, TrackChoice, start_page
+from webapp.pages.studio.recordings import RecordingsMenu, TrackChoice, start_page
 from webapp.pages.studio.result_choice import ResultChoice, opened
 from webapp.pages.studio.settings_panel import SettingsPanel, SettingsSources
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
@@ -40,7 +42,7 @@ from webapp.state.jobs import Job, Jobs
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.uploads import Upload, Uploads
-from webapp.theme import SCHEMES, error_card, icon_button, set_scheme, shell, text
+from webapp.theme import error_card, scheme_menu, shell, text
 
 LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete items too, without notice
 
@@ -77,6 +79,7 @@ class StudioPage:
         uploads.changed.subscribe(self._upload_grown)
         drafts.changed.subscribe(self._draft_changed)
         library_view.changed.subscribe(self._look)
+        sources.models.disk_changed.subscribe(self._models_changed)
         ui.timer(LOOK_AGAIN_S, self._look)
         self._draw(self._state)
 
@@ -111,9 +114,7 @@ class StudioPage:
         self._queue = QueueView(self._jobs, on_open=self.open)
         Keymap()
         RecordingsMenu(self._library_view, on_open=self.open, on_upload=lambda: self._uploads.browse())
-        with icon_button("contrast", "Dark or light"), ui.menu().props(MENU_BELOW):
-            for scheme, label in SCHEMES.items():
-                ui.menu_item(label, partial(set_scheme, scheme))
+        scheme_menu()
 
     def _main(self) -> None:
         self._uploads = UploadArea(
@@ -128,8 +129,11 @@ class StudioPage:
         self._start = start_page(self._library_view, self._uploads, on_open=self.open)
         with ui.element("div").classes("stack") as self._workspace:
             self._track = TrackChoice(self._library_view, on_open=self.open, on_error=self._say_error)
-            self._wave = WaveformView(on_edit=self._edit, on_loop=self._loop, on_reroll=self._submit)
+            self._wave = WaveformView(
+                on_edit=self._edit, on_loop=lambda *span: self._transport.play_loop(*span), on_reroll=self._submit
+            )
             self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
+            self._get = GetOffer(on_get=self._separate, may_get=is_host(self._client.request))
             self._job_view = JobView(self._jobs, on_error=self._say)
             with ui.element("div") as self._results:
                 self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
@@ -148,6 +152,7 @@ class StudioPage:
         self._results.set_visibility(parts.results)
         self._settings.show(state.draft, states.sound_of(state))
         self._prompts.show(state.draft, self._settings.choice, state.selected, recording)
+        self._get.show(self._settings.choice.offer, can_start=states.asks(state))
         self._job_view.show(states.job_of(state))
         words, ready = states.run_button(state)
         self._run.show(words, ready=ready, asks=states.asks(state))
@@ -333,29 +338,33 @@ class StudioPage:
 
     # jobs
 
-    async def _separate(self) -> None:
+    async def _separate(self, fetch: str = "") -> None:
         try:
             request = self._state.draft.request
             self._edit(lambda draft: draft)  # what is asked for is everybody's by now
-            await self._submit(request)
+            await self._submit(request, fetch)
         except PlaygroundError as error:
             self._say_error(error)
 
-    async def _submit(self, request: Request) -> None:
-        """Show the result that a request of the open recording has, or queue a job that makes it."""
+    async def _submit(self, request: Request, fetch: str = "") -> None:
+        """Show the result that a request of the open recording has, or queue a job that makes it, with a new model."""
         state, store, kept = self._state, self._library_view.library.store, None
         if not isinstance(state, Open):
             return
         self._messages.clear()
         try:
-            # Every mistake shows here, before the queue.
-            key, *_ = settle(state.recording, request, store)
+            # Every mistake shows here, before the queue, except where the model has to come first.
+            key = "" if fetch else settle(state.recording, request, store)[0]
             if state.results.get(key) is not None:  # its files are compared with their digests, which takes a while
                 kept = (found := await run.io_bound(find_result, state.recording, request, store)) and found[3]
-            ask = self._jobs.submit if kept is None else partial(self._jobs.look_up, kept=kept)
+            ask = partial(self._jobs.submit, fetch=fetch) if kept is None else partial(self._jobs.look_up, kept=kept)
             self._job_changed(ask(state.recording, request))
         except PlaygroundError as error:
             self._say_error(error)
+
+    def _models_changed(self) -> None:
+        self._settings.look_again()
+        self._draw(self._state)
 
     def _job_changed(self, job: Job) -> None:
         before = self._state
@@ -379,12 +388,6 @@ class StudioPage:
             self._jobs.resume(*self._jobs.interrupted)
         except StorageError as error:
             self._say_error(error)
-
-    def _loop(self, start_s: float, stop_s: float) -> None:
-        """Loop a passage in the player."""
-        self._transport.set_loop(start_s, stop_s)
-        self._transport.seek(start_s)
-        self._transport.play()
 
     # messages
 

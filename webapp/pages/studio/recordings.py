@@ -13,10 +13,9 @@ from separation.results.runs import import_track
 from webapp.components.upload.upload import UploadArea
 from webapp.pages.studio.state import described
 from webapp.state.library_view import LibraryView
-from webapp.theme import button, drop_zone, heading, icon_button, text
+from webapp.theme import MENU_BELOW, button, drop_zone, heading, icon_button, text
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
-MENU_BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
 N_RECENT = 6  # recordings the empty page offers; the menu has more
 N_IN_MENU = 20
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from separation import solvers
-from separation.backends import registry
+from separation.backends import offers, registry
+from separation.backends.offers import Offer
 from separation.errors import PlaygroundError, PromptError
 from separation.estimates import fallbacks
 from separation.estimates.estimates import Preflight
@@ -24,6 +25,7 @@ from webapp.components.settings.settings import SettingGroup, Settings
 from webapp.pages.presets.findings import with_findings
 from webapp.pages.presets.row import PresetRow
 from webapp.pages.studio import settings_fields
+from webapp.state.downloads import Downloads
 from webapp.state.drafts import Draft
 from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.own_presets import OwnPresets
@@ -36,11 +38,15 @@ OF_PRESETS = ("model", "solver.", "demucs.", "speech.")  # what a preset is aske
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The backend chosen for a draft: the settled request, the reason for the choice, and whether it can be served."""
+    """The backend chosen for a draft: the settled request, the reason for the choice, and whether it can be served.
+
+    `offer` is a model that could be fetched for it.
+    """
 
     settled: Request
     why: str
     possible: bool
+    offer: Offer | None = None
 
     @property
     def lacking(self) -> bool:
@@ -57,13 +63,14 @@ class Choice:
 def choice_of(draft: Draft) -> Choice:
     """Return the choice of a backend for a draft; if none can serve it, the choice says why."""
     asked = draft.asked
+    found = offers.offer(asked) if draft.prompts else None
     try:
         settled, why = registry.choose(asked)
     except PromptError as error:
-        return Choice(_nearest(asked), error.what, False)
+        return Choice(_nearest(asked), error.what, False, found)
     except PlaygroundError as error:
-        return Choice(_nearest(asked), for_pages(str(error)), False)
-    return Choice(settled, for_pages(why), True)
+        return Choice(_nearest(asked), for_pages(str(error)), False, found)
+    return Choice(settled, for_pages(why), True, found)
 
 
 def _nearest(asked: Request) -> Request:
@@ -88,11 +95,12 @@ def _nearest(asked: Request) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class SettingsSources:
-    """What is known that helps to choose settings: what runs take, the person's presets, what tests have found."""
+    """What helps to choose settings: what runs take, the person's presets, what tests have found, models that come."""
 
     estimates: RunEstimates
     presets: OwnPresets
     evidence: ListeningEvidence
+    models: Downloads
 
 
 class SettingsPanel:
@@ -123,7 +131,7 @@ class SettingsPanel:
         self._smaller = button(
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
-        sources.estimates.changed.subscribe(self._estimate_anew)
+        sources.estimates.changed.subscribe(self.look_again)
         sources.evidence.changed.subscribe(self._show_groups)
 
     def show(self, draft: Draft, recording: Sound | None) -> None:
@@ -157,8 +165,8 @@ class SettingsPanel:
         if self._flight is not None and fitting is not None:
             self._smaller.set_text(f"Use {fallbacks.changed(self._flight.request, fitting, options=False)}")
 
-    def _estimate_anew(self) -> None:
-        """Redraw what a run would take, as more is known of it now."""
+    def look_again(self) -> None:
+        """Choose and estimate anew, as other models are here now, or more is known of what a run takes."""
         if (shown := self._shown) is not None:
             self._shown = None
             self.show(*shown)

@@ -370,6 +370,8 @@ def run_button(state: StudioState) -> tuple[str, bool]:
             return "The recording was deleted", False
     job, n_prompts = state.job, len(state.draft.prompts)
     if job is not None and not asks(state):
+        if job.download is not None:
+            return "Getting the model…", False
         return ("In the queue…" if job.state is JobState.QUEUED else f"Separating… {100 * job.progress:.0f} %"), False
     if not n_prompts:
         return "Name a sound first", False

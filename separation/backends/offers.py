@@ -1,0 +1,85 @@
+"""What could be fetched for a request: a model that can answer it where nothing here can, or that does it better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from separation.backends import catalogue, registry
+from separation.errors import PlaygroundError
+from separation.hub import line
+from separation.model import Backend, PublishedModel, Readiness
+from separation.request import Request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """A model to fetch.
+
+    Args:
+        entry: the model.
+        n_bytes: of the download, with what the model needs, without what is here, about.
+        seconds: that it takes at the speed of the last download; None if that is unknown.
+        serves: the label of the backend that uses it.
+        better: whether something here can answer the request already, and this would do it better.
+    """
+
+    entry: PublishedModel
+    n_bytes: int
+    seconds: float | None
+    serves: str
+    better: bool
+
+
+def offer(request: Request) -> Offer | None:
+    """Return what to fetch for a request with prompts, by the order in which “auto” prefers backends; None if nothing.
+
+    Reads only the disk.
+    """
+    found: tuple[Backend, PublishedModel] | None = None
+    for backend in _asked(request):
+        try:
+            settled = backend.settle(request)
+            backend.targets(settled)
+            readiness = backend.availability(settled).readiness
+        except PlaygroundError:
+            continue
+        if readiness is Readiness.USABLE:
+            return None if found is None else _offered(*found, better=True)
+        if readiness is Readiness.NEEDS_WEIGHTS and found is None:
+            entry = _entry_of(backend, settled.model)
+            found = None if entry is None else (backend, entry)
+    return None if found is None else _offered(*found, better=False)
+
+
+def offered(name: str) -> Offer:
+    """Return the offer of one model of the catalogue; `SettingsError` if there is none of this name."""
+    entry = catalogue.entry(name)
+    backend = registry.named(entry.backend)
+    assert backend is not None  # it listed the entry
+    return _offered(backend, entry, better=False)
+
+
+def _asked(request: Request) -> Iterable[Backend]:
+    """Return the backends that may serve a request, the preferred first."""
+    if request.backend in (registry.AUTO, registry.SAM_AUDIO):
+        return registry.candidates(request)
+    return [] if (backend := registry.named(request.backend)) is None else [backend]
+
+
+def _offered(backend: Backend, entry: PublishedModel, *, better: bool) -> Offer:
+    absent = [one for one in (entry, *map(catalogue.entry, entry.needs)) if one.on_disk_bytes is None]
+    n_bytes = sum(max(0, one.size_bytes - one.partial_bytes) for one in absent)
+    speed = line.bytes_per_s()
+    return Offer(
+        entry=entry,
+        n_bytes=n_bytes,
+        seconds=None if speed is None else n_bytes / speed,
+        serves=backend.label,
+        better=better,
+    )
+
+
+def _entry_of(backend: Backend, model: str | None) -> PublishedModel | None:
+    ours = {backend.name, backend.profile.family} - {""}
+    return next((one for one in catalogue.entries() if one.backend in ours and one.model == model), None)
