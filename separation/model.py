@@ -1,7 +1,7 @@
 """The protocols `Backend` and `Model`, and the values they exchange; see `tests/support/fakes.py` for a small one.
 
-A `Backend` describes a family of models: names, availability, which prompts it can answer. Importing it imports no
-framework, so the process that serves pages can use it. A `Model` is loaded, and lives in the process that runs it.
+A `Backend` describes a family of models and imports no framework, so the process that serves pages can use it. A
+`Model` is loaded, and lives in the process that runs it.
 """
 
 from __future__ import annotations
@@ -231,14 +231,6 @@ class RunCost:
     mb_per_s: float = 0.0
 
 
-class Terms(NamedTuple):
-    """A licence to accept before the first download: what matters in it, a sentence each, and where all of it is."""
-
-    name: str
-    points: tuple[str, ...]
-    link: str
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedModel:
     """One downloadable model.
@@ -253,7 +245,7 @@ class PublishedModel:
         gated: access has to be granted to an account first.
         repository: where it is published; if several publish it, whence it came, or the next download would come.
         provenance: who made its files, in words; "" for those whose work it is.
-        terms: the licence that has to be accepted first; None if that is not asked for.
+        terms: name of the licence (`hub.licences`) that has to be accepted first; "" if that is not asked for.
         on_disk_bytes: its size on this computer; None unless it is complete.
         partial_bytes: size of the received part of an unfinished download.
         needs: names of other entries that it requires.
@@ -277,7 +269,7 @@ class PublishedModel:
     files: tuple[Path, ...] = ()
     damaged: tuple[str, ...] = ()
     provenance: str = ""
-    terms: Terms | None = None
+    terms: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -295,8 +287,8 @@ class BackendProfile:
         precisions: those it can compute in, the exact one first; empty if there is no choice.
         stitches: how its chunks can become one (`ChunkSettings.stitch`).
         rerolls: one chunk can be computed again from another seed.
-        presets: a preset's name to the fields of `Request` that it sets. Other than `model` and `chunks`, they are set
-            for every backend, so that a preset stays that preset when another one is chosen.
+        presets: a preset's name to the fields of `Request` that it sets; all but `model` and `chunks` for every
+            backend, so that a preset stays that preset when another one is chosen.
         models_tip: how its models differ, in a sentence or two.
         model_card: a Markdown file about its weights, if it has one.
     """

@@ -54,8 +54,8 @@ def download(name: str) -> Generator[Event, None, None]:
 
 def require_accepted(wanted: PublishedModel) -> None:
     """Raise `LicenceNotAccepted` if a person has to accept a model's licence first."""
-    terms = wanted.terms
-    if terms is None or wanted.on_disk_bytes is not None or licences.is_accepted(terms.name):
+    terms = licences.to_accept(wanted.terms)
+    if terms is None or wanted.on_disk_bytes is not None:
         return
     raise LicenceNotAccepted(
         f"{wanted.label} is under the {terms.name}, which nobody has accepted on this computer yet.",

@@ -10,7 +10,7 @@ from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissin
 from separation.events import Event
 from separation.hub import cache as hub
 from separation.hub import compared
-from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Terms, Windowing
+from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
 from separation.models.sam_audio import acquire, sources, text_encoder, weights
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config
@@ -21,15 +21,7 @@ from separation.solvers import nfe
 NAME = "sam-audio"
 TEXT_ENCODER = text_encoder.NAME
 LICENCE = "SAM Licence (Meta)"
-TERMS = Terms(
-    name="SAM Licence",
-    points=(
-        "Redistribution: the weights, and what is made of them, are passed on under this licence and with it.",
-        "Trade controls: sanctions and export laws are kept to, and the uses that the licence names are ruled out.",
-        "Acknowledgement: publications of results that were made with it say so.",
-    ),
-    link="https://github.com/facebookresearch/sam-audio",
-)
+TERMS = "SAM Licence"
 # Evaluations of the velocity field: 7, 17, and the official 32. The model stays as chosen.
 PRESETS = {
     "Preview": {"solver": SolverSettings(method="ab2", n_steps=6)},
@@ -209,7 +201,7 @@ def _part(
     path: Path | None,
     n_bytes: int,
     files: tuple[Path, ...],
-    terms: Terms | None = None,
+    terms: str = "",
 ) -> PublishedModel:
     """A part of other models, with what of it is on this computer."""
     return PublishedModel(

@@ -161,16 +161,17 @@ def _ask_for_licence(entry: PublishedModel, accept: bool, common: Common) -> Non
     from separation.backends import catalogue
     from separation.hub import licences
 
-    if entry.terms is None or entry.on_disk_bytes is not None or licences.is_accepted(entry.terms.name):
+    terms = licences.to_accept(entry.terms)
+    if terms is None or entry.on_disk_bytes is not None:
         return
     if not accept and (common.as_json or not sys.stdin.isatty()):
         catalogue.require_accepted(entry)  # says what to type
-    common.say(f"{entry.label}: {entry.provenance}. It is under the {entry.terms.name} ({entry.terms.link}):")
-    for point in entry.terms.points:
+    common.say(f"{entry.label}: {entry.provenance}. It is under the {terms.name} ({terms.link}):")
+    for point in terms.points:
         common.say(f"- {point}")
     if not accept:
         click.confirm("Do you accept it?", abort=True, err=True)
-    licences.accept(entry.terms.name)
+    licences.accept(terms.name)
 
 
 class DownloadProgress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from separation.model import Terms
+from separation.hub.licences import Terms
 from webapp.components.pieces.pieces import text
 
 

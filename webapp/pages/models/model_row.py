@@ -10,7 +10,8 @@ from nicegui import ui
 from separation.errors import PlaygroundError
 from separation.formatted import size
 from separation.hub import digests, licences
-from separation.model import PublishedModel, Terms
+from separation.hub.licences import Terms
+from separation.model import PublishedModel
 from webapp.components.pieces.licence_terms import licence_terms
 from webapp.components.pieces.progress_bar import ProgressBar
 from webapp.pages.models.access_steps import AccessSteps
@@ -136,8 +137,8 @@ class ModelRow:
 
     def _start(self) -> None:
         self._answered()
-        terms = self._entry.terms
-        if terms is not None and self._entry.on_disk_bytes is None and not licences.is_accepted(terms.name):
+        terms = licences.to_accept(self._entry.terms)
+        if terms is not None and self._entry.on_disk_bytes is None:
             self._ask_for_licence(terms)
             return
         try:

@@ -57,8 +57,8 @@ class GetOffer:
             text(sentence(offer), tag="p")
             if not self._may_get:
                 text(FOR_THE_HOST, "mute small", tag="p")
-            elif self._asking and offer.entry.terms is not None:
-                licence_terms(offer.entry.terms, offer.entry.provenance)
+            elif self._asking and (terms := licences.to_accept(offer.entry.terms)) is not None:
+                licence_terms(terms, offer.entry.provenance)
                 with ui.element("div").classes("job-buttons"):
                     button("Not now", self._decline)
                     button(f"Accept, get {offer.entry.label} and go on", self._accept, kind="primary")
@@ -70,16 +70,16 @@ class GetOffer:
     def _press(self) -> object:
         if (offer := self._offer) is None:
             return None
-        if offer.entry.terms is None or licences.is_accepted(offer.entry.terms.name):
+        if licences.to_accept(offer.entry.terms) is None:
             return self._on_get(offer.entry.name)
         self._asking = True
         self._draw()
         return None
 
     def _accept(self) -> object:
-        if (offer := self._offer) is None or offer.entry.terms is None:
+        if (offer := self._offer) is None:
             return None
-        licences.accept(offer.entry.terms.name)
+        licences.accept(offer.entry.terms)
         self._decline()
         return self._on_get(offer.entry.name)
 
