@@ -236,18 +236,16 @@ class PublishedModel:
     """One downloadable model.
 
     Args:
-        name: its unique name in the terminal.
+        name, label: its unique name in the terminal; what pages call it.
         backend: the backend or family it belongs to, as in `Request.backend`.
         model: its name in `Request.model`; None for a part of other models.
-        label: its name on pages.
         size_bytes: of the download, about.
         licence: of the weights.
         gated: access has to be granted to an account first.
         repository: where it is published; if several publish it, whence it came, or the next download would come.
         provenance: who made its files, in words; "" for those whose work it is.
         terms: name of the licence (`hub.licences`) that has to be accepted first; "" if that is not asked for.
-        on_disk_bytes: its size on this computer; None unless it is complete.
-        partial_bytes: size of the received part of an unfinished download.
+        on_disk_bytes, partial_bytes: its size on this computer, None unless it is complete; of what arrived until then.
         needs: names of other entries that it requires.
         path: the folder its files lie in; None unless all of it is there.
         files: those of its files that are on this computer.

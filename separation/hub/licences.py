@@ -27,7 +27,7 @@ KNOWN = {
             name="SAM Licence",
             points=(
                 "Redistribution: the weights, and what is made of them, are passed on under this licence and with it.",
-                "Trade controls: sanctions and export laws are kept to, and the uses that the licence names are ruled out.",
+                "Trade controls: sanctions and export laws are kept to; uses that the licence names are ruled out.",
                 "Acknowledgement: publications of results that were made with it say so.",
             ),
             link="https://github.com/facebookresearch/sam-audio",
