@@ -70,7 +70,8 @@ def bench(
     are known, or against the grid's reference. The report has the same figures as a page with charts, as CSV, as
     Markdown and as JSON.
 
-    Every finished cell is kept: the same command goes on where it was interrupted. With --no-cache it begins anew.
+    Every finished cell is kept: the same command goes on where it was interrupted, and tries what failed again. With
+    --no-cache it begins anew.
     """
     from separation.cli.benching.asked import BenchOptions
 

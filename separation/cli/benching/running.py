@@ -65,8 +65,9 @@ class KeptBenchmark:
         self.outcomes: dict[str, CellOutcome] = {}
         known = {cell.id for cell in self.benchmark.cells()}
         for cell, values in self._table.outcomes(id).items():
-            if cell in known:
-                self.outcomes[cell] = CellOutcome.from_dict(values)
+            # What failed is tried again: its cause may be gone, and nothing else would be asked for by the same command.
+            if cell in known and (outcome := CellOutcome.from_dict(values)).error is None:
+                self.outcomes[cell] = outcome
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -231,6 +231,8 @@ def test_a_cell_that_fails_does_not_stop_the_others(folder, grid, monkeypatch):
     answer = told("--grid", grid, status=6)
     assert (answer["n_cells"], answer["n_failed"]) == (2, 1)
     assert "It broke. For a test." in (folder / "report/index.html").read_text("utf-8")
+    again = told("--grid", grid)
+    assert (again["n_computed"], again["n_failed"]) == (1, 0), "the same command tries it again, and nothing else"
 
 
 def test_ctrl_c_leaves_no_report_and_says_what_is_kept(folder, grid):
