@@ -65,7 +65,7 @@ class KeptBenchmark:
         self.outcomes: dict[str, CellOutcome] = {}
         known = {cell.id for cell in self.benchmark.cells()}
         for cell, values in self._table.outcomes(id).items():
-            # What failed is tried again: its cause may be gone, and nothing else would be asked for by the same command.
+            # What failed is tried again, as its cause may be gone.
             if cell in known and (outcome := CellOutcome.from_dict(values)).error is None:
                 self.outcomes[cell] = outcome
 
