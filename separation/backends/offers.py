@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from separation.backends import catalogue, registry
+from separation.backends import catalogue, registry, sam_family
 from separation.errors import PlaygroundError
 from separation.hub import line
+from separation.hub import token as hub_token
 from separation.model import Backend, PublishedModel, Readiness
 from separation.request import Request
 
@@ -45,7 +46,8 @@ def offer(request: Request) -> Offer | None:
         except PlaygroundError:
             continue
         if readiness is Readiness.USABLE:
-            return None if found is None else _offered(*found, better=True)
+            better = found or _better_size(backend, request, settled)
+            return None if better is None else _offered(*better, better=True)
         if readiness is Readiness.NEEDS_WEIGHTS and found is None:
             entry = _entry_of(backend, settled.model)
             found = None if entry is None else (backend, entry)
@@ -78,6 +80,14 @@ def _offered(backend: Backend, entry: PublishedModel, *, better: bool) -> Offer:
         serves=backend.label,
         better=better,
     )
+
+
+def _better_size(backend: Backend, request: Request, settled: Request) -> tuple[Backend, PublishedModel] | None:
+    """Return a size of SAM-Audio that would do a request better, if anybody can have it."""
+    if backend.profile.family != sam_family.NAME or (size := sam_family.better_size(request, settled)) is None:
+        return None
+    entry = _entry_of(backend, size)
+    return None if entry is None or (entry.gated and hub_token.origin() is None) else (backend, entry)
 
 
 def _entry_of(backend: Backend, model: str | None) -> PublishedModel | None:

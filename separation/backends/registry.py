@@ -159,7 +159,8 @@ def _best(request: Request) -> tuple[Request, str]:
             passed_over += [f"{backend.label}: takes no anchors" for backend, _ in ignoring]
             serving = heeding
     backend, settled = serving[0]
-    return settled, f"{backend.label}, the best that can do this here" + _because(passed_over)
+    size = sam_family.size_note(request, settled) if backend in _family() else ""
+    return settled, f"{backend.label}, the best that can do this here{_because(passed_over)}{size}"
 
 
 def _serving(

@@ -8,10 +8,11 @@ from pathlib import Path
 from separation.backends.defaults import chunk_of, overlapping
 from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
+from separation.hardware.footprint import available_bytes
 from separation.hub import cache as hub
 from separation.hub import compared
 from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
-from separation.models.sam_audio import acquire, sources, text_encoder, weights
+from separation.models.sam_audio import acquire, sizes, sources, text_encoder, weights
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config
 from separation.models.sam_audio.sources import CODEC_NAME
@@ -94,6 +95,26 @@ def cost(request: Request, duration_s: float) -> RunCost:
         loaded_mb=fixed + transformer * OF_FLOAT32[request.sam.precision] if known else None,
         mb_per_s=150.0,
     )
+
+
+def size_note(request: Request, settled: Request) -> str:
+    """Return a sentence on the size that was chosen for a request which leaves the model open; "" for all others."""
+    if request.model is not None or settled.model not in sources.MODELS:
+        return ""
+    return f" {sizes.note([prompt.text for prompt in request.prompts], settled.model)}."
+
+
+def better_size(request: Request, settled: Request) -> str | None:
+    """Return the size that suits a request best, if another one serves it and this one would fit into memory.
+
+    Only where the request leaves the model open.
+    """
+    suits = sizes.best([prompt.text for prompt in request.prompts])
+    if request.model is not None or settled.model in (suits, f"{suits}-tv"):
+        return None
+    needed_mb = sum(LOADED_MB[suits])
+    free_bytes = available_bytes()
+    return suits if free_bytes is None or free_bytes > needed_mb * 10**6 else None
 
 
 def summary(request: Request) -> tuple[str, ...]:

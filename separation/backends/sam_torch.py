@@ -15,6 +15,7 @@ from separation.backends.sam_family import ready_files
 from separation.errors import PlaygroundError, PromptError, SettingsError
 from separation.events import Event
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
+from separation.models.sam_audio import sizes
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.sources import MODELS
 from separation.prompts.targets import Target, own_residuals, refuse_reserved
@@ -61,7 +62,9 @@ class SamTorchBackend(BackendDefaults):
         return MODELS
 
     def settle(self, request: Request) -> Request:
-        """Fill in the chunk settings, which affect the sound, and reset settings that have no effect here.
+        """Fill in model and chunk settings, which affect the sound, and reset settings that have no effect here.
+
+        The model is the size that suits the prompts best of those that are on this computer.
 
         Raises:
             SettingsError: multi-diffusion was asked for together with what it cannot do.
@@ -72,7 +75,7 @@ class SamTorchBackend(BackendDefaults):
         return replace(
             request,
             backend=self.name,
-            model=request.model or DEFAULT,
+            model=request.model or sizes.best_here([prompt.text for prompt in request.prompts]) or DEFAULT,
             chunks=chunks,
             demucs=DemucsSettings(),
             sam=sam,
