@@ -25,8 +25,8 @@ from separation import solvers
 from separation.errors import BackendUnavailable
 from separation.events import Event, ModelLoading, SolverStep, as_part
 from separation.hardware.devices import choose_torch_device
-from separation.hub import cache as hub
 from separation.model import FrameSpan, ModelFacts, Samples, Window, Windowing
+from separation.models.sam_audio import text_encoder
 from separation.models.sam_audio.config import Config, read_config
 from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.framing import n_frames, whole_frames
@@ -204,9 +204,6 @@ def _read(package: Any, folder: Path, device: str) -> Any:
 
 def _text_folder(folder: Path) -> str:
     """Return the text encoder's folder on this computer; given only its name, the official code would go online."""
-    name = read_config(folder).text_encoder.name
-    if (folder / name).is_dir():
-        return str(folder / name)
-    config = hub.cached(name, "config.json")
-    assert config is not None  # `availability` has seen it
-    return str(config.parent)
+    found = text_encoder.find(read_config(folder).text_encoder.name, folder)
+    assert found is not None  # `availability` has seen it
+    return str(found)

@@ -16,16 +16,19 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook
 
 from separation import Anchor, ChunkSettings, Prompt, Request, SolverSettings, Waveform, extract
-from separation.backends import registry
+from separation.backends import catalogue, registry
 from separation.backends.sam_official import SamOfficialBackend
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, SeparationError, SettingsError, WeightsMissing
 from separation.events import ModelLoading, SolverStep
 from separation.model import FrameSpan, Readiness, Window
+from separation.models.sam_audio import sources
 from separation.models.sam_audio.official import seconds, watched
 from separation.prompts.targets import RESIDUAL
 from separation.request import Reroll, SamSettings
+from tests.support import fake_hub
 from tests.support.sam_models import CHECKPOINT, clip, folder_with, tensors
+from tests.support.split_models import publish_official
 
 OFFICIAL, OURS = SamOfficialBackend(), SamTorchBackend()
 STUB = Path(__file__).parents[3] / "support" / "official_stub"
@@ -336,3 +339,15 @@ def test_a_recording_of_several_chunks_becomes_tracks_that_add_up_to_it(monkeypa
     tracks = extract(mixture, asked)
     assert list(tracks) == ["violin", RESIDUAL] and tracks["violin"].samples.any()
     assert sum(track.samples for track in tracks.values()) == pytest.approx(mixture.samples, abs=1e-6)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_text_encoder_that_was_fetched_without_its_decoder_is_used(tmp_path, monkeypatch):
+    with fake_hub.installed(tmp_path, monkeypatch) as hub:
+        publish_official(hub)
+        sources.use(["facebook"])
+        monkeypatch.setenv("HF_TOKEN", fake_hub.TOKEN)
+        list(catalogue.download("sam-audio-small"))
+        asked = OFFICIAL.settle(Request.of("violin", backend="sam_official", model="small", device="cpu"))
+        _, model = run(OFFICIAL.load(asked))
+        assert model.facts.sample_rate == 48_000
