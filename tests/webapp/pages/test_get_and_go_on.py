@@ -13,14 +13,15 @@ from separation.backends import catalogue, demucs, offers
 from separation.hub import licences, line, remembered, transfer
 from separation.models.demucs import download as demucs_download
 from separation.models.demucs import weights as demucs_weights
+from separation.models.sam_audio import sources
 from separation.request import ChunkSettings, Request, SolverSettings
 from separation.results.runs import import_recording
 from storage import ArtifactStore
 from storage.records import DraftTable
 from tests.support import demucs_models
-from tests.support.fake_hub import installed
+from tests.support.fake_hub import TOKEN, installed
 from tests.support.simulated import simulated_studio
-from tests.support.split_models import publish_official, publish_split, tiny_codec_expected
+from tests.support.split_models import OFFICIAL, publish_official, publish_split, tiny_codec_expected
 from webapp.state.drafts import Draft
 
 TYPED = re.compile("audio-playground |hf auth")
@@ -129,6 +130,21 @@ async def test_a_guest_is_told_that_the_host_can_get_it(hub, recording, tmp_path
         await page.open(f"/?recording={recording}", came_from="192.0.2.7")
         assert "The computer that runs the studio can get it" in page.of(CARD)
         assert not page.buttons("get-offer")
+
+
+async def test_a_model_of_meta_alone_leads_to_the_steps_that_let_one_in(hub, recording, tmp_path, monkeypatch):
+    sources.use(["facebook"])
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await page.open(f"/?recording={recording}")
+        assert "Access to it is granted per account" in page.of(CARD) and "See how to be let in" in page.of(CARD)
+        assert not page.buttons("get-offer")
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        licences.accept("SAM Licence")
+        hub.refused.add(OFFICIAL)
+        await page.open(f"/?recording={recording}")
+        page.press(the_button(page, r"Get SAM-Audio small, 5\.5 GB, and go on"))
+        await page.until(lambda: "is gated, and this computer has not been let in" in page.text, "what went wrong")
+        assert "Open the Models page" in page.text and not TYPED.search(page.text)
 
 
 async def test_demucs_is_offered_where_it_would_do_better(hub, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from typing import Literal, Self, TypeVar
 from nicegui import ui
 
 from webapp.components.cells.cells import Cell, Cells
-from webapp.components.pieces.for_pages import for_pages
+from webapp.components.pieces.for_pages import MODELS, for_pages
 from webapp.components.pieces.icons import icon, icon_classes
 
 Element = TypeVar("Element", bound=ui.element)
@@ -145,7 +145,10 @@ class CostBox(ui.element):
 def error_card(
     what: str, why: str = "", todo: str = "", *, on_dismiss: Callable[[], object] | None = None
 ) -> ui.element:
-    """Place a card with the fields of a `PlaygroundError`: what happened, why, what to do. Returns the card."""
+    """Place a card with the fields of a `PlaygroundError`: what happened, why, what to do. Returns the card.
+
+    What a terminal does with a command for models, a link does here.
+    """
     what, why, todo = map(for_pages, (what, why, todo))
     with ui.element("div").classes("error-card").props("role=alert") as element:
         icon("warning")
@@ -155,6 +158,8 @@ def error_card(
                 text(why, "mute", tag="p")
             if todo:
                 text(todo, tag="p")
+            if MODELS in todo:
+                text("Open the Models page", "button quiet", tag="a").props("href=/models")
         if on_dismiss is not None:
             icon_button("close", "Dismiss", on_dismiss)
     return element

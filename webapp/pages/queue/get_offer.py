@@ -10,6 +10,7 @@ from nicegui import ui
 from separation.backends.offers import Offer
 from separation.formatted import clock, size
 from separation.hub import licences
+from separation.hub import token as hub_token
 from webapp.components.pieces.licence_terms import licence_terms
 from webapp.theme import button, card, text
 
@@ -57,6 +58,8 @@ class GetOffer:
             text(sentence(offer), tag="p")
             if not self._may_get:
                 text(FOR_THE_HOST, "mute small", tag="p")
+            elif offer.entry.gated and hub_token.origin() is None:
+                text("See how to be let in", "button quiet", tag="a").props("href=/models")
             elif self._asking and (terms := licences.to_accept(offer.entry.terms)) is not None:
                 licence_terms(terms, offer.entry.provenance)
                 with ui.element("div").classes("job-buttons"):
