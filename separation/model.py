@@ -283,11 +283,10 @@ class BackendProfile:
         packages: the packages it computes with; reports list their versions.
         free_prompts: prompts are any words, and every prompt is a stem.
         precisions: those it can compute in, the exact one first; empty if there is no choice.
-        stitches: how its chunks can become one (`ChunkSettings.stitch`).
-        rerolls: one chunk can be computed again from another seed.
+        stitches, rerolls: how its chunks can become one (`ChunkSettings.stitch`); one can be made anew by another seed.
         presets: a preset's name to the fields of `Request` that it sets; all but `model` and `chunks` for every
             backend, so that a preset stays that preset when another one is chosen.
-        models_tip: how its models differ, in a sentence or two.
+        offered, models_tip: presets that pages offer beside the generic ones; how its models differ, in a sentence.
         model_card: a Markdown file about its weights, if it has one.
     """
 
@@ -302,6 +301,7 @@ class BackendProfile:
     stitches: tuple[str, ...] = ("crossfade",)
     rerolls: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    offered: tuple[str, ...] = ()
     models_tip: str = ""
     model_card: Path | None = None
 

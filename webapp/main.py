@@ -44,6 +44,7 @@ from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
 from webapp.state.hub_account import HubAccount
 from webapp.state.jobs import Jobs
+from webapp.state.kept.contents import Contents
 from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
@@ -182,7 +183,7 @@ def create_app(
     uploads, tests, notes = Uploads(), BlindTests(store, test_table), Notes(note_table)
     presets = OwnPresets(preset_table)
     benchmarks = Benchmarks(store, engine, jobs, benchmark_table, is_local=works_here)
-    sources = SettingsSources(estimates, presets, ListeningEvidence(tests), downloads)
+    sources = SettingsSources(estimates, presets, ListeningEvidence(tests), downloads, Contents())
     jobs.fetched.subscribe(downloads.disk_changed.emit)
     add_listening_routes(app, tests)
     add_listening_page(app)

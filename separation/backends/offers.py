@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from separation.audio.content import Content
 from separation.backends import catalogue, registry, sam_family
 from separation.errors import PlaygroundError
 from separation.hub import line
@@ -32,13 +33,13 @@ class Offer:
     better: bool
 
 
-def offer(request: Request) -> Offer | None:
+def offer(request: Request, content: Content | None = None) -> Offer | None:
     """Return what to fetch for a request with prompts, by the order in which “auto” prefers backends; None if nothing.
 
-    Reads only the disk.
+    Reads only the disk. `content` is what the recording holds, if that is known.
     """
     found: tuple[Backend, PublishedModel] | None = None
-    for backend in _asked(request):
+    for backend in _asked(request, content):
         try:
             settled = backend.settle(request)
             backend.targets(settled)
@@ -62,10 +63,10 @@ def offered(name: str) -> Offer:
     return _offered(backend, entry, better=False)
 
 
-def _asked(request: Request) -> Iterable[Backend]:
+def _asked(request: Request, content: Content | None) -> Iterable[Backend]:
     """Return the backends that may serve a request, the preferred first."""
     if request.backend in (registry.AUTO, registry.SAM_AUDIO):
-        return registry.candidates(request)
+        return registry.candidates(request, content)
     return [] if (backend := registry.named(request.backend)) is None else [backend]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
-from separation.backends import sam_family
+from separation.audio.content import Content
+from separation.backends import sam_family, voices
 from separation.backends.builtin import BuiltinBackend
 from separation.backends.builtin_dsp import ClassicalBackend
 from separation.backends.demucs import DemucsBackend
@@ -83,8 +85,12 @@ def commands() -> tuple[str, ...]:
     return tuple(sorted({backend.profile.command or name for name, backend in BACKENDS.items()}))
 
 
-def choose(request: Request) -> tuple[Request, str]:
+def choose(request: Request, content: Content | None = None) -> tuple[Request, str]:
     """Choose the backend and model for a request.
+
+    Args:
+        request: what is asked for.
+        content: what the recording holds, if it is known; needed only where `listens_first`.
 
     Returns:
         The request with a backend and a model named, and why in one sentence.
@@ -95,13 +101,31 @@ def choose(request: Request) -> tuple[Request, str]:
             lacks is its weights.
     """
     if request.backend in (AUTO, SAM_AUDIO):
-        return _best(request)
+        return _best(request, content)
     backend = get(request.backend)
     backend.targets(request)
     availability = backend.availability(request)
     if not availability.usable:
         raise _unavailable(backend, availability)
     return backend.settle(request), f"{backend.label}, as asked for. {availability.sentence}"
+
+
+def listens_first(request: Request) -> bool:
+    """Whether what the recording holds, music or talk, decides who answers a request."""
+    if request.backend != AUTO or request.model is not None or not voices.in_question(request.prompts):
+        return False
+    speech = BACKENDS.get(SpeechBackend.name)
+    return speech is not None and speech.availability().usable
+
+
+def otherwise(request: Request, content: Content) -> Request | None:
+    """Return the request, by name to whoever would answer if the recording held the other of music and talk.
+
+    None if that makes no difference.
+    """
+    other = Content(1, 0 if content.is_music else 1)
+    taken, left = choose(request, content)[0].backend, choose(request, other)[0].backend
+    return None if left == taken else replace(request, backend=asked_as(BACKENDS[left]))
 
 
 def answers(settled: Request) -> dict[str, str]:
@@ -144,12 +168,12 @@ def ignored(request: Request, settled: Request) -> tuple[str, ...]:
     return tuple(words for words, without_effect in found.items() if without_effect)
 
 
-def _best(request: Request) -> tuple[Request, str]:
+def _best(request: Request, content: Content | None) -> tuple[Request, str]:
     """Return the first backend that can serve the request; with anchors, preferably one that uses them."""
     passed_over: list[str] = []
     refusals: list[PlaygroundError] = []
     anchored = any(prompt.anchors for prompt in request.prompts)
-    serving = list(islice(_serving(request, passed_over, refusals), None if anchored else 1))
+    serving = list(islice(_serving(request, content, passed_over, refusals), None if anchored else 1))
     if not serving:
         raise _refusal(request, refusals)
     if anchored and len(serving) > 1:
@@ -160,14 +184,15 @@ def _best(request: Request) -> tuple[Request, str]:
             serving = heeding
     backend, settled = serving[0]
     size = sam_family.size_note(request, settled) if backend in _family() else ""
-    return settled, f"{backend.label}, the best that can do this here{_because(passed_over)}{size}"
+    heard = f": {voices.sentence(content)}" if content is not None and listens_first(request) else ""
+    return settled, f"{backend.label}, the best that can do this here{heard}{_because(passed_over)}{size}"
 
 
 def _serving(
-    request: Request, passed_over: list[str], refusals: list[PlaygroundError]
+    request: Request, content: Content | None, passed_over: list[str], refusals: list[PlaygroundError]
 ) -> Iterator[tuple[Backend, Request]]:
     """Yield backends that can serve the request, preferred first, with it settled; record why the others cannot."""
-    for backend in candidates(request):
+    for backend in candidates(request, content):
         settled = backend.settle(request)
         availability = backend.availability(settled)
         if not availability.usable:
@@ -187,10 +212,12 @@ def _serving(
         yield backend, settled
 
 
-def candidates(request: Request) -> Iterator[Backend]:
+def candidates(request: Request, content: Content | None = None) -> Iterator[Backend]:
     """Yield the backends that “auto” or a family may choose, the preferred first."""
     if request.backend == AUTO:
-        open_to = (backend for name, backend in BACKENDS.items() if name not in NAMED_ONLY)
+        open_to = [backend for name, backend in BACKENDS.items() if name not in NAMED_ONLY]
+        if voices.spoken(request.prompts, content):
+            open_to.sort(key=lambda backend: backend.name != SpeechBackend.name)
         yield from (backend for backend in open_to if request.model is None or request.model in backend.models())
         return
     ours = [backend for backend in _family() if backend.name != LAST_RESORT]

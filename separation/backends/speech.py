@@ -30,12 +30,13 @@ from separation.models.builtin.revision import revision_of
 from separation.models.speech import SAMPLE_RATE, carrier
 from separation.prompts import vocabulary
 from separation.prompts.targets import Target
-from separation.request import ChunkSettings, Request, RequestField
+from separation.request import ChunkSettings, Request, RequestField, SpeechSettings
 
 if TYPE_CHECKING:
     from separation.models.builtin.network import SeparatorNetwork
 
 BLEND, DEEPFILTERNET = "blend", "deepfilternet3"
+PODCAST = "Podcast clean-up"
 SPEECH, NOISE = STEMS = ("speech", "noise")
 # Chunks short enough for the first one to be heard within two seconds.
 DEFAULT_CHUNKS = ChunkSettings(chunk_s=10.0, overlap_s=1.0)
@@ -58,6 +59,8 @@ class SpeechBackend(BackendDefaults):
     profile = BackendProfile(
         about="By networks for noisy speech: speech, and noise, which is everything else.",
         packages=("numpy", "torch", carrier.PACKAGE),
+        presets={"Balanced": {}, PODCAST: {"speech": SpeechSettings(attenuation_db=12.0)}},
+        offered=(PODCAST,),
         models_tip="blend weighs DeepFilterNet3 against the built-in network, band by band and moment by moment, and "
         "is the best in nearly any noise; deepfilternet3 is that network alone, in half the time.",
     )

@@ -40,6 +40,7 @@ from separation.events import (
     StemFinished,
     Warned,
 )
+from separation.metrics.musical import listen
 from separation.metrics.reference import rtf
 from separation.model import ModelFacts, Samples
 from separation.pipeline import multidiffusion, tasks
@@ -67,7 +68,7 @@ def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = 
     Raises:
         PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
-    settled, why = registry.choose(request)
+    settled, why = registry.choose(request, listen(mixture) if registry.listens_first(request) else None)
     yield BackendChosen(backend=settled.backend, why=why, answers=registry.answer_notes(settled))
     yield from separate_settled(mixture, settled, engine=engine)
 

@@ -71,9 +71,13 @@ def name_of(request: Request, backend: Backend | None = None) -> str:
 
 
 def differing(request: Request, backend: Backend) -> tuple[str, ...]:
-    """Return the generic presets that make different requests of this one for the backend in use, one name for each."""
+    """Return the presets that make different requests of this one for the backend in use, one name for each.
+
+    They are the generic ones, and those of its own that the backend offers.
+    """
     made: dict[Request, str] = {}
-    for name in GENERIC:
+    generic = [name for name in GENERIC if name in backend.profile.presets] if backend.profile.offered else GENERIC
+    for name in (*generic, *backend.profile.offered):
         made.setdefault(settled(backend, apply(name, request)), name)
     return tuple(made.values())
 

@@ -24,8 +24,10 @@ def speaker(seconds: float, seed: int = 0) -> NDArray[np.float32]:
     """Return somebody who speaks, (samples,) at 48 kHz, -20 dBFS."""
     rng, said = np.random.default_rng(seed), []
     while sum(map(len, said)) < seconds * RATE:
-        said.append(_vowel(rng, round(rng.uniform(0.12, 0.28) * RATE)))
-        n_consonant = round(rng.uniform(0.03, 0.12) * RATE)
+        # Nobody speaks in time: syllables are of very unlike lengths and levels.
+        vowel = _vowel(rng, round(np.clip(rng.lognormal(np.log(0.14), 0.5), 0.05, 0.5) * RATE))
+        said.append(vowel * rng.lognormal(0, 0.5))
+        n_consonant = round(rng.uniform(0.02, 0.16) * RATE)
         noise = signal.lfilter(*SIBILANT, rng.normal(size=n_consonant)) * np.hanning(n_consonant)
         said.append(0.15 * noise * (rng.random() < 0.6))
         said.append(np.zeros(round(0.3 * RATE) * (rng.random() < 0.15)))

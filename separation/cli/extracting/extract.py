@@ -151,6 +151,8 @@ def _command_of(backend: Backend) -> click.Command:
 
     def command(wanted: ExtractOptions, common: Common, model: str | None = None, **given: Any) -> None:
         request = Request.of(*wanted.prompts, backend=backend.name, model=model, device=common.device, seed=wanted.seed)
+        if given.get("preset") is not None:
+            request = with_preset(given["preset"], request)
         if cut:
             usual = backend.settle(request).chunks or ChunkSettings()
             request = replace(request, chunks=chunk_settings(usual, given))
@@ -174,6 +176,10 @@ def _command_of(backend: Backend) -> click.Command:
     if len(backend.models()) > 1:
         first, *others = backend.models()
         options = click.option("--model", help=f"{first} unless given; or {', '.join(others)}.")(options)
+    if offered := backend.profile.offered:
+        options = click.option("--preset", help=f"{', '.join(offered)}, or one of your own; options change it.")(
+            options
+        )
     about = backend.profile.about or f"By {backend.label}."
     return click.command(backend.name, help=about)(extract_options(options))
 

@@ -66,8 +66,8 @@ def by_network(mixture: Samples, network: SeparatorNetwork) -> Samples:
     at_its_rate = resample(Waveform(mixture, SAMPLE_RATE), builtin.SAMPLE_RATE).samples
     if not at_its_rate.size:  # a sample or two
         return mixture
-    stems = separate(network, torch.from_numpy(at_its_rate)).numpy()
-    voices = resample(Waveform(stems[builtin.CLASSES.index("vocals")], builtin.SAMPLE_RATE), SAMPLE_RATE).samples
+    (vocals,) = separate(network, torch.from_numpy(at_its_rate), ["vocals"]).numpy()
+    voices = resample(Waveform(vocals, builtin.SAMPLE_RATE), SAMPLE_RATE).samples
     n_samples = mixture.shape[-1]
     return np.pad(voices[:, :n_samples], ((0, 0), (0, max(0, n_samples - voices.shape[-1]))))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from separation import solvers
+from separation.backends import registry
 from separation.errors import SettingsError
 from separation.request import DemucsSettings, Request, SolverSettings
 from separation.workflows import presets
@@ -17,7 +18,7 @@ def request(**demucs: Any) -> Request:
     return Request.of("bass", backend="demucs", model="mdx", seed=3, demucs=DemucsSettings(**demucs))
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", dict.fromkeys((*presets.GENERIC, *registry.get("demucs").profile.presets)))
 def test_a_preset_is_recognised_by_its_values_and_keeps_what_it_is_not_about(name: str) -> None:
     before = request(folder="models")
     after = presets.apply(name, before)

@@ -353,9 +353,10 @@ class StudioPage:
             return
         self._messages.clear()
         try:
-            # Every mistake shows here, before the queue, except where the model has to come first.
-            key = "" if fetch else settle(state.recording, request, store)[0]
-            if state.results.get(key) is not None:  # its files are compared with their digests, which takes a while
+            # Every mistake shows here, before the queue, except where the model has to come first. In threads: an open
+            # choice may have to listen to the recording, and kept files are compared with their digests.
+            settled = None if fetch else await run.io_bound(settle, state.recording, request, store)
+            if settled is not None and state.results.get(settled[0]) is not None:
                 kept = (found := await run.io_bound(find_result, state.recording, request, store)) and found[3]
             ask = partial(self._jobs.submit, fetch=fetch) if kept is None else partial(self._jobs.look_up, kept=kept)
             self._job_changed(ask(state.recording, request))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from separation import solvers
+from separation.audio.content import Content
 from separation.backends import offers, registry
 from separation.backends.offers import Offer
 from separation.errors import PlaygroundError, PromptError
@@ -27,6 +28,7 @@ from webapp.pages.presets.row import PresetRow
 from webapp.pages.studio import settings_fields
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Draft
+from webapp.state.kept.contents import Contents
 from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.run_estimates import RunEstimates
@@ -60,12 +62,17 @@ class Choice:
         return registry.shown(self.settled.backend)
 
 
-def choice_of(draft: Draft) -> Choice:
-    """Return the choice of a backend for a draft; if none can serve it, the choice says why."""
+def choice_of(draft: Draft, content: Content | None = None) -> Choice:
+    """Return the choice of a backend for a draft; if none can serve it, the choice says why.
+
+    Args:
+        draft: the draft.
+        content: what its recording holds, if that is known.
+    """
     asked = draft.asked
-    found = offers.offer(asked) if draft.prompts else None
+    found = offers.offer(asked, content) if draft.prompts else None
     try:
-        settled, why = registry.choose(asked)
+        settled, why = registry.choose(asked, content)
     except PromptError as error:
         return Choice(_nearest(asked), error.what, False, found)
     except PlaygroundError as error:
@@ -95,12 +102,21 @@ def _nearest(asked: Request) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class SettingsSources:
-    """What helps to choose settings: what runs take, the person's presets, what tests have found, models that come."""
+    """What is known that helps to choose settings.
+
+    Args:
+        estimates: what runs take.
+        presets: the person's own.
+        evidence: what listening tests have found.
+        models: those that come.
+        contents: what recordings hold.
+    """
 
     estimates: RunEstimates
     presets: OwnPresets
     evidence: ListeningEvidence
     models: Downloads
+    contents: Contents
 
 
 class SettingsPanel:
@@ -113,14 +129,17 @@ class SettingsPanel:
 
     def __init__(self, *, on_edit: Callable[[Callable[[Draft], Draft]], object], sources: SettingsSources) -> None:
         self._on_edit, self._estimates, self._evidence = on_edit, sources.estimates, sources.evidence
+        self._contents = sources.contents
         self._flight: Preflight | None = None
         self._shown: tuple[Draft, Sound | None] | None = None
+        self._other: Request | None = None  # who would be asked if the recording were held for the other kind
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
         self._preset = Settings(self._set)
         self._own = PresetRow(sources.presets, on_apply=self._apply_own)
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
+        self._otherwise = button("", self._take_otherwise, tip="Who separates is then chosen by you, not by the sound.")
         self._drop = button(
             "Drop these settings", self._back_to_usual, tip="Back to Automatic as it usually is; sounds and spans stay."
         )
@@ -132,6 +151,7 @@ class SettingsPanel:
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
         sources.estimates.changed.subscribe(self.look_again)
+        sources.contents.changed.subscribe(self.look_again)
         sources.evidence.changed.subscribe(self._show_groups)
 
     def show(self, draft: Draft, recording: Sound | None) -> None:
@@ -140,8 +160,15 @@ class SettingsPanel:
             return
         if self._shown is not None and self._shown[1] is not recording:
             self._said = ("", None, "")
-        self._shown, self.choice = (draft, recording), choice_of(draft)
+        asked = draft.asked
+        content = self._contents.of(recording) if registry.listens_first(asked) else None
+        self._shown, self.choice = (draft, recording), choice_of(draft, content)
         choice, settled = self.choice, self.choice.settled
+        self._other = None if content is None or not choice.possible else registry.otherwise(asked, content)
+        self._otherwise.set_visibility(self._other is not None)
+        if self._other is not None and content is not None:
+            is_not = "talk" if content.is_music else "a song"
+            self._otherwise.set_text(f"It is {is_not}: use {registry.shown(self._other.backend).label}")
         self._show_groups()
         self._own.show(settled, choice.uses, possible=choice.possible)
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
@@ -227,6 +254,11 @@ class SettingsPanel:
     def _back_to_usual(self) -> None:
         """Drop settings that nobody here can work with."""
         self._on_edit(lambda draft: replace(draft, settings=Draft().settings))
+
+    def _take_otherwise(self) -> None:
+        """Name the backend that would be chosen if the recording held the other of music and talk."""
+        if (other := self._other) is not None:
+            self._on_edit(lambda draft: replace(draft, settings=replace(draft.settings, backend=other.backend)))
 
     def _take_smaller(self) -> None:
         """Apply the smaller settings with which the run fits into memory."""
