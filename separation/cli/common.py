@@ -160,7 +160,7 @@ class Common:
 
 
 class RunOption(click.Option):
-    """An option that a person gives to a whole `run`; its workflow cannot set it for a step."""
+    """An option for a person alone, to a command or a whole `run`; a workflow, which may be anyone's, cannot set it."""
 
 
 class TypedPath(click.Path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, common_options, gives
+from separation.cli.common import Common, RunOption, common_options, gives
 from separation.cli.progress_line import can_redraw, redrawn
 from separation.formatted import size, size_range, time_range
 
@@ -55,8 +55,13 @@ def list_(common: Common) -> None:
 @models.command()
 @gives("model", "path", "bytes")
 @click.argument("name")
-@click.option("--accept-licence", is_flag=True, help="Accept the licence of the weights; asked for once.")
-@click.option("--new-revision", is_flag=True, help="Take files that were changed since they were first fetched here.")
+@click.option("--accept-licence", cls=RunOption, is_flag=True, help="Accept the licence of the weights, once.")
+@click.option(
+    "--new-revision",
+    cls=RunOption,
+    is_flag=True,
+    help="Take files that changed since they were first fetched.",
+)
 @common_options
 def download(name: str, accept_licence: bool, new_revision: bool, common: Common) -> None:
     """Fetch NAME and what it needs; what broke off is taken up where it stopped.
@@ -136,7 +141,6 @@ def remove(name: str, yes: bool, common: Common) -> None:
 
 
 @models.command()
-@gives("order")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @common_options
 def sources(names: tuple[str, ...], common: Common) -> None:

@@ -171,6 +171,16 @@ def test_the_licence_is_shown_in_three_lines_and_accepted_once(tmp_path, monkeyp
         assert models("download", "t5-base").output, "of a free model nothing is asked"
 
 
+def test_a_workflow_which_may_be_anyones_accepts_nothing(hub, tmp_path):
+    workflow = tmp_path / "workflow.yaml"
+    for option in ("accept-licence", "new-revision"):
+        step = f"{{name: get, command: models download, with: {{name: sam-audio-small, {option}: true}}}}"
+        workflow.write_text(f"steps:\n- {step}\n")
+        result = CliRunner().invoke(main, ["run", "--config", str(workflow)])
+        assert result.exit_code == 2 and f"has no option “{option}”" in result.output, result.output
+    assert not hub.asked
+
+
 def test_a_model_that_changed_since_it_was_first_fetched_is_asked_about(hub):
     models("download", "sam-audio-small")
     models("remove", "sam-audio-small", "--yes")
