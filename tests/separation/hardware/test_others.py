@@ -140,7 +140,7 @@ def test_each_answer_is_of_the_time_since_it_was_made(system):
 # Real ones. What else this computer does is not known: the processors' own counters are set by the test, or only what
 # has to be is asked of them.
 
-OWN_S = 1.5  # of computing, whatever time that takes on a busy computer
+OWN_S = 0.5  # of computing, whatever time that takes on a busy computer
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts children that ended")
 
 
@@ -198,11 +198,11 @@ def test_what_a_child_computes_that_goes_on_is_our_own(others_s):
 
 @on_linux
 def test_a_child_that_had_computed_before_and_is_reaped_meanwhile_does_not_seem_to_be_another(others_s):
-    with program(FOR_A_WHILE.format(1.0)) as (child,):
+    with program(FOR_A_WHILE.format(OWN_S)) as (child,):
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert others_s(child.wait, 0) == 0
-    with program(FOR_A_WHILE.format(1.0)) as (child,):
-        assert others_s(child.wait, 2.5) > 0.5, "nor does it hide others"
+    with program(FOR_A_WHILE.format(OWN_S)) as (child,):
+        assert others_s(child.wait, OWN_S + 0.75) > 0.5, "nor does it hide others"
 
 
 def test_a_program_that_is_no_child_counts():
@@ -211,11 +211,11 @@ def test_a_program_that_is_no_child_counts():
         "from separation.hardware.others import OtherPrograms\n"
         "other = psutil.Process(int(sys.argv[1]))\n"
         "watched, began_s, before_s = OtherPrograms(), time.monotonic(), other.cpu_times().user\n"
-        "while other.cpu_times().user - before_s < 1: time.sleep(0.02)\n"
+        "while other.cpu_times().user - before_s < 0.5: time.sleep(0.02)\n"
         "print(watched.cores() * (time.monotonic() - began_s))\n"
     )
     with program(SPIN) as (burning,):
         seen = subprocess.run(
             [sys.executable, "-c", code, str(burning.pid)], capture_output=True, text=True, check=True
         )
-    assert float(seen.stdout) > 0.8
+    assert float(seen.stdout) > 0.4
