@@ -9,45 +9,42 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: run test quick later beside pages fast lint format structure bench docs train-builtin eval-builtin clean
+.PHONY: run test quick later pages fast lint format structure bench docs train-builtin eval-builtin clean
 
 run: $(INSTALLED)
 	$(BIN)/audio-playground serve $(ARGS)
 
-# What drives a browser runs one test at a time and comes first: a page may not be late for reasons that are none of its
-# own. It waits often, for the sound's own time or an answer, and leaves half of two cores free. There the quick tests
-# run, two at a time, at the lowest priority. After them come, one at a time, those of clusters of processes and of two
-# pages without sound, so that both halves end together.
+# Three lanes at once, so that both of two cores are busy until the end. What drives a browser runs one test at a time and
+# comes first: a page may not be late for reasons that are none of its own. It waits often, for the sound's own time or an
+# answer. What it leaves goes to the tests of clusters and of two pages without sound, one at a time, which are over well
+# before it. The quick tests run two at a time at the lowest priority: they take whatever is left, to the last.
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 SILENT := tests/browser/test_library_page.py tests/browser/test_models_page.py
 test: $(TESTABLE) browser
-	@$(MAKE) --no-print-directory -j2 beside pages
-
-# What it prints is shown in one piece at its end, so that it does not mix with the lines of the other tests.
-quick: $(TESTABLE)
-	@nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
-	  > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status
-
-# They wait for processes and answers, which may take their time, and give way to the other pages.
-later: $(TESTABLE) browser
-	@nice -n 5 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
-	  > $(VENV)/later-tests.log 2>&1; status=$$?; cat $(VENV)/later-tests.log; exit $$status
-
-# What runs beside the pages with sound: both in any case, so that one failure does not hide another.
-beside:
-	@status=0; for tests in quick later; do $(MAKE) --no-print-directory $$tests || status=1; done; exit $$status
+	@$(MAKE) --no-print-directory -j3 pages later quick
 
 pages: $(TESTABLE) browser
 	$(BIN)/python -m pytest tests/browser $(SILENT:%=--ignore=%) $(ARGS)
+
+# They wait for processes and answers, which may take their time, and give way to the other pages. What these two lanes
+# print is shown in one piece at the end of each, so that it does not mix with the lines of the other tests.
+later: $(TESTABLE) browser
+	@nice -n 10 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
+	  > $(VENV)/later-tests.log 2>&1; status=$$?; cat $(VENV)/later-tests.log; exit $$status
+
+quick: $(TESTABLE)
+	@nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
+	  > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status
 
 # Without browser, cluster and training.
 fast: $(TESTABLE)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --ignore=tests/assets $(ARGS)
 
+# The gate starts it together with the tests, which come first.
 lint: $(TESTABLE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	nice -n 10 $(BIN)/mypy
 
 format: $(TESTABLE)
 	$(BIN)/ruff format .
@@ -94,8 +91,9 @@ $(INSTALLED): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet -e .
 	touch $@
 
+# Of all that is installed the tests import a quarter, which Python compiles then.
 $(TESTABLE): pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet -e ".[test]"
+	$(BIN)/pip install --quiet --no-compile -e ".[test]"
 	touch $(INSTALLED) $@
 
 # The page tests drive a real browser. On Debian it is installed if it is missing; elsewhere the tests say so.
