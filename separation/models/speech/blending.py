@@ -31,34 +31,44 @@ PAUSES = 0.2
 # Of the noise in all frames, what these frames have of it: they are those in which there is the least.
 LEAST = 1 / 1.5
 AROUND_S = 0.17  # on each side of a moment
+SILENCE = 1e-12  # of the power of the loudest frame
 TINY = 1e-20
 
 
-def blended(thorough: Samples, careful: Samples, sample_rate: int) -> Samples:
+def blended(thorough: Samples, careful: Samples, mixture: Samples, sample_rate: int) -> Samples:
     """Return the blend of two estimates of the speech in a window, of their shape.
 
     Args:
         thorough: the estimate that takes away more, (channels, samples); it says where pauses are.
         careful: the one that leaves more.
+        mixture: what they were made of; where it is digital silence, as beyond the ends of a recording, is no pause.
         sample_rate: Hz; the bands are those of 48 kHz.
     """
     heard = stft(thorough, N_FFT)
     difference = heard - stft(careful, N_FFT)
-    weight = noise_share(_in_bands(difference), _in_bands(heard).sum(axis=1), sample_rate)
+    power = _in_bands(stft(mixture, N_FFT)).sum(axis=1)
+    sounding = power > SILENCE * power.max(initial=0.0)
+    if not sounding.any():
+        return careful
+    weight = noise_share(_in_bands(difference), _in_bands(heard).sum(axis=1), sounding, sample_rate)
     of_bin = np.searchsorted(EDGES, np.arange(N_FFT // 2 + 1), side="right") - 1
     return careful + istft(difference * weight.astype(np.float32)[:, of_bin], careful.shape[-1])
 
 
-def noise_share(disagreement: Bands, voice: NDArray[np.float64], sample_rate: int) -> Bands:
+def noise_share(
+    disagreement: Bands, voice: NDArray[np.float64], sounding: NDArray[np.bool_], sample_rate: int
+) -> Bands:
     """Return the share of a disagreement that is noise, 0 to 1, (frames, bands).
 
     Args:
         disagreement: power of the difference of the estimates, (frames, bands).
         voice: power of the voice as the thorough estimate has it, (frames,).
+        sounding: the frames that count, (frames,), at least one.
         sample_rate: Hz.
     """
-    in_pauses = disagreement[voice <= np.quantile(voice, PAUSES)].mean(axis=0) / LEAST
-    throughout = in_pauses / (disagreement.mean(axis=0) + TINY)
+    pauses = sounding & (voice <= np.quantile(voice[sounding], PAUSES))
+    in_pauses = disagreement[pauses].mean(axis=0) / LEAST
+    throughout = in_pauses / (disagreement[sounding].mean(axis=0) + TINY)
     now = in_pauses / (_smoothed(disagreement, round(AROUND_S * sample_rate * HOPS_PER_FRAME / N_FFT)) + TINY)
     return np.asarray((np.minimum(throughout, 1) + np.minimum(now, 1)) / 2)
 

@@ -45,7 +45,7 @@ def _estimate(mixture: Samples, carrier: Carrier, network: SeparatorNetwork | No
     thorough = by_deepfilternet(levelled, carrier)
     if network is None:
         return thorough / gain
-    return blended(thorough, by_network(levelled, network), SAMPLE_RATE) / gain
+    return blended(thorough, by_network(levelled, network), levelled, SAMPLE_RATE) / gain
 
 
 def by_deepfilternet(mixture: Samples, carrier: Carrier) -> Samples:
