@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import yaml
 
-from assets.demo_recording import write_demo_mixture
-from separation import decode
+from assets.demo_recording import load_demo
+from separation import Waveform, decode
 from separation.audio.encode import encode
 from tests.separation.audio.test_video import film
 from tests.support import run_fakes
@@ -20,6 +20,7 @@ from tests.test_documents import DOCUMENTS, README, blocks, commands, lines
 SHOWN = README.partition("## In the terminal")[2].partition("\n## ")[0]
 # What needs weights or a network ends with the status of a backend that cannot run here, and says what to do.
 NOT_HERE = {"extract sam-audio": 4, "models download": 4}
+SONG_S = 15  # two of the chunks that a command cuts
 NEEDS_A_NETWORK = "--download"  # `test_cli` has it fetch from a server of its own
 
 
@@ -35,11 +36,14 @@ def folder(folder, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(folder / "no models"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "no models"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    write_demo_mixture(folder / "other.wav")
-    encode(decode(folder / "other.wav").waveform, folder / "song.mp3", "mp3")
+    demo = load_demo()
+    song = Waveform(demo.mixture[:, : SONG_S * demo.sample_rate], demo.sample_rate)
+    encode(song, folder / "other.wav")
+    encode(song, folder / "song.mp3", "mp3")
     run_fakes.song(folder / "street.wav", 4.0)
-    rng = np.random.default_rng(0)
-    soundfile.write(folder / "talk.mp3", 0.1 * rng.standard_normal(791 * 8_000), 8_000, format="MP3")
+    talk = np.zeros(791 * 8_000)
+    talk[749 * 8_000 :] = 0.1 * np.random.default_rng(0).standard_normal(42 * 8_000)  # where the command cuts it
+    soundfile.write(folder / "talk.mp3", talk, 8_000, format="MP3")
     film(folder / "film.mp4").rename(folder / "interview.mp4")
     (folder / "songs" / "live").mkdir(parents=True)
     run_fakes.song(folder / "songs" / "one.wav", 1.0)

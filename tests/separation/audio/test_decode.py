@@ -290,7 +290,7 @@ def test_conversion_takes_no_more_memory_for_a_longer_recording(tmp_path):
             tracemalloc.stop()
 
     peak_bytes(1)  # what is loaded on first use does not count
-    assert peak_bytes(300) < 1.2 * peak_bytes(10)
+    assert peak_bytes(100) < 1.2 * peak_bytes(10)
 
 
 def test_importing_the_decoder_loads_no_heavy_library():

@@ -276,8 +276,8 @@ def test_memory_does_not_grow_with_the_recording(use, n_prompts):
         finally:
             tracemalloc.stop()
 
-    one_state = 1_800 * RATE * 4 * n_prompts
-    assert peak_bytes(1_800) - peak_bytes(120) < one_state / 4
+    one_state = (900 - 240) * RATE * 4 * n_prompts
+    assert peak_bytes(900) - peak_bytes(240) < one_state / 4
 
 
 def test_the_recording_is_resampled_to_encode_and_to_decode_and_not_for_every_window(use):
