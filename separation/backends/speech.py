@@ -150,8 +150,8 @@ class SpeechBackend(BackendDefaults):
             work=WORK[str(request.model)] * overlapping(request) * (held_s / chunk_s if chunk_s else 1.0),
             held_s=held_s,
             load_s=(0.1, 1.0) if request.model == DEEPFILTERNET else (1.5, 6.0),
-            loaded_mb=150.0 if request.model == DEEPFILTERNET else 400.0,
-            mb_per_s=6.0 if request.model == DEEPFILTERNET else 23.0,
+            loaded_mb=150.0 if request.model == DEEPFILTERNET else 330.0,
+            mb_per_s=6.0 if request.model == DEEPFILTERNET else 12.0,
         )
 
 

@@ -79,7 +79,8 @@ class StudioPage:
         uploads.changed.subscribe(self._upload_grown)
         drafts.changed.subscribe(self._draft_changed)
         library_view.changed.subscribe(self._look)
-        sources.models.disk_changed.subscribe(self._models_changed)
+        sources.models.disk_changed.subscribe(self._more_known)
+        sources.contents.changed.subscribe(self._more_known)
         ui.timer(LOOK_AGAIN_S, self._look)
         self._draw(self._state)
 
@@ -353,8 +354,7 @@ class StudioPage:
             return
         self._messages.clear()
         try:
-            # Every mistake shows here, before the queue, except where the model has to come first. In threads: an open
-            # choice may have to listen to the recording, and kept files are compared with their digests.
+            # Every mistake shows here, before the queue, except where the model has to come first. Both read audio.
             settled = None if fetch else await run.io_bound(settle, state.recording, request, store)
             if settled is not None and state.results.get(settled[0]) is not None:
                 kept = (found := await run.io_bound(find_result, state.recording, request, store)) and found[3]
@@ -363,7 +363,7 @@ class StudioPage:
         except PlaygroundError as error:
             self._say_error(error)
 
-    def _models_changed(self) -> None:
+    def _more_known(self) -> None:
         self._settings.look_again()
         self._draw(self._state)
 

@@ -151,7 +151,6 @@ class SettingsPanel:
             "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
         )
         sources.estimates.changed.subscribe(self.look_again)
-        sources.contents.changed.subscribe(self.look_again)
         sources.evidence.changed.subscribe(self._show_groups)
 
     def show(self, draft: Draft, recording: Sound | None) -> None:
