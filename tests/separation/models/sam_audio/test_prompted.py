@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from separation import solvers
-from separation.events import SolverStep, StillRunning
+from separation.events import SolverStep, StillRunning, as_part
 from separation.model import FrameSpan, LatentFacts, Window, Windowing
 from separation.models.sam_audio.anchors import NULL, PRESENT
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.noise import noise
-from separation.models.sam_audio.prompted import active, clips, counted, distinct, placed, stems_of
+from separation.models.sam_audio.prompted import active, clips, distinct, placed, stems_of
 from separation.models.sam_audio.stereo import projected
 from separation.prompts.targets import residual_stem
 from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings, SolverSettings
@@ -345,7 +345,7 @@ def test_the_steps_of_a_part_count_on_and_other_events_pass():
         yield SolverStep(done=1, total=2)
         return "done"
 
-    assert ran(counted(part(), 1, 3)) == ([StillRunning(), SolverStep(done=3, total=6)], "done")
+    assert ran(as_part(part(), 1, 3)) == ([StillRunning(), SolverStep(done=3, total=6)], "done")
 
 
 def test_one_clip_is_placed_on_every_channel():
