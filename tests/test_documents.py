@@ -64,6 +64,7 @@ def test_the_documents_show_python_and_commands():
     assert len(blocks("python")) == 2 and len(commands()) > 20 and len(named()) > 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("example", blocks("python"))
 def test_every_python_example_runs(example, tmp_path):
     write_demo_mixture(tmp_path / "song.wav")

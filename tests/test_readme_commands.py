@@ -52,6 +52,7 @@ def folder(folder, monkeypatch):
     return folder
 
 
+@pytest.mark.long
 def test_they_all_do_what_they_say(folder):
     words = commands(SHOWN)
     assert len(words) == len(lines(SHOWN)) == 13

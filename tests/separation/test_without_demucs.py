@@ -77,6 +77,7 @@ def broken_package(folder: Path) -> Path:
     return package.parent
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("absent", [True, False], ids=["absent", "broken"])
 def test_without_the_package_the_built_in_separators_work_and_lists_say_what_to_install(
     absent: bool, tmp_path: Path
@@ -107,6 +108,7 @@ def test_without_the_package_the_built_in_separators_work_and_lists_say_what_to_
         assert "Install it with “pip install demucs” and start again." in output
 
 
+@pytest.mark.long
 def test_a_package_that_does_not_start_when_it_is_needed_is_a_sentence(tmp_path: Path) -> None:
     song(tmp_path / "song.wav")
     (tmp_path / "models").mkdir()

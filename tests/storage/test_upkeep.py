@@ -355,6 +355,7 @@ def test_a_sweep_survives_folders_that_vanish_while_it_looks(tmp_path):
 # Killed, and full
 
 
+@pytest.mark.long
 def test_writers_killed_at_random_moments_leave_no_half_artifact_and_lose_no_finished_one(tmp_path):
     assert kill_while_writing(tmp_path, 20) >= 20
 

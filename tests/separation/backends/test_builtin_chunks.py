@@ -26,6 +26,7 @@ def qualities(chunks):
     return {stem: si_sdr(stems[stem].samples, demo.stems[true]) for stem, true in TRUE.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chunks", [None, ChunkSettings(chunk_s=12.0, overlap_s=1.0)], ids=["usual", "cut elsewhere"])
 def test_chunks_lose_nothing_to_the_whole_recording(whole, chunks):
     # With 0.5 s of context the voice lost 2.1 dB in the usual chunks, and 4.8 dB where the cut was at 12 s.

@@ -163,6 +163,7 @@ def test_the_named_grids_are_the_examples():
     assert all(name in bench("--help").output for name in examples.EXAMPLES)
 
 
+@pytest.mark.long
 def test_solvers_have_their_table_of_speed_and_error(folder):
     encode(Waveform(clip(60_000, channels=2), 48_000), folder / "song.wav")
     (folder / "grid.yaml").write_text(

@@ -277,6 +277,7 @@ def long_run(folder, **options):
     return process
 
 
+@pytest.mark.long
 def test_cleaning_and_clearing_do_not_disturb_a_run_in_another_process(folder):
     process = long_run(folder)
     cache("clean", "--older-than", "1m")

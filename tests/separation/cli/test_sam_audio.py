@@ -274,6 +274,7 @@ def test_streamed_files_hold_the_samples_of_the_others(song, folder, format_):
         assert np.array_equal(samples(b), samples(c))
 
 
+@pytest.mark.long
 def test_an_interrupted_stream_leaves_files_that_can_be_played(folder):
     encode(Waveform(clip(48_000 * 60, channels=2), 48_000), folder / "song.wav")
     code = "from separation.cli.main import main; main()"

@@ -72,6 +72,7 @@ def checkpoint(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read the way of Linux and macOS")
 @pytest.mark.parametrize("stitch", ["crossfade", "multidiffusion"])
 def test_four_minutes_take_the_memory_of_one(checkpoint, tmp_path, stitch):

@@ -203,6 +203,7 @@ def test_a_preference_knows_no_difference(studio, tests, tmp_path):
     assert end["back"] == "/compare?items=key+0%2Ckey+1%2Ckey+2&stem=drums"
 
 
+@pytest.mark.long
 def test_what_was_answered_survives_a_kill_and_the_guest_goes_on(tmp_path):
     home = tmp_path / "home"
     with running_server(home=home) as server:
@@ -298,6 +299,7 @@ def two_sided(n_right: int, n: int) -> float:
     return sum(math.comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= far) / 2**n
 
 
+@pytest.mark.long
 def test_a_script_that_sees_everything_but_the_samples_guesses_no_better_than_chance(tmp_path):
     home = tmp_path / "home"
     with running_server(module="tests.support.listening_app", home=home) as server:

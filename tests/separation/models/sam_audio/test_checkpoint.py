@@ -308,6 +308,7 @@ print(peak() - before, used)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["checkpoint.pt", "model.safetensors"])
 def test_loading_reads_only_what_is_used_and_holds_it_once(tmp_path, kind):
     config = tiny_config()
