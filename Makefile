@@ -59,6 +59,7 @@ bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.bench_demucs
 	$(BIN)/python -m benchmarks.bench_sam
 	$(BIN)/python -m benchmarks.bench_fades
+	$(BIN)/python -m benchmarks.bench_absent
 
 docs: $(VENV)/bin/python
 	$(BIN)/pip install --quiet -e ".[docs]"

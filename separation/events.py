@@ -160,6 +160,7 @@ class ChunkMeasured(Event):
             the residual is taken from the mixture and the sum is exact.
         gain_db: gain that was applied to match the mixture, 0 without gain matching.
         seed: of the candidate that was chosen; None where there was only one.
+        muted: the target was silenced there, since it seemed to be absent or invented.
     """
 
     index: int
@@ -169,6 +170,7 @@ class ChunkMeasured(Event):
     null_depth_db: float | None = None
     gain_db: float = 0.0
     seed: int | None = None
+    muted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -200,6 +200,7 @@ class SamSettings:
         chain: each prompt is applied to the residual of the one before.
         only_inside: chunks without a + span of a prompt that has some are not computed; its target is silent there.
         match_gain: scale each chunk's target by the gain that explains the mixture best, within 12 dB.
+        mute_doubtful: a chunk's target is silent where it seems to be absent or mostly invented.
         precision: of the transformer: "float32", "bfloat16", or "int8" (the matrices of its layers, on a CPU).
         candidates: how often each chunk is computed, each time from another seed, for the best of them to be chosen;
             see `separation.metrics.candidates`.
@@ -211,6 +212,7 @@ class SamSettings:
     chain: bool = False
     only_inside: bool = False
     match_gain: bool = False
+    mute_doubtful: bool = False
     precision: str = "float32"
     candidates: Annotated[int, Range(1, 8)] = 1
     rerolls: tuple[Reroll, ...] = ()
@@ -345,6 +347,8 @@ class Request:
             del values[RequestField.SPEECH.value]
         if self.sam.candidates == 1:
             del values["sam"]["candidates"]
+        if not self.sam.mute_doubtful:
+            del values["sam"]["mute_doubtful"]
         return values
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from separation.backends import demucs, sam_family, sam_torch
 from separation.backends.builtin import WEIGHTS
 from separation.cli.main import main
 from separation.export.level import RESCALE
+from separation.metrics import presence, presence_value
 from separation.metrics.reference import si_sdr
 from separation.models.builtin.weights import read_network
 from separation.models.classical.classical import separate_classical
@@ -79,6 +81,14 @@ def test_the_presets_of_sam_audio_take_the_evaluations_that_are_stated() -> None
         stated = re.search(rf"{name}: (\w+), NFE (\d+)", DOCUMENTS["sam-audio"])
         assert stated is not None
         assert (stated[1], int(stated[2])) == (solver.method, nfe(solver.method, solver.n_steps))
+
+
+def test_when_a_track_is_called_empty_is_as_it_is_stated() -> None:
+    text = DOCUMENTS["sam-audio"]
+    assert figures(r"nowhere louder than (\d+) dB below", text) == (pytest.approx(-10 * math.log10(presence.FLOOR)),)
+    assert figures(r"less than (\S+) of the amplitude of the bins", text) == (presence.DOMINANT,)
+    assert figures(r"What sounds in less than (\S+) of it", text) == (presence_value.RARE,)
+    assert "at most four places" in " ".join(text.split()) and presence_value.FEW == 4
 
 
 def rows_of(table_head: str, text: str) -> dict[str, list[str]]:

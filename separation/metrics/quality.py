@@ -20,7 +20,8 @@ in `separation.metrics.unreferenced`; low where sound was invented.
 
     quality of a track = explained energy * (1 - sqrt(its largest bleed)), of a result: that of its worst track.
 
-There is no score without signal: none for a silent or faint track, and none for one beside which all that should be
+There is no score without signal: none for a silent or faint track, nor for one that seems to be absent
+(`separation.metrics.presence`), and none for one beside which all that should be
 apart from it is silent or faint, as nothing could have leaked. A mask explains whatever it lets through, so without a
 comparison each would get 1: the residual, too, where the recording has nothing of what was asked for.
 
@@ -33,19 +34,20 @@ bleed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from separation.audio.stft import hann_spectra
+from separation.metrics.presence import PresenceMeter, frame_length
+from separation.metrics.presence_value import Presence
 from separation.metrics.quality_value import Bleed, Quality
 from separation.metrics.unreferenced import is_silent
 from separation.model import Samples
 from separation.prompts.targets import Target, residual_stem
 
-FRAME_S = 4096 / 44_100
 FRAMES_PER_BLOCK = 53  # 5 s: long enough that chance coherence is small, short enough for what comes and goes
 FEWEST_FRAMES = 8  # of a last block, unless it is the only one
 FAINT = 1e-3  # of the mixture's energy, -30 dB: what is below it, such as a sum's rounding, is not judged
@@ -65,7 +67,7 @@ class QualityMeter:
     def __init__(self, tracks: Sequence[Target], sample_rate: int) -> None:
         self._names = [track.name for track in tracks]
         self._pairs = [(i, j) for i, j in combinations(range(len(tracks)), 2) if apart(tracks[i], tracks[j])]
-        self._n_fft = int(fft.next_fast_len(max(16, round(FRAME_S * sample_rate)), real=True))
+        self._n_fft = frame_length(sample_rate)
         self._held: list[Samples] = []  # each (mixture and tracks, channels, samples)
         self.n_held = 0
         self._loud = np.zeros(len(tracks), np.bool_)
@@ -75,6 +77,7 @@ class QualityMeter:
         self._explained = np.zeros(len(tracks))
         self._energies = np.zeros(len(tracks))
         self._mixture_energy = 0.0
+        self._presence = PresenceMeter(tracks, self._n_fft / sample_rate)
 
     def add(self, mixture: Samples, audio: Mapping[str, Samples]) -> None:
         """Add the next piece of the mixture and of every track, each (channels, samples)."""
@@ -100,7 +103,9 @@ class QualityMeter:
         if n_frames >= (FEWEST_FRAMES if self._n_blocks else 2):
             self._measure(np.concatenate(self._held, axis=-1)[..., : n_frames * self._n_fft])
             self._held, self.n_held = [], 0
-        sounds = self._loud & (self._energies > FAINT * self._mixture_energy)
+        absent = {name for name, one in self.presence.items() if one.empty and not one.invented}
+        there = np.array([name not in absent for name in self._names])
+        sounds = self._loud & (self._energies > FAINT * self._mixture_energy) & there
         if not self._n_blocks or not sounds.any():
             return None
         explained = {
@@ -124,12 +129,18 @@ class QualityMeter:
         }
         return Quality(value=min(tracks.values()), tracks=tracks, bleed=bleed, explained_energy=explained)
 
+    @cached_property
+    def presence(self) -> Mapping[str, Presence]:
+        """Where each track sounds, once all was added; empty if that was less than a fifth of a second."""
+        return self._presence.result()
+
     def _measure(self, block: Samples) -> None:
         """Add the sums of a block (mixture and tracks, channels, frames * n_fft), whose frames do not overlap."""
         n_frames = block.shape[-1] // self._n_fft
         frames = block.reshape(*block.shape[:-1], n_frames, self._n_fft)
         spectra = hann_spectra(frames)  # (mixture and tracks, channels, frames, bins)
         powers = spectra.real**2 + spectra.imag**2
+        self._presence.take(powers)
         self._n_blocks += 1
         self._explained += np.minimum(powers[1:], powers[0]).sum(axis=(1, 2, 3), dtype=np.float64)
         self._mixture_energy += float(powers[0].sum(dtype=np.float64))

@@ -89,7 +89,7 @@ def _digest(kind: str, parts: Mapping[str, Any]) -> str:
 
 def _heeded(request: Request, window: Window) -> dict[str, Any]:
     """Return the part of the request that affects one chunk, without the spans, which are in the window."""
-    sam = replace(request.sam, rerolls=(), candidates=1, only_inside=False, match_gain=False)
+    sam = replace(request.sam, rerolls=(), candidates=1, only_inside=False, match_gain=False, mute_doubtful=False)
     return replace(
         request,
         prompts=tuple(Prompt(text=prompt.text.strip()) for prompt in request.prompts),

@@ -27,9 +27,11 @@ def measured(
 ) -> Generator[Event, None, Mapping[str, Samples]]:
     """Measure each target of the best candidate; return its stems, gain-matched if requested.
 
-    The measures are those of the model's output, before any gain.
+    The measures are those of the model's output, before any gain. Doubtful targets are silent there, if requested.
     """
     from separation.metrics import unreferenced as measures  # SciPy takes 0.3 s to import
+    from separation.metrics.presence import seems_absent
+    from separation.metrics.presence_value import DOUBTFUL
 
     mixture = source.read(chunk.start, chunk.stop)
     residuals = own_residuals((target.name for target in targets), request)
@@ -41,16 +43,21 @@ def measured(
         (stem,) = target.stems  # a generative model makes one for each prompt
         estimate, left = estimates[stem], estimates[residual_stem(stem)] if residuals else None
         gain_db = measures.matching_gain_db(estimate, mixture) if request.sam.match_gain else 0.0
+        explained = measures.explained_energy(estimate, mixture, source.sample_rate)
+        muted = request.sam.mute_doubtful and (
+            (explained is not None and explained < DOUBTFUL) or seems_absent(estimate, mixture, source.sample_rate)
+        )
         yield ChunkMeasured(
             index=chunk.index,
             stem=target.name,
-            explained_energy=measures.explained_energy(estimate, mixture, source.sample_rate),
+            explained_energy=explained,
             gain_drift_db=measures.gain_drift_db(estimate, mixture),
             null_depth_db=None if left is None else measures.null_depth_db(mixture, estimate, left),
             gain_db=gain_db,
+            muted=muted,
             seed=request.seed_of(chunk.index, chosen) if len(candidates) > 1 else None,
         )
-        matched[stem] = estimate * np.float32(10 ** (gain_db / 20))
+        matched[stem] = estimate * np.float32(0 if muted else 10 ** (gain_db / 20))
     return matched
 
 

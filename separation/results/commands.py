@@ -109,6 +109,7 @@ def _sam_options(sam: SamSettings) -> list[str]:
         "--chain-residuals": sam.chain,
         "--only-inside": sam.only_inside,
         "--match-gain": sam.match_gain,
+        "--mute-doubtful": sam.mute_doubtful,
     }
     words += [flag for flag, is_set in flags.items() if is_set]
     # People count chunks from 1.

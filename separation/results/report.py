@@ -25,6 +25,7 @@ from separation.events import (
     WorkerRestarted,
     WorkMeasured,
 )
+from separation.metrics.presence_value import Presence, sentences
 from separation.request import Request, RequestField
 from separation.solvers import nfe
 
@@ -34,6 +35,7 @@ HEADER = """\
 # steps: load the model, separate each piece of audio, join the pieces (rates, levels, fades, keeping them), write.
 # rtf: time without loading, divided by the recording's duration. evaluations: calls of the network.
 # answers: by prompt, the sound that it is answered with, which may be more than its words say; notes say so.
+# presence: the level of each track beside the recording, and the spans in which it sounds; absent: what is not there.
 # quality: from 0 to 1, estimated without a reference; bleed: the share of two tracks that is the same sound.
 """
 # Fields of a request that are settings of some backends and not of others.
@@ -99,11 +101,14 @@ class Recorder:
             case Finished():
                 self._finished = event
 
-    def report(self, *, quality: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def report(
+        self, *, quality: Mapping[str, Any] | None = None, presence: Mapping[str, Presence] | None = None
+    ) -> dict[str, Any]:
         """Return the report so far, in reading order; it holds only strings, numbers, lists and tables.
 
         Args:
             quality: the estimated quality, if there is one.
+            presence: where each track sounds, if it is known.
         """
         seconds = self._clock() - self._started_s
         n_chunks = len(self._planned.spans_s) if self._planned else 0
@@ -120,6 +125,8 @@ class Recorder:
             "chunks": {"total": n_chunks, "computed": n_chunks - self._n_kept, "from_store": self._n_kept},
             "evaluations": self._evaluations(),
             "quality": quality,
+            "presence": {name: one.to_dict() for name, one in presence.items()} if presence else None,
+            "absent": list(sentences(presence or {})) or None,
             "worker_restarts": self._n_restarts,
             "warnings": list(self.warnings),
             "answers": registry.answers(self._request),

@@ -110,5 +110,5 @@ def write_tracks(
         anchors=anchors,
         quality=quality,
         warnings=recorder.warnings,
-        report=recorder.report(quality=None if quality is None else quality.to_dict()),
+        report=recorder.report(quality=None if quality is None else quality.to_dict(), presence=meter.presence),
     )

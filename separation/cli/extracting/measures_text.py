@@ -8,14 +8,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from separation.formatted import duration
+from separation.metrics.presence_value import DOUBTFUL, of_report, sentences
 
 if TYPE_CHECKING:
     from separation.events import ChunkMeasured
     from separation.metrics.quality_value import Quality
     from separation.results.kept import Result
-
-# Below it more of a chunk was invented than taken from the recording.
-DOUBTFUL = 0.5
 
 
 def took(result: Result) -> str:
@@ -32,26 +30,30 @@ def values(result: Result) -> dict[str, Any]:
         "rtf": result.rtf,
         "measures": [asdict(measured) for measured in result.measures],
         "quality": None if result.quality is None else result.quality.to_dict(),
+        "presence": {track: one.to_dict() for track, one in of_report(result.report).items()},
         "key": result.key,
     }
 
 
 def lines(result: Result) -> Iterator[str]:
-    """Yield the quality estimate, a line for each target, and a note for every chunk less than half explained."""
+    """Yield the quality estimate, what seems to be absent, a line for each target, a note for each doubtful chunk."""
     if result.quality is not None:
         yield f"estimated quality {result.quality.value:.2f} of 1{_bleed(result.quality)}"
+    yield from (f"note: {said}" for said in sentences(of_report(result.report)))
     for stem in dict.fromkeys(one.stem for one in result.measures):
         own = [one for one in result.measures if one.stem == stem]
         yield f"{stem}: {_explained_energy_text(own)}{_drift(own)}"
     chunk = None
     for one in result.measures:
-        if one.explained_energy is None or one.explained_energy >= DOUBTFUL:
+        doubtful = one.explained_energy is not None and one.explained_energy < DOUBTFUL
+        if not doubtful and not one.muted:
             continue
         chunk = chunk or one.index + 1
         start_s, stop_s = result.chunks_s[one.index]
+        invented = f"{100 * (1 - (one.explained_energy or 0)):.0f}% of this is not in the recording"
         yield (
             f"note: {one.stem}, chunk {one.index + 1} ({round(start_s, 1):g}-{round(stop_s, 1):g} s): "
-            f"{100 * (1 - one.explained_energy):.0f}% of this is not in the recording"
+            f"{invented if doubtful else 'it seems to be absent'}{', so it is silent' if one.muted else ''}"
         )
     if chunk is not None:
         yield f"note: another seed may do better (--seed, or --reroll {chunk}=1 for that chunk alone)"

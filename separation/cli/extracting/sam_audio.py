@@ -56,6 +56,7 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
 @click.option("--chain-residuals", is_flag=True, help="Each prompt works on what the one before left.")
 @click.option("--only-inside", is_flag=True, help="Compute only chunks in which a prompt has + anchors.")
 @click.option("--match-gain", is_flag=True, help="Scale each chunk's target to the level it has in the recording.")
+@click.option("--mute-doubtful", is_flag=True, help="Silence a target in chunks where it seems absent or invented.")
 @click.option(
     "--candidates",
     type=int,
@@ -138,6 +139,7 @@ def _settings(sam: SamSettings, given: dict[str, Any]) -> SamSettings:
         chain=sam.chain or given["chain_residuals"],
         only_inside=given["only_inside"],
         match_gain=sam.match_gain or given["match_gain"],
+        mute_doubtful=sam.mute_doubtful or given["mute_doubtful"],
         rerolls=tuple(_reroll(text) for text in given["rerolls"]),
     )
 

@@ -86,7 +86,16 @@ def test_every_option_reaches_the_request():
         *("--prompts", "a dog", "--prompt", "a bell", "--backend", "torch", "--model", "base", "--device", "cpu"),
         *("--solver", "ab2", "--solver-steps", 5, "--grid", "sway", "--chunk-duration", 8, "--overlap-duration", 1),
         *("--crossfade-type", "linear", "--stitch", "multidiffusion", "--max-chunks", 3, "--stereo", "sides"),
-        *("--residual", "mixture", "--precision", "bfloat16", "--chain-residuals", "--only-inside", "--match-gain"),
+        *(
+            "--residual",
+            "mixture",
+            "--precision",
+            "bfloat16",
+            "--chain-residuals",
+            "--only-inside",
+            "--match-gain",
+            "--mute-doubtful",
+        ),
         *("--seed", 7, "--reroll", "3=17", "--reroll", "1=2"),
     )
     assert [prompt.text for prompt in request.prompts] == ["a dog", "a bell"]
@@ -94,7 +103,7 @@ def test_every_option_reaches_the_request():
     assert request.solver == SolverSettings(method="ab2", n_steps=5, grid="sway")
     assert request.chunks == ChunkSettings(chunk_s=8, overlap_s=1, fade="linear", stitch="multidiffusion", max_chunks=3)
     assert request.sam == SamSettings(
-        stereo="sides", chain=True, only_inside=True, match_gain=True, precision="bfloat16",
+        stereo="sides", chain=True, only_inside=True, match_gain=True, mute_doubtful=True, precision="bfloat16",
         rerolls=(Reroll(chunk=2, seed=17), Reroll(chunk=0, seed=2)),
     )  # fmt: skip
 

@@ -104,3 +104,15 @@ def test_the_models_own_residuals_take_the_place_of_ours_and_say_how_deep_the_su
 def test_silence_has_nothing_to_measure(run):
     events = measured(run(lambda x, _: {"dog": 0 * x, "cat": 0 * x}, match_gain=True))
     assert {(e.explained_energy, e.gain_drift_db, e.gain_db) for e in events} == {(None, None, 0)}
+
+
+def test_doubtful_chunks_are_silent_if_that_is_asked_for(run):
+    crumbs = lambda x, window: {"dog": x if window.index else 0.1 * x, "cat": louder_and_louder(x, window)["cat"]}  # noqa: E731
+    assert not any(event.muted for event in measured(run(crumbs)))
+    events = run(crumbs, mute_doubtful=True)
+    muted = {(event.stem, event.index) for event in measured(events) if event.muted}
+    assert muted == {("dog", 0), *(("cat", index) for index in range(3))}
+    tracks, n_first = tracks_of(events), 7_000  # of the first chunk, before it is blended with the second
+    assert np.abs(tracks["cat"]).max() == 0 and np.abs(tracks["dog"][:, :n_first]).max() == 0
+    np.testing.assert_allclose(tracks["dog"][:, 8_000:], MIXTURE.samples[:, 8_000:], atol=1e-6)
+    np.testing.assert_allclose(sum(tracks.values()), MIXTURE.samples, atol=1e-6)

@@ -143,6 +143,7 @@ SAM = st.builds(
     residual=st.sampled_from(RESIDUALS),
     only_inside=st.booleans(),
     match_gain=st.booleans(),
+    mute_doubtful=st.booleans(),
     precision=st.sampled_from(PRECISIONS),
     candidates=st.integers(1, 8),
     rerolls=REROLLS,

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from separation.events import TracksOpened
+from separation.metrics.presence_value import Presence
 from separation.results.partial import PartialAudio
 from storage.records import JobRecord
+from tests.support.kept_values import result
 from tests.support.studio_values import a_recording, a_result
 from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
 from webapp.pages.studio.partial_tracks import arriving_track, partial_tracks
@@ -62,3 +64,21 @@ def test_the_tracks_of_a_run_are_those_of_its_result_as_far_as_they_are_there():
     assert job.partial["1"] == PartialAudio(
         audio=Path("1"), peaks=Path("1.peaks"), n_ready=700, n_expected=16_000, sample_rate=8000, n_channels=2
     )
+
+
+def test_a_lane_says_that_it_is_empty_where_alone_it_sounds_and_that_it_holds_more_than_asked():
+    bass = Presence(level_db=-43.2, spans_s=(), duration_s=60.0)
+    kick = Presence(level_db=-9.0, spans_s=((12.0, 15.0),), duration_s=60.0)
+    report = {
+        "presence": {"bass": bass.to_dict(), "kick": kick.to_dict()},
+        "notes": ["“kick”: its track holds the whole drum kit, which Fake cannot take apart."],
+    }
+    notes = {
+        track["name"]: track.get("note") for track in result_tracks(result("bass", "kick", "vocals", report=report), "")
+    }
+    assert notes == {
+        "bass": "There seems to be no “bass” in this recording: its track is empty (43 dB below the recording).",
+        "kick": "“kick” seems to be there only at 0:12-0:15. “kick”: its track holds the whole drum kit, which Fake "
+        "cannot take apart.",
+        "vocals": None,
+    }

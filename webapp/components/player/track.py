@@ -31,6 +31,7 @@ class Track(TypedDict):
     twin: NotRequired[str]  # what is the same on both sides stands in the mixer alike
     match_db: NotRequired[float]  # attenuation that makes all sides equally loud, 0 or less
     inverted: NotRequired[bool]  # of a difference, which has no row: whether it is turned upside down
+    note: NotRequired[str]  # what is to be known of it, such as that it is empty
     explained: NotRequired[list[float]]  # per chunk, 0..1: how much of it the mixture explains
 
 

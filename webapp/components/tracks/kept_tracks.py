@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from separation.events import ChunkMeasured
+from separation.metrics.presence_value import of_report, sentence
 from separation.prompts.targets import RESIDUAL
 from separation.results.kept import KeptSound, KeptTrack, Recording, Result
 from webapp.components.player.track import Track
@@ -38,6 +39,8 @@ def result_tracks(result: Result, how: str) -> list[Track]:
     for track in tracks:
         if explained := _explained_energies(result.measures, track["name"]):
             track["explained"] = explained
+        if said := _note(result, track["name"]):
+            track["note"] = said
     return tracks
 
 
@@ -52,6 +55,13 @@ def track_colors(names: Sequence[str]) -> list[str]:
 def _explained_energies(measures: Sequence[ChunkMeasured], name: str) -> list[float]:
     """Return the share of each chunk of a track that the mixture explains, 0 to 1; 1 for a silent chunk."""
     return [1.0 if (value := one.explained_energy) is None else value for one in measures if one.stem == name]
+
+
+def _note(result: Result, name: str) -> str:
+    """Return what is to be known of a track: that it is empty, where alone it sounds, that it holds more than asked."""
+    presence = of_report(result.report).get(name)
+    more = (str(note) for note in result.report.get("notes", ()) if str(note).startswith(f"“{name}”: its track "))
+    return " ".join(filter(None, ("" if presence is None else sentence(name, presence), *more)))
 
 
 def _track(of: KeptSound, track: KeptTrack, color: str, how: str, *, key: str = "", muted: bool = False) -> Track:

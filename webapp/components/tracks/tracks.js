@@ -56,6 +56,7 @@ export default {
           <div class="playhead"></div>
           <div v-if="failures[track.id]" class="lane-note" role="alert">{{ failures[track.id] }}</div>
           <div v-else-if="!drawn[track.id]" class="lane-note skeleton"></div>
+          <p v-if="track.note" class="track-note">{{ track.note }}</p>
           <div v-if="track.explained?.length" class="explained" :style="stretched(track)" role="img"
                :aria-label="explainedText(track)" :title="explainedText(track)">
             <i v-for="value in track.explained" :class="{ low: value < 0.5 }" :style="{ opacity: 0.3 + 0.7 * value }"></i>

@@ -43,6 +43,8 @@ def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str
         rows["Chunks"] = f"{chunks['computed']} computed, {chunks['from_store']} found"
     rows["Evaluations"] = str(report.get("evaluations", 0))
     rows["By"] = f"{report['model']} on {report['device']}"
+    if report.get("absent"):
+        rows["Absent"] = " ".join(report["absent"])
     if report.get("quality"):
         rows["Quality, estimated"] = f"{report['quality']['value']:.2f} of 1"
     return rows

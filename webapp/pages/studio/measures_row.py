@@ -13,9 +13,9 @@ from nicegui import background_tasks, ui
 from separation.audio.decode import AudioFile
 from separation.errors import PlaygroundError
 from separation.metrics.null_test import null_level_db
+from separation.metrics.presence_value import DOUBTFUL
 from separation.results.kept import Recording, Result
 from webapp.components.pieces.null_meter import GOOD_DB, NullMeter, readout
-from webapp.pages.studio.waveform import DOUBTFUL
 
 DRIFT_DB = 1.0  # a difference in volume that is heard
 

@@ -183,6 +183,12 @@ def _sound(settled: Request) -> SettingGroup:
             "Scales each chunk by the gain that explains the mixture best, within 12 dB, where the model changed the "
             "volume. Costs nothing.",
         ),
+        controls.switch(
+            "sam.mute_doubtful",
+            "Mute doubtful chunks",
+            sam.mute_doubtful,
+            "Chunks in which a sound seems to be absent, or is mostly invented, are silent. Costs nothing.",
+        ),
     ]
     if not together:
         fields.append(

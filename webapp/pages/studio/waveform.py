@@ -13,6 +13,7 @@ from separation.chunking.model_inputs import reach
 from separation.errors import PlaygroundError
 from separation.estimates.layout import outline
 from separation.formatted import clock
+from separation.metrics.presence_value import DOUBTFUL
 from separation.request import Request, Reroll
 from separation.results.kept import Result
 from separation.results.partial import Sound
@@ -28,7 +29,6 @@ from webapp.state.job import Job
 from webapp.theme import button, card, icon_button, text
 
 TOOLS = {"seek": "Seek", "plus": "+ here", "minus": "- not here"}
-DOUBTFUL = 0.5  # below this share of a chunk's energy that the mixture explains, much of it is invented
 
 
 class WaveformView:
@@ -233,7 +233,10 @@ class WaveformView:
         for one in self._result.measures:
             if one.index == index and (share := one.explained_energy) is not None:
                 drift = "" if one.gain_drift_db is None else f", {one.gain_drift_db:+.1f} dB"
-                found.append((f"{one.stem}: {100 * share:.0f} % explained{drift}", share < DOUBTFUL))
+                muted = ", silent since it is doubtful" if one.muted else ""
+                found.append(
+                    (f"{one.stem}: {100 * share:.0f} % explained{drift}{muted}", share < DOUBTFUL or one.muted)
+                )
         return found
 
     def _candidates(self, index: int) -> None:
