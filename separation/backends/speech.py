@@ -147,7 +147,7 @@ class SpeechBackend(BackendDefaults):
         chunk_s = chunk_of(request, duration_s)
         held_s = min(duration_s, chunk_s + 2 * CONTEXT_S)
         return RunCost(
-            work=WORK[str(request.model)] * overlapping(request) * (held_s / chunk_s if chunk_s else 1.0),
+            work=WORK[request.model or BLEND] * overlapping(request) * (held_s / chunk_s if chunk_s else 1.0),
             held_s=held_s,
             load_s=(0.1, 1.0) if request.model == DEEPFILTERNET else (1.5, 6.0),
             loaded_mb=150.0 if request.model == DEEPFILTERNET else 330.0,

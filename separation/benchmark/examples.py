@@ -129,7 +129,7 @@ EXAMPLES: Mapping[str, Example] = {
 
 
 def _usable() -> list[tuple[Backend, list[str]]]:
-    """Return the separators that “auto” may take, each with its models that can be used here."""
+    """Return the separators that “auto” may take, each with its models that can do `PROMPTS` here."""
     names = [name for name in registry.BACKENDS if name not in registry.NAMED_ONLY]
     return [(registry.get(name), _models(registry.get(name))) for name in names]
 
@@ -140,13 +140,15 @@ def _models(backend: Backend) -> list[str]:
 
 def _can_use(backend: Backend, model: str) -> bool:
     try:
-        return backend.availability(_asked(backend, model)).usable
+        asked = _asked(backend, model)
+        return bool(backend.targets(asked)) and backend.availability(asked).usable
     except PlaygroundError:
         return False
 
 
 def _asked(backend: Backend, model: str) -> Request:
-    return backend.settle(Request(prompts=(Prompt(text=PROMPTS[-1]),), backend=backend.name, model=model))
+    prompts = tuple(Prompt(text=text) for text in PROMPTS)
+    return backend.settle(Request(prompts=prompts, backend=backend.name, model=model))
 
 
 def _case(backend: Backend, models: list[str]) -> dict[str, Any]:
