@@ -61,7 +61,7 @@ def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_demo_becomes_two_sounds_and_the_rest(studio: Studio) -> None:
     assert not studio.run_button.is_enabled()
     studio.try_demo().ask()
-    assert studio.browser.title == "Demo song"
+    wait_until(lambda: studio.browser.title == "Demo song", "the title of the tab")
     assert studio.run_button.text == "Name a sound first"
     studio.ask("drums", "vocals").start().finish("drums", "vocals", "everything else")
     assert "Built-in separator" in studio.texts(".toolbar")[-1]
