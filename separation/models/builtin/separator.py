@@ -37,7 +37,7 @@ def levelled(power: Tensor) -> Tensor:
 
     The masks are made from a copy without fades and applied to what is faded: the network compares each frame with the
     mean of its window, below which all of a fade's soft end would lie. On 12 generated songs a fade of 60 dB cost
-    drums 4.5 to 5.0 dB, bass 2.1 to 2.3 and vocals 4.6 to 5.1; now at most 0.3, and without a fade at most 0.04
+    drums 4.6 to 5.1 dB, bass 2.1 to 2.2 and vocals 4.7 to 4.9; now at most 0.3, and without a fade at most 0.03
     (`benchmarks.bench_fades`).
     """
     frames = power.sum(dim=-1)[:, None]  # (batch, 1, frames)
