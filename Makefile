@@ -58,6 +58,7 @@ bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.bench_builtin
 	$(BIN)/python -m benchmarks.bench_demucs
 	$(BIN)/python -m benchmarks.bench_sam
+	$(BIN)/python -m benchmarks.bench_speech
 	$(BIN)/python -m benchmarks.bench_fades
 	$(BIN)/python -m benchmarks.bench_absent
 
