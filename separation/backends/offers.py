@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from separation.audio.content import Content
 from separation.backends import catalogue, registry, sam_family
-from separation.errors import PlaygroundError
+from separation.errors import PlaygroundError, PromptError
+from separation.formatted import size
 from separation.hub import line
 from separation.hub import token as hub_token
 from separation.model import Backend, PublishedModel, Readiness
@@ -53,6 +54,24 @@ def offer(request: Request, content: Content | None = None) -> Offer | None:
             entry = _entry_of(backend, settled.model)
             found = None if entry is None else (backend, entry)
     return None if found is None else _offered(*found, better=False)
+
+
+def choose(request: Request) -> tuple[Request, str]:
+    """Choose as `registry.choose` does; where nothing here can answer, the error says as well what could be fetched.
+
+    Raises:
+        PromptError, BackendUnavailable: those of `registry.choose`.
+    """
+    try:
+        return registry.choose(request)
+    except PromptError as refusal:
+        if (found := offer(request)) is None:
+            raise
+        get = (
+            f"To get {found.entry.label} ({size(found.n_bytes)}), which can, run "
+            f"“audio-playground models download {found.entry.name}”."
+        )
+        raise PromptError(refusal.what, refusal.why, f"{refusal.todo} {get}") from refusal
 
 
 def offered(name: str) -> Offer:

@@ -29,6 +29,10 @@ class Interrupted(BackendUnavailable):
     """A connection broke off and retries failed; the received part is kept."""
 
 
+class Busy(BackendUnavailable):
+    """Another program, or another download of this one, is fetching the same file."""
+
+
 def fetch(address: str, part: Path, n_bytes: int, headers: Mapping[str, str]) -> Generator[int, None, None]:
     """Append the missing rest of a file of `n_bytes` to `part`, yielding its length a few times a second.
 
@@ -133,7 +137,7 @@ def only_here(lock: Path) -> Iterator[None]:
     """Hold a lock, so that two programs never write to one file.
 
     Raises:
-        BackendUnavailable: another program holds it.
+        Busy: another program holds it.
     """
     from filelock import FileLock, Timeout  # comes with huggingface_hub, which locks the same files
 
@@ -143,7 +147,7 @@ def only_here(lock: Path) -> Iterator[None]:
     try:
         holder.acquire()
     except Timeout as taken:
-        raise BackendUnavailable(
+        raise Busy(
             "This file is being downloaded already.",
             f"Another program holds {lock}.",
             "Wait until it has finished, or stop it.",

@@ -8,8 +8,11 @@ from contextlib import closing
 
 from separation.backends import catalogue
 from separation.events import ModelLoading
+from separation.hub.transfer import Busy
 from webapp.state.download import Download
 from webapp.state.job import Job
+
+LOOK_AGAIN_S = 0.3  # whether another download of the same model has ended
 
 
 def fetch_for(job: Job, *, then: Callable[[], object]) -> Iterator[None]:
@@ -32,12 +35,24 @@ def fetch_for(job: Job, *, then: Callable[[], object]) -> Iterator[None]:
         return
     job.download = Download(entry, tuple(absent))
     try:
-        with closing(catalogue.download(entry.name)) as events:
-            for event in events:
-                assert isinstance(event, ModelLoading)
-                job.download.note(event)
-                job.download.sample(time.monotonic())
-                yield
+        yield from _downloaded(job.download)
     finally:
         job.download = None
     then()
+
+
+def _downloaded(download: Download) -> Iterator[None]:
+    """Download a model; where the Models page or another program is at it, wait for them."""
+    while True:
+        try:
+            with closing(catalogue.download(download.name)) as events:
+                for event in events:
+                    assert isinstance(event, ModelLoading)
+                    download.note(event)
+                    download.sample(time.monotonic())
+                    yield
+            return
+        except Busy:
+            download.rest()
+            time.sleep(LOOK_AGAIN_S)
+            yield

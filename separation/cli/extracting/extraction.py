@@ -218,9 +218,9 @@ def run(wanted: ExtractOptions, request: Request, common: Common) -> None:
 
 def _claimed(wanted: ExtractOptions, request: Request, common: Common) -> FilesRead:
     """Return the files that are not to be replaced, once it is known that no track, recipe or report would."""
-    from separation.backends import registry
+    from separation.backends import offers
 
-    settled, _ = registry.choose(request)
+    settled, _ = offers.choose(request)
     tracks = list(exported.places_of(settled, wanted.out, wanted.format_).values())
     others = [path for path in (wanted.recipe_out, wanted.report) if path is not None]
     read = common.claim([wanted.source, *wanted.also_read, *wanted.connection.files()], [*tracks, *others])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
 from separation.backends import catalogue, demucs, offers
 from separation.hub import licences, line, remembered, transfer
+from separation.hub.cache import hub_folder
 from separation.models.demucs import download as demucs_download
 from separation.models.demucs import weights as demucs_weights
 from separation.models.sam_audio import sources
@@ -26,6 +28,7 @@ from webapp.state.drafts import Draft
 
 TYPED = re.compile("audio-playground |hf auth")
 SMALL, CARD = "SAM-Audio small", "What can be got"
+COPY = "audioghostai/sam-audio-small"
 GET, ACCEPT = r"Get SAM-Audio small, 1\.3 GB, and go on", f"Accept, get {SMALL} and go on"
 
 
@@ -161,6 +164,23 @@ async def test_demucs_is_offered_where_it_would_do_better(hub, tmp_path, monkeyp
         page.press(the_button(page, r"Get Demucs htdemucs, 84 MB, and go on"))
         await page.until(lambda: catalogue.entry("htdemucs").on_disk_bytes, "the model")
         await page.until(lambda: not page.of(CARD), "the offer is gone")
+
+
+async def test_a_download_of_the_same_model_that_goes_on_already_is_waited_for(page, hub, recording):
+    licences.accept("SAM Licence")
+    held = transfer.only_here(catalogue_lock(hub))
+    with held:
+        page.press(the_button(page))
+        await page.until(lambda: "Getting the model" in page.text, "the job")
+        await page.until(lambda: hub.got("GET", "config.json"), "its first look")
+        assert not catalogue.entry("sam-audio-small").on_disk_bytes and not page.all("error-card")
+    await page.until(lambda: catalogue.entry("t5-base").on_disk_bytes, "the model")
+
+
+def catalogue_lock(hub):
+    """The lock that a download of the transformer's file holds."""
+    digest = hashlib.sha256(hub.repositories[COPY]["model.fp16.safetensors"]).hexdigest()
+    return hub_folder() / ".locks" / f"models--{COPY.replace('/', '--')}" / f"{digest}.lock"
 
 
 # What is offered

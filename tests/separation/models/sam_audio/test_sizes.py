@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from separation.backends import catalogue, offers, registry, sam_family
+from separation.errors import PromptError
 from separation.models import folders
 from separation.models.sam_audio import sizes
 from separation.request import Request
@@ -115,3 +116,10 @@ def test_a_better_size_is_offered_where_it_fits_into_memory(hub, monkeypatch):
 
 def test_without_any_size_here_the_smallest_is_asked_for(hub):
     assert registry.get("sam_torch").settle(Request.of("violin", backend="sam_torch")).model == "small"
+
+
+def test_whoever_names_a_sound_in_a_terminal_that_nothing_here_knows_is_told_what_to_get(hub):
+    with pytest.raises(PromptError, match=r"small \(1\.3 GB\), which can, run “audio-playground models"):
+        offers.choose(Request.of("dog barking"))
+    get("small")
+    assert offers.choose(Request.of("dog barking"))[0].model == "small"
