@@ -179,7 +179,9 @@ def _how_to_get(model: str) -> str:
             f"SAM-Audio {model} is not on this computer, and none of the sources that are chosen has it. "
             "“audio-playground models sources” says which there are."
         )
-    absent = f"SAM-Audio {model} ({publisher.sizes_gb[model]} GB) is not on this computer."
+    apart_gb = sources.CODEC_BYTES / 1e9 + text_encoder.SIZE_GB if publisher.codec_apart else 0.0
+    n_gb = round(publisher.sizes_gb[model] + apart_gb, 1)
+    absent = f"SAM-Audio {model} ({n_gb} GB) is not on this computer."
     if publisher.gated:
         repository = publisher.source(model).repository
         return (

@@ -177,8 +177,8 @@ def test_formats_that_cannot_grow_are_refused_before_any_work(song, folder):
 
 
 def test_weights_that_are_not_here_are_status_4_with_what_to_do(song):
-    message = refused("-p", "a dog", "--backend", "torch", status=4)
-    assert "can be had without an account" in message and "models download sam-audio-small" in message
+    said = refused("-p", "a dog", "--backend", "torch", status=4)
+    assert "1.3 GB" in said and "without an account" in said and "models download sam-audio-small" in said
 
 
 # Whole runs
