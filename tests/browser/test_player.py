@@ -111,6 +111,26 @@ def test_all_tracks_start_at_one_frame_and_their_windows_abut(page: Chrome) -> N
     assert fades == [True] + [False] * (len(fades) - 1)  # a seam is not heard: only the start fades in
 
 
+def test_the_playhead_of_every_row_is_at_the_position_also_of_one_that_comes_later(page: Chrome) -> None:
+    def heads() -> list[float]:
+        """How far along its row each is, from 0 to 1."""
+        script = """return [...document.querySelectorAll(".lane")].map((lane) => {
+            const whole = lane.querySelector("canvas").getBoundingClientRect();
+            const head = lane.querySelector(".playhead").getBoundingClientRect();
+            return (head.left + head.width / 2 - whole.left) / whole.width;
+        })"""
+        found: list[float] = page.execute_script(script)
+        return found
+
+    total = page.execute_script("return window.audioPlayground.player.total")
+    for share in (0.25, 0.75):
+        player(page, f"seek({share * total})")
+        wait_until(lambda share=share: heads() == pytest.approx([share] * 3, abs=0.002), "the heads at the position")
+    page.execute_script("document.getElementById('tone').click()")
+    wait_until(lambda: page.find_elements(By.CSS_SELECTOR, '.track[aria-label="tone"]'), "another row")
+    wait_until(lambda: heads() == pytest.approx([0.75] * 3, abs=0.002), "the heads where they were")
+
+
 def test_rendering_gives_back_the_samples_of_the_file_across_windows(page: Chrome) -> None:
     player(page, "setMix('target', {solo: true})")
     start, count = WINDOW - 1000, WINDOW + 2000  # over two seams, starting inside a window

@@ -53,7 +53,7 @@ export default {
         <div class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
              @pointerup="onSeek($event, track)" @pointercancel="dragging = false">
           <canvas :style="{ height: height(track) + 'px' }" :ref="(el) => (canvases[track.id] = el)" aria-hidden="true"></canvas>
-          <div class="playhead"></div>
+          <div class="playhead" :ref="(el) => (heads[track.id] = el)"></div>
           <div v-if="failures[track.id]" class="lane-note" role="alert">{{ failures[track.id] }}</div>
           <div v-else-if="!drawn[track.id]" class="lane-note skeleton"></div>
           <p v-if="track.note" class="track-note">{{ track.note }}</p>
@@ -91,6 +91,7 @@ export default {
   created() {
     this.head = 0;
     this.canvases = {};
+    this.heads = {};
     this.pyramids = {};
     this.spectro = null;
     this.reported = {}; // the mixer settings that the server knows, by the track's id
@@ -131,7 +132,10 @@ export default {
       this.readMix();
       const known = ({ id }) => [id, this.reported[id] ?? { ...player.mixOf(id) }];
       this.reported = Object.fromEntries(this.tracks.map(known));
-      this.$nextTick(() => this.tracks.forEach((track) => this.load(track)));
+      this.$nextTick(() => {
+        this.moveHead(this.head);
+        this.tracks.forEach((track) => this.load(track));
+      });
     },
 
     async load(track) {
@@ -163,10 +167,14 @@ export default {
       this.moveHead(player.position);
     },
 
-    /** Move the playheads of all rows by a CSS variable; not through Vue, since it changes with every screen frame. */
+    /**
+     * Move the playheads of all rows; not through Vue, since they move with every screen frame. One CSS variable for all
+     * would have the browser work out the style of everything in every row anew, which took longer than all the rest.
+     */
     moveHead(sample) {
       this.head = Math.max(0, Math.min(sample, this.total));
-      this.$el.style.setProperty("--head", (this.head - this.view.start) / this.view.samplesPerPixel + "px");
+      const x = (this.head - this.view.start) / this.view.samplesPerPixel;
+      for (const head of Object.values(this.heads)) if (head) head.style.transform = `translateX(${x}px)`;
     },
 
     drawAll() {
