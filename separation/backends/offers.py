@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from separation.audio.content import Content
-from separation.backends import catalogue, registry, sam_family
+from separation.backends import registry, sam_family
 from separation.errors import PlaygroundError, PromptError
 from separation.formatted import size
 from separation.hub import line
@@ -34,12 +34,15 @@ class Offer:
     better: bool
 
 
+_Found = tuple[Backend, PublishedModel, list[PublishedModel]]
+
+
 def offer(request: Request, content: Content | None = None) -> Offer | None:
     """Return what to fetch for a request with prompts, by the order in which “auto” prefers backends; None if nothing.
 
     Reads only the disk. `content` is what the recording holds, if that is known.
     """
-    found: tuple[Backend, PublishedModel] | None = None
+    found: _Found | None = None
     for backend in _asked(request, content):
         try:
             settled = backend.settle(request)
@@ -49,11 +52,10 @@ def offer(request: Request, content: Content | None = None) -> Offer | None:
             continue
         if readiness is Readiness.USABLE:
             better = found or _better_size(backend, request, settled)
-            return None if better is None else _offered(*better, better=True)
+            return None if better is None else _offered(*better, is_better=True)
         if readiness is Readiness.NEEDS_WEIGHTS and found is None:
-            entry = _entry_of(backend, settled.model)
-            found = None if entry is None else (backend, entry)
-    return None if found is None else _offered(*found, better=False)
+            found = _find(backend, settled.model)
+    return None if found is None else _offered(*found)
 
 
 def choose(request: Request) -> tuple[Request, str]:
@@ -74,14 +76,6 @@ def choose(request: Request) -> tuple[Request, str]:
         raise PromptError(refusal.what, refusal.why, f"{refusal.todo} {get}") from refusal
 
 
-def offered(name: str) -> Offer:
-    """Return the offer of one model of the catalogue; `SettingsError` if there is none of this name."""
-    entry = catalogue.entry(name)
-    backend = registry.named(entry.backend)
-    assert backend is not None  # it listed the entry
-    return _offered(backend, entry, better=False)
-
-
 def _asked(request: Request, content: Content | None) -> Iterable[Backend]:
     """Return the backends that may serve a request, the preferred first."""
     if request.backend in (registry.AUTO, registry.SAM_AUDIO):
@@ -89,8 +83,8 @@ def _asked(request: Request, content: Content | None) -> Iterable[Backend]:
     return [] if (backend := registry.named(request.backend)) is None else [backend]
 
 
-def _offered(backend: Backend, entry: PublishedModel, *, better: bool) -> Offer:
-    absent = [one for one in (entry, *map(catalogue.entry, entry.needs)) if one.on_disk_bytes is None]
+def _offered(backend: Backend, entry: PublishedModel, parts: list[PublishedModel], is_better: bool = False) -> Offer:
+    absent = [one for one in (entry, *parts) if one.on_disk_bytes is None]
     n_bytes = sum(max(0, one.size_bytes - one.partial_bytes) for one in absent)
     speed = line.bytes_per_s()
     return Offer(
@@ -98,18 +92,21 @@ def _offered(backend: Backend, entry: PublishedModel, *, better: bool) -> Offer:
         n_bytes=n_bytes,
         seconds=None if speed is None else n_bytes / speed,
         serves=backend.label,
-        better=better,
+        better=is_better,
     )
 
 
-def _better_size(backend: Backend, request: Request, settled: Request) -> tuple[Backend, PublishedModel] | None:
+def _better_size(backend: Backend, request: Request, settled: Request) -> _Found | None:
     """Return a size of SAM-Audio that would do a request better, if anybody can have it."""
     if backend.profile.family != sam_family.NAME or (size := sam_family.better_size(request, settled)) is None:
         return None
-    entry = _entry_of(backend, size)
-    return None if entry is None or (entry.gated and hub_token.origin() is None) else (backend, entry)
+    found = _find(backend, size)
+    return None if found is None or (found[1].gated and hub_token.origin() is None) else found
 
 
-def _entry_of(backend: Backend, model: str | None) -> PublishedModel | None:
-    ours = {backend.name, backend.profile.family} - {""}
-    return next((one for one in catalogue.entries() if one.backend in ours and one.model == model), None)
+def _find(backend: Backend, model: str | None) -> _Found | None:
+    """Return a model that a backend uses, and the parts that it needs; the disk is read for its family alone."""
+    lists = registry.named(registry.asked_as(backend)) or backend
+    published = lists.published()
+    entry = next((one for one in published if one.model is not None and one.model == model), None)
+    return None if entry is None else (backend, entry, [one for one in published if one.name in entry.needs])

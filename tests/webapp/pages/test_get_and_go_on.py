@@ -207,9 +207,9 @@ def test_what_is_here_is_not_offered(hub):
 
 def test_an_offer_tells_what_is_still_to_be_fetched_and_how_long_that_takes(hub):
     licences.accept("SAM Licence")
-    assert 1.25e9 < offers.offered("sam-audio-small").n_bytes < 1.4e9
-    assert offers.offered("sam-audio-small").seconds is None
+    assert 1.25e9 < offers.offer(Request.of("dog barking")).n_bytes < 1.4e9
+    assert offers.offer(Request.of("dog barking")).seconds is None
     list(catalogue.download("t5-base"))
     remembered.remember(line.MEMORY, {"bytes_per_s": 1e6})
-    found = offers.offered("sam-audio-small")
+    found = offers.offer(Request.of("dog barking"))
     assert found.n_bytes < 0.9e9 and found.seconds == pytest.approx(found.n_bytes / 1e6)
