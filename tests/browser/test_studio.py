@@ -122,7 +122,8 @@ def test_prompts_come_and_go_by_keyboard_alone(studio: Studio, tone: Path) -> No
     wait_until(lambda: studio.prompts == ["drums"], "one chip")
     studio.type("Lead singer, no bass, DRUMS ,, drums")
     wait_until(
-        lambda: studio.prompts == ["drums", "Lead singer\n→ vocals", "no bass\n→ all but bass"], "the list, once each"
+        lambda: studio.prompts == ["drums", "Lead singer\n→ all voices", "no bass\n→ all but bass"],
+        "the list, once each",
     )
     wait_until(lambda: studio.one(".prompt-input").get_attribute("value") == "", "the field to be empty")
     studio.one('[aria-label="Remove Lead singer"]').send_keys(Keys.ENTER)
