@@ -29,7 +29,6 @@ from separation.events import (
     Warned,
 )
 from separation.formatted import counted
-from separation.metrics.musical import content_of
 from separation.request import Request
 from separation.results import commands
 from separation.results.kept import (
@@ -171,7 +170,12 @@ def settle(recording: Recording, request: Request, store: Store) -> tuple[str, R
     Raises:
         PlaygroundError: it cannot be run; the message says what to do.
     """
-    settled, why = registry.choose(request, content_of(recording.audio) if registry.listens_first(request) else None)
+    content = None
+    if registry.listens_first(request):
+        from separation.metrics.musical import content_of  # a kept result is found without NumPy
+
+        content = content_of(recording.audio)
+    settled, why = registry.choose(request, content)
     revision = registry.get(settled.backend).revision(settled)
     return store.key("result", recording=recording.key, request=settled.to_dict(), revision=revision), settled, why
 
