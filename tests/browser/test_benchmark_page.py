@@ -159,6 +159,7 @@ def test_a_benchmark_is_renamed(page: Studio, small: Benchmark) -> None:
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys("Choruses", Keys.ENTER)
     wait_until(lambda: page.title == "Choruses", "its new name")
+    wait_until(lambda: not page.all(".q-dialog"), "the dialog to be gone")
     page.one('[aria-label="Rename this benchmark"]').click()
     wait_until(lambda: page.all('.q-dialog input[aria-label="Name"]'), "the field")
     page.one('.q-dialog input[aria-label="Name"]').send_keys(Keys.CONTROL, "a")
