@@ -30,6 +30,12 @@ def test_the_silence_around_a_recording_is_no_pause():
     assert not blended(silence, silence, silence, RATE).any()
 
 
+def test_words_that_one_muted_are_no_pauses():
+    muted = VOICE.copy()
+    muted[:, RATE : 2 * RATE] = 0
+    assert si_sdr(blended(muted, VOICE, VOICE, RATE), VOICE) > 15
+
+
 def test_where_one_took_speech_the_other_is_believed():
     assert si_sdr(blended(0.6 * VOICE, VOICE, VOICE, RATE), VOICE) > 30
 
@@ -48,8 +54,8 @@ def test_short_windows_have_a_blend_too(n_samples):
 def test_steady_disagreement_is_noise_and_disagreement_with_the_voice_is_not():
     voice = np.tile([1.0, 1.0, 1.0, 1.0, 0.0], 20)
     steady, with_voice = np.ones((100, 1)), voice[:, None]
-    assert noise_share(steady, voice, ALL, RATE).min() == pytest.approx(1)
-    assert noise_share(with_voice, voice, ALL, RATE).max() == pytest.approx(0)
+    assert noise_share(steady, voice, voice, ALL, RATE).min() == pytest.approx(1)
+    assert noise_share(with_voice, voice, voice, ALL, RATE).max() == pytest.approx(0)
 
 
 def test_the_level_of_a_moment_is_that_of_its_surroundings():
