@@ -17,24 +17,29 @@ run: $(INSTALLED)
 # Three lanes at once, so that both of two cores are busy until the end. What drives a browser runs one test at a time and
 # comes first: a page may not be late for reasons that are none of its own. It waits often, for the sound's own time or an
 # answer. What it leaves goes to the tests of clusters and of two pages without sound, one at a time, which are over well
-# before it. The quick tests run two at a time at the lowest priority: they take whatever is left, to the last.
+# before it. The quick tests run two at a time at the lowest priority: they take whatever is left, to the last. The shell
+# starts the lanes: GNU Make 4.3 under another's -j was seen to run them one after another. What the last two print is
+# shown in one piece at the end of each, so that it does not mix with the lines of the first.
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 SILENT := tests/browser/test_library_page.py tests/browser/test_models_page.py
+PAGES_LANE = $(BIN)/python -m pytest tests/browser $(SILENT:%=--ignore=%) $(ARGS)
+LATER_LANE = nice -n 10 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
+  > $(VENV)/later-tests.log 2>&1; status=$$?; cat $(VENV)/later-tests.log; exit $$status
+QUICK_LANE = nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
+  > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status
+
 test: $(TESTABLE) browser
-	@$(MAKE) --no-print-directory -j3 pages later quick
+	@($(QUICK_LANE)) & quick=$$!; ($(LATER_LANE)) & later=$$!; status=0; $(PAGES_LANE) || status=1; \
+	  wait $$later || status=1; wait $$quick || status=1; exit $$status
 
 pages: $(TESTABLE) browser
-	$(BIN)/python -m pytest tests/browser $(SILENT:%=--ignore=%) $(ARGS)
+	$(PAGES_LANE)
 
-# They wait for processes and answers, which may take their time, and give way to the other pages. What these two lanes
-# print is shown in one piece at the end of each, so that it does not mix with the lines of the other tests.
 later: $(TESTABLE) browser
-	@nice -n 10 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
-	  > $(VENV)/later-tests.log 2>&1; status=$$?; cat $(VENV)/later-tests.log; exit $$status
+	@$(LATER_LANE)
 
 quick: $(TESTABLE)
-	@nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
-	  > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status
+	@$(QUICK_LANE)
 
 # Without browser, cluster and training, and without the dozen tests that compute longest: a fifth of the quick ones' time.
 fast: $(TESTABLE)
