@@ -359,7 +359,7 @@ def test_a_check_names_what_is_damaged(filled: Shelves, store: ArtifactStore) ->
     assert "Damaged" not in filled.disk, "nobody knows yet"
     filled.press("Check")
     wait_until(lambda: "1 damaged item found" in filled.notice, "what it found")
-    message = "".join(filled.texts(".messages"))
+    message = wait_until(lambda: "".join(filled.texts(".messages")), "what is damaged")
     assert "The kept recording “Rotten” is damaged." in message and "its file is brought again" in message
     wait_until(lambda: filled.disk["Damaged"] == "2.0 MB", "the bar")
     store.damaged.clear()
@@ -430,7 +430,7 @@ def test_a_store_that_cannot_be_read_is_said_and_the_page_recovers(filled: Shelv
     finally:
         change(store, "ALTER TABLE Away RENAME TO Artifact")
     filled.search("hum x")
-    wait_until(lambda: len(filled.names) == 10 and not filled.messages, "the list, and no message any more")
+    wait_until(lambda: len(filled.names) == 10 and not filled.messages, "the list, and no message any more", 30)
 
 
 def key_of(store: ArtifactStore, name: str) -> Any:
