@@ -44,8 +44,7 @@ def on(studio: Studio) -> list[str]:
 
 def keep(studio: Studio, name: str) -> None:
     studio.button("Keep as my preset…").click()
-    field = wait_until(lambda: next(iter(studio.all('.q-dialog input[aria-label="Name"]')), None), "the field")
-    field.send_keys(name, Keys.ENTER)
+    studio.name_field().send_keys(name, Keys.ENTER)
 
 
 def kept(studio: Studio, name: str) -> None:
@@ -92,7 +91,7 @@ def test_every_page_has_the_preset_and_loses_it_when_it_is_deleted(studio: Studi
 def test_a_name_that_is_taken_is_refused_in_the_dialog_which_stays(studio: Studio) -> None:
     keep(studio, "Quality")
     wait_until(lambda: "comes with the program" in "".join(studio.texts(".q-dialog [role=alert]")), "why not")
-    studio.one('.q-dialog input[aria-label="Name"]').send_keys(" and quick", Keys.ENTER)
+    studio.name_field().send_keys(" and quick", Keys.ENTER)
     wait_until(lambda: own(studio) == ["Quality and quick"], "the preset")
     wait_until(lambda: not studio.all(".q-dialog"), "no dialog")
 
@@ -122,7 +121,7 @@ def test_after_a_blind_test_the_settings_of_a_side_become_a_preset(studio: Studi
     assert studio.setting("Settings of").get_attribute("value") == "0"
     first = studio.js("return document.querySelector('.q-dialog option').textContent")
     assert "chunk 9 s" in first, "the one that took less time"
-    name = studio.one('.q-dialog input[aria-label="Name"]')
+    name = studio.name_field()
     assert name.get_attribute("value") == "chunk 9 s"
     assert faults(studio) == []
     studio.button("Keep").click()

@@ -35,6 +35,13 @@ class Studio:
     def all(self, selector: str) -> list[WebElement]:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
+    def name_field(self) -> WebElement:
+        """The field of the dialog that asks for a name, once it has opened and can be typed into."""
+        fields = '.q-dialog input[aria-label="Name"]'
+        shown = lambda: next((field for field in self.all(fields) if field.is_displayed()), None)  # noqa: E731
+        found: WebElement = wait_until(shown, "the field for a name")
+        return found
+
     def one(self, selector: str) -> WebElement:
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
