@@ -23,7 +23,7 @@ run: $(INSTALLED)
 QUICK := tests --ignore=tests/browser --ignore=tests/cluster
 SILENT := tests/browser/test_library_page.py tests/browser/test_models_page.py
 PAGES_LANE = $(BIN)/python -m pytest tests/browser $(SILENT:%=--ignore=%) $(ARGS)
-LATER_LANE = nice -n 10 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
+LATER_LANE = nice -n 5 $(BIN)/python -m pytest tests/cluster $(SILENT) $(ARGS) \
   > $(VENV)/later-tests.log 2>&1; status=$$?; cat $(VENV)/later-tests.log; exit $$status
 QUICK_LANE = nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --cov --cov-fail-under=95 $(ARGS) \
   > $(VENV)/quick-tests.log 2>&1; status=$$?; cat $(VENV)/quick-tests.log; exit $$status

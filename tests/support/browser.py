@@ -37,7 +37,7 @@ def chromium() -> Iterator[Chrome]:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
         try:
-            driver.set_page_load_timeout(20)
+            driver.set_page_load_timeout(60)  # of a lane that gives way to others
             driver.set_script_timeout(20)
             resize(driver, DESKTOP)
             yield driver
