@@ -16,7 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis  # noqa: F401  its plugin would at the end, and warn that it cannot see who holds what is frozen
+import hypothesis  # its plugin would at the end, and warn that it cannot see who holds what is frozen
 import pytest
 from selenium.webdriver import Chrome
 
@@ -40,6 +40,10 @@ os.environ["AUDIO_PLAYGROUND_HOME"] = _HOME.name
 
 # The person at this computer has named it. Servers and workers of a whole file start before any test and inherit it.
 folders.name_folder(CHECKPOINT)
+
+# How long an example takes is the computer's business: a deadline of 0.2 s fails on a busy one.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 pytest_plugins = ("tests.support.time_limits",)
 
