@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,11 @@ def test_a_candidate_is_chosen_by_its_seed_and_given_back_to_the_program() -> No
     assert chosen.sam.rerolls == (Reroll(chunk=1, seed=7),) and chosen.seed_of(1) == 7
     assert with_candidate(chosen, 1, 0).sam.rerolls == (Reroll(chunk=1, seed=5),)
     assert with_candidate(chosen, 1, None) == asked()
+
+
+def test_the_seeds_of_candidates_go_on_after_the_last_one() -> None:
+    last = replace(asked(), seed=2**63 - 1)
+    assert with_candidate(last, 1, 1).sam.rerolls == (Reroll(chunk=1, seed=0),)
 
 
 def test_a_re_roll_takes_a_seed_that_no_candidate_had() -> None:

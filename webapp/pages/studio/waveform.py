@@ -249,11 +249,12 @@ class WaveformView:
         heard = request.seed_of(index) if seed is None else seed
         with ui.element("span").classes("line").props('role=group aria-label="Candidates of this chunk"'):
             for number in range(request.sam.candidates):
-                mark = request.seed + number == heard
+                seed_here = candidate_seed(request, number)
+                mark = seed_here == heard
                 one = button(
                     f"{number + 1}{' best' if mark and seed is not None else ''}",
                     partial(self._on_reroll, with_candidate(request, index, number)),
-                    tip=f"Candidate {number + 1}, computed from seed {request.seed + number}",
+                    tip=f"Candidate {number + 1}, computed from seed {seed_here}",
                 )
                 one.props(f"aria-pressed={'true' if mark else 'false'}")
             if seed is None:
@@ -276,8 +277,13 @@ def rerolled(request: Request, chunk: int) -> Request:
 def with_candidate(request: Request, chunk: int, number: int | None) -> Request:
     """Return the request with one candidate of a chunk chosen; None leaves the choice to the program."""
     others = tuple(reroll for reroll in request.sam.rerolls if reroll.chunk != chunk)
-    chosen = () if number is None else (Reroll(chunk=chunk, seed=request.seed + number),)
+    chosen = () if number is None else (Reroll(chunk=chunk, seed=candidate_seed(request, number)),)
     return replace(request, sam=replace(request.sam, rerolls=(*others, *chosen)))
+
+
+def candidate_seed(request: Request, number: int) -> int:
+    """Return the seed of a candidate of every chunk that has no seed of its own."""
+    return replace(request, sam=replace(request.sam, rerolls=())).seed_of(0, number)
 
 
 def _same(spans: Sequence[Span], others: Sequence[Span]) -> bool:
