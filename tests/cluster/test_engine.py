@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import platform
 import signal
 from contextlib import closing
 from pathlib import Path
@@ -28,7 +30,7 @@ from separation.errors import (
 from separation.events import ChunkFinished, SolverStep, StillRunning, Warned
 from separation.pipeline.separate import extract, separate
 from separation.request import ChunkSettings, Request
-from tests.support import fakes
+from tests.support import fakes, memory_work
 from tests.support.store_files import in_the_making
 
 
@@ -261,3 +263,12 @@ def test_a_scheduler_that_does_not_answer_is_named_in_the_error(address, monkeyp
         run_to_end(Cluster(address), fakes.count_to, 1)
     assert address in str(failure.value)
     assert failure.value.todo
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left as they are")
+def test_a_worker_keeps_freed_memory_and_two_of_its_threads_allocate_without_waiting_for_each_other(cluster):
+    _, n_faults = run_to_end(cluster, memory_work.page_faults)
+    n_pages = memory_work.N_BLOCKS * memory_work.BLOCK_BYTES // mmap.PAGESIZE
+    assert n_faults < n_pages / 100
+    _, (one, other) = run_to_end(cluster, memory_work.arenas_of_two_threads)
+    assert one != other
