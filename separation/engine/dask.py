@@ -38,6 +38,7 @@ MODEL = "model"
 HEARTBEAT_S = 0.25
 # What Dask raises when a scheduler is gone, misunderstands, or goes away while it is asked; it has no root for these.
 FAMILIES = (OSError, ValueError, TypeError, RuntimeError, LookupError, AttributeError, AssertionError)
+PREPARE_AFTER_S = 1.0
 WAIT_FOR_WORKER_S = 10.0  # before a warning that no worker can take the call
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,16 @@ class Cluster:
         """Return the scheduler's address, such as "tls://127.0.0.1:41234"; starts an embedded cluster if needed."""
         with _scheduler_there():
             return str(self._connect().scheduler_info()["address"])
+
+    def prepare(self) -> None:
+        """See `Engine.prepare`: the workers of an embedded cluster are started, which takes a second of computing.
+
+        It begins a moment later, when the page that asked for it has been drawn.
+        """
+        if self._address is None and self._client is None:
+            start = threading.Timer(PREPARE_AFTER_S, self._connect)
+            start.daemon = True
+            start.start()
 
     def width(self, device: str) -> int:
         """Return one more than the number of workers, so that none idles while the caller handles a result."""

@@ -57,6 +57,10 @@ class Task(Protocol[Answer]):
 class Engine(Protocol):
     """Runs calls, in this process or elsewhere."""
 
+    def prepare(self) -> None:
+        """Start in the background what calls need, so that the first one need not wait for it; return at once."""
+        ...
+
     def width(self, device: str) -> int:
         """Return how many calls for `device` are worth starting at once; at least 1."""
         ...
@@ -72,6 +76,9 @@ class Engine(Protocol):
 
 class Inline:
     """Runs work in this process, while it is followed; for the terminal and scripts."""
+
+    def prepare(self) -> None:
+        """See `Engine.prepare`: calls need nothing here."""
 
     def width(self, device: str) -> int:
         """See `Engine.width`."""

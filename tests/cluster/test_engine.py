@@ -31,6 +31,7 @@ from separation.events import ChunkFinished, SolverStep, StillRunning, Warned
 from separation.pipeline.separate import extract, separate
 from separation.request import ChunkSettings, Request
 from tests.support import fakes, memory_work
+from tests.support.job_steps import wait_until
 from tests.support.store_files import in_the_making
 
 
@@ -263,6 +264,23 @@ def test_a_scheduler_that_does_not_answer_is_named_in_the_error(address, monkeyp
         run_to_end(Cluster(address), fakes.count_to, 1)
     assert address in str(failure.value)
     assert failure.value.todo
+
+
+def test_workers_that_were_prepared_are_there_before_the_first_call():
+    with closing(Cluster()) as engine:
+        before = _workers()
+        engine.prepare()
+        engine.prepare()
+        wait_until(lambda: _workers() - before)
+        prepared = _workers() - before
+        _, worker = run_to_end(engine, fakes.process_id)
+        assert {worker} == prepared == _workers() - before
+
+
+def _workers():
+    """The processes that Dask has started for this one, without the one that tidies up after them."""
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left as they are")

@@ -50,6 +50,7 @@ class Jobs:
         changed: is emitted with a job when its state or progress has changed.
         arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
         fetched: is emitted when a job has downloaded a model.
+        prepare: starts the workers in the background, so that the next job need not wait for them.
         is_between: whether a piece of other work is being done, see `do_between`.
     """
 
@@ -58,6 +59,7 @@ class Jobs:
         self.arranged: PageEvent[[]] = PageEvent()
         self.fetched: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book = store, engine, book
+        self.prepare = engine.prepare
         self._runner = Runner("jobs")
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused

@@ -95,6 +95,7 @@ class StudioPage:
         """
         if (facts := self._facts_of(key, result)) is None:
             return
+        self._jobs.prepare()
         try:
             like = facts.results.get(result) if use else None
             self._draw(states.opened(self._state, facts, at_most(prompts), like))
@@ -203,8 +204,7 @@ class StudioPage:
 
     def _upload_stopped(self) -> None:
         """Return to the state before a cancelled or failed upload, read afresh."""
-        after = states.upload_stopped(self._state)
-        if after is self._state:
+        if (after := states.upload_stopped(self._state)) is self._state:
             return
         if isinstance(after, Open) and (facts := self._facts_of(after.recording.key)) is not None:
             after = states.reopened(after, facts)
@@ -218,10 +218,10 @@ class StudioPage:
         for warning in uploaded["warnings"]:
             self._say(f"{uploaded['name']}: {warning}")
         before = self._state
-        facts = self._facts_of(uploaded["key"])
-        if facts is None:  # it was deleted at once
+        if (facts := self._facts_of(uploaded["key"])) is None:  # it was deleted at once
             self._upload_stopped()
             return
+        self._jobs.prepare()
         after = states.uploaded(before, facts)
         self._draw(after)
         if after.unwritten and states.is_asked_for(before):
