@@ -81,6 +81,16 @@ async def test_a_preset_says_what_else_it_takes_back(
         )
 
 
+async def test_that_a_setting_now_belongs_to_another_preset_is_not_said_as_a_change(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await page.open(asked(tmp_path, recording, backend="demucs"))
+        page.set("demucs.shifts", 3)
+        await page.until(lambda: page.setting("preset")["value"] == "Custom", "values of one's own")
+        assert not page.setting("demucs.shifts").get("said")
+
+
 @pytest.mark.parametrize(
     "prompts, words",
     [

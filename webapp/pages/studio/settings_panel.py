@@ -35,6 +35,7 @@ from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, text
 
 BRING_THEIR_OWN = ("backend", "model")  # controls whose other settings are expected to be others
+NAMES_THE_OTHERS = "preset"  # the control that is set to what the other ones come to
 OF_PRESETS = ("model", "solver.", "demucs.", "speech.")  # what a preset is asked for
 
 
@@ -236,7 +237,7 @@ class SettingsPanel:
             self._why.set_text(for_pages(str(error))).classes("warn")
             return
         now = self._groups()
-        along = "" if name in BRING_THEIR_OWN else set_along(before, now, unsaid=(name, *OF_PRESETS))
+        along = "" if name in BRING_THEIR_OWN else set_along(before, now, unsaid=(name, NAMES_THE_OTHERS, *OF_PRESETS))
         if (field := field_of(now, name)) is not None:
             self._said = (name, field["value"], " ".join(filter(None, (said, along, dropped))))
         self._show_groups()
