@@ -73,7 +73,7 @@ class WaveformView:
                 text("", "grow")
                 icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
                 icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
-                button("Whole song", lambda: self._wave.zoom_to_fit(), kind="plain", tip="Show all of it")
+                button("Show all", lambda: self._wave.zoom_to_fit(), kind="plain", tip="The whole recording at once")
             self._wave = WaveformPlot(None, on_chunk=self._choose_chunk)
             self._row = ui.element("div").classes("chunk-row").props("role=status")
         self._row.set_visibility(False)
