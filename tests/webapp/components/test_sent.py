@@ -10,6 +10,7 @@ import pytest
 
 from webapp.components.prompts.prompts import PromptChange
 from webapp.components.sent import arguments_to, fits
+from webapp.components.settings import controls
 from webapp.components.settings.settings import offered
 from webapp.components.spans.spans import SpanChange
 from webapp.components.tracks.tracks import MixChange
@@ -104,6 +105,7 @@ FIELDS = [
         "options": [{"value": "b", "label": "B"}, {"value": "c", "label": "C", "disabled": True}],
     },
     {"name": "chain", "kind": "switch", "label": "", "value": False},
+    controls.slider("strength", "", 6.0, {6.0: "6 dB", None: "No limit"}, ""),
     {"name": "steps", "kind": "number", "label": "", "value": 4, "min": 1, "max": 9},
 ]
 
@@ -117,6 +119,9 @@ FIELDS = [
         ("grid", "c", False),
         ("chain", True, True),
         ("chain", "yes", False),
+        ("strength", 6, True),
+        ("strength", None, True),
+        ("strength", 7, False),
         ("steps", 1e9, True),  # it is put right, and said
         ("steps", None, True),
         ("no such", "a", False),

@@ -40,7 +40,7 @@ def offered(field):
         return []
     if field["kind"] == "switch":
         return [not field["value"]]
-    if field["kind"] in ("choice", "select"):
+    if field["kind"] in ("choice", "select", "slider"):
         return [option["value"] for option in field["options"] if not option.get("disabled")]
     borders = [field["min"], field["max"]]
     return [int(value) if field.get("step") == 1 else float(value) for value in borders] + (

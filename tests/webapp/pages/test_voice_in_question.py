@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ from webapp.state.drafts import Draft
 
 VOICE = Request.of("voice")
 TAKES_TALK, TAKES_MUSIC = "this sounds like talk", "this sounds like music"
+STRENGTH = "speech.attenuation_db"
 IS_A_SONG, IS_TALK = "It is a song: use Built-in separator", "It is talk: use Speech separator"
 
 
@@ -46,6 +50,15 @@ def imported(home: Path, samples: Samples) -> Recording:
     drafts.write(recording.key, Draft.of(VOICE).to_dict())
     drafts.close()
     return recording
+
+
+def stored(home: Path, recording: Recording) -> dict[str, Any]:
+    """The draft as it is kept."""
+    drafts = DraftTable(home)
+    try:
+        return dict(drafts.read(recording.key) or {})
+    finally:
+        drafts.close()
 
 
 async def test_talk_is_said_to_be_talk_and_the_song_is_one_press_away(
@@ -94,13 +107,34 @@ def test_podcast_clean_up_is_a_press_where_speech_is_separated() -> None:
     assert presets.apply("Balanced", cleaned).speech == SpeechSettings()
 
 
-def test_the_strength_is_a_setting_of_the_panel() -> None:
-    settled = registry.get("speech").settle(Request.of("speech"))
-    fields = {field["name"]: field for group in groups(VOICE, settled) for field in group["fields"]}
-    assert fields["speech.attenuation_db"]["label"] == "Strength"
-    assert (fields["speech.attenuation_db"]["min"], fields["speech.attenuation_db"]["max"]) == (1, 60)
-    assert changed(VOICE, settled, "speech.attenuation_db", 6.0).speech.attenuation_db == 6.0
-    assert changed(VOICE, settled, "speech.attenuation_db", None).speech.attenuation_db is None
+def stops(field: Mapping[str, Any]) -> list[str]:
+    return [option["label"] for option in field["options"]]
+
+
+async def test_the_strength_is_a_slider_that_ends_without_a_limit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = imported(home, talk(1))
+    async with simulated_studio(home, monkeypatch) as page:
+        await page.open(f"/?recording={recording.key}")
+        await page.until(lambda: page.setting(STRENGTH), "the slider")
+        slider = page.setting(STRENGTH)
+        assert (slider["kind"], slider["label"], slider["value"]) == ("slider", "Strength", None)
+        assert stops(slider) == ["6 dB", "12 dB", "18 dB", "24 dB", "30 dB", "36 dB", "No limit"]
+        page.set(STRENGTH, 12)
+        await page.until(lambda: page.setting("preset")["value"] == "Podcast clean-up", "the preset of that strength")
+        page.set(STRENGTH, 18)
+        await page.until(lambda: page.setting(STRENGTH)["value"] == 18, "the value")
+        assert stored(home, recording)["settings"]["speech"] == {"attenuation_db": 18}
+        page.set(STRENGTH, None)
+        await page.until(lambda: page.setting("preset")["value"] == "Balanced", "no limit")
+        assert "speech" not in stored(home, recording)["settings"]
+
+
+def test_a_strength_that_a_recipe_asks_for_stands_where_it_lies_between_the_others() -> None:
+    asked = replace(VOICE, speech=SpeechSettings(attenuation_db=10.5))
+    settled = registry.get("speech").settle(asked)
+    (slider,) = (field for group in groups(asked, settled) for field in group["fields"] if field["name"] == STRENGTH)
+    assert slider["value"] == 10.5 and stops(slider)[:3] == ["6 dB", "10.5 dB", "12 dB"]
+    assert changed(asked, settled, STRENGTH, 6.0).speech.attenuation_db == 6.0
 
 
 def test_other_separators_offer_no_podcasts() -> None:

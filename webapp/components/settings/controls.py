@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption
+
+Value = TypeVar("Value", str, "float | None")
 
 
 def fold(title: str, fields: list[SettingField], *digest: str) -> SettingGroup:
@@ -25,6 +28,11 @@ def select(name: str, label: str, value: str, labels: Mapping[str, str], tip: st
     if spoken:
         field["spoken"] = spoken
     return field
+
+
+def slider(name: str, label: str, value: float | None, labels: Mapping[float | None, str], tip: str) -> SettingField:
+    """Return a slider that rests at a few values, from the left to the right; what it is set to is one of them."""
+    return SettingField(name=name, kind="slider", label=label, value=value, options=options(labels), tip=tip)
 
 
 def switch(name: str, label: str, value: bool, tip: str, *, disabled: bool = False) -> SettingField:
@@ -59,7 +67,7 @@ def number(
 
 
 def options(
-    labels: Mapping[str, str], tips: Mapping[str, str] | None = None, *, disabled: Iterable[str] = ()
+    labels: Mapping[Value, str], tips: Mapping[Value, str] | None = None, *, disabled: Iterable[Value] = ()
 ) -> list[SettingOption]:
     """Return the options of a field: values with their labels and tooltips; disabled ones cannot be chosen now."""
     out: list[SettingOption] = []

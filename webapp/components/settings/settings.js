@@ -30,6 +30,11 @@ export default {
             </select>
             <input v-else-if="field.kind === 'switch'" :id="id(field)" type="checkbox" role="switch" class="switch"
                    :checked="value(field)" :disabled="field.disabled" @change="enter(field, $event.target.checked)" />
+            <span v-else-if="field.kind === 'slider'" class="slider"><input :id="id(field)" type="range" min="0"
+                   :max="field.options.length - 1" :value="place(field)" :aria-label="field.label"
+                   :aria-valuetext="field.options[place(field)].label" @input="typed[field.name] = $event.target.value"
+                   @blur="delete typed[field.name]" @change="enterPlace(field, $event.target.value)" /><span class="num"
+                   aria-hidden="true">{{ field.options[place(field)].label }}</span></span>
             <span v-else class="number"><input :id="id(field)" type="number" :value="typed[field.name] ?? value(field)" :min="field.min"
                    :max="field.max" :step="field.step" :placeholder="field.placeholder" :disabled="field.disabled"
                    :aria-describedby="field.said ? id(field) + '-said' : null"
@@ -50,7 +55,7 @@ export default {
 
   data() {
     const opened = JSON.parse(sessionStorage.getItem(OPEN) ?? "[]");
-    return { opened, typed: {} }; // `typed`: what stands in a number's field before it is entered, by the field's name
+    return { opened, typed: {} }; // `typed`: what stands in a number's field, or where a slider is drawn, before it is entered; by the field's name
   },
 
   computed: {
@@ -77,6 +82,17 @@ export default {
     enterNumber(field, text) {
       delete this.typed[field.name];
       this.enter(field, text === "" ? null : Number(text));
+    },
+
+    /** Where a slider stands, counted from the left: at the person's hand, or at its value. */
+    place(field) {
+      const known = field.options.findIndex((option) => option.value === this.value(field));
+      return Math.min(this.typed[field.name] ?? Math.max(0, known), field.options.length - 1);
+    },
+
+    enterPlace(field, place) {
+      delete this.typed[field.name];
+      this.enter(field, field.options[place].value);
     },
 
     remember(event, title) {

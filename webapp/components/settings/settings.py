@@ -13,7 +13,7 @@ from webapp.components.changes import CHANGES_MODULE, take_changes
 class SettingOption(TypedDict):
     """One of a few values."""
 
-    value: str
+    value: str | float | None
     label: str
     tip: NotRequired[str]
     disabled: NotRequired[bool]
@@ -28,10 +28,10 @@ class SettingNote(TypedDict):
 
 
 class SettingField(TypedDict):
-    """One control of a setting; a "choice" shows its options side by side, a "select" in a list."""
+    """One control of a setting; the options of a "choice" stand side by side, of a "select" in a list."""
 
     name: str
-    kind: Literal["choice", "select", "number", "switch"]
+    kind: Literal["choice", "select", "slider", "number", "switch"]
     label: str  # what stands beside it; "" for a choice as wide as its place
     value: Any
     tip: NotRequired[str]

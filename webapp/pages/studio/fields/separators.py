@@ -7,6 +7,9 @@ from webapp.components.settings import controls
 from webapp.components.settings.settings import SettingGroup
 from webapp.pages.studio.fields.numbers import number
 
+# One step is what one hears as a step; beyond the last, what is left of a street or a fan is hardly heard any more.
+STRENGTHS_DB = (6.0, 12.0, 18.0, 24.0, 30.0, 36.0)
+
 
 def demucs(settled: Request) -> SettingGroup:
     """Return the settings of Demucs."""
@@ -56,15 +59,16 @@ def demucs(settled: Request) -> SettingGroup:
 
 def speech(settled: Request) -> SettingGroup:
     """Return the settings of the speech separator."""
-    attenuation_db = settled.speech.attenuation_db
-    field = number(
+    asked_db = settled.speech.attenuation_db
+    # A recipe or a command may have asked for another limit, which is shown where it lies between these.
+    limits_db = sorted({*STRENGTHS_DB, *(() if asked_db is None else (asked_db,))})
+    field = controls.slider(
         "speech.attenuation_db",
         "Strength",
-        attenuation_db,
-        "By how much what is not speech is lowered at most. 6 to 12 dB keep a voice and its room natural; empty takes "
-        "away all that can be heard out.",
-        unit="dB",
-        empty="everything",
+        asked_db,
+        {**{limit_db: f"{limit_db:g} dB" for limit_db in limits_db}, None: "No limit"},
+        "The most by which what is not speech is lowered. With 6 to 12 dB a voice keeps its room and sounds natural; "
+        "with more, the rest is quieter and a voice can sound processed. “No limit” takes away all that is heard as "
+        "noise, the room too.",
     )
-    digest = "all noise removed" if attenuation_db is None else f"noise lowered by {attenuation_db:g} dB"
-    return controls.fold("Speech", [field], digest)
+    return {"title": "Speech", "fields": [field]}
