@@ -21,9 +21,20 @@ from separation.results.remade import remade
 from storage import ArtifactStore, Library
 from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
-from storage.records import BenchmarkTable, BlindTestTable, DraftTable, JobTable, NoteTable, PresetTable
+from storage.records import (
+    BenchmarkTable,
+    BlindTestTable,
+    DraftTable,
+    JobTable,
+    NoteTable,
+    PresetTable,
+    SessionTable,
+)
 from webapp.access import guard, listening
-from webapp.access.passcode import generate_passcode
+from webapp.access.host_token import HostToken, kept_secret
+from webapp.access.passcode import Passcode, generate_passcode
+from webapp.access.rules import AccessRules, access_rules
+from webapp.access.sharing import Sharing
 from webapp.pages.benchmark.page import BenchmarkPage
 from webapp.pages.compare.page import ComparePage
 from webapp.pages.library.page import LibraryPage
@@ -65,7 +76,11 @@ class ServerSettings:
         home: the data folder.
         host: the address to listen on.
         port: the port to listen on; None takes the first free one from 8080 on.
-        passcode: the passcode of the studio; "auto" generates one; None is allowed on a loopback address only.
+        passcode: what guests have to know; "auto" generates one; None keeps the one that was chosen last.
+        is_shared: whether a passcode is generated and printed if none was ever chosen.
+        asks_for_token: whether the host's token is asked for; if not, whoever sits at this computer is the host.
+        names: further host names to answer to.
+        proxies: addresses of proxies whose word on the address of a visitor is taken.
         open_browser: whether to open the first page in the person's browser.
         limit_bytes: the most bytes that recordings and results may take on disk.
         scheduler: the address of a Dask scheduler; None runs an embedded worker.
@@ -77,6 +92,10 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int | None = None
     passcode: str | None = None
+    is_shared: bool = False
+    asks_for_token: bool = True
+    names: Sequence[str] = ()
+    proxies: Sequence[str] = ()
     open_browser: bool = False
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     scheduler: str | None = None
@@ -91,9 +110,7 @@ def serve(settings: ServerSettings) -> None:
         SettingsError: other computers could reach the server and there is no passcode, or it cannot listen there.
         StorageError: the data folder cannot be used.
     """
-    passcode = generate_passcode() if settings.passcode == "auto" else settings.passcode
     port = listening.choose_port(settings.host, settings.port)
-    rules = guard.require_sharing_rules(settings.host, passcode, port=port)
     store = ArtifactStore(settings.home, limit_bytes=settings.limit_bytes, version=__version__, remake=remade)
     logs.to_file(settings.home / "log" / f"studio-{port}.log")
     store.sweep()
@@ -101,6 +118,7 @@ def serve(settings: ServerSettings) -> None:
     jobs, drafts = JobTable(settings.home), DraftTable(settings.home)
     for damage in (*store.index_damages, *jobs.damages, *drafts.damages):
         log.warning("%s", damage)
+    rules = _rules(settings, port)
     addresses = listening.addresses(settings.host, port, tls=settings.certificate is not None)
     create_app(
         store,
@@ -110,16 +128,21 @@ def serve(settings: ServerSettings) -> None:
         works_here=settings.scheduler is None,
         links=listening.shared_addresses(settings.host, port, tls=settings.certificate is not None),
     )
-    guard.install(app, rules)
-    if settings.passcode == "auto":
-        print(f"Passcode: {passcode}", flush=True)
+    guard.install(app, rules, SessionTable(settings.home))
+    first_page = ""
+    if settings.open_browser:
+        token, first_page = rules.token, addresses[0]
+        if token is not None:
+            first_page = token.redirect_file(settings.home, first_page, port).as_uri()
+    if rules.token is not None:
+        addresses = (rules.token.in_address(addresses[0]), *addresses[1:])
     tls: dict[str, Any] = {}
     if settings.certificate is not None:
         tls = {"ssl_certfile": str(settings.certificate[0]), "ssl_keyfile": str(settings.certificate[1])}
 
     def announce() -> None:
         server = NiceGuiServer.instance
-        background_tasks.create(listening.announce(server, addresses, open_browser=settings.open_browser))
+        background_tasks.create(listening.announce(server, addresses, first_page))
 
     app.on_startup(announce)
     # What the imports made is never garbage; looking through it stopped pages for a tenth of a second now and then.
@@ -136,7 +159,7 @@ def serve(settings: ServerSettings) -> None:
             reload=False,
             show=False,  # the browser opens once somebody answers there
             show_welcome_message=False,
-            storage_secret=guard.storage_secret(settings.home),
+            storage_secret=kept_secret(settings.home, "storage_secret"),
             reconnect_timeout=30,
             fastapi_docs=False,
             timeout_graceful_shutdown=2,
@@ -148,6 +171,24 @@ def serve(settings: ServerSettings) -> None:
         if not NiceGuiServer.instance.started:
             listening.choose_port(settings.host, port)  # says it, if another program has taken the port meanwhile
         raise
+
+
+def _rules(settings: ServerSettings, port: int) -> AccessRules:
+    """Return what the server asks of a browser; a new passcode is kept, and printed if it was made up."""
+    sharing = Sharing(settings.home)
+    is_made_up = settings.passcode == "auto" or (
+        settings.is_shared and settings.passcode is None and sharing.passcode is None
+    )
+    text = generate_passcode() if is_made_up else settings.passcode
+    if text is not None:
+        sharing.set_passcode(Passcode.of(text))
+    token = HostToken(kept_secret(settings.home, "host_token")) if settings.asks_for_token else None
+    rules = access_rules(
+        settings.host, sharing, port=port, token=token, extra_names=settings.names, proxies=settings.proxies
+    )
+    if is_made_up:
+        print(f"Passcode: {text}", flush=True)
+    return rules
 
 
 def create_app(

@@ -11,13 +11,33 @@ import click
 from separation.cli.common import Common, TypedPath, common_options
 from separation.cli.options import Connection, connection_options, model_folder_option
 
+LOOPBACK = "127.0.0.1"
+PASSCODE = "AUDIO_PLAYGROUND_PASSCODE"  # a variable of the environment
+
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a passcode.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on; others need a passcode.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), show_default="8080, or the next that is free", help="Port to listen on."
 )
-@click.option("--passcode", help="What other people have to type; “auto” makes one up and prints it.")
+@click.option(
+    "--share",
+    is_flag=True,
+    help="Listen on all addresses of this computer. Makes up a passcode for guests and prints it, if there is none.",
+)
+@click.option("--passcode", help="What guests have to type: “auto” makes one up and prints it, “ask” asks for it here.")
+@click.option(
+    "--passcode-file",
+    type=TypedPath(exists=True, dir_okay=False),
+    help=f"A file whose first line is the passcode; or set {PASSCODE}. It is kept, as a hash, for the next start.",
+)
+@click.option("--allow-host", multiple=True, help="A further name of this server, such as that of a proxy. Repeatable.")
+@click.option(
+    "--trust-proxy",
+    multiple=True,
+    help="An address or network of a proxy that says where visitors come from. Repeatable.",
+)
+@click.option("--no-token", is_flag=True, help="Ask for no key: whoever sits at this computer is the host.")
 @click.option("--open/--no-open", "open_browser", default=None, help="Open the browser; by default where there is one.")
 @click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
 @connection_options
@@ -28,7 +48,12 @@ from separation.cli.options import Connection, connection_options, model_folder_
 def serve(
     host: str,
     port: int | None,
+    share: bool,
     passcode: str | None,
+    passcode_file: Path | None,
+    allow_host: tuple[str, ...],
+    trust_proxy: tuple[str, ...],
+    no_token: bool,
     open_browser: bool | None,
     cache_limit_gb: float,
     connection: Connection,
@@ -53,9 +78,13 @@ def serve(
         serve_studio(
             ServerSettings(
                 home=data_folder(),
-                host=host,
+                host="0.0.0.0" if share and host == LOOPBACK else host,  # noqa: S104  asked for
                 port=port,
-                passcode=passcode,
+                passcode=_passcode(passcode, passcode_file),
+                is_shared=share,
+                asks_for_token=not no_token,
+                names=allow_host,
+                proxies=trust_proxy,
                 open_browser=_has_browser() if open_browser is None else open_browser,
                 limit_bytes=int(cache_limit_gb * 10**9),
                 scheduler=connection.scheduler,
@@ -65,6 +94,33 @@ def serve(
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("The studio has stopped; jobs that were not finished are offered again.") from None
+
+
+def _passcode(option: str | None, file: Path | None) -> str | None:
+    """Return the passcode that was given, “auto” to have one made up, or None.
+
+    Raises:
+        SettingsError: it was given as a word of the command, or twice.
+    """
+    from separation.errors import SettingsError
+
+    variable = os.environ.get(PASSCODE)
+    if sum(way is not None for way in (option, file, variable)) > 1:
+        raise SettingsError(
+            "The passcode was given in several ways.", "", f"Leave --passcode, --passcode-file or {PASSCODE} out."
+        )
+    if file is not None:
+        lines = file.read_text("utf-8").splitlines()
+        return lines[0] if lines else ""
+    if option == "ask":
+        return str(click.prompt("Passcode for guests", hide_input=True, confirmation_prompt=True, err=True))
+    if option is not None and option != "auto":
+        raise SettingsError(
+            "A passcode is not given as a word of the command.",
+            "Every account of this computer can read the words with which its programs were started.",
+            f"Give --passcode ask, --passcode-file, or set {PASSCODE}; --passcode auto has one made up.",
+        )
+    return variable if option is None else option
 
 
 def _has_browser() -> bool:

@@ -1,4 +1,4 @@
-"""What pages remember beside the artifacts: jobs, drafts, notes, presets, benchmarks, blind tests and answers."""
+"""What is remembered beside the artifacts: jobs, drafts, notes, presets, benchmarks, sessions, blind tests, answers."""
 
 from storage.records.benchmarks import BenchmarkTable
 from storage.records.blind_tests import BlindTestTable
@@ -6,6 +6,7 @@ from storage.records.drafts import DraftTable
 from storage.records.jobs import JobRecord, JobState, JobTable
 from storage.records.notes import NoteTable
 from storage.records.presets import PresetTable
+from storage.records.sessions import SessionTable
 
 __all__ = [
     "BenchmarkTable",
@@ -16,4 +17,5 @@ __all__ = [
     "JobTable",
     "NoteTable",
     "PresetTable",
+    "SessionTable",
 ]

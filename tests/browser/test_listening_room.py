@@ -90,7 +90,7 @@ def guest(room: Studio, name: str) -> None:
 def test_two_guests_take_a_shared_test_and_go_on_after_a_crash_of_the_server(tmp_path) -> None:
     home = tmp_path / "home"
     with chromium() as one, chromium() as two:
-        with running_server("--passcode", "correct horse", home=home) as server:
+        with running_server(home=home, asks_for_token=True) as server:
             test = made(home, tmp_path, n_trials=4)
             guests = [Studio(browser, server.url) for browser in (one, two)]
             for person, name in zip(guests, ("Ana", "Bo"), strict=True):
@@ -104,7 +104,7 @@ def test_two_guests_take_a_shared_test_and_go_on_after_a_crash_of_the_server(tmp
             server.kill()
             press(guests[0], Keys.ARROW_LEFT)
             wait_until(lambda: guests[0].one(".lost").is_displayed(), "the lost connection")
-        with running_server("--passcode", "correct horse", home=home, port=server.port):
+        with running_server(home=home, port=server.port, asks_for_token=True):
             wait_until(lambda: "Trial 3 of 4" in status(guests[0]), "the third trial", 30)
             assert not guests[0].one(".lost").is_displayed()
             two.refresh()

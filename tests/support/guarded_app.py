@@ -12,7 +12,11 @@ from fastapi import Request, Response
 from nicegui import app, ui
 
 from separation.doctor import logs
-from webapp.access.guard import install, require_sharing_rules, storage_secret
+from webapp.access.guard import install
+from webapp.access.host_token import HostToken, kept_secret
+from webapp.access.passcode import Passcode
+from webapp.access.rules import access_rules
+from webapp.access.sharing import Sharing
 
 TONE = bytes(range(256))
 
@@ -41,7 +45,7 @@ def main() -> None:
     def bad_button() -> None:
         ui.button("Fail", on_click=lambda: 1 // 0)
 
-    @app.get("/api/clicks")
+    @app.get("/media/clicks")
     def count() -> int:
         return len(clicks)
 
@@ -49,18 +53,22 @@ def main() -> None:
     def media() -> Response:
         return Response(TONE, media_type="audio/wav")
 
-    @app.put("/api/uploads/{upload_id}")
-    async def upload(upload_id: str, request: Request) -> int:
+    @app.put("/api/uploads")
+    async def upload(request: Request) -> int:
         return len(await request.body())
 
-    install(app, require_sharing_rules(options.host, options.passcode, port=options.port))
+    sharing, token = Sharing(), None
+    if options.passcode:
+        sharing.set_passcode(Passcode.of(options.passcode))
+        token = HostToken(kept_secret(options.home, "host_token"))
+    install(app, access_rules(options.host, sharing, port=options.port, token=token))
     ui.run(
         host=options.host,
         port=options.port,
         reload=False,
         show=False,
         reconnect_timeout=60,  # pings every 48 s: what ends sooner than that was ended by us
-        storage_secret=storage_secret(options.home),
+        storage_secret=kept_secret(options.home, "storage_secret"),
         log_config=None,
         timeout_graceful_shutdown=1,  # an abandoned polling request would hold the server up
     )

@@ -62,20 +62,23 @@ def running_server(
     env: Mapping[str, str | None] | None = None,
     home: Path | None = None,
     port: int | None = None,
+    asks_for_token: bool = False,
 ) -> Iterator[RunningServer]:
     """Start ``python -m module *args --port <free port>``, wait until it accepts connections, stop it at the end.
 
     The data folder (AUDIO_PLAYGROUND_HOME) is temporary; give the `home` and `port` of a server that has ended to start
-    it again. `env` is added to the environment; None removes a variable.
+    it again. `env` is added to the environment; None removes a variable. A studio asks for the host's token, which the
+    file `host_token` of its home holds, only where a test is about that.
     The whole process group ends with the server, so no worker process is left behind.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home, log_file = home or Path(folder) / "home", Path(folder) / "server.log"
         home.mkdir(exist_ok=True)
         port = port or _free_port()
+        token = ("--no-token",) if module == "webapp" and not asks_for_token else ()
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *args, "--port", str(port)],
+                [sys.executable, "-m", module, *args, *token, "--port", str(port)],
                 cwd=Path(__file__).parents[2],
                 env=_environment(home, env or {}),
                 stdin=subprocess.DEVNULL,

@@ -35,18 +35,23 @@ class SimulatedStudio:
     def __init__(self, user: User) -> None:
         self._user = user
 
-    async def open(self, path: str, *, at: str = HERE, came_from: str = "") -> SimulatedStudio:
-        """Open a page at this address of the server; a proxy may say that the person `came_from` another one."""
+    async def open(self, path: str, *, at: str = HERE) -> SimulatedStudio:
+        """Open a page at this address of the server."""
         self._user.http_client.base_url = URL(at)
-        self._user.http_client.headers = {"X-Forwarded-For": came_from} if came_from else {}
         await self._user.open(path)
         return self
 
     async def log_in(self, passcode: str) -> SimulatedStudio:
+        """Become a guest."""
         headers = {"Origin": HERE}
         answer = await self._user.http_client.post(f"{HERE}/login", data={"passcode": passcode}, headers=headers)
         assert answer.status_code == 303
         return self
+
+    async def log_out(self) -> None:
+        """Be the host again, who sits at the computer."""
+        answer = await self._user.http_client.post(f"{HERE}/logout", headers={"Origin": HERE})
+        assert answer.status_code == 303
 
     @property
     def text(self) -> str:

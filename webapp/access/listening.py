@@ -14,7 +14,7 @@ import ifaddr
 import uvicorn
 
 from separation.errors import SettingsError
-from webapp.access.guard import is_loopback
+from webapp.access.rules import EVERYWHERE, is_loopback
 
 USUAL_PORT = 8080
 N_TRIED = 20  # ports from the usual one on
@@ -75,13 +75,12 @@ def addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
 
 def shared_addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
     """Those of `addresses` at which other computers reach the server; none where it listens to this one alone."""
-    everywhere = host in ("", "0.0.0.0", "::")  # noqa: S104  compared, not bound
     found = addresses(host, port, tls=tls)
-    return found[1:] if everywhere else () if is_loopback(host) else found
+    return found[1:] if host in EVERYWHERE else () if is_loopback(host) else found
 
 
 def _names(host: str) -> list[str]:
-    if host not in ("", "0.0.0.0", "::"):  # noqa: S104  compared, not bound
+    if host not in EVERYWHERE:
         return [host]
     own = [ipaddress.ip_address(address) for address in _interface_addresses()]
     versions = (4,) if host == "0.0.0.0" else (4, 6)  # noqa: S104
@@ -140,10 +139,16 @@ def _answers(family: socket.AddressFamily, address: str, port: int) -> bool:
         return caller.connect_ex((address, port)) == 0
 
 
-async def announce(server: uvicorn.Server, found: tuple[str, ...], *, open_browser: bool) -> None:
-    """Print the addresses once `server` takes connections there, and not before; then open the browser, if wanted."""
+async def announce(server: uvicorn.Server, found: tuple[str, ...], first_page: str) -> None:
+    """Print the addresses once `server` takes connections there, and not before; then open the browser, if wanted.
+
+    Args:
+        server: takes connections soon.
+        found: the addresses.
+        first_page: what the browser opens; "" if it is not to be opened.
+    """
     while not server.started:
         await asyncio.sleep(LOOK_S)
     print("Audio Playground is at", " and ".join(found), flush=True)
-    if open_browser:
-        await asyncio.to_thread(webbrowser.open, found[0])
+    if first_page:
+        await asyncio.to_thread(webbrowser.open, first_page)

@@ -1,70 +1,161 @@
-"""The login page, in plain HTML: a NiceGUI page has a socket, which strangers must not get before they sign in."""
+"""Signing in and out: by the host's token, by the passcode, by a one-time link."""
 
 from __future__ import annotations
 
 import asyncio
-import html
 import math
-from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from separation.formatted import counted
-from webapp.access.passcode import GuessLimit, Passcode
-from webapp.access.sessions import Sessions, session_of
+from webapp.access.guessing import GuessBrake
+from webapp.access.host_token import PARAMETER
+from webapp.access.login_page import join_page, onward_page, plain_http_page, said_page, sign_in_page
+from webapp.access.roles import Role
+from webapp.access.routes import HEALTH_PATH, JOIN_PATH, LOGIN_PATH, LOGOUT_PATH
+from webapp.access.rules import AccessRules, is_loopback
+from webapp.access.sessions import Session, Sessions, session_of
 
-LOGIN_PATH = "/login"
-COLORS = Path(__file__).parents[1] / "static" / "colors.css"
-LOGOUT_PATH = "/logout"
 LARGEST_FORM = 4096  # bytes; strangers can post to this page
 MOST_FIELDS = 10
+COOKIE_STAYS_S = 400 * 86_400  # the longest that browsers keep one; the server ends a session that is not used
+NOT_THE_KEY = "This link is not, or is no longer, the one of this studio's host."
 
 
-def login_routes(passcode: Passcode, sessions: Sessions, limit: GuessLimit) -> APIRouter:
-    """Return the routes of the login page: they open a session for a browser that gives `passcode`, and end it."""
+class Entrance:
+    """Opens sessions for browsers that show what they need to.
+
+    Args:
+        rules: what the server asks for.
+        sessions: the open ones.
+        brake: on guessing the passcode.
+    """
+
+    def __init__(self, rules: AccessRules, sessions: Sessions, brake: GuessBrake) -> None:
+        self.rules, self.sessions, self._brake = rules, sessions, brake
+
+    def by_token(self, request: Request, session: Session | None) -> Response:
+        """Answer a visit whose address carries a token: sign in, and go on to the address without it."""
+        following = _without_token(request)
+        given = request.query_params.get(PARAMETER, "")
+        if session is not None and session.is_host:
+            return onward_page(following)
+        if not self._is_token(given):
+            return self.ask(following, NOT_THE_KEY, 401)
+        if _is_unencrypted(request):
+            return plain_http_page(LOGIN_PATH, following, given)
+        return self._enter(onward_page(following), Role.HOST, request, "")
+
+    async def by_form(self, request: Request, form: dict[str, str]) -> Response:
+        """Answer what was typed on the sign-in page: the passcode, or the host's link or its key."""
+        following, given = local_path(form.get("next", "/")), form.get("passcode", "")
+        if self._is_token(key := _key_in(given)):
+            if _is_unencrypted(request) and "unencrypted" not in form:
+                return plain_http_page(LOGIN_PATH, following, key)
+            return await self._replace(request, following, Role.HOST, form.get("name", ""))
+        if self.rules.sharing.passcode is None:
+            return self.ask(following, NOT_THE_KEY, 401)
+        right, wait_s = await self._brake.check(_address(request), lambda: self._is_passcode(given))
+        if wait_s > 0:
+            seconds = math.ceil(wait_s)
+            error = f"Too many wrong passcodes. Try again in {counted(seconds, 'second')}."
+            return self.ask(following, error, 429, {"Retry-After": str(seconds)})
+        if not right:
+            return self.ask(following, "That is not the passcode. The person who shared this studio has it.", 401)
+        return await self._replace(request, following, Role.GUEST, form.get("name", ""))
+
+    async def by_link(self, request: Request, secret: str, name: str) -> Response:
+        """Answer somebody who joins by a one-time link."""
+        if not self.rules.sharing.use_link(secret):
+            return self.used_up()
+        return await self._replace(request, "/", Role.GUEST, name)
+
+    def ask(
+        self, following: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Return the sign-in page."""
+        has_passcode = self.rules.sharing.passcode is not None
+        return sign_in_page(
+            LOGIN_PATH, following, has_passcode=has_passcode, error=error, status=status, headers=headers
+        )
+
+    def used_up(self) -> Response:
+        """Return the page of a link that does not hold any more."""
+        why = "This invitation was used already, or is older than a quarter of an hour. Ask the host for a new one."
+        return said_page("Join", why, 410)
+
+    async def leave(self, request: Request) -> Response:
+        """Sign a browser out."""
+        if (session := session_of(request)) is not None:
+            await self.sessions.end(session)
+        _forget_storage(request)
+        response = go_to(LOGIN_PATH)
+        response.delete_cookie(self.sessions.cookie, httponly=True, samesite="strict")
+        return response
+
+    def _is_token(self, text: str) -> bool:
+        return self.rules.token is not None and self.rules.token.matches(text)
+
+    async def _is_passcode(self, text: str) -> bool:
+        passcode = self.rules.sharing.passcode
+        return passcode is not None and await asyncio.to_thread(passcode.matches, text)
+
+    async def _replace(self, request: Request, following: str, role: Role, name: str) -> Response:
+        """Open a new session in the place of the browser's earlier one."""
+        _forget_storage(request)
+        if (previous := session_of(request)) is not None:
+            await self.sessions.end(previous)
+        return self._enter(go_to(following), role, request, name)
+
+    def _enter(self, response: Response, role: Role, request: Request, name: str) -> Response:
+        token, _ = self.sessions.open(role, _address(request), name)
+        response.set_cookie(
+            self.sessions.cookie,
+            token,
+            max_age=COOKIE_STAYS_S,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+
+def login_routes(entrance: Entrance) -> APIRouter:
+    """Return the routes of signing in and out, and the one that says that the server is up."""
     router = APIRouter(include_in_schema=False)
-    # One check at a time: each takes 16 MiB, and a burst of guesses must not take memory from separations.
-    one_check = asyncio.Lock()
+
+    @router.get(HEALTH_PATH)
+    def health() -> Response:
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
     @router.get(LOGIN_PATH)
-    async def show(request: Request) -> Response:
+    def show(request: Request) -> Response:
         following = local_path(request.query_params.get("next", "/"))
-        if session_of(request) is not None:
-            return _go_to(following)
-        return _page(following)
+        return go_to(following) if session_of(request) is not None else entrance.ask(following)
 
     @router.post(LOGIN_PATH)
     async def sign_in(request: Request) -> Response:
         form = await _small_form(request)
         if form is None:
-            return _page("/", "That was far more than a passcode.", 413)
-        following = local_path(form.get("next", "/"))
-        address = request.client.host if request.client else ""
-        async with one_check:
-            wait_s = limit.begin(address)
-            right = wait_s == 0 and await asyncio.to_thread(passcode.matches, form.get("passcode", ""))
-        if wait_s > 0:
-            seconds = math.ceil(wait_s)
-            error = f"Too many wrong passcodes. Try again in {counted(seconds, 'second')}."
-            return _page(following, error, 429, {"Retry-After": str(seconds)})
-        if not right:
-            return _page(following, "That is not the passcode. The person who shared this studio has it.", 401)
-        limit.forgive(address)
-        _forget_storage(request)
-        if (previous := session_of(request)) is not None:
-            await sessions.end(previous)
-        return _with_new_session(_go_to(following), request, sessions, address)
+            return entrance.ask("/", "That was far more than a passcode.", 413)
+        return await entrance.by_form(request, form)
+
+    @router.get(JOIN_PATH + "{secret}")
+    def invite(request: Request, secret: str) -> Response:
+        if session_of(request) is not None:
+            return go_to("/")
+        return join_page(JOIN_PATH + secret) if entrance.rules.sharing.has_link(secret) else entrance.used_up()
+
+    @router.post(JOIN_PATH + "{secret}")
+    async def join(request: Request, secret: str) -> Response:
+        form = await _small_form(request)
+        return await entrance.by_link(request, secret, (form or {}).get("name", ""))
 
     @router.post(LOGOUT_PATH)
     async def sign_out(request: Request) -> Response:
-        if (session := session_of(request)) is not None:
-            await sessions.end(session)
-        _forget_storage(request)
-        response = _go_to(LOGIN_PATH)
-        response.delete_cookie(sessions.cookie, httponly=True, samesite="strict")
-        return response
+        return await entrance.leave(request)
 
     return router
 
@@ -78,26 +169,34 @@ def local_path(text: str) -> str:
     return text if is_local and is_plain and not leads_back else "/"
 
 
-def _with_new_session(response: Response, request: Request, sessions: Sessions, address: str) -> Response:
-    token, _ = sessions.open(address)
-    response.set_cookie(
-        sessions.cookie,
-        token,
-        max_age=int(sessions.lifetime_s),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return response
+def go_to(path: str) -> Response:
+    """Return a redirect that is not kept."""
+    return RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
+
+
+def _without_token(request: Request) -> str:
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
+    return local_path(request.url.path + (f"?{urlencode(others)}" if others else ""))
+
+
+def _key_in(text: str) -> str:
+    """Return the key in a pasted link; the text itself if it is none."""
+    fields = parse_qs(urlsplit(text.strip()).query) if "?" in text else {}
+    return fields.get(PARAMETER, [text.strip()])[0]
+
+
+def _is_unencrypted(request: Request) -> bool:
+    """Whether others on the network could read along."""
+    return request.url.scheme != "https" and not is_loopback(_address(request))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _forget_storage(request: Request) -> None:
     """Clear NiceGUI's browser storage, so that the next person at this browser does not get what it holds."""
     request.scope.get("session", {}).clear()
-
-
-def _go_to(path: str) -> Response:
-    return RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
 
 
 async def _small_form(request: Request) -> dict[str, str] | None:
@@ -112,84 +211,3 @@ async def _small_form(request: Request) -> dict[str, str] | None:
     except ValueError:
         return None
     return {name: values[-1] for name, values in fields.items()}
-
-
-def _page(following: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
-    invalid = 'aria-invalid="true" aria-describedby="error"' if error else ""
-    alert = f'<p class="error" id="error" role="alert">{html.escape(error)}</p>' if error else ""
-    text = PAGE.format(
-        style=COLORS.read_text("utf-8") + STYLE,
-        script=SCRIPT,
-        action=LOGIN_PATH,
-        following=html.escape(following),
-        invalid=invalid,
-        alert=alert,
-    )
-    return HTMLResponse(text, status, headers={"Cache-Control": "no-store", **(headers or {})})
-
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="dark light">
-<title>Sign in · Audio Playground</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<main>
-<svg viewBox="0 0 56 32" width="56" height="32" aria-hidden="true">
-<path d="M4 13v6M12 8v16M20 2v28M28 10v12M36 5v22M44 11v10M52 14v4"/></svg>
-<h1>Audio Playground</h1>
-<p class="mute">This studio is shared with a passcode. It was printed where the studio was started.</p>
-<form method="post" action="{action}">
-<input type="hidden" name="next" value="{following}">
-<label for="passcode">Passcode</label>
-<input id="passcode" name="passcode" type="password" autocomplete="current-password" autocapitalize="none"
- spellcheck="false" maxlength="200" required autofocus {invalid}>
-{alert}
-<label class="show"><input id="show" type="checkbox"> Show what I type</label>
-<button type="submit">Enter the studio</button>
-</form>
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-STYLE = """
-:root { color-scheme: dark light; font: 16px/1.5 Inter, Roboto, system-ui, sans-serif; }
-* { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-items: center; padding: 16px;
-  background: var(--bg); color: var(--text); }
-main { width: 100%; max-width: 400px; padding: 32px 28px; background: var(--panel);
-  border: 1px solid var(--line); border-radius: 14px; }
-svg { stroke: var(--accent); stroke-width: 4; stroke-linecap: round; fill: none; }
-h1 { margin: 14px 0 4px; font-size: 22px; font-weight: 600; }
-p { margin: 0 0 20px; } .mute { color: var(--mute); }
-label { display: block; font-weight: 600; }
-input[type=password], input[type=text] { width: 100%; min-height: 48px; margin-top: 6px; padding: 10px 14px;
-  background: var(--raise); color: var(--text); border: 1px solid var(--edge); border-radius: 10px;
-  font: inherit; letter-spacing: .04em; }
-input[aria-invalid] { border-color: var(--minus); }
-.error { margin: 8px 0 0; color: var(--minus); }
-.show { display: flex; align-items: center; gap: 10px; min-height: 44px; margin: 6px 0 10px; font-weight: 400;
-  color: var(--mute); }
-.show input { width: 18px; height: 18px; accent-color: var(--accent); }
-button { width: 100%; min-height: 48px; border: 0; border-radius: 10px; background: var(--accent);
-  color: var(--accent-ink); font: inherit; font-weight: 700; cursor: pointer; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-"""
-
-# Browsers do not send a strict cookie when a link in a chat or mail opens the studio, so a signed-in person gets this
-# page. A request from our own page does send the cookie, and the answer is then a redirect.
-SCRIPT = """
-document.getElementById("show").addEventListener("change", (event) => {
-  document.getElementById("passcode").type = event.target.checked ? "text" : "password";
-});
-fetch(location.href, { method: "GET", redirect: "manual" }).then((answer) => {
-  if (answer.type === "opaqueredirect") location.replace(document.querySelector("[name=next]").value);
-});
-"""

@@ -18,7 +18,9 @@ from fastapi import FastAPI
 
 from separation.errors import fault_name
 from tests.support.server import RunningServer, running_server
-from webapp.access.guard import install, require_sharing_rules
+from webapp.access.guard import install
+from webapp.access.rules import access_rules
+from webapp.access.sharing import Sharing
 
 MESSAGES = ("event", "ack", "log", "javascript_response", "handshake")
 NONSENSE = (None, "x", 5, [], {}, [3], ["{"], ["null"], ['"x"'], ["-7"], ['{"id": 1}'], ['[{"number": 1e300}]'])
@@ -80,7 +82,7 @@ async def test_messages_that_no_page_sends_are_passed_over_with_a_line_each(
 
 async def test_a_request_that_fails_unforeseen_is_answered_in_words_and_logged_once(caplog) -> None:
     app = FastAPI()
-    install(app, require_sharing_rules("127.0.0.1", None))
+    install(app, access_rules("127.0.0.1", Sharing()))
 
     @app.get("/broken")
     def broken() -> None:

@@ -18,7 +18,7 @@ SOCKET = "/_nicegui_ws/socket.io/"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with running_server("--host", "0.0.0.0", "--passcode", PASSCODE) as running:
+    with running_server("--share", env={"AUDIO_PLAYGROUND_PASSCODE": PASSCODE}, asks_for_token=True) as running:
         yield running
 
 
@@ -80,9 +80,22 @@ def test_samples_travel_as_they_are(guest: httpx.Client) -> None:
     assert int(answer.headers["content-length"]) == len(answer.content) == 88200 * 2 * 4
 
 
-def test_the_models_page_is_the_hosts_and_guests_are_told_so(guest: httpx.Client) -> None:
-    assert "You are a guest here" not in guest.get("/models").text, "from the same computer"
-    assert "You are a guest here" in guest.get("/models", headers={"X-Forwarded-For": "192.0.2.7"}).text
+def test_the_models_page_is_the_hosts_and_guests_are_told_so(server: RunningServer, guest: httpx.Client) -> None:
+    assert "You are a guest here" in guest.get("/models").text, "from the same computer, too"
+    with httpx.Client(base_url=server.url, timeout=20) as host:
+        host.get("/", params={"token": (server.home / "host_token").read_text()}, headers={"Accept": "text/html"})
+        assert "You are a guest here" not in host.get("/models").text
+
+
+def test_what_a_guest_hears_stays_in_no_cache_of_his_browser(server: RunningServer, guest: httpx.Client) -> None:
+    key = guest.post("/api/demo").json()["key"]
+    addresses = [f"/media/{key}/audio/{rest}" for rest in ("pcm?start=0&count=9", "peaks", "file?format=flac")]
+    for address in addresses:
+        answer = guest.get(address)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), address
+    with httpx.Client(base_url=server.url, timeout=20) as host:
+        host.get("/", params={"token": (server.home / "host_token").read_text()}, headers={"Accept": "text/html"})
+        assert "immutable" in host.get(addresses[0]).headers["cache-control"]
 
 
 def test_who_asks_for_the_head_of_something_gets_that_of_the_whole(stranger: httpx.Client, guest: httpx.Client) -> None:
@@ -93,5 +106,5 @@ def test_who_asks_for_the_head_of_something_gets_that_of_the_whole(stranger: htt
         assert head.headers["content-type"] == whole.headers["content-type"]
         assert stranger.head(path).status_code == 401
     assert int(guest.head(f"/media/{key}/audio/file").headers["content-length"]) > 44
-    assert guest.head("/no-such-page").status_code == 404
-    assert guest.head("/api/demo").status_code == 405
+    assert guest.head("/no-such-page").status_code == 403, "what is unknown is the host's"
+    assert guest.head("/api/demo").status_code == 403

@@ -1,11 +1,8 @@
-"""What the guard is built from: sharing rules, passcodes, the brake on guessing, sessions, the kept secret."""
+"""Where a server listens, which names it answers to, whom it takes for the host, and what it believes of proxies."""
 
 from __future__ import annotations
 
-import math
-import stat
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,21 +11,23 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
 from separation.errors import SettingsError
-from webapp.access.guard import LIBRARY_PATHS, install, is_host, is_loopback, require_sharing_rules, storage_secret
-from webapp.access.login import LARGEST_FORM, local_path, login_routes
-from webapp.access.passcode import READABLE, GuessLimit, Passcode, generate_passcode
-from webapp.access.sessions import Sessions, attach
+from webapp.access.guard import install
+from webapp.access.host_token import HostToken
+from webapp.access.passcode import Passcode
+from webapp.access.routes import LIBRARY_PATHS
+from webapp.access.rules import AccessRules, access_rules, is_loopback
+from webapp.access.sharing import Sharing
 
 PASSCODE = "correct horse"
+TOKEN = HostToken("t" * 43)
 
 
-class Clock:
-    """Time that stands still until told otherwise."""
-
-    now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+@pytest.fixture(scope="module")
+def shared() -> Sharing:
+    """Sharing with a passcode."""
+    sharing = Sharing()
+    sharing.set_passcode(Passcode.of(PASSCODE))
+    return sharing
 
 
 def client(app: FastAPI, url: str = "http://127.0.0.1:8080", address: str = "192.0.2.1") -> httpx.AsyncClient:
@@ -38,16 +37,15 @@ def client(app: FastAPI, url: str = "http://127.0.0.1:8080", address: str = "192
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.53"])
 def test_listening_on_this_computer_only_needs_no_passcode(host: str) -> None:
-    rules = require_sharing_rules(host, None)
-    assert not rules.shared
-    assert rules.passcode is None
+    assert not access_rules(host, Sharing()).needs_session
+    assert access_rules(host, Sharing(), token=TOKEN).needs_session
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.168.1.5", "studio.example", "localhost.evil.example"])
-def test_any_other_address_without_a_passcode_is_refused_with_the_way_out(host: str) -> None:
-    with pytest.raises(SettingsError, match="--passcode auto"):
-        require_sharing_rules(host, None)
-    assert require_sharing_rules(host, PASSCODE).shared
+def test_any_other_address_without_a_passcode_is_refused_with_the_way_out(host: str, shared: Sharing) -> None:
+    with pytest.raises(SettingsError, match="--share"):
+        access_rules(host, Sharing(), token=TOKEN)
+    assert access_rules(host, shared).needs_session
     assert not is_loopback(host)
 
 
@@ -64,110 +62,27 @@ def test_any_other_address_without_a_passcode_is_refused_with_the_way_out(host: 
         ("music.example", "192.168.1.5", True),
         ("evil.example", "192.168.1.5", False),
         ("0.0.0.0:8080", "127.0.0.1", False),
+        ("192.168.1.5", "127.0.0.1", False),  # what listens on this computer only has no other address
         ("studio:8080@evil.example", "192.168.1.5", False),
         ("studio, evil.example", "192.168.1.5", False),
         ("", "192.168.1.5", False),
     ],
 )
-def test_a_shared_server_answers_to_its_own_names_and_addresses_only(
-    monkeypatch: pytest.MonkeyPatch, host_header: str, arrived_at: str, answered: bool
+def test_a_server_answers_to_its_own_names_and_addresses_only(
+    monkeypatch: pytest.MonkeyPatch, shared: Sharing, host_header: str, arrived_at: str, answered: bool
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "Studio")
-    rules = require_sharing_rules("0.0.0.0", PASSCODE, extra_names=["Music.example"])
+    rules = access_rules("0.0.0.0", shared, extra_names=["Music.example"])
     assert rules.answers_to(host_header, arrived_at) is answered
 
 
-def test_a_private_server_answers_to_loopback_names_only() -> None:
-    rules = require_sharing_rules("127.0.0.1", None)
-    assert rules.answers_to("localhost:9000", "127.0.0.1")
-    assert rules.answers_to("[::1]:9000", "::1")
-    assert not rules.answers_to("192.168.1.5", "192.168.1.5")
-
-
-def test_generated_passcodes_are_readable_different_and_hard_to_guess() -> None:
-    passcodes = {generate_passcode() for _ in range(50)}
-    assert len(passcodes) == 50
-    for passcode in passcodes:
-        groups = passcode.split("-")
-        assert [len(group) for group in groups] == [4, 4, 4]
-        assert set("".join(groups)) <= set(READABLE)
-    assert 12 * math.log2(len(set(READABLE))) >= 50  # bits
-    assert not set(READABLE) & set("ilo01")
-
-
-def test_a_passcode_matches_itself_and_nothing_near_it() -> None:
-    passcode = Passcode("Grüße 123")
-    assert passcode.matches("Grüße 123")
-    assert passcode.matches(" Gru\u0308ße 123 ")  # pasted with spaces, ü as two characters
-    for guess in ("", "grüße 123", "Grüße 12", "Grüße 1234"):
-        assert not passcode.matches(guess)
-
-
-def test_the_text_of_a_passcode_is_not_kept() -> None:
-    passcode = Passcode(PASSCODE)
-    assert PASSCODE not in repr(vars(passcode))
-    assert not set(vars(passcode).values()) & set(vars(Passcode(PASSCODE)).values()), "salted"
-
-
-@pytest.mark.parametrize("text", ["", "auto", "1234567", "  1234567  "])
-def test_a_short_passcode_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="at least 8 characters"):
-        require_sharing_rules("0.0.0.0", text)
-
-
-def test_waits_double_after_five_wrong_guesses_and_stop_growing() -> None:
-    clock = Clock()
-    limit = GuessLimit(clock, longest_wait_s=60, free_overall=1000)
-    assert [limit.begin("a") for _ in range(5)] == [0.0] * 5
-    waits_s = []
-    for _ in range(8):
-        waits_s.append(limit.begin("a"))
-        clock.now_s += waits_s[-1]
-        assert limit.begin("a") == 0.0
-    assert waits_s == [1, 2, 4, 8, 16, 32, 60, 60]
-
-
-def test_asking_too_early_does_not_lengthen_the_wait() -> None:
-    clock = Clock()
-    limit = GuessLimit(clock)
-    for _ in range(5):
-        limit.begin("a")
-    assert [limit.begin("a") for _ in range(3)] == [1.0] * 3
-
-
-def test_one_address_cannot_keep_another_out_but_a_crowd_is_slowed() -> None:
-    limit = GuessLimit(Clock(), free=5, free_overall=8)
-    for _ in range(5):
-        limit.begin("a")
-    assert limit.begin("a") > 0
-    assert [limit.begin(address) for address in "bcd"] == [0.0] * 3
-    assert limit.begin("e") > 0
-
-
-def test_a_right_passcode_or_a_long_silence_clears_the_count() -> None:
-    clock = Clock()
-    limit = GuessLimit(clock, forget_after_s=3600)
-    for _ in range(4):
-        limit.begin("a")
-    limit.forgive("a")
-    assert [limit.begin("a") for _ in range(5)] == [0.0] * 5
-    assert limit.begin("a") > 0
-    clock.now_s += 3600
-    assert [limit.begin("a") for _ in range(5)] == [0.0] * 5
-
-
-async def test_too_many_wrong_passcodes_make_even_the_right_one_wait() -> None:
-    clock, app = Clock(), FastAPI()
-    app.include_router(login_routes(Passcode(PASSCODE), Sessions("session"), GuessLimit(clock)))
-    async with client(app) as guest:
-        for _ in range(5):
-            assert (await guest.post("/login", data={"passcode": "wrong guess"})).status_code == 401
-        refused = await guest.post("/login", data={"passcode": PASSCODE})
-        assert refused.status_code == 429
-        assert refused.headers["retry-after"] == "1"
-        assert "Try again in 1 second." in refused.text
-        clock.now_s += 1
-        assert (await guest.post("/login", data={"passcode": PASSCODE})).status_code == 303
+def test_names_that_a_host_adds_count_at_once(shared: Sharing) -> None:
+    rules = access_rules("127.0.0.1", shared)
+    assert not rules.answers_to("studio.example", "127.0.0.1")
+    shared.set_names(["Studio.Example "])
+    assert rules.answers_to("studio.example:443", "127.0.0.1")
+    shared.set_names([])
+    assert not rules.answers_to("studio.example:443", "127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -186,10 +101,10 @@ async def test_too_many_wrong_passcodes_make_even_the_right_one_wait() -> None:
     ],
 )
 async def test_strangers_reach_the_login_and_the_scripts_of_the_library_and_nothing_that_begins_alike(
-    path: str, status: int
+    shared: Sharing, path: str, status: int
 ) -> None:
     app = FastAPI()
-    install(app, require_sharing_rules("127.0.0.1", PASSCODE))
+    install(app, access_rules("127.0.0.1", shared))
     app.add_api_route("/{anything:path}", lambda anything: anything)
     async with client(app) as guest:
         assert (await guest.get("http://127.0.0.1:8080" + path)).status_code == status
@@ -201,7 +116,7 @@ async def test_a_request_that_names_several_hosts_or_none_is_refused_whatever_th
     hosts: list[str],
 ) -> None:
     app = FastAPI()
-    install(app, require_sharing_rules("127.0.0.1", None))
+    install(app, access_rules("127.0.0.1", Sharing()))
     app.add_api_route("/", lambda: "reached")
     scope = {
         "type": "http",
@@ -226,125 +141,67 @@ async def test_a_request_that_names_several_hosts_or_none_is_refused_whatever_th
     assert answer[0]["status"] == 400
 
 
-async def test_a_form_too_large_for_a_passcode_is_not_read() -> None:
-    app = FastAPI()
-    app.include_router(login_routes(Passcode(PASSCODE), Sessions("session"), GuessLimit()))
-    async with client(app) as guest:
-        oversized = {"passcode": PASSCODE, "more": "x" * LARGEST_FORM}
-        assert (await guest.post("/login", data=oversized)).status_code == 413
-
-
-async def test_a_form_with_more_fields_than_the_page_has_is_answered() -> None:
-    app = FastAPI()
-    app.include_router(login_routes(Passcode(PASSCODE), Sessions("session"), GuessLimit()))
-    async with client(app) as guest:
-        for n_fields, status in ((10, 401), (11, 413)):
-            assert (await guest.post("/login", data={f"field {n}": "x" for n in range(n_fields)})).status_code == status
-
-
-@pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
-async def test_the_cookie_is_strict_hidden_from_scripts_and_secure_under_tls(scheme: str, secure: bool) -> None:
-    app = FastAPI()
-    install(app, require_sharing_rules("127.0.0.1", PASSCODE, port=8443))
-    async with client(app, f"{scheme}://127.0.0.1:8443") as guest:
-        answer = await guest.post("/login", data={"passcode": PASSCODE})
-    attributes = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
-    assert {"httponly", "samesite=strict", "path=/", "max-age=86400"} <= attributes
-    assert ("secure" in attributes) is secure
-
-
-async def test_a_session_ends_by_itself() -> None:
-    clock = Clock()
-    sessions = Sessions("session", clock, lifetime_s=60)
-    app = FastAPI()
-    app.include_router(login_routes(Passcode(PASSCODE), sessions, GuessLimit()))
-    async with client(app) as guest:
-        await guest.post("/login", data={"passcode": PASSCODE})
-    (session,) = sessions
-    clock.now_s += 59
-    assert not sessions.is_over(session)
-    clock.now_s += 1
-    assert sessions.is_over(session)
-    assert not list(sessions)
-
-
-async def test_the_server_keeps_no_token_only_its_hash() -> None:
-    sessions = Sessions("session")
-    token, session = sessions.open("192.0.2.1")
-    other_token, _ = sessions.open("192.0.2.1")
-    assert token != other_token
-    assert token not in repr(vars(sessions))
-    assert len(bytes.fromhex(session.key)) * 8 == 256
-
-
-@pytest.mark.parametrize("path", ["/", "/library", "/listen/a%20b?trial=1&x=y#z"])
-def test_a_path_of_ours_is_followed_after_login(path: str) -> None:
-    assert local_path(path) == path
+def request(came_from: str = "127.0.0.1", scheme: str = "http", **headers: str) -> dict[str, Any]:
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {
+        "type": "http",
+        "scheme": scheme,
+        "path": "/",
+        "query_string": b"",
+        "headers": raw,
+        "client": (came_from, 50_000),
+        "server": ("192.168.1.5", 8080),
+    }
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("came_from", "headers", "owner"),
     [
-        "",
-        "evil",
-        "//evil",
-        "///evil",
-        "/\\evil",
-        "\\\\evil",
-        "/\t/evil",
-        "/\n/evil",
-        "https://evil",
-        "javascript:alert(1)",
+        ("127.0.0.1", {}, True),
+        ("::1", {}, True),
+        ("192.168.1.5", {}, True),  # the address of this computer itself
+        ("192.168.1.9", {}, False),
+        ("127.0.0.1", {"x_forwarded_for": "203.0.113.4"}, False),
+        ("127.0.0.1", {"x_forwarded_for": "127.0.0.1"}, False),
+        ("127.0.0.1", {"x_forwarded_host": "studio"}, False),
+        ("127.0.0.1", {"via": "1.1 proxy"}, False),
+        ("127.0.0.1", {"forwarded": "for=203.0.113.4"}, False),
     ],
 )
-def test_anything_else_leads_to_the_start_page(path: str) -> None:
-    assert local_path(path) == "/"
+@pytest.mark.parametrize("trusted", [[], ["127.0.0.1"]])
+def test_who_sits_at_this_computer_is_the_host_where_no_token_is_asked_for(
+    shared: Sharing, came_from: str, headers: dict[str, str], owner: bool, trusted: list[str]
+) -> None:
+    for rules, expected in (
+        (access_rules("0.0.0.0", shared, proxies=trusted), owner),
+        (access_rules("0.0.0.0", shared, proxies=trusted, token=TOKEN), False),
+    ):
+        scope = rules.proxies.settled(request(came_from, **headers))
+        assert rules.is_owner(HTTPConnection(scope)) is expected
 
 
-@pytest.mark.parametrize("path", ["/login", "/login?next=/", "/logout", '/"><script>'])
-def test_login_leads_neither_back_to_itself_nor_out_of_its_markup(path: str) -> None:
-    assert local_path(path) == "/"
+def through(rules: AccessRules, came_from: str, **headers: str) -> HTTPConnection:
+    return HTTPConnection(rules.proxies.settled(request(came_from, **headers)))
 
 
-def test_the_storage_secret_is_made_once_and_private(tmp_path: Path) -> None:
-    home = tmp_path / "new" / "home"
-    secret = storage_secret(home)
-    assert len(secret) >= 43
-    assert storage_secret(home) == secret
-    assert stat.S_IMODE((home / "storage_secret").stat().st_mode) == 0o600
-    assert [path.name for path in home.iterdir()] == ["storage_secret"]  # no half-written file is left
-    assert storage_secret(tmp_path / "other") != secret
+def test_only_a_trusted_proxy_says_where_a_visitor_comes_from(shared: Sharing) -> None:
+    rules = access_rules("0.0.0.0", shared, proxies=["10.0.0.0/8"])
+    said = {"x_forwarded_for": "127.0.0.1, 203.0.113.4, 10.9.9.9", "x_forwarded_proto": "https"}
+    visitor = through(rules, "10.0.0.2", **said)
+    assert visitor.client is not None and visitor.client.host == "203.0.113.4", "the one before can be invented"
+    assert visitor.url.scheme == "https"
+    stranger = through(rules, "192.168.1.9", **said)
+    assert stranger.client is not None and stranger.client.host == "192.168.1.9"
+    assert stranger.url.scheme == "http"
 
 
-def test_a_damaged_or_open_storage_secret_is_repaired(tmp_path: Path) -> None:
-    secret = storage_secret(tmp_path)
-    path = tmp_path / "storage_secret"
-    path.chmod(0o644)
-    assert storage_secret(tmp_path) == secret
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    for damaged in (b"", secret.encode()[:42] + b"\xe1", b"\xff" * 43):
-        path.write_bytes(damaged)
-        made = storage_secret(tmp_path)
-        assert len(made) >= 43 and made.isascii()
-        assert storage_secret(tmp_path) == made
+@pytest.mark.parametrize("came_from", ["10.0.0.2", "192.168.1.9"])
+def test_nothing_that_proxies_add_reaches_the_pages(shared: Sharing, came_from: str) -> None:
+    rules = access_rules("0.0.0.0", shared, proxies=["10.0.0.0/8"])
+    connection = through(rules, came_from, x_forwarded_prefix="//evil.example", x_forwarded_host="evil", accept="*/*")
+    assert dict(connection.headers) == {"accept": "*/*", "via": "proxy"}
 
 
-@pytest.mark.parametrize(
-    ("came_from", "headers", "signed_in", "host"),
-    [
-        ("127.0.0.1", {}, True, True),
-        ("::1", {}, True, True),
-        ("192.168.1.5", {}, True, True),  # the address of this computer itself
-        ("192.168.1.9", {}, True, False),
-        ("127.0.0.1", {"x-forwarded-for": "203.0.113.4"}, True, False),
-        ("127.0.0.1", {"via": "1.1 proxy"}, True, False),
-        ("192.168.1.9", {}, False, True),  # nobody has to sign in, so nobody is a guest
-    ],
-)
-def test_a_guest_is_who_signed_in_from_elsewhere(came_from, headers, signed_in, host):
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "headers": raw, "client": (came_from, 50_000), "server": ("192.168.1.5", 8080)}
-    if signed_in:
-        sessions = Sessions(cookie="a")
-        attach(sessions.open(came_from)[1], scope)
-    assert is_host(HTTPConnection(scope)) is host
+def test_a_proxy_that_is_no_address_is_a_sentence(shared: Sharing) -> None:
+    with pytest.raises(SettingsError, match="“my-proxy” is no address of a proxy"):
+        access_rules("0.0.0.0", shared, proxies=["my-proxy"])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import os
 import ssl
 import stat
+import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
+import psutil
 import pytest
 from distributed import Security
 
@@ -52,3 +57,68 @@ def test_the_browser_is_opened_at_the_studio_if_that_is_wanted(tmp_path: Path, o
             wait_until(opened.exists, "the browser")
             wait_until(lambda: opened.read_text() == f"http://127.0.0.1:{server.port}\n", "its page")
     assert opened.exists() == (option == "--open")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its browsers are not named by a variable")
+def test_the_browser_is_started_with_a_private_page_that_leads_in_and_never_with_the_token(tmp_path: Path) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >>{opened}\n')
+    browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
+    home = tmp_path / "home"
+    with running_server("--open", env={"BROWSER": f"{browser} %s"}, home=home, asks_for_token=True) as server:
+        wait_until(lambda: opened.exists() and opened.read_text().endswith("\n"), "the browser")
+        token = (home / "host_token").read_text()
+        page = Path(urlsplit(opened.read_text().strip()).path)
+        assert token not in opened.read_text() and token not in " ".join(psutil.Process(server.process.pid).cmdline())
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600 and page.parent == home
+        assert f"http://127.0.0.1:{server.port}/?token={token}" in page.read_text()
+        assert f"Audio Playground is at http://127.0.0.1:{server.port}/?token={token}" in server.log()
+
+
+def test_a_bookmark_and_an_open_page_go_on_after_a_restart(tmp_path: Path) -> None:
+    html = {"Accept": "text/html"}
+    with httpx.Client(timeout=60) as browser:
+        with running_server(home=tmp_path / "home", asks_for_token=True) as server:
+            token = (server.home / "host_token").read_text()
+            browser.get(f"{server.url}/?token={token}", headers=html).raise_for_status()
+            assert browser.get(f"{server.url}/library", headers=html).status_code == 200
+            server.kill()
+        with running_server(home=server.home, port=server.port, asks_for_token=True):
+            assert browser.get(f"{server.url}/library", headers=html).status_code == 200
+            assert browser.get(f"{server.url}/?token={token}", headers=html).status_code == 200
+            assert httpx.get(f"{server.url}/library", headers=html).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "said"),
+    [
+        (["--passcode", "correct horse"], {}, "is not given as a word of the command"),
+        (["--passcode", "auto"], {"AUDIO_PLAYGROUND_PASSCODE": "correct horse"}, "given in several ways"),
+        (["--passcode-file", "FILE"], {}, "too short"),
+        (["--host", "0.0.0.0"], {}, "needs a passcode"),
+        (["--trust-proxy", "nginx"], {}, "no address of a proxy"),
+    ],
+)
+def test_what_would_not_be_safe_is_a_sentence(tmp_path: Path, words: list[str], env: dict[str, str], said: str) -> None:
+    (tmp_path / "passcode").write_text("short\nline\n")
+    words = [str(tmp_path / "passcode") if word == "FILE" else word for word in words]
+    finished = subprocess.run(
+        [sys.executable, "-m", "webapp", "--no-open", *words],
+        env=os.environ | {"AUDIO_PLAYGROUND_HOME": str(tmp_path / "home"), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 2 and finished.stdout == ""
+    assert said in finished.stderr and "Traceback" not in finished.stderr
+
+
+def test_a_passcode_is_made_up_once_and_holds_for_the_next_start(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with running_server("--share", home=home, asks_for_token=True) as server:
+        passcode = server.log().split("Passcode: ")[1].split()[0]
+    with running_server("--share", home=home, asks_for_token=True) as server:
+        assert "Passcode" not in server.log()
+        answer = httpx.post(f"{server.url}/login", data={"passcode": passcode}, headers={"Origin": server.url})
+        assert answer.status_code == 303

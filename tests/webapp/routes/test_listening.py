@@ -23,13 +23,11 @@ from tests.support.listening_steps import Guest, made
 from tests.support.server import RunningServer, running_server
 from webapp.state.blind_tests import MOST_PREPARED, BlindTests
 
-PASSCODE = "correct horse"
-
 
 @pytest.fixture(scope="module")
 def studio() -> Iterator[RunningServer]:
-    """The studio behind a passcode."""
-    with running_server("--passcode", PASSCODE) as server:
+    """The studio as it starts."""
+    with running_server(asks_for_token=True) as server:
         yield server
 
 
@@ -227,7 +225,7 @@ def test_the_host_gets_all_answers_as_a_table_and_as_json(studio, tests, guest):
     guest.join("=1+1")
     guest.take(knowing(tests, guest))
     with httpx.Client(base_url=studio.url, headers={"Origin": studio.url}) as host:
-        host.post("/login", data={"passcode": PASSCODE})
+        host.get("/", params={"token": (studio.home / "host_token").read_text()}, headers={"Accept": "text/html"})
         table = host.get(f"/tests/{guest.test}/answers.csv")
         whole = host.get(f"/tests/{guest.test}/test.json")
     rows = list(csv.DictReader(io.StringIO(table.text)))
@@ -244,7 +242,7 @@ def test_the_host_gets_all_answers_as_a_table_and_as_json(studio, tests, guest):
 def test_an_abx_test_goes_to_webmushra_with_its_sounds(studio, guest, tmp_path):
     preference = made(studio.home, tmp_path, kind=Kind.PREFERENCE)
     with httpx.Client(base_url=studio.url, headers={"Origin": studio.url}) as host:
-        host.post("/login", data={"passcode": PASSCODE})
+        host.get("/", params={"token": (studio.home / "host_token").read_text()}, headers={"Accept": "text/html"})
         answer = host.get(f"/tests/{guest.test}/webmushra.zip")
         refused = host.get(f"/tests/{preference.id}/webmushra.zip")
     name = f"audio-playground-{guest.test}"

@@ -14,7 +14,7 @@ from separation.benchmark.grid import Grid
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from separation.results.kept import Recording
-from webapp.access.guard import is_host
+from webapp.access.sessions import visitor_of
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
@@ -102,7 +102,7 @@ class BenchmarkPage:
                 actions,
                 on_start=self._run,
                 on_demo=lambda: self._uploads.try_demo(),
-                may_name_folders=is_host(ui.context.client.request),
+                may_name_folders=visitor_of(ui.context.client.request).is_host,
             )
 
     def _list(self) -> None:

@@ -13,7 +13,7 @@ from separation.hub import account as hub_account
 from separation.hub import token as hub_token
 from separation.hub.token import Origin
 from separation.model import PublishedModel
-from webapp.access.guard import is_loopback
+from webapp.access.rules import is_loopback
 from webapp.components.copying.copy_button import CopyButton
 from webapp.state.hub_account import HubAccount
 from webapp.theme import button, error_card, text, tipped

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from separation.errors import PlaygroundError
 from separation.formatted import size
-from webapp.access.guard import is_host
+from webapp.access.sessions import visitor_of
 from webapp.pages.models.backend_card import BackendCard, families
 from webapp.pages.models.doctor_card import DoctorCard
 from webapp.pages.models.leaderboard import Leaderboard, places
@@ -53,7 +53,7 @@ class ModelsPage:
         self._cards: list[BackendCard] = []
         self._rows: dict[str, ModelRow] = {}
         self._looking = self._look_again = False
-        self._may_change = is_host(self._client.request)
+        self._may_change = visitor_of(self._client.request).is_host
         with shell("models", side="", footer=False) as frame:
             with frame.header:
                 self._header()

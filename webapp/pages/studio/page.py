@@ -17,7 +17,7 @@ from separation.request import Request
 from separation.results.kept import Recording
 from separation.results.runs import find_result, settle
 from storage import StorageError
-from webapp.access.guard import is_host
+from webapp.access.sessions import visitor_of
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
 from webapp.components.run_button.run_button import RunButton
@@ -135,7 +135,7 @@ class StudioPage:
                 on_edit=self._edit, on_loop=lambda *span: self._transport.play_loop(*span), on_reroll=self._submit
             )
             self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
-            self._get = GetOffer(on_get=self._separate, may_get=is_host(self._client.request))
+            self._get = GetOffer(on_get=self._separate, may_get=visitor_of(self._client.request).is_host)
             self._job_view = JobView(self._jobs, on_error=self._say)
             with ui.element("div") as self._results:
                 self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
