@@ -137,6 +137,8 @@ def test_demucs_is_got_by_one_press_where_it_does_better_over_a_line_that_drops(
     demucs_site.crash_and_start_again()
     studio.open(f"/?recording={recording(studio)}")
     wait_until(lambda: "Interrupted" in studio.job, "the job that was interrupted")
+    assert "what arrived of htdemucs is kept" in studio.job
+    assert not studio.texts(OFFER), "the job gets it, by one press"
     fits(browser, "demucs-interrupted")
     hub.pause_s = 0.0
     studio.button("Resume").click()

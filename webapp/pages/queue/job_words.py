@@ -93,5 +93,6 @@ def _kept(job: Job) -> str:
     """Return a sentence on the finished chunks that a stopped run left behind."""
     record = job.record
     if not record.n_done:
-        return "nothing was computed yet" if record.started else "it had not begun"
+        kept = f"; what arrived of {record.fetch} is kept" if record.fetch else ""
+        return f"nothing was computed yet{kept}" if record.started else "it had not begun"
     return f"{record.n_done} of {record.n_chunks} chunks are done and kept"

@@ -154,7 +154,7 @@ class StudioPage:
         self._results.set_visibility(parts.results)
         self._settings.show(state.draft, states.sound_of(state))
         self._prompts.show(state.draft, self._settings.choice, state.selected, recording)
-        self._get.show(self._settings.choice.offer, can_start=states.asks(state))
+        self._get.show(self._settings.choice.offer, can_start=states.takes(state, self._settings.choice.offer))
         self._job_view.show(states.job_of(state))
         words, ready = states.run_button(state)
         self._run.show(words, ready=ready, asks=states.asks(state))

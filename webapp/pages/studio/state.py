@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from separation.backends.offers import Offer
 from separation.formatted import clock
 from separation.results.kept import Recording, Result
 from separation.results.partial import Sound
@@ -357,6 +358,17 @@ def described(sound: Sound) -> str:
 def asks(state: StudioState) -> bool:
     """Return whether a separation can start as soon as there is a prompt."""
     return isinstance(state, Open) and (state.job is None or state.job.over)
+
+
+def takes(state: StudioState, offer: Offer | None) -> bool:
+    """Return whether a separation can start with the download of an offered model.
+
+    It cannot where a job was interrupted that gets the same model for the same sounds, and can be resumed.
+    """
+    job = job_of(state)
+    if offer is None or not asks(state) or job is None or job.state is not JobState.INTERRUPTED:
+        return asks(state)
+    return (job.record.fetch, job.record.prompts) != (offer.entry.name, tuple(state.draft.texts))
 
 
 def run_button(state: StudioState) -> tuple[str, bool]:
