@@ -81,12 +81,12 @@ def test_a_side_can_be_added_and_removed_and_the_address_keeps_what_is_compared(
     compare(page, [results[0].key, results[1].key])
     page.set("Add a side", "The recording itself")
     wait_until(lambda: len(page.texts(".sides label")) == 4, "the recording")
-    assert recording.key in page.browser.current_url
+    wait_until(lambda: recording.key in page.browser.current_url, "its address")
     page.browser.refresh()
     wait_until(lambda: len(page.texts(".sides label")) == 4, "it after a reload")
     page.button("Remove 1").click()
     wait_until(lambda: len(page.texts(".sides label")) == 3, "two sides and their difference")
-    assert results[0].key not in page.browser.current_url
+    wait_until(lambda: results[0].key not in page.browser.current_url, "their address")
 
 
 def test_loudness_matching_can_be_switched_off(page: Studio, kept) -> None:
