@@ -16,6 +16,9 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
+# Chrome's “Energy Saver”, on at any charge: 30 frames a second instead of 60. Here a processor draws them, which was
+# half of what the browser computed in a test.
+ENERGY_SAVER = {"performance_tuning": {"battery_saver_mode": {"state": 3}}}
 
 
 @contextmanager
@@ -34,6 +37,7 @@ def chromium() -> Iterator[Chrome]:
             "--window-size={},{}".format(*DESKTOP),
         ):
             options.add_argument(flag)
+        options.add_experimental_option("localState", ENERGY_SAVER)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
         try:
