@@ -10,4 +10,4 @@ from separation.models.sam_audio import sources
 
 if __name__ == "__main__":
     sources.CODEC = replace(sources.CODEC, pinned=())
-    main(["serve", *sys.argv[1:]])
+    main(["serve", "--no-token", *sys.argv[1:]])

@@ -20,4 +20,4 @@ weights.published_files = lambda: _files
 download.fetch = partial(download.fetch, root_url=f"{_root}/")
 
 if __name__ == "__main__":
-    main(["serve", *sys.argv[1:]])
+    main(["serve", "--no-token", *sys.argv[1:]])
