@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from storage.records import (
 )
 from webapp.access import guard, listening
 from webapp.access.host_token import HostToken, kept_secret
+from webapp.access.lan_server import LanServer
 from webapp.access.passcode import Passcode, generate_passcode
 from webapp.access.rules import AccessRules, access_rules
 from webapp.access.sharing import Sharing
@@ -40,6 +41,8 @@ from webapp.pages.compare.page import ComparePage
 from webapp.pages.library.page import LibraryPage
 from webapp.pages.listen.page import add_listening_page
 from webapp.pages.models.page import ModelsPage
+from webapp.pages.settings.page import add_settings_page
+from webapp.pages.settings.served import ServedStudio
 from webapp.pages.studio.page import StudioPage
 from webapp.pages.studio.settings_panel import SettingsSources
 from webapp.routes.benchmark_exports import add_benchmark_export_routes
@@ -119,6 +122,8 @@ def serve(settings: ServerSettings) -> None:
     for damage in (*store.index_damages, *jobs.damages, *drafts.damages):
         log.warning("%s", damage)
     rules = _rules(settings, port)
+    lan = LanServer(app, rules, settings.certificate)
+    app.on_shutdown(lan.close)
     addresses = listening.addresses(settings.host, port, tls=settings.certificate is not None)
     create_app(
         store,
@@ -126,9 +131,10 @@ def serve(settings: ServerSettings) -> None:
         jobs,
         drafts,
         works_here=settings.scheduler is None,
-        links=listening.shared_addresses(settings.host, port, tls=settings.certificate is not None),
+        links=lan.addresses,
     )
-    guard.install(app, rules, SessionTable(settings.home))
+    sessions = guard.install(app, rules, SessionTable(settings.home))
+    add_settings_page(ServedStudio(rules=rules, sessions=sessions, lan=lan))
     first_page = ""
     if settings.open_browser:
         token, first_page = rules.token, addresses[0]
@@ -198,7 +204,7 @@ def create_app(
     drafts: DraftTable,
     *,
     works_here: bool = True,
-    links: Sequence[str] = (),
+    links: Callable[[], Sequence[str]] = tuple,
 ) -> Jobs:
     """Register pages and routes and return the queue they share.
 
@@ -208,7 +214,7 @@ def create_app(
         book: keeps the records of jobs.
         drafts: keeps drafts and mixes.
         works_here: whether the workers are on this computer.
-        links: the addresses at which other computers reach the server.
+        links: returns the addresses at which other computers reach the server now.
     """
     # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
     app.config.quasar_config["loadingBar"]["skipHijack"] = True

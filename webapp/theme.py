@@ -92,6 +92,7 @@ _SHEETS = tuple(
         "components/figure_table/figure_table.css",
         "components/settings/settings.css",
         "pages/models/models.css",
+        "pages/settings/settings_page.css",
         "components/library_list/library_list.css",
     )
 )

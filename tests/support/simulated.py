@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import URL
+from httpx import URL, AsyncClient
 from nicegui import app, ui
 from nicegui.testing.user import User
 from nicegui.testing.user_interaction import UserInteraction
@@ -25,6 +25,7 @@ from nicegui.testing.user_simulation import user_simulation
 import webapp.main
 
 HERE = "http://127.0.0.1"
+OURS = {"Origin": HERE}
 MANY = 50_000  # objects; a page leaves some thousands, and those of the last one would be kept for ever
 LONG_S = 60.0  # until a test gives up; nothing here takes a second on a free computer
 
@@ -43,15 +44,30 @@ class SimulatedStudio:
 
     async def log_in(self, passcode: str) -> SimulatedStudio:
         """Become a guest."""
-        headers = {"Origin": HERE}
-        answer = await self._user.http_client.post(f"{HERE}/login", data={"passcode": passcode}, headers=headers)
+        answer = await self._user.http_client.post(f"{HERE}/login", data={"passcode": passcode}, headers=OURS)
         assert answer.status_code == 303
         return self
 
     async def log_out(self) -> None:
         """Be the host again, who sits at the computer."""
-        answer = await self._user.http_client.post(f"{HERE}/logout", headers={"Origin": HERE})
+        answer = await self._user.http_client.post(f"{HERE}/logout", headers=OURS)
         assert answer.status_code == 303
+
+    async def join(self, secret: str, name: str) -> None:
+        """Become a guest by a one-time link."""
+        answer = await self._user.http_client.post(f"{HERE}/join/{secret}", data={"name": name}, headers=OURS)
+        assert answer.status_code == 303
+
+    async def elsewhere(self, passcode: str, name: str) -> AsyncClient:
+        """Become a guest in another browser, which is returned."""
+        browser = AsyncClient(transport=self._user.http_client._transport, base_url=HERE, headers=OURS)
+        answer = await browser.post("/login", data={"passcode": passcode, "name": name})
+        assert answer.status_code == 303
+        return browser
+
+    async def status(self, method: str, path: str) -> int:
+        """Send a request of this browser, and return the status of its answer."""
+        return (await self._user.http_client.request(method, f"{HERE}{path}", headers=OURS)).status_code
 
     @property
     def text(self) -> str:

@@ -12,16 +12,20 @@ from separation.engine.dask import Cluster
 from storage import ArtifactStore
 from storage.records import DraftTable, JobTable
 from webapp.access.guard import install
+from webapp.access.lan_server import LanServer
 from webapp.access.passcode import Passcode
 from webapp.access.rules import access_rules
 from webapp.access.sharing import Sharing
 from webapp.main import create_app
+from webapp.pages.settings.page import add_settings_page
+from webapp.pages.settings.served import ServedStudio
 
 if __name__ == "__main__":
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
     create_app(ArtifactStore(home, version=__version__), Cluster(), JobTable(home), DraftTable(home))
-    if passcode := os.environ.get("SIMULATED_PASSCODE"):
-        sharing = Sharing()
+    sharing, passcode = Sharing(home), os.environ.get("SIMULATED_PASSCODE")
+    if passcode:
         sharing.set_passcode(Passcode.of(passcode))
-        install(app, access_rules("0.0.0.0", sharing))
+    rules = access_rules("0.0.0.0" if passcode else "127.0.0.1", sharing)
+    add_settings_page(ServedStudio(rules=rules, sessions=install(app, rules), lan=LanServer(app, rules)))
     ui.run(storage_secret="test")

@@ -7,7 +7,7 @@ import errno
 import ipaddress
 import socket
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 import ifaddr
@@ -69,8 +69,7 @@ def addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
 
     Of all addresses (0.0.0.0, ::) those are told that other computers can reach; 0.0.0.0 itself is none.
     """
-    scheme = "https" if tls else "http"
-    return tuple(f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}" for name in _names(host))
+    return in_browsers(_names(host), port, tls=tls)
 
 
 def shared_addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
@@ -79,15 +78,22 @@ def shared_addresses(host: str, port: int, *, tls: bool) -> tuple[str, ...]:
     return found[1:] if host in EVERYWHERE else () if is_loopback(host) else found
 
 
+def in_browsers(names: Iterable[str], port: int, *, tls: bool) -> tuple[str, ...]:
+    """Return names or addresses of this computer as they are typed into a browser."""
+    scheme = "https" if tls else "http"
+    return tuple(f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}" for name in names)
+
+
+def network_addresses(versions: Iterable[int] = (4,)) -> list[str]:
+    """Return the addresses of this computer at which others can reach it, of these versions of the protocol."""
+    own = [ipaddress.ip_address(address) for address in _interface_addresses()]
+    return [str(one) for one in own if one.version in versions and not one.is_loopback and not one.is_link_local]
+
+
 def _names(host: str) -> list[str]:
     if host not in EVERYWHERE:
         return [host]
-    own = [ipaddress.ip_address(address) for address in _interface_addresses()]
-    versions = (4,) if host == "0.0.0.0" else (4, 6)  # noqa: S104
-    return [
-        "127.0.0.1",
-        *(str(one) for one in own if one.version in versions and not one.is_loopback and not one.is_link_local),
-    ]
+    return ["127.0.0.1", *network_addresses((4,) if host == "0.0.0.0" else (4, 6))]  # noqa: S104
 
 
 def _interface_addresses() -> Iterator[str]:

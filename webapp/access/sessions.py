@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nicegui import Client, core
+from nicegui import Event as PageEvent
 from starlette.requests import HTTPConnection
 
 from storage import StorageError
@@ -92,6 +93,9 @@ class Sessions:
         table: where sessions are written down, as hashes of their tokens; None keeps them in memory.
         guests_may: returns the rights of guests.
         clock: returns seconds since 1970; tests pass their own.
+
+    Attributes:
+        changed: is emitted when a session was opened, used again after a minute, promoted, or is over.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class Sessions:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cookie = cookie
+        self.changed: PageEvent[[]] = PageEvent()
         self._table, self._guests_may, self._clock = table, guests_may, clock
         self._by_key: dict[str, Session] = {}
         for key, kept in ({} if table is None else table.sessions()).items():
@@ -129,6 +134,7 @@ class Sessions:
         )
         self._write(session)
         self._by_key[session.key] = session
+        self.changed.emit()
         return token, session
 
     def of(self, connection: HTTPConnection) -> Session | None:
@@ -148,6 +154,7 @@ class Sessions:
                 self._write(session)
             except StorageError as error:
                 log.warning("when a session was last used is not written down: %s", error)
+            self.changed.emit()
 
     def is_over(self, session: Session) -> bool:
         """Return whether `session` was ended or has not been used for too long."""
@@ -170,6 +177,7 @@ class Sessions:
             StorageError: it cannot be written down.
         """
         session.role = Role.HOST
+        self.changed.emit()
         self._write(session)
         await self._reload(session, delete=False)
 
@@ -205,6 +213,7 @@ class Sessions:
     def _drop(self, session: Session) -> None:
         session.over = True
         self._by_key.pop(session.key, None)
+        self.changed.emit()
         if self._table is not None:
             try:
                 self._table.remove(session.key)

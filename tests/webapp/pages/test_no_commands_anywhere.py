@@ -23,7 +23,7 @@ from tests.support.split_models import OFFICIAL, SMALL, T5, publish_official, pu
 from webapp.state.drafts import Draft
 
 TYPED = re.compile(r"audio-playground (?!\w+ is\b)[a-z]+|hf auth|pip install|--[a-z]+-[a-z]+")
-PAGES = ("/", "/models", "/library", "/benchmark", "/compare")
+PAGES = ("/", "/models", "/library", "/benchmark", "/compare", "/settings")
 LABEL = "SAM-Audio small"
 
 

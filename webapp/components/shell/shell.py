@@ -18,6 +18,7 @@ PAGES = {
     "benchmark": ("Benchmark", "/benchmark"),
     "library": ("Library", "/library"),
     "models": ("Models", "/models"),
+    "settings": ("Settings", "/settings"),
 }
 
 # The sheet of a phone opens in the browser alone. What lies under it can be neither reached nor read meanwhile.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
-import segno
 from nicegui import ui
 from nicegui.events import UploadEventArguments
 
@@ -14,12 +13,12 @@ from separation.comparing.finding import Finding, best_first, finding_of
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from webapp.components.copying.copy_button import CopyButton
+from webapp.components.pieces.qr import qr_code
 from webapp.pages.presets.keep_side import KeepPreset
 from webapp.state.blind_tests import BlindTests, ComparedSide
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, card, text, tipped
 
-QR_SCALE = 4
 MOST_BYTES = 4_000_000  # of a results file
 KINDS = {Kind.ABX: "ABX", Kind.PREFERENCE: "Preference", Kind.RATING: "Ratings"}
 
@@ -30,12 +29,14 @@ class BlindTestCard:
     Args:
         tests: all tests.
         test: this one.
-        links: the addresses at which other computers reach this studio.
+        links: returns the addresses at which other computers reach this studio now.
         presets: the person's own, to which the settings of a side can be added.
     """
 
-    def __init__(self, tests: BlindTests, test: BlindTest, links: Sequence[str], presets: OwnPresets) -> None:
-        self._tests, self._test, self._links, self._presets = tests, test, tuple(links), presets
+    def __init__(
+        self, tests: BlindTests, test: BlindTest, links: Callable[[], Sequence[str]], presets: OwnPresets
+    ) -> None:
+        self._tests, self._test, self._links, self._presets = tests, test, links, presets
         self._shown: object = None
         with card("pad test-card") as self._card:
             self._body = ui.element("div").classes("stack")
@@ -69,13 +70,11 @@ class BlindTestCard:
             address = self._address()
             text(
                 "Whoever has this link can take this test and opens nothing else of the studio."
-                if self._links
+                if self._links()
                 else "This studio is open to this computer only, so only its own browsers can follow the link.",
                 tag="p",
             )
-            ui.element("img").props(f'alt="QR code of the link" width=220 height=220 src="{_qr(address)}"').classes(
-                "qr"
-            )
+            qr_code(address, "QR code of the link")
             ui.input("Link", value=address).props("readonly outlined dense").classes("full")
             with ui.element("span").classes("line"):
                 CopyButton("Copy the link", address)
@@ -145,7 +144,8 @@ class BlindTestCard:
 
     def _address(self) -> str:
         request = ui.context.client.request
-        base = self._links[0] if self._links else str(request.base_url if request is not None else "/")
+        links = self._links()
+        base = links[0] if links else str(request.base_url if request is not None else "/")
         return f"{base.rstrip('/')}/listen/{self._test.id}#key={self._test.key}"
 
 
@@ -153,7 +153,3 @@ def studio_address(recording: str, side: BlindSide | ComparedSide) -> str:
     """Return where the settings of a side can be used again; "" of what no separator made here, such as a file."""
     made_here = side.run_s > 0 or side.made_with
     return f"/?{urlencode({'recording': recording, 'result': side.source, 'use': 1})}" if made_here else ""
-
-
-def _qr(address: str) -> str:
-    return str(segno.make(address, error="m").svg_data_uri(scale=QR_SCALE, border=2, light="white"))

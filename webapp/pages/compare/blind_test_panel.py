@@ -42,7 +42,7 @@ class BlindTestPanel:
 
     Args:
         tests: all tests.
-        links: the addresses at which other computers reach this studio, the first of them for links.
+        links: returns the addresses at which other computers reach this studio now, the first of them for links.
         presets: the person's own.
         on_error: called with what went wrong.
     """
@@ -50,12 +50,12 @@ class BlindTestPanel:
     def __init__(
         self,
         tests: BlindTests,
-        links: Sequence[str],
+        links: Callable[[], Sequence[str]],
         presets: OwnPresets,
         *,
         on_error: Callable[[PlaygroundError], object],
     ) -> None:
-        self._tests, self._links, self._presets, self._on_error = tests, tuple(links), presets, on_error
+        self._tests, self._links, self._presets, self._on_error = tests, links, presets, on_error
         self._client = ui.context.client
         self._compared = Compared()
         self._recording: Recording | None = None

@@ -43,7 +43,12 @@ class ComparePage:
     """One open Compare page. What is compared is in its address; tests are in the store."""
 
     def __init__(
-        self, library_view: LibraryView, tests: BlindTests, notes: Notes, presets: OwnPresets, links: Sequence[str]
+        self,
+        library_view: LibraryView,
+        tests: BlindTests,
+        notes: Notes,
+        presets: OwnPresets,
+        links: Callable[[], Sequence[str]],
     ) -> None:
         self._view, self._library = library_view, library_view.library
         self._client = ui.context.client
