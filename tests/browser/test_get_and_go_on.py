@@ -18,7 +18,7 @@ from tests.support.split_models import publish_official, publish_split
 from tests.support.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
-SLOW_S = 0.1  # for every 4 kB of the tiny models, of which SAM-Audio's has a megabyte and Demucs' half of one
+SLOW_S = 0.1  # for every 4 kB of the tiny models, of which SAM-Audio's has a megabyte and Demucs' 158 kB
 OFFER, GET = ".get-offer", "Get SAM-Audio small, 1.3 GB, and go on"
 ACCEPT = "Accept, get SAM-Audio small and go on"
 SIGNATURE = "955717e8"  # of `htdemucs`
