@@ -80,6 +80,7 @@ class Cluster:
         self._lock = threading.Lock()
         self._cluster: LocalCluster | None = None
         self._client: Client | None = None
+        self._preparation: threading.Timer | None = None
         self._scratch, self._folder = scratch, ExitStack()
         self._topic = f"audio-playground-{uuid.uuid4()}"  # one for all calls: a scheduler keeps each topic for ever
         self._inboxes: dict[str, _Inbox] = {}
@@ -95,10 +96,10 @@ class Cluster:
 
         It begins a moment later, when the page that asked for it has been drawn.
         """
-        if self._address is None and self._client is None:
-            start = threading.Timer(PREPARE_AFTER_S, self._connect)
-            start.daemon = True
-            start.start()
+        if self._address is None and self._client is None and self._preparation is None:
+            self._preparation = threading.Timer(PREPARE_AFTER_S, self._connect)
+            self._preparation.daemon = True
+            self._preparation.start()
 
     def width(self, device: str) -> int:
         """Return one more than the number of workers, so that none idles while the caller handles a result."""
@@ -137,7 +138,11 @@ class Cluster:
             task.close()
 
     def close(self) -> None:
-        """Stop the embedded cluster (if there is one) and disconnect."""
+        """Stop the embedded cluster (if there is one, or one is about to start) and disconnect."""
+        if (preparation := self._preparation) is not None:
+            preparation.cancel()
+            preparation.join()
+            self._preparation = None
         with self._lock:
             if self._client is not None:
                 self._client.close()

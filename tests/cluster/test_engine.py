@@ -6,6 +6,7 @@ import mmap
 import os
 import platform
 import signal
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -275,6 +276,15 @@ def test_workers_that_were_prepared_are_there_before_the_first_call():
         prepared = _workers() - before
         _, worker = run_to_end(engine, fakes.process_id)
         assert {worker} == prepared == _workers() - before
+
+
+def test_an_engine_that_is_closed_before_its_workers_start_starts_none():
+    before = set(threading.enumerate())
+    engine = Cluster()
+    engine.prepare()
+    assert set(threading.enumerate()) > before
+    engine.close()
+    assert set(threading.enumerate()) <= before, "nobody is left to start them"
 
 
 def _workers():
