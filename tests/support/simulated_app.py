@@ -20,9 +20,17 @@ from webapp.main import create_app
 from webapp.pages.settings.page import add_settings_page
 from webapp.pages.settings.served import ServedStudio
 
+
+class WhenNeeded(Cluster):
+    """Starts its workers with the first job and not when a recording is opened: most of these tests run none."""
+
+    def prepare(self) -> None:
+        pass
+
+
 if __name__ == "__main__":
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
-    create_app(ArtifactStore(home, version=__version__), Cluster(), JobTable(home), DraftTable(home))
+    create_app(ArtifactStore(home, version=__version__), WhenNeeded(), JobTable(home), DraftTable(home))
     sharing, passcode = Sharing(home), os.environ.get("SIMULATED_PASSCODE")
     if passcode:
         sharing.set_passcode(Passcode.of(passcode))
