@@ -13,6 +13,8 @@ from typing import Literal
 
 from nicegui import app, ui
 
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.components.pieces.icons import FAVICON, icon_sheet
 from webapp.components.pieces.pieces import (
     CostBox,
@@ -127,7 +129,7 @@ def install_theme(scheme: Scheme | None = None) -> None:
 
 def scheme_menu() -> None:
     """Place the button with which a person chooses between dark and light."""
-    with icon_button("contrast", "Dark or light"), ui.menu().props(MENU_BELOW):
+    with asks(icon_button("contrast", "Dark or light"), Asks.SESSION), ui.menu().props(MENU_BELOW):
         for scheme, label in SCHEMES.items():
             ui.menu_item(label, partial(set_scheme, scheme))
 

@@ -97,9 +97,15 @@ class Cluster:
         It begins a moment later, when the page that asked for it has been drawn.
         """
         if self._address is None and self._client is None and self._preparation is None:
-            self._preparation = threading.Timer(PREPARE_AFTER_S, self._connect)
+            self._preparation = threading.Timer(PREPARE_AFTER_S, self._prepare)
             self._preparation.daemon = True
             self._preparation.start()
+
+    def _prepare(self) -> None:
+        try:
+            self._connect()
+        except Exception as error:  # the first call meets it too, and says so; the program may just be ending
+            log.info("the workers could not be prepared: %s", error)
 
     def width(self, device: str) -> int:
         """Return one more than the number of workers, so that none idles while the caller handles a result."""

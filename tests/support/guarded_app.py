@@ -13,8 +13,10 @@ from nicegui import app, ui
 
 from separation.doctor import logs
 from webapp.access.guard import install
+from webapp.access.handlers import asks
 from webapp.access.host_token import HostToken, kept_secret
 from webapp.access.passcode import Passcode
+from webapp.access.roles import Right
 from webapp.access.rules import access_rules
 from webapp.access.sharing import Sharing
 
@@ -31,10 +33,15 @@ def main() -> None:
     options = parser.parse_args()
     clicks: list[str] = []
     logs.to_terminal("warning")
+    sharing, token = Sharing(), None
+    if options.passcode:
+        sharing.set_passcode(Passcode.of(options.passcode))
+        token = HostToken(kept_secret(options.home, "host_token"))
 
     @ui.page("/")
     def page() -> None:
-        ui.button("Count", on_click=lambda: clicks.append("click"))
+        asks(ui.button("Count", on_click=lambda: clicks.append("click")), Right.RUN)
+        ui.button("Of the host", on_click=lambda: clicks.append("host"))
         ui.upload()
 
     @ui.page("/no-page")
@@ -49,6 +56,10 @@ def main() -> None:
     def count() -> int:
         return len(clicks)
 
+    @app.get("/media/rights/{rights}")
+    def grant(rights: str) -> None:
+        sharing.grant(Right(right) for right in rights.split("+") if right != "none")
+
     @app.get("/media/tone")
     def media() -> Response:
         return Response(TONE, media_type="audio/wav")
@@ -57,10 +68,6 @@ def main() -> None:
     async def upload(request: Request) -> int:
         return len(await request.body())
 
-    sharing, token = Sharing(), None
-    if options.passcode:
-        sharing.set_passcode(Passcode.of(options.passcode))
-        token = HostToken(kept_secret(options.home, "host_token"))
     install(app, access_rules(options.host, sharing, port=options.port, token=token))
     ui.run(
         host=options.host,

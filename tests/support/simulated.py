@@ -148,6 +148,11 @@ class SimulatedStudio:
         UserInteraction(self._user, {element}, component).trigger(event, value)
 
     @property
+    def elements(self) -> list[ui.element]:
+        """Everything on the page, shown or not."""
+        return list(self._layout.client.elements.values())
+
+    @property
     def downloads(self) -> list[str]:
         """The addresses of the files that tracks can be kept as."""
         tracks = [track for element in _shown(self._layout) for track in element.props.get("tracks", [])]

@@ -14,6 +14,7 @@ from storage.records import DraftTable, JobTable
 from webapp.access.guard import install
 from webapp.access.lan_server import LanServer
 from webapp.access.passcode import Passcode
+from webapp.access.roles import Right
 from webapp.access.rules import access_rules
 from webapp.access.sharing import Sharing
 from webapp.main import create_app
@@ -34,6 +35,8 @@ if __name__ == "__main__":
     sharing, passcode = Sharing(home), os.environ.get("SIMULATED_PASSCODE")
     if passcode:
         sharing.set_passcode(Passcode.of(passcode))
+        if (rights := os.environ.get("SIMULATED_RIGHTS")) is not None:
+            sharing.grant(Right(right) for right in rights.split())
     rules = access_rules("0.0.0.0" if passcode else "127.0.0.1", sharing)
     add_settings_page(ServedStudio(rules=rules, sessions=install(app, rules), lan=LanServer(app, rules)))
     ui.run(storage_secret="test")

@@ -32,9 +32,9 @@ ORDER = (
     "webapp/pages",
     "webapp/theme",
     "webapp/routes",
-    "webapp/access",
     "webapp/state",
     "webapp/components",  # elements know nothing of this program; what it keeps may be written in their terms
+    "webapp/access",  # who may do what; elements say what they ask for
     "webapp/__init__",
     "separation/benchmark",
     "separation/doctor",

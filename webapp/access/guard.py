@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from storage.records import SessionTable
 from webapp.access.faults import answer_faults, check_messages, logged
 from webapp.access.guessing import GuessBrake
+from webapp.access.handlers import bind_messages
 from webapp.access.host_token import PARAMETER
 from webapp.access.login import Entrance, login_routes
 from webapp.access.routes import LIBRARY_PATHS, LOGIN_PATH, READING, SOCKET_PATH, Asks, meets, need_of
@@ -54,6 +55,7 @@ def install(app: FastAPI, rules: AccessRules, table: SessionTable | None = None)
 
     answer_faults(app)
     check_messages()
+    bind_messages()
     build_stack: Callable[[], ASGIApp] = app.build_middleware_stack
 
     def build_guarded_stack() -> ASGIApp:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import aiohttp
 import httpx
@@ -24,12 +25,20 @@ HTML = {"Accept": "text/html"}
 WITHIN_S = 30.0  # below the 48 s after which the server itself would hang up on the silent
 
 
+HOMES: dict[int, Path] = {}
+
+
+def token_of(server: RunningServer) -> str:
+    return (HOMES[server.port] / "host_token").read_text()
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[RunningServer]:
     """A server that asks for a passcode."""
     with tempfile.TemporaryDirectory() as home:
         arguments = ["--passcode", PASSCODE, "--home", home]
         with running_server(*arguments, module="tests.support.guarded_app") as server:
+            HOMES[server.port] = Path(home)
             yield server
             assert "Traceback" not in server.log()
 
@@ -69,8 +78,9 @@ class OpenPage:
         text = client.get("/", headers=HTML).raise_for_status().text
         elements = json.loads(re.search(r"parseElements\(String\.raw`(.*?)`\)", text, re.DOTALL)[1])
         self.client_id = re.search(r"'client_id': '([^']+)'", text)[1]
-        self.button_id, button = next((key, e) for key, e in elements.items() if e["tag"] == "q-btn")
-        self.listener_id = button["events"][0]["listener_id"]
+        buttons = [(key, e) for key, e in elements.items() if e["tag"] == "q-btn"]
+        self.button_id, self.listener_id = buttons[0][0], buttons[0][1]["events"][0]["listener_id"]
+        self.host_button_id, self.host_listener_id = buttons[1][0], buttons[1][1]["events"][0]["listener_id"]
         self.upload_url = next(e["props"]["url"] for e in elements.values() if e["tag"] == "nicegui-upload")
 
     def socket_url(self, server: RunningServer) -> str:
@@ -86,6 +96,9 @@ class OpenPage:
             "listener_id": self.listener_id,
             "args": [],
         }
+
+    def click_of_the_host(self) -> dict[str, object]:
+        return self.click() | {"id": int(self.host_button_id), "listener_id": self.host_listener_id}
 
 
 @asynccontextmanager
@@ -366,3 +379,55 @@ def test_every_answer_carries_the_security_headers(shared: RunningServer) -> Non
         assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "same-origin"
+
+
+async def test_a_message_counts_for_pages_of_its_own_session_alone(shared: RunningServer) -> None:
+    with browser(shared, signed_in=True) as guest, browser(shared, signed_in=True) as other:
+        page, others_page = OpenPage(guest), OpenPage(other)
+        async with (
+            open_socket(shared, page, guest, "websocket") as socket,
+            open_socket(shared, others_page, other, "websocket") as others_socket,
+        ):
+            heard: list[object] = []
+            others_socket.on("update", heard.append)
+            before = guest.get("/media/clicks").json()
+            foreign = others_page.click()
+            taken = {"client_id": others_page.client_id, "tab_id": "t", "document_id": "d", "next_message_id": 0}
+            answers = [
+                await socket.call("handshake", taken, timeout=30),
+                await socket.call("event", foreign, timeout=30),
+                await socket.call("ack", {"client_id": others_page.client_id, "next_message_id": 10**6}, timeout=30),
+                await socket.call(
+                    "log", {"client_id": others_page.client_id, "level": "error", "message": "x"}, timeout=30
+                ),
+                await socket.call(
+                    "javascript_response", {"client_id": others_page.client_id, "request_id": "x"}, timeout=30
+                ),
+            ]
+            assert answers == [False] * 5
+            await socket.emit("event", page.click())
+            assert await clicks_reach(guest, before + 1)
+            assert guest.get("/media/clicks").json() == before + 1
+    assert "the page was opened by another session" in shared.log()
+
+
+async def test_a_handler_asks_for_its_right_at_each_event(shared: RunningServer) -> None:
+    with browser(shared, signed_in=True) as guest:
+        page = OpenPage(guest)
+        async with open_socket(shared, page, guest, "websocket") as socket:
+            before = guest.get("/media/clicks").json()
+            assert await socket.call("event", page.click_of_the_host(), timeout=30) is False, "nothing was said of it"
+            guest.get("/media/rights/listen+upload+manage").raise_for_status()
+            try:
+                assert await socket.call("event", page.click(), timeout=30) is False
+            finally:
+                guest.get("/media/rights/listen+run+upload+manage").raise_for_status()
+            await socket.emit("event", page.click())
+            assert await clicks_reach(guest, before + 1)
+            assert guest.get("/media/clicks").json() == before + 1
+    with httpx.Client(base_url=shared.url, headers={"Origin": shared.url}, timeout=WITHIN_S) as host:
+        host.get("/", params={"token": token_of(shared)}, headers=HTML).raise_for_status()
+        page = OpenPage(host)
+        async with open_socket(shared, page, host, "websocket") as socket:
+            await socket.emit("event", page.click_of_the_host())
+            assert await clicks_reach(host, before + 2)

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self, TypedDict
 
 from nicegui import ui
 
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.components.changes import CHANGES_MODULE, take_changes
 from webapp.components.copying import COPYING_MODULE
 from webapp.components.sent import arguments_to
@@ -71,6 +73,7 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE | 
         on_export: Callable[[str, Any], object],
     ) -> None:
         super().__init__()
+        asks(self, Right.MANAGE, "act", "rename")
         self._props["view"] = None
         self._props["details"] = {}
 

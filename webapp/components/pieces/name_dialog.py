@@ -7,6 +7,7 @@ from collections.abc import Callable
 from nicegui import ui
 
 from separation.errors import PlaygroundError
+from webapp.access.handlers import asks, need_of_event
 from webapp.components.pieces.pieces import button, card, text
 
 
@@ -36,6 +37,7 @@ class NameDialog:
                 button("Cancel", self._dialog.close)
                 button("Keep", self._keep, kind="primary")
         self._dialog.props["aria-label"] = title
+        asks(self._dialog, need_of_event(ui.context.slot.parent, ""))  # a dialog lies outside of the part that opens it
 
     def ask(self, suggestion: str = "") -> None:
         """Open the dialog."""

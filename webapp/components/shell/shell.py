@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks, Need
 from webapp.components.pieces.icons import icon_classes
 from webapp.components.pieces.pieces import icon_button, text
 
@@ -48,16 +50,20 @@ class Frame:
 
 
 @contextmanager
-def shell(active: str = "studio", *, side: str = "Options", footer: bool = True) -> Iterator[Frame]:
+def shell(
+    active: str = "studio", *, side: str = "Options", footer: bool = True, needs: Need = Asks.SESSION
+) -> Iterator[Frame]:
     """Draw the frame of a page and return its elements.
 
     Args:
         active: the key of the page that is open.
         side: the name of the side panel; "" for a page without one.
         footer: whether the page has a transport.
+        needs: what the handlers of the page ask for, where its parts do not ask for more.
     """
     kind = f"shell{'' if side else ' no-side'}{'' if footer else ' no-foot'}"
-    with ui.element("div").classes(kind).on("keydown.escape", js_handler=_CLOSE_SHEET):
+    with ui.element("div").classes(kind).on("keydown.escape", js_handler=_CLOSE_SHEET) as whole:
+        asks(whole, needs)
         _rail(active)
         header = ui.element("header").classes("shell-header")
         main = ui.element("main").classes("shell-main").props("id=main tabindex=-1")

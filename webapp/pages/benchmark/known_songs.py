@@ -14,6 +14,8 @@ from separation.stem_sets.finding import find_songs
 from separation.stem_sets.importing import import_song
 from separation.stem_sets.song import KnownSong
 from storage import ArtifactStore
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.theme import button, card, error_card, text
 
 SHOWN = 50  # songs whose names of stems are listed
@@ -34,7 +36,7 @@ class KnownSongs:
     def __init__(self, store: ArtifactStore, on_imported: Callable[[Recording], object]) -> None:
         self._store, self._on_imported = store, on_imported
         self._songs: tuple[KnownSong, ...] = ()
-        with ui.dialog() as self._dialog, card("pad stack known-songs"):
+        with asks(ui.dialog(), Asks.HOST) as self._dialog, card("pad stack known-songs"):
             text("Songs with known stems", tag="h2")
             text(ABOUT, "mute", tag="p")
             self._folder = ui.input("Folder on this computer").props("outlined dense autofocus")

@@ -14,6 +14,8 @@ from separation.errors import PlaygroundError
 from separation.formatted import counted, time_range
 from separation.workflows.own_presets import MAX_NAME
 from storage import Library
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.components.figure_table.figure_table import FigureRow, FigureTable
 from webapp.components.pieces.name_dialog import NameDialog
 from webapp.components.segmented.segmented import Segmented
@@ -72,7 +74,7 @@ class OpenedBenchmark:
         self._kept_row: SettingRow | None = None
         with choices:
             rename = icon_button("rename", "Rename this benchmark", lambda: self._renaming.ask(self._title_now))
-            rename.classes("hide-phone")
+            asks(rename.classes("hide-phone"), Asks.HOST)
             self._overlay = button("Overlay…", tip="Shows the points of other benchmarks too")
             with self._overlay:
                 self._overlay_menu = ui.menu().props('anchor="bottom right" self="top right"')
@@ -91,6 +93,7 @@ class OpenedBenchmark:
             self._listening = CellListening(library, transport, on_error=on_error)
             with card() as self._table_card:
                 self._table = FigureTable(on_hear=self._hear, on_keep=self._ask_name, on_choose=self._choose_rows)
+                asks(self._table, Asks.HOST, "keep")
         with frame.side:
             self._side()
         with frame.actions:
@@ -121,7 +124,7 @@ class OpenedBenchmark:
         heading("Now")
         self._now = CostBox()
         self._failed = ui.element("div").props("aria-live=polite")
-        self._buttons = ui.element("div").classes("line wrap")
+        self._buttons = asks(ui.element("div").classes("line wrap"), Asks.HOST)
         self._shown_state: object = None
 
     def _draw(self) -> None:

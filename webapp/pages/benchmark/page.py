@@ -14,6 +14,8 @@ from separation.benchmark.grid import Grid
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from separation.results.kept import Recording
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.access.sessions import visitor_of
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.transport.transport import Transport
@@ -95,6 +97,8 @@ class BenchmarkPage:
         self._earlier = ui.element("div").classes("stack")
         self._list()
         self._benchmarks.changed.subscribe(lambda _: self._list())
+        for part in (side, actions):
+            asks(part, Asks.HOST)
         with side:
             self._set_up = SetUp(
                 self._view,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from separation.comparing.addresses import address_of
 from separation.errors import PlaygroundError
 from separation.results.kept import Recording
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.components.notes.notes import NoteChange, NoteSide, PinnedNote, PinnedNotes
 from webapp.components.sent import passed_over
 from webapp.pages.compare.compared import Compared
@@ -27,7 +29,7 @@ class ComparedNotes:
         self._recording = ""
         self._duration_s = 0.0
         self._sides: list[NoteSide] = []
-        self._element = PinnedNotes(self._change)
+        self._element = asks(PinnedNotes(self._change), Right.MANAGE)
         notes.changed.subscribe(self._changed)
 
     def show(self, compared: Compared, recording: Recording | None) -> None:

@@ -9,6 +9,8 @@ from nicegui import run, ui
 from separation.formatted import counted, size
 from storage import StorageError
 from storage.index import Share
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.state.library_view import CleanUp, LibraryView
 from webapp.theme import button, error_card, segmented, text
 
@@ -27,7 +29,7 @@ class CleanUpDialog:
     def __init__(self, library_view: LibraryView, *, on_done: Callable[[str], Awaitable[object]]) -> None:
         self._library_view, self._on_done = library_view, on_done
         self._days = "30"
-        self._dialog = ui.dialog().props('aria-label="Clean up"')
+        self._dialog = asks(ui.dialog().props('aria-label="Clean up"'), Asks.HOST)
         self._drawn = False
         self._frees: dict[ui.checkbox, Share] = {}
 

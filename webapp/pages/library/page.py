@@ -18,6 +18,9 @@ from separation.workflows import recipe
 from storage import StorageError
 from storage.damage import Damage
 from storage.table import TableDamage
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
+from webapp.access.routes import Asks
 from webapp.components.library_list.library_list import LibraryList, Verb
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
 from webapp.pages.library.clean_up import CleanUpDialog
@@ -99,7 +102,8 @@ class LibraryPage:
             self._notice = ui.element("div").classes("lib-notice-line")
         with self._notice:
             self._said = text("", "grow")
-            self._undo = button("Undo", self._restore_deleted, icon_name="undo", tip="Restores what was just deleted")
+            undo = button("Undo", self._restore_deleted, icon_name="undo", tip="Restores what was just deleted")
+            self._undo = asks(undo, Right.MANAGE)
             icon_button("close", "Dismiss", lambda: self._notice.set_visibility(False))
         self._notice.set_visibility(False)
 
@@ -303,7 +307,7 @@ class _Question:
 
     def __init__(self, title: str, detail: str, on_yes: Callable[[], object]) -> None:
         self._title, self._detail, self._on_yes = title, detail, on_yes
-        self._dialog = ui.dialog()
+        self._dialog = asks(ui.dialog(), Asks.HOST)
         self._dialog.props["aria-label"] = title
 
     def ask(self) -> None:

@@ -11,6 +11,8 @@ from separation.backends import registry
 from separation.formatted import size
 from separation.hub import compared
 from separation.model import Backend, PublishedModel, Readiness
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.components.pieces.for_pages import for_pages
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.model_words import PILLS, lacking
@@ -53,7 +55,8 @@ class BackendCard:
             for backend in backends:
                 if backend.profile.model_card is not None:
                     tip = "What the network learned from, how good it is in figures, and what it cannot do"
-                    button("Model card", partial(_show_model_card, backend), kind="quiet", tip=tip)
+                    card_button = button("Model card", partial(_show_model_card, backend), kind="quiet", tip=tip)
+                    asks(card_button, Asks.SESSION)
             if entries:
                 with ui.element("ul").classes("model-list").props('role=list aria-label="Models"'):
                     for entry in entries:
@@ -113,7 +116,7 @@ class _Way:
 
 def _show_model_card(backend: Backend) -> None:
     assert backend.profile.model_card is not None
-    with ui.dialog() as dialog, ui.element("div").classes("card pad model-card"):
+    with asks(ui.dialog(), Asks.SESSION) as dialog, ui.element("div").classes("card pad model-card"):
         dialog.props["aria-label"] = f"Model card of the {backend.label[0].lower()}{backend.label[1:]}"
         ui.markdown(backend.profile.model_card.read_text("utf-8"))
         button("Close", dialog.close)

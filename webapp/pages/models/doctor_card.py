@@ -12,6 +12,8 @@ from separation.doctor import installed
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
 from storage import data_folder
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.pages.models.model_words import verdict_of
 from webapp.state.doctor import Doctor
 from webapp.theme import CostBox, button, card, error_card, pill, text
@@ -38,7 +40,7 @@ class DoctorCard:
                     text("Doctor", tag="h2")
                     self._words = text(WHAT_IT_DOES, "mute small", tag="p")
                 self._unfold = button("Versions", self._toggle_versions, kind="plain", tip="For reports of faults")
-                self._unfold.props("aria-expanded=false")
+                asks(self._unfold, Asks.SESSION).props("aria-expanded=false")
                 takes = "Takes seconds; a large model takes longer to load"
                 self._test = button("", self._run if may_run else None, tip=takes)
                 self._test.set_visibility(may_run)

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from separation.errors import PlaygroundError
 from separation.formatted import size
+from webapp.access.routes import Asks
 from webapp.access.sessions import visitor_of
 from webapp.pages.models.backend_card import BackendCard, families
 from webapp.pages.models.doctor_card import DoctorCard
@@ -54,7 +55,7 @@ class ModelsPage:
         self._rows: dict[str, ModelRow] = {}
         self._looking = self._look_again = False
         self._may_change = visitor_of(self._client.request).is_host
-        with shell("models", side="", footer=False) as frame:
+        with shell("models", side="", footer=False, needs=Asks.HOST) as frame:
             with frame.header:
                 self._header()
             with frame.main:

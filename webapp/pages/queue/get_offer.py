@@ -11,6 +11,8 @@ from separation.backends.offers import Offer
 from separation.formatted import clock, size
 from separation.hub import licences
 from separation.hub import token as hub_token
+from webapp.access.handlers import asks
+from webapp.access.routes import Asks
 from webapp.components.pieces.licence_terms import licence_terms
 from webapp.theme import button, card, text
 
@@ -31,6 +33,7 @@ class GetOffer:
         self._can_start = False
         self._asking = False
         with card("get-offer pad") as self._place:
+            asks(self._place, Asks.HOST)
             self._place.props["aria-label"] = "What can be got"
         self._place.set_visibility(False)
 

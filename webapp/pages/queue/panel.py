@@ -8,6 +8,8 @@ from functools import partial
 from nicegui import ui
 
 from storage import StorageError
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.pages.queue.job_row import JobRow
 from webapp.state.jobs import Job, Jobs, State
 from webapp.theme import button, error_card, heading, icon_button, text
@@ -30,7 +32,7 @@ class QueueView:
         self._button = icon_button("queue", "Queue", self.open).classes("queue-button")
         with self._button:
             self._count = text("", "badge num").props("aria-hidden=true")
-        self._dialog = ui.dialog().props('position=right aria-label="Queue"')
+        self._dialog = asks(ui.dialog().props('position=right aria-label="Queue"'), Right.RUN)
         self._drawn = False  # most pages are loaded without it ever being opened
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._arranged)

@@ -9,6 +9,8 @@ from nicegui import ui
 
 from separation.results.kept import Recording, Result
 from storage import ArtifactStore, StorageError
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.components.pieces.icons import icon
 from webapp.pages.studio.state import Gone, StudioState, gone_text
 from webapp.state.drafts import Drafts
@@ -24,6 +26,7 @@ class GoneNotice:
 
     def __init__(self, *, on_restore: Callable[[], object]) -> None:
         with ui.element("section").classes("card offer").props("role=alert") as self._line:
+            asks(self._line, Right.MANAGE)
             icon("warning")
             self._words = text("", "offer-words", tag="p")
             with ui.element("span").classes("job-buttons"):

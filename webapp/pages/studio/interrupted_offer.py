@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.components.pieces.icons import icon
 from webapp.state.jobs import Jobs
 from webapp.theme import button, text
@@ -23,6 +25,7 @@ class InterruptedOffer:
     def __init__(self, jobs: Jobs, *, on_resume: Callable[[], object], on_show: Callable[[], object]) -> None:
         self._jobs = jobs
         with ui.element("section").classes("card offer").props("role=status") as self._line:
+            asks(self._line, Right.RUN)
             icon("warning")
             self._words = text("", "offer-words", tag="p")
             with ui.element("span").classes("job-buttons"):

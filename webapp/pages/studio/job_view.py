@@ -7,6 +7,8 @@ from collections.abc import Callable
 from nicegui import ui
 
 from storage import StorageError
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_words import detail_of, left_of, title_of
 from webapp.state.jobs import Job, Jobs, State
@@ -28,7 +30,7 @@ class JobView:
         self._put_away_at = ""
         self._failed_at = ""
         self._drawn = False
-        self._place = ui.element("div")
+        self._place = asks(ui.element("div"), Right.RUN)
         self._place.set_visibility(False)
 
     def show(self, job: Job | None) -> None:

@@ -12,6 +12,8 @@ from separation.prompts import phrasing, vocabulary
 from separation.prompts.targets import is_reserved
 from separation.request import Prompt
 from separation.results.kept import Recording
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
 from webapp.pages.studio.settings_panel import Choice
 from webapp.state.drafts import Draft
@@ -31,7 +33,8 @@ class PromptRow:
     def __init__(
         self, *, on_change: Callable[[Callable[[list[str]], list[str]]], object], on_select: Callable[[str], object]
     ) -> None:
-        with card():
+        with card() as whole:
+            asks(whole, Right.RUN)
             self._prompts = Prompts(
                 on_change=lambda change: on_change(lambda texts: changed(texts, change)), on_select=on_select
             )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nicegui import ui
+
 from separation import solvers
 from separation.audio.content import Content
 from separation.backends import offers, registry
@@ -19,6 +21,8 @@ from separation.request import Request, RequestField
 from separation.results.partial import Sound
 from separation.workflows import recipe
 from separation.workflows.own_presets import OwnPreset
+from webapp.access.handlers import asks
+from webapp.access.roles import Right
 from webapp.components.pieces.for_pages import for_pages
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.entered import field_of, put_right, set_along, with_said
@@ -136,6 +140,7 @@ class SettingsPanel:
         self._other: Request | None = None  # who would be asked if the recording were held for the other kind
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
+        asks(ui.context.slot.parent, Right.RUN)
         self._preset = Settings(self._set)
         self._own = PresetRow(sources.presets, on_apply=self._apply_own)
         self._settings = Settings(self._set)
