@@ -1,6 +1,8 @@
-"""The errors of this program; each message says what happened, why, and what to do.
+"""The errors of this program; each says what happened, why, and what to do, and may carry an action.
 
-Pages and the terminal show `str(error)` as it is; tracebacks go to the log only, under a name that is shown as well.
+No sentence names a command of the terminal: an `Action` does. The terminal shows `str(error)`, which ends with that
+command; pages show `error.message` and draw the action as a button. Tracebacks go to the log only, under a name that is
+shown as well.
 This module imports nothing of ours, and `storage` derives its own error from the root here.
 """
 
@@ -8,10 +10,128 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 # As `storage.locks` and `separation.audio.files` name them.
 MADE_FOR_A_WHILE = re.compile(r"audio-playground-scratch-\w{8}|\.\w{8}\.part")
+
+
+class ActionKind(StrEnum):
+    """What an action is about, by which a page knows where its button leads."""
+
+    DOWNLOAD = "download"
+    MODELS = "models"
+    SOURCES = "sources"
+    SIGN_IN = "sign in"
+    INSTALL = "install"
+    WORKER = "worker"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """What a person can do next: the terminal writes its commands, a page draws a button or a plain sentence.
+
+    Args:
+        kind: what it is about.
+        label: what it does, as a button has it, without a full stop.
+        commands: what is typed in a terminal, one after the other.
+        subject: name of the model in the catalogue, requirement of a package, or address of a scheduler; "" for none.
+    """
+
+    kind: ActionKind
+    label: str
+    commands: tuple[str, ...]
+    subject: str = ""
+
+    @classmethod
+    def download(cls, model: str, *, again: bool = False) -> Action:
+        """Return the download of a model of the catalogue, for the first time or anew."""
+        label = f"Download {model} again" if again else f"Download {model}"
+        return cls(kind=ActionKind.DOWNLOAD, label=label, commands=(_download(model),), subject=model)
+
+    @classmethod
+    def accept_licence(cls, model: str) -> Action:
+        """Return the download of a model whose licence is accepted by it."""
+        label, command = f"Accept the licence and download {model}", f"{_download(model)} --accept-licence"
+        return cls(kind=ActionKind.DOWNLOAD, label=label, commands=(command,), subject=model)
+
+    @classmethod
+    def new_revision(cls, model: str) -> Action:
+        """Return the download of a model whose publisher has changed it."""
+        label, command = f"Take the new revision of {model}", f"{_download(model)} --new-revision"
+        return cls(kind=ActionKind.DOWNLOAD, label=label, commands=(command,), subject=model)
+
+    @classmethod
+    def download_with_run(cls, backend: str, model: str) -> Action:
+        """Return the download of a model that the catalogue does not list, which only a run in a terminal can begin."""
+        command = f"audio-playground extract {backend} RECORDING --model {model} --download"
+        return cls(kind=ActionKind.MODELS, label="Download it with the first run", commands=(command,))
+
+    @classmethod
+    def choose_sources(cls) -> Action:
+        """Return the choice of the places that models are fetched from."""
+        return cls(kind=ActionKind.SOURCES, label="Choose other sources", commands=("audio-playground models sources",))
+
+    @classmethod
+    def sign_in(cls, model: str = "") -> Action:
+        """Return the keeping of the hub's token, and then the download of a model that needs it, if one is named."""
+        commands = ("hf auth login", *([_download(model)] if model else []))
+        return cls(kind=ActionKind.SIGN_IN, label="Keep your token here", commands=commands, subject=model)
+
+    @classmethod
+    def install(cls, requirement: str, *, again: bool = False) -> Action:
+        """Return the installation of what `pip` knows by this requirement; an extra is a part of this program."""
+        package, _, part = re.split(r"[<>=]", requirement)[0].partition("[")
+        what = f"this program with “{part.rstrip(']')}”" if part else f"the package “{package}”"
+        label = f"{'Reinstall' if again else 'Install'} {what} and start again"
+        quoted = f'"{requirement}"' if requirement != package else requirement
+        command = f"pip install {'--force-reinstall ' * again}{quoted}"
+        return cls(kind=ActionKind.INSTALL, label=label, commands=(command,), subject=requirement)
+
+    @classmethod
+    def start_worker(cls, scheduler: str) -> Action:
+        """Return the start of a worker that joins a scheduler at an address."""
+        label, command = f"Start a worker that joins {scheduler}", f"audio-playground worker --scheduler {scheduler}"
+        return cls(kind=ActionKind.WORKER, label=label, commands=(command,), subject=scheduler)
+
+    @classmethod
+    def take_folder(cls, folder: Path, pattern: str) -> Action:
+        """Return a run over all files of a folder whose names match a pattern, which only a terminal can begin."""
+        command = f"audio-playground batch {folder} --pattern '{pattern}'"
+        return cls(kind=ActionKind.FOLDER, label="Or take a whole folder", commands=(command,), subject=str(folder))
+
+    @classmethod
+    def name_folder(cls) -> Action:
+        """Return the naming of a folder of models, which requests may then use."""
+        command = "audio-playground serve --model-folder NAME=FOLDER"
+        return cls(kind=ActionKind.FOLDER, label="Name it when the program is started", commands=(command,))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any] | None) -> Action | None:
+        """Return the action that `dataclasses.asdict` wrote; None for None.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none that this program knows.
+        """
+        if values is None:
+            return None
+        commands = tuple(str(command) for command in values["commands"])
+        return cls(**{**values, "kind": ActionKind(values["kind"]), "commands": commands})
+
+    @property
+    def sentence(self) -> str:
+        """The action as the terminal says it."""
+        return f"{self.label}: {', then '.join(f'“{command}”' for command in self.commands)}."
+
+
+def with_action(message: str, action: Action | None) -> str:
+    """Return a message as the terminal says it, with the commands of its action."""
+    return " ".join(filter(None, (message, action.sentence if action is not None else "")))
 
 
 class PlaygroundError(Exception):
@@ -21,14 +141,25 @@ class PlaygroundError(Exception):
         what: what happened, in the person's own terms.
         why: the reason, with the numbers that show it.
         todo: the next thing to try.
+        action: what can be done about it with a command or a button.
     """
 
-    def __init__(self, what: str, why: str = "", todo: str = "") -> None:
-        super().__init__(what, why, todo)  # all three, so that the error survives a trip between processes
-        self.what, self.why, self.todo = what, why, todo
+    def __init__(self, what: str, why: str = "", todo: str = "", *, action: Action | None = None) -> None:
+        super().__init__(what, why, todo)  # an error that is pickled takes these, and its attributes, along
+        self.what, self.why, self.todo, self.action = what, why, todo, action
+
+    @property
+    def message(self) -> str:
+        """What happened, why, and what to do, without a command."""
+        return " ".join(sentence for sentence in (self.what, self.why, self.todo) if sentence)
+
+    @property
+    def typed(self) -> str:
+        """What to do, as the terminal says it: with the commands of the action."""
+        return with_action(self.todo, self.action)
 
     def __str__(self) -> str:
-        return " ".join(sentence for sentence in (self.what, self.why, self.todo) if sentence)
+        return with_action(self.message, self.action)
 
 
 class AudioError(PlaygroundError):
@@ -43,13 +174,21 @@ class SettingsError(PlaygroundError, ValueError):
     """A setting is invalid, by itself or together with the others.
 
     Args:
-        what, why, todo: as in every error.
+        what, why, todo, action: as in every error.
         place: where the value lies in nested settings, from the outside in, such as ("prompts", 0, "text"); empty where
             that is not known.
     """
 
-    def __init__(self, what: str, why: str = "", todo: str = "", *, place: tuple[str | int, ...] = ()) -> None:
-        super().__init__(what, why, todo)
+    def __init__(
+        self,
+        what: str,
+        why: str = "",
+        todo: str = "",
+        *,
+        place: tuple[str | int, ...] = (),
+        action: Action | None = None,
+    ) -> None:
+        super().__init__(what, why, todo, action=action)
         self.place = place
 
 
@@ -128,3 +267,7 @@ def lasting(folder: Path) -> Path:
     """Return the folder that errors should name: the innermost one that is still there when the message is read."""
     gone = [each for each in (folder, *folder.parents) if MADE_FOR_A_WHILE.fullmatch(each.name)]
     return gone[-1].parent if gone else folder
+
+
+def _download(model: str) -> str:
+    return f"audio-playground models download {model}"

@@ -6,6 +6,8 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from separation.errors import Action, with_action
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -40,9 +42,13 @@ class ModelLoading(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Warned(Event):
-    """A warning for the user; the run goes on."""
+    """A warning for the user, and perhaps what to do about it; the run goes on. `str` adds the action's command."""
 
     message: str
+    action: Action | None = None
+
+    def __str__(self) -> str:
+        return with_action(self.message, self.action)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from separation.errors import Action, with_action
 from separation.events import Event
 from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Prompt, Request, RequestField
@@ -36,10 +37,14 @@ class Readiness(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Availability:
-    """Readiness, and one sentence with what to do about it (or, if usable, what the backend will use)."""
+    """Readiness, a sentence on it (if usable, on what the backend will use), and what to do; `str` adds its command."""
 
     readiness: Readiness
     sentence: str
+    action: Action | None = None
+
+    def __str__(self) -> str:
+        return with_action(self.sentence, self.action)
 
     @property
     def usable(self) -> bool:
@@ -83,15 +88,10 @@ class Windowing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatentFacts:
-    """The properties of a model's latent space.
+    """The properties of a model's latent space."""
 
-    Args:
-        state_channels: channels of the state that a solver carries from noise to audio.
-        context_frames: frames on each side that decoding needs for the frames between to be exact.
-    """
-
-    state_channels: int
-    context_frames: int
+    state_channels: int  # of the state that a solver carries from noise to audio
+    context_frames: int  # on each side, which decoding needs for the frames between to be exact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from webapp.access.handlers import asks
 from webapp.access.routes import Asks
 from webapp.components.pieces.icons import FAVICON, icon_sheet
 from webapp.components.pieces.pieces import (
+    ActionPlace,
     CostBox,
     JobCard,
     Text,
@@ -28,6 +29,7 @@ from webapp.components.pieces.pieces import (
     heading,
     icon_button,
     pill,
+    show_action,
     skeleton,
     text,
     tipped,
@@ -43,6 +45,7 @@ __all__ = [
     "PAGES",
     "SCHEMES",
     "STEM_COLORS",
+    "ActionPlace",
     "CostBox",
     "Frame",
     "JobCard",
@@ -62,6 +65,7 @@ __all__ = [
     "segmented",
     "set_scheme",
     "shell",
+    "show_action",
     "skeleton",
     "stem_color",
     "text",

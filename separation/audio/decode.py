@@ -25,7 +25,7 @@ from separation.audio.waveform import (
     MIN_SAMPLE_RATE,
     Waveform,
 )
-from separation.errors import AudioError
+from separation.errors import Action, AudioError
 
 __all__ = [
     "AudioFile",
@@ -238,8 +238,8 @@ def _missing(path: Path, name: str) -> AudioError:
         return unusable(
             name,
             "There is no such file; it is a pattern that no shell has replaced by names of files",
-            "Leave the quotes out and check its folder, or take a whole folder: "
-            f"audio-playground batch {path.parent} --pattern '{path.name}'.",
+            "Leave the quotes out and check its folder.",
+            action=Action.take_folder(path.parent, path.name),
         )
     return unusable(name, "There is no such file", "Check its name and folder.")
 
@@ -292,9 +292,9 @@ def _quoted(name: str, n_letters: int) -> str:
     return repr(name if len(name) <= n_letters else f"{name[:half]}…{name[-half:]}")
 
 
-def unusable(name: str, why: str, todo: str) -> AudioError:
+def unusable(name: str, why: str, todo: str, action: Action | None = None) -> AudioError:
     """Return the error of a file without usable audio; `why` is a sentence without its full stop."""
-    return AudioError(f"{name} cannot be used as audio.", f"{why}.", todo)
+    return AudioError(f"{name} cannot be used as audio.", f"{why}.", todo, action=action)
 
 
 def _unreadable(name: str, why: str) -> AudioError:

@@ -1,6 +1,6 @@
 """The list of downloadable models: what each is, whether it is on this computer, downloading and deleting it.
 
-The Models page and `audio-playground models` show it. Imports no framework; only `download` goes online.
+The Models page and the terminal's `models` show it. Imports no framework; only `download` goes online.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from separation.backends import registry
-from separation.errors import SettingsError
+from separation.errors import Action, SettingsError
 from separation.events import Event, ModelLoading
 from separation.hub import compared, licences, line
 from separation.hub.licences import LicenceNotAccepted
@@ -60,7 +60,8 @@ def require_accepted(wanted: PublishedModel) -> None:
     raise LicenceNotAccepted(
         f"{wanted.label} is under the {terms.name}, which nobody has accepted on this computer yet.",
         " ".join((*terms.points, f"All of it: {terms.link}.")),
-        f"If you accept it, run “audio-playground models download {wanted.name} --accept-licence”.",
+        "It can be downloaded once somebody has accepted it.",
+        action=Action.accept_licence(wanted.name),
     )
 
 

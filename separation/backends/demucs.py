@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from separation.backends.defaults import BackendDefaults
-from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
+from separation.errors import Action, BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
 from separation.hardware.footprint import NVIDIA
 from separation.hub import compared
@@ -104,16 +104,22 @@ class DemucsBackend(BackendDefaults):
     def availability(self, request: Request | None = None) -> Availability:
         """Return whether the model's files are on this computer; reads only the disk."""
         if not demucs_weights.published_bags():
-            return Availability(readiness=Readiness.NOT_INSTALLED, sentence=demucs_weights.HOW_TO_INSTALL)
+            return Availability(
+                readiness=Readiness.NOT_INSTALLED,
+                sentence=demucs_weights.NOT_INSTALLED,
+                action=demucs_weights.INSTALL,
+            )
         weights = _weights(request) if request else demucs_weights.find_demucs(DEFAULT)
         if not QUANTISED.isdisjoint(weights.bag.signatures) and importlib.util.find_spec("diffq") is None:
             return Availability(
                 readiness=Readiness.NOT_INSTALLED,
-                sentence=f"The model {weights.model} is quantised: install “diffq” (pip install diffq), "
-                "or choose the same model without “_q”.",
+                sentence=f"The model {weights.model} is quantised, and the package “diffq”, which reads it, is not "
+                "installed. The same model without “_q” needs none.",
+                action=Action.install("diffq"),
             )
         if weights.missing:
-            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=_how_to_get(weights))
+            sentence, action = _how_to_get(weights)
+            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=sentence, action=action)
         return Availability(readiness=Readiness.USABLE, sentence=f"The model {weights.model} is on this computer.")
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:
@@ -134,15 +140,16 @@ class DemucsBackend(BackendDefaults):
         availability = self.availability(request)
         if not availability.usable:
             missing = availability.readiness is Readiness.NEEDS_WEIGHTS
-            raise (WeightsMissing if missing else BackendUnavailable)("Demucs cannot run yet.", availability.sentence)
+            kind = WeightsMissing if missing else BackendUnavailable
+            raise kind("Demucs cannot run yet.", availability.sentence, action=availability.action)
         try:
             from separation.models.demucs.network import load_demucs  # PyTorch takes seconds to import
         except Exception as broken:  # a package that is not whole fails in its own way
             raise BackendUnavailable(
                 "Demucs does not start.",
                 f"Importing it gave: {type(broken).__name__}: {broken}.",
-                "Install it again with “pip install --force-reinstall demucs”, or choose the backend “builtin”, which "
-                "needs none of that.",
+                "The backend “builtin” needs none of that.",
+                action=Action.install("demucs", again=True),
             ) from broken
         return (yield from load_demucs(_weights(request), request, revision=self.revision(request)))
 
@@ -265,18 +272,20 @@ def _weights(request: Request) -> DemucsWeights:
     return demucs_weights.find_demucs(request.model or DEFAULT, request.demucs.folder)
 
 
-def _how_to_get(weights: DemucsWeights) -> str:
+def _how_to_get(weights: DemucsWeights) -> tuple[str, Action | None]:
+    """Return why a model's weights are not here, and what gets them."""
     if weights.in_folder:
-        return (
+        sentence = (
             f"The model {weights.model} names networks that are not in its folder: {', '.join(weights.missing)}. "
             "Put their .th or .safetensors files there."
         )
+        return sentence, None
     if damaged := next(filter(compared.is_damaged, download.files_here(weights.model)), None):
-        again = f"Download it again: “audio-playground models download {weights.model}”."
-        return str(compared.damaged(damaged, weights.model, again))
+        found = compared.damaged(damaged, weights.model)
+        return found.message, found.action
     size_mb = SIZES_MB.get(weights.model)
     size = f" (about {size_mb} MB)" if size_mb else ""
-    how = "Run “extract demucs --download” to download them once."
-    if size_mb:
-        how = f"Run “audio-playground models download {weights.model}” to download them once."
-    return f"The weights of {weights.model}{size} are not on this computer. {LICENCE}. {how}"
+    sentence = f"The weights of {weights.model}{size} are not on this computer. {LICENCE}."
+    if weights.model not in SIZES_MB:
+        return sentence, Action.download_with_run("demucs", weights.model)
+    return sentence, Action.download(weights.model)

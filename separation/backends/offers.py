@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from separation.audio.content import Content
 from separation.backends import registry, sam_family
-from separation.errors import PlaygroundError, PromptError
+from separation.errors import Action, PlaygroundError, PromptError
 from separation.formatted import size
 from separation.hub import line
 from separation.hub import token as hub_token
@@ -69,11 +69,9 @@ def choose(request: Request) -> tuple[Request, str]:
     except PromptError as refusal:
         if (found := offer(request)) is None:
             raise
-        get = (
-            f"To get {found.entry.label} ({size(found.n_bytes)}), which can, run "
-            f"“audio-playground models download {found.entry.name}”."
-        )
-        raise PromptError(refusal.what, refusal.why, f"{refusal.todo} {get}") from refusal
+        able = f"{found.entry.label} ({size(found.n_bytes)}) can, once it is here."
+        todo, get = f"{refusal.todo} {able}", Action.download(found.entry.name)
+        raise PromptError(refusal.what, refusal.why, todo, action=get) from refusal
 
 
 def _asked(request: Request, content: Content | None) -> Iterable[Backend]:

@@ -241,7 +241,7 @@ def _refusal(request: Request, refusals: list[PlaygroundError]) -> PlaygroundErr
 
 def _unavailable(backend: Backend, availability: Availability) -> BackendUnavailable:
     kind = WeightsMissing if availability.readiness is Readiness.NEEDS_WEIGHTS else BackendUnavailable
-    return kind(f"{backend.label} cannot run yet.", availability.sentence)
+    return kind(f"{backend.label} cannot run yet.", availability.sentence, action=availability.action)
 
 
 def _because(passed_over: list[str]) -> str:

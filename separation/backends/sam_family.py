@@ -50,13 +50,12 @@ def ready_files(backend: Backend, request: Request) -> Generator[Event, None, Ch
     availability = backend.availability(request)
     if not availability.usable:
         missing = availability.readiness is Readiness.NEEDS_WEIGHTS
-        raise (WeightsMissing if missing else BackendUnavailable)(
-            f"{backend.label} cannot run yet.", availability.sentence
-        )
+        kind = WeightsMissing if missing else BackendUnavailable
+        raise kind(f"{backend.label} cannot run yet.", availability.sentence, action=availability.action)
     found = weights.find_sam_audio(request.model or backend.models()[0])
     assert found.files is not None  # it would not be usable
     for name, files in weights.files_of(found).items():
-        yield from compared.require_whole(files, name, weights.again(name))
+        yield from compared.require_whole(files, name)
     return found.files
 
 

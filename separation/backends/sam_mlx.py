@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from separation.backends.sam_family import ready_files
 from separation.backends.sam_torch import SamTorchBackend
-from separation.errors import SettingsError
+from separation.errors import Action, SettingsError
 from separation.events import Event
 from separation.model import Availability, Model, PublishedModel, Readiness
 from separation.prompts.targets import Target
@@ -63,7 +63,8 @@ class SamMlxBackend(SamTorchBackend):
         if any(importlib.util.find_spec(package) is None for package in ("mlx", "mlx_audio")):
             return Availability(
                 readiness=Readiness.NOT_INSTALLED,
-                sentence=f'Install it with “pip install "{PIP[sys.platform]}"” and start again.',
+                sentence="It needs MLX, which is not installed.",
+                action=Action.install(PIP[sys.platform]),
             )
         found = super().availability(request)
         if not found.usable or preferred_here():

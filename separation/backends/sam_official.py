@@ -13,7 +13,7 @@ from pathlib import Path
 
 from separation.backends.sam_family import ready_files
 from separation.backends.sam_torch import DEFAULT, SamTorchBackend
-from separation.errors import SettingsError
+from separation.errors import Action, SettingsError
 from separation.events import Event
 from separation.model import Availability, Model, PublishedModel, Readiness
 from separation.models.sam_audio import weights as sam_weights
@@ -62,8 +62,8 @@ class SamOfficialBackend(SamTorchBackend):
         if not _sources():
             return Availability(
                 readiness=Readiness.NOT_INSTALLED,
-                sentence="Install Meta's own package with “pip install "
-                '"audio-playground[official]"” and start again; the package “sam-audio” on PyPI is an empty one.',
+                sentence="It needs Meta's own package; the package “sam-audio” on PyPI is an empty one.",
+                action=Action.install("audio-playground[official]"),
             )
         found = super().availability(request)
         if not found.usable:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from separation.backends import sam_family
 from separation.backends.defaults import BackendDefaults
 from separation.backends.sam_family import ready_files
-from separation.errors import PlaygroundError, PromptError, SettingsError
+from separation.errors import Action, PlaygroundError, PromptError, SettingsError
 from separation.events import Event
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
 from separation.models.sam_audio import sizes
@@ -94,14 +94,16 @@ class SamTorchBackend(BackendDefaults):
             if importlib.util.find_spec(package) is None:
                 return Availability(
                     readiness=Readiness.NOT_INSTALLED,
-                    sentence=f"Install it with “pip install {package}” and start again.",
+                    sentence=f"It needs the package “{package}”.",
+                    action=Action.install(package),
                 )
         try:
             weights = sam_weights.find_sam_audio((request and request.model) or DEFAULT)
         except PlaygroundError as unusable:
-            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=str(unusable))
+            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=unusable.message, action=unusable.action)
         if not weights.usable:
-            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=weights.how_to_get())
+            sentence, action = weights.how_to_get()
+            return Availability(readiness=Readiness.NEEDS_WEIGHTS, sentence=sentence, action=action)
         return Availability(readiness=Readiness.USABLE, sentence=f"The model {weights.model} is on this computer.")
 
     def stems(self, request: Request | None = None) -> tuple[str, ...]:

@@ -98,7 +98,8 @@ class SpeechBackend(BackendDefaults):
     def availability(self, request: Request | None = None) -> Availability:
         """Usable where the package that carries the network is installed."""
         if carrier.find() is None:
-            return Availability(readiness=Readiness.NOT_INSTALLED, sentence=carrier.HOW_TO_INSTALL)
+            missing, install = carrier.NOT_INSTALLED, carrier.INSTALL
+            return Availability(readiness=Readiness.NOT_INSTALLED, sentence=missing, action=install)
         if (request is None or request.model != DEEPFILTERNET) and not builtin.WEIGHTS.exists():
             return builtin.BuiltinBackend().availability()
         return Availability(

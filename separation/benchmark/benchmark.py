@@ -11,7 +11,7 @@ from typing import Any
 
 from separation.benchmark.grid import Grid, LeftOut
 from separation.benchmark.timing import Timing
-from separation.errors import PlaygroundError, SettingsError
+from separation.errors import Action, PlaygroundError, SettingsError
 from separation.request import Request
 
 N_RETIMED = 3  # times a cell is timed again because the computer was busy; then it is kept, and marked
@@ -60,6 +60,7 @@ class CellOutcome:
         scores: against the known stems, as `scores.ResultScores` writes them; None without known stems.
         distances: by track name, from the reference, as `scores.StemDistance` writes them; None before it is there.
         error: what happened, why, what to do, if it failed: as a whole if there is no result, else at what is missing.
+        action: what can be done about the error with a command or a button.
     """
 
     result: str = ""
@@ -69,6 +70,7 @@ class CellOutcome:
     scores: Mapping[str, Any] | None = None
     distances: Mapping[str, Any] | None = None
     error: tuple[str, str, str] | None = None
+    action: Action | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -84,13 +86,13 @@ class CellOutcome:
         """Return the outcome that `to_dict` described.
 
         Raises:
-            TypeError: it is none.
+            TypeError, ValueError, KeyError: it is none.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"{values!r:.40} is no outcome")
         timings = tuple(Timing(**timing) for timing in values.get("timings", ()))
-        error = values.get("error")
-        return cls(**{**values, "timings": timings, "error": None if error is None else tuple(error)})
+        error, action = values.get("error"), Action.from_dict(values.get("action"))
+        return cls(**{**values, "timings": timings, "error": None if error is None else tuple(error), "action": action})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +161,7 @@ class Benchmark:
                     "grid": Grid.from_dict(values["grid"]),
                     "songs": tuple(Excerpt(**song) for song in values["songs"]),
                     "requests": tuple(map(Request.from_dict, values["requests"])),
-                    "left_out": tuple(LeftOut(**one) for one in values["left_out"]),
+                    "left_out": tuple(map(LeftOut.from_dict, values["left_out"])),
                 }
             )
         except (KeyError, TypeError, ValueError, PlaygroundError) as error:

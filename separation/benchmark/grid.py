@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from separation import plain
 from separation.backends import registry
-from separation.errors import PlaygroundError, SettingsError
+from separation.errors import Action, PlaygroundError, SettingsError
 from separation.request import Range, Request, RequestField
 
 MOST_COMBINATIONS = 5000
@@ -133,11 +133,22 @@ class LeftOut:
         n_combinations: how many.
         why: in a sentence.
         example: the settings of the first, as plain values.
+        action: what would make them possible; None if nothing does, or that is unknown.
     """
 
     n_combinations: int
     why: str
     example: Mapping[str, Any]
+    action: Action | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LeftOut:
+        """Return what `dataclasses.asdict` wrote, also before there were actions.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none.
+        """
+        return cls(**{**values, "action": Action.from_dict(values.get("action"))})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +181,7 @@ def expanded(grid: Grid) -> Expanded:
             "Every list multiplies them.",
             "Take fewer values, or make several benchmarks.",
         )
-    refused: dict[str, list[Mapping[str, Any]]] = {}
+    refused: dict[tuple[str, Action | None], list[Mapping[str, Any]]] = {}
     refusals: list[PlaygroundError] = []
     requests: dict[Request, None] = {}
     n_settled = 0
@@ -178,7 +189,7 @@ def expanded(grid: Grid) -> Expanded:
         try:
             settled = _settled(values)
         except PlaygroundError as error:
-            refused.setdefault(f"{error.what} {error.why}".strip(), []).append(values)
+            refused.setdefault((f"{error.what} {error.why}".strip(), error.action), []).append(values)
             refusals.append(error)
             continue
         n_settled += 1
@@ -191,14 +202,19 @@ def expanded(grid: Grid) -> Expanded:
             reference = _settled(values)
             requests[reference] = None
         except PlaygroundError as error:
-            refused.setdefault(f"The reference: {error.what} {error.why}".strip(), []).append(values)
-    left_out = tuple(LeftOut(n_combinations=len(which), why=why, example=which[0]) for why, which in refused.items())
+            why = f"The reference: {error.what} {error.why}".strip()
+            refused.setdefault((why, error.action), []).append(values)
+    left_out = tuple(
+        LeftOut(n_combinations=len(which), why=why, example=which[0], action=action)
+        for (why, action), which in refused.items()
+    )
     if not requests:
         raise SettingsError(
             "None of these settings can be computed here.",
             left_out[0].why,
-            refusals[0].todo or "Choose others, or bring the model on the Models page.",
+            refusals[0].todo or ("" if refusals[0].action is not None else "Choose others."),
             place=getattr(refusals[0], "place", ()),
+            action=refusals[0].action,
         )
     return Expanded(requests=tuple(requests), left_out=left_out, n_same=n_same, reference=reference)
 

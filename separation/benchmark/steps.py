@@ -105,7 +105,7 @@ def perform(
             return (yield from _timed_again(step.cell, passage, before, store, engine, is_local))
         return _measured(step.cell, before, benchmark, outcomes, store)
     except Exception as error:
-        failed = replace(before, error=_said(error), distances=before.distances or {})
+        failed = replace(_with_error(before, error), distances=before.distances or {})
         return replace(failed, n_retimed=N_RETIMED) if step.kind is StepKind.RETIME else failed
 
 
@@ -117,7 +117,7 @@ def _computed(
     try:
         return replace(outcome, scores=_scores(result, passage))
     except Exception as error:
-        return replace(outcome, error=_said(error))
+        return _with_error(outcome, error)
 
 
 def _timed_again(
@@ -173,8 +173,8 @@ def _has_reference(benchmark: Benchmark, song: Excerpt, outcomes: Mapping[str, C
     return bool(outcomes.get(cell_id(benchmark.reference, song), CellOutcome()).result)
 
 
-def _said(error: Exception) -> tuple[str, str, str]:
-    """Return what there is to say of a cell that failed.
+def _with_error(outcome: CellOutcome, error: Exception) -> CellOutcome:
+    """Return the outcome of a cell with what there is to say of its failure.
 
     Raises:
         PlaygroundError: it is not the cell's own failure.
@@ -187,7 +187,7 @@ def _said(error: Exception) -> tuple[str, str, str]:
         raise error
     elif getattr(error, "errno", None) in NO_ROOM:
         raise ours from error
-    return ours.what, ours.why, ours.todo
+    return replace(outcome, error=(ours.what, ours.why, ours.todo), action=ours.action)
 
 
 def _passage(cell: GridCell, store: Store) -> Recording:

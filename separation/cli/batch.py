@@ -24,6 +24,7 @@ from separation.cli.common import (
     make_folder,
     make_folder_of,
     open_store,
+    plain_error,
     printable,
     shown,
 )
@@ -292,17 +293,8 @@ def _write_report(entries: Sequence[dict[str, Any]], path: Path, read: FilesRead
     common.say(f"wrote {shown(path)}")
 
 
-def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, str]]:
-    return [
-        {
-            "file": shown(name.as_posix()),
-            "error": type(error).__name__,
-            "what": error.what,
-            "why": error.why,
-            "todo": error.todo,
-        }
-        for name, error in failures
-    ]
+def _listed(failures: Iterable[tuple[Path, PlaygroundError]]) -> list[dict[str, Any]]:
+    return [{"file": shown(name.as_posix()), **plain_error(error)} for name, error in failures]
 
 
 def _say_result(tally: _Counts, out: Path, answers: dict[str, str], seconds: float, common: Common) -> None:

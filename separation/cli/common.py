@@ -352,6 +352,13 @@ def last_words(error: Exception) -> int:
     return _status(ours)
 
 
+def plain_error(error: PlaygroundError) -> dict[str, Any]:
+    """Return an error as plain values for JSON; `commands` are those that `todo` names, ready to be run."""
+    commands = [] if error.action is None else list(error.action.commands)
+    sentences = {"what": error.what, "why": error.why, "todo": error.typed}
+    return {"error": type(error).__name__, **sentences, "commands": commands}
+
+
 def _as_ours(error: Exception) -> PlaygroundError:
     """Return the error to show for an error of any kind."""
     if isinstance(error, OSError) and traceback.extract_tb(error.__traceback__)[-1].name == click.echo.__name__:
@@ -370,12 +377,7 @@ def _status(error: PlaygroundError) -> int:
 def _fail(error: PlaygroundError, common: Common, status: int | None = None) -> NoReturn:
     log.debug("traceback", exc_info=error)
     if common.as_json:
-        click.echo(
-            json.dumps(
-                {"error": type(error).__name__, "what": error.what, "why": error.why, "todo": error.todo},
-                ensure_ascii=False,
-            )
-        )
+        click.echo(json.dumps(plain_error(error), ensure_ascii=False))
     else:
         click.echo(f"{type(error).__name__}: {error}", err=True)
     sys.exit(status or _status(error))

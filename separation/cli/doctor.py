@@ -50,8 +50,8 @@ def doctor(self_test: bool, common: Common) -> None:
         words = availability.readiness.value
         if availability.usable and self_test:
             words += f", self-test {_tested(backend)}"
-        common.say(f"{backend.label}: {words}. {availability.sentence}")
-        report["backends"][backend.name] = {"readiness": words, "sentence": availability.sentence}
+        common.say(f"{backend.label}: {words}. {availability}")
+        report["backends"][backend.name] = {"readiness": words, "sentence": str(availability)}
     common.result(report)
     if finding:
         sys.exit(NO_DATA_FOLDER)

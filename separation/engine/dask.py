@@ -25,7 +25,7 @@ from separation import events
 from separation.engine import embedded
 from separation.engine.engine import Call, Task, Work
 from separation.engine.tls import Tls
-from separation.errors import PlaygroundError, SeparationError, WorkerDied
+from separation.errors import Action, PlaygroundError, SeparationError, WorkerDied
 from separation.events import Event, EventStream, StillRunning, Warned, WorkerRestarted
 from separation.request import DEVICES
 
@@ -263,8 +263,8 @@ class _ClusterTask(Generic[Result]):
             self._has_warned = True
             where = "" if self._device == "auto" else f" with the device {self._device}"
             yield Warned(
-                message=f"No worker{where} is there to do this; it is waited for. "
-                f"Start one with “audio-playground worker --scheduler {address}”."
+                message=f"No worker{where} is there to do this; it is waited for.",
+                action=Action.start_worker(address),
             )
 
 

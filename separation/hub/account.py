@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from separation.errors import BackendUnavailable, PlaygroundError, WeightsMissing
+from separation.errors import Action, BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.hub import token as hub_token
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
-
-LOGIN = "hf auth login"  # the command of the hub's own library that keeps a token
 
 
 class NotPublished(BackendUnavailable):
@@ -27,15 +25,22 @@ def page(repository: str) -> str:
 
 
 def how_to_get_access(repository: str) -> str:
-    """Return the steps by which a person gets access to a gated repository, up to the token."""
+    """Return the steps by which a person gets access to a gated repository, up to the token (`Action.sign_in`)."""
     return (
         f"Sign in to huggingface.co, open {page(repository)}, accept the licence and wait until access is granted; "
-        f"then create a read token in your account's settings there and keep it here with “{LOGIN}”"
+        "then create a read token in your account's settings there."
     )
 
 
-def headers() -> dict[str, str]:
-    """Return the HTTP header with the account's token, from where the hub's own library reads it."""
+def headers(model: str) -> dict[str, str]:
+    """Return the HTTP header with the account's token, from where the hub's own library reads it.
+
+    Args:
+        model: name of the model in the catalogue that it is needed for.
+
+    Raises:
+        BackendUnavailable: the token cannot be one.
+    """
     from huggingface_hub import constants, get_token
 
     token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
@@ -46,21 +51,23 @@ def headers() -> dict[str, str]:
         raise BackendUnavailable(
             "The token of the hub on this computer cannot be one.",
             f"It holds a space or a sign that no token has ({_where_from()}).",
-            f"Set it again with “{LOGIN}”, or correct HF_TOKEN.",
+            "Correct HF_TOKEN, or keep the token once more.",
+            action=Action.sign_in(model),
         )
     return {"authorization": f"Bearer {token}"}
 
 
 def _where_from() -> str:
-    return "from HF_TOKEN" if os.environ.get("HF_TOKEN") else f"kept by “{LOGIN}”"
+    return "from HF_TOKEN" if os.environ.get("HF_TOKEN") else "kept on this computer"
 
 
 @contextlib.contextmanager
-def network_errors(repository: str, folder: Path, gated: bool) -> Iterator[None]:
+def network_errors(repository: str, model: str, folder: Path, gated: bool) -> Iterator[None]:
     """Turn what the hub's library raises into errors that say what to do; none of them holds the token.
 
     Args:
         repository: that is asked for.
+        model: name of the model in the catalogue that it is asked for.
         folder: where its files go.
         gated: access to it has to be granted first.
     """
@@ -77,7 +84,7 @@ def network_errors(repository: str, folder: Path, gated: bool) -> Iterator[None]
             "Unset it and try again.",
         ) from offline
     except HfHubHTTPError as refused:
-        raise _refused(repository, gated, refused) from refused
+        raise _refused(repository, model, gated, refused) from refused
     except Exception as broken:
         if not _from_the_network(broken):
             raise
@@ -93,7 +100,7 @@ def _from_the_network(failure: Exception) -> bool:
     return type(failure).__module__.split(".")[0].startswith("httpx") or isinstance(failure, ConnectionError)
 
 
-def _refused(repository: str, gated: bool, refused: HfHubHTTPError) -> PlaygroundError:
+def _refused(repository: str, model: str, gated: bool, refused: HfHubHTTPError) -> PlaygroundError:
     from huggingface_hub import get_token
     from huggingface_hub.errors import EntryNotFoundError, GatedRepoError
 
@@ -104,19 +111,22 @@ def _refused(repository: str, gated: bool, refused: HfHubHTTPError) -> Playgroun
         return WeightsMissing(
             f"{repository} is gated, and this computer has not been let in.",
             f"{sent} (the hub answered {status}).",
-            f"{how_to_get_access(repository)}; then try again.",
+            how_to_get_access(repository),
+            action=Action.sign_in(model),
         )
     if status == 401 and has_token:
         return BackendUnavailable(
             "The hub refused this computer's token.",
             f"It is mistyped, expired or revoked ({_where_from()}; the hub answered 401).",
-            f"Create a read token in your account's settings on huggingface.co, and keep it with “{LOGIN}”.",
+            "Create a read token in your account's settings on huggingface.co.",
+            action=Action.sign_in(model),
         )
     if status in (401, 404) and not isinstance(refused, EntryNotFoundError):
         return NotPublished(
             f"The hub has no {repository} for you.",
             f"It does not exist, or only some accounts may see it (the hub answered {status}).",
-            f"Look at {page(repository)}; if you may see it, keep a read token here with “{LOGIN}”.",
+            f"Look at {page(repository)}; if you may see it, create a read token in your account's settings there.",
+            action=Action.sign_in(model),
         )
     if status == 429:
         return BackendUnavailable(

@@ -140,8 +140,8 @@ def download(source: Source, model: str, *, gated: bool = False) -> Generator[Ev
         BackendUnavailable: the hub cannot be reached, refuses, sent a damaged file, or the disk is full.
     """
     yield ModelLoading(model=model)
-    with account.network_errors(source.repository, repository_folder(source.repository), gated):
-        headers = account.headers()
+    with account.network_errors(source.repository, model, repository_folder(source.repository), gated):
+        headers = account.headers(model)
         commit, files = published(source)
         check_digests(source, model, commit, files)
         folder = repository_folder(source.repository)
@@ -172,8 +172,8 @@ def tensor_tables(source: Source, model: str) -> dict[str, dict[str, TensorEntry
     Raises:
         BackendUnavailable: the errors of `download`; or a file has no such table, or holds a tensor of an unknown type.
     """
-    with account.network_errors(source.repository, repository_folder(source.repository), gated=False):
-        headers, (commit, files) = account.headers(), published(source)
+    with account.network_errors(source.repository, model, repository_folder(source.repository), gated=False):
+        headers, (commit, files) = account.headers(model), published(source)
         check_digests(source, model, commit, files)
         return {
             file.name: ranges.tensor_table(remote(source, commit, file), headers)

@@ -19,7 +19,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from separation.errors import FileError, WeightsMissing
+from separation.errors import Action, FileError, WeightsMissing
 from separation.events import Event, EventStream, ModelLoading
 from separation.hub import remembered, transfer
 
@@ -93,25 +93,25 @@ def is_whole(file: Path, *, again: bool = False) -> bool:
     return stream.result is not False
 
 
-def require_whole(files: Iterable[Path], model: str, todo: str) -> Generator[Event, None, None]:
+def require_whole(files: Iterable[Path], model: str) -> Generator[Event, None, None]:
     """Compare files that are about to be loaded, yielding `ModelLoading` while they are read.
 
     Args:
         files: the weights of a model.
-        model: its name in the reports.
-        todo: the sentence that says how to get them again.
+        model: its name in the catalogue and in the reports.
 
     Raises:
         WeightsMissing: one of them is damaged; named.
     """
     for file in files:
         if (yield from compare(file, model)) is False:
-            raise damaged(file, model, todo)
+            raise damaged(file, model)
 
 
-def damaged(file: Path, model: str, todo: str) -> WeightsMissing:
-    """Return the error that names a damaged file of a model."""
-    return WeightsMissing(f"The file {file.name} of {model} is damaged.", f"{DAMAGED} ({file}).", todo)
+def damaged(file: Path, model: str) -> WeightsMissing:
+    """Return the error that names a damaged file of a model of the catalogue."""
+    what, why = f"The file {file.name} of {model} is damaged.", f"{DAMAGED} ({file})."
+    return WeightsMissing(what, why, action=Action.download(model, again=True))
 
 
 def _reads_as(file: Path, checksum: str, model: str) -> Generator[Event, None, bool]:

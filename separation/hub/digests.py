@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from separation.errors import BackendUnavailable, PlaygroundError
+from separation.errors import Action, BackendUnavailable, PlaygroundError
 from separation.hub import remembered
 
 log = logging.getLogger(__name__)
@@ -20,12 +20,14 @@ class RevisionChanged(BackendUnavailable):
     """A repository holds other files than when they were first fetched; a person decides (`accept`).
 
     Args:
-        what, why, todo: as in every error.
+        what, why, todo, action: as in every error.
         repository: the one that has changed.
     """
 
-    def __init__(self, what: str, why: str = "", todo: str = "", repository: str = "") -> None:
-        super().__init__(what, why, todo)
+    def __init__(
+        self, what: str, why: str = "", todo: str = "", repository: str = "", *, action: Action | None = None
+    ) -> None:
+        super().__init__(what, why, todo, action=action)
         self.args = (what, why, todo, repository)
         self.repository = repository
 
@@ -57,9 +59,9 @@ def check(repository: str, model: str, commit: str, files: Mapping[str, str], pi
         raise RevisionChanged(
             f"{repository} has changed since it was first fetched here.",
             f"{name} was {digest[:12]}… in revision {first[:7]}, and is {files[name][:12]}… in revision {commit[:7]}.",
-            "If you trust whoever publishes it, take the new one: "
-            f"“audio-playground models download {model} --new-revision”.",
+            "If you trust whoever publishes it, the new one can be taken.",
             repository,
+            action=Action.new_revision(model),
         )
 
 

@@ -37,8 +37,8 @@ def fetch(
         WeightsMissing, BackendUnavailable: the errors of `cache.download`; a tensor differs from the one fetched first.
     """
     folder = target.parent
-    with account.network_errors(source.repository, folder, gated=False):
-        headers, (commit, files) = account.headers(), cache.published(source)
+    with account.network_errors(source.repository, model, folder, gated=False):
+        headers, (commit, files) = account.headers(model), cache.published(source)
         cache.check_digests(source, model, commit, files)
         remote = cache.remote(source, commit, next(file for file in files if file.name == source.needed[-1]))
         table = ranges.tensor_table(remote, headers)

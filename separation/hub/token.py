@@ -1,7 +1,7 @@
 """Reads, stores and deletes the account's Hugging Face token, in the place where the hub's own library reads it.
 
-It is a file of mode 0600 (`HF_TOKEN_PATH`, by default `token` in `HF_HOME`), the one that “hf auth login” writes. The
-environment's HF_TOKEN comes before it. The token is never shown.
+It is a file of mode 0600 (`HF_TOKEN_PATH`, by default `token` in `HF_HOME`), the one that the hub's own command
+writes. The environment's HF_TOKEN comes before it. The token is never shown.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def keep(token: str) -> None:
 
 
 def forget() -> None:
-    """Delete the token file; a token in the environment and the named ones of “hf auth login” stay.
+    """Delete the token file; a token in the environment and the named ones of the hub's own command stay.
 
     Raises:
         SettingsError: it cannot be deleted.

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from separation.errors import SettingsError
+from separation.errors import Action, SettingsError
 
 VARIABLE = "AUDIO_PLAYGROUND_MODEL_FOLDERS"  # NAME=FOLDER, several as in PATH
 # A folder's path may hold the sign that stands between two entries.
@@ -55,8 +55,8 @@ def require_folder(asked: str) -> Path:
         raise SettingsError(
             f"“{asked}” is not a folder of models that may be used here.",
             "Only the person at this computer names such folders.",
-            f"{known}eave it open for the published models. To name it, start with --model-folder NAME=FOLDER, or put "
-            f"NAME=FOLDER into {VARIABLE}.",
+            f"{known}eave it open for the published models. To name it, put NAME=FOLDER into {VARIABLE}.",
+            action=Action.name_folder(),
         )
     return folder
 

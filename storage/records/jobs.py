@@ -19,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from separation.errors import Action, PlaygroundError
 from storage.errors import StorageError, system_errors
 from storage.locks import hold, living_folder
 from storage.private import private_folder, private_home
@@ -68,6 +69,7 @@ class JobRecord:
         result: key of the result.
         run_s: seconds of the run that made the result; 0 if none did, as it was kept already.
         error: what happened, why, and what to do, if it failed.
+        action: what can be done about the error with a button.
         warnings: warnings of the last run.
         log: everything that happened, oldest first.
     """
@@ -88,6 +90,7 @@ class JobRecord:
     result: str = ""
     run_s: float = 0.0
     error: tuple[str, str, str] | None = None
+    action: Action | None = None
     warnings: tuple[str, ...] = ()
     log: tuple[LogLine, ...] = ()
 
@@ -95,6 +98,12 @@ class JobRecord:
     def unfinished(self) -> bool:
         """Whether it waits or runs; in the record of a server that is gone, whether it did when the server stopped."""
         return self.state in (JobState.QUEUED, JobState.RUNNING)
+
+    def with_error(self, error: PlaygroundError | None) -> JobRecord:
+        """Return the record with an error and its action, or with none."""
+        if error is None:
+            return replace(self, error=None, action=None)
+        return replace(self, error=(error.what, error.why, error.todo), action=error.action)
 
     def noting(self, text: str) -> JobRecord:
         """Return the record with one more line in its log, at the present time."""
@@ -222,6 +231,7 @@ def _from_plain(values: dict[str, Any]) -> JobRecord:
             "prompts": tuple(str(words) for words in values["prompts"]),
             "request": dict(values["request"]),
             "error": None if values["error"] is None else _three(*values["error"]),
+            "action": Action.from_dict(values.get("action")),  # an earlier version of this program stored none
             "warnings": tuple(str(words) for words in values["warnings"]),
             "log": tuple(LogLine(**line) for line in values["log"]),
         }

@@ -20,6 +20,7 @@ from separation.audio.spectrogram import tile
 from separation.audio.waveform import Waveform as Sound
 from separation.chunking.model_inputs import reach
 from separation.chunking.plan import plan
+from separation.errors import AudioError
 from separation.model import Windowing
 from separation.prompts import anchor_text
 from separation.request import ChunkSettings
@@ -155,12 +156,8 @@ def studio() -> None:
             with card():
                 rows = [MIXTURE, with_meter(TARGET), RESIDUAL]
                 tracks = Tracks(rows, on_mix=lambda mix: log.set_text(note(f"mix {mix}")))
-            error_card(
-                "notes.txt is not audio.",
-                "Its first bytes are text.",
-                "Choose a sound or video file.",
-                on_dismiss=noop,
-            )
+            error = AudioError("notes.txt is not audio.", "Its first bytes are text.", "Choose a sound or video file.")
+            error_card(error, on_dismiss=noop)
             with drop_zone("Drop a recording here", "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of a video"):
                 button("Browse files", noop, icon_name="file")
                 button("Try the demo", noop, kind="primary")

@@ -131,6 +131,11 @@ class SimulatedStudio:
         buttons = [element.props for element in _shown(self._layout) if element.props.get("label") == label]
         return next((str(props["text"]) for props in buttons if "text" in props), None)
 
+    def links(self, words: str) -> list[str]:
+        """Where the links with these words lead."""
+        found = (element for element in _shown(self._layout) if element.tag == "a")
+        return [str(link.props["href"]) for link in found if "\n".join(_texts(link)) == words]
+
     def enter(self, label: str, value: str) -> None:
         """Type into the field of this name and press the return key."""
         (field,) = [element for element in _shown(self._layout) if element.props.get("aria-label") == label]

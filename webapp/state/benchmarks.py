@@ -71,7 +71,7 @@ class BenchmarkProgress:
     n_again: int
     doing: str = ""
     left_s: Range | None = None
-    error: tuple[str, str, str] | None = None
+    error: PlaygroundError | None = None
     is_paused: bool = False
 
 
@@ -101,7 +101,7 @@ class Benchmarks:
         self._running = ""
         self._doing = ""
         self._left_s: dict[str, Range | None] = {}
-        self._errors: dict[str, tuple[str, str, str]] = {}
+        self._errors: dict[str, PlaygroundError] = {}
         self._due: set[str] = set()
         self._read()
         jobs.do_between(self._next_piece)
@@ -252,7 +252,7 @@ class Benchmarks:
             self._tell(id)
 
     def _fail(self, id: str, error: PlaygroundError) -> None:
-        self._errors[id] = (error.what, error.why, error.todo)
+        self._errors[id] = error
         self.stop(id)
         self._tell(id)
 
@@ -314,6 +314,6 @@ def _outcomes_of(values: Mapping[str, Mapping[str, object]]) -> dict[str, CellOu
     for cell, outcome in values.items():
         try:
             found[cell] = CellOutcome.from_dict(outcome)
-        except (TypeError, ValueError) as damage:
+        except (TypeError, ValueError, KeyError) as damage:
             log.warning("the outcome of the cell %s is passed over: %s", cell, damage)
     return found

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 
+from separation.errors import PlaygroundError
 from separation.events import ModelLoading
 from separation.model import PublishedModel
 
@@ -39,7 +40,7 @@ class Download:
         self.name = entry.name
         self.state = DownloadState.WAITING
         self.wanted = True
-        self.error: tuple[str, str, str] | None = None
+        self.error: PlaygroundError | None = None
         self.changed = ""
         # The catalogue's sizes are approximate; the server's replace them.
         self._totals = {one.name: one.size_bytes for one in (entry, *needed)}

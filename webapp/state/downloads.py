@@ -24,7 +24,6 @@ from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.25
-Sentences = tuple[str, str, str]
 
 
 class Downloads:
@@ -150,7 +149,7 @@ class Downloads:
             download.rest()
         asyncio.get_running_loop().call_later(ANNOUNCE_S, self._tick, download)
 
-    def _left(self, download: Download, done: bool, error: Sentences | None) -> None:
+    def _left(self, download: Download, done: bool, error: PlaygroundError | None) -> None:
         """Take over the end of a download's thread, and start the next download."""
         self._running = None
         download.rest()
@@ -188,7 +187,7 @@ class Downloads:
             self._downloads.pop(name, None)
         except (PlaygroundError, OSError) as failure:
             download = self._downloads[name] = Download(catalogue.entry(name))
-            download.state, download.error = DownloadState.FAILED, _sentences(failure, "It could not be deleted.")
+            download.state, download.error = DownloadState.FAILED, _as_ours(failure, "It could not be deleted.")
         finally:
             self._removing.discard(name)
             self.changed.emit(name)
@@ -197,17 +196,17 @@ class Downloads:
     # in the download's thread
 
     def _work(self, download: Download) -> None:
-        done, error = False, None
+        done = False
+        error: PlaygroundError | None = None
         try:
             done = self._follow(download, catalogue.download(download.name))
         except (PlaygroundError, OSError) as failure:
             log.info("the download of %s failed: %s", download.name, failure)
-            error = _sentences(failure, "What arrives cannot be kept.")
+            error = _as_ours(failure, "What arrives cannot be kept.")
             download.changed = failure.repository if isinstance(failure, RevisionChanged) else ""
         except Exception as failure:
             log.exception("the download of %s met an error nobody foresaw", download.name)
-            shown = unforeseen("download", failure, "Try again")
-            error = (shown.what, shown.why, shown.todo)
+            error = unforeseen("download", failure, "Try again")
         self._runner.tell(lambda: self._left(download, done, error))
 
     def _compared(self, name: str) -> Mapping[str, bool | None] | None:
@@ -230,13 +229,13 @@ class Downloads:
         return True
 
 
-def _sentences(failure: PlaygroundError | OSError, what: str) -> Sentences:
-    if not isinstance(failure, PlaygroundError):
-        where = f" ({failure.filename})" if failure.filename else ""
-        failure = BackendUnavailable(
-            what,
-            f"The system says: {failure.strerror or failure}{where}.",
-            "Make that folder writable, or keep models elsewhere (HF_HOME for those of the hub, TORCH_HOME for Demucs) "
-            "and start again.",
-        )
-    return failure.what, failure.why, failure.todo
+def _as_ours(failure: PlaygroundError | OSError, what: str) -> PlaygroundError:
+    if isinstance(failure, PlaygroundError):
+        return failure
+    where = f" ({failure.filename})" if failure.filename else ""
+    return BackendUnavailable(
+        what,
+        f"The system says: {failure.strerror or failure}{where}.",
+        "Make that folder writable, or keep models elsewhere (HF_HOME for those of the hub, TORCH_HOME for Demucs) "
+        "and start again.",
+    )

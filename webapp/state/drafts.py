@@ -143,7 +143,9 @@ class Drafts:
                 self._known[recording] = Draft.from_dict(values)
             except (PlaygroundError, KeyError, TypeError) as error:
                 log.warning("the draft of %s is passed over: %s", recording, error)
-                self._unreadable[recording] = str(error) if isinstance(error, PlaygroundError) else "It is not whole."
+                self._unreadable[recording] = (
+                    error.message if isinstance(error, PlaygroundError) else "It is not whole."
+                )
         return self._known.get(recording)
 
     def unreadable(self, recording: str) -> str:

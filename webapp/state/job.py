@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 
+from separation.errors import PlaygroundError
 from separation.events import (
     BackendChosen,
     ChunkFinished,
@@ -81,9 +82,10 @@ class Job:
         return self.record.state
 
     @property
-    def error(self) -> tuple[str, str, str] | None:
+    def error(self) -> PlaygroundError | None:
         """What happened, why, and what to do, if it failed; else None."""
-        return self.record.error
+        record = self.record
+        return None if record.error is None else PlaygroundError(*record.error, action=record.action)
 
     @property
     def over(self) -> bool:
@@ -184,7 +186,7 @@ class Job:
                 how = "was kept from an earlier run" if event.index in self.kept else "is done"
                 return f"Chunk {event.index + 1} of {event.n_chunks} {how}."
             case Warned():
-                return event.message
+                return event.message if event.action is None else f"{event.message} {event.action.label}."
             case Kept(cached=True):
                 return KEPT
             case _:

@@ -185,8 +185,8 @@ class Jobs:
                 continue
             last += job.state is not State.INTERRUPTED
             position = job.record.position if job.state is State.INTERRUPTED else last
-            queued = replace(job.record, state=State.QUEUED, position=position, error=None, started="", ended="")
-            changes[job] = queued.noting("Queued again.")
+            queued = replace(job.record, state=State.QUEUED, position=position, started="", ended="")
+            changes[job] = queued.with_error(None).noting("Queued again.")
         self._write(changes)
         for job in changes:
             job.earlier = False
@@ -331,25 +331,26 @@ class Jobs:
     def _work(self, job: Job) -> None:
         """Run one job until it is done, failed, cancelled or interrupted."""
         n_damaged = len(self._store.checks.found)
+        error: PlaygroundError | None = None
         try:
-            state, line, error = self._follow(job)
+            state, line = self._follow(job)
         except PlaygroundError as failure:
             log.info("job %s failed: %s", job.id, failure, exc_info=failure)
-            state, line, error = State.FAILED, str(failure), (failure.what, failure.why, failure.todo)
+            state, line, error = State.FAILED, failure.message, failure
         except Exception as failure:
             log.exception("job %s met an error nobody foresaw", job.id)
-            shown = unforeseen("separation", failure, "Try another backend or setting")
-            state, line, error = State.FAILED, str(shown), (shown.what, shown.why, shown.todo)
+            error = unforeseen("separation", failure, "Try another backend or setting")
+            state, line = State.FAILED, error.message
         for damage in self._store.checks.found[n_damaged:]:
             job.record = job.record.noting(str(damage))
         job.ended.set()
         made = job.result
         key, run_s = ("", 0.0) if made is None else (made.key, 0.0 if job.cached else made.seconds)
-        ended = replace(job.counted, state=state, ended=utc_now(), error=error, result=key, run_s=run_s)
-        self._note_down(job, ended.noting(line))
+        ended = replace(job.counted, state=state, ended=utc_now(), result=key, run_s=run_s)
+        self._note_down(job, ended.with_error(error).noting(line))
         self._runner.tell(lambda: self._ended(job))
 
-    def _follow(self, job: Job) -> tuple[State, str, None]:
+    def _follow(self, job: Job) -> tuple[State, str]:
         item = self._store.get(job.record.recording)
         if item is None and (damage := self._store.checks.lost.get(job.record.recording)) is not None:
             raise StorageError(damage.what, damage.why, damage.todo)
@@ -366,14 +367,14 @@ class Jobs:
             if self._stop_of(job):
                 break
         if stop := self._stop_of(job):
-            return *stop, None
+            return stop
         with closing(EventStream(separate_recording(recording_of(item), request, self._store, self._engine))) as run:
             for event in run:
                 self._take(job, event)
                 if stop := self._stop_of(job):
-                    return *stop, None
+                    return stop
             job.result = run.result
-            return State.DONE, "Done.", None
+            return State.DONE, "Done."
 
     def _stop_of(self, job: Job) -> tuple[State, str] | None:
         if job.cancel.is_set():

@@ -38,7 +38,7 @@ def request_of(record: JobRecord) -> Request:
         return Request.from_dict(record.request)
     except PlaygroundError as error:
         raise SettingsError(
-            "The settings of this job cannot be used any more.", str(error), "Start it anew from the Studio."
+            "The settings of this job cannot be used any more.", error.message, "Start it anew from the Studio."
         ) from error
 
 

@@ -23,7 +23,7 @@ from separation.benchmark.timing import middle_s
 from separation.benchmark.turns import in_turn
 from separation.cli.common import Common, printable
 from separation.cli.progress_line import can_redraw, redrawn
-from separation.errors import SettingsError
+from separation.errors import PlaygroundError, SettingsError, with_action
 from separation.events import ChunkStarted, Event, EventStream, ModelLoading, StillRunning
 from separation.formatted import counted, size, size_range, time_range
 from separation.prompts.targets import RESIDUAL
@@ -136,7 +136,7 @@ class KeptBenchmark:
     def _told(self, step: GridStep, outcome: CellOutcome) -> str:
         """Return what came out of a step, in a line."""
         if outcome.error is not None:
-            return f"failed. {' '.join(part for part in outcome.error if part)}"
+            return f"failed. {PlaygroundError(*outcome.error, action=outcome.action)}"
         seconds = middle_s(outcome.timings)
         assert seconds is not None
         said = [f"{seconds:.3g} s", f"RTF {seconds / step.cell.song.duration_s:.3g}", *_best(outcome)]
@@ -171,7 +171,8 @@ def say_before(kept: KeptBenchmark, recordings: Sequence[Recording], common: Com
     what = f"{counted(len(benchmark.requests), 'setting')} on {counted(len(benchmark.songs), 'recording')}"
     common.say(printable(f"{benchmark.name}: {what}, {counted(n_cells, 'cell')}"))
     for one in benchmark.left_out:
-        common.say(printable(f"note: {counted(one.n_combinations, 'combination')} left out: {one.why}"))
+        why = with_action(one.why, one.action)
+        common.say(printable(f"note: {counted(one.n_combinations, 'combination')} left out: {why}"))
     if benchmark.n_same:
         same = counted(benchmark.n_same, "combination")
         common.say(f"note: {same} left out: the same as another one for their separator")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, TypedPath, common_options, open_store, printable, shown
+from separation.cli.common import Common, TypedPath, common_options, open_store, plain_error, printable, shown
 from separation.cli.options import span_options
 from separation.errors import PlaygroundError
 from separation.formatted import clock, counted, size
@@ -76,7 +76,7 @@ def import_(folder: Path, span: Mapping[str, Any], cache_limit_gb: float | None,
                 recording = import_song(song, store, part)
             except PlaygroundError as error:
                 common.say(f"  failed. {printable(str(error))}")
-                failed.append({**_described(song), **_failure(error)})
+                failed.append({**_described(song), **plain_error(error)})
                 continue
             _say_recording(recording, song, common)
             kept.append({**_described(song), **_kept(recording)})
@@ -136,7 +136,3 @@ def _kept(recording: Recording) -> dict[str, Any]:
         "n_channels": recording.n_channels,
         "warnings": list(recording.warnings),
     }
-
-
-def _failure(error: PlaygroundError) -> dict[str, Any]:
-    return {"error": type(error).__name__, "what": error.what, "why": error.why, "todo": error.todo}

@@ -58,7 +58,7 @@ class Progress:
             case Finished():
                 self._bar(1.0, "done")
             case Warned():
-                self._common.say(f"note: {event.message}")
+                self._common.say(f"note: {event}")
 
     def close(self) -> None:
         """End an unfinished bar; the next output starts on a new line."""

@@ -24,7 +24,7 @@ from demucs.repo import ModelLoadingError
 from demucs.states import load_model
 from safetensors import safe_open
 
-from separation.errors import BackendUnavailable
+from separation.errors import Action, BackendUnavailable
 from separation.hub.compared import is_whole
 
 NETWORKS: Mapping[str, type] = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in (Demucs, HDemucs, HTDemucs)}
@@ -51,7 +51,8 @@ def read_network(path: Path) -> Network:
         raise BackendUnavailable(
             f"The network {path.name} is quantised.",
             "Reading it takes the package “diffq”.",
-            "Install it (pip install diffq), or choose a model that is not quantised.",
+            "A model that is not quantised needs none.",
+            action=Action.install("diffq"),
         ) from failure
     except Exception as failure:  # damaged files fail anywhere
         log.exception("cannot read %s", path)

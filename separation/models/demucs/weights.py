@@ -22,14 +22,15 @@ from typing import Any
 
 import yaml
 
-from separation.errors import BackendUnavailable, SettingsError
+from separation.errors import Action, BackendUnavailable, SettingsError
 from separation.hub.cache import cached
 from separation.hub.compared import is_damaged
 from separation.models import folders
 
 LEGACY_ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"  # as in demucs.pretrained
 HUB_NAMESPACE = "adefossez"  # as in demucs.hf
-HOW_TO_INSTALL = "Install it with “pip install demucs” and start again."
+NOT_INSTALLED = "It needs the package “demucs”."
+INSTALL = Action.install("demucs")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +97,7 @@ def find_demucs(model: str, folder: str | None = None) -> DemucsWeights:
         return _in_folder(model, folders.require_folder(folder), folder)
     if not published_bags():
         raise BackendUnavailable(
-            "Demucs' list of models is not on this computer.", "It is part of the package “demucs”.", HOW_TO_INSTALL
+            "Demucs' list of models is not on this computer.", "It is part of the package “demucs”.", action=INSTALL
         )
     bag = published_bags().get(model) or _single(model)
     if bag is None:

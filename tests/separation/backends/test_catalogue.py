@@ -9,7 +9,7 @@ import pytest
 
 from separation.backends import catalogue, demucs
 from separation.backends.sam_torch import SamTorchBackend
-from separation.errors import BackendUnavailable, SettingsError, WeightsMissing
+from separation.errors import BackendUnavailable, SettingsError, WeightsMissing, with_action
 from separation.events import ModelLoading
 from separation.hub import transfer
 from separation.models import folders
@@ -101,7 +101,7 @@ def test_a_model_without_its_text_encoder_says_which_command_gets_it(published):
     assert not usable()
     found = sam_weights.find_sam_audio("small")
     assert found.missing_text == "t5-base"
-    assert "audio-playground models download t5-base" in found.how_to_get()
+    assert "audio-playground models download t5-base" in with_action(*found.how_to_get())
     events = list(catalogue.download("sam-audio-small"))
     assert usable()
     size = catalogue.entry("sam-audio-small").on_disk_bytes
@@ -119,7 +119,7 @@ def test_a_text_encoder_is_here_only_with_its_weights_and_tokenizer(published):
 
 def test_an_absent_model_says_every_step_up_to_the_command(hub):
     sources.use(["facebook"])
-    sentence = sam_weights.find_sam_audio("base").how_to_get()
+    sentence = with_action(*sam_weights.find_sam_audio("base").how_to_get())
     for step in ("7.7 GB", "gated", "facebook/sam-audio-base", "licence", "read token", "hf auth login"):
         assert step in sentence
     assert "audio-playground models download sam-audio-base" in sentence
@@ -130,7 +130,7 @@ def test_a_folder_whose_text_encoder_is_not_published_says_where_its_files_go(tm
     (tmp_path / "model.safetensors").write_bytes(stored(tensors()))
     folders.name_folder(tmp_path)
     found = sam_weights.find_sam_audio(str(tmp_path))
-    assert found.missing_text == "t5" and str(tmp_path / "t5") in found.how_to_get()
+    assert found.missing_text == "t5" and str(tmp_path / "t5") in with_action(*found.how_to_get())
 
 
 def test_a_refused_model_fetches_nothing_of_what_it_needs_either(published):

@@ -219,7 +219,7 @@ def test_the_family_that_cannot_run_says_what_to_do(family):
 
 def test_mlx_asked_for_by_name_says_why_it_cannot_be_used(monkeypatch):
     monkeypatch.setattr(sam_mlx.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BackendUnavailable, match=r"MLX\) cannot run yet.*(Install it|Apple silicon)"):
+    with pytest.raises(BackendUnavailable, match=r"MLX\) cannot run yet.*(pip install|Apple silicon)"):
         registry.choose(Request.of("a dog", backend="sam_mlx"))
 
 

@@ -282,7 +282,7 @@ def test_a_gated_model_without_a_token_says_every_step(published):
     published.gated.add(REPOSITORY)
     error = refusal(WeightsMissing, gated=True)
     for step in ("Sign in", f"{published.address}/{REPOSITORY}", "licence", "wait", "read token", "hf auth login"):
-        assert step in error.todo
+        assert step in error.typed
     assert "No token" in error.why
 
 
@@ -313,7 +313,8 @@ def test_a_token_kept_by_hf_auth_login_counts(published, tmp_path):
 def test_a_token_that_is_not_valid_is_said_to_be_that(published, tmp_path):
     (tmp_path / "token").write_text("hf_expired")
     error = refusal(gated=True)
-    assert "refused this computer's token" in error.what and "kept by “hf auth login”" in error.why
+    assert "refused this computer's token" in error.what and "kept on this computer" in error.why
+    assert "hf auth login" in error.typed and "hf auth login" not in error.message
 
 
 @pytest.mark.parametrize("token", ["hf_two words", "hf_ä", "hf_\x07"])

@@ -183,7 +183,7 @@ def test_a_quantised_model_asks_for_diffq(caches: Path, tmp_path: Path, monkeypa
     monkeypatch.setitem(sys.modules, "diffq", None)  # as if it were not installed
     availability = DemucsBackend().availability(tiny.request("mdx_q", None))
     assert availability.readiness is Readiness.NOT_INSTALLED
-    assert "pip install diffq" in availability.sentence
+    assert "pip install diffq" in str(availability)
     package = tiny.package(tiny.htdemucs())
     package["state"] = {"__quantized": True}
     torch.save(package, tmp_path / "packed.th")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
 import sqlite3
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 from diskcache import Cache
 
+from separation.errors import Action
 from separation.results.store import NewItem
 from storage import ArtifactStore, StorageError
 from storage.disk import PlainDisk
@@ -95,6 +97,7 @@ def test_a_record_reads_as_it_was_written(open_book):
         n_chunks=7,
         result="a" * 64,
         error=("It broke.", "", "Mend it."),
+        action=Action.download("small"),
         warnings=("It may rain.",),
     ).noting("Queued.")
     book = open_book()
@@ -179,6 +182,16 @@ def test_what_is_removed_is_forgotten(open_book):
     book.write(record("one"), record("two"))
     book.remove("one", "never there")
     assert states(book.take_over()) == {"two": JobState.QUEUED}
+
+
+def test_a_failure_that_was_recorded_before_there_were_actions_is_still_read(open_book, records_kept):
+    book = open_book()
+    book.write(record("old", JobState.FAILED, error=("It broke.", "", "Mend it.")))
+    values = json.loads(records_kept["job:old"])
+    del values["action"]
+    records_kept.set("job:old", json.dumps(values))
+    (old,) = book.take_over()
+    assert old.error == ("It broke.", "", "Mend it.") and old.action is None
 
 
 @pytest.mark.parametrize("value", ["{", "[]", '{"server": "x"}', "no"])

@@ -8,7 +8,7 @@ import pytest
 
 from separation.backends import registry
 from separation.request import Request
-from tests.webapp.components.test_for_pages import TYPED
+from tests.support.typed import TYPED
 from webapp.pages.studio.settings_panel import choice_of
 from webapp.state.drafts import Draft
 

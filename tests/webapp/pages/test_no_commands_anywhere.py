@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
@@ -20,9 +18,9 @@ from tests.support.damage import flip
 from tests.support.fake_hub import TOKEN, installed
 from tests.support.simulated import simulated_studio
 from tests.support.split_models import OFFICIAL, SMALL, T5, publish_official, publish_split, tiny_codec_expected
+from tests.support.typed import TYPED
 from webapp.state.drafts import Draft
 
-TYPED = re.compile(r"audio-playground (?!\w+ is\b)[a-z]+|hf auth|pip install|--[a-z]+-[a-z]+")
 PAGES = ("/", "/models", "/library", "/benchmark", "/compare", "/settings")
 LABEL = "SAM-Audio small"
 

@@ -187,7 +187,7 @@ async def test_a_store_that_fails_stops_it_and_says_why(benchmarks, table, recor
     await until(lambda: benchmarks.progress(made.id).error is not None)
     progress = benchmarks.progress(made.id)
     assert progress.state is BenchmarkState.STOPPED and progress.n_done == 0
-    assert progress.error == ("The outcome cannot be written down.", "The disk is full.", "Make room, and go on.")
+    assert str(progress.error) == "The outcome cannot be written down. The disk is full. Make room, and go on."
     monkeypatch.undo()
     benchmarks.go_on(made.id)
     assert benchmarks.progress(made.id).error is None

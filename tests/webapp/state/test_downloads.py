@@ -133,7 +133,7 @@ async def test_a_failed_download_says_why_and_the_next_one_starts(downloads, hub
     await until(lambda: is_here(BASE))
     failed = downloads.of(SMALL)
     assert failed.state is DownloadState.FAILED
-    assert "gated" in failed.error[0] and "accept the licence" in failed.error[2]
+    assert "gated" in failed.error.what and "accept the licence" in failed.error.todo
     assert TOKEN not in str(failed.error)
     hub.refused.clear()
     downloads.start(SMALL)
@@ -144,7 +144,7 @@ async def test_a_file_that_is_not_the_published_one_is_refused(downloads, hub):
     hub.damaged.add("checkpoint.pt")
     downloads.start(SMALL)
     await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
-    assert "is not the published file" in downloads.of(SMALL).error[0]
+    assert "is not the published file" in downloads.of(SMALL).error.what
     assert not is_here(SMALL)
 
 
@@ -152,7 +152,7 @@ async def test_a_lost_network_is_said_and_what_arrived_is_kept(downloads, hub):
     hub.drops["checkpoint.pt"] = [100_000, 0, 0, 0]
     downloads.start(SMALL)
     await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
-    assert downloads.of(SMALL).error[0] == "The download was interrupted."
+    assert downloads.of(SMALL).error.what == "The download was interrupted."
     assert catalogue.entry(SMALL).partial_bytes >= 100_000
 
 
@@ -160,7 +160,7 @@ async def test_a_disk_without_room_is_said_before_anything_is_fetched(downloads,
     monkeypatch.setattr(transfer, "SPARE_BYTES", 1 << 60)
     downloads.start(SMALL)
     await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
-    assert "not enough room" in downloads.of(SMALL).error[0]
+    assert "not enough room" in downloads.of(SMALL).error.what
     assert not hub.got("GET", "checkpoint.pt")
 
 
@@ -168,7 +168,8 @@ async def test_a_folder_that_cannot_be_written_is_said_with_its_name(downloads, 
     (tmp_path / "hub").write_text("a file where a folder should be")
     downloads.start(SMALL)
     await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
-    what, why, todo = downloads.of(SMALL).error
+    error = downloads.of(SMALL).error
+    what, why, todo = error.what, error.why, error.todo
     assert what == "What arrives cannot be kept." and str(tmp_path / "hub") in why and "HF_HOME" in todo
 
 
@@ -180,7 +181,7 @@ async def test_an_error_nobody_foresaw_is_an_error_of_ours_and_is_logged(downloa
     monkeypatch.setattr(catalogue, "download", broken)
     downloads.start(SMALL)
     await until(lambda: downloads.of(SMALL).state is DownloadState.FAILED)
-    assert downloads.of(SMALL).error[1] == "ZeroDivisionError."
+    assert downloads.of(SMALL).error.why == "ZeroDivisionError."
     assert "Traceback" in caplog.text
 
 
@@ -210,7 +211,8 @@ async def test_what_cannot_be_removed_is_said(downloads, monkeypatch):
     monkeypatch.setattr(catalogue, "remove", refuse)
     downloads.remove(SMALL)
     await until(lambda: not downloads.removing(SMALL))
-    assert downloads.of(SMALL).error[:2] == (
+    error = downloads.of(SMALL).error
+    assert (error.what, error.why) == (
         "It could not be deleted.",
         "The system says: Permission denied (/models).",
     )

@@ -128,7 +128,7 @@ async def test_a_failed_job_says_what_why_and_what_to_do(jobs, recording, backen
     backend.before_evaluation = fail
     job = jobs.submit(recording, Request.of("drums"))
     await until(lambda: job.over)
-    assert (job.state, job.error) == (State.FAILED, (error.what, error.why, error.todo))
+    assert (job.state, job.record.error) == (State.FAILED, (error.what, error.why, error.todo))
 
 
 async def test_an_error_nobody_foresaw_becomes_sentences_and_the_next_job_runs(jobs, recording, backend, caplog):
@@ -140,7 +140,7 @@ async def test_an_error_nobody_foresaw_becomes_sentences_and_the_next_job_runs(j
     job, following = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
     await until(lambda: following.over)
     assert job.state is State.FAILED
-    what, why, todo = job.error
+    what, why, todo = job.record.error
     assert what and "the moon is full" in why and todo
     assert "Traceback" in caplog.text, "the log keeps the details"
     assert following.state is State.DONE
@@ -149,7 +149,7 @@ async def test_an_error_nobody_foresaw_becomes_sentences_and_the_next_job_runs(j
 async def test_a_prompt_that_cannot_be_answered_fails_in_words(jobs, recording, backend):
     job = jobs.submit(recording, Request.of("dog barking"))
     await until(lambda: job.over)
-    assert job.state is State.FAILED and "dog barking" in job.error[0]
+    assert job.state is State.FAILED and "dog barking" in job.error.what
 
 
 async def test_warnings_reach_the_page(jobs, recording, backend, monkeypatch):
@@ -303,7 +303,7 @@ async def test_a_recording_that_is_gone_is_said_in_words(jobs, recording, backen
     jobs.go_on()
     await until(lambda: job.over)
     assert job.state is State.FAILED
-    assert job.error[0] == "The recording “song.wav” is not in the library any more."
+    assert job.error.what == "The recording “song.wav” is not in the library any more."
 
 
 async def test_a_recording_that_is_damaged_is_said_in_words(jobs, recording, backend, store):
@@ -312,7 +312,7 @@ async def test_a_recording_that_is_damaged_is_said_in_words(jobs, recording, bac
     job = jobs.submit(recording, Request.of("drums"))
     await until(lambda: job.over)
     assert job.state is State.FAILED
-    assert job.error[0] == "The kept recording “song.wav” is damaged." and "brought again" in job.error[2]
+    assert job.error.what == "The kept recording “song.wav” is damaged." and "brought again" in job.error.todo
 
 
 async def test_a_damaged_result_is_made_again_and_the_log_says_so(jobs, recording, backend, store):
@@ -333,7 +333,7 @@ async def test_settings_that_are_not_valid_any_more_are_said_in_words(jobs, reco
     jobs.go_on()
     await until(lambda: job.over)
     assert job.state is State.FAILED
-    assert "settings of this job cannot be used" in job.error[0] and "“warp”" in job.error[1]
+    assert "settings of this job cannot be used" in job.error.what and "“warp”" in job.error.why
 
 
 async def test_a_job_ends_well_though_its_record_cannot_be_written(jobs, recording, backend, monkeypatch, caplog):

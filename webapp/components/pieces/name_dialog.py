@@ -49,6 +49,6 @@ class NameDialog:
         try:
             self._on_name(str(self._name.value or ""))
         except PlaygroundError as error:
-            self._refusal.set_text(str(error))
+            self._refusal.set_text(error.message)
         else:
             self._dialog.close()

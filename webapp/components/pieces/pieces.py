@@ -8,8 +8,9 @@ from typing import Literal, Self, TypeVar
 
 from nicegui import ui
 
+from separation.errors import Action, PlaygroundError
 from webapp.components.cells.cells import Cell, Cells
-from webapp.components.pieces.for_pages import MODELS, for_pages
+from webapp.components.pieces.actions import label_of, leads_to, said_with, tip_of
 from webapp.components.pieces.icons import icon, icon_classes
 
 Element = TypeVar("Element", bound=ui.element)
@@ -142,27 +143,48 @@ class CostBox(ui.element):
                 text(value, "warn" if label in warn else "", tag="dd")
 
 
-def error_card(
-    what: str, why: str = "", todo: str = "", *, on_dismiss: Callable[[], object] | None = None
-) -> ui.element:
-    """Place a card with the fields of a `PlaygroundError`: what happened, why, what to do. Returns the card.
-
-    What a terminal does with a command for models, a link does here.
-    """
-    what, why, todo = map(for_pages, (what, why, todo))
+def error_card(error: PlaygroundError, *, on_dismiss: Callable[[], object] | None = None) -> ui.element:
+    """Place a card that says what happened, why, and what to do, with the button of the action. Returns the card."""
     with ui.element("div").classes("error-card").props("role=alert") as element:
         icon("warning")
         with ui.element("div").classes("error-words"):
-            text(what, "error-what", tag="p")
-            if why:
-                text(why, "mute", tag="p")
-            if todo:
-                text(todo, tag="p")
-            if MODELS in todo:
-                text("Open the Models page", "button quiet", tag="a").props("href=/models")
+            text(error.what, "error-what", tag="p")
+            if error.why:
+                text(error.why, "mute", tag="p")
+            if error.todo:
+                text(error.todo, tag="p")
+            if error.action is not None:
+                show_action(error.action)
         if on_dismiss is not None:
             icon_button("close", "Dismiss", on_dismiss)
     return element
+
+
+def show_action(action: Action) -> Text:
+    """Place the button of an action, or a sentence where no page does it."""
+    if not (address := leads_to(action)):
+        return text(said_with("", action), tag="p")
+    return tipped(text(label_of(action), "button quiet action", tag="a").props(f"href={address}"), tip_of(action))
+
+
+class ActionPlace(ui.element):
+    """A place for the button or the sentence of an action that may become another one; empty and hidden for None."""
+
+    def __init__(self) -> None:
+        super().__init__("div")
+        self._action: Action | None = None
+        self.set_visibility(False)
+
+    def show(self, action: Action | None) -> None:
+        """Show another action."""
+        if action == self._action:
+            return
+        self._action = action
+        self.clear()
+        self.set_visibility(action is not None)
+        if action is not None:
+            with self:
+                show_action(action)
 
 
 @contextmanager

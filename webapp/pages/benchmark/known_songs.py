@@ -99,7 +99,7 @@ class KnownSongs:
 
     def _refuse(self, error: PlaygroundError) -> None:
         with self._found:
-            error_card(error.what, error.why, error.todo)
+            error_card(error)
 
 
 def _folder_named(words: str) -> Path:

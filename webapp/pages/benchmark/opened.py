@@ -26,7 +26,7 @@ from webapp.pages.benchmark.charts_card import ChartsCard
 from webapp.pages.benchmark.listening import CellListening
 from webapp.state.benchmarks import BenchmarkProgress, Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
-from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading, icon_button, text
+from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading, icon_button, show_action, text
 
 ALL = ""
 MOST_COMPARED = 8
@@ -121,6 +121,8 @@ class OpenedBenchmark:
         )
         for one in self._benchmark.left_out:
             text(f"{counted(one.n_combinations, 'combination')} left out: {one.why}", "mute small", tag="p")
+        for action in dict.fromkeys(one.action for one in self._benchmark.left_out if one.action is not None):
+            show_action(action)
         heading("Now")
         self._now = CostBox()
         self._failed = ui.element("div").props("aria-live=polite")
@@ -207,7 +209,7 @@ class OpenedBenchmark:
         self._failed.clear()
         if progress.error is not None:
             with self._failed:
-                error_card(*progress.error)
+                error_card(progress.error)
         self._buttons.clear()
         id = self._benchmark.id
         with self._buttons:

@@ -138,7 +138,7 @@ class BenchmarkPage:
 
     def _say_error(self, error: PlaygroundError) -> None:
         with self._messages:
-            error_card(error.what, error.why, error.todo, on_dismiss=lambda: None)
+            error_card(error, on_dismiss=lambda: None)
 
 
 def _line(benchmark: Benchmark, state: str) -> None:

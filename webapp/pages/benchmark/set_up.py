@@ -19,7 +19,7 @@ from webapp.components.settings.settings import SettingField, SettingGroup, Sett
 from webapp.pages.benchmark.known_songs import KnownSongs
 from webapp.state.library_view import LibraryView
 from webapp.state.run_estimates import RunEstimates
-from webapp.theme import CostBox, button, error_card, text
+from webapp.theme import CostBox, button, error_card, show_action, text
 
 OWN = "own"
 MOST_RECORDINGS = 40
@@ -223,6 +223,8 @@ class SetUp:
         with self._left_out:
             for one in found.left_out:
                 text(f"{counted(one.n_combinations, 'combination')} left out: {one.why}", "mute", tag="p")
+            for action in dict.fromkeys(one.action for one in found.left_out if one.action is not None):
+                show_action(action)
             if found.n_same:
                 same = counted(found.n_same, "combination")
                 text(f"{same} differ only in what the separator ignores, and count once.", "mute", tag="p")
@@ -236,7 +238,7 @@ class SetUp:
         self._left_out.clear()
         self._problem.clear()
         with self._problem:
-            error_card(error.what, error.why, error.todo)
+            error_card(error)
 
     # what people do
 

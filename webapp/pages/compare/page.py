@@ -338,4 +338,4 @@ class ComparePage:
 
     def _say_error(self, error: PlaygroundError) -> None:
         with self._client, self._messages:
-            error_card(error.what, error.why, error.todo)
+            error_card(error)

@@ -118,7 +118,7 @@ class CleanUpDialog:
 
     def _say(self, error: StorageError) -> None:
         with self._messages:
-            error_card(error.what, error.why, error.todo)
+            error_card(error)
 
 
 def _usage_text(share: Share, what: str) -> str:

@@ -299,7 +299,7 @@ class LibraryPage:
     def _say_error(self, error: PlaygroundError) -> None:
         self._messages.clear()  # a store that cannot be read would say so every few seconds
         with self._messages:
-            message = error_card(error.what, error.why, error.todo, on_dismiss=lambda: message.delete())
+            message = error_card(error, on_dismiss=lambda: message.delete())
 
 
 class _Question:
@@ -371,7 +371,7 @@ def _details(library_view: LibraryView, key: str) -> _Details:
     try:
         written = recipe.written(result.request)
     except PlaygroundError as error:
-        written = f"# {error}"  # the settings of another version of this program
+        written = f"# {error.message}"  # the settings of another version of this program
     tags = result.tags or (recording.tags if recording is not None else None)
     has_picture = recording is not None and recording.video is not None
     return _Details(result, written, has_picture=has_picture, has_tags=bool(tags))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from nicegui import ui
 from starlette.datastructures import URL
 
-from separation.errors import PlaygroundError
+from separation.errors import Action, PlaygroundError
 from separation.hub import account as hub_account
 from separation.hub import token as hub_token
 from separation.hub.token import Origin
@@ -87,7 +87,7 @@ class TokenBox:
             button("Forget", self._forget, kind="danger", tip="Deletes the token from this computer")
         self._command = CopyButton(
             "Copy the command",
-            hub_account.LOGIN,
+            Action.sign_in().commands[0],
             tip="In a terminal of that computer it asks for the token and keeps it",
         )
         self._trouble = ui.element("div")
@@ -119,7 +119,7 @@ class TokenBox:
             action()
         except PlaygroundError as error:
             with self._trouble:
-                error_card(error.what, error.why, error.todo)
+                error_card(error)
         else:
             self._replacing = False
         self.show()

@@ -13,7 +13,7 @@ from separation.hub import compared
 from separation.model import Backend, PublishedModel, Readiness
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
-from webapp.components.pieces.for_pages import for_pages
+from webapp.components.pieces.actions import said_with
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.model_words import PILLS, lacking
 from webapp.pages.models.survey import Survey
@@ -81,7 +81,8 @@ class BackendCard:
                 entries = [entry for entry in survey.entries if entry.name in self.rows]
                 lacks = lacking(entries, has_token=survey.token is not None, may_change=self._may_change)
             # The licence is said once for the whole card, and so is what several of its backends lack.
-            sentence = lacks or for_pages(availability.sentence.replace(f" {way.backend.licence}.", ""))
+            sentence = availability.sentence.replace(f" {way.backend.licence}.", "")
+            sentence = lacks or said_with(sentence, availability.action)
             repeated = sentence == above and not availability.usable
             way.show(availability.readiness, "It needs the same as the one above." if repeated else sentence)
             above = sentence

@@ -58,7 +58,7 @@ class DoctorCard:
             self._doctor.run()
         except PlaygroundError as error:
             with self._trouble:
-                error_card(error.what, error.why, error.todo)
+                error_card(error)
 
     async def _toggle_versions(self) -> None:
         opened = not self._versions.visible

@@ -55,7 +55,7 @@ class ModelRow:
         may_change: bool,
     ) -> None:
         self._entry, self._downloads, self._account, self._say = entry, downloads, account, say
-        self._error: tuple[str, str, str] | None = None
+        self._error: PlaygroundError | None = None
         self._has_token = False
         self._announced = ""
         self._said_fraction = 0.0
@@ -67,7 +67,7 @@ class ModelRow:
             with ui.element("div").classes("model-body"):
                 with ui.element("div").classes("model-words"):
                     with ui.element("div").classes("model-head"):
-                        text(entry.label, tag="h3")
+                        text(entry.label, tag="h3").props(f"id={entry.name}")  # links lead to it
                         self._pill = pill("")
                     self._facts = text("", "mute small", tag="p")
                     if memory:
@@ -144,7 +144,7 @@ class ModelRow:
         try:
             self._downloads.start(self._entry.name)
         except PlaygroundError as error:
-            self._show_error((error.what, error.why, error.todo))
+            self._show_error(error)
 
     def _ask_for_licence(self, terms: Terms) -> None:
         """Show what matters in the licence, once for all models under it."""
@@ -169,7 +169,7 @@ class ModelRow:
         try:
             self._downloads.check(self._entry.name)
         except PlaygroundError as error:
-            self._show_error((error.what, error.why, error.todo))
+            self._show_error(error)
 
     def _ask(self) -> None:
         """Ask before deleting, which cannot be undone; to fetch a model again may take hours."""
@@ -251,15 +251,15 @@ class ModelRow:
         self._words.set_text(progress[1])
         return progress[0]
 
-    def _show_error(self, error: tuple[str, str, str] | None) -> None:
-        if error == self._error:
+    def _show_error(self, error: PlaygroundError | None) -> None:
+        if error is self._error:
             return
         self._error = error
         self._trouble.clear()
         if error is not None:
             download = self._downloads.of(self._entry.name)
             with self._trouble:
-                error_card(*error_of(self._entry, error))
+                error_card(error_of(self._entry, error))
                 if download is not None and download.changed:
                     take = partial(self._take_changed, download.changed)
                     button("Take the new revision", take, tip="Only if you trust whoever publishes it")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from separation.doctor.self_test import Passed
-from separation.errors import PlaygroundError
+from separation.errors import ActionKind, PlaygroundError
 from separation.formatted import clock, size, size_range
-from separation.hub.account import LOGIN
 from separation.hub.compared import DAMAGED
 from separation.model import PublishedModel, Readiness
-from webapp.components.pieces.for_pages import for_pages
+from webapp.components.pieces.actions import said_with
 from webapp.state.download import Download, DownloadState
 
 PILLS = {
@@ -120,13 +119,15 @@ def lacking(entries: Sequence[PublishedModel], *, has_token: bool, may_change: b
     return " ".join([what, *(f"“{label}” beside {beside} {does.get(label, 'fetches it')}." for label in labels)])
 
 
-def error_of(entry: PublishedModel, error: tuple[str, str, str]) -> tuple[str, str, str]:
-    """Return what happened, why, and what to do on this page, which takes tokens itself."""
-    what, why, todo = (text.replace(f"kept by “{LOGIN}”", "kept here") for text in error)
-    if LOGIN not in todo:
-        return what, why, todo
-    place = "“Steps”" if entry.gated else "“Steps” of a gated model"
-    return what, why, f"{place} shows how to be let in, and takes a token. Then try again."
+def error_of(entry: PublishedModel, error: PlaygroundError) -> PlaygroundError:
+    """Return an error as the row of a model says it, which has the buttons of what can be done about itself."""
+    action, todo = error.action, error.todo
+    if action is not None and action.kind is ActionKind.SIGN_IN:
+        place = "“Steps”" if entry.gated else "“Steps” of a gated model"
+        action, todo = None, f"{place} shows how to be let in, and takes a token. Then try again."
+    elif action is not None and (action.kind, action.subject) == (ActionKind.DOWNLOAD, entry.name):
+        action = None
+    return PlaygroundError(error.what, error.why, todo, action=action)
 
 
 def check_of(checked: Mapping[str, bool | None]) -> str:
@@ -141,7 +142,7 @@ def check_of(checked: Mapping[str, bool | None]) -> str:
 def verdict_of(verdict: Passed | PlaygroundError) -> str:
     """Return the outcome of a self-test as text."""
     if isinstance(verdict, PlaygroundError):
-        return for_pages(str(verdict))
+        return said_with(verdict.message, verdict.action)
     where = PLACES.get(verdict.device, verdict.device)
     memory = f" · {size_range((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
     return (

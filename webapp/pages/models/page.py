@@ -28,6 +28,13 @@ FOR_THE_HOST = (
     "You are a guest here: models are downloaded and removed, tokens set and self-tests run "
     "on the computer that runs the studio."
 )
+# The rows come after the page, so that the browser has not found the one that its address names.
+_GO_TO_THE_NAMED_PLACE = """setTimeout(() => {
+    const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!place) return;
+    location.replace(location.hash);
+    place.closest(".model-row")?.focus();
+}, 50)"""
 log = logging.getLogger(__name__)
 
 
@@ -116,10 +123,11 @@ class ModelsPage:
         self._cards, self._rows = [], {}
         with self._place:
             if isinstance(failure, PlaygroundError):
-                error_card(failure.what, failure.why, failure.todo)
+                error_card(failure)
             else:
                 why = f"The system says: {failure.strerror} ({failure.filename})."
-                error_card("The models cannot be listed.", why, "Make that folder readable and reload this page.")
+                todo = "Make that folder readable and reload this page."
+                error_card(PlaygroundError("The models cannot be listed.", why, todo))
 
     def _show(self, survey: Survey) -> None:
         here_bytes = sum(entry.on_disk_bytes or 0 for entry in survey.here)
@@ -148,3 +156,4 @@ class ModelsPage:
                 self._cards.append(drawn)
                 self._rows |= drawn.rows
             SourcesCard(on_change=self._sources_changed, may_change=self._may_change)
+        self._client.run_javascript(_GO_TO_THE_NAMED_PLACE)

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from separation.errors import PlaygroundError
 from separation.models.sam_audio import sources
+from webapp.components.pieces.actions import SOURCES
 from webapp.theme import button, card, error_card, text
 
 NAMES = {name: name for name in sources.NAMES} | {sources.FOLDER: "Your folder", "facebook": "Meta"}
@@ -26,7 +27,7 @@ class SourcesCard:
         self._on_change, self._may_change = on_change, may_change
         with card("sources-card") as surface:
             surface.props["aria-label"] = "Sources of SAM-Audio"
-            text("Where SAM-Audio comes from", tag="h2")
+            text("Where SAM-Audio comes from", tag="h2").props(f"id={SOURCES}")
             text(
                 "Tried from top to bottom. Meta's own files are asked for only where a token is; copies are compared "
                 "with what is known of the model before they are fetched.",
@@ -77,6 +78,6 @@ class SourcesCard:
             sources.use(order)
         except PlaygroundError as error:
             with self._trouble:
-                error_card(error.what, error.why, error.todo)
+                error_card(error)
         self._draw()
         self._on_change()

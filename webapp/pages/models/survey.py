@@ -15,7 +15,7 @@ from separation.hub import token as hub_token
 from separation.hub.token import Origin
 from separation.model import Availability, Backend, PublishedModel, Readiness
 from separation.request import Request, SamSettings
-from webapp.components.pieces.for_pages import for_pages
+from webapp.components.pieces.actions import said_with
 from webapp.state.run_estimates import RunEstimates
 
 DURATION_S = 60.0  # of a recording that memory is told for; it does not grow with longer ones
@@ -90,7 +90,7 @@ def _notes(entries: tuple[PublishedModel, ...], availability: Mapping[str, Avail
             continue
         of_model = backend.availability(request_of(backend, entry.model))
         if of_model.readiness is Readiness.NOT_INSTALLED and of_model != availability[backend.name]:
-            found.append((entry.name, for_pages(of_model.sentence)))
+            found.append((entry.name, said_with(of_model.sentence, of_model.action)))
     return found
 
 

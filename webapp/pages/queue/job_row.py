@@ -8,12 +8,11 @@ from datetime import datetime
 from nicegui import ui
 
 from webapp.components.cells.cells import Cells
-from webapp.components.pieces.for_pages import for_pages
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_report import show_report
 from webapp.pages.queue.job_words import detail_of, left_of, title_of, took
 from webapp.state.jobs import Job, State
-from webapp.theme import button, icon_button, pill, stem_color, text, tipped
+from webapp.theme import ActionPlace, button, icon_button, pill, stem_color, text, tipped
 
 PILLS = {State.RUNNING: "ok", State.INTERRUPTED: "warn", State.FAILED: "bad"}
 AGAIN = {State.INTERRUPTED: "Resume", State.FAILED: "Try again", State.CANCELLED: "Run again"}
@@ -65,6 +64,7 @@ class JobRow:
                     self._discard = icon_button("trash", f"Take {name} off the list", on_discard)
                     self._details = button("Details", self._unfold, kind="plain")
                     self._details.props("aria-expanded=false")
+            self._action = ActionPlace()
             self._fold = ui.element("div").classes("job-row-details")
         self._log: ui.element | None = None
         self._n_lines = 0
@@ -89,6 +89,7 @@ class JobRow:
             self._cells.show(job)
         self._words.set_text(self._sentence(n_ahead, paused, behind_cell))
         self._words.classes(remove="whole", add="whole" if state is State.FAILED else "")
+        self._action.show(job.error.action if state is State.FAILED and job.error is not None else None)
         waiting = state is State.QUEUED
         for move, possible in ((self._up, place > 0), (self._down, place < n_waiting - 1)):
             move.set_visibility(waiting and n_waiting > 1)
@@ -112,8 +113,8 @@ class JobRow:
         opened = self._log is None
         if opened:
             with self._fold:
-                for sentence in (self.job.error or ())[1:]:
-                    text(for_pages(sentence), "small", tag="p")
+                for sentence in (self.job.record.error or ())[1:]:
+                    text(sentence, "small", tag="p")
                 show_report(self.job)
                 with ui.element("ol").classes("job-log").props("tabindex=0") as self._log:
                     pass
@@ -132,7 +133,7 @@ class JobRow:
             for line in lines[self._n_lines :]:
                 with ui.element("li"):
                     text(when(line.time, seconds=True), "mute num", tag="time")
-                    text(for_pages(line.text))
+                    text(line.text)
         self._n_lines = len(lines)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from separation.formatted import clock, duration, size
-from webapp.components.pieces.for_pages import for_pages
 from webapp.state.jobs import Job, State
 
 STATES = {
@@ -50,7 +49,7 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False, behind_cell: 
         case State.DONE:
             return "nothing had to be computed" if job.cached else ""
         case State.FAILED:
-            return for_pages(job.error[0]) if job.error else ""
+            return job.error.what if job.error else ""
         case _:
             return _kept(job)
 

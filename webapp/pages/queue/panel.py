@@ -102,7 +102,7 @@ class QueueView:
             action()
         except StorageError as error:
             with self._messages:
-                message = error_card(error.what, error.why, error.todo, on_dismiss=lambda: message.delete())
+                message = error_card(error, on_dismiss=lambda: message.delete())
         self._label()
         self._arrange()
 

@@ -55,4 +55,4 @@ class HostActions:
     def _say(self, error: PlaygroundError) -> None:
         if not self._client.is_deleted:
             with self._trouble:
-                error_card(error.what, error.why, error.todo)
+                error_card(error)

@@ -86,6 +86,6 @@ def lost_draft(
         card.delete()
 
     with place:
-        card = error_card(f"What was asked of “{recording.name}” cannot be read any more.", why)
+        card = error_card(StorageError(f"What was asked of “{recording.name}” cannot be read any more.", why))
     with card:
         button("Drop it", drop, tip="Begins anew with no sounds and the usual settings")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from separation.errors import PlaygroundError
 from storage import StorageError
 from webapp.access.handlers import asks
 from webapp.access.roles import Right
@@ -20,11 +21,10 @@ class JobView:
 
     Args:
         jobs: the jobs of this server.
-        on_error: called with what happened, why, and what to do, when a job has failed or a change of the queue
-            cannot be stored.
+        on_error: called with why a job has failed, or why a change of the queue cannot be stored.
     """
 
-    def __init__(self, jobs: Jobs, *, on_error: Callable[[str, str, str], object]) -> None:
+    def __init__(self, jobs: Jobs, *, on_error: Callable[[PlaygroundError], object]) -> None:
         self._job: Job | None = None
         self._jobs, self._on_error = jobs, on_error
         self._put_away_at = ""
@@ -57,7 +57,7 @@ class JobView:
         """Report why a job failed, once per page however often it is called."""
         if job is not None and job.error is not None and job.record.ended != self._failed_at:
             self._failed_at = job.record.ended
-            self._on_error(*job.error)
+            self._on_error(job.error)
 
     def _draw(self) -> None:
         jobs = self._jobs
@@ -81,5 +81,5 @@ class JobView:
         try:
             action(job)
         except StorageError as error:
-            self._on_error(error.what, error.why, error.todo)
+            self._on_error(error)
         self.show(job if job in self._jobs.all else None)

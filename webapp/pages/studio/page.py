@@ -136,7 +136,7 @@ class StudioPage:
             )
             self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
             self._get = GetOffer(on_get=self._separate, may_get=visitor_of(self._client.request).is_host)
-            self._job_view = JobView(self._jobs, on_error=self._say)
+            self._job_view = JobView(self._jobs, on_error=self._say_error)
             with ui.element("div") as self._results:
                 self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
 
@@ -392,9 +392,9 @@ class StudioPage:
 
     # messages
 
-    def _say_error(self, error: PlaygroundError) -> None:
-        self._say(error.what, error.why, error.todo)
-
     def _say(self, what: str, why: str = "", todo: str = "") -> None:
+        self._say_error(PlaygroundError(what, why, todo))
+
+    def _say_error(self, error: PlaygroundError) -> None:
         with self._messages:
-            message = error_card(what, why, todo, on_dismiss=lambda: message.delete())
+            message = error_card(error, on_dismiss=lambda: message.delete())

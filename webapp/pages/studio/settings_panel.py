@@ -12,7 +12,7 @@ from separation import solvers
 from separation.audio.content import Content
 from separation.backends import offers, registry
 from separation.backends.offers import Offer
-from separation.errors import PlaygroundError, PromptError
+from separation.errors import Action, PlaygroundError, PromptError
 from separation.estimates import fallbacks
 from separation.estimates.estimates import Preflight
 from separation.formatted import size, size_range, time_range
@@ -23,7 +23,6 @@ from separation.workflows import recipe
 from separation.workflows.own_presets import OwnPreset
 from webapp.access.handlers import asks
 from webapp.access.roles import Right
-from webapp.components.pieces.for_pages import for_pages
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.entered import field_of, put_right, set_along, with_said
 from webapp.components.settings.settings import SettingGroup, Settings
@@ -36,7 +35,7 @@ from webapp.state.kept.contents import Contents
 from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.run_estimates import RunEstimates
-from webapp.theme import CostBox, button, text
+from webapp.theme import ActionPlace, CostBox, button, text
 
 BRING_THEIR_OWN = ("backend", "model")  # controls whose other settings are expected to be others
 NAMES_THE_OTHERS = "preset"  # the control that is set to what the other ones come to
@@ -47,13 +46,14 @@ OF_PRESETS = ("model", "solver.", "demucs.", "speech.")  # what a preset is aske
 class Choice:
     """The backend chosen for a draft: the settled request, the reason for the choice, and whether it can be served.
 
-    `offer` is a model that could be fetched for it.
+    `offer` is a model that could be fetched for it, and `action` what else can be done if it cannot be served.
     """
 
     settled: Request
     why: str
     possible: bool
     offer: Offer | None = None
+    action: Action | None = None
 
     @property
     def lacking(self) -> bool:
@@ -81,8 +81,8 @@ def choice_of(draft: Draft, content: Content | None = None) -> Choice:
     except PromptError as error:
         return Choice(_nearest(asked), error.what, False, found)
     except PlaygroundError as error:
-        return Choice(_nearest(asked), for_pages(str(error)), False, found)
-    return Choice(settled, for_pages(why), True, found)
+        return Choice(_nearest(asked), error.message, False, found, error.action)
+    return Choice(settled, why, True, found)
 
 
 def _nearest(asked: Request) -> Request:
@@ -145,6 +145,7 @@ class SettingsPanel:
         self._own = PresetRow(sources.presets, on_apply=self._apply_own)
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
+        self._action = ActionPlace()
         self._otherwise = button("", self._take_otherwise, tip="Who separates is then chosen by you, not by the sound.")
         self._drop = button(
             "Drop these settings", self._back_to_usual, tip="Back to Automatic as it usually is; sounds and spans stay."
@@ -178,7 +179,8 @@ class SettingsPanel:
         self._own.show(settled, choice.uses, possible=choice.possible)
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
         self._drop.set_visibility(not choice.possible and draft.settings != Draft().settings)
-        self._models.set_visibility(choice.lacking)
+        self._action.show(choice.action)
+        self._models.set_visibility(choice.lacking and choice.action is None)
         self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
         self._flight = None if recording is None or not choice.possible else self._estimates.of(settled, recording)
         rows = {"Uses": choice.uses.label, "Licence": choice.uses.licence}
@@ -221,7 +223,7 @@ class SettingsPanel:
         try:
             self._on_edit(lambda draft: replace(draft, settings=preset.applied_to(draft.settings)))
         except PlaygroundError as error:  # another page has chosen another separator meanwhile
-            self._why.set_text(str(error)).classes("warn")
+            self._why.set_text(error.message).classes("warn")
 
     def _set(self, name: str, value: Any) -> None:
         choice, before = self.choice, self._groups()
@@ -239,7 +241,7 @@ class SettingsPanel:
         try:
             self._on_edit(edit)
         except PlaygroundError as error:
-            self._why.set_text(for_pages(str(error))).classes("warn")
+            self._why.set_text(error.message).classes("warn")
             return
         now = self._groups()
         along = "" if name in BRING_THEIR_OWN else set_along(before, now, unsaid=(name, NAMES_THE_OTHERS, *OF_PRESETS))
@@ -252,7 +254,7 @@ class SettingsPanel:
         try:
             request = recipe.parse_recipe(written)
         except PlaygroundError as error:
-            return str(error)
+            return error.message
         self._on_edit(lambda draft: Draft.of(request))
         return ""
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from separation.errors import BackendUnavailable, SettingsError
+from separation.errors import Action, BackendUnavailable, SettingsError
 from separation.hardware.devices import choose_device
 from separation.models.sam_audio.checkpoint.checkpoint import fill
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles, checkpoint_files
@@ -44,7 +44,8 @@ except (ImportError, OSError) as failure:  # OSError: a shared library that one 
     raise BackendUnavailable(
         "MLX cannot be used here.",
         f"Importing it failed: {failure}.",
-        'Install it anew with “pip install "mlx-audio>=0.6,<0.7"”, or choose the backend “sam_torch”.',
+        "The backend “sam_torch” does without.",
+        action=Action.install("mlx-audio>=0.6,<0.7", again=True),
     ) from failure
 
 Array: TypeAlias = Any  # mlx.core.array

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from separation.errors import BackendUnavailable, WeightsMissing
+from separation.errors import Action, BackendUnavailable, WeightsMissing
 from separation.models.sam_audio import text_encoder
 from separation.models.sam_audio.config import TextConfig
 
@@ -37,8 +37,8 @@ class T5TextEncoder:
             raise WeightsMissing(
                 f"The text encoder “{config.name}” is not on this computer.",
                 "SAM-Audio reads prompts with T5, which its checkpoint does not contain.",
-                f"If it is t5-base, run “audio-playground models download {config.name}”; "
-                f"otherwise put its files into “{folder / config.name}”.",
+                "" if config.name == text_encoder.NAME else f"Put its files into “{folder / config.name}”.",
+                action=Action.download(config.name) if config.name == text_encoder.NAME else None,
             ) from absent
         except (SafetensorError, ValueError, pickle.UnpicklingError) as damage:
             log.exception("cannot read %s", source)
@@ -89,7 +89,7 @@ def _transformers() -> Any:
         raise BackendUnavailable(
             "SAM-Audio cannot read prompts here.",
             "Its text encoder needs the package “transformers”, which is not installed.",
-            "Install it: pip install transformers",
+            action=Action.install("transformers"),
         ) from missing
 
 

@@ -360,7 +360,7 @@ def test_where_mlx_is_not_installed_the_command_is_given(monkeypatch, system, ma
     here(monkeypatch, system, machine, installed=False)
     availability = BACKEND.availability(request("violin"))
     assert availability.readiness is Readiness.NOT_INSTALLED
-    assert package in availability.sentence and "pip install" in availability.sentence
+    assert package in str(availability) and "pip install" in str(availability)
 
 
 def test_it_says_that_it_is_slow_where_it_is(monkeypatch):

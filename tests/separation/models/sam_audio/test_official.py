@@ -228,7 +228,7 @@ def test_without_the_package_a_person_is_told_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sam_audio", None)
     availability = OFFICIAL.availability(request("violin"))
     assert availability.readiness is Readiness.NOT_INSTALLED
-    assert 'pip install "audio-playground[official]"' in availability.sentence
+    assert 'pip install "audio-playground[official]"' in str(availability)
     with pytest.raises(BackendUnavailable, match="audio-playground"):
         run(OFFICIAL.load(request("violin")))
 

@@ -119,7 +119,8 @@ def test_without_any_size_here_the_smallest_is_asked_for(hub):
 
 
 def test_whoever_names_a_sound_in_a_terminal_that_nothing_here_knows_is_told_what_to_get(hub):
-    with pytest.raises(PromptError, match=r"small \(1\.3 GB\), which can, run “audio-playground models"):
+    what_to_get = r"small \(1\.3 GB\) can, once it is here\. Download sam-audio-small: “audio-playground models"
+    with pytest.raises(PromptError, match=what_to_get):
         offers.choose(Request.of("dog barking"))
     get("small")
     assert offers.choose(Request.of("dog barking"))[0].model == "small"

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from separation.backends import catalogue
 from separation.backends.sam_torch import SamTorchBackend
-from separation.errors import BackendUnavailable, SettingsError, WeightsMissing
+from separation.errors import Action, BackendUnavailable, SettingsError, WeightsMissing
 from separation.hub import digests, transfer
 from separation.models import folders
 from separation.models.sam_audio import sources
@@ -149,7 +149,7 @@ def test_removing_a_model_leaves_the_codec_that_others_need(hub):
 def test_a_model_without_its_codec_says_so_and_gets_it_alone(hub):
     get()
     catalogue.remove("sam-audio-codec")
-    assert not usable() and "sam-audio-codec" in find_sam_audio("small").how_to_get()
+    assert not usable() and find_sam_audio("small").how_to_get()[1] == Action.download("sam-audio-codec")
     get()
     assert usable()
 
@@ -292,7 +292,7 @@ def test_a_folder_that_was_named_as_the_model_comes_before_any_download(hub):
 
 def test_a_model_that_no_chosen_source_has_says_so(hub):
     sources.use(["AEmotionStudio"])
-    assert "none of the sources" in find_sam_audio("small").how_to_get()
+    assert "none of the sources" in find_sam_audio("small").how_to_get()[0]
     with pytest.raises(WeightsMissing, match="None of the sources"):
         get()
     publish_text(hub)

@@ -113,7 +113,7 @@ def test_a_model_that_is_not_here_is_explained_step_by_step_and_never_run():
     availability = BACKEND.availability(absent)
     assert availability.readiness is Readiness.NEEDS_WEIGHTS
     for word in ("facebook/sam-audio-small-tv", "5.1 GB", "licence", "token", "hf auth login"):
-        assert word in availability.sentence
+        assert word in str(availability)
     with pytest.raises(WeightsMissing):
         list(BACKEND.load(absent))
 
@@ -369,6 +369,6 @@ def test_a_prompt_that_takes_the_name_of_a_residual_is_refused():
 def test_without_its_packages_the_backend_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "transformers" else object())
     availability = BACKEND.availability()
-    assert availability.readiness is Readiness.NOT_INSTALLED and "pip install transformers" in availability.sentence
+    assert availability.readiness is Readiness.NOT_INSTALLED and "pip install transformers" in str(availability)
     with pytest.raises(BackendUnavailable, match="pip install transformers"):
         ran(BACKEND.load(request("violin")))
