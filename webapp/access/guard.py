@@ -22,7 +22,7 @@ from webapp.access.guessing import GuessBrake
 from webapp.access.handlers import bind_messages
 from webapp.access.host_token import PARAMETER
 from webapp.access.login import Entrance, login_routes
-from webapp.access.routes import LIBRARY_PATHS, LOGIN_PATH, READING, SOCKET_PATH, Asks, meets, need_of
+from webapp.access.routes import LIBRARY_PATHS, LOGIN_PATH, READING, SOCKET_PATH, STATIC_PATH, Asks, meets, need_of
 from webapp.access.rules import AccessRules
 from webapp.access.sessions import Session, Sessions, attach, owner, page_belongs_to
 
@@ -87,7 +87,7 @@ class Guard:
         attach(session, scope)
         refusal = self._refusal(connection, session)
         if scope["type"] == "http":
-            is_kept = session is None or session.is_host or scope["path"].startswith(LIBRARY_PATHS)
+            is_kept = session is None or session.is_host or scope["path"].startswith((*LIBRARY_PATHS, STATIC_PATH))
             send = _with_headers(send, kept_by_browser=is_kept)
             await (refusal or self._app)(scope, receive, send)
         elif refusal is not None or session is None:

@@ -157,7 +157,7 @@ input[type=password], input[type=text] { width: 100%; min-height: 48px; margin-t
   font: inherit; letter-spacing: .04em; }
 input[aria-invalid] { border-color: var(--minus); }
 .error { margin: 8px 0 0; color: var(--minus); }
-.also { margin: 14px 0 0; } .also input { margin-bottom: 14px; }
+.also { margin-top: 6px; } #name { margin-bottom: 20px; }
 .show { display: flex; align-items: center; gap: 10px; min-height: 44px; margin: 6px 0 10px; font-weight: 400;
   color: var(--mute); }
 .show input { width: 18px; height: 18px; accent-color: var(--accent); }

@@ -18,6 +18,7 @@ READING = ("GET", "HEAD")
 LIBRARY_PATHS = tuple(
     f"/_nicegui/{nicegui.__version__}/{kind}/" for kind in ("static", "libraries", "components", "esm")
 )
+STATIC_PATH = "/static/"  # our own styles and scripts
 PAGES = ("/", "/compare", "/benchmark", "/library", "/models", "/settings")
 
 
@@ -45,6 +46,7 @@ ROUTES: tuple[tuple[tuple[str, ...], str, Need], ...] = (
     (("POST",), LOGOUT_PATH, Asks.SESSION),
     (("GET", "POST", "SOCKET"), f"{SOCKET_PATH}/", Asks.SESSION),
     (READING, f"/_nicegui/{nicegui.__version__}/", Asks.SESSION),
+    (READING, STATIC_PATH, Asks.SESSION),
     *((READING, path, Asks.SESSION) for path in PAGES),
     (READING, "/benchmark/", Asks.SESSION),
     (READING, "/favicon.ico", Asks.SESSION),

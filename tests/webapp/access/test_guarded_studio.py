@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -108,3 +109,17 @@ def test_who_asks_for_the_head_of_something_gets_that_of_the_whole(stranger: htt
     assert int(guest.head(f"/media/{key}/audio/file").headers["content-length"]) > 44
     assert guest.head("/no-such-page").status_code == 403, "what is unknown is the host's"
     assert guest.head("/api/demo").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/compare", "/benchmark", "/library", "/models", "/settings"])
+def test_a_guest_gets_all_styles_and_scripts_of_a_page_and_his_browser_keeps_them(
+    guest: httpx.Client, path: str
+) -> None:
+    page = guest.get(path).text
+    parts = {part for part in re.findall(r'"(/(?:_nicegui|static)/[^"\\\s]+)"', page) if not part.endswith("/")}
+    assert len(parts) > 30
+    for part in parts:
+        answer = guest.get(part)
+        assert answer.status_code not in (401, 403), part
+        if part.startswith("/static/"):
+            assert answer.status_code == 200 and "no-store" not in answer.headers["cache-control"], part
