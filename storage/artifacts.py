@@ -31,6 +31,7 @@ from storage.index import REPLACED, Row, Share
 from storage.keys import content_key, file_digest
 from storage.locks import hold
 from storage.manifest import Artifact, Manifest, NewArtifact, Output
+from storage.preferences import chosen_limit_bytes
 from storage.private import private_home
 from storage.reserve import open_index
 from storage.sweep import ABANDONED_AFTER_S, SCRATCH, scratch_in, sweep_files, sweep_scratch
@@ -50,7 +51,7 @@ class ArtifactStore:
 
     Args:
         folder: where everything lies; made if it is not there.
-        limit_bytes: the most that all files together may take.
+        limit_bytes: the most that all files together may take; None for what was chosen for this folder, or 20 GB.
         version: of the program, for manifests.
         scratch: where files in the making lie; beside the artifacts unless given, so that keeping them is a rename.
         remake: makes damaged files again of the other files of their artifact.
@@ -67,12 +68,12 @@ class ArtifactStore:
         self,
         folder: Path,
         *,
-        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        limit_bytes: int | None = None,
         version: str = "",
         scratch: Path | None = None,
         remake: Remake | None = None,
     ) -> None:
-        self.limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes or chosen_limit_bytes(folder) or DEFAULT_LIMIT_BYTES
         self._version = version
         self.folder = folder
         self.scratch_folder = scratch or folder / SCRATCH

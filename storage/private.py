@@ -23,6 +23,7 @@ OURS = frozenset(
         "jobs",
         "log",
         "notes",
+        "preferences.json",
         "presets",
         "scratch",
         "servers",

@@ -19,7 +19,6 @@ from separation.engine.dask import Cluster
 from separation.engine.tls import Tls
 from separation.results.remade import remade
 from storage import ArtifactStore, Library
-from storage.artifacts import DEFAULT_LIMIT_BYTES
 from storage.eviction import TRASH_STAYS_S
 from storage.records import (
     BenchmarkTable,
@@ -62,6 +61,7 @@ from webapp.state.kept.contents import Contents
 from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
+from webapp.state.kept.preferences import Preferences
 from webapp.state.library_view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.run_estimates import RunEstimates
@@ -85,7 +85,7 @@ class ServerSettings:
         names: further host names to answer to.
         proxies: addresses of proxies whose word on the address of a visitor is taken.
         open_browser: whether to open the first page in the person's browser.
-        limit_bytes: the most bytes that recordings and results may take on disk.
+        limit_bytes: the most bytes that recordings and results may take on disk; None for what was chosen last.
         scheduler: the address of a Dask scheduler; None runs an embedded worker.
         scheduler_tls: the files of its TLS connection, if it has one.
         certificate: the files of the TLS certificate and its key.
@@ -100,7 +100,7 @@ class ServerSettings:
     names: Sequence[str] = ()
     proxies: Sequence[str] = ()
     open_browser: bool = False
-    limit_bytes: int = DEFAULT_LIMIT_BYTES
+    limit_bytes: int | None = None
     scheduler: str | None = None
     scheduler_tls: Tls | None = None
     certificate: tuple[Path, Path] | None = None
@@ -122,7 +122,7 @@ def serve(settings: ServerSettings) -> None:
     for damage in (*store.index_damages, *jobs.damages, *drafts.damages):
         log.warning("%s", damage)
     rules = _rules(settings, port)
-    lan = LanServer(app, rules, settings.certificate)
+    preferences, lan = Preferences(settings.home), LanServer(app, rules, settings.certificate)
     app.on_shutdown(lan.close)
     addresses = listening.addresses(settings.host, port, tls=settings.certificate is not None)
     create_app(
@@ -132,9 +132,20 @@ def serve(settings: ServerSettings) -> None:
         drafts,
         works_here=settings.scheduler is None,
         links=lan.addresses,
+        preferences=preferences,
     )
     sessions = guard.install(app, rules, SessionTable(settings.home))
-    add_settings_page(ServedStudio(rules=rules, sessions=sessions, lan=lan))
+    add_settings_page(
+        ServedStudio(
+            rules=rules,
+            sessions=sessions,
+            lan=lan,
+            store=store,
+            preferences=preferences,
+            has_given_limit=settings.limit_bytes is not None,
+            scheduler=settings.scheduler,
+        )
+    )
     first_page = ""
     if settings.open_browser:
         token, first_page = rules.token, addresses[0]
@@ -205,6 +216,7 @@ def create_app(
     *,
     works_here: bool = True,
     links: Callable[[], Sequence[str]] = tuple,
+    preferences: Preferences | None = None,
 ) -> Jobs:
     """Register pages and routes and return the queue they share.
 
@@ -215,13 +227,16 @@ def create_app(
         drafts: keeps drafts and mixes.
         works_here: whether the workers are on this computer.
         links: returns the addresses at which other computers reach the server now.
+        preferences: what was chosen for the data folder.
     """
     # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     jobs, library = Jobs(store, engine, book), Library(store)
     estimates = RunEstimates(store, here=works_here)
     jobs.changed.subscribe(estimates.job_changed)
-    shared_drafts, mixers, library_view = Drafts(drafts), Mixers(drafts), LibraryView(library)
+    chosen = preferences or Preferences(store.folder)
+    shared_drafts = Drafts(drafts, separator=lambda: chosen.separator)
+    mixers, library_view = Mixers(drafts), LibraryView(library)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     test_table, note_table = BlindTestTable(store.folder), NoteTable(store.folder)
     preset_table, benchmark_table = PresetTable(store.folder), BenchmarkTable(store.folder)

@@ -61,6 +61,7 @@ __all__ = [
     "icon_button",
     "install_theme",
     "pill",
+    "remembered_scheme",
     "scheme_menu",
     "segmented",
     "set_scheme",
@@ -112,7 +113,7 @@ def install_theme(scheme: Scheme | None = None) -> None:
         scheme: "dark", "light", or "auto" for the preference of the person's system; None for the scheme that was last
             chosen in this browser, dark if none was.
     """
-    scheme = scheme or _remembered_scheme()
+    scheme = scheme or remembered_scheme()
     _serve_sheets()
     app.colors(
         primary="#2aa88c",
@@ -151,7 +152,8 @@ def set_scheme(scheme: Scheme) -> None:
     )
 
 
-def _remembered_scheme() -> Scheme:
+def remembered_scheme() -> Scheme:
+    """Return the scheme that was last chosen in the browser of the open page."""
     request = ui.context.client.request
     cookie = request.cookies.get(SCHEME_COOKIE) if request is not None else None
     return next((scheme for scheme in SCHEMES if scheme == cookie), "dark")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from separation.cli.common import Common, Function, common_options, open_store, printable
+from separation.cli.common import USUAL_LIMIT, Common, Function, common_options, open_store, printable
 from separation.formatted import counted, size
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def _limit_option(command: Function) -> Function:
     return click.option(
         "--cache-limit-gb",
         type=click.FloatRange(0.1),
-        default=20.0,
-        show_default=True,
+        show_default=USUAL_LIMIT,
         help="What all of it may take; as given to “serve”.",
     )(command)
 
@@ -45,7 +44,7 @@ def _limit_option(command: Function) -> Function:
 @cache.command("list")
 @_limit_option
 @common_options
-def list_(cache_limit_gb: float, common: Common) -> None:
+def list_(cache_limit_gb: float | None, common: Common) -> None:
     """Say what is kept: kind, name, size, last use, whether it is pinned; and what the trash takes."""
     store = _store(common, cache_limit_gb)
     everything = store.list()
@@ -95,7 +94,7 @@ def list_(cache_limit_gb: float, common: Common) -> None:
 @click.option("--damaged", is_flag=True, help="Also damaged files that were set aside, whenever they were found.")
 @_limit_option
 @common_options
-def clean(older_than: str | None, trash: bool, damaged: bool, cache_limit_gb: float, common: Common) -> None:
+def clean(older_than: str | None, trash: bool, damaged: bool, cache_limit_gb: float | None, common: Common) -> None:
     """Delete what killed runs left half-made, what was in the trash for 30 days, and what is over the limit.
 
     TIME is a number and m, h, d or w: minutes, hours, days, weeks.
@@ -210,8 +209,8 @@ def clear(recordings: bool, results: bool, pinned: bool, yes: bool, common: Comm
     common.result({"n_removed": len(gone), "freed_bytes": freed_bytes})
 
 
-def _store(common: Common, limit_gb: float = 20.0) -> ArtifactStore:
-    return open_store(common.temp_dir, common.say, int(limit_gb * 10**9))
+def _store(common: Common, limit_gb: float | None = None) -> ArtifactStore:
+    return open_store(common.temp_dir, common.say, None if limit_gb is None else int(limit_gb * 10**9))
 
 
 def _seconds(text: str) -> float:

@@ -46,6 +46,7 @@ EXIT_STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 log = logging.getLogger(__name__)
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+USUAL_LIMIT = "20, or what was chosen on the Settings page"  # of --cache-limit-gb
 
 
 class Claims:
@@ -264,11 +265,10 @@ def open_store(temp_dir: Path | None, say: Callable[[str], object], limit_bytes:
     """
     from separation.results.remade import remade
     from storage import ArtifactStore, data_folder
-    from storage.artifacts import DEFAULT_LIMIT_BYTES
 
     store = ArtifactStore(
         data_folder(),
-        limit_bytes=limit_bytes or DEFAULT_LIMIT_BYTES,
+        limit_bytes=limit_bytes,
         scratch=temp_dir,
         version=__version__,
         remake=remade,

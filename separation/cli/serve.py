@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from separation.cli.common import Common, TypedPath, common_options
+from separation.cli.common import USUAL_LIMIT, Common, TypedPath, common_options
 from separation.cli.options import Connection, connection_options, model_folder_option
 
 LOOPBACK = "127.0.0.1"
@@ -39,7 +39,7 @@ PASSCODE = "AUDIO_PLAYGROUND_PASSCODE"  # a variable of the environment
 )
 @click.option("--no-token", is_flag=True, help="Ask for no key: whoever sits at this computer is the host.")
 @click.option("--open/--no-open", "open_browser", default=None, help="Open the browser; by default where there is one.")
-@click.option("--cache-limit-gb", type=click.FloatRange(0.1), default=20.0, show_default=True)
+@click.option("--cache-limit-gb", type=click.FloatRange(0.1), show_default=USUAL_LIMIT)
 @connection_options
 @model_folder_option
 @click.option("--tls-certificate", type=TypedPath(exists=True), help="Certificate file, for https.")
@@ -55,7 +55,7 @@ def serve(
     trust_proxy: tuple[str, ...],
     no_token: bool,
     open_browser: bool | None,
-    cache_limit_gb: float,
+    cache_limit_gb: float | None,
     connection: Connection,
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -86,7 +86,7 @@ def serve(
                 names=allow_host,
                 proxies=trust_proxy,
                 open_browser=_has_browser() if open_browser is None else open_browser,
-                limit_bytes=int(cache_limit_gb * 10**9),
+                limit_bytes=None if cache_limit_gb is None else int(cache_limit_gb * 10**9),
                 scheduler=connection.scheduler,
                 scheduler_tls=connection.tls(),
                 certificate=(tls_certificate, tls_key) if tls_certificate and tls_key else None,

@@ -92,7 +92,7 @@ def test_panels_and_dialogs(studio: Studio) -> None:
     assert faults(studio) == []
 
 
-@pytest.mark.parametrize("page", ["/models", "/library"])
+@pytest.mark.parametrize("page", ["/models", "/library", "/settings"])
 def test_the_other_pages(studio: Studio, page: str) -> None:
     studio.try_demo().open(page)
     wait_until(lambda: not studio.texts(".skeleton"), "what the page shows")

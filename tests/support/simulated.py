@@ -65,9 +65,10 @@ class SimulatedStudio:
         assert answer.status_code == 303
         return browser
 
-    async def status(self, method: str, path: str) -> int:
-        """Send a request of this browser, and return the status of its answer."""
-        return (await self._user.http_client.request(method, f"{HERE}{path}", headers=OURS)).status_code
+    async def status(self, method: str, path: str, host: str = "127.0.0.1") -> int:
+        """Send a request of this browser, under a name of the server, and return the status of its answer."""
+        headers = {**OURS, "Host": host}
+        return (await self._user.http_client.request(method, f"{HERE}{path}", headers=headers)).status_code
 
     @property
     def text(self) -> str:

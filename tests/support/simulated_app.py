@@ -20,6 +20,7 @@ from webapp.access.sharing import Sharing
 from webapp.main import create_app
 from webapp.pages.settings.page import add_settings_page
 from webapp.pages.settings.served import ServedStudio
+from webapp.state.kept.preferences import Preferences
 
 
 class WhenNeeded(Cluster):
@@ -31,12 +32,22 @@ class WhenNeeded(Cluster):
 
 if __name__ == "__main__":
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
-    create_app(ArtifactStore(home, version=__version__), WhenNeeded(), JobTable(home), DraftTable(home))
+    store, preferences = ArtifactStore(home, version=__version__), Preferences(home)
+    create_app(store, WhenNeeded(), JobTable(home), DraftTable(home), preferences=preferences)
     sharing, passcode = Sharing(home), os.environ.get("SIMULATED_PASSCODE")
     if passcode:
         sharing.set_passcode(Passcode.of(passcode))
         if (rights := os.environ.get("SIMULATED_RIGHTS")) is not None:
             sharing.grant(Right(right) for right in rights.split())
     rules = access_rules("0.0.0.0" if passcode else "127.0.0.1", sharing)
-    add_settings_page(ServedStudio(rules=rules, sessions=install(app, rules), lan=LanServer(app, rules)))
+    add_settings_page(
+        ServedStudio(
+            rules=rules,
+            sessions=install(app, rules),
+            lan=LanServer(app, rules),
+            store=store,
+            preferences=preferences,
+            scheduler="tcp://10.1.2.3:8786",
+        )
+    )
     ui.run(storage_secret="test")

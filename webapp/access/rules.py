@@ -115,6 +115,11 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
+def is_host_name(text: str) -> bool:
+    """Whether `text` is a name or an IPv4 address, without a port, as a browser may name this server."""
+    return _host_name(text) == text.lower()
+
+
 def _host_name(host_header: str) -> str | None:
     """Return the name of a Host header without its port, or None if it is malformed."""
     match = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?", host_header.lower(), re.ASCII)

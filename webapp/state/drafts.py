@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from nicegui import Event as PageEvent
 
+from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Anchor, Prompt, Request
 from storage.records import DraftTable
@@ -126,15 +127,23 @@ def _name(text: str) -> str:
 class Drafts:
     """The drafts of all recordings on this server; use it on the event loop only.
 
+    Args:
+        book: keeps them.
+        separator: returns who separates in a new draft, as requests name it.
+
     Attributes:
         changed: is emitted with the key of a recording when its draft has changed.
     """
 
-    def __init__(self, book: DraftTable) -> None:
+    def __init__(self, book: DraftTable, separator: Callable[[], str] = lambda: registry.AUTO) -> None:
         self.changed: PageEvent[str] = PageEvent()
-        self._book = book
+        self._book, self._separator = book, separator
         self._known: dict[str, Draft] = {}
         self._unreadable: dict[str, str] = {}
+
+    def new(self) -> Draft:
+        """Return an empty draft, with the separator that was chosen for such."""
+        return Draft(settings=Request(prompts=PLACEHOLDER, backend=self._separator()))
 
     def of(self, recording: str) -> Draft | None:
         """Return the draft of a recording, or None."""
@@ -158,9 +167,9 @@ class Drafts:
         Raises:
             StorageError: it cannot be written down.
         """
-        self._known[recording] = Draft()
+        self._known[recording] = draft = self.new()
         self.changed.emit(recording)
-        self._book.write(recording, Draft().to_dict())
+        self._book.write(recording, draft.to_dict())
 
     def change(self, recording: str, edit: Callable[[Draft], Draft]) -> Draft:
         """Apply a change to the current draft of a recording, including other pages' edits; returns the new one.
@@ -169,7 +178,7 @@ class Drafts:
             StorageError: the draft cannot be stored; pages have it all the same.
         """
         before = self.of(recording)
-        draft = edit(before or Draft())
+        draft = edit(before or self.new())
         if draft != before:
             self._known[recording] = draft
             self.changed.emit(recording)

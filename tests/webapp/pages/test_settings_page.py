@@ -36,6 +36,10 @@ async def is_signed_in(browser):
     return "/logout" in (await browser.get("/settings", headers={"Accept": "text/html"})).text
 
 
+def chosen(tmp_path):
+    return json.loads((tmp_path / "home" / "preferences.json").read_text())
+
+
 def kept(tmp_path):
     return json.loads((tmp_path / "home" / "sharing.json").read_text())
 
@@ -122,9 +126,9 @@ async def test_a_guest_sees_who_he_is_and_what_he_may_do_and_changes_nothing(sha
     await shared.open("/settings")
     assert "You are here as Guest" in shared.text and "Sign out" in shared.text
     assert "listen to what is here, run jobs, upload recordings and rename and delete what you brought" in shared.text
-    for foreign in ("Sharing", "Guests may", "Who is here", "192.168.7.5"):
+    for foreign in ("Sharing", "Guests may", "Who is here", "192.168.7.5", "10.1.2.3", "What is kept"):
         assert foreign not in shared.text
-    assert not shared.setting("guests.run")
+    assert not shared.setting("guests.run") and not shared.setting("limit")
 
 
 async def test_who_comes_is_listed_without_a_reload_and_can_be_made_a_host_or_signed_out(shared, tmp_path):
@@ -168,6 +172,39 @@ async def test_sharing_that_cannot_be_turned_on_says_why_and_stays_off(host, tmp
     host.set("sharing.on", True)
     await host.until(lambda: "This computer is on no network." in host.of("Sharing"), "the refusal")
     assert host.setting("sharing.on")["value"] is False
+
+
+async def test_the_limit_of_what_is_kept_holds_at_once_and_is_put_right(host, tmp_path):
+    assert host.setting("limit")["value"] == 20
+    host.set("limit", 7)
+    await host.until(lambda: host.setting("limit")["value"] == 7, "the limit")
+    assert chosen(tmp_path)["limit_bytes"] == 7 * 10**9
+    host.set("limit", 0)
+    await host.until(lambda: host.setting("limit").get("said"), "what was made of it")
+    assert host.setting("limit")["said"] == "At least 0.1 GB; set to 0.1." and host.setting("limit")["value"] == 0.1
+    await host.open("/settings")
+    assert host.setting("limit")["value"] == 0.1
+
+
+async def test_a_new_draft_begins_with_the_chosen_separator(host):
+    host.set("separator", "builtin")
+    await host.until(lambda: host.setting("separator")["value"] == "builtin", "the separator")
+    await host.open("/")
+    assert host.setting("backend")["value"] == "builtin"
+
+
+async def test_what_can_run_code_is_shown_and_names_are_added_and_removed(host, tmp_path):
+    assert "tcp://10.1.2.3:8786" in host.of("This computer") and "no page changes them" in host.of("This computer")
+    assert await host.status("GET", "/healthz", host="studio.example") == 421
+    host.enter("A further name", "https://studio.example/")
+    await host.until(lambda: "no name of a computer" in host.of("This computer"), "the refusal")
+    host.enter("A further name", "Studio.example")
+    await host.until(lambda: "studio.example" in host.of("Further names"), "the name")
+    assert kept(tmp_path)["names"] == ["studio.example"]
+    assert await host.status("GET", "/healthz", host="studio.example") == 200
+    host.press("", of="Remove studio.example")
+    await host.until(lambda: "studio.example" not in host.of("Further names"), "its end")
+    assert await host.status("GET", "/healthz", host="studio.example") == 421
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_nothing_that_was_typed_while_a_file_came_is_lost_when_it_is_there(befor
     state = states.upload_grown(state, replace(partly(), recording=SONG.key))
     after = states.uploaded(state, KeptFacts(recording=SONG, draft=kept))
     assert after.draft == typed[-1] and after.selected == state.selected
-    assert after.unwritten and states.is_asked_for(state), "it becomes the recording's draft"
+    assert after.unwritten and states.is_asked_for(state, Draft()), "it becomes the recording's draft"
     assert after.arrived_as == UPLOAD
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_nothing_was_asked_of_opens_as_any_recording(before, kept):
     assert replace(after, arrived_as="") == states.opened(state, facts)
     if kept is None:
         assert after.draft == state.draft, "what was chosen before the file came is kept with it"
-        assert states.is_asked_for(state) == (state.draft != Draft())
+        assert states.is_asked_for(state, Draft()) == (state.draft != Draft())
 
 
 @pytest.mark.parametrize("recording", ["", TALK.key])
@@ -200,7 +200,7 @@ def test_only_what_the_file_on_its_way_has_become_keeps_its_address(recording):
 def test_the_demo_comes_without_having_been_on_its_way():
     after = states.uploaded(Empty(draft=asking("drums")), KeptFacts(recording=SONG))
     assert (after.draft, after.unwritten, after.arrived_as) == (asking("drums"), True, "")
-    assert not states.is_asked_for(EMPTY)
+    assert not states.is_asked_for(EMPTY, Draft())
 
 
 # asking

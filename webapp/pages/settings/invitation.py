@@ -41,4 +41,4 @@ class Invitation:
             qr_code(link, "QR code of the invitation")
             with ui.element("div").classes("stack"):
                 text(link, "address invitation-link", tag="output").props('aria-label="Invitation"')
-                CopyButton("Copy", link, tip="Copies the link")
+                CopyButton("Copy the link", link)

@@ -1,16 +1,20 @@
-"""The Settings page: sharing, guests and who is here, for a host; for guests, who they are here."""
+"""The Settings page: sharing, guests, what is usual and this computer, for a host; for guests, who they are here."""
 
 from __future__ import annotations
 
 from nicegui import ui
 
+from webapp.access.routes import Asks
 from webapp.access.sessions import visitor_of
+from webapp.pages.settings.computer_card import ComputerCard
 from webapp.pages.settings.guests_card import GuestsCard
+from webapp.pages.settings.look_card import LookCard
 from webapp.pages.settings.own_card import OwnCard
 from webapp.pages.settings.people_card import PeopleCard
 from webapp.pages.settings.served import ServedStudio
 from webapp.pages.settings.sharing_card import SharingCard
-from webapp.theme import install_theme, scheme_menu, shell, text
+from webapp.pages.settings.usual_card import UsualCard
+from webapp.theme import install_theme, shell, text
 
 
 class SettingsPage:
@@ -22,17 +26,18 @@ class SettingsPage:
 
     def __init__(self, studio: ServedStudio) -> None:
         client = ui.context.client
-        with shell("settings", side="", footer=False) as frame:
+        with shell("settings", side="", footer=False, needs=Asks.HOST) as frame:
             with frame.header:
                 text("Settings", tag="h1")
-                text("", "grow")
-                scheme_menu()
             with frame.main, ui.element("div").classes("settings-page"):
                 if visitor_of(client.request).is_host:
                     SharingCard(studio, client)
                     GuestsCard(studio.sharing, client)
                     PeopleCard(studio.sessions, client)
+                    UsualCard(studio, client)
+                    ComputerCard(studio, client)
                 OwnCard(studio.sharing, client)
+                LookCard()
 
 
 def add_settings_page(studio: ServedStudio) -> None:

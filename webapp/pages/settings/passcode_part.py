@@ -14,7 +14,7 @@ from webapp.pages.settings.line_form import LineForm
 from webapp.theme import button, text
 
 NONE = "There is no passcode yet, so nobody can become a guest by one."
-UNREADABLE = "There is a passcode. It is kept so that nobody can read it, not even here; make a new one at any time."
+UNREADABLE = "There is a passcode. It is kept so that nobody can read it, not even here."
 NEW = "Guests type this once. It is shown until you leave this page. Who is signed in already stays so."
 
 
@@ -34,7 +34,7 @@ class PasscodePart:
             text("Passcode", tag="h3")
             with ui.element("div").classes("line wrap") as self._line:
                 self._shown = text("", "passcode", tag="output").props('aria-label="New passcode"')
-                self._copy = CopyButton("Copy", "", tip="Copies the passcode")
+                self._copy = CopyButton("Copy the passcode", "")
             self._words = text("", "mute small", tag="p")
             with ui.element("div").classes("line wrap"):
                 button("New passcode", actions(self.make_up), tip="Makes one up; the one before does not hold any more")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage import ArtifactStore
 from webapp.access.lan_server import LanServer
 from webapp.access.rules import AccessRules
 from webapp.access.sessions import Sessions
 from webapp.access.sharing import Sharing
+from webapp.state.kept.preferences import Preferences
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,11 +20,19 @@ class ServedStudio:
         rules: where it listens, and what it asks of a browser.
         sessions: the signed-in browsers.
         lan: the sockets at which other computers reach it.
+        store: keeps recordings and results.
+        preferences: what was chosen for the data folder.
+        has_given_limit: whether it was started with a limit of what is kept.
+        scheduler: the address of the cluster that does the work; None if this computer does.
     """
 
     rules: AccessRules
     sessions: Sessions
     lan: LanServer
+    store: ArtifactStore
+    preferences: Preferences
+    has_given_limit: bool = False
+    scheduler: str | None = None
 
     @property
     def sharing(self) -> Sharing:

@@ -74,7 +74,7 @@ class SharingCard:
                     qr_code(address, f"QR code of {address}")
                     with ui.element("div").classes("stack"):
                         text(address, "address", tag="a").props["href"] = address
-                        CopyButton("Copy", address, tip="Copies the address")
+                        CopyButton("Copy the address", address)
 
     async def _set(self, _name: str, wanted: bool) -> None:
         self._wanted = wanted

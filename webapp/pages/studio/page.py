@@ -61,7 +61,7 @@ class StudioPage:
     ) -> None:
         self._library_view, self._jobs, self._drafts, self._mixers = library_view, jobs, drafts, mixers
         self._client = ui.context.client
-        self._state: StudioState = Empty()
+        self._state: StudioState = Empty(draft=drafts.new())
         with shell("studio", side="Settings") as frame:
             with frame.header:
                 self._header()
@@ -224,7 +224,7 @@ class StudioPage:
         self._jobs.prepare()
         after = states.uploaded(before, facts)
         self._draw(after)
-        if after.unwritten and states.is_asked_for(before):
+        if after.unwritten and states.is_asked_for(before, self._drafts.new()):
             self._edit(lambda draft: draft)
 
     # recordings and results come and go
@@ -243,7 +243,7 @@ class StudioPage:
             Draft().with_prompts(*facts.asked)
         except PlaygroundError as error:  # another version of this program took these prompts
             self._say_error(error)
-            return replace(facts, draft=facts.draft or Draft())
+            return replace(facts, draft=facts.draft or self._drafts.new())
         return facts
 
     async def _look(self) -> None:

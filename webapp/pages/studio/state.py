@@ -216,9 +216,9 @@ def uploaded(state: StudioState, facts: KeptFacts) -> Open:
     return replace(after, draft=state.draft, selected=state.selected, unwritten=True) if state.typed else after
 
 
-def is_asked_for(state: StudioState) -> bool:
-    """Return whether a draft was made while no recording was open, so that it becomes the draft of the next one."""
-    return (isinstance(state, Arriving) and state.typed) or state.draft != Draft()
+def is_asked_for(state: StudioState, new: Draft) -> bool:
+    """Return whether a draft, other than a `new` one, was made without a recording: it becomes that of the next one."""
+    return (isinstance(state, Arriving) and state.typed) or state.draft != new
 
 
 # how it changes: the draft
