@@ -253,3 +253,23 @@ def test_a_phone_has_all_of_it_in_reach_of_a_finger_and_everything_has_a_name(pa
     assert all(names)
     assert len(set(names)) == len(names), "two controls cannot be told apart by their names"
     assert console_errors(page.browser) == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("place", "heading"), [("t5-base", T5), ("sources", "Where SAM-Audio comes from")], ids=["a model", "the sources"]
+)
+def test_an_address_leads_to_the_place_that_it_names(
+    browser: Chrome, site: Site, size: tuple[int, int], place: str, heading: str
+) -> None:
+    resize(browser, size)
+    models = Models(browser, site.server.url)
+    models.open("/library")  # so that the whole page is loaded anew
+    models.open(f"/models#{place}")
+    in_sight = """const box = document.getElementById(arguments[0])?.getBoundingClientRect();
+        return box && box.top >= 0 && box.bottom <= innerHeight"""
+    wait_until(lambda: models.js(in_sight, place), f"{place} in sight")
+    assert models.js("return document.getElementById(arguments[0]).innerText", place) == heading
+    if heading == T5:
+        wait_until(lambda: models.focused == T5, "its row to have the focus")
+    assert console_errors(browser) == []

@@ -50,12 +50,12 @@ def recording(hub, tmp_path):
     return kept(tmp_path, "dog barking")
 
 
-def kept(tmp_path, prompt):
+def kept(tmp_path, *prompts):
     store = ArtifactStore(tmp_path / "home")
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 24_000)).astype(np.float32)
     encode(Waveform(noise, 48_000), tmp_path / "street.wav", "wav16")
     recording = import_recording(tmp_path / "street.wav", store)
-    request = Request.of(prompt, solver=SolverSettings(method="euler", n_steps=1), chunks=ChunkSettings(chunk_s=None))
+    request = Request.of(*prompts, solver=SolverSettings(method="euler", n_steps=1), chunks=ChunkSettings(chunk_s=None))
     drafts = DraftTable(tmp_path / "home")
     drafts.write(recording.key, Draft.of(request).to_dict())
     drafts.close()
@@ -93,6 +93,23 @@ async def test_one_press_after_the_licence_gets_the_model_and_separates(page, hu
     seen.append(page.text)
     assert licences.is_accepted("SAM Licence")
     assert not [text for text in seen if TYPED.search(text)]
+
+
+async def test_what_nobody_here_can_separate_is_said_once_with_one_link(page):
+    def links_to_the_models():
+        return page.links("See all models") + page.links("See what is missing on the Models page")
+
+    assert the_button(page) and links_to_the_models() == ["/models"]
+    row = page.prompts
+    assert (row["note"], row["models"]) == ("", False) and "detail" not in row["prompts"][0]
+
+
+async def test_beside_a_sound_that_is_possible_the_other_one_is_marked(hub, tmp_path, monkeypatch):
+    key = kept(tmp_path, "drums", "dog barking")
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await page.open(f"/?recording={key}")
+        assert the_button(page)
+        assert [chip.get("detail", "") for chip in page.prompts["prompts"]] == ["", "not available"]
 
 
 async def test_an_accepted_licence_is_not_asked_about_again(hub, recording, tmp_path, monkeypatch):
@@ -139,7 +156,8 @@ async def test_a_model_of_meta_alone_leads_to_the_steps_that_let_one_in(hub, rec
     sources.use(["facebook"])
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(f"/?recording={recording}")
-        assert "Access to it is granted per account" in page.of(CARD) and "See how to be let in" in page.of(CARD)
+        assert "Access to it is granted per account" in page.of(CARD)
+        assert page.links("See how to be let in") == ["/models#sam-audio-small"]
         assert not page.buttons("get-offer")
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         licences.accept("SAM Licence")

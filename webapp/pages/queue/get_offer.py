@@ -14,7 +14,7 @@ from separation.hub import token as hub_token
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
 from webapp.components.pieces.licence_terms import licence_terms
-from webapp.theme import button, card, text
+from webapp.theme import button, card, text, tipped
 
 FOR_THE_HOST = "The computer that runs the studio can get it, on its own Studio or Models page."
 
@@ -36,6 +36,11 @@ class GetOffer:
             asks(self._place, Asks.HOST)
             self._place.props["aria-label"] = "What can be got"
         self._place.set_visibility(False)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the card is shown, and nothing here can do without what it offers."""
+        return self._offer is not None and self._can_start and not self._offer.better
 
     def show(self, offer: Offer | None, *, can_start: bool) -> None:
         """Show an offer.
@@ -61,8 +66,9 @@ class GetOffer:
             text(sentence(offer), tag="p")
             if not self._may_get:
                 text(FOR_THE_HOST, "mute small", tag="p")
+                _to_the_models()
             elif offer.entry.gated and hub_token.origin() is None:
-                text("See how to be let in", "button quiet", tag="a").props("href=/models")
+                text("See how to be let in", "button quiet", tag="a").props(f"href=/models#{offer.entry.name}")
             elif self._asking and (terms := licences.to_accept(offer.entry.terms)) is not None:
                 licence_terms(terms, offer.entry.provenance)
                 with ui.element("div").classes("job-buttons"):
@@ -71,7 +77,10 @@ class GetOffer:
             else:
                 tip = "It is kept on this computer; the separation starts by itself"
                 kind: Literal["quiet", "primary"] = "quiet" if offer.better else "primary"
-                button(label(offer), self._press, kind=kind, icon_name="download", tip=tip)
+                with ui.element("div").classes("job-buttons"):
+                    button(label(offer), self._press, kind=kind, icon_name="download", tip=tip)
+                    if not offer.better:
+                        _to_the_models()
 
     def _press(self) -> object:
         if (offer := self._offer) is None:
@@ -92,6 +101,11 @@ class GetOffer:
     def _decline(self) -> None:
         self._asking = False
         self._draw()
+
+
+def _to_the_models() -> None:
+    link = text("See all models", "button plain", tag="a").props("href=/models")
+    tipped(link, "Who can separate here, and what the others lack")
 
 
 def label(offer: Offer) -> str:

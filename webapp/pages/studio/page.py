@@ -153,8 +153,9 @@ class StudioPage:
         self._workspace.set_visibility(parts.workspace)
         self._results.set_visibility(parts.results)
         self._settings.show(state.draft, states.sound_of(state))
-        self._prompts.show(state.draft, self._settings.choice, state.selected, recording)
         self._get.show(self._settings.choice.offer, can_start=states.takes(state, self._settings.choice.offer))
+        self._settings.leave_to_offer(self._get.is_needed)
+        self._prompts.show(state.draft, self._settings.choice, state.selected, recording, self._get.is_needed)
         self._job_view.show(states.job_of(state))
         words, ready = states.run_button(state)
         self._run.show(words, ready=ready, asks=states.asks(state))
@@ -176,8 +177,7 @@ class StudioPage:
         mixture = self._mixer.mixture()
         assert mixture is not None  # it has just been shown
         key, recording, result = state.arrived_as or state.recording.key, state.recording, state.results.result
-        choice = self._settings.choice
-        self._wave.show(key, recording, mixture, state.draft, choice, state.selected, state.job, result)
+        self._wave.show(key, recording, mixture, state.draft, self._settings.choice, state.selected, state.job, result)
 
     def _draw_arriving_wave(self, state: Arriving) -> None:
         upload = state.upload

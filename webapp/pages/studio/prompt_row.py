@@ -38,9 +38,16 @@ class PromptRow:
             self._prompts = Prompts(
                 on_change=lambda change: on_change(lambda texts: changed(texts, change)), on_select=on_select
             )
-        self._shown: tuple[Draft, Choice, str, Recording | None] | None = None
+        self._shown: tuple[Draft, Choice, str, Recording | None, bool] | None = None
 
-    def show(self, draft: Draft, choice: Choice, selected: str, recording: Recording | None = None) -> None:
+    def show(
+        self,
+        draft: Draft,
+        choice: Choice,
+        selected: str,
+        recording: Recording | None = None,
+        is_offered: bool = False,
+    ) -> None:
         """Redraw the row.
 
         Args:
@@ -48,24 +55,30 @@ class PromptRow:
             choice: the backend that would separate, and its settings.
             selected: the prompt whose spans are painted.
             recording: what would be separated, once all of it is here.
+            is_offered: whether an offer below says what is missing for the prompts that nobody here can answer.
         """
-        if self._shown == (draft, choice, selected, recording):
+        if self._shown == (shown := (draft, choice, selected, recording, is_offered)):
             return
-        self._shown = (draft, choice, selected, recording)
+        self._shown = shown
         uses = choice.uses
         free = uses.profile.free_prompts
         chips: list[Chip] = []
         for prompt in draft.prompts:
             chips.append(_chip(prompt, _meaning(choice, prompt), [chip["color"] for chip in chips]))
+        unanswered = any("warn" in chip for chip in chips)
+        if is_offered and all("warn" in chip for chip in chips):  # else it says which of them
+            for chip in chips:
+                del chip["detail"]
         # Only a model that takes any words has better ones.
         advised = next((text for text in draft.texts if free and phrasing.advice(text)), None)
         better = None if advised is None else (advised, phrasing.better(advised))
+        note = "" if is_offered and unanswered and advised is None else _note(chips, advised, choice)
         self._prompts.show(
             chips,
             _suggestions(choice),
             selected=selected,
-            note=" ".join(filter(None, (*_span_notes(draft, choice, recording), _note(chips, advised, choice)))),
-            models=any("warn" in chip for chip in chips),
+            note=" ".join(filter(None, (*_span_notes(draft, choice, recording), note))),
+            models=unanswered and not is_offered,
             better=better if better and better[0] != better[1] and better[1] not in draft.texts else None,
             ordered=draft.settings.sam.chain and free,
         )

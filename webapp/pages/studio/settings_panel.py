@@ -139,6 +139,7 @@ class SettingsPanel:
         self._shown: tuple[Draft, Sound | None] | None = None
         self._other: Request | None = None  # who would be asked if the recording were held for the other kind
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
+        self._is_offered = False
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
         asks(ui.context.slot.parent, Right.RUN)
         self._preset = Settings(self._set)
@@ -179,8 +180,7 @@ class SettingsPanel:
         self._own.show(settled, choice.uses, possible=choice.possible)
         self._why.set_text(choice.why).classes(add="" if choice.possible else "warn", remove="warn" * choice.possible)
         self._drop.set_visibility(not choice.possible and draft.settings != Draft().settings)
-        self._action.show(choice.action)
-        self._models.set_visibility(choice.lacking and choice.action is None)
+        self._show_missing()
         self._recipe.set_text(recipe.written(draft.request) if draft.prompts else "")
         self._flight = None if recording is None or not choice.possible else self._estimates.of(settled, recording)
         rows = {"Uses": choice.uses.label, "Licence": choice.uses.licence}
@@ -198,6 +198,16 @@ class SettingsPanel:
         self._smaller.set_visibility(fitting is not None)
         if self._flight is not None and fitting is not None:
             self._smaller.set_text(f"Use {fallbacks.changed(self._flight.request, fitting, options=False)}")
+
+    def leave_to_offer(self, is_offered: bool) -> None:
+        """Leave it to an offer beside the sounds to say what is missing here, or say it here."""
+        self._is_offered = is_offered
+        self._show_missing()
+
+    def _show_missing(self) -> None:
+        action = None if self._is_offered else self.choice.action
+        self._action.show(action)
+        self._models.set_visibility(self.choice.lacking and action is None and not self._is_offered)
 
     def look_again(self) -> None:
         """Choose and estimate anew, as other models are here now, or more is known of what a run takes."""
