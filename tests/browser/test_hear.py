@@ -21,7 +21,7 @@ from tests.support.server import RunningServer, running_server
 from tests.support.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
-LONG_S = 120  # 13 chunks, so that the run is not over when a test has seen the first
+LONG_S = 60  # seven chunks, so that the run is not over when a test has seen the first
 
 
 @pytest.fixture(scope="module")
