@@ -123,7 +123,7 @@ def serve(settings: ServerSettings) -> None:
         log.warning("%s", damage)
     rules = _rules(settings, port)
     preferences, lan = Preferences(settings.home), LanServer(app, rules, settings.certificate)
-    app.on_shutdown(lan.close)
+    app.on_shutdown(lan.stop)
     addresses = listening.addresses(settings.host, port, tls=settings.certificate is not None)
     create_app(
         store,

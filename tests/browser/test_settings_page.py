@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -61,6 +62,11 @@ def test_sharing_is_turned_on_and_off_while_the_studio_runs(browser: Chrome, tmp
         with pytest.raises(httpx.ConnectError):
             httpx.get(address, timeout=30)
         assert httpx.get(f"{server.url}/healthz", timeout=30).status_code == 200
+        page.one("#setting-sharing-on").click()
+        wait_until(lambda: page.texts(".addresses .address"), "the addresses again", 30)
+        server.process.send_signal(signal.SIGINT)
+        server.process.wait(60)
+        assert "ERROR" not in server.log(), "the server that is shared ends as any other"
 
 
 def test_who_signs_out_is_at_the_login_page_and_gets_in_no_more(browser: Chrome, tmp_path: Path) -> None:

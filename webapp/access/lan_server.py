@@ -86,13 +86,18 @@ class LanServer:
 
     async def close(self) -> None:
         """Stop listening there and hang up on who came that way; sessions stay, for when it is opened again."""
+        if self._server is not None:
+            await self.stop()
+            self.changed.emit()
+
+    async def stop(self) -> None:
+        """Do what `close` does as the studio ends, when no page is told any more."""
+        # NiceGUI cancels the tasks of pages then; one that has just been told something outlives that (Python 3.11).
         async with self._turning:
-            if self._server is None or self._task is None:
-                return
-            self._server.should_exit = True
-            await self._task
-            self._server, self._task, self._names = None, None, []
-        self.changed.emit()
+            if self._server is not None and self._task is not None:
+                self._server.should_exit = True
+                await self._task
+                self._server, self._task, self._names = None, None, []
 
     async def _started(self, sockets: Sequence[socket.socket]) -> uvicorn.Server:
         certificate, key = self._certificate or (None, None)

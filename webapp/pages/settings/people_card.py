@@ -7,6 +7,7 @@ from functools import partial
 
 from nicegui import Client, ui
 
+from webapp.access.roles import Role
 from webapp.access.sessions import Session, Sessions, visitor_of
 from webapp.pages.settings.host_actions import HostActions
 from webapp.theme import Text, button, card, pill, text
@@ -68,7 +69,8 @@ class PeopleCard:
             row.props["aria-label"] = session.name
             with ui.element("div").classes("person-words"):
                 with ui.element("div").classes("line wrap"):
-                    text(session.name, tag="b")
+                    is_nameless = session is self._own and session.name == Role.HOST.value.capitalize()
+                    text("You" if is_nameless else session.name, tag="b")
                     pill("Host" if session.is_host else "Guest", state="ok" if session.is_host else "")
                     if session is self._own:
                         pill("This device")
