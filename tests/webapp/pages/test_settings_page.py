@@ -54,6 +54,7 @@ async def test_the_addresses_of_a_shared_studio_are_shown_and_why_it_cannot_be_t
     assert "http://192.168.7.5:8080" in shared.of("Addresses")
     assert shared.setting("sharing.on")["value"] and shared.setting("sharing.on")["disabled"]
     assert "It was started like that" in shared.of("Sharing")
+    assert "others on this network can listen in" in shared.of("Sharing"), "it has no certificate"
 
 
 async def test_a_new_passcode_is_shown_until_the_page_is_left_and_kept_as_a_hash_only(shared, tmp_path):
@@ -150,7 +151,7 @@ async def test_who_comes_is_listed_without_a_reload_and_can_be_made_a_host_or_si
     assert not await is_signed_in(ada)
 
 
-async def test_a_page_whose_session_is_over_changes_nothing(shared, tmp_path, monkeypatch):
+async def test_an_open_page_of_somebody_who_is_no_host_changes_nothing(shared, tmp_path, monkeypatch):
     def no_host(_):
         return type("Visitor", (), {"over": False, "is_host": False, "key": "x"})()
 

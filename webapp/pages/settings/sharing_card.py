@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nicegui import Client, ui
 
 from webapp.access.rules import is_loopback
@@ -20,6 +22,10 @@ ON = "Other computers and phones on this network reach the studio until you turn
 FROM_THE_START = (
     "Other computers on this network reach the studio. It was started like that, so it stays shared until it ends; "
     "start it without sharing to turn this on and off here."
+)
+UNENCRYPTED = (
+    "It is not encrypted: others on this network can listen in, so share on networks that you trust, or start the "
+    "studio with a certificate."
 )
 THIS_WAY = "You are here by one of these addresses yourself: turning sharing off ends this page too."
 
@@ -57,8 +63,7 @@ class SharingCard:
         tip = "Opens the studio to this network, behind a passcode; sound and speed stay the same"
         field = controls.switch("sharing.on", "Share this studio", is_on, tip, disabled=lan.is_fixed)
         self._switch.set_groups([{"title": "", "fields": [field]}])
-        words = FROM_THE_START if lan.is_fixed else ON if lan.is_open else OFF
-        self._words.set_text(f"{words} {THIS_WAY}" if lan.is_open and not lan.is_fixed and self._is_away() else words)
+        self._words.set_text(" ".join(self._sentences()))
         # By another name, such as a proxy's, guests reach the studio too.
         self._parts.set_visibility(lan.is_open or bool(self._studio.sharing.names))
         if (addresses := lan.addresses()) != self._drawn:
@@ -75,6 +80,14 @@ class SharingCard:
                     with ui.element("div").classes("stack"):
                         text(address, "address", tag="a").props["href"] = address
                         CopyButton("Copy the address", address)
+
+    def _sentences(self) -> Iterator[str]:
+        lan = self._studio.lan
+        yield FROM_THE_START if lan.is_fixed else ON if lan.is_open else OFF
+        if any(address.startswith("http:") for address in lan.addresses()):
+            yield UNENCRYPTED
+        if lan.is_open and not lan.is_fixed and self._is_away():
+            yield THIS_WAY
 
     async def _set(self, _name: str, wanted: bool) -> None:
         self._wanted = wanted
