@@ -189,7 +189,7 @@ def test_a_call_for_a_device_goes_only_where_that_device_is(pair, monkeypatch):
     steps = task.follow()
     said = next(event for event in steps if isinstance(event, Warned))
     assert "No worker with the device cuda" in said.message
-    assert "audio-playground worker --scheduler tcp://127.0.0.1:" in said.message
+    assert "audio-playground worker --scheduler tcp://127.0.0.1:" in str(said)
     steps.close()
     task.close()
     assert results(pair, [Call(fakes.after, (7, 0.0), "cpu")], "cpu")[0] == [7]
