@@ -1,8 +1,9 @@
 """How often absent sounds are said to be absent, and present ones too: `python -m benchmarks.bench_absent`.
 
 Generated songs with and without drums, bass and vocals go through the built-in separator; what it gives for each is
-judged as results are (`separation.metrics.presence`). For generative models, whose weights need not be at hand,
-candidates are simulated: the true sound with what models do to it, and what they give where it is absent.
+judged as results are (`separation.metrics.presence`). The speech separator is given held-out voices in noise, and the
+noise alone (`speech_set`). For generative models, whose weights need not be at hand, candidates are simulated: the true
+sound with what models do to it, and what they give where it is absent.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import torch
 
+from benchmarks import speech_set
 from benchmarks.generated_songs import SAMPLE_RATE, Samples, mixed, songs
 from separation.audio.stft import istft, stft
 from separation.backends import builtin
 from separation.metrics.presence import seems_absent
+from separation.models.builtin.network import SeparatorNetwork
 from separation.models.builtin.separator import separate
 from separation.models.builtin.weights import read_network
+from separation.models.speech import carrier
+from separation.models.speech.separator import speech_in
 
 N_SONGS, FIRST = 20, 300  # none of those at which the thresholds were chosen, which were 100 to 219
 EXCERPT = slice(0, 11 * SAMPLE_RATE)
+N_CLIPS, CLIP_S = 4, 6.0  # of each noise at each level
 REGISTERS = {"others from C3 up": 48, "others from E2 up": 40}  # below C3 they play the bass themselves
 ABSENT: tuple[tuple[str, ...], ...] = (
     (), ("drums",), ("bass",), ("vocals",), ("drums", "bass"), ("bass", "vocals"), ("drums", "bass", "vocals"),
@@ -46,6 +52,9 @@ def main() -> None:
                 for name, estimate in zip(builtin.STEMS, estimates, strict=True):
                     is_said = seems_absent(estimate, mixture, SAMPLE_RATE)
                     judged[f"built-in {name}, {register}", name in absent, is_said] += 1
+    speech_set.fetch()
+    for is_absent, mixture, speech in voices(N_CLIPS, network):
+        judged["speech", is_absent, seems_absent(speech, mixture, speech_set.RATE, "speech")] += 1
     before = None
     for stems in songs(n_songs, FIRST):
         excerpt = {name: stem[:, EXCERPT] for name, stem in stems.items()}
@@ -56,6 +65,19 @@ def main() -> None:
     for who in dict.fromkeys(key[0] for key in judged):
         absent, present = ([judged[who, is_absent, said] for said in (False, True)] for is_absent in (True, False))
         print(f"{who:40}{sum(absent):8}{_share(absent):>9}{sum(present):9}{_share(present):>9}")
+
+
+def voices(n_clips: int, network: SeparatorNetwork) -> Iterator[tuple[bool, Samples, Samples]]:
+    """Yield what the speech separator makes of noise with and without a voice: whether absent, mixture, output."""
+    carried = carrier.checked()
+    for noise, snr_db in speech_set.CELLS:
+        if noise in ("talkers", "cafe"):
+            continue  # there is speech in the noise
+        for number in range(n_clips):
+            clip = speech_set.clip(noise, snr_db, number, CLIP_S)
+            for mixture in (clip.mixture, clip.mixture - clip.speech):
+                is_absent = mixture is not clip.mixture
+                yield is_absent, mixture[None], speech_in(mixture[None], carried, network)
 
 
 def candidates(

@@ -68,5 +68,9 @@ def spoken(prompts: Iterable[Prompt], content: Content | None) -> bool:
 def sentence(content: Content) -> str:
     """Return what a recording sounds like, and why, to stand after a colon."""
     kind = "music" if content.is_music else "talk"
+    if content.n_passages == 1:
+        return (
+            f"this sounds like {kind} (it holds {'notes or a beat' if content.n_musical else 'no notes and no beat'})"
+        )
     held = f"{content.n_musical or 'none'} of {counted(content.n_passages, 'passage')}"
-    return f"this sounds like {kind} ({held} hold notes or a beat)"
+    return f"this sounds like {kind} ({held} {'holds' if content.n_musical == 1 else 'hold'} notes or a beat)"

@@ -7,6 +7,7 @@ import pytest
 from separation.audio.content import Content
 from separation.audio.waveform import Waveform
 from separation.backends import registry
+from separation.backends.voices import sentence
 from separation.events import BackendChosen
 from separation.pipeline.separate import separate
 from separation.request import Request
@@ -56,7 +57,7 @@ def test_of_a_recording_that_nobody_listened_to_the_word_decides():
 
 def test_it_is_said_what_the_recording_sounds_like():
     _, why = registry.choose(Request.of("voice"), TALK)
-    assert "this sounds like talk (1 of 12 passages hold notes or a beat)" in why
+    assert "this sounds like talk (1 of 12 passages holds notes or a beat)" in why
     _, why = registry.choose(Request.of("voice"), Content(12, 0))
     assert "talk (none of 12" in why
     _, why = registry.choose(Request.of("voice"), MUSIC)
@@ -96,3 +97,16 @@ def test_a_run_listens_to_the_recording(monkeypatch):
     for made, backend in ((song(3), "builtin"), (talk(3), "speech")):
         first = next(iter(separate(Waveform(made, RATE), Request.of("voice"))))
         assert isinstance(first, BackendChosen) and first.backend == backend
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (Content(1, 0), "this sounds like talk (it holds no notes and no beat)"),
+        (Content(1, 1), "this sounds like music (it holds notes or a beat)"),
+        (Content(4, 0), "this sounds like talk (none of 4 passages hold notes or a beat)"),
+        (Content(4, 4), "this sounds like music (4 of 4 passages hold notes or a beat)"),
+    ],
+)
+def test_what_was_heard_is_said_in_a_whole_sentence(content, said):
+    assert sentence(content) == said

@@ -121,3 +121,11 @@ def test_a_report_says_it_and_an_older_one_says_nothing():
         "bass": Presence(level_db=-41.2, spans_s=((1.0, 2.5),), duration_s=10.0)
     }
     assert of_report({}) == {} == of_report({"presence": {"bass": {"level_db": "?"}}}) == of_report({"presence": 3})
+
+
+def test_speech_has_to_have_its_bins_more_to_itself_than_other_sounds():
+    half = np.float32(0.5) * HIGH  # a dominance of 0.5, as music without a voice leaves it
+    presence, _ = found(HIGH, speech=half, hats=HIGH - half)
+    assert presence["speech"].empty and not presence["hats"].empty
+    presence, _ = found(HIGH, speech=np.float32(0.7) * HIGH)
+    assert not presence["speech"].empty
