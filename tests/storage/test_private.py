@@ -21,7 +21,7 @@ from storage.records import DraftTable, JobRecord, JobTable
 from tests.support import run_fakes
 from tests.support.store_files import in_the_making
 from tests.support.terminal import audio_playground
-from webapp.access.guard import storage_secret
+from webapp.access.host_token import kept_secret
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
 OLD_STORE = Path(__file__).parents[1] / "golden/old_store/store"
@@ -59,7 +59,7 @@ def test_nothing_of_a_store_is_open_to_others_while_things_are_made_and_kept(fol
         assert in_the_making(store)
     JobTable(home).write(JobRecord(id="a", recording="b", recording_name="", prompts=(), request={}))
     DraftTable(home).write("a", {})
-    storage_secret(home)
+    kept_secret(home, "storage_secret")
     assert (home / "artifacts/cache.db-wal").exists(), "it is looked at, too"
     assert [*filter(None, seen), open_to_others(home)] == [{}]
 

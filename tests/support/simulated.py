@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import URL, AsyncClient
+from httpx import URL, ASGITransport, AsyncClient
 from nicegui import app, ui
 from nicegui.testing.user import User
 from nicegui.testing.user_interaction import UserInteraction
@@ -60,7 +60,7 @@ class SimulatedStudio:
 
     async def elsewhere(self, passcode: str, name: str) -> AsyncClient:
         """Become a guest in another browser, which is returned."""
-        browser = AsyncClient(transport=self._user.http_client._transport, base_url=HERE, headers=OURS)
+        browser = AsyncClient(transport=ASGITransport(app), base_url=HERE, headers=OURS)
         answer = await browser.post("/login", data={"passcode": passcode, "name": name})
         assert answer.status_code == 303
         return browser

@@ -39,7 +39,7 @@ if __name__ == "__main__":
         sharing.set_passcode(Passcode.of(passcode))
         if (rights := os.environ.get("SIMULATED_RIGHTS")) is not None:
             sharing.grant(Right(right) for right in rights.split())
-    rules = access_rules("0.0.0.0" if passcode else "127.0.0.1", sharing)
+    rules = access_rules("0.0.0.0" if passcode else "127.0.0.1", sharing, extra_names=["studio.local"])
     add_settings_page(
         ServedStudio(
             rules=rules,

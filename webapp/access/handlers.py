@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from nicegui import Client, core, ui
 from nicegui.element import Element
+from nicegui.event_listener import EventListener
 from starlette.requests import HTTPConnection
 
 from webapp.access.routes import Asks, Need, meets
@@ -108,9 +109,19 @@ def _session_of_socket(sid: str) -> Session | None:
     return None if environ is None else session_of(HTTPConnection(environ["asgi.scope"]))
 
 
+def listeners_of(element: Element) -> dict[str, EventListener]:
+    """Return what listens to an element, by the ids under which a page sends events; NiceGUI names no other way."""
+    return element._event_listeners
+
+
+def event_of(listener: EventListener) -> str:
+    """Return the event of a listener, such as "click", without what narrows it down."""
+    return listener.type.partition(".")[0]
+
+
 def _event_of(element: Element, listener_id: Any) -> str:
-    listener = element._event_listeners.get(listener_id) if isinstance(listener_id, str) else None
-    return "" if listener is None else listener.type.partition(".")[0]
+    listener = listeners_of(element).get(listener_id) if isinstance(listener_id, str) else None
+    return "" if listener is None else event_of(listener)
 
 
 def _number(value: Any) -> int:

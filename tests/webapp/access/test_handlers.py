@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -19,10 +21,9 @@ from separation.engine.engine import Inline
 from separation.request import Request
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
-from storage.records import BenchmarkTable, BlindTestTable, DraftTable, NoteTable, PresetTable
 from tests.support.kept_benchmarks import keep_benchmark_of
 from tests.support.simulated import simulated_studio
-from webapp.access.handlers import asks, need_of_event, said_need
+from webapp.access.handlers import asks, event_of, listeners_of, need_of_event, said_need
 from webapp.access.roles import Right
 from webapp.access.routes import Asks, meets
 from webapp.access.sessions import visitor_of
@@ -76,13 +77,9 @@ def pages(home: Path) -> list[str]:
 def listeners(elements: list[ui.element]) -> Iterator[tuple[ui.element, Any]]:
     """The events of elements that reach a handler of ours."""
     for element in elements:
-        for listener in element._event_listeners.values():
+        for listener in listeners_of(element).values():
             if listener.handler is not None:
                 yield element, listener
-
-
-def event_of(listener: Any) -> str:
-    return listener.type.partition(".")[0]
 
 
 async def test_every_handler_of_every_page_says_what_it_asks_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +152,12 @@ def kept_in(home: Path) -> dict[str, str]:
     store = ArtifactStore(home)
     rows = {row.key: repr(row._replace(used_s=0.0)) for kind in ("recording", "result") for row in store.rows(kind)}
     store.close()
-    tables = {
-        type(table).__name__: json.dumps(table._all(), sort_keys=True)
-        for table in (DraftTable(home), PresetTable(home), NoteTable(home), BenchmarkTable(home), BlindTestTable(home))
-    }
+    tables = {}
+    for file in sorted(home.glob("*/cache.db")):
+        if file.parent.name != "sessions":
+            with closing(sqlite3.connect(file)) as table:
+                values = table.execute("SELECT key, value FROM Cache").fetchall()
+            tables[file.parent.name] = repr(sorted(values, key=repr)) if file.parent.name != "artifacts" else ""
     return rows | tables
 
 
