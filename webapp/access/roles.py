@@ -26,7 +26,7 @@ class Right(Enum):
     LISTEN: see and hear what the host has brought and made.
     RUN: start separations and other jobs.
     UPLOAD: bring recordings.
-    MANAGE: rename, share and delete what one has brought or made oneself.
+    MANAGE: rename and delete what is here, whoever has brought or made it.
     """
 
     LISTEN = "listen"
@@ -35,4 +35,4 @@ class Right(Enum):
     MANAGE = "manage"
 
 
-GUESTS_USUALLY_MAY = frozenset(Right)
+GUESTS_USUALLY_MAY = frozenset(Right) - {Right.MANAGE}

@@ -19,7 +19,7 @@ LIBRARY_PATHS = tuple(
     f"/_nicegui/{nicegui.__version__}/{kind}/" for kind in ("static", "libraries", "components", "esm")
 )
 STATIC_PATH = "/static/"  # our own styles and scripts
-PAGES = ("/", "/compare", "/benchmark", "/library", "/models", "/settings")
+PAGES = ("/", "/compare", "/benchmark", "/library", "/models")  # each shows what is here
 
 
 class Asks(Enum):
@@ -47,11 +47,12 @@ ROUTES: tuple[tuple[tuple[str, ...], str, Need], ...] = (
     (("GET", "POST", "SOCKET"), f"{SOCKET_PATH}/", Asks.SESSION),
     (READING, f"/_nicegui/{nicegui.__version__}/", Asks.SESSION),
     (READING, STATIC_PATH, Asks.SESSION),
-    *((READING, path, Asks.SESSION) for path in PAGES),
-    (READING, "/benchmark/", Asks.SESSION),
+    (READING, "/settings", Asks.SESSION),
+    *((READING, path, Right.LISTEN) for path in PAGES),
+    (READING, "/benchmark/", Right.LISTEN),
     (READING, "/favicon.ico", Asks.SESSION),
-    (READING, "/media/", Asks.SESSION),
-    (READING, "/benchmarks/", Asks.SESSION),
+    (READING, "/media/", Right.LISTEN),
+    (READING, "/benchmarks/", Right.LISTEN),
     (("PUT",), "/api/uploads", Right.UPLOAD),
     (("POST",), "/api/demo", Right.UPLOAD),
 )

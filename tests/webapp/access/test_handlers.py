@@ -96,10 +96,10 @@ async def test_every_handler_of_every_page_says_what_it_asks_for(home: Path, mon
     assert sorted(set(silent)) == [], "\n".join(map(str, sorted(set(silent))))
 
 
-async def test_a_guest_who_has_no_right_changes_nothing_by_any_handler(
+async def test_a_guest_who_may_only_listen_changes_nothing_by_any_handler(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SIMULATED_RIGHTS", "")
+    monkeypatch.setenv("SIMULATED_RIGHTS", "listen")
     fired = set()
     async with simulated_studio(home, monkeypatch, passcode=PASSCODE) as page:
         await page.open("/")

@@ -16,7 +16,7 @@ LABELS = {
     Right.LISTEN: ("Listen", "See and hear all recordings and results that are here"),
     Right.RUN: ("Run jobs", "Start separations on this computer; they wait in the same queue as yours"),
     Right.UPLOAD: ("Upload", "Bring recordings, which are kept on this computer"),
-    Right.MANAGE: ("Manage what they brought", "Rename, share and delete what they have brought or made themselves"),
+    Right.MANAGE: ("Manage the library", "Rename and delete what is here, also what you or others brought"),
 }
 
 

@@ -14,7 +14,7 @@ MAY = {
     Right.LISTEN: "listen to what is here",
     Right.RUN: "run jobs",
     Right.UPLOAD: "upload recordings",
-    Right.MANAGE: "rename and delete what you brought",
+    Right.MANAGE: "rename and delete what is here",
 }
 HOST = "You are a host: you may do everything here."
 OWNER = "You are at the computer that runs this studio, where nobody has to sign in: you may do everything."
