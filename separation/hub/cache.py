@@ -58,9 +58,14 @@ class PublishedFile:
 
 def hub_folder() -> Path:
     """Return where `huggingface_hub` keeps downloads (its own rules, without importing it)."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    home = _expanded(os.environ.get("HF_HOME", str(caches / "huggingface")))
-    return _expanded(os.environ.get("HF_HUB_CACHE", os.environ.get("HUGGINGFACE_HUB_CACHE", str(home / "hub"))))
+    # One path is made, and none on the way: after each change of a setting a page asks a hundred times what is here.
+    parts: tuple[str, ...] = (
+        os.environ.get("HF_HOME", os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/huggingface"),
+        "hub",
+    )
+    if (named := os.environ.get("HF_HUB_CACHE", os.environ.get("HUGGINGFACE_HUB_CACHE"))) is not None:
+        parts = (named,)
+    return Path(*map(os.path.expandvars, parts)).expanduser()
 
 
 def repository_folder(repository: str) -> Path:
@@ -294,7 +299,3 @@ def _name_newest(folder: Path, commit: str) -> None:
     (folder / "refs").mkdir(parents=True, exist_ok=True)
     with replacing(folder / "refs" / "main") as new:
         new.write_text(commit)
-
-
-def _expanded(path: str) -> Path:
-    return Path(os.path.expandvars(path)).expanduser()

@@ -66,7 +66,8 @@ def name_of(request: Request, backend: Backend | None = None) -> str:
         found = (name for name in GENERIC if apply(name, request) == request)
         return next(found, "Balanced" if same else CUSTOM)
     asked = settled(backend, request)
-    found = (name for name in dict.fromkeys((*own, *GENERIC)) if settled(backend, apply(name, request)) == asked)
+    named = replace(request, model=asked.model)  # of the models on the disk the prompts choose once, not at each preset
+    found = (name for name in dict.fromkeys((*own, *GENERIC)) if settled(backend, apply(name, named)) == asked)
     return next(found, CUSTOM)
 
 
@@ -76,6 +77,7 @@ def differing(request: Request, backend: Backend) -> tuple[str, ...]:
     They are the generic ones, and those of its own that the backend offers.
     """
     made: dict[Request, str] = {}
+    request = replace(request, model=settled(backend, request).model)
     generic = [name for name in GENERIC if name in backend.profile.presets] if backend.profile.offered else GENERIC
     for name in (*generic, *backend.profile.offered):
         made.setdefault(settled(backend, apply(name, request)), name)

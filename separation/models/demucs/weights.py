@@ -134,9 +134,8 @@ def published_files() -> Mapping[str, str]:
 
 def torch_hub_folder() -> Path:
     """Return where `torch.hub` keeps downloaded checkpoints (its own rules, without importing torch)."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    home = Path(os.environ.get("TORCH_HOME", caches / "torch")).expanduser()
-    return home / "hub" / "checkpoints"
+    home = os.environ.get("TORCH_HOME", os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/torch")
+    return Path(home, "hub", "checkpoints").expanduser()
 
 
 def hub_repository(bag: str) -> str:
@@ -157,7 +156,7 @@ def _cached(signature: str) -> Path | None:
     for name, bag in published_bags().items():
         if signature in bag.signatures and (path := cached(hub_repository(name), f"{signature}.safetensors")):
             return path
-    checkpoint = torch_hub_folder() / Path(published_files()[signature]).name
+    checkpoint = torch_hub_folder() / published_files()[signature].rsplit("/", 1)[-1]
     return checkpoint if checkpoint.is_file() and not is_damaged(checkpoint) else None
 
 

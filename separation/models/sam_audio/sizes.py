@@ -47,7 +47,8 @@ def best(prompts: Sequence[str]) -> str:
 
 def best_here(prompts: Sequence[str]) -> str | None:
     """Return the best published size for prompts whose own files are on this computer; None if none are."""
-    return next((model for model in ORDER[best(prompts)] if _is_here(model)), None)
+    places = sources.order()
+    return next((model for model in ORDER[best(prompts)] if _is_here(model, places)), None)
 
 
 def note(prompts: Sequence[str], model: str) -> str:
@@ -59,8 +60,8 @@ def note(prompts: Sequence[str], model: str) -> str:
     return f"By Meta's own table its size {suits} is the best for {words}; {model} is the best that is here"
 
 
-def _is_here(model: str) -> bool:
-    for place in sources.order():
+def _is_here(model: str, places: Sequence[str]) -> bool:
+    for place in places:
         if place == sources.FOLDER:
             named = folders.find_folder(model) or folders.find_folder(f"sam-audio-{model}")
             if named is not None and named.is_dir():
