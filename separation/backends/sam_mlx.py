@@ -41,7 +41,7 @@ class SamMlxBackend(SamTorchBackend):
         SamTorchBackend.profile,
         label_in_family="",
         command_options=("--backend", "mlx"),
-        packages=("mlx", "mlx-audio", "torch", "transformers"),
+        packages=("mlx", "mlx-audio", "torch", "tokenizers"),
         precisions=PRECISIONS,
     )
 

@@ -48,7 +48,7 @@ class SamTorchBackend(BackendDefaults):
         label_in_family="SAM-Audio (PyTorch)",
         command="sam-audio",
         command_options=("--backend", "torch"),
-        packages=("torch", "transformers"),
+        packages=("torch", "tokenizers"),
         free_prompts=True,
         precisions=PRECISIONS,
         stitches=STITCHES,
@@ -90,7 +90,7 @@ class SamTorchBackend(BackendDefaults):
 
     def availability(self, request: Request | None = None) -> Availability:
         """Return whether the model's files are on this computer; reads only the disk."""
-        for package in ("torch", "transformers"):
+        for package in ("torch", "tokenizers"):
             if importlib.util.find_spec(package) is None:
                 return Availability(
                     readiness=Readiness.NOT_INSTALLED,

@@ -14,6 +14,7 @@ PACKAGES = (
     "soxr",
     "av",
     "torch",
+    "tokenizers",
     "transformers",
     "demucs",
     "mlx",

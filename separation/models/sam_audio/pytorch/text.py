@@ -1,21 +1,26 @@
-"""Encodes prompts to T5 features. `transformers` is imported when the encoder is loaded, not before."""
+"""Encodes prompts to T5 features."""
 
 from __future__ import annotations
 
 import importlib
 import logging
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from separation.errors import Action, BackendUnavailable, WeightsMissing
 from separation.models.sam_audio import text_encoder
 from separation.models.sam_audio.config import TextConfig
+from separation.models.sam_audio.pytorch import t5
+
+TOKENIZER, SENTENCE_PIECES = "tokenizer.json", "spiece.model"
+PADDING = "<pad>"
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +29,16 @@ class T5TextEncoder:
     """A T5 encoder in float32 on the CPU: 0.06 s a run is not worth memory on a GPU.
 
     Raises:
-        BackendUnavailable: `transformers` is not installed, or the files are damaged or of another size.
+        BackendUnavailable: the files are damaged or of another size, or their tokenizer is a file of SentencePiece's
+            and `transformers`, which reads that, is not installed.
         WeightsMissing: the encoder is neither beside the checkpoint nor in the hub's cache. Nothing is downloaded.
     """
 
     def __init__(self, config: TextConfig, folder: Path) -> None:
-        source = str(text_encoder.find(config.name, folder) or config.name)
-        self._max_length = config.max_length
+        source = text_encoder.find(config.name, folder) or folder / config.name
         try:
-            self._tokenizer, self._model, missing = _read(source)
+            self._tokenize = _tokenizer(source, config.max_length)
+            self._model = t5.read(source)
         except OSError as absent:
             raise WeightsMissing(
                 f"The text encoder “{config.name}” is not on this computer.",
@@ -40,15 +46,14 @@ class T5TextEncoder:
                 "" if config.name == text_encoder.NAME else f"Put its files into “{folder / config.name}”.",
                 action=Action.download(config.name) if config.name == text_encoder.NAME else None,
             ) from absent
-        except (SafetensorError, ValueError, pickle.UnpicklingError) as damage:
+        except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as damage:
             log.exception("cannot read %s", source)
-            raise _damaged(source, "It is cut, or another kind of model") from damage
-        if missing:
-            raise _damaged(source, f"The tensor “{missing[0]}” is missing")
-        if self._model.config.d_model != config.dim:
+            missing = str(damage) if isinstance(damage, t5.MissingTensor) else ""
+            raise _damaged(source, missing or "It is cut, or another kind of model") from damage
+        if self._model.dim != config.dim:
             raise BackendUnavailable(
                 f"The text encoder “{config.name}” does not fit this model.",
-                f"It has {self._model.config.d_model} channels; the model's config.json says {config.dim}.",
+                f"It has {self._model.dim} channels; the model's config.json says {config.dim}.",
                 "Use the encoder that config.json names.",
             )
 
@@ -57,41 +62,50 @@ class T5TextEncoder:
 
         An empty prompt is legal: it is the end-of-text token alone.
         """
-        tokens = self._tokenizer(
-            list(prompts), truncation=True, max_length=self._max_length, padding="longest", return_tensors="pt"
-        )
-        with torch.inference_mode():
-            features = self._model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return features.last_hidden_state, tokens["attention_mask"].bool()
+        tokens, mask = self._tokenize(list(prompts))
+        return self._model(tokens, mask), mask
 
 
-def _read(source: str) -> tuple[Any, Any, list[str]]:
-    """Return tokenizer, encoder, and the tensors that the files lack, which transformers would fill at random."""
-    transformers = _transformers()
-    bar = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()  # the terminal is ours
+def _tokenizer(source: Path, max_length: int | None) -> Callable[[list[str]], tuple[Tensor, Tensor]]:
+    """Return what turns prompts into tokens and a mask, both (prompts, tokens)."""
+    if not (source / TOKENIZER).is_file() and (source / SENTENCE_PIECES).is_file():
+        return _sentence_pieces(source, max_length)
+    written = (source / TOKENIZER).read_text("utf-8")
     try:
-        # Files of a folder may name code beside them; it is not run.
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
-        model, report = transformers.T5EncoderModel.from_pretrained(
-            source, local_files_only=True, dtype=torch.float32, output_loading_info=True
-        )
-    finally:
-        if bar:
-            transformers.utils.logging.enable_progress_bar()
-    return tokenizer, model.eval(), sorted(report["missing_keys"])
+        tokenizer = Tokenizer.from_str(written)
+    except Exception as damage:  # the package has no kind of its own
+        raise ValueError(f"{TOKENIZER} holds no tokenizer: {damage}") from damage
+    tokenizer.no_truncation() if max_length is None else tokenizer.enable_truncation(max_length)
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(PADDING) or 0, pad_token=PADDING)
+
+    def tokens_of(prompts: list[str]) -> tuple[Tensor, Tensor]:
+        encodings = tokenizer.encode_batch(prompts)
+        mask = torch.tensor([one.attention_mask for one in encodings])
+        return torch.tensor([one.ids for one in encodings]), mask.bool()
+
+    return tokens_of
 
 
-def _transformers() -> Any:
+def _sentence_pieces(source: Path, max_length: int | None) -> Callable[[list[str]], tuple[Tensor, Tensor]]:
+    """Return the tokenizer of a folder that another program has fetched, as only `transformers` reads it."""
     try:
-        return importlib.import_module("transformers")
+        transformers: Any = importlib.import_module("transformers")
     except ImportError as missing:
         raise BackendUnavailable(
             "SAM-Audio cannot read prompts here.",
-            "Its text encoder needs the package “transformers”, which is not installed.",
+            f"The tokenizer of its text encoder, {SENTENCE_PIECES}, needs the package “transformers”, which is not "
+            "installed.",
             action=Action.install("transformers"),
         ) from missing
+    # Files of a folder may name code beside them; it is not run.
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
+
+    def tokens_of(prompts: list[str]) -> tuple[Tensor, Tensor]:
+        tokens = tokenizer(prompts, truncation=True, max_length=max_length, padding="longest", return_tensors="pt")
+        return tokens["input_ids"], tokens["attention_mask"].bool()
+
+    return tokens_of
 
 
-def _damaged(source: str, why: str) -> BackendUnavailable:
+def _damaged(source: Path, why: str) -> BackendUnavailable:
     return BackendUnavailable(f"The text encoder in “{source}” is damaged.", f"{why}.", "Download it again.")

@@ -265,9 +265,3 @@ def test_a_damaged_text_encoder_is_refused_not_filled_up_with_random_numbers(tmp
 def test_a_text_encoder_of_another_width_is_refused():
     with pytest.raises(BackendUnavailable, match="32 channels"):
         text.T5TextEncoder(TextConfig(name="t5", dim=48), CHECKPOINT)
-
-
-def test_without_transformers_the_package_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "transformers", None)
-    with pytest.raises(BackendUnavailable, match="pip install transformers"):
-        text.T5TextEncoder(read_config(CHECKPOINT).text_encoder, CHECKPOINT)

@@ -367,8 +367,8 @@ def test_a_prompt_that_takes_the_name_of_a_residual_is_refused():
 
 
 def test_without_its_packages_the_backend_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "transformers" else object())
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "tokenizers" else object())
     availability = BACKEND.availability()
-    assert availability.readiness is Readiness.NOT_INSTALLED and "pip install transformers" in str(availability)
-    with pytest.raises(BackendUnavailable, match="pip install transformers"):
+    assert availability.readiness is Readiness.NOT_INSTALLED and "pip install tokenizers" in str(availability)
+    with pytest.raises(BackendUnavailable, match="pip install tokenizers"):
         ran(BACKEND.load(request("violin")))
