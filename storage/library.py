@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from storage.artifacts import ArtifactStore
 from storage.errors import StorageError
-from storage.manifest import Artifact
+from storage.manifest import Artifact, Manifest
 
 
 class Library:
@@ -14,6 +14,7 @@ class Library:
 
     def __init__(self, store: ArtifactStore) -> None:
         self.store = store
+        self._sources: dict[str, str] = {}
 
     def recordings(self) -> list[Artifact]:
         """Return all recordings, newest first."""
@@ -22,6 +23,16 @@ class Library:
     def results(self, recording_key: str) -> list[Artifact]:
         """Return the results of one recording, newest first."""
         return self.store.list("result", source=recording_key)
+
+    def source(self, key: str) -> str:
+        """Return the key of the recording that a result was made from; "" if the key is of no result.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        if key not in self._sources and (manifest := self.store.manifest(key)) is not None:
+            self._sources[key] = source_of(manifest)  # it never changes: what is kept under a key is made in one way
+        return self._sources.get(key, "")
 
     def open(self, key: str) -> Artifact:
         """Return a recording or result by key.
@@ -33,12 +44,17 @@ class Library:
             key, read=False
         )  # pages open it on the event loop; what reads its files compares them
         if artifact is None:
-            raise StorageError(
-                "This recording or result is not in the library any more.",
-                "It was removed, or evicted to stay within the size limit.",
-                "Upload the file again, or run again.",
-            )
+            raise self.gone()
         return artifact
+
+    @staticmethod
+    def gone() -> StorageError:
+        """Return the error of what is not there."""
+        return StorageError(
+            "This recording or result is not in the library any more.",
+            "It was removed, or evicted to stay within the size limit.",
+            "Upload the file again, or run again.",
+        )
 
     def rename(self, key: str, name: str) -> Artifact:
         """Give it another display name; nothing else changes."""
@@ -52,3 +68,8 @@ class Library:
         still be found by its key, played and saved, but not be run again until the same file is imported again.
         """
         return self.store.remove(key)
+
+
+def source_of(manifest: Manifest) -> str:
+    """Return the key of the recording that something was made from; "" if it was made from none."""
+    return manifest.inputs.get("recording", "")

@@ -17,7 +17,7 @@ from storage import ArtifactStore, Library
 from storage.records import DraftTable, JobState, JobTable
 from tests.support.terminal import audio_playground
 from webapp.state.drafts import Drafts
-from webapp.state.library_view import facts_of
+from webapp.state.library.rows import facts_of
 from webapp.state.mixers import Mixers
 
 OLD = Path(__file__).parent / "golden/old_store"

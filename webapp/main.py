@@ -26,14 +26,17 @@ from storage.records import (
     DraftTable,
     JobTable,
     NoteTable,
+    OwnerTable,
     PresetTable,
     SessionTable,
 )
 from webapp.access import guard, listening
+from webapp.access.belongings import Belongings
 from webapp.access.host_token import HostToken, kept_secret
 from webapp.access.lan_server import LanServer
 from webapp.access.passcode import Passcode, generate_passcode
 from webapp.access.rules import AccessRules, access_rules
+from webapp.access.sessions import visitor_of
 from webapp.access.sharing import Sharing
 from webapp.pages.benchmark.page import BenchmarkPage
 from webapp.pages.compare.page import ComparePage
@@ -62,10 +65,11 @@ from webapp.state.kept.evidence import ListeningEvidence
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.kept.preferences import Preferences
-from webapp.state.library_view import LibraryView
+from webapp.state.library.view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Uploads
+from webapp.state.visible_jobs import VisibleJobs
 from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)
@@ -208,6 +212,16 @@ def _rules(settings: ServerSettings, port: int) -> AccessRules:
     return rules
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a visitor of a page sees of what is here."""
+
+    library: LibraryView
+    jobs: VisibleJobs
+    drafts: Drafts
+    mixers: Mixers
+
+
 def create_app(
     store: ArtifactStore,
     engine: Cluster,
@@ -231,16 +245,25 @@ def create_app(
     """
     # Quasar's bar at the top says nothing to a screen reader, and what is on its way has a card of its own.
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
-    jobs, library = Jobs(store, engine, book), Library(store)
+    owners = OwnerTable(store.folder)
+    library = Library(store)
+    belongings = Belongings(owners, lambda key: jobs.recording_of(key) or library.source(key))
+    jobs, library_view = Jobs(store, engine, book, belongings), LibraryView(library, belongings)
     estimates = RunEstimates(store, here=works_here)
     jobs.changed.subscribe(estimates.job_changed)
     chosen = preferences or Preferences(store.folder)
     shared_drafts = Drafts(drafts, separator=lambda: chosen.separator)
-    mixers, library_view = Mixers(drafts), LibraryView(library)
+    mixers = Mixers(drafts)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     test_table, note_table = BlindTestTable(store.folder), NoteTable(store.folder)
     preset_table, benchmark_table = PresetTable(store.folder), BenchmarkTable(store.folder)
-    for damage in (*test_table.damages, *note_table.damages, *preset_table.damages, *benchmark_table.damages):
+    for damage in (
+        *test_table.damages,
+        *note_table.damages,
+        *preset_table.damages,
+        *benchmark_table.damages,
+        *owners.damages,
+    ):
         log.warning("%s", damage)
     uploads, tests, notes = Uploads(), BlindTests(store, test_table), Notes(note_table)
     presets = OwnPresets(preset_table)
@@ -251,12 +274,13 @@ def create_app(
     add_listening_page(app)
     add_blind_test_export_routes(app, store, tests)
     add_benchmark_export_routes(app, benchmarks)
-    add_media_routes(app, store, uploads, jobs)
-    add_upload_routes(app, store, uploads, on_imported=library_view.changed.emit)
+    add_media_routes(app, library_view, uploads, jobs)
+    add_upload_routes(app, library_view, uploads)
     app.add_middleware(HeadRequests)
 
     def forget_deleted() -> None:
-        here = {row.key for row in store.rows("recording")}
+        here = {row.key for row in store.rows("recording", "result")}
+        belongings.keep_only(here)
         shared_drafts.keep_only(here)
         mixers.keep_only(here)
         notes.keep_only(here)
@@ -264,17 +288,23 @@ def create_app(
     forget_deleted()  # other programs may have deleted recordings meanwhile
     library_view.emptied.subscribe(forget_deleted)
 
+    def visit() -> Visit:
+        """Draw what all pages have, and return what the visitor of this one sees."""
+        install_theme()
+        visitor = visitor_of(ui.context.client.request)
+        seen = library_view.seen_by(visitor)
+        return Visit(seen, VisibleJobs(jobs, seen), shared_drafts.seen_by(visitor), mixers.seen_by(visitor))
+
     @ui.page("/", title="Audio Playground", language="en-US")
     def studio(recording: str = "", prompts: str = "", result: str = "", use: str = "") -> None:
-        install_theme()
-        page = StudioPage(library_view, jobs, uploads, shared_drafts, mixers, sources)
+        seen = visit()
+        page = StudioPage(seen.library, seen.jobs, uploads, seen.drafts, seen.mixers, sources)
         if recording:
             page.open(recording, [words for words in prompts.split(",") if words.strip()], result, use=bool(use))
 
     @ui.page("/compare", title="Compare", language="en-US")
     def compare(items: str = "", stem: str = "", blind: str = "", recording: str = "") -> None:
-        install_theme()
-        page = ComparePage(library_view, tests, notes, presets, links)
+        page = ComparePage(visit().library, tests, notes, presets, links)
         if items:
             page.open(items.split(","), stem, blind=bool(blind))
         elif recording:
@@ -283,13 +313,12 @@ def create_app(
     @ui.page("/benchmark", title="Benchmark", language="en-US")
     @ui.page("/benchmark/{id}", title="Benchmark", language="en-US")
     def benchmark(id: str = "") -> None:
-        install_theme()
-        BenchmarkPage(benchmarks, library_view, estimates, presets, id)
+        BenchmarkPage(benchmarks, visit().library, estimates, presets, id)
 
     @ui.page("/library", title="Library", language="en-US")
     def library_page() -> None:
-        install_theme()
-        LibraryPage(library_view, jobs)
+        seen = visit()
+        LibraryPage(seen.library, seen.jobs)
 
     @ui.page("/models", title="Models", language="en-US")
     def models() -> None:

@@ -59,6 +59,7 @@ class JobRecord:
         recording: key of the recording to separate.
         recording_name: the recording's name, which stays when it is gone.
         prompts: the prompts' words.
+        people: the names of those who have asked for it, by their ids; that of the host is "".
         request: the whole request, as plain values.
         fetch: name of a model that is downloaded first; "" for none.
         state: the job's state.
@@ -79,6 +80,7 @@ class JobRecord:
     recording_name: str
     prompts: tuple[str, ...]
     request: Mapping[str, Any]
+    people: Mapping[str, str] = field(default_factory=lambda: {"": ""})
     fetch: str = ""
     state: JobState = JobState.QUEUED
     position: int = 0
@@ -230,6 +232,7 @@ def _from_plain(values: dict[str, Any]) -> JobRecord:
             "state": JobState(values["state"]),
             "prompts": tuple(str(words) for words in values["prompts"]),
             "request": dict(values["request"]),
+            "people": {str(person): str(name) for person, name in values.get("people", {"": ""}).items()},
             "error": None if values["error"] is None else _three(*values["error"]),
             "action": Action.from_dict(values.get("action")),  # an earlier version of this program stored none
             "warnings": tuple(str(words) for words in values["warnings"]),

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import URL, ASGITransport, AsyncClient
+from httpx import URL, ASGITransport, AsyncClient, Cookies, Response
 from nicegui import app, ui
 from nicegui.testing.user import User
 from nicegui.testing.user_interaction import UserInteraction
 from nicegui.testing.user_simulation import user_simulation
 
 import webapp.main
+from webapp.access.handlers import NOT_FOR_VISITOR
 
 HERE = "http://127.0.0.1"
 OURS = {"Origin": HERE}
@@ -35,6 +36,7 @@ class SimulatedStudio:
 
     def __init__(self, user: User) -> None:
         self._user = user
+        self._people: dict[str, Cookies] = {}
 
     async def open(self, path: str, *, at: str = HERE) -> SimulatedStudio:
         """Open a page at this address of the server."""
@@ -47,6 +49,19 @@ class SimulatedStudio:
         answer = await self._user.http_client.post(f"{HERE}/login", data={"passcode": passcode}, headers=OURS)
         assert answer.status_code == 303
         return self
+
+    async def become(self, name: str, passcode: str) -> None:
+        """Be this guest from now on, in a browser of his own; "" is the host, who sits at the computer."""
+        browser = self._user.http_client
+        browser.cookies = self._people.setdefault(name, Cookies())
+        if name and not browser.cookies:
+            answer = await browser.post(f"{HERE}/login", data={"passcode": passcode, "name": name}, headers=OURS)
+            assert answer.status_code == 303
+            self._people[name] = browser.cookies
+
+    async def request(self, method: str, path: str, content: bytes = b"") -> Response:
+        """Send a request of this browser and return its answer."""
+        return await self._user.http_client.request(method, f"{HERE}{path}", headers=OURS, content=content)
 
     async def log_out(self) -> None:
         """Be the host again, who sits at the computer."""
@@ -127,6 +142,11 @@ class SimulatedStudio:
         for _ in range(times):
             UserInteraction(self._user, {button}, words).trigger("click")
 
+    def click(self, classes: str) -> None:
+        """Press the one element of a class."""
+        (element,) = [element for element in _shown(self._layout) if classes in element.classes]
+        UserInteraction(self._user, {element}, classes).trigger("click")
+
     def copies(self, label: str) -> str | None:
         """What the button of this label copies; None if there is none."""
         buttons = [element.props for element in _shown(self._layout) if element.props.get("label") == label]
@@ -157,6 +177,11 @@ class SimulatedStudio:
     def elements(self) -> list[ui.element]:
         """Everything on the page, shown or not."""
         return list(self._layout.client.elements.values())
+
+    @property
+    def shown(self) -> list[ui.element]:
+        """What is to be seen on the page."""
+        return list(_shown(self._layout))
 
     @property
     def downloads(self) -> list[str]:
@@ -204,7 +229,7 @@ def _fields(element: ui.element) -> dict[str, dict[str, Any]]:
 
 def _shown(element: ui.element) -> Iterator[ui.element]:
     """An element and what is in it, from top to bottom, without what is hidden."""
-    if element.visible:
+    if element.visible and NOT_FOR_VISITOR not in element.classes:
         yield element
         for child in element.default_slot.children:
             yield from _shown(child)

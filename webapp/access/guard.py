@@ -22,9 +22,11 @@ from webapp.access.guessing import GuessBrake
 from webapp.access.handlers import bind_messages
 from webapp.access.host_token import PARAMETER
 from webapp.access.login import Entrance, login_routes
+from webapp.access.login_page import not_for_guests_page
 from webapp.access.routes import LIBRARY_PATHS, LOGIN_PATH, READING, SOCKET_PATH, STATIC_PATH, Asks, meets, need_of
 from webapp.access.rules import AccessRules
 from webapp.access.sessions import Session, Sessions, attach, owner, page_belongs_to
+from webapp.access.sharing import Sharing
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No script policy: nicegui.js evaluates code it receives.
@@ -52,6 +54,7 @@ def install(app: FastAPI, rules: AccessRules, table: SessionTable | None = None)
     sessions = Sessions(f"audio_playground_{rules.port}", table, lambda: rules.sharing.guests_may)
     entrance = Entrance(rules, sessions, GuessBrake())
     app.include_router(login_routes(entrance))
+    _redraw_on_new_rights(rules.sharing, sessions)
 
     answer_faults(app)
     check_messages()
@@ -65,6 +68,18 @@ def install(app: FastAPI, rules: AccessRules, table: SessionTable | None = None)
     # storage for strangers, rewrite our redirects and mark our refusals as cacheable.
     app.build_middleware_stack = build_guarded_stack  # type: ignore[method-assign]  # the stack is built on first use
     return sessions
+
+
+def _redraw_on_new_rights(sharing: Sharing, sessions: Sessions) -> None:
+    known = sharing.guests_may
+
+    async def look() -> None:
+        nonlocal known
+        before, known = known, sharing.guests_may
+        if known != before:
+            await sessions.redraw_guests()
+
+    sharing.changed.subscribe(look)
 
 
 class Guard:
@@ -128,8 +143,12 @@ class Guard:
         if is_transport and not page_belongs_to(session, connection.query_params.get("client_id")):
             return _refuse(403, "This page was opened by another session.")
         if not meets(session, need):
-            why = "is the host's, or is not here" if need is Asks.HOST else "is nothing that the host lets guests do"
-            return _refuse(403, f"This {why}.")
+            why = (
+                "is the host's, or is not here"
+                if need is Asks.HOST
+                else "is nothing that the host lets guests see or do"
+            )
+            return not_for_guests_page(f"This page {why}.") if is_visit else _refuse(403, f"This {why}.")
         return None
 
     async def _serve_socket(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,10 +19,11 @@ from nicegui.event_listener import EventListener
 from starlette.requests import HTTPConnection
 
 from webapp.access.routes import Asks, Need, meets
-from webapp.access.sessions import Session, session_of
+from webapp.access.sessions import Session, session_of, visitor_of
 
 OF_A_PAGE = ("handshake", "event", "ack", "log", "javascript_response")  # messages that name a page
 OF_NICEGUI = ("sub_pages_open", "sub_pages_navigate")  # of pages in a page, of which there are none
+NOT_FOR_VISITOR = "not-for-visitor"  # a class whose elements take no place on the page and are not read out
 NOT_ALLOWED = "The host of this studio does not let guests do this."
 _needs: WeakKeyDictionary[Element, dict[str, Need]] = WeakKeyDictionary()
 Part = TypeVar("Part", bound=Element)
@@ -39,6 +40,18 @@ def asks(element: Part, need: Need, *events: str) -> Part:
     """
     _needs.setdefault(element, {}).update(dict.fromkeys(events or ("",), need))
     return element
+
+
+def only_for(part: Part, need: Need) -> Part:
+    """Say what a part of a page asks for, as `asks` does, and leave it out of the page of a visitor who lacks it."""
+    if not may(need):
+        part.classes(NOT_FOR_VISITOR)
+    return asks(part, need)
+
+
+def may(need: Need) -> bool:
+    """Whether the visitor of the page that is being drawn has a right now; when rights change, pages are drawn anew."""
+    return meets(visitor_of(ui.context.client.request), need)
 
 
 def need_of_event(element: Element, event: str) -> Need:

@@ -72,6 +72,11 @@ def said_page(title: str, text: str, status: int) -> HTMLResponse:
     return _page(title, f'<p role="alert">{html.escape(text)}</p>', status=status)
 
 
+def not_for_guests_page(text: str) -> HTMLResponse:
+    """Return the page that a guest gets instead of one that is not for him."""
+    return _page("Not for guests", _NOT_FOR_GUESTS.format(html.escape(text)), status=403)
+
+
 def _page(
     title: str, content: str, script: str = "", *, status: int = 200, headers: dict[str, str] | None = None
 ) -> HTMLResponse:
@@ -141,7 +146,11 @@ encrypted: who can listen on this network could take the key and do all that you
 <button type="submit">Sign in all the same</button>
 </form>"""
 
+_NOT_FOR_GUESTS = """<p role="alert">{}</p>
+<p><a href="/settings">What you may do here</a> · <a href="/">The Studio</a></p>"""
+
 _STYLE = """
+a { color: var(--accent); }
 :root { color-scheme: dark light; font: 16px/1.5 Inter, Roboto, system-ui, sans-serif; }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-items: center; padding: 16px;

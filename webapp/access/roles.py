@@ -23,10 +23,10 @@ class Role(Enum):
 class Right(Enum):
     """What a host may always do and a guest if it is granted.
 
-    LISTEN: see and hear what the host has brought and made.
+    LISTEN: see and hear what the host has brought and made, and what other guests have shared.
     RUN: start separations and other jobs.
     UPLOAD: bring recordings.
-    MANAGE: rename and delete what is here, whoever has brought or made it.
+    MANAGE: rename, share and delete what they have brought or made themselves.
     """
 
     LISTEN = "listen"
@@ -35,4 +35,5 @@ class Right(Enum):
     MANAGE = "manage"
 
 
-GUESTS_USUALLY_MAY = frozenset(Right) - {Right.MANAGE}
+GUESTS_USUALLY_MAY = frozenset(Right)
+HOST = ""  # the id of the host among those to whom something belongs; guests have one each

@@ -19,7 +19,8 @@ LIBRARY_PATHS = tuple(
     f"/_nicegui/{nicegui.__version__}/{kind}/" for kind in ("static", "libraries", "components", "esm")
 )
 STATIC_PATH = "/static/"  # our own styles and scripts
-PAGES = ("/", "/compare", "/benchmark", "/library", "/models")  # each shows what is here
+OWN_PAGES = ("/", "/compare", "/library", "/settings")  # what a visitor sees there depends on whose it is
+COMMON_PAGES = ("/benchmark", "/models")  # they show what the host has made, or has here
 
 
 class Asks(Enum):
@@ -47,11 +48,11 @@ ROUTES: tuple[tuple[tuple[str, ...], str, Need], ...] = (
     (("GET", "POST", "SOCKET"), f"{SOCKET_PATH}/", Asks.SESSION),
     (READING, f"/_nicegui/{nicegui.__version__}/", Asks.SESSION),
     (READING, STATIC_PATH, Asks.SESSION),
-    (READING, "/settings", Asks.SESSION),
-    *((READING, path, Right.LISTEN) for path in PAGES),
+    *((READING, path, Asks.SESSION) for path in OWN_PAGES),
+    *((READING, path, Right.LISTEN) for path in COMMON_PAGES),
     (READING, "/benchmark/", Right.LISTEN),
     (READING, "/favicon.ico", Asks.SESSION),
-    (READING, "/media/", Right.LISTEN),
+    (READING, "/media/", Asks.SESSION),
     (READING, "/benchmarks/", Right.LISTEN),
     (("PUT",), "/api/uploads", Right.UPLOAD),
     (("POST",), "/api/demo", Right.UPLOAD),

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 
 from storage import StorageError
 from storage.records import SessionTable
-from webapp.access.roles import GUESTS_USUALLY_MAY, Right, Role
+from webapp.access.roles import GUESTS_USUALLY_MAY, HOST, Right, Role
 
 IDLE_S = {Role.HOST: 30 * 86_400.0, Role.GUEST: 7 * 86_400.0}  # without a request, after which a session ends
 SEEN_S = 60.0  # how exactly it is written down when a session was last used
@@ -36,7 +36,7 @@ class Session:
         key: SHA-256 of the cookie's value, hexadecimal. It names the session and cannot be used to take it over.
         role: who signed in; a host may change it.
         name: what the person is called in the list of sessions.
-        person: whose recordings and results are those of this session; "" for the host.
+        person: the id of a guest, by which what is brought and made is known as theirs; "" for a host.
         address: the address from which the browser signed in.
         opened_at_s: when it signed in, seconds since 1970.
         seen_at_s: when it was last used.
@@ -60,6 +60,11 @@ class Session:
     def is_host(self) -> bool:
         """Whether everything is allowed."""
         return self.role is Role.HOST
+
+    @property
+    def people(self) -> dict[str, str]:
+        """Whose what this session brings or makes is: the name by the id of a person."""
+        return {HOST: ""} if self.is_host else {self.person: self.name}
 
     def may(self, right: Right) -> bool:
         """Whether this person has a right, now."""
@@ -180,6 +185,10 @@ class Sessions:
         self.changed.emit()
         self._write(session)
         await self._reload(session, delete=False)
+
+    async def redraw_guests(self) -> None:
+        """Have the open pages of all guests built anew, for what they may do by now."""
+        await asyncio.gather(*(self._reload(session, delete=False) for session in self if not session.is_host))
 
     async def end(self, session: Session) -> None:
         """Sign one browser out: its requests are refused, its open pages are deleted, its sockets close.

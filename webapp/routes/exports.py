@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import FastAPI, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from separation.audio.decode import AudioFile
@@ -42,17 +42,17 @@ GAIN_DB, PAN = (-1000.0, 24.0), (-1.0, 1.0)  # the first is silence
 MAX_TRACKS = 128  # a request has at most 50 prompts, each with a residual of its own
 
 
-def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[..., Recording | Result]) -> None:
+def add_export_routes(router: APIRouter, store: ArtifactStore, checked: Callable[..., Recording | Result]) -> None:
     """Register the routes of downloads, all below `/media/{key}`.
 
     Args:
-        app: takes the routes.
+        router: takes the routes.
         store: keeps the recordings and results.
         checked: compares the named files of the recording or result of a key, or all files, with their digests, and
             returns it; raises a 404 if there is none, and `StorageError` if it is damaged.
     """
 
-    @app.get("/media/{key}/{track}/file")
+    @router.get("/media/{key}/{track}/file")
     def download(
         key: str, track: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE, tags: bool = True
     ) -> Response:
@@ -66,7 +66,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
             about = about.of_sound(source.name)
         return file(lambda folder: _export(source.audio, folder / name, how, level, about))
 
-    @app.get("/media/{key}/mix")
+    @router.get("/media/{key}/mix")
     def mix(
         key: str,
         track: list[str] = Query(),  # noqa: B008 - how FastAPI is told of a list
@@ -99,7 +99,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
 
         return file(make)
 
-    @app.get("/media/{key}/all.zip")
+    @router.get("/media/{key}/all.zip")
     def download_all(
         key: str, format: str = "wav24", rate: int = 0, peak: str = RESCALE, tags: bool = True
     ) -> Response:
@@ -136,7 +136,7 @@ def add_export_routes(app: FastAPI, store: ArtifactStore, checked: Callable[...,
 
         return file(make)
 
-    @app.get("/media/{key}/report.yaml")
+    @router.get("/media/{key}/report.yaml")
     def report(key: str) -> Response:
         kept = checked(key, REPORT)
         kept_report = kept.report if isinstance(kept, Result) else {}

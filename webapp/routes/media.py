@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Protocol
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from pydantic import AfterValidator
 from starlette.responses import JSONResponse, Response
 
@@ -19,9 +19,11 @@ from separation.audio.peaks import SAMPLES_PER_PEAK
 from separation.errors import AudioError, PlaygroundError, SettingsError
 from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, kept_of
 from separation.results.partial import PartialAudio
-from storage import Artifact, ArtifactStore, StorageError
+from storage import Artifact, StorageError
+from webapp.access.sessions import visitor_of
 from webapp.routes.exports import add_export_routes
 from webapp.routes.spectrograms import add_spectrogram_routes
+from webapp.state.library.view import LibraryView
 from webapp.state.played import PlayedChecks
 from webapp.state.uploads import Uploads
 
@@ -30,6 +32,7 @@ MAX_POSITION = 1 << 40  # 265 days at 48 kHz; as bytes it is still a position th
 # A position or a number of samples or peaks from an address: what lies outside of every file counts as its end.
 Position = Annotated[int, AfterValidator(lambda value: min(max(value, 0), MAX_POSITION))]
 MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
+NOT_HERE = "Not in the library any more."
 ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
 
 
@@ -45,20 +48,33 @@ class InTheMaking(Protocol):
         ...
 
 
-def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *others: InTheMaking) -> None:
+def add_media_routes(app: FastAPI, library: LibraryView, uploads: Uploads, *others: InTheMaking) -> None:
     """Register the routes of a track's samples and peaks; audio that is being made is served as far as it is there.
 
     A recording has the address of its upload for as long as this server runs, beside the one of its key.
 
     Args:
         app: takes the routes.
-        store: keeps the recordings and results.
+        library: the recordings and results; it is asked who may hear them.
         uploads: the recordings that are being uploaded.
         others: the results that are being made.
     """
+    store = library.store
     played = PlayedChecks(store)
 
-    @app.get("/media/{key}/{track}/pcm")
+    def check_seen(request: Request, key: str) -> None:
+        """Answer 404 for what is not the visitor's to hear, as for what is not here."""
+        visitor, upload = visitor_of(request), uploads.get(key)
+        if upload is not None and not upload.recording:
+            seen = visitor.is_host or visitor is upload.by
+        else:
+            seen = library.seen_by(visitor).sees(uploads.resolve(key))
+        if not seen:
+            raise HTTPException(404, NOT_HERE)
+
+    router = APIRouter(dependencies=[Depends(check_seen)])
+
+    @router.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: Position, count: Position) -> Response:
         if (so_far := partial(key, track)) is not None and (answer := _partial_pcm(so_far, start, count)) is not None:
             return answer
@@ -67,7 +83,7 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
             stop = min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples)
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
 
-    @app.get("/media/{key}/{track}/peaks")
+    @router.get("/media/{key}/{track}/peaks")
     def peaks(key: str, track: str, start: Position = 0) -> Response:
         if (so_far := partial(key, track)) is not None and (answer := _partial_peaks(so_far, start)) is not None:
             return answer
@@ -103,9 +119,9 @@ def add_media_routes(app: FastAPI, store: ArtifactStore, uploads: Uploads, *othe
             raise StorageError(damage.what, damage.why, damage.todo)
         return _kept(item)
 
-    add_export_routes(app, store, checked)
-    add_spectrogram_routes(app, lambda key, track: kept_track(key, track).audio)
-
+    add_export_routes(router, store, checked)
+    add_spectrogram_routes(router, lambda key, track: kept_track(key, track).audio)
+    app.include_router(router)
     add_error_answers(app)
 
 
@@ -154,7 +170,7 @@ def _partial_peaks(audio: PartialAudio, first: int) -> Response | None:
 def _kept(item: Artifact | None) -> Recording | Result:
     """Return the recording or result that an artifact is; raise a 404 if there is none."""
     if item is None:
-        raise HTTPException(404, "Not in the library any more.")
+        raise HTTPException(404, NOT_HERE)
     try:
         return kept_of(item)
     except DamagedItem as damage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from fastapi import Path as InPath
 from starlette.responses import Response
 
@@ -13,16 +13,16 @@ from separation.audio.decode import AudioFile
 from separation.audio.spectrogram import MAX_LEVEL, tile
 
 
-def add_spectrogram_routes(app: FastAPI, audio: Callable[[str, str], Path]) -> None:
+def add_spectrogram_routes(router: APIRouter, audio: Callable[[str, str], Path]) -> None:
     """Register the route of the tiles of spectrograms.
 
     Args:
-        app: takes the route.
+        router: takes the route.
         audio: returns the file of a track, by key and track from an address; raises a 404, or 204 for a track that is
             gone.
     """
 
-    @app.get("/media/{key}/{track}/spectrogram/{level}/{index}")
+    @router.get("/media/{key}/{track}/spectrogram/{level}/{index}")
     def spectrogram(
         key: str,
         track: str,

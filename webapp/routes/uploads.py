@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,45 +18,46 @@ from separation.formatted import size
 from separation.results.kept import Recording
 from separation.results.runs import import_recording
 from separation.stem_sets.demo import import_demo
-from storage import ArtifactStore, StorageError
+from storage import StorageError
+from webapp.access.sessions import visitor_of
+from webapp.state.library.view import LibraryView
 from webapp.state.uploads import Upload, Uploads
 
 MAX_UPLOAD_BYTES = 4 * 10**9
 DISK_RESERVE_BYTES = 256 * 10**6  # stays free on the disk, whatever is uploaded
 
 
-def add_upload_routes(
-    app: FastAPI, store: ArtifactStore, uploads: Uploads, *, on_imported: Callable[[], object] = lambda: None
-) -> None:
+def add_upload_routes(app: FastAPI, library: LibraryView, uploads: Uploads) -> None:
     """Register `PUT /api/uploads` and `POST /api/demo`; both answer with the recording's key, name and warnings.
 
     Args:
         app: takes the routes; the handler that `webapp.routes.media` registers answers their errors.
-        store: keeps the recordings.
+        library: takes the recordings, each as that of who sends it.
         uploads: the table of the uploads that are under way.
-        on_imported: called on the event loop when a recording is in the store.
     """
 
     @app.put("/api/uploads")
     async def upload(request: Request, name: str, id: str = "") -> Response:
-        with store.scratch() as folder:
+        own = library.seen_by(visitor_of(request))
+        with own.store.scratch() as folder:
             announced = _check_announced(request, folder)
-            upload = uploads.begin(id, _shown(name))
+            upload = uploads.begin(id, _shown(name), by=own.visitor)
             key = ""
             try:
-                recording = await _receive_and_import(request, folder / "upload", upload, announced, store, uploads)
+                recording = await _receive_and_import(request, folder / "upload", upload, announced, own, uploads)
                 key = recording.key
             except ClientDisconnect:
                 return Response(status_code=400)  # the upload was cancelled, so nobody reads this answer
             finally:
                 uploads.end(upload.key, key)
-        on_imported()
+        library.changed.emit()
         return JSONResponse(_about(recording))
 
     @app.post("/api/demo")
-    async def demo() -> Response:
-        recording = await asyncio.to_thread(import_demo, store)
-        on_imported()
+    async def demo(request: Request) -> Response:
+        own = library.seen_by(visitor_of(request))
+        recording = await asyncio.to_thread(own.add, partial(import_demo, own.store))
+        library.changed.emit()
         return JSONResponse(_about(recording))
 
 
@@ -75,14 +75,14 @@ def _allowed_bytes(folder: Path) -> int:
 
 
 async def _receive_and_import(
-    request: Request, path: Path, upload: Upload, announced: int | None, store: ArtifactStore, uploads: Uploads
+    request: Request, path: Path, upload: Upload, announced: int | None, own: LibraryView, uploads: Uploads
 ) -> Recording:
     """Stream the body to disk while a thread decodes the part that has arrived; return the recording."""
     name = upload.name
     thread = ThreadPoolExecutor(1)  # of its own, because it waits for as long as the upload takes
     try:
         file = PartialFile(path, name, announced)
-        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, store, uploads)
+        decoded = asyncio.get_running_loop().run_in_executor(thread, _import, file, upload, own, uploads)
         try:
             await _receive(request, file)
         except BaseException:
@@ -93,7 +93,7 @@ async def _receive_and_import(
     except OSError as error:
         why = f"The system says: {error.strerror or error}."
         raise StorageError(
-            "The upload could not be written.", why, f"Make room on the disk of {store.scratch_folder}."
+            "The upload could not be written.", why, f"Make room on the disk of {own.store.scratch_folder}."
         ) from error
     except AudioError as error:  # it quotes the name as the terminal does; pages use typographic quotes
         raise AudioError(error.what.replace(repr(name), f"“{name}”"), error.why, error.todo) from error
@@ -101,11 +101,12 @@ async def _receive_and_import(
         thread.shutdown(wait=False)
 
 
-def _import(file: PartialFile, upload: Upload, store: ArtifactStore, uploads: Uploads) -> Recording:
+def _import(file: PartialFile, upload: Upload, own: LibraryView, uploads: Uploads) -> Recording:
+    taken = partial(uploads.take, upload.key)
     try:
-        return import_recording(file, store, name=upload.name, on_decoded=partial(uploads.take, upload.key))
+        return own.add(partial(import_recording, file, own.store, name=upload.name, on_decoded=taken))
     finally:
-        store.close()  # the connection of this thread
+        own.store.close()  # the connection of this thread
 
 
 async def _receive(request: Request, file: PartialFile) -> None:

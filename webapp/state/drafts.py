@@ -1,9 +1,10 @@
-"""The draft of each recording's next request, shared by all its pages and written to disk with every change."""
+"""The draft of each recording's next request, one for the hosts and one for each guest, written to disk at once."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -13,6 +14,8 @@ from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Anchor, Prompt, Request
 from storage.records import DraftTable
+from webapp.access.roles import HOST
+from webapp.access.sessions import Session
 
 MAX_PROMPTS = 50
 PLACEHOLDER = (Prompt(text="drums"),)  # a request needs a prompt; a draft need not have one yet
@@ -137,9 +140,15 @@ class Drafts:
 
     def __init__(self, book: DraftTable, separator: Callable[[], str] = lambda: registry.AUTO) -> None:
         self.changed: PageEvent[str] = PageEvent()
-        self._book, self._separator = book, separator
-        self._known: dict[str, Draft] = {}
-        self._unreadable: dict[str, str] = {}
+        self._book, self._separator, self._person = book, separator, HOST
+        self._known: dict[tuple[str, str], Draft] = {}  # by recording and person
+        self._unreadable: dict[tuple[str, str], str] = {}
+
+    def seen_by(self, visitor: Session) -> Drafts:
+        """Return the drafts of a visitor: hosts share theirs, and each guest has drafts of their own."""
+        drafts = copy(self)
+        (drafts._person,) = visitor.people
+        return drafts
 
     def new(self) -> Draft:
         """Return an empty draft, with the separator that was chosen for such."""
@@ -147,19 +156,18 @@ class Drafts:
 
     def of(self, recording: str) -> Draft | None:
         """Return the draft of a recording, or None."""
-        if recording not in self._known and (values := self._book.read(recording)) is not None:
+        own = (recording, self._person)
+        if own not in self._known and (values := self._book.read(*own)) is not None:
             try:
-                self._known[recording] = Draft.from_dict(values)
+                self._known[own] = Draft.from_dict(values)
             except (PlaygroundError, KeyError, TypeError) as error:
                 log.warning("the draft of %s is passed over: %s", recording, error)
-                self._unreadable[recording] = (
-                    error.message if isinstance(error, PlaygroundError) else "It is not whole."
-                )
-        return self._known.get(recording)
+                self._unreadable[own] = error.message if isinstance(error, PlaygroundError) else "It is not whole."
+        return self._known.get(own)
 
     def unreadable(self, recording: str) -> str:
         """Return why what is stored of a recording's draft cannot be read; "" if it can, or nothing is."""
-        return "" if self.of(recording) is not None else self._unreadable.get(recording, "")
+        return "" if self.of(recording) is not None else self._unreadable.get((recording, self._person), "")
 
     def reset(self, recording: str) -> None:
         """Replace the draft of a recording by an empty one.
@@ -167,9 +175,7 @@ class Drafts:
         Raises:
             StorageError: it cannot be written down.
         """
-        self._known[recording] = draft = self.new()
-        self.changed.emit(recording)
-        self._book.write(recording, draft.to_dict())
+        self._keep(recording, self.new())
 
     def change(self, recording: str, edit: Callable[[Draft], Draft]) -> Draft:
         """Apply a change to the current draft of a recording, including other pages' edits; returns the new one.
@@ -180,10 +186,13 @@ class Drafts:
         before = self.of(recording)
         draft = edit(before or self.new())
         if draft != before:
-            self._known[recording] = draft
-            self.changed.emit(recording)
-            self._book.write(recording, draft.to_dict())
+            self._keep(recording, draft)
         return draft
+
+    def _keep(self, recording: str, draft: Draft) -> None:
+        self._known[recording, self._person] = draft
+        self.changed.emit(recording)
+        self._book.write(recording, draft.to_dict(), self._person)
 
     def keep_only(self, recordings: Collection[str]) -> None:
         """Delete the drafts of all recordings but these, whose keys are given: those that are here or in the trash.
@@ -191,5 +200,6 @@ class Drafts:
         Raises:
             StorageError: the drafts cannot be read or written.
         """
-        for recording in self._book.keep_only(recordings):
-            self._known.pop(recording, None)
+        self._book.keep_only(recordings)
+        for own in [own for own in self._known if own[0] not in recordings]:
+            del self._known[own]

@@ -35,6 +35,7 @@ class Job:
 
     Attributes:
         record: the part of it that is stored.
+        people: the names of those who have asked for it, by their ids.
         earlier: whether it ended before this server started.
         together: whether all chunks are solved at once (multi-diffusion).
         chunks: the fraction done of each chunk, 0 to 1; several may be in work.
@@ -70,6 +71,9 @@ class Job:
     started_s: float | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.people = dict(self.record.people)
 
     @property
     def id(self) -> str:

@@ -10,7 +10,6 @@ is interrupted and offered again, and the chunks it had finished are not compute
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -21,18 +20,19 @@ from nicegui import Event as PageEvent
 from separation.backends.registry import answer_notes
 from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, unforeseen
-from separation.events import Event, EventStream, Warned
+from separation.events import Event, EventStream, TracksOpened, Warned
 from separation.request import Request
-from separation.results.kept import Recording, Result, recording_of
+from separation.results.kept import Recording, Result
 from separation.results.partial import PartialAudio
 from separation.results.runs import separate_recording
 from storage import ArtifactStore, StorageError
 from storage.records import JobRecord, JobTable
 from storage.records import JobState as State
 from storage.records.jobs import STOPPED, utc_now
+from webapp.access.belongings import THE_HOSTS, Belongings
 from webapp.state.fetching import fetch_for
 from webapp.state.job import KEPT, Job
-from webapp.state.requests import find_same, in_order, interrupted, last_of, new_record, request_of
+from webapp.state.requests import find_same, in_order, interrupted, last_of, new_record, recording_for, request_of
 from webapp.state.runner import Runner, Work
 
 __all__ = ["Job", "Jobs", "State"]
@@ -54,11 +54,13 @@ class Jobs:
         is_between: whether a piece of other work is being done, see `do_between`.
     """
 
-    def __init__(self, store: ArtifactStore, engine: Engine, book: JobTable) -> None:
+    def __init__(
+        self, store: ArtifactStore, engine: Engine, book: JobTable, belongings: Belongings | None = None
+    ) -> None:
         self.changed: PageEvent[Job] = PageEvent()
         self.arranged: PageEvent[[]] = PageEvent()
         self.fetched: PageEvent[[]] = PageEvent()
-        self._store, self._engine, self._book = store, engine, book
+        self._store, self._engine, self._book, self._belongings = store, engine, book, belongings or Belongings()
         self.prepare = engine.prepare
         self._runner = Runner("jobs")
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
@@ -66,7 +68,6 @@ class Jobs:
         self._running: Job | None = None
         self._between: Callable[[], Work | None] = lambda: None
         self.is_between = False
-        self._due: set[str] = set()
 
     # what pages read
 
@@ -100,6 +101,11 @@ class Jobs:
         job = self._making(key)
         return job is None or not job.partial or job.ended.wait(timeout_s)
 
+    def recording_of(self, key: str) -> str:
+        """Return the key of the recording of which the result under a key is being made; "" if none is."""
+        job = self._making(key)
+        return "" if job is None else job.record.recording
+
     def _making(self, key: str) -> Job | None:
         job = self._running
         return job if job is not None and job.opened is not None and job.opened.key == key else None
@@ -121,37 +127,39 @@ class Jobs:
         """
         return last_of(self._jobs.values(), recording_key)
 
-    def ahead_of(self, job: Job) -> int:
-        """Return how many jobs run before this one."""
-        waiting = [other for other in (self._running, *self.queue) if other is not None]
-        return waiting.index(job) if job in waiting else 0
-
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
-    def submit(self, recording: Recording, request: Request, *, fetch: str = "") -> Job:
+    def submit(
+        self, recording: Recording, request: Request, *, fetch: str = "", people: Mapping[str, str] = THE_HOSTS.people
+    ) -> Job:
         """Queue a separation behind all others, and return its job; the same asked for twice is one job.
 
         If the same waits or runs, and is not being cancelled, its job is returned; one that was interrupted is resumed.
-        It begins with the download of the model `fetch`, if one is named.
+        It begins with the download of the model `fetch`, if one is named. It is the job of those who have asked for it.
         """
         asked = request.to_dict()
         if (job := find_same(self._going, recording.key, asked)) is not None:
+            self._join(job, people)
             self._ask_again(job)
             return job
         if (job := find_same(self.interrupted, recording.key, asked)) is not None:
             job.record = replace(job.record, fetch=fetch or job.record.fetch)
+            self._join(job, people)
             self.resume(job)
             return job
-        queued = new_record(recording, request, position=self._last_position() + 1, fetch=fetch).noting("Queued.")
-        job = self._enter(queued)
+        queued = new_record(recording, request, people, position=self._last_position() + 1, fetch=fetch)
+        job = self._enter(queued.noting("Queued."))
         self._start_next()
         return job
 
-    def look_up(self, recording: Recording, request: Request, kept: Result) -> Job:
+    def look_up(
+        self, recording: Recording, request: Request, kept: Result, people: Mapping[str, str] = THE_HOSTS.people
+    ) -> Job:
         """Answer a request whose result is kept, whatever waits; return a job that is over, the last one if it fits."""
-        last = self.active(recording.key)
+        self._belongings.note(kept.key, people, is_new=False)
+        last = last_of((job for job in self._jobs.values() if job.people == people), recording.key)
         if last is None or last.result is None or last.result.key != kept.key:
-            done = replace(new_record(recording, request), state=State.DONE, result=kept.key)
+            done = replace(new_record(recording, request, people), state=State.DONE, result=kept.key)
             said = " ".join((KEPT, *answer_notes(kept.request)))
             last = self._enter(replace(done, started=done.created, ended=done.created).noting(said))
             last.result = kept
@@ -296,6 +304,13 @@ class Jobs:
         self._tell(job, arranged=True)
         return job
 
+    def _join(self, job: Job, people: Mapping[str, str]) -> None:
+        """Make a job that of further people too."""
+        job.people.update(people)
+        self._note_down(job, job.record)
+        if job.opened is not None:
+            self._belongings.note(job.opened.key, people, is_new=False)
+
     def _ask_again(self, job: Job) -> None:
         """Make a job the one that was asked for last."""
         self._jobs[job.id] = self._jobs.pop(job.id)
@@ -313,18 +328,9 @@ class Jobs:
     def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
         """Tell the pages that a job has changed, a moment later, once for all its changes until then."""
         if job is not None:
-            self._emit_soon(job.id, lambda: self.changed.emit(job))
+            self._runner.tell_once(job.id, lambda: self.changed.emit(job), ANNOUNCE_S)
         if arranged:
-            self._emit_soon("", self.arranged.emit)
-
-    def _emit_soon(self, name: str, emit: Callable[[], None]) -> None:
-        def due() -> None:
-            self._due.discard(name)
-            emit()
-
-        if name not in self._due:
-            self._due.add(name)
-            asyncio.get_running_loop().call_later(ANNOUNCE_S, due)
+            self._runner.tell_once("", self.arranged.emit, ANNOUNCE_S)
 
     # in the jobs' thread
 
@@ -351,16 +357,7 @@ class Jobs:
         self._runner.tell(lambda: self._ended(job))
 
     def _follow(self, job: Job) -> tuple[State, str]:
-        item = self._store.get(job.record.recording)
-        if item is None and (damage := self._store.checks.lost.get(job.record.recording)) is not None:
-            raise StorageError(damage.what, damage.why, damage.todo)
-        if item is None:
-            raise StorageError(
-                f"The recording “{job.record.recording_name}” is not in the library any more.",
-                "It was removed, or evicted to stay within the size limit.",
-                "Upload the file again and start anew; chunks that were finished are used again.",
-            )
-        request = request_of(job.record)
+        recording, request = recording_for(job.record, self._store), request_of(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
         for _ in fetch_for(job, then=lambda: self._runner.tell(self.fetched.emit)):
             self._runner.tell(lambda: self._tell(job))
@@ -368,12 +365,13 @@ class Jobs:
                 break
         if stop := self._stop_of(job):
             return stop
-        with closing(EventStream(separate_recording(recording_of(item), request, self._store, self._engine))) as run:
+        with closing(EventStream(separate_recording(recording, request, self._store, self._engine))) as run:
             for event in run:
                 self._take(job, event)
                 if stop := self._stop_of(job):
                     return stop
             job.result = run.result
+            self._belongings.note(run.result.key, job.people, is_new=not job.cached)
             return State.DONE, "Done."
 
     def _stop_of(self, job: Job) -> tuple[State, str] | None:
@@ -388,13 +386,15 @@ class Jobs:
             record = job.counted.noting(line)
             warnings = (*record.warnings, line) if isinstance(event, Warned) else record.warnings
             self._note_down(job, replace(record, warnings=warnings))
+        if isinstance(event, TracksOpened):
+            self._belongings.note(event.key, job.people, is_new=self._store.manifest(event.key) is None)
         if news:
             self._runner.tell(lambda: self._tell(job))
 
     def _note_down(self, job: Job, record: JobRecord) -> None:
         """Replace the record of a job; if that cannot be stored, log it and go on."""
-        job.record = record
+        job.record = replace(record, people=dict(job.people))
         try:
-            self._book.write(record)
+            self._book.write(job.record)
         except StorageError as error:
             log.warning("the record of job %s is behind: %s", job.id, error)

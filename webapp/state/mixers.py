@@ -1,4 +1,4 @@
-"""The mixer settings of each recording and its saved mixes, written to disk with every change.
+"""The mixer settings of each recording and its saved mixes, for the hosts and each guest, written at every change.
 
 A page reads the mixer settings when it opens. Pages that are open already keep their own faders: two people, or
 two tabs, may listen to different sounds at once.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self, TypedDict
 
@@ -15,6 +16,8 @@ from nicegui import Event as PageEvent
 
 from separation.prompts.targets import RESIDUAL, residual_stem
 from storage.records import DraftTable
+from webapp.access.roles import HOST
+from webapp.access.sessions import Session
 
 MIXTURE = ""  # the recording among the sounds; no prompt is called so
 MIXER = "mixer"  # the part beside a recording's draft
@@ -147,19 +150,26 @@ class Mixers:
 
     def __init__(self, book: DraftTable) -> None:
         self.saved: PageEvent[str] = PageEvent()
-        self._book = book
-        self._known: dict[str, MixerState] = {}
+        self._book, self._person = book, HOST
+        self._known: dict[tuple[str, str], MixerState] = {}  # by recording and person
+
+    def seen_by(self, visitor: Session) -> Mixers:
+        """Return the mixer states of a visitor: hosts share theirs, and each guest has mixes of their own."""
+        mixers = copy(self)
+        (mixers._person,) = visitor.people
+        return mixers
 
     def of(self, recording: str) -> MixerState:
         """Return the mixer's state of a recording."""
-        if recording not in self._known:
-            self._known[recording] = MixerState()
-            if (values := self._book.read(recording, MIXER)) is not None:
+        own = (recording, self._person)
+        if own not in self._known:
+            self._known[own] = MixerState()
+            if (values := self._book.read(recording, self._part)) is not None:
                 try:
-                    self._known[recording] = MixerState.from_dict(values)
+                    self._known[own] = MixerState.from_dict(values)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     log.warning("the mixer of %s is passed over: %s", recording, error)
-        return self._known[recording]
+        return self._known[own]
 
     def change(self, recording: str, edit: Callable[[MixerState], MixerState]) -> MixerState:
         """Apply a change to the present state of a recording's mixer and return the new one.
@@ -168,12 +178,16 @@ class Mixers:
             StorageError: the state cannot be stored; it is remembered until the server ends all the same.
         """
         before = self.of(recording)
-        after = self._known[recording] = edit(before)
+        after = self._known[recording, self._person] = edit(before)
         if after.saved != before.saved:
             self.saved.emit(recording)
         if after != before:
-            self._book.write(recording, after.to_dict(), MIXER)
+            self._book.write(recording, after.to_dict(), self._part)
         return after
+
+    @property
+    def _part(self) -> str:
+        return MIXER if self._person == HOST else f"{MIXER}-{self._person}"
 
     def keep_only(self, recordings: Collection[str]) -> None:
         """Delete the mixers of all recordings but these, whose keys are given: those that are here or in the trash.
@@ -182,4 +196,5 @@ class Mixers:
             StorageError: the mixers cannot be read or written.
         """
         self._book.keep_only(recordings)
-        self._known = {key: mixer for key, mixer in self._known.items() if key in recordings}
+        for own in [own for own in self._known if own[0] not in recordings]:
+            del self._known[own]

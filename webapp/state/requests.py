@@ -9,22 +9,44 @@ from typing import Any
 
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Request
-from separation.results.kept import Recording
+from separation.results.kept import Recording, recording_of
+from storage import ArtifactStore, StorageError
 from storage.records import JobRecord, JobState
 from storage.records.jobs import STOPPED, utc_now
 from webapp.state.job import Job
 
 
-def new_record(recording: Recording, request: Request, position: int = 0, fetch: str = "") -> JobRecord:
-    """Return the record of a new job, which waits at a position of the queue and may begin with a download."""
+def new_record(
+    recording: Recording, request: Request, people: Mapping[str, str], position: int = 0, fetch: str = ""
+) -> JobRecord:
+    """Return the record of a new job of some people, which waits at a position and may begin with a download."""
     return JobRecord(
         id=uuid.uuid4().hex,
         recording=recording.key,
         recording_name=recording.name,
         prompts=tuple(prompt.text for prompt in request.prompts),
         request=request.to_dict(),
+        people=people,
         fetch=fetch,
         position=position,
+    )
+
+
+def recording_for(record: JobRecord, store: ArtifactStore) -> Recording:
+    """Return the recording of a job.
+
+    Raises:
+        StorageError: it is not here any more, or damaged.
+    """
+    item = store.get(record.recording)
+    if item is not None:
+        return recording_of(item)
+    if (damage := store.checks.lost.get(record.recording)) is not None:
+        raise StorageError(damage.what, damage.why, damage.todo)
+    raise StorageError(
+        f"The recording “{record.recording_name}” is not in the library any more.",
+        "It was removed, or evicted to stay within the size limit.",
+        "Upload the file again and start anew; chunks that were finished are used again.",
     )
 
 

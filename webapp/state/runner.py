@@ -27,6 +27,7 @@ class Runner:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._due: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -53,6 +54,16 @@ class Runner:
         """Call `call` soon on the event loop that last submitted work; work reports its progress this way."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
+
+    def tell_once(self, name: str, call: Callable[[], object], after_s: float) -> None:
+        """Call `call` a moment later, once for all that is told by this name until then; from the event loop."""
+        if name not in self._due:
+            self._due.add(name)
+            asyncio.get_running_loop().call_later(after_s, self._call_due, name, call)
+
+    def _call_due(self, name: str, call: Callable[[], object]) -> None:
+        self._due.discard(name)
+        call()
 
     def close(self, wait_s: float = 0.0) -> bool:
         """Start no further work, and wait at most `wait_s` seconds for the current one; return whether it has ended."""

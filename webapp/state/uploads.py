@@ -7,13 +7,14 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from nicegui import Event as PageEvent
 
 from separation.results.kept import AUDIO
 from separation.results.partial import PartialAudio
+from webapp.access.sessions import Session, owner
 
 ANNOUNCE_S = 0.25  # the least time between two announcements of an upload's progress
 ID = re.compile(r"[0-9a-f]{32}")
@@ -27,11 +28,13 @@ class Upload:
         key: the key of the upload, which addresses use too; that of the recording is known only at the end.
         name: its name for people.
         audio: the decoded part; None before its header is read.
+        by: whose it is.
         recording: the key of the recording in the library; "" before the end.
     """
 
     key: str
     name: str
+    by: Session = field(default_factory=owner, compare=False)
     audio: PartialAudio | None = None
     recording: str = ""
 
@@ -52,12 +55,12 @@ class Uploads:
         self._ended: dict[str, threading.Event] = {}  # for each upload under way
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def begin(self, key: str, name: str) -> Upload:
-        """Start an upload; its page may choose the key, 32 hexadecimal digits that are not in use."""
+    def begin(self, key: str, name: str, by: Session | None = None) -> Upload:
+        """Start an upload of a visitor, or the host; its page may choose the key: 32 hexadecimal digits, not in use."""
         self._loop = asyncio.get_running_loop()
         if not ID.fullmatch(key) or key in self._known:
             key = uuid4().hex
-        self._known[key], self._ended[key] = Upload(key=key, name=name), threading.Event()
+        self._known[key], self._ended[key] = Upload(key=key, name=name, by=by or owner()), threading.Event()
         return self._known[key]
 
     def get(self, key: str) -> Upload | None:

@@ -12,7 +12,7 @@ from storage import ArtifactStore, data_folder
 from tests.support import run_fakes
 from tests.support.terminal import audio_playground
 from webapp.pages.queue.job_report import rows_of
-from webapp.state.library_view import facts_of
+from webapp.state.library.rows import facts_of
 
 
 @pytest.fixture

@@ -16,14 +16,17 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
 from separation.engine.engine import Inline
 from separation.events import EventStream
 from separation.request import Request
+from separation.results.kept import Recording, Result
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
+from storage.records import OwnerTable
 from tests.support.kept_benchmarks import keep_benchmark_of
 from tests.support.listening_steps import made
 from tests.support.server import RunningServer, running_server
@@ -38,10 +41,10 @@ SOUNDS = (
     "/media/{song}/audio/peaks",
     "/media/{song}/audio/file?format=flac",
     "/media/{song}/audio/spectrogram/0/0",
-    "/media/{song}/mix?format=wav16",
+    "/media/{song}/mix?format=wav16&track=audio&gain_db=0",
     "/media/{song}/all.zip",
-    "/media/{result}/drums/pcm?start=0&count=9",
-    "/media/{result}/drums/file?format=wav16",
+    "/media/{result}/0/pcm?start=0&count=9",
+    "/media/{result}/0/file?format=wav16",
     "/media/{result}/all.zip",
     "/media/{result}/report.yaml",
 )
@@ -108,20 +111,30 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     home = folder / "home"
     store = ArtifactStore(home)
     tone = (0.1 * np.sin(np.arange(44_100) / 20)).astype(np.float32)
-    encode(Waveform(np.stack([tone, tone]), 44_100), folder / "song.wav")
-    recording = import_recording(folder / "song.wav", store)
-    run = EventStream(separate_recording(recording, Request.of("drums", backend="builtin-dsp"), store, Inline()))
-    for _ in run:
-        pass
-    keep_benchmark_of(store, recording, [run.result])
+    recording, result = separated(tone, folder / "song.wav", store)
+    keep_benchmark_of(store, recording, [result])
+    own, own_result = separated(0.5 * tone, folder / "rehearsal.wav", store)
+    anas = {"people": {"the id of Ana": "Ana"}, "shared": False}
+    OwnerTable(home).write({own.key: anas, own_result.key: anas})
     store.close()
     test = made(home, folder)
     (home / "sharing.json").write_text('{"passcode": null, "guests_may": ["listen"], "names": []}')
     passcode = {"AUDIO_PLAYGROUND_PASSCODE": PASSCODE}
     with running_server("--share", env=passcode, home=home, asks_for_token=True) as server:
-        names = {"song": recording.key, "result": run.result.key, "test": test.id}
+        names = {"song": recording.key, "result": result.key, "test": test.id}
+        names |= {"own": own.key, "own_result": own_result.key}
         yield Studio(server, names, test.key)
         assert "Traceback" not in server.log()
+
+
+def separated(tone: NDArray[np.float32], file: Path, store: ArtifactStore) -> tuple[Recording, Result]:
+    """A recording and its drums."""
+    encode(Waveform(np.stack([tone, tone]), 44_100), file)
+    recording = import_recording(file, store)
+    run = EventStream(separate_recording(recording, Request.of("drums", backend="builtin-dsp"), store, Inline()))
+    for _ in run:
+        pass
+    return recording, run.result
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +165,9 @@ def host(studio: Studio) -> Iterator[httpx.Client]:
     with studio.client() as client:
         client.get("/", params={"token": studio.token}, headers=HTML).raise_for_status()
         yield client
+
+
+OF_ANOTHER = tuple(path.replace("{song}", "{own}").replace("{result}", "{own_result}") for path in SOUNDS)
 
 
 def ids(value: object) -> str:
@@ -254,6 +270,25 @@ def test_another_sites_page_embeds_nothing_from_the_hosts_browser(
 ) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
     assert host.get(studio.path(path), headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", OF_ANOTHER, ids=ids)
+def test_what_another_guest_has_brought_or_made_is_not_here(studio: Studio, guest: httpx.Client, path: str) -> None:
+    refused, absent = guest.get(studio.path(path)), guest.get(path.format(own="0" * 64, own_result="0" * 64))
+    assert refused.status_code == 404 and refused.json() == {"detail": "Not in the library any more."}
+    assert absent.status_code in (204, 404)
+
+
+@pytest.mark.parametrize("path", ["/?recording={own}", "/?recording={own}&result={own_result}", "/library", "/compare"])
+def test_no_page_names_what_another_guest_has_brought(studio: Studio, guest: httpx.Client, path: str) -> None:
+    page = guest.get(studio.path(path), headers=HTML)
+    assert page.status_code == 200 and "rehearsal" not in page.text
+
+
+def test_the_host_hears_what_guests_have_brought(studio: Studio, host: httpx.Client) -> None:
+    for path in OF_ANOTHER:
+        assert host.get(studio.path(path)).status_code == 200, path
+    assert "rehearsal" in host.get("/", headers=HTML).text
 
 
 @pytest.mark.parametrize(

@@ -160,8 +160,11 @@ async def test_what_costs_is_refused_to_who_has_not_the_right_and_at_once() -> N
         await guest.post("/login", data={"passcode": PASSCODE})
         assert (await guest.post("/api/demo")).status_code == 200
         sharing.grant([])
-        for path in ("/", "/library", "/media/x/audio/pcm", "/media/x/all.zip", "/benchmarks/x/table.csv"):
+        for path in ("/benchmark", "/models", "/benchmarks/x/table.csv"):
             assert (await guest.get(path)).status_code == 403, path
+        visited = await guest.get("/models", headers=HTML)
+        assert visited.status_code == 403 and "nothing that the host lets guests see or do" in visited.text
+        assert visited.headers["content-type"].startswith("text/html"), "a person reads it"
         sharing.grant([Right.LISTEN])
         assert (await guest.get("/library")).status_code == 200
         assert (await guest.post("/api/demo")).status_code == 403
@@ -280,7 +283,7 @@ def test_rights_are_those_of_now() -> None:
     sessions = Sessions("session", guests_may=lambda: sharing.guests_may)
     guest: Session = sessions.open(Role.GUEST, "192.0.2.1")[1]
     host: Session = sessions.open(Role.HOST, "192.0.2.1")[1]
-    assert {right for right in Right if guest.may(right)} == set(Right) - {Right.MANAGE}
+    assert {right for right in Right if guest.may(right)} == set(Right)
     sharing.grant([])
     assert not any(guest.may(right) for right in Right) and all(host.may(right) for right in Right)
 

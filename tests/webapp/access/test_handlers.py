@@ -119,6 +119,33 @@ async def test_a_guest_who_may_only_listen_changes_nothing_by_any_handler(
     assert len(fired) > 20, "the guest may look and listen"
 
 
+@pytest.mark.parametrize("rights", ["", "listen", "listen upload", "listen run", "listen run upload manage"])
+async def test_no_button_is_shown_that_a_guest_may_not_press(
+    rights: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATED_RIGHTS", rights)
+    refused, n_shown = [], 0
+    async with simulated_studio(home, monkeypatch, passcode=PASSCODE) as page:
+        await page.open("/")
+        await page.log_in(PASSCODE)
+        for path in pages(home):
+            if (await page.request("GET", path)).status_code == 403:
+                continue
+            await page.open(path)
+            await asyncio.sleep(0.2)
+            guest = visitor_of(page.elements[0].client.request)
+            if any("queue-button" in element.classes for element in page.shown):
+                page.click("queue-button")
+            for element, listener in listeners(page.shown):
+                if any(isinstance(one, ui.dialog) and not one.value for one in element.ancestors()):
+                    continue
+                n_shown += 1
+                if listener.type == "click" and not meets(guest, need_of_event(element, "click")):
+                    refused.append((path, getattr(element, "text", ""), element.props.get("aria-label", "")))
+    assert n_shown > 10
+    assert refused == [], "\n".join(map(str, refused))
+
+
 def fire(element: ui.element, listener: Any, home: Path) -> None:
     """Send an event with a value of the shape that its handler takes."""
     found = inspect.getclosurevars(listener.handler).nonlocals if inspect.isfunction(listener.handler) else {}
@@ -148,7 +175,7 @@ def value_of(shape: Any) -> Any:
 
 
 def kept_in(home: Path) -> dict[str, str]:
-    """The files of a data folder that people's work is in, by their content."""
+    """The files of a data folder that people's work is in, by content; a guest's own faders are none of them."""
     store = ArtifactStore(home)
     rows = {row.key: repr(row._replace(used_s=0.0)) for kind in ("recording", "result") for row in store.rows(kind)}
     store.close()
@@ -156,7 +183,7 @@ def kept_in(home: Path) -> dict[str, str]:
     for file in sorted(home.glob("*/cache.db")):
         if file.parent.name != "sessions":
             with closing(sqlite3.connect(file)) as table:
-                values = table.execute("SELECT key, value FROM Cache").fetchall()
+                values = table.execute("SELECT key, value FROM Cache WHERE key NOT LIKE '%/mixer-%'").fetchall()
             tables[file.parent.name] = repr(sorted(values, key=repr)) if file.parent.name != "artifacts" else ""
     return rows | tables
 

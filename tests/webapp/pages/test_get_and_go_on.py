@@ -147,7 +147,7 @@ async def test_a_download_that_fails_says_why_and_can_be_tried_again(page, hub):
 async def test_a_guest_is_told_that_the_host_can_get_it(hub, recording, tmp_path, monkeypatch):
     async with simulated_studio(tmp_path / "home", monkeypatch, passcode="four calling birds") as page:
         await page.log_in("four calling birds")
-        await page.open(f"/?recording={recording}")
+        await page.open(f"/?recording={recording}&prompts=dog barking")
         assert "The computer that runs the studio can get it" in page.of(CARD)
         assert not page.buttons("get-offer")
 

@@ -98,18 +98,15 @@ async def test_a_link_lets_one_person_in_once(shared):
 
 async def test_what_guests_may_do_is_kept_and_holds_at_once(shared, tmp_path):
     usual = {right: shared.setting(f"guests.{right}")["value"] for right in GUESTS}
-    assert usual == {"listen": True, "run": True, "upload": True, "manage": False}
+    assert usual == {"listen": True, "run": True, "upload": True, "manage": True}
     shared.set("guests.upload", False)
     await shared.until(lambda: "upload" not in kept(tmp_path)["guests_may"], "the change")
-    assert sorted(kept(tmp_path)["guests_may"]) == ["listen", "run"]
+    assert sorted(kept(tmp_path)["guests_may"]) == ["listen", "manage", "run"]
     assert shared.setting("guests.upload")["value"] is False
     await shared.log_in(PASSCODE)
     assert await shared.status("POST", "/api/demo") == 403
     await shared.open("/settings")
-    assert (
-        "you may not upload recordings or rename and delete what is here; the host decides that"
-        in shared.of("You").lower()
-    )
+    assert "you may not upload recordings; the host decides that" in shared.of("You").lower()
     await shared.log_out()
     await shared.open("/settings")
     shared.set("guests.upload", True)
@@ -130,7 +127,7 @@ async def test_a_guest_sees_who_he_is_and_what_he_may_do_and_changes_nothing(sha
     await shared.log_in(PASSCODE)
     await shared.open("/settings")
     assert "You are here as Guest" in shared.text and "Sign out" in shared.text
-    assert "listen to what is here, run jobs and upload recordings" in shared.text
+    assert "run jobs, upload recordings and rename, share and delete what you have brought" in shared.text
     for foreign in ("Sharing", "Guests may", "Who is here", "192.168.7.5", "10.1.2.3", "What is kept"):
         assert foreign not in shared.text
     assert not shared.setting("guests.run") and not shared.setting("limit")

@@ -9,14 +9,16 @@ from fastapi.testclient import TestClient
 
 from separation.audio.decode import AudioFile
 from separation.audio.spectrogram import BANDS, tile
+from storage import Library
 from webapp.routes.media import add_media_routes
+from webapp.state.library.view import LibraryView
 from webapp.state.uploads import Uploads
 
 
 @pytest.fixture
 def client(store):
     app = FastAPI()
-    add_media_routes(app, store, Uploads())
+    add_media_routes(app, LibraryView(Library(store)), Uploads())
     return TestClient(app)
 
 

@@ -16,13 +16,16 @@ from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Kept, Planned, SolverStep
 from separation.results.kept import result_of
 from separation.results.runs import find_result
-from storage import StorageError
-from storage.records import JobTable
+from storage import Library, StorageError
+from storage.records import JobRecord, JobTable
 from tests.support.damage import flip, touched
 from tests.support.job_steps import Gate, until
 from tests.support.store_files import in_the_making
 from webapp.state.jobs import Job, Jobs, State
+from webapp.state.library.view import LibraryView
+from webapp.state.visible_jobs import VisibleJobs
 
+RECORD = JobRecord(id="1", recording="a" * 64, recording_name="", prompts=("drums",), request={})
 SILENCE = {"a": np.zeros((1, 4), np.float32)}
 
 
@@ -38,12 +41,18 @@ async def jobs(store, home):
     await asyncio.to_thread(jobs.close)
 
 
-async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, recording, backend, store):
+@pytest.fixture
+def seen(jobs, store):
+    """The queue as a host sees it."""
+    return VisibleJobs(jobs, LibraryView(Library(store)))
+
+
+async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, seen, recording, backend, store):
     gate = Gate(backend)
     first, second = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
     await until(gate.reached.is_set)
     assert (first.state, second.state) == (State.RUNNING, State.QUEUED)
-    assert (jobs.ahead_of(first), jobs.ahead_of(second)) == (0, 1)
+    assert (seen.ahead_of(first), seen.ahead_of(second)) == (0, 1)
     assert jobs.active(recording.key) is second
     assert (first.backend, first.loading) == ("fake", None)
     assert len(first.chunks) == len(first.spans_s) == 5
@@ -57,7 +66,7 @@ async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, record
     assert (first.cached, first.error) == (False, None)
     assert first.record.run_s == first.result.seconds == first.result.report["total_s"] > 0
     assert first.remaining_s == pytest.approx(0)
-    assert jobs.ahead_of(second) == 0
+    assert seen.ahead_of(second) == 0
 
 
 async def test_jobs_run_one_after_another_in_order(jobs, recording, backend):
@@ -94,7 +103,7 @@ async def test_a_cancelled_job_stops_after_the_evaluation_it_is_in_and_leaves_no
     assert in_the_making(store) == []
 
 
-async def test_a_queued_job_is_cancelled_at_once_and_never_begins(jobs, recording, backend):
+async def test_a_queued_job_is_cancelled_at_once_and_never_begins(jobs, seen, recording, backend):
     gate = Gate(backend)
     first, second = jobs.submit(recording, Request.of("drums")), jobs.submit(recording, Request.of("bass"))
     third = jobs.submit(recording, Request.of("vocals"))
@@ -103,7 +112,7 @@ async def test_a_queued_job_is_cancelled_at_once_and_never_begins(jobs, recordin
     await until(gate.reached.is_set)
     jobs.cancel(second)
     assert second.state is State.CANCELLED
-    assert jobs.ahead_of(third) == 1
+    assert seen.ahead_of(third) == 1
     await until(lambda: second in told)
     gate.opened.set()
     await until(lambda: first.over and third.over)
@@ -192,7 +201,7 @@ async def test_a_thousand_changes_at_once_are_told_once(jobs, recording, backend
     gate.opened.set()
 
 
-async def test_a_queue_runs_in_the_order_people_give_it(jobs, recording, backend):
+async def test_a_queue_runs_in_the_order_people_give_it(jobs, seen, recording, backend):
     gate = Gate(backend)
     names = ("drums", "bass", "vocals", "other")
     running, bass, vocals, other = (jobs.submit(recording, Request.of(name)) for name in names)
@@ -204,7 +213,7 @@ async def test_a_queue_runs_in_the_order_people_give_it(jobs, recording, backend
     jobs.move(bass, 99)
     assert jobs.queue == [other, vocals, bass]
     jobs.move(running, 2)  # it runs: there is nothing to move
-    assert (jobs.running, jobs.ahead_of(bass)) == (running, 3)
+    assert (jobs.running, seen.ahead_of(bass)) == (running, 3)
     jobs.submit(recording, Request.of("no drums"))
     assert jobs.queue[-1].record.prompts == ("no drums",), "a new one goes to the end"
     gate.opened.set()
@@ -370,7 +379,7 @@ async def test_several_chunks_in_work_are_all_seen(jobs, recording, backend):
 
 
 def test_chunks_that_are_solved_together_go_on_together():
-    job = Job(record=None)
+    job = Job(record=RECORD)
     job.begin(together=True)
     job.note(Planned(model="m", device="cpu", stems=("a",), spans_s=((0, 1), (1, 2))))
     job.note(ChunkStarted(index=0, n_chunks=2))
@@ -381,7 +390,7 @@ def test_chunks_that_are_solved_together_go_on_together():
 
 
 def test_what_was_kept_does_not_make_the_rest_look_quick():
-    job = Job(record=None)
+    job = Job(record=RECORD)
     job.begin(together=False)
     job.note(Planned(model="m", device="cpu", stems=("a",), spans_s=((0, 1),) * 10))
     for index in range(8):
@@ -394,7 +403,7 @@ def test_what_was_kept_does_not_make_the_rest_look_quick():
 
 
 def test_a_second_plan_of_the_same_run_starts_over():
-    job = Job(record=None)
+    job = Job(record=RECORD)
     job.begin(together=False)
     job.note(Planned(model="m", device="cpu", stems=("a",), spans_s=((0, 1),) * 2))
     job.note(ChunkStarted(index=1, n_chunks=2, kept=True))
@@ -403,7 +412,7 @@ def test_a_second_plan_of_the_same_run_starts_over():
 
 
 def test_the_tracks_of_a_job_are_where_they_stay_as_soon_as_its_result_is_kept():
-    job = Job(record=None)
+    job = Job(record=RECORD)
     job.begin(together=False)
     assert not job.ended.is_set()
     job.note(Kept(key="0" * 64, cached=False))
@@ -413,7 +422,7 @@ def test_the_tracks_of_a_job_are_where_they_stay_as_soon_as_its_result_is_kept()
 
 
 def test_a_thousand_chunks_do_not_fill_the_log():
-    job = Job(record=None)
+    job = Job(record=RECORD)
     finished = [ChunkFinished(index=index, n_chunks=1000, start=0, audio={}) for index in range(1000)]
     assert 90 <= sum(job.log_text(event) != "" for event in finished) <= 100
 

@@ -12,7 +12,8 @@ from tests.support.damage import flip
 from tests.support.kept_values import SOUND
 from tests.support.library_shelves import chunk, keep, recording, result
 from tests.support.store_files import used_at, used_days_ago
-from webapp.state.library_view import GONE, PAGE_ROWS, RESULTS_SHOWN, CleanUp, LibraryQuery, LibraryView, facts_of
+from webapp.state.library.rows import GONE, PAGE_ROWS, RESULTS_SHOWN, LibraryQuery, facts_of
+from webapp.state.library.view import CleanUp, LibraryView
 
 DAY_S = 24 * 3600.0
 

@@ -14,7 +14,7 @@ from tests.support.job_steps import until
 from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import took
 from webapp.state.jobs import Jobs
-from webapp.state.library_view import facts_of
+from webapp.state.library.rows import facts_of
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ function moment(seconds) {
 const Line = {
   template: `
     <div class="lib-line">
-      <label class="lib-check"><input type="checkbox" :checked="chosen" :aria-label="'Choose ' + item.name"
+      <label v-if="item.mine" class="lib-check"><input type="checkbox" :checked="chosen" :aria-label="'Choose ' + item.name"
         @click="$emit('choose', $event.shiftKey)"></label>
       <div class="lib-words">
         <div class="lib-title">
@@ -34,6 +34,7 @@ const Line = {
             <template v-else>{{ item.name }}</template>
           </component>
           <span v-if="item.pinned" class="i i-pin lib-pinned" role="img" aria-label="Pinned"></span>
+          <span v-if="item.can_share && item.shared" class="pill">Shared</span>
           <a v-if="item.job" class="pill" :class="item.job.look" :href="item.job.href">{{ item.job.words }}</a>
         </div>
         <p v-if="item.sounds?.length && !soundsAreTheName" class="lib-sounds">
@@ -43,7 +44,8 @@ const Line = {
         <p class="lib-facts"><span v-for="fact in facts">{{ fact }}</span></p>
       </div>
       <div class="lib-actions"><slot></slot>
-        <template v-if="trash">
+        <template v-if="!item.mine"></template>
+        <template v-else-if="trash">
           <button type="button" class="button" data-tip="Takes it out of the trash" @click="$emit('act', 'restore')"
                   :aria-label="'Restore ' + item.name">Restore</button>
         </template>
@@ -51,6 +53,9 @@ const Line = {
           <button v-if="!item.gone" type="button" class="icon-button i i-pin" :aria-pressed="item.pinned ? 'true' : 'false'"
                   :aria-label="(item.pinned ? 'Unpin ' : 'Pin ') + item.name"
                   data-tip="Pinned recordings and results stay when room is needed" @click="$emit('act', item.pinned ? 'unpin' : 'pin')"></button>
+          <button v-if="item.can_share" type="button" class="icon-button i i-share" :aria-pressed="item.shared ? 'true' : 'false'"
+                  :aria-label="(item.shared ? 'Stop sharing ' : 'Share ') + item.name"
+                  data-tip="What is shared can be seen and heard by all guests" @click="$emit('act', item.shared ? 'unshare' : 'share')"></button>
           <button v-if="!item.gone" type="button" ref="pencil" class="icon-button i i-rename" :aria-label="'Rename ' + item.name"
                   data-tip="Rename" @click="begin"></button>
           <button type="button" class="icon-button i i-trash" :aria-label="'Delete ' + item.name"
@@ -73,8 +78,8 @@ const Line = {
       return this.soundsAreTheName && this.item.href ? this.item.name : null;
     },
     facts() {
-      const { properties, size, created_s, deleted_s, goes_s, used_s } = this.item;
-      const facts = [...properties, size];
+      const { properties, size, created_s, deleted_s, goes_s, used_s, owners } = this.item;
+      const facts = [owners && `from ${owners}`, ...properties, size];
       if (deleted_s) facts.push(`deleted ${moment(deleted_s)}`, `goes ${moment(goes_s)}`);
       else if (created_s) facts.push(moment(created_s), this.used && `used ${moment(used_s)}`);
       return facts.filter(Boolean);
@@ -231,9 +236,9 @@ export default {
   data: () => ({ sorts: SORTS, text: "", sort: "newest", trash: false, chosen: [], last: null, acted: null }),
 
   computed: {
-    /** The keys of all lines on the screen, from top to bottom. */
+    /** The keys of all lines on the screen that can be chosen, from top to bottom. */
     lines() {
-      return this.view.rows.flatMap((row) => [row.key, ...row.results.map((result) => result.key)]);
+      return this.view.rows.flatMap((row) => [row, ...row.results]).filter((item) => item.mine).map((item) => item.key);
     },
     nothing() {
       if (this.text) return `Nothing ${this.trash ? "in the trash" : "in the library"} has “${this.text.trim()}”.`;

@@ -15,7 +15,7 @@ from webapp.components.copying import COPYING_MODULE
 from webapp.components.sent import arguments_to
 from webapp.components.settings.settings import SettingChange, SettingGroup, offered
 
-Verb = Literal["trash", "restore", "pin", "unpin"]
+Verb = Literal["trash", "restore", "pin", "unpin", "share", "unshare"]
 MAX_WORDS = 200  # of a search, of a name
 KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -108,7 +108,7 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE | 
         self.on("rename", arguments_to(rename, Renamed))
 
     def show(self, view: Mapping[str, Any], details: Mapping[str, Any]) -> Self:
-        """Draw the rows of `webapp.state.library_view.LibraryView.view`, and the details of results by their keys."""
+        """Draw the rows of `webapp.state.library.view.LibraryView.view`, and the details of results by their keys."""
         self._props["view"] = dict(view)
         return self.show_details(details)
 

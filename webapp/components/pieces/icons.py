@@ -38,6 +38,8 @@ SHAPES = {
     "play": '<path d="M8 5.5v13l10.5-6.5Z" fill="currentColor"/>',
     "trash": '<path d="M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5M13.5 11v5"/>',
     "pin": '<path d="M9 4h6l-.7 6 3.2 3.5h-11L9.7 10ZM12 13.5V20"/>',
+    "share": '<circle cx="6.5" cy="12" r="2.5"/><circle cx="17" cy="6" r="2.5"/><circle cx="17" cy="18" r="2.5"/>'
+    '<path d="m8.8 10.8 6-3.5M8.8 13.2l6 3.5"/>',
     "rename": '<path d="m5 19 1-4L15.5 5.5l3 3L9 18Z"/><path d="m13.5 7.5 3 3M13 19.5h6"/>',
     "fold": '<path d="m9.5 6.5 5.5 5.5-5.5 5.5"/>',
     "file": '<path d="M7 3.5h7l4 4V20.5H7Z"/><path d="M14 3.5v4h4M10 16v-4M12.5 17v-6M15 15.5v-2.5"/>',

@@ -7,7 +7,7 @@ from typing import Literal
 
 from nicegui import ui
 
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.changes import CHANGES_MODULE, take_changes
 
@@ -22,7 +22,7 @@ class RunButton(ui.element, component="run_button.js", esm=CHANGES_MODULE):
 
     def __init__(self, on_press: Callable[[], object], *, tip: str) -> None:
         super().__init__()
-        asks(self, Right.RUN)
+        only_for(self, Right.RUN)
         self._props["tip"] = tip
         take_changes(self, lambda _: on_press(), Literal["press"])
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from webapp.access.handlers import asks
+from webapp.access.handlers import asks, may
+from webapp.access.roles import Right
 from webapp.access.routes import Asks, Need
 from webapp.components.pieces.icons import icon_classes
 from webapp.components.pieces.pieces import icon_button, text
@@ -21,6 +22,13 @@ PAGES = {
     "library": ("Library", "/library"),
     "models": ("Models", "/models"),
     "settings": ("Settings", "/settings"),
+}
+
+SAYS_TO_GUESTS = ("studio", "compare", "library")
+LACKING = {
+    Right.LISTEN: "listen to what others have brought",
+    Right.RUN: "separate",
+    Right.UPLOAD: "bring recordings",
 }
 
 # The sheet of a phone opens in the browser alone. What lies under it can be neither reached nor read meanwhile.
@@ -67,6 +75,9 @@ def shell(
         _rail(active)
         header = ui.element("header").classes("shell-header")
         main = ui.element("main").classes("shell-main").props("id=main tabindex=-1")
+        if active in SAYS_TO_GUESTS and (words := _lacking()):
+            with main:
+                text(words, "mute small guest-note", tag="p").props("role=note")
         if side:
             ui.element("div").classes("sheet-scrim").on("click", js_handler=_CLOSE_SHEET)
         with ui.element("aside").classes("shell-side").props(f'id=side aria-label="{side or "Side"}"'):
@@ -79,6 +90,15 @@ def shell(
             actions = ui.element("div").classes("actions-body")
         foot = ui.element("footer").classes("shell-footer")
     yield Frame(header=header, main=main, side=side_body, actions=actions, footer=foot)
+
+
+def _lacking() -> str:
+    """Return a sentence about what a guest may not do here; "" for who may do everything."""
+    lacking = [words for right, words in LACKING.items() if not may(right)]
+    if not lacking:
+        return ""
+    listed = lacking[0] if len(lacking) == 1 else f"{', '.join(lacking[:-1])} or {lacking[-1]}"
+    return f"You are a guest here. The host does not let guests {listed}."
 
 
 def _rail(active: str) -> None:

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from nicegui import ui
 
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.sent import arguments_to
 
@@ -56,7 +56,7 @@ class UploadArea(ui.element, component="upload_area.js"):
         on_cancelled: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
-        asks(self, Right.UPLOAD)
+        only_for(self, Right.UPLOAD)
         if on_begun is not None:
             self.on("begun", arguments_to(on_begun, Uploading))
         if on_cancelled is not None:

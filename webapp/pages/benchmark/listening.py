@@ -7,12 +7,12 @@ from collections.abc import Callable
 from separation.benchmark.benchmark import Excerpt
 from separation.comparing.true_stems import true_stems_of, true_tracks
 from separation.errors import PlaygroundError
-from separation.results.kept import KeptTrack, Recording, Result, recording_of, result_of
-from storage import Library
+from separation.results.kept import KeptTrack, Recording, Result
 from webapp.components.player.track import Track
 from webapp.components.tracks.kept_tracks import mixture_track, sound_track
 from webapp.components.tracks.tracks import Tracks
 from webapp.components.transport.transport import Transport
+from webapp.state.library.view import LibraryView
 from webapp.theme import FREE_COLORS, card, stem_color, text
 
 
@@ -20,15 +20,15 @@ class CellListening:
     """A card with the rows of one cell; playback goes on at the same place when another cell is chosen.
 
     Args:
-        library: where the results are.
+        library_view: where the results are.
         transport: plays them.
         on_error: called with what a person should read.
     """
 
     def __init__(
-        self, library: Library, transport: Transport, *, on_error: Callable[[PlaygroundError], object]
+        self, library_view: LibraryView, transport: Transport, *, on_error: Callable[[PlaygroundError], object]
     ) -> None:
-        self._library, self._transport, self._on_error = library, transport, on_error
+        self._library_view, self._transport, self._on_error = library_view, transport, on_error
         with card() as self._card:
             self._title = text("", "listening-title", tag="p").props("aria-live=polite")
             self._tracks = Tracks()
@@ -37,8 +37,7 @@ class CellListening:
     def hear(self, result_key: str, song: Excerpt, stem: str, label: str) -> None:
         """Play a stem of a result at the playhead."""
         try:
-            result = result_of(self._library.open(result_key))
-            passage = recording_of(self._library.open(song.key))
+            result, passage = self._library_view.result(result_key), self._library_view.recording(song.key)
         except PlaygroundError as error:
             self._on_error(error)
             return

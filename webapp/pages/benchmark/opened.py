@@ -13,8 +13,7 @@ from separation.benchmark.table import SettingRow, rows, stems
 from separation.errors import PlaygroundError
 from separation.formatted import counted, time_range
 from separation.workflows.own_presets import MAX_NAME
-from storage import Library
-from webapp.access.handlers import asks
+from webapp.access.handlers import asks, only_for
 from webapp.access.routes import Asks
 from webapp.components.figure_table.figure_table import FigureRow, FigureTable
 from webapp.components.pieces.name_dialog import NameDialog
@@ -26,6 +25,7 @@ from webapp.pages.benchmark.charts_card import ChartsCard
 from webapp.pages.benchmark.listening import CellListening
 from webapp.state.benchmarks import BenchmarkProgress, Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
+from webapp.state.library.view import LibraryView
 from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading, icon_button, show_action, text
 
 ALL = ""
@@ -45,7 +45,7 @@ class OpenedBenchmark:
     Args:
         benchmark: the benchmark.
         benchmarks: all of this server.
-        library: where the results are.
+        library_view: where the results are.
         presets: the person's own.
         frame: of the page.
         transport: plays what is heard.
@@ -57,7 +57,7 @@ class OpenedBenchmark:
         self,
         benchmark: Benchmark,
         benchmarks: Benchmarks,
-        library: Library,
+        library_view: LibraryView,
         presets: OwnPresets,
         frame: Frame,
         transport: Transport,
@@ -74,7 +74,7 @@ class OpenedBenchmark:
         self._kept_row: SettingRow | None = None
         with choices:
             rename = icon_button("rename", "Rename this benchmark", lambda: self._renaming.ask(self._title_now))
-            asks(rename.classes("hide-phone"), Asks.HOST)
+            only_for(rename.classes("hide-phone"), Asks.HOST)
             self._overlay = button("Overlay…", tip="Shows the points of other benchmarks too")
             with self._overlay:
                 self._overlay_menu = ui.menu().props('anchor="bottom right" self="top right"')
@@ -90,7 +90,7 @@ class OpenedBenchmark:
             )
             self._unscored = text(UNSCORED, "mute small", tag="p")
             self._charts = ChartsCard(on_point=self._hear)
-            self._listening = CellListening(library, transport, on_error=on_error)
+            self._listening = CellListening(library_view, transport, on_error=on_error)
             with card() as self._table_card:
                 self._table = FigureTable(on_hear=self._hear, on_keep=self._ask_name, on_choose=self._choose_rows)
                 asks(self._table, Asks.HOST, "keep")
@@ -126,7 +126,7 @@ class OpenedBenchmark:
         heading("Now")
         self._now = CostBox()
         self._failed = ui.element("div").props("aria-live=polite")
-        self._buttons = asks(ui.element("div").classes("line wrap"), Asks.HOST)
+        self._buttons = only_for(ui.element("div").classes("line wrap"), Asks.HOST)
         self._shown_state: object = None
 
     def _draw(self) -> None:

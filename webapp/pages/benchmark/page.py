@@ -14,7 +14,7 @@ from separation.benchmark.grid import Grid
 from separation.errors import PlaygroundError
 from separation.formatted import counted
 from separation.results.kept import Recording
-from webapp.access.handlers import asks
+from webapp.access.handlers import may, only_for
 from webapp.access.routes import Asks
 from webapp.access.sessions import visitor_of
 from webapp.components.keymap.keymap import Keymap
@@ -24,7 +24,7 @@ from webapp.pages.benchmark.opened import OpenedBenchmark
 from webapp.pages.benchmark.set_up import SetUp
 from webapp.state.benchmarks import Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
-from webapp.state.library_view import LibraryView
+from webapp.state.library.view import LibraryView
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import button, card, drop_zone, error_card, heading, scheme_menu, shell, text
 
@@ -54,7 +54,7 @@ class BenchmarkPage:
         self._benchmarks, self._view = benchmarks, library_view
         self._listed: list[tuple[Benchmark, str]] = []
         benchmark = benchmarks.get(id) if id else None
-        with shell("benchmark", side="Grid") as frame:
+        with shell("benchmark", side="Grid" if may(Asks.HOST) or benchmark is not None else "") as frame:
             with frame.header:
                 self._header(benchmark)
             with frame.footer:
@@ -67,7 +67,7 @@ class BenchmarkPage:
                 OpenedBenchmark(
                     benchmark,
                     benchmarks,
-                    library_view.library,
+                    library_view,
                     presets,
                     frame,
                     transport,
@@ -89,16 +89,18 @@ class BenchmarkPage:
 
     def _start(self, side: ui.element, actions: ui.element, estimates: RunEstimates) -> None:
         self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)
-        with drop_zone(
-            "What is a setting worth?", "Settings are timed, measured against true stems, and can be heard."
-        ):
+        about = "Settings are timed, measured against true stems, and can be heard."
+        with drop_zone("What is a setting worth?", about) as zone:
+            only_for(zone, Asks.HOST)
             for id, example in examples.EXAMPLES.items():
                 button(example.label, partial(self._use, id), tip=example.about)
+        if not may(Asks.HOST):
+            text("The host of this studio makes benchmarks; those that there are stand here.", "mute", tag="p")
         self._earlier = ui.element("div").classes("stack")
         self._list()
         self._benchmarks.changed.subscribe(lambda _: self._list())
         for part in (side, actions):
-            asks(part, Asks.HOST)
+            only_for(part, Asks.HOST)
         with side:
             self._set_up = SetUp(
                 self._view,

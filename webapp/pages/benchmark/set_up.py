@@ -17,7 +17,7 @@ from separation.results.kept import Recording
 from webapp.components.settings.entered import field_of, put_right, with_said
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption, Settings
 from webapp.pages.benchmark.known_songs import KnownSongs
-from webapp.state.library_view import LibraryView
+from webapp.state.library.view import LibraryView
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, error_card, show_action, text
 
@@ -69,7 +69,7 @@ class SetUp:
         self._songs = Settings(self._choose)
         self._demo = button("Add the demo", on_demo, tip="A short song whose true stems are known")
         if may_name_folders:
-            songs = KnownSongs(library_view.library.store, self._brought)
+            songs = KnownSongs(library_view.store, self._brought)
             button("Songs with known stems…", songs.open, tip="A folder of this computer, such as MUSDB18-HQ")
         with ui.element("details").classes("settings-group"):
             text("Every setting", "group", tag="summary")

@@ -11,7 +11,7 @@ from separation.errors import PlaygroundError
 from separation.results.kept import Recording
 from separation.results.resampled import resampled
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
-from webapp.state.library_view import LibraryView
+from webapp.state.library.view import LibraryView
 
 
 class AddedFiles:
@@ -56,7 +56,9 @@ class AddedFiles:
 
     def _fitting(self, key: str) -> Recording:
         recording, rate = self._library_view.recording(key), self._rate()
-        return recording if rate is None else resampled(recording, rate, self._library_view.library.store)
+        if rate is None:
+            return recording
+        return self._library_view.add(lambda: resampled(recording, rate, self._library_view.store))
 
     def _refused(self, refused: UploadRefused) -> None:
         self._on_error(PlaygroundError(refused["what"], refused["why"], refused["todo"]))

@@ -17,7 +17,7 @@ from separation.formatted import clock
 from separation.listening.abx import power
 from separation.listening.rating import LEAST_ITEMS
 from separation.results.kept import Recording, Result
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.routes import Asks
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.transport.transport import Loop
@@ -66,7 +66,7 @@ class BlindTestPanel:
         self._n_passages = USUAL_PASSAGES
         self._chosen_reference = ""  # the address of the side, which stays the same beside others
         self._cards: dict[str, BlindTestCard] = {}
-        asks(ui.context.slot.parent, Asks.HOST)
+        only_for(ui.context.slot.parent, Asks.HOST)
         with ui.element("div").classes("stack") as self._making:
             segmented(KINDS, self._kind.value, self._choose_kind, label="What is asked", tooltips=TIPS, full=True)
             self._fields = Settings(self._choose)

@@ -21,11 +21,14 @@ class ComparedNotes:
 
     Args:
         notes: of all recordings.
+        may_change: whether the visitor may change what belongs to the recording of a key.
         on_error: called with what went wrong.
     """
 
-    def __init__(self, notes: Notes, *, on_error: Callable[[PlaygroundError], object]) -> None:
-        self._notes, self._on_error = notes, on_error
+    def __init__(
+        self, notes: Notes, *, may_change: Callable[[str], bool], on_error: Callable[[PlaygroundError], object]
+    ) -> None:
+        self._notes, self._may_change, self._on_error = notes, may_change, on_error
         self._recording = ""
         self._duration_s = 0.0
         self._sides: list[NoteSide] = []
@@ -50,6 +53,11 @@ class ComparedNotes:
     def _change(self, change: NoteChange) -> None:
         recording = change["recording"]
         if recording != self._recording:
+            return
+        if not self._may_change(recording):
+            why = "The recording is somebody else's, and so are its notes."
+            self._on_error(PlaygroundError("The notes stay as they are.", why, "Ask who has brought it."))
+            self._draw()
             return
         try:
             if "add" in change:

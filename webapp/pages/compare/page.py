@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import isinf
 from urllib.parse import urlencode
@@ -16,7 +17,11 @@ from separation.comparing.heard import Compared as Item
 from separation.comparing.matching import Matched
 from separation.comparing.true_stems import true_stems_of
 from separation.errors import PlaygroundError
-from separation.results.kept import DamagedItem, Recording, kept_of, recording_of, result_of
+from separation.results.kept import DamagedItem, Recording
+from storage import StorageError
+from webapp.access.handlers import may, only_for
+from webapp.access.roles import Right
+from webapp.access.routes import Asks
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.sides.side_loudness import SideLoudness
@@ -32,7 +37,7 @@ from webapp.pages.compare.notes import ComparedNotes
 from webapp.state.blind_tests import BlindTests
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
-from webapp.state.library_view import LibraryView
+from webapp.state.library.view import LibraryView
 from webapp.theme import button, card, drop_zone, error_card, scheme_menu, shell, text
 
 NOTHING = "-"
@@ -50,14 +55,14 @@ class ComparePage:
         presets: OwnPresets,
         links: Callable[[], Sequence[str]],
     ) -> None:
-        self._view, self._library = library_view, library_view.library
+        self._view = library_view
         self._client = ui.context.client
         self._compared = Compared()
         self._recording: Recording | None = None
         self._matching = True
         self._loop: Loop = {"on": False, "start_s": None, "end_s": None}
         self._loudness = SideLoudness(self._measured, on_error=self._say_error)
-        with shell("compare", side="Blind test") as frame:
+        with shell("compare", side="Blind test" if may(Asks.HOST) else "") as frame:
             with frame.header:
                 self._header()
             with frame.main:
@@ -82,7 +87,7 @@ class ComparePage:
 
     def open_results(self, recording: str) -> None:
         """Compare the newest results of a recording."""
-        self.open([artifact.key for artifact in self._library.results(recording)][:MOST])
+        self.open([result.key for result in self._view.results(recording)][:MOST])
 
     # what the screen holds
 
@@ -105,7 +110,7 @@ class ComparePage:
                 with ui.element("div").classes("toolbar wrap"):
                     self._choices = Settings(self._choose).classes("inline")
                     tip = "A recording of this computer, at the rate of the others; drop it anywhere on the page"
-                    button("Add a file…", self._files.browse, tip=tip)
+                    only_for(button("Add a file…", self._files.browse, tip=tip), Right.UPLOAD)
                     tip = "The spectrogram of every side, on one scale, or its waveform"
                     button("Spectrograms", lambda: self._tracks.toggle_spectra(), tip=tip)
                     self._removals = ui.element("span").classes("line")
@@ -113,7 +118,7 @@ class ComparePage:
             with card():
                 self._wave = WaveformPlot(height_px=96)
                 with self._wave:
-                    self._notes = ComparedNotes(notes, on_error=self._say_error)
+                    self._notes = ComparedNotes(notes, may_change=self._view.may_change, on_error=self._say_error)
             with card():
                 self._tracks = Tracks(all_sides=True, on_mix=lambda _: self._measure())
 
@@ -209,11 +214,7 @@ class ComparePage:
         found: list[tuple[Item, str]] = [(self._recording, "The recording itself")]
         if (true := true_stems_of(self._recording)) is not None:
             found.append((true, true.name))
-        for artifact in self._library.results(self._recording.key):
-            try:
-                result = result_of(artifact)
-            except DamagedItem:
-                continue
+        for result in self._view.results(self._recording.key):
             found.append((result, f"{result.name} · {result.backend} · {result.created[11:19]}"))
         return found
 
@@ -226,14 +227,15 @@ class ComparePage:
                 address = f"/compare?{urlencode({'items': ','.join(keys)})}"
                 ui.link(f"{recording} · {len(keys)} results", address).classes("button plain")
             ui.link("Open the Library", "/library").classes("button plain")
-            button("Add files…", self._files.browse, tip="Two recordings of this computer can be compared too")
+            files = button("Add files…", self._files.browse, tip="Two recordings of this computer can be compared too")
+            only_for(files, Right.UPLOAD)
 
     def _comparable(self) -> list[tuple[str, list[str]]]:
         """Return recordings with several results: name, and keys of the newest results."""
         results: dict[str, list[str]] = {}
-        for artifact in self._library.store.list("result"):
-            results.setdefault(artifact.manifest.inputs.get("recording", ""), []).append(artifact.key)
-        recordings = {artifact.key: artifact.name for artifact in self._library.recordings()}
+        for result in self._view.all_results():
+            results.setdefault(result.recording, []).append(result.key)
+        recordings = {recording.key: recording.name for recording in self._view.recordings()}
         found = [(recordings[key], keys[:MOST]) for key, keys in results.items() if key in recordings and len(keys) > 1]
         return found[:12]
 
@@ -263,7 +265,7 @@ class ComparePage:
         self._show(self._compared.without(address))
 
     def _item(self, address: str) -> Item:
-        return item_at(address, lambda key: kept_of(self._library.open(key)))
+        return item_at(address, self._view.kept)
 
     def _looped(self, loop: Loop) -> None:
         self._loop = loop
@@ -294,9 +296,8 @@ class ComparePage:
         """Return what the results were made from, or else the first recording."""
         for item in compared.items:
             if not isinstance(item, Recording):
-                artifact = self._library.store.get(item.recording, read=False)
-                if artifact is not None:
-                    return recording_of(artifact)
+                with suppress(StorageError, DamagedItem):
+                    return self._view.recording(item.recording)
         return next((item for item in compared.items if isinstance(item, Recording)), None)
 
     # loudness

@@ -11,7 +11,7 @@ from storage import StorageError
 from storage.index import Share
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
-from webapp.state.library_view import CleanUp, LibraryView
+from webapp.state.library.view import CleanUp, LibraryView
 from webapp.theme import button, error_card, segmented, text
 
 DAYS = {"7": "A week", "30": "A month", "90": "Three months"}
@@ -66,7 +66,7 @@ class CleanUpDialog:
         await self._look()
 
     async def _look(self) -> None:
-        store = self._library_view.library.store
+        store = self._library_view.store
         self._messages.clear()
         try:
             unused = await run.io_bound(store.usage, unused_for_s=self._unused_for_s) or {}

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from separation.formatted import size
 from storage.index import Share
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.routes import Asks
 from webapp.theme import button, card, text
 
@@ -37,7 +37,7 @@ class DiskUse:
         self, *, on_clean: Callable[[], object], on_empty: Callable[[], object], on_check: Callable[[], object]
     ) -> None:
         with card("pad disk-use") as self._card:
-            asks(self._card, Asks.HOST)
+            only_for(self._card, Asks.HOST)
             with ui.element("div").classes("disk-head"):
                 self._words = text("", "disk-words num")
                 with ui.element("span").classes("job-buttons"):

@@ -18,7 +18,7 @@ from separation.workflows import recipe
 from storage import StorageError
 from storage.damage import Damage
 from storage.table import TableDamage
-from webapp.access.handlers import asks
+from webapp.access.handlers import asks, only_for
 from webapp.access.roles import Right
 from webapp.access.routes import Asks
 from webapp.components.library_list.library_list import LibraryList, Verb
@@ -29,8 +29,10 @@ from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import STATES
 from webapp.pages.queue.panel import QueueView
 from webapp.routes.export_choice import ExportChoice
-from webapp.state.jobs import Job, Jobs, State
-from webapp.state.library_view import RESULTS_SHOWN, SORTS, LibraryQuery, LibraryView
+from webapp.state.jobs import State
+from webapp.state.library.rows import RESULTS_SHOWN, SORTS, LibraryQuery
+from webapp.state.library.view import LibraryView
+from webapp.state.visible_jobs import VisibleJobs
 from webapp.theme import (
     button,
     drop_zone,
@@ -49,8 +51,8 @@ LOOKS = {State.RUNNING: "ok", State.INTERRUPTED: "warn"}
 class LibraryPage:
     """One open Library page. Search, sorting and unfolded rows belong to it alone; the store holds the rest."""
 
-    def __init__(self, library_view: LibraryView, jobs: Jobs) -> None:
-        self._library_view, self._jobs, self._store = library_view, jobs, library_view.library.store
+    def __init__(self, library_view: LibraryView, jobs: VisibleJobs) -> None:
+        self._library_view, self._jobs, self._store = library_view, jobs, library_view.store
         self._query = LibraryQuery()
         self._details: dict[str, _Details] = {}
         self._export = ExportChoice()
@@ -84,8 +86,9 @@ class LibraryPage:
         self._empty_trash = _Question("Empty the trash?", "What is in it is deleted for good.", self._trash_emptied)
         self._empty = ui.element("div").classes("stack")
         with self._empty, drop_zone("Nothing here yet", "Recordings and the results made of them are kept here."):
-            button("Browse files", self._uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
-            button("Try the demo", self._try_demo, kind="primary", tip="A short song made for this program")
+            with only_for(ui.element("div").classes("job-buttons"), Right.UPLOAD):
+                button("Browse files", self._uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
+                button("Try the demo", self._try_demo, kind="primary", tip="A short song made for this program")
             link = ui.link("Open the Studio", "/").classes("button plain")
             tipped(link, "Where recordings are taken apart")
         self._empty.set_visibility(False)
@@ -103,7 +106,7 @@ class LibraryPage:
         with self._notice:
             self._said = text("", "grow")
             undo = button("Undo", self._restore_deleted, icon_name="undo", tip="Restores what was just deleted")
-            self._undo = asks(undo, Right.MANAGE)
+            self._undo = only_for(undo, Right.MANAGE)
             icon_button("close", "Dismiss", lambda: self._notice.set_visibility(False))
         self._notice.set_visibility(False)
 
@@ -182,18 +185,16 @@ class LibraryPage:
             case "trash":
                 await self._delete(keys)
             case "restore":
-                if back := await self._try(partial(self._store.restore, *keys)):
+                if back := await self._try(partial(self._library_view.restore, keys)):
                     self._say_done(f"{counted(len(back), 'item')} restored.")
             case "pin" | "unpin":
-                await self._try(partial(self._pin, keys, verb == "pin"))
+                await self._try(partial(self._library_view.pin, keys, verb == "pin"))
+            case "share" | "unshare":
+                await self._try(partial(self._library_view.share, keys, verb == "share"))
         await self._tell()
 
-    def _pin(self, keys: Sequence[str], pinned: bool) -> None:
-        for key in keys:
-            self._store.pin(key, pinned)
-
     async def _delete(self, keys: Sequence[str]) -> None:
-        if (busy := self._busy(keys)) is not None:
+        if (busy := self._jobs.busy_with(keys)) is not None:
             self._say_error(
                 StorageError(
                     f"“{busy.record.recording_name}” was not deleted.",
@@ -203,17 +204,13 @@ class LibraryPage:
             )
             return
         names = await self._try(partial(self._library_view.names, keys)) or []
-        gone = await self._try(partial(self._store.trash, *keys))
+        gone = await self._try(partial(self._library_view.trash, keys))
         if gone:
             self._deleted = gone
             self._say_done(f"{_named(names, len(gone))} moved to the trash.", undo=True)
 
-    def _busy(self, keys: Sequence[str]) -> Job | None:
-        jobs = [*([self._jobs.running] if self._jobs.running is not None else []), *self._jobs.queue]
-        return next((job for job in jobs if job.record.recording in keys), None)
-
     async def _restore_deleted(self) -> None:
-        back = await self._try(partial(self._store.restore, *self._deleted))
+        back = await self._try(partial(self._library_view.restore, self._deleted))
         if back is not None:
             lost = len(self._deleted) - len(back)
             more = f"; {counted(lost, 'item')} had already been deleted for good or restored" if lost else ""
@@ -221,7 +218,7 @@ class LibraryPage:
         await self._tell()
 
     async def _rename(self, key: str, name: str) -> None:
-        await self._try(partial(self._library_view.library.rename, key, name))
+        await self._try(partial(self._library_view.rename, key, name))
         await self._tell()
 
     async def _trash_emptied(self) -> None:

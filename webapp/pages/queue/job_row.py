@@ -7,6 +7,9 @@ from datetime import datetime
 
 from nicegui import ui
 
+from webapp.access.handlers import only_for
+from webapp.access.roles import Right
+from webapp.access.routes import Asks
 from webapp.components.cells.cells import Cells
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_report import show_report
@@ -44,6 +47,7 @@ class JobRow:
             with ui.element("div").classes("job-row-head"):
                 opener = text(name, "job-row-name", tag="button").props("type=button")
                 tipped(opener, "Opens this recording in the Studio").on("click", lambda _: on_open(), [])
+                self._people = text("", "mute small")
                 self._pill = pill("")
             _prompts(job)
             with ui.element("div").classes("job-row-progress") as self._progress:
@@ -62,6 +66,10 @@ class JobRow:
                         "Cancel", on_cancel, tip="Stops at the model's next step; finished chunks stay"
                     )
                     self._discard = icon_button("trash", f"Take {name} off the list", on_discard)
+                    for move in (self._up, self._down):
+                        only_for(move, Asks.HOST)
+                    for act in (self._again, self._cancel, self._discard):
+                        only_for(act, Right.RUN)
                     self._details = button("Details", self._unfold, kind="plain")
                     self._details.props("aria-expanded=false")
             self._action = ActionPlace()
@@ -70,15 +78,16 @@ class JobRow:
         self._n_lines = 0
         self._fold.set_visibility(False)
 
-    def show(self, *, place: int, n_waiting: int, n_ahead: int, paused: bool, behind_cell: bool) -> None:
+    def show(self, *, place: int, n_waiting: int, n_ahead: int, paused: bool, behind_cell: bool, is_mine: bool) -> None:
         """Redraw the row.
 
         Args:
-            place: its place among the waiting jobs; 0 is next.
-            n_waiting: the number of waiting jobs.
+            place: its place among the waiting jobs that the visitor may move; 0 is next.
+            n_waiting: their number.
             n_ahead: the number of jobs that run before it.
             behind_cell: whether a cell of a benchmark has to be done first.
             paused: whether the queue is paused.
+            is_mine: whether the visitor may stop, resume and forget it.
         """
         job, state = self.job, self.job.state
         self._pill.set_text(title_of(job))
@@ -96,9 +105,10 @@ class JobRow:
             # Not `disabled`: a person who moves a job to an end by keyboard keeps the focus.
             move.props(f"aria-disabled={'false' if possible else 'true'}")
         self._again.set_text(AGAIN.get(state, ""))
-        self._again.set_visibility(state in AGAIN)
-        self._cancel.set_visibility(not job.over and not job.cancel.is_set())
-        self._discard.set_visibility(job.over)
+        self._again.set_visibility(is_mine and state in AGAIN)
+        self._cancel.set_visibility(is_mine and not job.over and not job.cancel.is_set())
+        self._discard.set_visibility(is_mine and job.over)
+        self._people.set_text(f"for {', '.join(names)}" if (names := sorted(filter(None, job.people.values()))) else "")
         if self._log is not None:
             self._write_log(self._log)
 

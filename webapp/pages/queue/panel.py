@@ -8,10 +8,12 @@ from functools import partial
 from nicegui import ui
 
 from storage import StorageError
-from webapp.access.handlers import asks
+from webapp.access.handlers import asks, only_for
 from webapp.access.roles import Right
+from webapp.access.routes import Asks
 from webapp.pages.queue.job_row import JobRow
-from webapp.state.jobs import Job, Jobs, State
+from webapp.state.jobs import Job
+from webapp.state.visible_jobs import VisibleJobs, ended_of
 from webapp.theme import button, error_card, heading, icon_button, text
 
 N_OVER = 10  # jobs that are over, until a person wants to see the older ones
@@ -21,18 +23,18 @@ class QueueView:
     """A button that shows the number of jobs, and the panel that it opens; all pages show the same jobs.
 
     Args:
-        jobs: the jobs of this server.
+        jobs: the jobs that the visitor sees.
         on_open: called with the key of a recording that a person wants to open in the Studio.
     """
 
-    def __init__(self, jobs: Jobs, *, on_open: Callable[[str], object]) -> None:
+    def __init__(self, jobs: VisibleJobs, *, on_open: Callable[[str], object]) -> None:
         self._jobs, self._on_open = jobs, on_open
         self._rows: dict[str, JobRow] = {}
         self._n_over = N_OVER
         self._button = icon_button("queue", "Queue", self.open).classes("queue-button")
         with self._button:
             self._count = text("", "badge num").props("aria-hidden=true")
-        self._dialog = asks(ui.dialog().props('position=right aria-label="Queue"'), Right.RUN)
+        self._dialog = asks(ui.dialog().props('position=right aria-label="Queue"'), Asks.SESSION)
         self._drawn = False  # most pages are loaded without it ever being opened
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._arranged)
@@ -63,6 +65,8 @@ class QueueView:
                 self._go_on = button(
                     "Go on", lambda: self._do(jobs.go_on), icon_name="play", classes="go-on", tip="Starts the next job"
                 )
+                for arranging in (self._pause, self._go_on):
+                    only_for(arranging, Asks.HOST)
                 icon_button("close", "Close", self._dialog.close)
             self._messages = ui.element("div").classes("messages").props("aria-live=polite")
             self._note = text("", "queue-note", tag="p").props("role=status")
@@ -77,11 +81,15 @@ class QueueView:
                         lambda: self._do(partial(jobs.resume, *jobs.interrupted)),
                         tip="In the order in which they would have run; finished chunks are not computed again",
                     )
+                only_for(self._resume_all, Right.RUN)
                 self._now = _JobGroup("Now")
                 self._next = _JobGroup("Next")
                 self._over = _JobGroup("Before")
                 with self._over.head:
-                    button("Clear", self._clear, kind="plain", tip="Empties this list; results stay in the library")
+                    clear = button(
+                        "Clear", self._clear, kind="plain", tip="Empties this list; results stay in the library"
+                    )
+                    only_for(clear, Right.RUN)
                 self._older = button("Show older", self._show_older, kind="plain")
 
     # what happens
@@ -107,9 +115,8 @@ class QueueView:
         self._arrange()
 
     def _move(self, job: Job, places: int, pressed: ui.element) -> None:
-        queue = self._jobs.queue
-        if job in queue and 0 <= queue.index(job) + places < len(queue):
-            self._do(partial(self._jobs.move, job, queue.index(job) + places))
+        if job in self._jobs.queue:
+            self._do(partial(self._jobs.move, job, places))
             # The button may be taken out of the page and put back on the way to its new place.
             ui.run_javascript(f"setTimeout(() => getHtmlElement({pressed.id})?.focus(), 50)")
 
@@ -118,7 +125,8 @@ class QueueView:
         self._on_open(job.record.recording)
 
     def _clear(self) -> None:
-        self._do(partial(self._jobs.discard, *_over(self._jobs)))
+        mine = (job for job in ended_of(self._jobs) if self._jobs.may_change(job))
+        self._do(partial(self._jobs.discard, *mine))
 
     def _show_older(self) -> None:
         self._n_over = len(self._jobs.all)
@@ -142,7 +150,7 @@ class QueueView:
     def _arrange(self) -> None:
         """Put the row of every job at its place in its group; rows that are there already are not moved."""
         jobs = self._jobs
-        over = _over(jobs)
+        over = ended_of(jobs)
         now = [jobs.running] if jobs.running is not None else []
         groups = {
             self._interrupted: jobs.interrupted,
@@ -185,7 +193,14 @@ class QueueView:
         place = queue.index(row.job) if row.job in queue else 0
         ahead = self._jobs.ahead_of(row.job)
         jobs = self._jobs
-        row.show(place=place, n_waiting=len(queue), n_ahead=ahead, paused=jobs.paused, behind_cell=jobs.is_between)
+        row.show(
+            place=place,
+            n_waiting=len(queue) if jobs.may_arrange else 0,
+            n_ahead=ahead,
+            paused=jobs.paused,
+            behind_cell=jobs.is_between,
+            is_mine=jobs.may_change(row.job),
+        )
 
 
 class _JobGroup:
@@ -207,16 +222,10 @@ class _JobGroup:
         self._section.set_visibility(bool(rows))
 
 
-def _over(jobs: Jobs) -> list[Job]:
-    """Return the jobs that are over, the last one first."""
-    over = [job for job in jobs.all if job.over and job.state is not State.INTERRUPTED]
-    return sorted(over, key=lambda job: job.record.ended, reverse=True)
-
-
-def _note(jobs: Jobs) -> str:
+def _note(jobs: VisibleJobs) -> str:
     """Return a sentence about the queue as a whole, such as that it is paused."""
     if jobs.paused and jobs.running is not None:
         return "Paused: what runs goes on to its end, and nothing follows it."
     if jobs.paused:
-        return "Paused: nothing starts until you go on."
+        return f"Paused: nothing starts until {'you go' if jobs.may_arrange else 'the host goes'} on."
     return ""

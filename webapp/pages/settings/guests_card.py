@@ -13,10 +13,10 @@ from webapp.theme import card, text
 
 # What is written beside the switch of each right, and what it means.
 LABELS = {
-    Right.LISTEN: ("Listen", "See and hear all recordings and results that are here"),
-    Right.RUN: ("Run jobs", "Start separations on this computer; they wait in the same queue as yours"),
-    Right.UPLOAD: ("Upload", "Bring recordings, which are kept on this computer"),
-    Right.MANAGE: ("Manage the library", "Rename and delete what is here, also what you or others brought"),
+    Right.LISTEN: ("Listen", "See and hear what you have here, and what other guests share"),
+    Right.RUN: ("Run jobs", "Start separations on this computer, in your queue; the results are theirs and yours"),
+    Right.UPLOAD: ("Upload", "Bring recordings, which are kept on this computer and are theirs and yours"),
+    Right.MANAGE: ("Manage their own", "Rename, share and delete what they have brought or made themselves"),
 }
 
 

@@ -11,10 +11,10 @@ from webapp.access.sharing import Sharing
 from webapp.theme import card, text, tipped
 
 MAY = {
-    Right.LISTEN: "listen to what is here",
+    Right.LISTEN: "listen to what the host has here and others share",
     Right.RUN: "run jobs",
     Right.UPLOAD: "upload recordings",
-    Right.MANAGE: "rename and delete what is here",
+    Right.MANAGE: "rename, share and delete what you have brought and made",
 }
 HOST = "You are a host: you may do everything here."
 OWNER = "You are at the computer that runs this studio, where nobody has to sign in: you may do everything."

@@ -14,6 +14,7 @@ from webapp.access.roles import Right
 from webapp.components.pieces.icons import icon
 from webapp.pages.studio.state import Gone, StudioState, gone_text
 from webapp.state.drafts import Drafts
+from webapp.state.library.view import LibraryView
 from webapp.theme import button, error_card, text
 
 
@@ -41,15 +42,15 @@ class GoneNotice:
         self._line.set_visibility(isinstance(state, Gone))
 
 
-def whereabouts(store: ArtifactStore, key: str) -> Literal["here", "trash", "nowhere"]:
-    """Return whether an item is in the store, in its trash, or neither.
+def whereabouts(library: LibraryView, key: str) -> Literal["here", "trash", "nowhere"]:
+    """Return whether a visitor sees an item in the library, may take it out of its trash, or neither.
 
     Raises:
         StorageError: the store cannot be read.
     """
-    if store.trashed(key):
-        return "trash"
-    return "here" if store.manifest(key) is not None else "nowhere"
+    if library.store.trashed(key):
+        return "trash" if library.may_change(key) else "nowhere"
+    return "here" if library.sees(key) and library.store.manifest(key) is not None else "nowhere"
 
 
 def lost_result(store: ArtifactStore, result: Result) -> StorageError:

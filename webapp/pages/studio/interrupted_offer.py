@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from webapp.access.handlers import asks
+from storage import StorageError
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.pieces.icons import icon
-from webapp.state.jobs import Jobs
+from webapp.state.visible_jobs import VisibleJobs
 from webapp.theme import button, text
 
 
@@ -17,21 +18,31 @@ class InterruptedOffer:
     """Says how many jobs were interrupted, while there are any; one click resumes them all.
 
     Args:
-        jobs: the jobs of this server.
-        on_resume: called when a person wants to resume them all.
+        jobs: the jobs that the visitor sees.
         on_show: called when a person wants to see them.
+        on_error: called with why they cannot be resumed.
     """
 
-    def __init__(self, jobs: Jobs, *, on_resume: Callable[[], object], on_show: Callable[[], object]) -> None:
-        self._jobs = jobs
+    def __init__(
+        self, jobs: VisibleJobs, *, on_show: Callable[[], object], on_error: Callable[[StorageError], object]
+    ) -> None:
+        self._jobs, self._on_error = jobs, on_error
         with ui.element("section").classes("card offer").props("role=status") as self._line:
-            asks(self._line, Right.RUN)
+            only_for(self._line, Right.RUN)
             icon("warning")
             self._words = text("", "offer-words", tag="p")
             with ui.element("span").classes("job-buttons"):
                 button("Show queue", on_show, tip="One by one: resume or discard")
-                self._resume = button("", on_resume, tip="Goes on where it was; finished chunks are not computed again")
+                self._resume = button(
+                    "", self._resume_all, tip="Goes on where it was; finished chunks are not computed again"
+                )
         self.show(None)
+
+    def _resume_all(self) -> None:
+        try:
+            self._jobs.resume(*self._jobs.interrupted)
+        except StorageError as error:
+            self._on_error(error)
 
     def show(self, recording_key: str | None) -> None:
         """Redraw the notice, or hide it if no job was interrupted.

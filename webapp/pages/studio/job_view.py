@@ -8,11 +8,12 @@ from nicegui import ui
 
 from separation.errors import PlaygroundError
 from storage import StorageError
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_words import detail_of, left_of, title_of
-from webapp.state.jobs import Job, Jobs, State
+from webapp.state.jobs import Job, State
+from webapp.state.visible_jobs import VisibleJobs
 from webapp.theme import JobCard, button
 
 
@@ -20,17 +21,17 @@ class JobView:
     """The card of a recording's job while it runs, waits or can be resumed; hidden otherwise.
 
     Args:
-        jobs: the jobs of this server.
+        jobs: the jobs that the visitor sees.
         on_error: called with why a job has failed, or why a change of the queue cannot be stored.
     """
 
-    def __init__(self, jobs: Jobs, *, on_error: Callable[[PlaygroundError], object]) -> None:
+    def __init__(self, jobs: VisibleJobs, *, on_error: Callable[[PlaygroundError], object]) -> None:
         self._job: Job | None = None
         self._jobs, self._on_error = jobs, on_error
         self._put_away_at = ""
         self._failed_at = ""
         self._drawn = False
-        self._place = asks(ui.element("div"), Right.RUN)
+        self._place = only_for(ui.element("div"), Right.RUN)
         self._place.set_visibility(False)
 
     def show(self, job: Job | None) -> None:
@@ -45,9 +46,10 @@ class JobView:
             self._drawn = True
             with self._place:
                 self._draw()
-        self._cancel.set_visibility(not job.over and not job.cancel.is_set())
+        is_mine = self._jobs.may_change(job)
+        self._cancel.set_visibility(is_mine and not job.over and not job.cancel.is_set())
         for answer in (self._resume, self._discard):
-            answer.set_visibility(job.state is State.INTERRUPTED)
+            answer.set_visibility(is_mine and job.state is State.INTERRUPTED)
         self._dismiss.set_visibility(job.state is State.CANCELLED)
         detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused, behind_cell=self._jobs.is_between)
         self._card.set_state(title_of(job), detail, left_of(job))

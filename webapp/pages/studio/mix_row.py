@@ -8,7 +8,7 @@ from functools import partial
 from nicegui import ui
 
 from webapp.access.handlers import asks
-from webapp.access.roles import Right
+from webapp.access.routes import Asks
 from webapp.components.sent import arguments_to
 from webapp.state.mixers import MAX_NAME, Levels, usual_mixes
 from webapp.theme import chip, text, tipped
@@ -36,7 +36,7 @@ class MixRow:
         self._drawn: object = None
         self._choices: list[tuple[Levels, ui.element]] = []
         with ui.element("div").classes("mixes").props("role=group aria-label=Mixes") as self._row:
-            asks(self._row, Right.MANAGE)
+            asks(self._row, Asks.SESSION)
             self._list = ui.element("span").classes("chip-list")
             field = ui.element("input").classes("prompt-input mix-name")
             field.props(f"type=text maxlength={MAX_NAME} enterkeyhint=done")

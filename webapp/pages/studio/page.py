@@ -17,7 +17,8 @@ from separation.request import Request
 from separation.results.kept import Recording
 from separation.results.runs import find_result, settle
 from storage import StorageError
-from webapp.access.sessions import visitor_of
+from webapp.access.handlers import may
+from webapp.access.roles import Right
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
 from webapp.components.run_button.run_button import RunButton
@@ -38,10 +39,11 @@ from webapp.pages.studio.settings_panel import SettingsPanel, SettingsSources
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
 from webapp.pages.studio.waveform import WaveformView
 from webapp.state.drafts import Draft, Drafts, at_most
-from webapp.state.jobs import Job, Jobs
-from webapp.state.library_view import LibraryView
+from webapp.state.jobs import Job
+from webapp.state.library.view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.uploads import Upload, Uploads
+from webapp.state.visible_jobs import VisibleJobs
 from webapp.theme import error_card, scheme_menu, shell, text
 
 LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete items too, without notice
@@ -53,7 +55,7 @@ class StudioPage:
     def __init__(
         self,
         library_view: LibraryView,
-        jobs: Jobs,
+        jobs: VisibleJobs,
         uploads: Uploads,
         drafts: Drafts,
         mixers: Mixers,
@@ -62,7 +64,7 @@ class StudioPage:
         self._library_view, self._jobs, self._drafts, self._mixers = library_view, jobs, drafts, mixers
         self._client = ui.context.client
         self._state: StudioState = Empty(draft=drafts.new())
-        with shell("studio", side="Settings") as frame:
+        with shell("studio", side="Settings" if may(Right.RUN) else "") as frame:
             with frame.header:
                 self._header()
             with frame.main:
@@ -127,7 +129,7 @@ class StudioPage:
         )
         self._messages = ui.element("div").classes("messages").props("aria-live=polite")
         self._gone = GoneNotice(on_restore=self._restore)
-        self._offer = InterruptedOffer(self._jobs, on_resume=self._resume_all, on_show=self._queue.open)
+        self._offer = InterruptedOffer(self._jobs, on_show=self._queue.open, on_error=self._say_error)
         self._start = start_page(self._library_view, self._uploads, on_open=self.open)
         with ui.element("div").classes("stack") as self._workspace:
             self._track = TrackChoice(self._library_view, on_open=self.open, on_error=self._say_error)
@@ -135,7 +137,7 @@ class StudioPage:
                 on_edit=self._edit, on_loop=lambda *span: self._transport.play_loop(*span), on_reroll=self._submit
             )
             self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
-            self._get = GetOffer(on_get=self._separate, may_get=visitor_of(self._client.request).is_host)
+            self._get = GetOffer(on_get=self._separate, may_get=self._library_view.visitor.is_host)
             self._job_view = JobView(self._jobs, on_error=self._say_error)
             with ui.element("div") as self._results:
                 self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
@@ -255,13 +257,13 @@ class StudioPage:
         if (recording := states.recording_of(self._state)) is None:
             return
         try:
-            place = await run.io_bound(whereabouts, self._library_view.library.store, recording.key)
+            place = await run.io_bound(whereabouts, self._library_view, recording.key)
         except StorageError:
             return  # a disk that cannot be read just now has not lost it
         if place is None or recording is not states.recording_of(self._state):
             return
         if place != "here":
-            damage = self._library_view.library.store.checks.lost.get(recording.key)
+            damage = self._library_view.store.checks.lost.get(recording.key)
             if damage is not None and not isinstance(self._state, Gone):
                 self._say(damage.what, damage.why, damage.todo)
             self._draw(states.deleted(self._state, in_trash=place == "trash"))
@@ -287,7 +289,7 @@ class StudioPage:
         self._draw(after)
         for result in (one for one in now.results.playing if one.key not in {kept.key for kept in found}):
             try:
-                if lost := await run.io_bound(lost_result, self._library_view.library.store, result):
+                if lost := await run.io_bound(lost_result, self._library_view.store, result):
                     self._say_error(lost)
             except StorageError as error:
                 self._say_error(error)
@@ -297,7 +299,7 @@ class StudioPage:
         if (recording := states.recording_of(self._state)) is None:
             return  # another page was opened meanwhile
         try:
-            await run.io_bound(self._library_view.library.store.restore, recording.key)
+            await run.io_bound(self._library_view.restore, [recording.key])
         except StorageError as error:
             self._say_error(error)
         await self._look_for_recording()
@@ -349,7 +351,7 @@ class StudioPage:
 
     async def _submit(self, request: Request, fetch: str = "") -> None:
         """Show the result that a request of the open recording has, or queue a job that makes it, with a new model."""
-        state, store, kept = self._state, self._library_view.library.store, None
+        state, store, kept = self._state, self._library_view.store, None
         if not isinstance(state, Open):
             return
         self._messages.clear()
@@ -370,7 +372,7 @@ class StudioPage:
     def _job_changed(self, job: Job) -> None:
         before = self._state
         recording = states.recording_of(before)
-        if recording is None or job.record.recording != recording.key:
+        if recording is None or job.record.recording != recording.key or not self._jobs.sees(job):
             return
         after = states.job_changed(before, job, self._jobs.active(recording.key))
         self._draw(after)
@@ -383,12 +385,6 @@ class StudioPage:
         recording = states.recording_of(self._state)
         job = self._jobs.active(recording.key) if recording is not None else None
         self._draw(states.with_job(self._state, job))
-
-    def _resume_all(self) -> None:
-        try:
-            self._jobs.resume(*self._jobs.interrupted)
-        except StorageError as error:
-            self._say_error(error)
 
     # messages
 

@@ -12,7 +12,7 @@ from separation.prompts import phrasing, vocabulary
 from separation.prompts.targets import is_reserved
 from separation.request import Prompt
 from separation.results.kept import Recording
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
 from webapp.pages.studio.settings_panel import Choice
@@ -34,7 +34,7 @@ class PromptRow:
         self, *, on_change: Callable[[Callable[[list[str]], list[str]]], object], on_select: Callable[[str], object]
     ) -> None:
         with card() as whole:
-            asks(whole, Right.RUN)
+            only_for(whole, Right.RUN)
             self._prompts = Prompts(
                 on_change=lambda change: on_change(lambda texts: changed(texts, change)), on_select=on_select
             )

@@ -10,9 +10,11 @@ from nicegui import run, ui
 from separation.errors import PlaygroundError
 from separation.results.kept import Recording
 from separation.results.runs import import_track
+from webapp.access.handlers import only_for
+from webapp.access.roles import Right
 from webapp.components.upload.upload import UploadArea
 from webapp.pages.studio.state import described
-from webapp.state.library_view import LibraryView
+from webapp.state.library.view import LibraryView
 from webapp.theme import MENU_BELOW, button, drop_zone, heading, icon_button, text
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
@@ -29,7 +31,8 @@ def start_page(library_view: LibraryView, uploads: UploadArea, *, on_open: Calla
         on_open: called with the key of a recording that a person wants to open.
     """
     with ui.element("div").classes("stack") as page:
-        with drop_zone("Drop a recording here", FORMATS_TAKEN):
+        with drop_zone("Drop a recording here", FORMATS_TAKEN) as zone:
+            only_for(zone, Right.UPLOAD)
             button("Browse files", uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
             button("Try the demo", uploads.try_demo, kind="primary", tip="A short song made for this program")
         if recent := library_view.recordings()[:N_RECENT]:
@@ -63,7 +66,7 @@ class RecordingsMenu:
     def _list(self) -> None:
         self._menu.clear()
         with self._menu:
-            ui.menu_item("Upload another file…", self._on_upload)
+            only_for(ui.menu_item("Upload another file…", self._on_upload), Right.UPLOAD)
             ui.separator()
             for recording in self._library_view.recordings()[:N_IN_MENU]:
                 with ui.menu_item(on_click=partial(self._on_open, recording.key)).classes("recording-item"):
@@ -90,7 +93,8 @@ class TrackChoice:
         self._recording: Recording | None = None
         with ui.element("div").classes("line").props('role=group aria-label="Audio track"') as self._row:
             self._about = text("", "mute small")
-            self._other = button("Other tracks", kind="plain", tip="Each is a recording of its own")
+            other = button("Other tracks", kind="plain", tip="Each is a recording of its own")
+            self._other = only_for(other, Right.UPLOAD)
             with self._other:
                 self._menu = ui.menu()
         self._row.set_visibility(False)
@@ -121,7 +125,8 @@ class TrackChoice:
         self._about.set_text(f"Reading audio track {track}…")
         self._other.set_visibility(False)
         try:
-            taken = await run.io_bound(import_track, recording, track, self._library_view.library.store)
+            view = self._library_view
+            taken = await run.io_bound(view.add, partial(import_track, recording, track, view.store))
         except PlaygroundError as error:
             self._on_error(error)
             taken = None

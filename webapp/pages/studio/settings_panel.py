@@ -21,7 +21,7 @@ from separation.request import Request, RequestField
 from separation.results.partial import Sound
 from separation.workflows import recipe
 from separation.workflows.own_presets import OwnPreset
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.recipe.recipe import Recipe
 from webapp.components.settings.entered import field_of, put_right, set_along, with_said
@@ -141,7 +141,7 @@ class SettingsPanel:
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
         self._is_offered = False
         self.choice = choice_of(Draft())  # as it was settled when a draft was last shown
-        asks(ui.context.slot.parent, Right.RUN)
+        only_for(ui.context.slot.parent, Right.RUN)
         self._preset = Settings(self._set)
         self._own = PresetRow(sources.presets, on_apply=self._apply_own)
         self._settings = Settings(self._set)

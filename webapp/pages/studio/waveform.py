@@ -17,7 +17,7 @@ from separation.metrics.presence_value import DOUBTFUL
 from separation.request import Request, Reroll
 from separation.results.kept import Result
 from separation.results.partial import Sound
-from webapp.access.handlers import asks
+from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.player.track import Track
 from webapp.components.segmented.segmented import segmented
@@ -77,7 +77,7 @@ class WaveformView:
                 icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
                 button("Show all", lambda: self._wave.zoom_to_fit(), kind="plain", tip="The whole recording at once")
             self._wave = WaveformPlot(None, on_chunk=self._choose_chunk)
-            self._row = asks(ui.element("div").classes("chunk-row").props("role=status"), Right.RUN)
+            self._row = only_for(ui.element("div").classes("chunk-row").props("role=status"), Right.RUN)
         self._row.set_visibility(False)
         self._history(False, False)
 
@@ -136,7 +136,7 @@ class WaveformView:
                 return
             opened = True
             with self._wave:
-                self._spans = asks(Spans(on_change=self._painted, on_history=self._history), Right.RUN)
+                self._spans = only_for(Spans(on_change=self._painted, on_history=self._history), Right.RUN)
         of_color = colors(draft)
         spans = [span for prompt in draft.prompts for span in spans_of(prompt.text, prompt.anchors)]
         if opened:

@@ -1,0 +1,194 @@
+"""Two guests and a host on the same pages: each sees and changes what is theirs, and what they may hear."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from separation.engine.engine import Inline
+from separation.request import Request
+from separation.results.kept import Recording, recording_of
+from separation.results.runs import import_recording, separate_recording
+from storage import ArtifactStore
+from storage.records import DraftTable
+from tests.support import run_fakes, toy_backend
+from tests.support.simulated import SimulatedStudio, simulated_studio
+from webapp.state.drafts import Draft
+
+PASSCODE = "four calling birds"
+MIDDLE = Request.of("middle", backend="toy")
+
+
+@pytest.fixture
+def song(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """A song of the host's with a result and a draft."""
+    toy_backend.register(monkeypatch)
+    store = ArtifactStore(tmp_path / "home")
+    song = import_recording(run_fakes.song(tmp_path / "song.wav", 0.5), store)
+    list(separate_recording(song, MIDDLE, store, Inline()))
+    drafts = DraftTable(store.folder)
+    drafts.write(song.key, Draft.of(MIDDLE).to_dict())
+    drafts.close()
+    store.close()
+    return song
+
+
+@pytest.fixture
+async def page(song: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatedStudio]:
+    async with simulated_studio(tmp_path / "home", monkeypatch, passcode=PASSCODE) as page:
+        await page.open("/")
+        yield page
+
+
+async def ana_brings(page: SimulatedStudio, tmp_path: Path) -> str:
+    """Let Ana bring a recording, and return its key."""
+    await page.become("Ana", PASSCODE)
+    own = run_fakes.song(tmp_path / "own.wav", 0.7)
+    answer = await page.request("PUT", "/api/uploads?name=own.wav", content=own.read_bytes())
+    assert answer.status_code == 200
+    return str(answer.json()["key"])
+
+
+async def rows(page: SimulatedStudio, path: str = "/library") -> dict[str, dict[str, Any]]:
+    """The rows of the library by their names."""
+    await page.open(path)
+    await page.until(lambda: view(page), "the library")
+    return {row["name"]: row for row in view(page)["rows"]}
+
+
+def view(page: SimulatedStudio) -> dict[str, Any]:
+    """What the list of the library shows."""
+    (shown,) = [element for element in page.elements if type(element).__name__ == "LibraryList"]
+    return dict(shown.props["view"] or {})
+
+
+async def hears(page: SimulatedStudio, key: str) -> bool:
+    statuses = {
+        (await page.request("GET", f"/media/{key}/audio/{what}")).status_code
+        for what in ("pcm?start=0&count=10", "peaks", "file", "spectrogram/0/0")
+    } | {(await page.request("GET", f"/media/{key}/all.zip")).status_code}
+    assert statuses in ({200}, {404}), statuses
+    return statuses == {200}
+
+
+async def test_what_a_guest_brings_is_seen_and_heard_by_him_and_the_host(
+    page: SimulatedStudio, song: Recording, tmp_path: Path
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    listed = await rows(page)
+    assert set(listed) == {"song.wav", "own.wav"}
+    assert (listed["own.wav"]["mine"], listed["song.wav"]["mine"]) == (True, False)
+    assert await hears(page, own) and await hears(page, song.key)
+
+    await page.become("Bo", PASSCODE)
+    assert set(await rows(page)) == {"song.wav"}
+    assert not await hears(page, own) and await hears(page, song.key)
+    await page.open(f"/?recording={own}")
+    assert "not in the library any more" in page.text and "own.wav" not in page.text
+    await page.open(f"/compare?items={own},{song.key}")
+    assert "not in the library any more" in page.text and "own.wav" not in page.text
+
+    await page.become("", PASSCODE)
+    listed = await rows(page)
+    assert listed["own.wav"]["owners"] == "Ana" and listed["song.wav"]["owners"] == ""
+    assert listed["own.wav"]["mine"] and listed["song.wav"]["mine"] and await hears(page, own)
+
+
+async def test_a_guest_changes_nothing_of_others(page: SimulatedStudio, song: Recording, tmp_path: Path) -> None:
+    own = await ana_brings(page, tmp_path)
+    await page.become("Bo", PASSCODE)
+    for key in (own, song.key):
+        for verb in ("trash", "pin", "share"):
+            await rows(page)
+            page.tell("LibraryList", "act", {"verb": verb, "keys": [key]})
+            await page.until(lambda: "Somebody else has brought or made it" in page.text, verb)
+    await rows(page)
+    page.tell("LibraryList", "rename", {"key": own, "name": "Bo's"})
+    await page.until(lambda: "This was not renamed." in page.text, "the refusal")
+    await page.become("", PASSCODE)
+    listed = await rows(page)
+    assert set(listed) == {"song.wav", "own.wav"} and not any(row["pinned"] for row in listed.values())
+    assert not listed["own.wav"]["shared"]
+
+
+async def test_a_guest_renames_deletes_and_restores_what_is_his(page: SimulatedStudio, tmp_path: Path) -> None:
+    own = await ana_brings(page, tmp_path)
+    await rows(page)
+    page.tell("LibraryList", "rename", {"key": own, "name": "My talk"})
+    await page.until(lambda: "My talk" in [row["name"] for row in view(page)["rows"]], "the name")
+    page.tell("LibraryList", "act", {"verb": "trash", "keys": [own]})
+    await page.until(lambda: "“My talk” moved to the trash." in page.text, "that it is in the trash")
+    await page.become("Bo", PASSCODE)
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "restore", "keys": [own]})
+    await page.until(lambda: "This was not restored." in page.text, "the refusal")
+    page.tell("LibraryList", "ask", {"search": "", "sort": "newest", "page": 0, "trash": True})
+    await page.until(lambda: view(page)["trash"], "the trash")
+    assert view(page)["rows"] == [] and view(page)["n_trashed"] == 0, "others do not see his trash"
+    await page.become("Ana", PASSCODE)
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "restore", "keys": [own]})
+    await page.until(lambda: "1 item restored." in page.text, "that it is back")
+
+
+async def test_what_a_guest_shares_is_heard_by_the_others_until_he_does_not(
+    page: SimulatedStudio, tmp_path: Path
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    assert (await rows(page))["own.wav"]["can_share"]
+    for verb, shared in (("share", True), ("unshare", False)):
+        await page.become("Ana", PASSCODE)
+        await rows(page)
+        page.tell("LibraryList", "act", {"verb": verb, "keys": [own]})
+        await page.until(
+            lambda shared=shared: {row["key"]: row for row in view(page)["rows"]}[own]["shared"] is shared, verb
+        )
+        await page.become("Bo", PASSCODE)
+        assert await hears(page, own) is shared
+        assert ("own.wav" in await rows(page)) is shared
+
+
+async def test_a_recording_of_which_others_have_made_something_is_deleted_by_the_host_alone(
+    page: SimulatedStudio, tmp_path: Path
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    store = ArtifactStore(tmp_path / "home")
+    item = store.get(own)
+    assert item is not None
+    list(separate_recording(recording_of(item), MIDDLE, store, Inline()))  # by the host, in a terminal
+    store.close()
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "trash", "keys": [own]})
+    await page.until(lambda: "or results of it" in page.text, "the refusal")
+    assert await hears(page, own)
+
+
+async def test_drafts_and_mixes_are_of_each_guest(page: SimulatedStudio, song: Recording) -> None:
+    async def chosen(name: str) -> object:
+        await page.become(name, PASSCODE)
+        await page.open(f"/?recording={song.key}")
+        return page.setting("backend")["value"]
+
+    assert await chosen("") == "toy", "the host's draft"
+    assert await chosen("Ana") == "auto", "which is not hers"
+    page.set("backend", "builtin-dsp")
+    assert await chosen("Ana") == "builtin-dsp", "hers is kept"
+    assert await chosen("Bo") == "auto"
+    assert await chosen("") == "toy"
+
+
+async def test_a_guest_who_may_not_listen_has_what_is_his_and_nothing_else(
+    page: SimulatedStudio, song: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    await page.become("", PASSCODE)
+    await page.open("/settings")
+    page.set("guests.listen", False)
+    await page.become("Ana", PASSCODE)
+    assert set(await rows(page)) == {"own.wav"}
+    assert await hears(page, own) and not await hears(page, song.key)
+    await page.open("/")
+    assert "The host does not let guests listen to what others have brought." in page.text

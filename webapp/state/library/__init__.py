@@ -1,0 +1,1 @@
+"""The library as pages list it, for one visitor."""
