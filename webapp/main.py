@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nicegui import app, background_tasks, ui
 from nicegui.server import Server as NiceGuiServer
@@ -129,7 +129,7 @@ def serve(settings: ServerSettings) -> None:
     preferences, lan = Preferences(settings.home), LanServer(app, rules, settings.certificate)
     app.on_shutdown(lan.stop)
     addresses = listening.addresses(settings.host, port, tls=settings.certificate is not None)
-    create_app(
+    shared = create_app(
         store,
         Cluster(settings.scheduler, tls=settings.scheduler_tls, scratch=store.scratch),
         jobs,
@@ -146,6 +146,7 @@ def serve(settings: ServerSettings) -> None:
             lan=lan,
             store=store,
             preferences=preferences,
+            doctor=shared.doctor,
             has_given_limit=settings.limit_bytes is not None,
             scheduler=settings.scheduler,
         )
@@ -212,6 +213,13 @@ def _rules(settings: ServerSettings, port: int) -> AccessRules:
     return rules
 
 
+class Shared(NamedTuple):
+    """What pages share that others use as well."""
+
+    jobs: Jobs
+    doctor: Doctor
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What a visitor of a page sees of what is here."""
@@ -231,8 +239,8 @@ def create_app(
     works_here: bool = True,
     links: Callable[[], Sequence[str]] = tuple,
     preferences: Preferences | None = None,
-) -> Jobs:
-    """Register pages and routes and return the queue they share.
+) -> Shared:
+    """Register pages and routes and return what they share.
 
     Args:
         store: keeps recordings and results.
@@ -331,4 +339,4 @@ def create_app(
     app.on_shutdown(doctor.close)
     app.on_shutdown(jobs.close)
     app.on_shutdown(engine.close)
-    return jobs
+    return Shared(jobs, doctor)

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
     store = ArtifactStore(home, version=__version__)
-    _add_routes(create_app(store, Cluster(), JobTable(home), DraftTable(home)), store)
+    _add_routes(create_app(store, Cluster(), JobTable(home), DraftTable(home)).jobs, store)
     ui.run(
         host="127.0.0.1",
         port=parser.parse_args().port,

@@ -33,7 +33,7 @@ class WhenNeeded(Cluster):
 if __name__ == "__main__":
     home = Path(os.environ["AUDIO_PLAYGROUND_HOME"])
     store, preferences = ArtifactStore(home, version=__version__), Preferences(home)
-    create_app(store, WhenNeeded(), JobTable(home), DraftTable(home), preferences=preferences)
+    shared = create_app(store, WhenNeeded(), JobTable(home), DraftTable(home), preferences=preferences)
     sharing, passcode = Sharing(home), os.environ.get("SIMULATED_PASSCODE")
     if passcode:
         sharing.set_passcode(Passcode.of(passcode))
@@ -47,6 +47,7 @@ if __name__ == "__main__":
             lan=LanServer(app, rules),
             store=store,
             preferences=preferences,
+            doctor=shared.doctor,
             scheduler="tcp://10.1.2.3:8786",
         )
     )

@@ -28,7 +28,9 @@ ORDER = (
     "webapp/pages/studio",
     "webapp/pages/library",
     "webapp/pages/models",
+    "webapp/pages/settings",
     "webapp/pages/queue",  # a panel that pages open
+    "webapp/pages/doctor",  # a card that two pages show
     "webapp/pages",
     "webapp/theme",
     "webapp/routes",

@@ -10,7 +10,8 @@ from separation.doctor.self_test import Passed
 from separation.errors import BackendUnavailable
 from separation.events import ModelLoading
 from tests.webapp.state.test_downloads import entry
-from webapp.pages.models.model_words import action_of, progress_of, state_of, verdict_of
+from webapp.pages.doctor.card import verdict_of
+from webapp.pages.models.model_words import action_of, progress_of, state_of
 from webapp.state.download import WINDOW_S, Download, DownloadState
 
 ABSENT = entry("model", 5_100_000_000)

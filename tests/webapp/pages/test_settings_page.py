@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from separation.errors import SettingsError
+from separation.errors import SeparationError, SettingsError
 from tests.support.simulated import simulated_studio
 from webapp.access.lan_server import LanServer
 from webapp.pages.settings.people_card import ago
+from webapp.state.doctor import Doctor
 
 PASSCODE = "four calling birds"
 GUESTS = ("listen", "run", "upload", "manage")
@@ -128,9 +129,20 @@ async def test_a_guest_sees_who_he_is_and_what_he_may_do_and_changes_nothing(sha
     await shared.open("/settings")
     assert "You are here as Guest" in shared.text and "Sign out" in shared.text
     assert "run jobs, upload recordings and rename, share and delete what you have brought" in shared.text
-    for foreign in ("Sharing", "Guests may", "Who is here", "192.168.7.5", "10.1.2.3", "What is kept"):
+    for foreign in ("Sharing", "Guests may", "Who is here", "192.168.7.5", "10.1.2.3", "What is kept", "Doctor"):
         assert foreign not in shared.text
     assert not shared.setting("guests.run") and not shared.setting("limit")
+
+
+async def test_the_findings_of_the_doctor_are_here_too_and_a_test_is_started(host, monkeypatch):
+    begun = []
+    monkeypatch.setattr(Doctor, "run", lambda doctor: begun.append(doctor))
+    assert "sends two seconds of sound" in host.of("Doctor").lower()
+    host.press("Run the self-test", of="Doctor")
+    (doctor,) = begun
+    doctor.verdicts = {"builtin": SeparationError("It found no sound.")}
+    doctor.changed.emit()
+    await host.until(lambda: "It found no sound." in host.of("What was found"), "what was found")
 
 
 async def test_who_comes_is_listed_without_a_reload_and_can_be_made_a_host_or_signed_out(shared, tmp_path):

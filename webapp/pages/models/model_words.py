@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from separation.doctor.self_test import Passed
 from separation.errors import ActionKind, PlaygroundError
-from separation.formatted import clock, size, size_range
+from separation.formatted import clock, size
 from separation.hub.compared import DAMAGED
 from separation.model import PublishedModel, Readiness
-from webapp.components.pieces.actions import said_with
 from webapp.state.download import Download, DownloadState
 
 PILLS = {
@@ -18,7 +16,6 @@ PILLS = {
     Readiness.NEEDS_HARDWARE: ("Not for this computer", ""),
     Readiness.NOT_INSTALLED: ("Not installed", ""),
 }
-PLACES = {"cpu": "the processor", "cuda": "the NVIDIA graphics card", "mps": "Apple graphics"}
 
 
 def state_of(entry: PublishedModel, download: Download | None, *, removing: bool) -> tuple[str, str]:
@@ -137,15 +134,3 @@ def check_of(checked: Mapping[str, bool | None]) -> str:
     if None in checked.values():
         return "Another program has put it here without saying what was published: it cannot be compared."
     return "Compared: what is on the disk is what was published."
-
-
-def verdict_of(verdict: Passed | PlaygroundError) -> str:
-    """Return the outcome of a self-test as text."""
-    if isinstance(verdict, PlaygroundError):
-        return said_with(verdict.message, verdict.action)
-    where = PLACES.get(verdict.device, verdict.device)
-    memory = f" · {size_range((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
-    return (
-        f"{verdict.model} on {where} · loaded in {verdict.load_s:.1f} s · "
-        f"{verdict.speed:.1f}x real time{memory} · {verdict.seconds:.1f} s in all"
-    )

@@ -11,8 +11,8 @@ from separation.errors import PlaygroundError
 from separation.formatted import size
 from webapp.access.routes import Asks
 from webapp.access.sessions import visitor_of
+from webapp.pages.doctor.card import DoctorCard
 from webapp.pages.models.backend_card import BackendCard, families
-from webapp.pages.models.doctor_card import DoctorCard
 from webapp.pages.models.leaderboard import Leaderboard, places
 from webapp.pages.models.model_row import ModelRow
 from webapp.pages.models.sources_card import SourcesCard

@@ -1,4 +1,4 @@
-"""The card of the computer: where the work runs, folders of models, the names it answers to, the doctor."""
+"""The card of the computer: where the work runs, folders of models, the names it answers to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ class ComputerCard:
                 self._actions = HostActions(client, trouble)
                 self._names = ui.element("div").classes("names").props('role=group aria-label="Further names"')
                 LineForm("A further name", "Add", self._actions(self._add), hint="studio.example", limit=LONGEST_NAME)
-            text("Test the separators on the Models page", "small", tag="a").props("href=/models")
         self._sharing.changed.subscribe(self._show)
         self._show()
 

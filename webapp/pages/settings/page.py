@@ -6,6 +6,7 @@ from nicegui import ui
 
 from webapp.access.routes import Asks
 from webapp.access.sessions import visitor_of
+from webapp.pages.doctor.card import DoctorCard
 from webapp.pages.settings.computer_card import ComputerCard
 from webapp.pages.settings.guests_card import GuestsCard
 from webapp.pages.settings.look_card import LookCard
@@ -36,6 +37,8 @@ class SettingsPage:
                     PeopleCard(studio.sessions, client)
                     UsualCard(studio, client)
                     ComputerCard(studio, client)
+                    status = text("", "sr-only", tag="p").props("role=status")
+                    DoctorCard(studio.doctor, say=status.set_text, may_run=True)
                 OwnCard(studio.sharing, client)
                 LookCard()
 

@@ -9,6 +9,7 @@ from webapp.access.lan_server import LanServer
 from webapp.access.rules import AccessRules
 from webapp.access.sessions import Sessions
 from webapp.access.sharing import Sharing
+from webapp.state.doctor import Doctor
 from webapp.state.kept.preferences import Preferences
 
 
@@ -22,6 +23,7 @@ class ServedStudio:
         lan: the sockets at which other computers reach it.
         store: keeps recordings and results.
         preferences: what was chosen for the data folder.
+        doctor: tests the separators.
         has_given_limit: whether it was started with a limit of what is kept.
         scheduler: the address of the cluster that does the work; None if this computer does.
     """
@@ -31,6 +33,7 @@ class ServedStudio:
     lan: LanServer
     store: ArtifactStore
     preferences: Preferences
+    doctor: Doctor
     has_given_limit: bool = False
     scheduler: str | None = None
 

@@ -1,4 +1,4 @@
-"""The doctor on the Models page: a self-test of every backend that is ready, and what is installed."""
+"""The doctor on the Models page and in the settings: a self-test of each backend that is ready, and versions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from separation.backends import registry
 from separation.doctor import installed
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
+from separation.formatted import size_range
 from storage import data_folder
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
-from webapp.pages.models.model_words import verdict_of
+from webapp.components.pieces.actions import said_with
 from webapp.state.doctor import Doctor
 from webapp.theme import CostBox, button, card, error_card, pill, text
 
+PLACES = {"cpu": "the processor", "cuda": "the NVIDIA graphics card", "mps": "Apple graphics"}
 WHAT_IT_DOES = "Sends two seconds of sound through every backend that is ready, in the process where separations run."
 
 
@@ -109,3 +111,15 @@ def _installed() -> dict[str, str]:
     """Return what `audio-playground doctor` reports beside the backends."""
     about = {"Python": installed.python(), "System": installed.system(), "Data folder": str(data_folder())}
     return about | installed.versions()
+
+
+def verdict_of(verdict: Passed | PlaygroundError) -> str:
+    """Return the outcome of a self-test as text."""
+    if isinstance(verdict, PlaygroundError):
+        return said_with(verdict.message, verdict.action)
+    where = PLACES.get(verdict.device, verdict.device)
+    memory = f" · {size_range((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
+    return (
+        f"{verdict.model} on {where} · loaded in {verdict.load_s:.1f} s · "
+        f"{verdict.speed:.1f}x real time{memory} · {verdict.seconds:.1f} s in all"
+    )

@@ -1,0 +1,1 @@
+"""The doctor: a card that pages show."""
