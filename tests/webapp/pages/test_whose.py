@@ -192,3 +192,16 @@ async def test_a_guest_who_may_not_listen_has_what_is_his_and_nothing_else(
     assert await hears(page, own) and not await hears(page, song.key)
     await page.open("/")
     assert "The host does not let guests listen to what others have brought." in page.text
+
+
+async def test_the_trash_of_the_host_is_his_own(page: SimulatedStudio, song: Recording, tmp_path: Path) -> None:
+    await ana_brings(page, tmp_path)
+    await page.become("", PASSCODE)
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "trash", "keys": [song.key]})
+    await page.until(lambda: view(page)["n_trashed"] == 1, "the song in the trash")
+    await page.become("Ana", PASSCODE)
+    await rows(page)
+    page.tell("LibraryList", "ask", {"search": "", "sort": "newest", "page": 0, "trash": True})
+    await page.until(lambda: view(page)["trash"], "the trash")
+    assert view(page)["rows"] == [] and view(page)["n_trashed"] == 0
