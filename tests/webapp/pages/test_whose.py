@@ -114,6 +114,26 @@ async def test_a_guest_changes_nothing_of_others(page: SimulatedStudio, song: Re
     assert not listed["own.wav"]["shared"]
 
 
+async def test_notes_are_changed_by_who_has_brought_the_recording(
+    page: SimulatedStudio, song: Recording, tmp_path: Path
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    for key, name, kept in ((song.key, "Ana", False), (own, "Ana", True), (song.key, "", True)):
+        await page.become(name, PASSCODE)
+        await page.open(f"/compare?items={key}")
+        note = {"id": "n1", "time_s": 0.1, "text": "a click", "source": "", "label": ""}
+        change = {"number": 1, "change": {"recording": key, "add": note}}
+        page.tell("PinnedNotes", "changes", [change])
+        await page.until(lambda: notes(page) or "The notes stay as they are." in page.text, "an answer")
+        assert notes(page) == (["a click"] if kept else []), (name, key)
+
+
+def notes(page: SimulatedStudio) -> list[str]:
+    """What the notes of the page say."""
+    (shown,) = [element for element in page.elements if type(element).__name__ == "PinnedNotes"]
+    return [note["text"] for note in shown.props["notes"]]
+
+
 async def test_a_guest_renames_deletes_and_restores_what_is_his(page: SimulatedStudio, tmp_path: Path) -> None:
     own = await ana_brings(page, tmp_path)
     await rows(page)

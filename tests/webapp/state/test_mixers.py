@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from storage.records import DraftTable
+from tests.support.visitors import guest
+from webapp.access.sessions import owner
 from webapp.state.mixers import MIXTURE, PLAIN, SILENT, Fader, Mixers, MixerState, level_of, usual_mixes
 
 SONG = "a" * 64
@@ -30,6 +32,20 @@ def test_a_mixer_survives_a_restart_with_its_mixes_and_its_result(book, tmp_path
     Mixers(book).change(SONG, lambda _: desk.with_saved("loud", {"drums": PLAIN}))
     again = DraftTable(tmp_path)
     assert Mixers(again).of(SONG) == desk.with_saved("loud", {"drums": PLAIN})
+    again.close()
+
+
+def test_the_faders_and_mixes_of_a_guest_are_their_own(book, tmp_path):
+    mixers, ana = Mixers(book), guest("Ana")
+    mixers.seen_by(owner()).change(SONG, lambda state: state.with_saved("loud", {"drums": PLAIN}))
+    assert mixers.of(SONG).saved, "hosts share theirs"
+    assert mixers.seen_by(ana).of(SONG) == MixerState()
+    mixers.seen_by(ana).change(SONG, lambda state: state.with_saved("soft", {"drums": QUIET}))
+    assert list(mixers.of(SONG).saved) == ["loud"] and list(mixers.seen_by(guest("Bo")).of(SONG).saved) == []
+    again = DraftTable(tmp_path)
+    assert list(Mixers(again).seen_by(ana).of(SONG).saved) == ["soft"]
+    mixers.keep_only([])
+    assert list(mixers.seen_by(ana).of(SONG).saved) == []
     again.close()
 
 
