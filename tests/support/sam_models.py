@@ -34,7 +34,12 @@ def text_encoder():
 
 
 def tensors():
-    """Everything the tiny checkpoint holds, by official name."""
+    """Everything the tiny checkpoint holds, by official name; the caller's own, to be changed."""
+    return {name: tensor.clone() for name, tensor in _stored().items()}
+
+
+@cache
+def _stored():
     return torch.load(CHECKPOINT / "checkpoint.pt", weights_only=True)
 
 
