@@ -15,12 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from separation.hardware import allocator
+from separation.hardware.processor import processor
 
 DURATION_S = 10
 REPEATS = 3
@@ -35,8 +36,11 @@ def main(precision: str) -> None:
     import torch
 
     from separation import solvers
+    from separation.hardware import products
     from separation.models.sam_audio.anchors import anchor_rows
+    from separation.pipeline import matrix_products
 
+    library = matrix_products.settle()
     sam = random_network(precision)
     rng = np.random.default_rng(0)
     clip = (0.1 * rng.standard_normal(DURATION_S * sam.sample_rate)).astype(np.float32)
@@ -72,15 +76,29 @@ def main(precision: str) -> None:
     target, _ = sam.split(noise)
     velocity = sam.velocity(features, text[:1], text_mask[:1], rows)
     print(f"SAM-Audio small, random weights, {precision}, {DURATION_S} s clip, {torch.get_num_threads()} threads")
+    print(f"{processor()}; products by {library}")
     print(f"encode                        {seconds(lambda: sam.encode([clip])):7.2f} s")
     print(f"one evaluation (NFE)          {seconds(lambda: velocity(noise, 0.5)):7.2f} s")
     print(f"decode                        {seconds(lambda: sam.decode(target)):7.2f} s")
-    print(f"whole run, euler, 16 steps    {seconds(whole_run, 1):7.2f} s")
+    runs: dict[products.Library, list[float]] = {name: [] for name in products.PRECISIONS}
+    for _ in range(REPEATS):  # in turn, as below
+        for name, times in runs.items():
+            products.use(name)
+            times.append(seconds(whole_run, 1))
+    for name, times in runs.items():
+        print(f"whole run, euler, 16 steps    {statistics.median(times):7.2f} s, products by {name}")
+    print(f"                              {ratio(runs['oneDNN'], runs['MKL']):7.2f} ratio, oneDNN to MKL")
+    products.use(products.choose(products.measure()))
     # In turn, because a computer's speed drifts while it is measured.
     pairs = [(seconds(together, 1), seconds(one_by_one, 1)) for _ in range(REPEATS)]
     print(f"three prompts, 4 NFE each     {statistics.median(pair[0] for pair in pairs):7.2f} s together")
     print(f"                              {statistics.median(pair[1] for pair in pairs):7.2f} s one by one")
-    print(f"                              {statistics.median(a / b for a, b in pairs):7.2f} ratio")
+    print(f"                              {ratio(*zip(*pairs, strict=True)):7.2f} ratio")
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the ratios of times that were measured in turn."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def random_network(precision: str) -> Any:

@@ -57,6 +57,13 @@ class WorkerRestarted(Warned):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProductsChosen(Event):
+    """A library multiplies the model's matrices that was chosen for this computer; `why` names it and says how fast."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned(Event):
     """The chunks are planned. `spans_s` holds (start, stop) of every chunk in seconds; neighbours overlap."""
 

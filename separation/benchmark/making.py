@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import platform
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from separation.backends import registry
@@ -17,12 +15,12 @@ from separation.benchmark.grid import Expanded, Grid, expanded
 from separation.benchmark.passages import part_of, passage_of
 from separation.errors import SettingsError
 from separation.estimates.estimates import Range, expected
+from separation.hardware.processor import processor
 from separation.request import Request
 from separation.results.kept import Recording
 from separation.results.store import Store
 
 MOST_CELLS = 2000
-CPU_INFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,15 +135,6 @@ def machine() -> dict[str, str]:
         "python": installed.python(),
         **shown,
     }
-
-
-def processor(cpu_info: Path = CPU_INFO) -> str:
-    """Return the processor's name as its maker has it, or what Python knows of it."""
-    try:
-        lines = cpu_info.read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _song(recording: Recording, passage: Recording) -> Excerpt:

@@ -81,4 +81,5 @@ def _tested(backend: Backend) -> str:
             pass
     except PlaygroundError as error:  # the other backends are still tested
         return f"failed: {error}"
-    return f"{stream.result.seconds:.2f} s"
+    passed = stream.result
+    return f"{passed.seconds:.2f} s" + (f", products by {passed.products}" if passed.products else "")

@@ -9,9 +9,10 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from separation.backends import registry
 from separation.errors import SeparationError
-from separation.events import Event, EventStream, SolverStep, Warned, as_part
+from separation.events import Event, EventStream, ProductsChosen, SolverStep, Warned, as_part
 from separation.hardware.footprint import measured, unused_card
 from separation.model import LatentModel, Model, ModelFacts, Samples, Window
+from separation.pipeline import matrix_products
 from separation.request import Prompt, Request, SamSettings, SolverSettings, SpeechSettings
 
 Result = TypeVar("Result")
@@ -59,6 +60,9 @@ def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
         SeparationError: the weights or the code here differ from those of the process that gave the order.
     """
     facts = (yield from _model(order)).facts
+    takes_torch = facts.device == "cpu" and "torch" in registry.get(order.request.backend).profile.packages
+    if takes_torch and (why := matrix_products.settle()):
+        yield ProductsChosen(why=why)
     if order.request.device == "auto" and facts.device == "cpu" and (note := unused_card()):
         yield Warned(message=note)
     return facts

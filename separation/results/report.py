@@ -20,6 +20,7 @@ from separation.events import (
     Event,
     Finished,
     Planned,
+    ProductsChosen,
     SolverStep,
     Warned,
     WorkerRestarted,
@@ -71,6 +72,7 @@ class Recorder:
         }
         self._started_s = self._last_s = clock()
         self._last: Event | None = None
+        self._products: str | None = None
         self._planned: Planned | None = None
         self._pieces: dict[str, list[WorkMeasured]] = defaultdict(list)
         self._write_s = 0.0
@@ -85,6 +87,8 @@ class Recorder:
             self._write_s += now_s - self._last_s
         self._last, self._last_s = event, now_s
         match event:
+            case ProductsChosen():
+                self._products = event.why
             case Planned():
                 self._planned = event
             case WorkMeasured():
@@ -117,6 +121,7 @@ class Recorder:
             "backend": self._request.backend,
             "model": self._planned.model if self._planned else self._request.model,
             "device": self._planned.device if self._planned else None,
+            "products": self._products,
             "recording": self._recording,
             "total_s": _seconds(seconds),
             "rtf": round(self._finished.rtf, 4) if self._finished else None,

@@ -34,12 +34,7 @@ def text_encoder():
 
 
 def tensors():
-    """Everything the tiny checkpoint holds, by official name; the caller's own, to be changed."""
-    return {name: tensor.clone() for name, tensor in _stored().items()}
-
-
-@cache
-def _stored():
+    """Everything the tiny checkpoint holds, by official name."""
     return torch.load(CHECKPOINT / "checkpoint.pt", weights_only=True)
 
 

@@ -9,10 +9,11 @@ import pytest
 from separation.benchmark import making
 from separation.benchmark.benchmark import Benchmark, CellOutcome, setting_id
 from separation.benchmark.grid import expanded
-from separation.benchmark.making import cost, cost_left, machine, make, processor
+from separation.benchmark.making import cost, cost_left, machine, make
 from separation.doctor import installed
 from separation.errors import SettingsError
 from separation.estimates import estimates
+from separation.hardware.processor import processor
 from separation.model import RunCost
 from separation.results.runs import import_recording
 from tests.support import run_fakes

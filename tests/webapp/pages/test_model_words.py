@@ -82,7 +82,14 @@ def test_progress_is_told_in_bytes_rate_and_time(known, under_way, words):
 
 def test_a_verdict_says_what_it_took_or_what_to_do():
     passed = Passed(
-        backend="demucs", model="htdemucs", device="cpu", seconds=3.0, load_s=1.0, work_s=0.5, peak_bytes=None
+        products="",
+        backend="demucs",
+        model="htdemucs",
+        device="cpu",
+        seconds=3.0,
+        load_s=1.0,
+        work_s=0.5,
+        peak_bytes=None,
     )
     assert verdict_of(passed) == "htdemucs on the processor · loaded in 1.0 s · 4.0x real time · 3.0 s in all"
     assert "1.2 GB of memory" in verdict_of(replace(passed, peak_bytes=1_200_000_000))
