@@ -41,7 +41,7 @@ later: $(TESTABLE) browser
 quick: $(TESTABLE)
 	@$(QUICK_LANE)
 
-# Without browser, cluster and training, and without the dozen tests that compute longest: a fifth of the quick ones' time.
+# Without browser, cluster and training, and without the tests that compute for two seconds or more.
 fast: $(TESTABLE)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) --ignore=tests/assets -m "not long" $(ARGS)
 

@@ -46,6 +46,7 @@ def voice() -> np.ndarray:
     return speaker(6.0)[None]
 
 
+@pytest.mark.long
 @needs_package
 def test_a_voice_is_freed_from_noise(voice):
     for snr_db in (0, 10):
@@ -90,6 +91,7 @@ def test_silence_gives_silence(n_channels):
     assert not made["speech"].any() and not made["noise"].any()
 
 
+@pytest.mark.long
 @needs_package
 def test_a_quiet_voice_is_heard_as_well_as_a_loud_one(voice):
     mixture = noisy(voice, 10)
@@ -106,6 +108,7 @@ def test_a_voice_that_fades_is_heard_to_the_end(voice):
     assert si_sdr(made[:, last], voice[:, last]) > 10
 
 
+@pytest.mark.long
 @needs_package
 def test_chunks_leave_no_seam():
     voice = speaker(12.0, seed=3)[None]
@@ -120,6 +123,7 @@ def test_chunks_leave_no_seam():
     assert level_db(cut - whole) < level_db(whole) - 12
 
 
+@pytest.mark.long
 @needs_package
 def test_the_stereo_image_stays():
     voice = speaker(5.0, seed=4)
@@ -145,6 +149,7 @@ def test_the_strength_limits_by_how_much_the_rest_is_lowered(voice):
         np.testing.assert_allclose(limited - full, left * 10 ** (-attenuation_db / 20), atol=1e-6)
 
 
+@pytest.mark.long
 @needs_package
 def test_the_same_request_gives_the_same_bits(voice):
     first, second = (tracks(noisy(np.tile(voice[:, :RATE], (2, 1)), 5), "speech")["speech"] for _ in range(2))
@@ -162,6 +167,7 @@ def test_memory_is_bounded_by_the_chunk():
 # The better of two networks
 
 
+@pytest.mark.long
 @needs_package
 def test_the_blend_is_better_than_one_network_in_noise_and_leaves_clean_speech_alone(voice):
     mixture = noisy(voice, 5)

@@ -251,6 +251,7 @@ def test_ctrl_c_leaves_no_report_and_says_what_is_kept(folder, grid):
     assert told("--grid", grid)["n_computed"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal kills there")
 def test_after_a_kill_no_finished_cell_is_computed_again(folder, grid):
     grid.write_text(GRID.replace("[0.5, 1.0]", "[0.5, 0.6, 0.7, 1.0]"), "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import soundfile
 import soxr
 
@@ -14,6 +15,7 @@ from tests.support.songs_and_talks import song, talk
 from tests.support.speaker import RATE, speaker
 
 
+@pytest.mark.long
 def test_of_20_songs_and_20_talks_at_least_38_are_told_apart():
     songs = [listen(Waveform(song(seed), RATE)).is_music for seed in range(20)]
     talks = [not listen(Waveform(talk(seed), RATE)).is_music for seed in range(20)]

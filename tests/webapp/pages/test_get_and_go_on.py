@@ -73,6 +73,7 @@ def the_button(page, pattern=GET):
     return words
 
 
+@pytest.mark.long
 async def test_one_press_after_the_licence_gets_the_model_and_separates(page, hub, recording, tmp_path):
     seen = [page.text]
     assert "SAM-Audio can do this: small, 1.3 GB. SAM Licence (Meta)." in page.of(CARD)

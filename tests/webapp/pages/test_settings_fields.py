@@ -65,6 +65,7 @@ def test_a_newcomer_sees_three_choices_and_an_expert_all():
     assert everything - expert == {"sam.rerolls", "demucs.folder"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["auto", "builtin", "demucs", "sam-audio", "sam_torch", "sam_mlx", "sam_official"])
 @hypothesis_settings(deadline=None)  # how long it takes is no matter
 @given(data=st.data())

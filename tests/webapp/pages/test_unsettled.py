@@ -217,6 +217,7 @@ async def test_every_address_opens_a_page(
         assert "Studio" in page.text
 
 
+@pytest.mark.long
 def test_a_real_server_answers_with_a_page_whatever_is_stored(recording: Recording, tmp_path: Path) -> None:
     home, keys = tmp_path / "home", []
     drafts = (*(Draft.of(request).to_dict() for request, _ in UNSETTLED.values()), *UNREADABLE.values())

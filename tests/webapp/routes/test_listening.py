@@ -352,6 +352,7 @@ def test_sounds_are_24_bit_pcm_that_no_cache_keeps(guest):
     assert len({answer.content for answer in sounds.values()}) == 3
 
 
+@pytest.mark.long
 def test_the_page_is_the_same_for_every_test(studio, guest):
     pages = [httpx.get(f"{studio.url}/listen/{name}") for name in (guest.test, "00000000")]
     assert pages[0].text == pages[1].text and pages[0].status_code == 200

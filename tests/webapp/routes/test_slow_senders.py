@@ -172,6 +172,7 @@ def test_a_decoder_has_limits_of_memory_and_of_computing(server):
         wait_until(lambda: 0 < limits(psutil.RLIMIT_CPU)[0] <= 3600)
 
 
+@pytest.mark.long
 def test_a_killed_server_leaves_no_decoder():
     with running_server() as server, silent_sender(server, "slow.wav", FILES["wav"]()):
         left = the_decoder(server)

@@ -334,6 +334,7 @@ def test_loading_reads_only_what_is_used_and_holds_it_once(tmp_path, kind):
         assert peak < 0.6 * n_used  # rounded as they are read
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["fp16", "bf16"])
 def test_half_precision_in_two_files_is_held_once_in_float32(tmp_path, dtype):
     config = tiny_config()

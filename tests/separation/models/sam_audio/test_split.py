@@ -43,6 +43,7 @@ def errors(subject, folder, case):
     return verify.report(subject(folder), case)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("subject", NETWORKS)
 @pytest.mark.parametrize("prefixed", [True, False], ids=["prefixed", "unprefixed"])
 def test_a_split_model_in_float32_meets_the_official_outputs_as_the_whole_one_does(tmp_path, subject, prefixed):
@@ -51,6 +52,7 @@ def test_a_split_model_in_float32_meets_the_official_outputs_as_the_whole_one_do
         assert errors(subject, folder, case)["within_tolerance"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("subject", NETWORKS)
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
 def test_a_split_model_in_half_precision_is_as_near_as_was_measured(tmp_path, subject, precision):
