@@ -101,9 +101,10 @@ class Belongings:
             before = self._known.get(key)
             earlier = before.people if before is not None else {} if is_new else THE_HOSTS.people
             after = Ownership(people={**earlier, **people}, is_shared=before is not None and before.is_shared)
+            # The host's is remembered: who began to bring the same earlier and ends later takes it for new.
+            self._known[key] = after
             if after == (before or THE_HOSTS):
                 return
-            self._known[key] = after
         try:
             self._write(key)
         except StorageError as error:

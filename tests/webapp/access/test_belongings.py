@@ -58,6 +58,13 @@ def test_a_copy_of_what_the_host_had_stays_the_hosts_too() -> None:
     assert not whose.may_change(ANA, SONG)
 
 
+def test_what_the_host_brought_while_a_guest_was_bringing_the_same_stays_the_hosts() -> None:
+    whose = Belongings()
+    whose.note(SONG, HOST.people, is_new=True)
+    whose.note(SONG, ANA.people, is_new=True)  # it was not here when she began
+    assert whose.sees(BO, SONG) and not whose.may_change(ANA, SONG)
+
+
 def test_of_what_a_guest_had_a_copy_of_the_hosts_is_heard_by_all() -> None:
     whose = Belongings()
     whose.note(SONG, ANA.people, is_new=True)

@@ -225,3 +225,22 @@ async def test_the_trash_of_the_host_is_his_own(page: SimulatedStudio, song: Rec
     page.tell("LibraryList", "ask", {"search": "", "sort": "newest", "page": 0, "trash": True})
     await page.until(lambda: view(page)["trash"], "the trash")
     assert view(page)["rows"] == [] and view(page)["n_trashed"] == 0
+
+
+async def test_who_names_what_is_shared_as_his_file_gets_no_part_of_it(page: SimulatedStudio, tmp_path: Path) -> None:
+    shared = await ana_brings(page, tmp_path)
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "share", "keys": [shared]})
+    await page.until(lambda: view(page)["rows"][0]["shared"], "that it is shared")
+    await page.become("Bo", PASSCODE)
+    theirs = run_fakes.song(tmp_path / "theirs.wav", 0.6).read_bytes()
+    bos = (await page.request("PUT", "/api/uploads?name=theirs.wav", content=theirs)).json()["key"]
+    await page.open(f"/compare?items={bos}")
+    page.tell("UploadArea", "uploaded", {"key": shared, "name": "own.wav", "warnings": []})
+    await page.until(lambda: "2 sides" in page.text, "both beside each other")
+    await page.become("Ana", PASSCODE)
+    assert (await rows(page))["own.wav"]["mine"], "hers alone, as before"
+    page.tell("LibraryList", "act", {"verb": "unshare", "keys": [shared]})
+    await page.until(lambda: not any(row["shared"] for row in view(page)["rows"]), "that it is hers again")
+    await page.become("Bo", PASSCODE)
+    assert not await hears(page, shared)

@@ -56,7 +56,7 @@ class AddedFiles:
 
     def _fitting(self, key: str) -> Recording:
         recording, rate = self._library_view.recording(key), self._rate()
-        if rate is None:
+        if rate in (None, recording.sample_rate):  # it is there as it is, and stays whose it is
             return recording
         return self._library_view.add(lambda: resampled(recording, rate, self._library_view.store))
 
