@@ -62,19 +62,25 @@ def add_media_routes(app: FastAPI, library: LibraryView, uploads: Uploads, *othe
     store = library.store
     played = PlayedChecks(store)
 
-    def check_seen(request: Request, key: str) -> None:
-        """Answer 404 for what is not the visitor's to hear, as for what is not here."""
+    def is_seen(request: Request, key: str) -> bool:
         visitor, upload = visitor_of(request), uploads.get(key)
         if upload is not None and not upload.recording:
-            seen = visitor.is_host or visitor is upload.by
-        else:
-            seen = library.seen_by(visitor).sees(uploads.resolve(key))
-        if not seen:
+            return visitor.is_host or visitor is upload.by
+        return library.seen_by(visitor).sees(uploads.resolve(key))
+
+    # What is not the visitor's to hear is answered like what is not here, or the answer would tell that it is here.
+    def check_played(request: Request, key: str) -> None:
+        if not is_seen(request, key):
+            raise _gone()
+
+    def check_exported(request: Request, key: str) -> None:
+        if not is_seen(request, key):
             raise HTTPException(404, NOT_HERE)
 
-    router = APIRouter(dependencies=[Depends(check_seen)])
+    player = APIRouter(dependencies=[Depends(check_played)])
+    exports = APIRouter(dependencies=[Depends(check_exported)])
 
-    @router.get("/media/{key}/{track}/pcm")
+    @player.get("/media/{key}/{track}/pcm")
     def pcm(key: str, track: str, start: Position, count: Position) -> Response:
         if (so_far := partial(key, track)) is not None and (answer := _partial_pcm(so_far, start, count)) is not None:
             return answer
@@ -83,7 +89,7 @@ def add_media_routes(app: FastAPI, library: LibraryView, uploads: Uploads, *othe
             stop = min(first + min(count, MAX_WINDOW_SAMPLES), audio.n_samples)
             return _immutable(audio.read(first, stop).T.astype("<f4").tobytes())
 
-    @router.get("/media/{key}/{track}/peaks")
+    @player.get("/media/{key}/{track}/peaks")
     def peaks(key: str, track: str, start: Position = 0) -> Response:
         if (so_far := partial(key, track)) is not None and (answer := _partial_peaks(so_far, start)) is not None:
             return answer
@@ -105,9 +111,7 @@ def add_media_routes(app: FastAPI, library: LibraryView, uploads: Uploads, *othe
                     making.wait(key, MOVING_S)
         item = played.get(uploads.resolve(key)) if re.fullmatch(ANY_KEY, key) else None
         if item is None and re.fullmatch(ANY_KEY, key):
-            # A page asks for tracks it knows; they may have been cancelled or deleted since, or are damaged. That is
-            # no error of theirs, and browsers would log a 404 as one.
-            raise HTTPException(204, headers={"Cache-Control": "no-store"})
+            raise _gone()
         if (found := _kept(item).track(track)) is None:
             raise HTTPException(404, "There is no such track.")
         return found
@@ -119,9 +123,10 @@ def add_media_routes(app: FastAPI, library: LibraryView, uploads: Uploads, *othe
             raise StorageError(damage.what, damage.why, damage.todo)
         return _kept(item)
 
-    add_export_routes(router, store, checked)
-    add_spectrogram_routes(router, lambda key, track: kept_track(key, track).audio)
-    app.include_router(router)
+    add_export_routes(exports, store, checked)
+    add_spectrogram_routes(player, lambda key, track: kept_track(key, track).audio)
+    app.include_router(player)
+    app.include_router(exports)
     add_error_answers(app)
 
 
@@ -134,6 +139,14 @@ def add_error_answers(app: FastAPI) -> None:
         return JSONResponse({"what": error.what, "why": error.why, "todo": error.todo}, status)
 
     app.add_exception_handler(PlaygroundError, say)
+
+
+def _gone() -> HTTPException:
+    """Return the answer to a page that asks for a track it knew, which was cancelled, deleted or hidden since.
+
+    That is no error of the page's, and browsers would log a 404 as one.
+    """
+    return HTTPException(204, headers={"Cache-Control": "no-store"})
 
 
 def _leaving(tracks: Mapping[str, PartialAudio]) -> bool:

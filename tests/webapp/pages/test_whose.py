@@ -65,13 +65,19 @@ def view(page: SimulatedStudio) -> dict[str, Any]:
     return dict(shown.props["view"] or {})
 
 
-async def hears(page: SimulatedStudio, key: str) -> bool:
-    statuses = {
-        (await page.request("GET", f"/media/{key}/audio/{what}")).status_code
-        for what in ("pcm?start=0&count=10", "peaks", "file", "spectrogram/0/0")
-    } | {(await page.request("GET", f"/media/{key}/all.zip")).status_code}
-    assert statuses in ({200}, {404}), statuses
-    return statuses == {200}
+SOUNDS = ("pcm?start=0&count=10", "peaks", "spectrogram/0/0", "file")
+
+
+async def hears(page: SimulatedStudio, key: str, track: str = "audio") -> bool:
+    """Whether the visitor hears something; if not, it must look as if it were not here."""
+
+    async def statuses(key: str) -> list[int]:
+        paths = (*(f"{track}/{what}" for what in SOUNDS), "all.zip")
+        return [(await page.request("GET", f"/media/{key}/{path}")).status_code for path in paths]
+
+    heard = await statuses(key)
+    assert heard in ([200] * 5, await statuses("0" * 64)), heard
+    return heard == [200] * 5
 
 
 async def test_what_a_guest_brings_is_seen_and_heard_by_him_and_the_host(
@@ -244,3 +250,39 @@ async def test_who_names_what_is_shared_as_his_file_gets_no_part_of_it(page: Sim
     await page.until(lambda: not any(row["shared"] for row in view(page)["rows"]), "that it is hers again")
     await page.become("Bo", PASSCODE)
     assert not await hears(page, shared)
+
+
+
+async def test_a_job_of_another_guest_is_not_named_to_who_would_delete_its_recording(
+    page: SimulatedStudio, tmp_path: Path
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    await page.become("", PASSCODE)
+    await page.open("/")
+    page.click("queue-button")
+    page.press("Pause")
+    await page.become("Ana", PASSCODE)
+    await page.open(f"/?recording={own}&prompts=middle")
+    page.set("backend", "toy")
+    page.press("Separate 1 sound")
+    await page.until(lambda: "In the queue…" in page.text, "the job")
+    await page.become("Bo", PASSCODE)
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "trash", "keys": [own]})
+    await page.until(lambda: "was not deleted" in page.text, "the refusal")
+    assert "Somebody else has brought or made it" in page.text and "own.wav" not in page.text
+
+
+async def test_damage_is_said_to_whose_it_is_and_to_the_host(page: SimulatedStudio, tmp_path: Path) -> None:
+    own = await ana_brings(page, tmp_path)
+    store = ArtifactStore(tmp_path / "home")
+    item = store.get(own, read=False)
+    store.close()
+    assert item is not None
+    with recording_of(item).audio.open("r+b") as file:
+        file.truncate(100)
+    await page.request("GET", f"/media/{own}/audio/file")
+    for name, told in (("Bo", False), ("Ana", True), ("", True)):
+        await page.become(name, PASSCODE)
+        await rows(page)
+        assert ("“own.wav” is damaged" in page.text) is told, name

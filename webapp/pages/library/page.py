@@ -194,7 +194,8 @@ class LibraryPage:
         await self._tell()
 
     async def _delete(self, keys: Sequence[str]) -> None:
-        if (busy := self._jobs.busy_with(keys)) is not None:
+        mine = [key for key in keys if self._library_view.may_change(key)]  # of others' it is refused without a word
+        if (busy := self._jobs.busy_with(mine)) is not None:
             self._say_error(
                 StorageError(
                     f"“{busy.record.recording_name}” was not deleted.",
@@ -250,6 +251,8 @@ class LibraryPage:
             lost = [*self._store.checks.lost.values(), *self._store.index_damages]
         new = lost if self._n_damaged is None else found[self._n_damaged :]
         self._n_damaged = len(found)
+        if not self._library_view.visitor.is_host:
+            new = [one for one in new if isinstance(one, Damage) and self._library_view.may_change(one.key)]
         if new:
             more = f" {counted(len(new) - 1, 'more item')} was found too." if len(new) > 1 else ""
             self._say_error(StorageError(new[-1].what, new[-1].why + more, new[-1].todo))
