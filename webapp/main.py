@@ -287,8 +287,9 @@ def create_app(
     app.add_middleware(HeadRequests)
 
     def forget_deleted() -> None:
-        here = {row.key for row in store.rows("recording", "result")}
-        belongings.keep_only(here)
+        rows = store.rows("recording", "result")
+        here = {row.key for row in rows}
+        belongings.keep_only(here | {row.source for row in rows})  # a result may outlive its recording
         shared_drafts.keep_only(here)
         mixers.keep_only(here)
         notes.keep_only(here)

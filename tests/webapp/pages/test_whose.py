@@ -286,3 +286,26 @@ async def test_damage_is_said_to_whose_it_is_and_to_the_host(page: SimulatedStud
         await page.become(name, PASSCODE)
         await rows(page)
         assert ("“own.wav” is damaged" in page.text) is told, name
+
+
+async def test_a_result_that_outlives_a_recording_stays_hidden_with_it(
+    page: SimulatedStudio, song: Recording, tmp_path: Path
+) -> None:
+    own = await ana_brings(page, tmp_path)
+    store = ArtifactStore(tmp_path / "home")
+    item = store.get(own)
+    assert item is not None
+    list(separate_recording(recording_of(item), MIDDLE, store, Inline()))  # by the host, in a terminal
+    (result,) = store.list("result", source=own)
+    store.remove(own)  # as where there is no room
+    store.close()
+    await page.become("", PASSCODE)
+    await rows(page)
+    page.tell("LibraryList", "act", {"verb": "trash", "keys": [song.key]})
+    await page.until(lambda: view(page)["n_trashed"], "the trash")
+    page.press("Empty trash")
+    page.press("Delete for good")
+    await page.until(lambda: "deleted for good." in page.text, "that the trash is empty")
+    assert await hears(page, result.key, "0")
+    await page.become("Bo", PASSCODE)
+    assert not await hears(page, result.key, "0")
