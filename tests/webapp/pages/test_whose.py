@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from separation.request import Request
 from separation.results.kept import Recording, recording_of
 from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
-from storage.records import DraftTable
+from storage.records import BlindTestTable, DraftTable
 from tests.support import run_fakes, toy_backend
 from tests.support.simulated import SimulatedStudio, simulated_studio
 from webapp.state.drafts import Draft
@@ -251,6 +252,18 @@ async def test_who_names_what_is_shared_as_his_file_gets_no_part_of_it(page: Sim
     await page.become("Bo", PASSCODE)
     assert not await hears(page, shared)
 
+
+async def test_the_address_of_a_blind_test_starts_none_for_a_guest(page: SimulatedStudio, tmp_path: Path) -> None:
+    own = await ana_brings(page, tmp_path)
+    other = run_fakes.song(tmp_path / "other.wav", 0.6).read_bytes()
+    second = (await page.request("PUT", "/api/uploads?name=other.wav", content=other)).json()["key"]
+    table = BlindTestTable(tmp_path / "home")
+    for name, made in (("Ana", 0), ("", 1)):
+        await page.become(name, PASSCODE)
+        await page.open(f"/compare?items={own},{second}&blind=1")
+        await page.until(lambda: "2 sides" in page.text, "both sides")
+        await page.until(lambda: "a blind test" not in {one.get_name() for one in asyncio.all_tasks()}, "all made")
+        assert len(table.tests()) == made, name
 
 
 async def test_a_job_of_another_guest_is_not_named_to_who_would_delete_its_recording(

@@ -74,7 +74,7 @@ class ComparePage:
         self._draw()
 
     def open(self, addresses: Sequence[str], stem: str = MIX, *, blind: bool = False) -> None:
-        """Compare the items of these addresses, as far as they are here; `blind` starts a test of them at once."""
+        """Compare the items of these addresses, as far as they are here; `blind` starts a host's test at once."""
         compared = Compared()
         for address in addresses[: 2 * MOST]:
             try:
@@ -82,7 +82,7 @@ class ComparePage:
             except PlaygroundError as error:
                 self._say_error(error)
         self._show(compared.with_stem(stem))
-        if blind and len(compared.items) > 1:
+        if blind and len(compared.items) > 1 and may(Asks.HOST):
             self._tests.start()
 
     def open_results(self, recording: str) -> None:

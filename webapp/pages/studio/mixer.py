@@ -14,6 +14,8 @@ from separation.errors import PlaygroundError
 from separation.formatted import duration
 from separation.results.kept import Recording, Result
 from storage import StorageError
+from webapp.access.handlers import only_for
+from webapp.access.routes import Asks
 from webapp.components.player.track import Track, TrackMix
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.sides.side_loudness import SideLoudness
@@ -78,7 +80,7 @@ class Mixer:
             self._place = ui.element("div")
             with ui.element("div").classes("toolbar wrap") as self._compare_row:
                 tip = "A, B and X without names: can the difference be heard?"
-                button("Blind test", lambda: self._open_compare(blind=True), tip=tip)
+                only_for(button("Blind test", lambda: self._open_compare(blind=True), tip=tip), Asks.HOST)
                 tip = "More sides, differences, and tests with others"
                 button("Compare", self._open_compare, icon_name="compare", tip=tip)
             self._ab: Sides | None = None
