@@ -13,11 +13,14 @@ from separation.engine.engine import Inline
 from separation.request import Request
 from separation.results.kept import Recording, recording_of
 from separation.results.runs import import_recording, separate_recording
-from storage import ArtifactStore
+from storage import ArtifactStore, Library, StorageError
 from storage.records import BlindTestTable, DraftTable
 from tests.support import run_fakes, toy_backend
 from tests.support.simulated import SimulatedStudio, simulated_studio
+from tests.support.visitors import guest
+from webapp.access.belongings import Belongings
 from webapp.state.drafts import Draft
+from webapp.state.library.view import LibraryView
 
 PASSCODE = "four calling birds"
 MIDDLE = Request.of("middle", backend="toy")
@@ -322,3 +325,18 @@ async def test_a_result_that_outlives_a_recording_stays_hidden_with_it(
     assert await hears(page, result.key, "0")
     await page.become("Bo", PASSCODE)
     assert not await hears(page, result.key, "0")
+
+
+def test_a_guest_does_not_restore_the_hosts_recording_with_a_result_of_his_own(song: Recording, tmp_path: Path) -> None:
+    store, whose, ana = ArtifactStore(tmp_path / "home"), Belongings(), guest("Ana")
+    (hers,) = [item.key for item in store.list("result")]
+    whose.note(hers, ana.people, is_new=True)
+    library = LibraryView(Library(store), whose).seen_by(ana)
+    library.trash([hers])
+    store.trash(song.key)  # by the host
+    with pytest.raises(StorageError, match="This was not restored"):
+        library.restore([hers])
+    assert store.trashed(song.key)
+    store.restore(song.key)
+    assert library.restore([hers]) == (hers,)
+    store.close()

@@ -221,8 +221,12 @@ class LibraryView:
         return self.store.trash(*keys)
 
     def restore(self, keys: Sequence[str]) -> tuple[str, ...]:
-        """Take items out of the trash; return the keys of those that were there. Raises as `rename` does."""
-        self._check_mine(keys, "This was not restored.")
+        """Take items out of the trash; return the keys of those that were there. Raises as `rename` does.
+
+        A result brings back the recording from which it was made, which has to be the visitor's too if it is there.
+        """
+        sources = filter(None, map(self._library.source, keys))
+        self._check_mine([*keys, *filter(self.store.trashed, sources)], "This was not restored.")
         return self.store.restore(*keys)
 
     def _check_mine(self, keys: Iterable[str], what: str) -> None:
