@@ -69,7 +69,7 @@ from webapp.state.library.view import LibraryView
 from webapp.state.mixers import Mixers
 from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Uploads
-from webapp.state.visible_jobs import VisibleJobs
+from webapp.state.visible_jobs import VisibleJobs, keys_known
 from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)
@@ -287,9 +287,8 @@ def create_app(
     app.add_middleware(HeadRequests)
 
     def forget_deleted() -> None:
-        rows = store.rows("recording", "result")
-        here = {row.key for row in rows}
-        belongings.keep_only(here | {row.source for row in rows})  # a result may outlive its recording
+        here = {row.key for row in store.rows("recording")}
+        belongings.keep_only(keys_known(store, jobs))
         shared_drafts.keep_only(here)
         mixers.keep_only(here)
         notes.keep_only(here)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from separation.request import Request
 from separation.results.kept import Recording, Result
-from storage import StorageError
+from storage import ArtifactStore, StorageError
 from webapp.access.roles import HOST, Right
 from webapp.state.job import Job
 from webapp.state.jobs import Jobs, State
@@ -145,6 +145,17 @@ class VisibleJobs:
     def _check_arranging(self) -> None:
         if not self.may_arrange:
             raise StorageError("The queue stays as it is.", "Its order is the host's.", "Ask the host of this studio.")
+
+
+def keys_known(store: ArtifactStore, jobs: Jobs) -> set[str]:
+    """Return the keys of recordings and results that are here, of what these were made from, and of what is being made.
+
+    Raises:
+        StorageError: the store cannot be read.
+    """
+    rows = store.rows("recording", "result")
+    making = {job.opened.key for job in jobs.all if job.opened is not None}
+    return {row.key for row in rows} | {row.source for row in rows} | making  # a result may outlive its recording
 
 
 def ended_of(jobs: VisibleJobs) -> list[Job]:

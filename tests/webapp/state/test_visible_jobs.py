@@ -19,7 +19,7 @@ from webapp.access.roles import Right
 from webapp.access.sessions import owner
 from webapp.state.jobs import Jobs, State
 from webapp.state.library.view import LibraryView
-from webapp.state.visible_jobs import VisibleJobs
+from webapp.state.visible_jobs import VisibleJobs, keys_known
 
 ANA, BO, HOST = guest("Ana"), guest("Bo"), owner()
 DEAF = guest("Cy", EVERYTHING - {Right.LISTEN})
@@ -92,6 +92,20 @@ async def test_what_is_being_made_is_heard_by_its_people_only(studio, recording,
     await done(job)
     assert results_of(studio, ANA, recording) == results_of(studio, BO, recording) == ["drums"]
     assert set(job.record.people) == {ANA.person, BO.person}
+
+
+async def test_whose_it_is_that_is_being_made_is_not_forgotten_when_something_is_deleted(
+    studio, store, recording, backend
+):
+    gate = Gate(backend)
+    job = studio.of(ANA).submit(recording, DRUMS)
+    await until(lambda: job.opened is not None)
+    studio.belongings.keep_only(keys_known(store, studio.jobs))
+    assert not studio.belongings.sees(BO, job.opened.key)
+    gate.opened.set()
+    await done(job)
+    studio.belongings.keep_only(keys_known(store, studio.jobs))
+    assert results_of(studio, ANA, recording) == ["drums"] and results_of(studio, BO, recording) == []
 
 
 async def test_a_job_of_two_is_stopped_by_neither(studio, recording):
