@@ -123,14 +123,14 @@ def test_two_phones_join_bring_separate_listen_and_leave(evening: Evening, stack
     # Ana brings a song and separates it; she hears it, Bo does not know of it, the host watches.
     own = song(tmp_path / "rehearsal.wav", 4.0)
     ana.open("/").bring(own)
-    address = ana.js("return location.search")
+    address = wait_until(lambda: ana.js("return location.search"), "the song in the address", 30)
     ana.ask("drums").start().finish("drums", "everything else")
     ana.js("document.querySelector('.transport [aria-label=\"Play\"]').click()")
     wait_until(lambda: ana.player()["playing"], "the sound", 30)
     ana.js("document.querySelector('.transport [aria-label=\"Pause\"]').click()")
     assert lists(bo)
     bo.open(f"/{address}")
-    assert "not in the library any more" in bo.messages
+    wait_until(lambda: "not in the library any more" in bo.messages, "that it is not here", 30)
     assert lists(host, "rehearsal.wav") and "from Ana" in host.texts(".lib-facts")[0]
     check(ana)
     assert lists(ana, "rehearsal.wav")

@@ -21,7 +21,7 @@ from webapp import main
 
 home = Path(sys.argv[1])
 taken = []
-main.create_app = lambda store, engine, *tables, **how: taken.extend([store, engine])
+main.create_app = lambda store, engine, *tables, **how: taken.extend([store, engine]) or main.Shared(None, None)
 main.ui.run = lambda **how: None
 main.serve(main.ServerSettings(home=home))
 store, engine = taken

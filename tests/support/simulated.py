@@ -250,6 +250,8 @@ async def simulated_studio(
     monkeypatch.setenv("SIMULATED_PASSCODE", passcode)
     # NiceGUI's app is one for all tests; set to what it is, it is that again when the guard was before it.
     monkeypatch.setattr(app, "build_middleware_stack", app.build_middleware_stack)
+    # Each router that is added to it wraps what begins and ends with it, after hundreds of tests too deep for Python.
+    monkeypatch.setattr(app.router, "lifespan_context", app.router.lifespan_context)
     # NiceGUI searches for garbage before and after; what other tests have imported by now is none.
     if len(gc.get_objects()) > MANY:
         gc.collect()
