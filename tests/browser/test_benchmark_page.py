@@ -110,13 +110,15 @@ def test_the_points_of_another_benchmark_can_be_laid_over(page: Studio, small: B
     opened(page, small.id, 3)
     before = page.js(POINTS)
     page.button("Overlay…").click()
-    wait_until(lambda: [item for item in page.all(".q-menu .q-item") if "Many chunk" in item.text], "the other one")
-    next(item for item in page.all(".q-menu .q-item") if "Many chunk" in item.text).click()
+    # Read at once: the menu may be drawn anew between two looks at it.
+    items = lambda words: [text for text in page.texts(".q-menu .q-item") if words in text]  # noqa: E731
+    (other,) = wait_until(lambda: items("Many chunk"), "the other one")
+    page.click_in_open_menu(other.split("\n")[0])
     wait_until(lambda: page.js(POINTS) >= before + 60, "its points")
     assert len(page.all(".figures tbody tr")) == 3, "the table stays this benchmark's own"
     page.button("Overlay…").click()
-    wait_until(lambda: [item for item in page.all(".q-menu .q-item") if item.text.startswith("✓")], "the mark")
-    next(item for item in page.all(".q-menu .q-item") if item.text.startswith("✓")).click()
+    (marked,) = wait_until(lambda: items("✓"), "the mark")
+    page.click_in_open_menu(marked.split("\n")[0])
     wait_until(lambda: page.js(POINTS) == before, "without them again")
 
 
