@@ -8,6 +8,8 @@ from storage.artifacts import ArtifactStore
 from storage.errors import StorageError
 from storage.manifest import Artifact, Manifest
 
+NEWEST = 200  # enough to learn from; a library has thousands
+
 
 class Library:
     """A view of the store as recordings, and the results made from each."""
@@ -68,6 +70,18 @@ class Library:
         still be found by its key, played and saved, but not be run again until the same file is imported again.
         """
         return self.store.remove(key)
+
+
+def newest(store: ArtifactStore, kind: str, n: int = NEWEST) -> list[Manifest]:
+    """Return the manifests of the artifacts of a kind that were written last, the last first; no others are read.
+
+    What is in the trash is left out.
+
+    Raises:
+        StorageError: the store cannot be read.
+    """
+    rows = sorted((row for row in store.rows(kind) if not row.trashed_s), key=lambda row: row.written_s, reverse=True)
+    return [manifest for row in rows[:n] if (manifest := store.manifest(row.key)) is not None]
 
 
 def source_of(manifest: Manifest) -> str:

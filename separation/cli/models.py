@@ -218,11 +218,12 @@ def _reports() -> tuple[Mapping[str, Any], ...]:
     """Return the reports of runs on this computer, from which times are learned; none if they cannot be read."""
     from separation.results.kept import reports_of
     from storage import ArtifactStore, StorageError, data_folder
+    from storage.library import newest
 
     if not data_folder().is_dir():  # nothing was run yet, and listing models makes no folder
         return ()
     try:
-        return tuple(reports_of(ArtifactStore(data_folder()).list("result")))
+        return tuple(reports_of(newest(ArtifactStore(data_folder()), "result")))
     except StorageError:
         return ()
 

@@ -18,7 +18,7 @@ from separation.events import AnchorsMapped, ChunkMeasured, Finished, Planned
 from separation.export.tags import TEXTS, Tags
 from separation.metrics.quality_value import Quality
 from separation.request import Request
-from separation.results.store import StoredItem
+from separation.results.store import StoredItem, StoredManifest
 
 # Modules that work on samples are imported where needed: a lookup needs none of them, and they take most of a second.
 if TYPE_CHECKING:
@@ -326,11 +326,11 @@ def result_of(item: StoredItem) -> Result:
         )
 
 
-def reports_of(items: Iterable[StoredItem]) -> Iterator[Mapping[str, Any]]:
+def reports_of(manifests: Iterable[StoredManifest]) -> Iterator[Mapping[str, Any]]:
     """Yield the reports of those results that have one, even if their other values cannot be read."""
-    for item in items:
-        if "report" in item.manifest.info:
-            yield item.manifest.info["report"]
+    for manifest in manifests:
+        if "report" in manifest.info:
+            yield manifest.info["report"]
 
 
 def kept_of(item: StoredItem) -> Recording | Result:

@@ -4,6 +4,7 @@ import pytest
 
 from separation.results.store import NewItem
 from storage import ArtifactStore, Library, StorageError
+from storage.library import newest
 
 
 @pytest.fixture
@@ -78,3 +79,15 @@ def test_another_name_changes_nothing_else(library):
     assert (renamed.name, renamed.key, renamed.files) == ("My song", song.key, song.files)
     assert library.open(song.key).name == "My song"
     assert library.rename(song.key, "   ").name == "My song"  # an empty name is no name
+
+
+def test_the_newest_are_read_and_no_others(library, monkeypatch):
+    store = library.store
+    keys = [keep(library, f"song {n}", kind="result").key for n in range(5)]
+    keep(library, "a recording")
+    store.trash(keys[4])
+    read, manifest = [], store.manifest
+    monkeypatch.setattr(store, "manifest", lambda key: read.append(key) or manifest(key))
+    assert [one.name for one in newest(store, "result", 2)] == ["song 3", "song 2"]
+    assert read == [keys[3], keys[2]]
+    assert len(newest(store, "result")) == 4 and newest(store, "chunk") == []

@@ -27,13 +27,13 @@ from separation.estimates.estimates import Range
 from separation.events import EventStream
 from separation.results.kept import Recording, reports_of
 from storage import ArtifactStore
+from storage.library import newest
 from storage.records import BenchmarkTable
 from webapp.state.jobs import Jobs
 from webapp.state.runner import Work
 
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.25
-NEWEST = 200  # results whose reports are read for an estimate
 DOING = {StepKind.COMPUTE: "computing", StepKind.RETIME: "timing again", StepKind.MEASURE: "measuring"}
 
 
@@ -147,7 +147,7 @@ class Benchmarks:
 
         def made() -> Benchmark:
             try:
-                reports = reports_of(self._store.list("result")[:NEWEST])
+                reports = reports_of(newest(self._store, "result"))
                 benchmark = make(grid, recordings, self._store, past=reports)
                 self._table.write(benchmark.id, benchmark.to_dict())
                 return benchmark
@@ -276,7 +276,7 @@ class Benchmarks:
                 return
             self._table.write_outcome(benchmark.id, step.cell.id, outcome.to_dict())
             outcomes[step.cell.id] = outcome
-            left_s = cost_left(benchmark, outcomes, reports_of(self._store.list("result")[:NEWEST]))
+            left_s = cost_left(benchmark, outcomes, reports_of(newest(self._store, "result")))
             self._on_loop(lambda: self._take(benchmark.id, step.cell.id, outcome, left_s))
         except PlaygroundError as error:
             log.info("the benchmark %s stopped: %s", benchmark.id, error)

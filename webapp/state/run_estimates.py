@@ -16,12 +16,12 @@ from separation.request import Request
 from separation.results.kept import reports_of
 from separation.results.partial import Sound
 from storage import ArtifactStore, StorageError
+from storage.library import newest
 from webapp.state.job import Job
 from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)
 FRESH_S = 20.0  # seconds after which the store is read again, since a run may have finished, here or in a terminal
-NEWEST = 200  # how many results' reports are held in memory
 
 
 class RunEstimates:
@@ -75,7 +75,7 @@ class RunEstimates:
 
     def _read(self) -> None:
         try:
-            results = self._store.list("result")[:NEWEST]
+            results = newest(self._store, "result")
         except StorageError as error:  # pages say so where it matters
             log.warning("finished runs cannot be read: %s", error)
             return

@@ -28,12 +28,11 @@ from separation.events import ChunkStarted, Event, EventStream, ModelLoading, St
 from separation.formatted import counted, size, size_range, time_range
 from separation.prompts.targets import RESIDUAL
 from separation.results.kept import Recording, reports_of
+from storage.library import newest
 from storage.records import BenchmarkTable
 
 if TYPE_CHECKING:
     from storage import ArtifactStore
-
-NEWEST = 200  # results whose reports are read for an estimate
 
 
 class KeptBenchmark:
@@ -56,7 +55,7 @@ class KeptBenchmark:
     def __init__(self, store: ArtifactStore, grid: Grid, recordings: Sequence[Recording]) -> None:
         self._store, self._table = store, BenchmarkTable(store.folder)
         self.n_computed = 0
-        self.past: tuple[Mapping[str, Any], ...] = tuple(reports_of(store.list("result")[:NEWEST]))
+        self.past: tuple[Mapping[str, Any], ...] = tuple(reports_of(newest(store, "result")))
         # The recordings are the passages already.
         whole = replace(grid, passage=Passage(length_s=None))
         made = replace(make(whole, recordings, store, past=self.past), grid=grid)

@@ -238,8 +238,9 @@ def _say_expected(recording: Recording, settled: Request, store: ArtifactStore, 
     from separation.estimates.estimates import preflight
     from separation.hardware.footprint import available_bytes
     from separation.results.kept import reports_of
+    from storage.library import newest
 
-    past = reports_of(store.list("result"))
+    past = reports_of(newest(store, "result"))
     flight = preflight(settled, recording.duration_s, past, available_bytes())
     common.say(f"expected: {flight.estimate}")
     if warning := flight.warning(options=True):

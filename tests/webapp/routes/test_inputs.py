@@ -16,6 +16,7 @@ from separation.errors import AudioError
 from separation.estimates.estimates import preflight
 from separation.results.kept import recording_of, reports_of
 from separation.results.runs import import_recording, import_track
+from storage.library import newest
 from tests.separation.audio.test_video import film, frames, packets
 from tests.support.media_steps import upload
 from tests.support.terminal import audio_playground
@@ -67,7 +68,7 @@ def test_a_very_short_file_is_separated_and_the_next_estimate_stays_sane(folder,
     assert not json.loads(audio_playground(*extract).stdout)["cached"]
     assert soundfile.info("drums.wav").frames == 64
     settled, _ = registry.choose(Request.of("drums", backend="builtin"))
-    expected = preflight(settled, 180.0, reports_of(store.list("result")), 8 * 10**9)
+    expected = preflight(settled, 180.0, reports_of(newest(store, "result")), 8 * 10**9)
     assert expected.fits, "a song of three minutes fits into 8 GB"
 
 

@@ -71,8 +71,8 @@ async def test_a_job_that_has_finished_is_learned_from_at_once_and_pages_are_tol
 
 
 def test_asking_often_reads_the_store_once(store, recording, monkeypatch):
-    settled, reads, usual = make(recording, store), [], store.list
-    monkeypatch.setattr(store, "list", lambda kind: reads.append(kind) or usual(kind))
+    settled, reads, usual = make(recording, store), [], store.rows
+    monkeypatch.setattr(store, "rows", lambda kind: reads.append(kind) or usual(kind))
     seen = RunEstimates(store, here=True)
     until(lambda: seen.of(settled, recording).estimate.n_runs == 1)
     for _ in range(100):
@@ -85,7 +85,7 @@ def test_a_store_that_cannot_be_read_teaches_nothing_and_breaks_nothing(store, r
         raise StorageError("It is broken.")
 
     settled = make(recording, store)
-    monkeypatch.setattr(store, "list", broken)
+    monkeypatch.setattr(store, "rows", broken)
     seen = RunEstimates(store, here=True)
     until(lambda: "cannot be read" in caplog.text)
     assert seen.of(settled, recording).estimate.n_runs == 0
