@@ -15,6 +15,7 @@ LOOSE_FILES, MODULES_IN_A_FOLDER, PRODUCT_LINES, TEST_LINES = 8, 18, 400, 500
 KINDS = ("*.py", "*.js")  # of modules
 FRAMEWORKS = {"torch", "demucs", "mlx", "mlx_audio", "transformers", "distributed", "dask", "sam_audio"}
 TABLES = {"info", "config"}
+TAKES_BY_KEY = ("get", "check", "list", "amend", "remove", "trash", "restore", "pin")  # methods of the store
 KNOW_MANIFESTS = ("separation/results/kept.py", "separation/results/kept_chunks.py")
 GROUND = {"separation.errors"}  # what storage shares with separation
 
@@ -100,6 +101,21 @@ def look_ups_in_a_manifest(house: House) -> list[str]:
     ]
 
 
+def items_taken_past_their_owner(house: House) -> list[str]:
+    """Pages take what is kept from the library as their visitor sees it; the store itself asks nobody whose it is."""
+
+    def of_the_store(node: ast.expr) -> bool:
+        return ast.unparse(node).rpartition(".")[2] in ("store", "_store")
+
+    return [
+        f"{module.path}:{node.lineno}"
+        for module in house.modules.values()
+        if module.path.as_posix().startswith("webapp/pages/")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in TAKES_BY_KEY and of_the_store(node.value)
+    ]
+
+
 Rule = Callable[[House], list[str]]
 FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    "
 LONG = "\n" * (PRODUCT_LINES + 1)
@@ -127,6 +143,7 @@ PLANTED: dict[Rule, dict[str, str]] = {
     },
     packages_that_know_too_much: {"separation/pipeline/a.py": "def f():\n    import storage.keys"},
     look_ups_in_a_manifest: {"webapp/pages/a.py": "def f(recording):\n    return recording.info['n_samples']"},
+    items_taken_past_their_owner: {"webapp/pages/a.py": "def f(view, key):\n    return view.store.get(key)"},
     pages_that_reach_a_framework: {
         "webapp/pages/a.py": "from separation.models.b import c",
         "separation/models/b.py": "import torch.nn",
