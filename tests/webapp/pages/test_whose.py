@@ -56,6 +56,13 @@ async def ana_brings(page: SimulatedStudio, tmp_path: Path) -> str:
     return str(answer.json()["key"])
 
 
+def separated_in_a_terminal(key: str, store: ArtifactStore) -> None:
+    """Let the host make a result of a recording."""
+    item = store.get(key)
+    assert item is not None
+    list(separate_recording(recording_of(item), MIDDLE, store, Inline()))
+
+
 async def rows(page: SimulatedStudio, path: str = "/library") -> dict[str, dict[str, Any]]:
     """The rows of the library by their names."""
     await page.open(path)
@@ -185,11 +192,7 @@ async def test_a_recording_of_which_others_have_made_something_is_deleted_by_the
     page: SimulatedStudio, tmp_path: Path
 ) -> None:
     own = await ana_brings(page, tmp_path)
-    store = ArtifactStore(tmp_path / "home")
-    item = store.get(own)
-    assert item is not None
-    list(separate_recording(recording_of(item), MIDDLE, store, Inline()))  # by the host, in a terminal
-    store.close()
+    separated_in_a_terminal(own, ArtifactStore(tmp_path / "home"))
     await rows(page)
     page.tell("LibraryList", "act", {"verb": "trash", "keys": [own]})
     await page.until(lambda: "or results of it" in page.text, "the refusal")
@@ -309,9 +312,7 @@ async def test_a_result_that_outlives_a_recording_stays_hidden_with_it(
 ) -> None:
     own = await ana_brings(page, tmp_path)
     store = ArtifactStore(tmp_path / "home")
-    item = store.get(own)
-    assert item is not None
-    list(separate_recording(recording_of(item), MIDDLE, store, Inline()))  # by the host, in a terminal
+    separated_in_a_terminal(own, store)
     (result,) = store.list("result", source=own)
     store.remove(own)  # as where there is no room
     store.close()
