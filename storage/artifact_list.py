@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from storage.artifacts import ArtifactStore
-from storage.index import Row
 from storage.manifest import Manifest
+from storage.schema import Row
 
 About = TypeVar("About")
 

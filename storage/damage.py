@@ -25,11 +25,12 @@ from diskcache import Timeout
 
 from storage.disk import PlainDisk
 from storage.errors import no_room
-from storage.index import REPLACED, Index, Share
+from storage.index import REPLACED, Index
 from storage.keys import file_digest
 from storage.locks import hold
 from storage.manifest import Manifest, Output
 from storage.private import private_folder, restrict
+from storage.schema import Share
 
 Outcome = Literal["whole", "damaged", "mended", "unknown"]
 # Makes a damaged file of an artifact again, given its kind, its whole files, the file's name, and where to write it.

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from storage.errors import StorageError
-from storage.index import REPLACED, Index, Share
+from storage.index import REPLACED, Index
+from storage.schema import Share
 
 # Kinds that can be recomputed: evicted before all others, and removed with their recording.
 FIRST_TO_GO = frozenset({"chunk"})

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from diskcache import Timeout
 
@@ -21,52 +20,13 @@ from storage.errors import StorageError, no_room
 from storage.manifest import Manifest
 from storage.recovery.copies import Copies, Copy
 from storage.recovery.salvage import Value
+from storage.schema import N_COLUMNS, ORDERS, TABLE, TRASH_COLUMN, TRASH_ORDER, Listed, Row, Share
 from storage.table import Table, as_number, entry_of
 
-TABLE = """
-CREATE TABLE Artifact (
-    key TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    source TEXT NOT NULL,  -- key of the recording it was made from, or ''
-    size_bytes INTEGER NOT NULL,
-    scrap INTEGER NOT NULL,  -- 1: costs only its recomputation
-    used_s REAL NOT NULL,
-    pinned INTEGER NOT NULL DEFAULT 0,
-    trashed_s REAL NOT NULL DEFAULT 0  -- when it was put into the trash, or 0
-) WITHOUT ROWID
-"""
-ORDERS = (
-    "CREATE INDEX Artifact_by_turn ON Artifact (pinned, scrap DESC, used_s, size_bytes)",
-    "CREATE INDEX Artifact_by_kind ON Artifact (kind, source)",
-    "CREATE INDEX Artifact_by_source ON Artifact (source, scrap)",
-)
-TRASH_COLUMN = "ALTER TABLE Artifact ADD COLUMN trashed_s REAL NOT NULL DEFAULT 0"
-TRASH_ORDER = "CREATE INDEX Artifact_in_trash ON Artifact (trashed_s) WHERE trashed_s > 0"
-N_COLUMNS = (7, 8)  # of the table, without and with its last
 CACHE_PAGES = 512  # of 4096 bytes
 # Replaced files stay under a hidden key of this kind, so that readers that got their paths can finish.
 REPLACED = "replaced"
 log = logging.getLogger(__name__)
-
-
-class Row(NamedTuple):
-    """The table's row of an artifact, and when its manifest was written; times in seconds since 1970."""
-
-    key: str
-    kind: str
-    source: str
-    size_bytes: int
-    used_s: float
-    pinned: bool
-    trashed_s: float
-    written_s: float
-
-
-class Share(NamedTuple):
-    """The number of artifacts of a kind, and their size in bytes."""
-
-    n: int
-    size_bytes: int
 
 
 class Index(Table):
@@ -258,6 +218,21 @@ class Index(Table):
             for key, kind, source, size_bytes, used_s, pinned, trashed_s, written_s in found
         ]
 
+    def listed(self) -> list[Listed]:
+        """Return all artifacts that are neither scrap nor in the trash, newest first; SQLite reads their manifests."""
+        found = self._sql(
+            "SELECT a.key, kind, CASE WHEN json_valid(c.value) THEN json_extract(c.value, '$.name') END,"
+            " a.size_bytes, used_s, pinned"
+            " FROM Artifact AS a JOIN Cache AS c ON c.key = 'manifest:' || a.key AND c.raw = 1"
+            " WHERE scrap = 0 AND trashed_s = 0"
+            " ORDER BY CASE WHEN json_valid(c.value) THEN json_extract(c.value, '$.created') END DESC"
+        ).fetchall()
+        return [
+            Listed(key, kind, name, size_bytes, used_s, bool(pinned))
+            for key, kind, named, size_bytes, used_s, pinned in found
+            if (name := named if isinstance(named, str) else self._copied_name(key)) is not None
+        ]
+
     def by_turn(self, *, but: str = "") -> Iterator[tuple[str, int]]:
         """Yield key and bytes of all that may be evicted: trash, then scrap, then others, least recently used first."""
         yield from self._sql(
@@ -375,6 +350,11 @@ class Index(Table):
         else:
             _, used_s, pinned, trashed_s = row
             self._copies.write(Copy(key=key, manifest=text, pinned=bool(pinned), trashed_s=trashed_s, used_s=used_s))
+
+    def _copied_name(self, key: str) -> str | None:
+        """Return the name in the copy of a damaged manifest; None if that cannot be read either."""
+        manifest = self.manifest(key)
+        return None if manifest is None else manifest.name
 
     def _number(self, question: str, key: str) -> float:
         row = self._sql(question, (key,)).fetchone()

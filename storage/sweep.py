@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from storage.damage import Checks
 from storage.errors import ROOM, system_errors
+from storage.index import Index
 from storage.locks import SCRATCH_PREFIX, hold, living_folder
 from storage.private import private_folder
 
@@ -17,6 +19,26 @@ SCRATCH = "scratch"  # in the data folder
 
 # Without locks, a process that has written nothing for a day is assumed to be gone.
 ABANDONED_AFTER_S = 24 * 3600.0
+
+
+def sweep_artifacts(index: Index, checks: Checks) -> int:
+    """Forget artifacts that lost a file, and delete files that no manifest names; return the bytes freed.
+
+    While any process is keeping an artifact, only files that are a day old are deleted.
+
+    Raises:
+        sqlite3.Error, Timeout: the index cannot be read or written.
+    """
+    folder = Path(index.directory)
+    with hold(folder, shared=False, wait=False) as held:
+        min_age_s = 0 if held == "ours" else ABANDONED_AFTER_S
+        index.tend(min_age_s)
+        found = {key: checks.whole(key, read=False, mend=False) for key in index.find()}
+        index.forget_unreadable(key for key, manifest in found.items() if manifest is None)
+        outputs = (
+            output for manifest in found.values() if manifest is not None for output in manifest.outputs.values()
+        )
+        return sweep_files(folder, {index.disk.path_of(output.entry) for output in outputs}, min_age_s)
 
 
 def sweep_files(folder: Path, kept: Collection[Path], min_age_s: float) -> int:

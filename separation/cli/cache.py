@@ -47,39 +47,38 @@ def _limit_option(command: Function) -> Function:
 def list_(cache_limit_gb: float | None, common: Common) -> None:
     """Say what is kept: kind, name, size, last use, whether it is pinned; and what the trash takes."""
     store = _store(common, cache_limit_gb)
-    everything = store.list()
     kept: list[dict[str, Any]] = [
         {
-            "kind": artifact.manifest.kind,
+            "kind": artifact.kind,
             "name": artifact.name,
-            "size_bytes": artifact.manifest.size_bytes,
-            "last_used": datetime.fromtimestamp(store.used_s(artifact.key)).astimezone().isoformat(timespec="seconds"),
-            "pinned": store.pinned(artifact.key),
+            "size_bytes": artifact.size_bytes,
+            "last_used": datetime.fromtimestamp(artifact.used_s).astimezone().isoformat(timespec="seconds"),
+            "pinned": artifact.pinned,
             "key": artifact.key,
         }
-        for artifact in everything
-        if artifact.manifest.kind != "chunk"
+        for artifact in store.listed()
     ]
-    chunks = [artifact.manifest for artifact in everything if artifact.manifest.kind == "chunk"]
-    total_bytes = store.size_bytes()
     for artifact in kept:
         used = artifact["last_used"][:16].replace("T", " ")
         pinned = "pinned" if artifact["pinned"] else ""
         line = f"{artifact['kind']:9}  {size(artifact['size_bytes']):>9}  {used}  {pinned:6}  {artifact['key'][:12]}"
         common.say(f"{line}  {printable(artifact['name'])}")
-    if chunks:
-        common.say(f"{_counted(chunks)} that runs can go on from: {size(_bytes_of(chunks))}; they are the first to go.")
-    trash = store.usage().get("trash")
+    usage = store.usage()
+    chunks, trash = usage.get("chunk"), usage.get("trash")
+    if chunks is not None:
+        words = f"{counted(chunks.n, 'chunk')} that runs can go on from: {size(chunks.size_bytes)}"
+        common.say(f"{words}; they are the first to go.")
     if trash is not None:
         common.say(f"{trash.n} in the trash: {size(trash.size_bytes)}; “cache clean --trash” deletes what is there.")
+    total_bytes = store.size_bytes()
     n_pinned = sum(artifact["pinned"] for artifact in kept)
     words = f"{len(kept)} kept, {n_pinned} of them pinned" if kept else "Nothing is kept"
     common.say(f"{words}: {size(total_bytes)} of {size(store.limit_bytes)}.")
     common.result(
         {
             "artifacts": kept,
-            "n_chunks": len(chunks),
-            "chunk_bytes": _bytes_of(chunks),
+            "n_chunks": 0 if chunks is None else chunks.n,
+            "chunk_bytes": 0 if chunks is None else chunks.size_bytes,
             "n_trashed": 0 if trash is None else trash.n,
             "trash_bytes": 0 if trash is None else trash.size_bytes,
             "total_bytes": total_bytes,

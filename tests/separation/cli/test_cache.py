@@ -17,6 +17,7 @@ import pytest
 from separation.results.store import NewItem
 from storage import ArtifactStore
 from storage.locks import SCRATCH_PREFIX
+from storage.manifest import Manifest
 from tests.support import run_fakes
 from tests.support.damage import flip
 from tests.support.store_files import change, used_at, used_days_ago
@@ -122,6 +123,13 @@ def test_finished_chunks_are_told_together(store):
     answer = told("list")
     assert (answer["n_chunks"], answer["chunk_bytes"], answer["total_bytes"]) == (3, 6144, 7144)
     assert [artifact["name"] for artifact in answer["artifacts"]] == ["stems"]
+
+
+def test_no_manifest_is_read_for_the_list(store, monkeypatch):
+    keep(store, "stems", 1000), keep(store, "chunk", 2048, "chunk")
+    monkeypatch.setattr(Manifest, "from_json", None)
+    assert "  stems\n1 chunk that runs can go on from: 2 kB; " in cache("list")
+    assert [artifact["name"] for artifact in told("list")["artifacts"]] == ["stems"]
 
 
 def test_sizes_read_in_the_unit_of_the_limit(store):

@@ -8,7 +8,7 @@ from nicegui import run, ui
 
 from separation.formatted import counted, size
 from storage import StorageError
-from storage.index import Share
+from storage.schema import Share
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
 from webapp.state.library.view import CleanUp, LibraryView

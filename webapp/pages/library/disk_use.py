@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from nicegui import ui
 
 from separation.formatted import size
-from storage.index import Share
+from storage.schema import Share
 from webapp.access.handlers import only_for
 from webapp.access.routes import Asks
 from webapp.theme import button, card, text
