@@ -387,8 +387,8 @@ class Backend(Protocol):
         """Return the model and the main settings in a few short words, for a file's name."""
         ...
 
-    def published(self) -> tuple[PublishedModel, ...]:
-        """Return its downloadable models, the default first; one backend of a family lists those they share."""
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
+        """Return its downloadable models, the default first, or one and its parts; one backend lists a family's."""
         ...
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:

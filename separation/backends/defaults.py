@@ -69,7 +69,7 @@ class BackendDefaults(Backend):
         """Return the model's name alone."""
         return (request.model or self.name,)
 
-    def published(self) -> tuple[PublishedModel, ...]:
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
         """Return no models: there is nothing to download."""
         return ()
 

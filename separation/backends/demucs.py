@@ -194,9 +194,9 @@ class DemucsBackend(BackendDefaults):
         shifts = request.demucs.shifts
         return (*super().summary(request), *([f"{shifts} shifts"] if shifts else []))
 
-    def published(self) -> tuple[PublishedModel, ...]:
-        """Return the Demucs models that the pages list."""
-        return tuple(map(_published, SIZES_MB))
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
+        """Return the Demucs models that the pages list, or one of them."""
+        return tuple(_published(one) for one in SIZES_MB if model in (None, one))
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
         """Download from the server that Demucs' own list names."""

@@ -103,8 +103,8 @@ def _better_size(backend: Backend, request: Request, settled: Request) -> _Found
 
 
 def _find(backend: Backend, model: str | None) -> _Found | None:
-    """Return a model that a backend uses, and the parts that it needs; the disk is read for its family alone."""
+    """Return a model that a backend uses, and the parts that it needs; the disk is read for these alone."""
     lists = registry.named(registry.asked_as(backend)) or backend
-    published = lists.published()
-    entry = next((one for one in published if one.model is not None and one.model == model), None)
+    published = lists.published(model) if model is not None else ()
+    entry = next((one for one in published if one.model == model), None)
     return None if entry is None else (backend, entry, [one for one in published if one.name in entry.needs])

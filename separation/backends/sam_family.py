@@ -122,9 +122,11 @@ def summary(request: Request) -> tuple[str, ...]:
     return (f"sam-audio {Path(request.model or NAME).name}", f"{solver.method} {solver.n_steps}", *seed)
 
 
-def published() -> tuple[PublishedModel, ...]:
-    """Return the published models, and the parts that they need."""
-    return (*map(_model, sources.MODELS), _codec_apart(), _text_encoder())
+def published(model: str | None = None) -> tuple[PublishedModel, ...]:
+    """Return the published models, and the parts that they need; or one of them, and the parts that it needs."""
+    entries = tuple(_model(one) for one in sources.MODELS if model in (None, one))
+    needed = {part for entry in entries for part in entry.needs} if model is not None else PARTS
+    return (*entries, *(made() for name, made in PARTS.items() if name in needed))
 
 
 def fetch(entry: PublishedModel) -> Generator[Event, None, None]:
@@ -242,3 +244,6 @@ def _part(
         terms=terms,
         damaged=tuple(file.name for file in files if compared.is_damaged(file)),
     )
+
+
+PARTS = {CODEC_NAME: _codec_apart, TEXT_ENCODER: _text_encoder}

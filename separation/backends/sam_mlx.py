@@ -45,7 +45,7 @@ class SamMlxBackend(SamTorchBackend):
         precisions=PRECISIONS,
     )
 
-    def published(self) -> tuple[PublishedModel, ...]:
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
         """Return no models: it uses those that `sam_torch` publishes."""
         return ()
 

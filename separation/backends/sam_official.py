@@ -48,7 +48,7 @@ class SamOfficialBackend(SamTorchBackend):
         stitches=("crossfade",),
     )
 
-    def published(self) -> tuple[PublishedModel, ...]:
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
         """Return no models: it uses those that `sam_torch` publishes."""
         return ()
 

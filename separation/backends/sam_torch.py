@@ -169,9 +169,9 @@ class SamTorchBackend(BackendDefaults):
         """Return the model, the solver with its steps, and the seed if there is one."""
         return sam_family.summary(request)
 
-    def published(self) -> tuple[PublishedModel, ...]:
-        """Return the published models, and the text encoder that they need."""
-        return sam_family.published()
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
+        """Return the published models, and the text encoder that they need; or one, with what it needs."""
+        return sam_family.published(model)
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:
         """Download from the Hugging Face hub."""

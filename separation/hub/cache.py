@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from separation.audio.files import replacing
@@ -58,19 +59,22 @@ class PublishedFile:
 
 def hub_folder() -> Path:
     """Return where `huggingface_hub` keeps downloads (its own rules, without importing it)."""
-    # One path is made, and none on the way: after each change of a setting a page asks a hundred times what is here.
-    parts: tuple[str, ...] = (
-        os.environ.get("HF_HOME", os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/huggingface"),
-        "hub",
-    )
-    if (named := os.environ.get("HF_HUB_CACHE", os.environ.get("HUGGINGFACE_HUB_CACHE"))) is not None:
-        parts = (named,)
-    return Path(*map(os.path.expandvars, parts)).expanduser()
+    folder = os.environ.get("HF_HUB_CACHE", os.environ.get("HUGGINGFACE_HUB_CACHE"))
+    if folder is None:
+        home = os.environ.get("HF_HOME", os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/huggingface")
+        folder = f"{home}/hub"
+    return _path(os.path.expanduser(os.path.expandvars(folder)))  # noqa: PTH111  a text finds the path that was made
 
 
 def repository_folder(repository: str) -> Path:
     """Return the cache folder of a repository, whether or not it exists."""
-    return hub_folder() / f"models--{repository.replace('/', '--')}"
+    return _path(str(hub_folder()), f"models--{repository.replace('/', '--')}")
+
+
+@lru_cache(maxsize=256)
+def _path(*parts: str) -> Path:
+    # After each change of a setting a page asks a hundred times what is here; making the paths was a third of that.
+    return Path(*parts)
 
 
 def snapshot(repository: str) -> Path | None:

@@ -40,8 +40,10 @@ def find_folder(asked: str) -> Path | None:
 
     Of a folder that was not named it is not even looked whether it exists.
     """
+    if not (named := _named()):
+        return None
     path = _absolute(asked)
-    return next((folder for name, folder in _named() if asked == name or path == folder), None)
+    return next((folder for name, folder in named if asked == name or path == folder), None)
 
 
 def require_folder(asked: str) -> Path:

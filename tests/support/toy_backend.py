@@ -80,7 +80,7 @@ class ToyBackend(BackendDefaults):
         held_s = chunk_of(request, duration_s)
         return RunCost(work=overlapping(request), held_s=held_s, load_s=(1.0, 2.0), loaded_mb=10.0, mb_per_s=1.0)
 
-    def published(self) -> tuple[PublishedModel, ...]:
+    def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:
         return (MATRIX,)
 
     def fetch(self, entry: PublishedModel) -> Generator[Event, None, None]:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from separation.backends import catalogue, demucs
+from separation.backends import catalogue, demucs, registry
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, SettingsError, WeightsMissing, with_action
 from separation.events import ModelLoading
@@ -63,6 +63,16 @@ def test_every_model_of_every_backend_is_listed_once_with_what_it_needs(hub):
     assert all(need in names for one in known for need in one.needs)
     assert {one.name for one in known if one.gated} == {one.name for one in known if one.needs}
     assert all(one.on_disk_bytes is None and one.path is None and one.partial_bytes == 0 for one in known)
+
+
+@pytest.mark.parametrize("order", [["facebook"], [name for name in sources.PUBLISHERS if name != "facebook"]])
+def test_one_model_is_listed_as_among_all_with_the_parts_that_it_needs(hub, order):
+    sources.use(order)
+    for backend in registry.BACKENDS.values():
+        known = backend.published()
+        for entry in (one for one in known if one.model is not None):
+            assert backend.published(entry.model) == (entry, *(one for one in known if one.name in entry.needs))
+        assert backend.published("no such model") == ()
 
 
 def test_listing_opens_no_connection(hub, monkeypatch):
