@@ -30,6 +30,9 @@ class Codec(nn.Module):
         self.from_latent = nn.Conv1d(config.codebook_dim, config.latent_dim, 1)
         self.decoder = _decoder(config)
 
+    def settle(self) -> None:
+        """Prepare for use once all parameters have their values; here nothing is to be done."""
+
     def encode(self, samples: Tensor) -> Tensor:
         """Mean latents, shape (batch, frames, latents), of samples of shape (batch, frames * hop)."""
         assert samples.shape[-1] % self.hop == 0

@@ -164,4 +164,5 @@ def load_torch_network(
     dtypes = {"codec": torch.float32, "field": PRECISIONS[precision]}
     wanted = parts(config, video_constant=video_constant)
     fill(parameters, wanted, files, place, dtypes, INT8 if precision == "int8" else None)
+    parameters.codec.settle()
     return SamAudio(config, parameters, files.config.parent, place)
