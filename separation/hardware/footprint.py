@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import logging
 import os
 import sys
@@ -127,6 +128,16 @@ def give_back_freed_memory() -> None:
     """Make glibc return the freed pages that `separation.hardware.allocator` made it keep; elsewhere do nothing."""
     if sys.platform.startswith("linux") and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
+
+
+def give_back_device_memory() -> None:
+    """Make PyTorch return what it keeps of a graphics card's freed memory, which may be in pieces too small to use."""
+    gc.collect()  # what a failure left may hold arrays in circles
+    if (cuda := _cuda()) is not None:
+        cuda.empty_cache()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def available_bytes() -> int | None:

@@ -5,28 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeVar, cast
+from typing import NamedTuple, cast
 
 from separation.backends import registry
 from separation.errors import SeparationError
-from separation.events import Event, EventStream, ProductsChosen, SolverStep, Warned, as_part
+from separation.events import Event, ProductsChosen, Warned
 from separation.hardware.footprint import measured, unused_card
 from separation.model import LatentModel, Model, ModelFacts, Samples, Window
-from separation.pipeline import matrix_products
+from separation.pipeline import batches, matrix_products
 from separation.request import Prompt, Request, SamSettings, SolverSettings, SpeechSettings
-
-Result = TypeVar("Result")
-
-
-class BatchModel(Model, Protocol):
-    """A model that processes several windows together: one whose `facts.batch` is above 1."""
-
-    def separate_batch(
-        self, windows: Sequence[Window], request: Request
-    ) -> Generator[Event, None, Sequence[Mapping[str, Samples]]]:
-        """Return what `separate` returns for each of the equally long windows; solver steps count for all of them."""
-        ...
-
 
 # One model at a time: a second one would exhaust the memory of a graphics card or a laptop.
 warm: dict[Request, Model] = {}
@@ -70,7 +57,7 @@ def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
 
 @measured("separate")
 def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event, None, Sequence[Answer]]:
-    """Separate equally long windows, as many at once as the model takes.
+    """Separate equally long windows, as many at once as the model takes and its memory holds.
 
     A pure function of their samples, their indices and the order.
     """
@@ -80,11 +67,7 @@ def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event
         # Candidates of one chunk have the same features.
         same = next((one for one in encoded if one.index == window.index), window)
         encoded.append((yield from _encoded(replace(window, features=same.features), model, request)))
-    together = [encoded[first : first + model.facts.batch] for first in range(0, len(encoded), model.facts.batch)]
-    stems: list[Mapping[str, Samples]] = []
-    for part, some in enumerate(together):
-        work = _separated(some, model, request)
-        stems += yield from _of_chunk(some[0].index, as_part(work, part, len(together)))
+    stems = yield from batches.separated(encoded, model, request)
     return [Answer(made, window.features) for made, window in zip(stems, encoded, strict=True)]
 
 
@@ -136,22 +119,6 @@ def _encoded(window: Window, model: Model, request: Request) -> Generator[Event,
     if not latent.encodes(window, request):
         return window
     return replace(window, features=(yield from latent.encode(window, request)))
-
-
-def _separated(
-    windows: Sequence[Window], model: Model, request: Request
-) -> Generator[Event, None, Sequence[Mapping[str, Samples]]]:
-    if len(windows) == 1:
-        return [(yield from model.separate(windows[0], request))]
-    return (yield from cast(BatchModel, model).separate_batch(windows, request))
-
-
-def _of_chunk(index: int, work: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
-    """Relay `work`, marking its solver steps with the chunk's number."""
-    stream = EventStream(work)
-    for event in stream:
-        yield replace(event, index=index) if isinstance(event, SolverStep) else event
-    return stream.result
 
 
 def _loading(request: Request) -> Request:
