@@ -36,6 +36,7 @@ from separation.prompts.targets import Target
 
 FRAME_S = 4096 / 44_100
 BLOCK_S = 1.0
+ROOM = 4096  # blocks at first; twice as many whenever they do not suffice
 FLOOR = 1e-3  # of the mixture's mean energy: 30 dB below it
 DOMINANT = 0.35
 # Of speech. Music without a voice leaves in the speech separator's estimate a dominance of up to 0.63; a voice as loud
@@ -59,8 +60,11 @@ class PresenceMeter:
         self._tracks, self._frame_s = tracks, frame_s
         self._n_frames = max(1, round(BLOCK_S / frame_s))  # of a block
         self._waiting: list[NDArray[np.float64]] = []  # each (sums, tracks, frames) of no whole block
-        self._blocks: list[NDArray[np.float64]] = []  # each (sums, tracks)
-        self._lengths: list[int] = []  # frames of each
+        # One array with room, (sums, tracks, blocks). Kept one by one, thousands of small arrays lie strewn over the
+        # memory that the large ones of the next chunks need in one piece, and a process grew for hours.
+        self._sums = np.empty((4, len(tracks), ROOM))
+        self._lengths = np.empty(ROOM, np.int64)  # frames of each
+        self._n_blocks = 0
 
     def take(self, powers: NDArray[np.floating]) -> None:
         """Add the power spectra of the next frames, (mixture and tracks, channels, frames, bins)."""
@@ -80,11 +84,10 @@ class PresenceMeter:
         """Return where each track sounds, by its name; empty if nothing was taken."""
         if left := sum(piece.shape[-1] for piece in self._waiting):
             self._close_block(left)
-        if not self._blocks:
+        if not self._n_blocks:
             return {}
-        sums = np.stack(self._blocks, axis=-1)  # (sums, tracks, blocks)
-        own, crossed, contained, mixture = sums
-        lengths = np.array(self._lengths)
+        own, crossed, contained, mixture = self._sums[..., : self._n_blocks]  # each (tracks, blocks)
+        lengths = self._lengths[: self._n_blocks]
         floor = FLOOR * mixture.sum(-1, keepdims=True) / lengths.sum() * lengths
         loud = own > np.maximum(floor, np.finfo(np.float64).tiny)
         least = np.array([[DOMINANT_SPEECH if track.stems == SPEECH else DOMINANT] for track in self._tracks])
@@ -106,8 +109,12 @@ class PresenceMeter:
 
     def _close_block(self, n_frames: int) -> None:
         waiting = np.concatenate(self._waiting, axis=-1)
-        self._blocks.append(waiting[..., :n_frames].sum(-1))
-        self._lengths.append(n_frames)
+        if self._n_blocks == len(self._lengths):
+            self._sums = np.concatenate([self._sums, np.empty_like(self._sums)], axis=-1)
+            self._lengths = np.concatenate([self._lengths, np.empty_like(self._lengths)])
+        self._sums[..., self._n_blocks] = waiting[..., :n_frames].sum(-1)
+        self._lengths[self._n_blocks] = n_frames
+        self._n_blocks += 1
         self._waiting = [waiting[..., n_frames:]]
 
 
@@ -135,7 +142,7 @@ def frame_length(sample_rate: int) -> int:
 
 
 def _spans(
-    sounds: NDArray[np.bool_], lengths_s: NDArray[np.float64], ends_s: NDArray[np.float64]
+    sounds: NDArray[np.bool_], lengths_s: NDArray[np.floating], ends_s: NDArray[np.floating]
 ) -> tuple[tuple[float, float], ...]:
     """Return (start, stop) in seconds of each run of blocks that sound."""
     runs = groupby(range(len(sounds)), key=lambda at: bool(sounds[at]))
