@@ -49,7 +49,7 @@ def fill(
         if int8 is not None and int8.search(name):
             network.set_submodule(owner, Int8Linear(*parameter.shape))
         else:
-            values = torch.empty_like(parameter, dtype=dtypes[name.split(".")[0]], device=device)
+            values = torch.empty(parameter.shape, dtype=dtypes[name.split(".")[0]], device=device)
             setattr(network.get_submodule(owner), leaf, nn.Parameter(values, requires_grad=False))
     for part in parts:
         owner, _, leaf = part.parameter.rpartition(".")

@@ -22,7 +22,8 @@ class FieldNetwork(nn.Module):
         n_latents, dim = config.audio_codec.codebook_dim, config.transformer.dim
         self.from_state = nn.Linear(2 * n_latents, dim, bias=False)
         self.from_audio = nn.Linear(n_latents, dim)
-        self.from_anchor = nn.Embedding(config.num_anchors + 1, dim)
+        # Drawing first values, which reading replaces, would import PyTorch's compiler: 1.2 s.
+        self.from_anchor = nn.Embedding(config.num_anchors + 1, dim, _weight=torch.empty(config.num_anchors + 1, dim))
         self.from_text = nn.Linear(config.text_encoder.dim, dim)
         self.transformer = Transformer(config.transformer)
 

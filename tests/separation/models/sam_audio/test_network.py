@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -292,3 +294,14 @@ def test_a_damaged_text_encoder_is_refused_not_filled_up_with_random_numbers(tmp
 def test_a_text_encoder_of_another_width_is_refused():
     with pytest.raises(BackendUnavailable, match="32 channels"):
         text.T5TextEncoder(TextConfig(name="t5", dim=48), CHECKPOINT)
+
+
+def test_loading_does_not_wait_for_the_second_that_the_compiler_of_pytorch_takes():
+    code = f"""
+import sys
+from separation.models.sam_audio.pytorch.network import load_torch_network
+load_torch_network(__import__("pathlib").Path({str(CHECKPOINT)!r}))
+print({{"torch._dynamo", "sympy"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
