@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import torch
 from safetensors.torch import load, save
@@ -44,19 +45,34 @@ def config():
 
 def publish_split(hub, *, precision="fp16", prefixed=True, weights=None):
     """Publish the tiny checkpoint as `small` in two files, and its text encoder."""
-    weights = transformer() if weights is None else weights
-    files = {kind: stored(weights, kind) for kind in ("fp16", "fp32")} | {precision: stored(weights, precision)}
+    kinds = dict.fromkeys(("fp16", "fp32", precision))
+    files = {kind: _transformer_file(kind) if weights is None else stored(weights, kind) for kind in kinds}
     hub.publish(SMALL, {"config.json": config(), **{f"model.{kind}.safetensors": file for kind, file in files.items()}})
-    hub.publish(SHARED, {"audio_codec.safetensors": stored(codec(prefixed=prefixed))})
+    hub.publish(SHARED, {"audio_codec.safetensors": _codec_file(prefixed)})
     publish_text(hub)
+
+
+@cache
+def _transformer_file(precision):
+    return stored(transformer(), precision)
+
+
+@cache
+def _codec_file(prefixed):
+    return stored(codec(prefixed=prefixed))
 
 
 def publish_text(hub):
     """Publish the tiny text encoder as T5-base, with a decoder that is four times as large."""
     files = {path.name: path.read_bytes() for path in (CHECKPOINT / "t5").iterdir()}
-    encoder = load(files["model.safetensors"])
+    hub.publish(T5, {**files, "model.safetensors": _text_file()})
+
+
+@cache
+def _text_file():
+    encoder = load((CHECKPOINT / "t5" / "model.safetensors").read_bytes())
     decoder = {f"decoder.block.{n}.layer.0.SelfAttention.q.weight": torch.full((300, 100), float(n)) for n in range(4)}
-    hub.publish(T5, {**files, "model.safetensors": save({**encoder, **decoder})})
+    return save({**encoder, **decoder})
 
 
 def publish_official(hub):
