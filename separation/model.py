@@ -62,8 +62,8 @@ class Windowing:
         context: samples the model reads on each side of a chunk, beyond those it estimates.
         fade: name of the crossfade between neighbours.
         fixed: cut as Demucs does: chunks start at every hop inside the mixture.
-        fill_last: with `fixed`, a short last chunk is centred in a window of full length; otherwise its own is short.
-        padded: windows go on in silence beyond the ends of the mixture; otherwise they end with it, and cost less.
+        fill_last: with `fixed`, a short last chunk is centred in a window of full length, with the audio (or silence)
+            around it; otherwise its window is as short as itself.
     """
 
     chunk: int | None
@@ -72,7 +72,6 @@ class Windowing:
     fade: str = "cosine"
     fixed: bool = False
     fill_last: bool = True
-    padded: bool = True
 
     @classmethod
     def of(cls, chunks: ChunkSettings, sample_rate: int, frame: int = 1) -> Windowing:
@@ -220,7 +219,8 @@ class RunCost:
         work: operations for a second of audio, in units of 10^9 where they were counted; what overlapping chunks share
             counts twice. Only its proportion between two requests of one backend has to be right.
         held_s: seconds of audio that the model holds at once, on which its memory depends.
-        load_s, loaded_mb: how many seconds loading takes, and MB (10^6 bytes) its process holds then; None if unknown.
+        load_s: the range of seconds that loading takes; None if no measurement of this model exists.
+        loaded_mb: MB (10^6 bytes) that its process holds once it is loaded; None if unknown.
         mb_per_s: MB more for each second of `held_s`.
     """
 
@@ -283,9 +283,8 @@ class BackendProfile:
         packages: the packages it computes with; reports list their versions.
         free_prompts: prompts are any words, and every prompt is a stem.
         precisions: those it can compute in, the exact one first; empty if there is no choice.
-        stitches, rerolls: how its chunks can become one (`ChunkSettings.stitch`); one can be made anew by another seed.
-        presets: a preset's name to the fields of `Request` that it sets; all but `model` and `chunks` for every
-            backend, so that a preset stays that preset when another one is chosen.
+        stitches, rerolls, batches: how its chunks can become one; one can be made anew; several go together on a card.
+        presets: a name to the fields of `Request` that it sets, all but `model` and `chunks` whichever the backend.
         offered, models_tip: presets that pages offer beside the generic ones; how its models differ, in a sentence.
         model_card: a Markdown file about its weights, if it has one.
     """
@@ -300,6 +299,7 @@ class BackendProfile:
     precisions: tuple[str, ...] = ()
     stitches: tuple[str, ...] = ("crossfade",)
     rerolls: bool = False
+    batches: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     offered: tuple[str, ...] = ()
     models_tip: str = ""

@@ -56,7 +56,7 @@ def folder(folder, monkeypatch):
 @pytest.mark.long
 def test_they_all_do_what_they_say(folder):
     words = commands(SHOWN)
-    assert len(words) == len(lines(SHOWN)) == 13
+    assert len(words) == len(lines(SHOWN)) == 14
     for command in words:
         if NEEDS_A_NETWORK in command:
             continue

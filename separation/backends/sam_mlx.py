@@ -43,6 +43,7 @@ class SamMlxBackend(SamTorchBackend):
         command_options=("--backend", "mlx"),
         packages=("mlx", "mlx-audio", "torch", "tokenizers"),
         precisions=PRECISIONS,
+        batches=False,
     )
 
     def published(self, model: str | None = None) -> tuple[PublishedModel, ...]:

@@ -45,6 +45,7 @@ class SamOfficialBackend(SamTorchBackend):
         command_options=("--backend", "official"),
         packages=("sam-audio", "torch"),
         precisions=PRECISIONS,
+        batches=False,
         stitches=("crossfade",),
     )
 

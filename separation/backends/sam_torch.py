@@ -53,6 +53,7 @@ class SamTorchBackend(BackendDefaults):
         precisions=PRECISIONS,
         stitches=STITCHES,
         rerolls=True,
+        batches=True,
         presets=sam_family.PRESETS,
         models_tip="Larger models hear finer and take more time, memory and disk.",
     )

@@ -30,7 +30,11 @@ COMMANDS = {
     "chunk": ("separation.cli.chunk", "Cut a recording into overlapping files."),
     "merge": ("separation.cli.chunk", "Join such files, or others, into one recording."),
     "worker": ("separation.cli.worker", "Do chunk work for studios on other computers."),
-    "doctor": ("separation.cli.doctor", "Say what works on this computer, and what to do about the rest."),
+    "tune": ("separation.cli.this_computer.tune", "Measure what is fastest on this computer; later runs take it."),
+    "doctor": (
+        "separation.cli.this_computer.doctor",
+        "Say what works on this computer, and what to do about the rest.",
+    ),
 }
 
 

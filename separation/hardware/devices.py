@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from separation.errors import BackendUnavailable
+from separation.hardware.processor import processor
 
 
 def choose_device(asked: str, here: Mapping[str, bool], *, seen_by: str, otherwise: str) -> str:
@@ -39,3 +40,10 @@ def choose_torch_device(asked: str) -> str:
     return choose_device(
         asked, here, seen_by=f"This PyTorch ({torch.__version__})", otherwise="install a PyTorch built for your device"
     )
+
+
+def card_name(device: str) -> str:
+    """Return the name of the graphics card that PyTorch has as "cuda", or, as "mps", of the chip it is part of."""
+    import torch
+
+    return torch.cuda.get_device_name() if device == "cuda" else processor()

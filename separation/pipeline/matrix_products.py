@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 
@@ -37,13 +38,29 @@ def settle() -> str:
     return products.sentence(library, measured)
 
 
-def _measured() -> dict[Library, ProductSpeed]:
+def measure_anew() -> str:
+    """Measure both libraries again and remember it; return a sentence about it, "" if there is no choice.
+
+    This process goes on with what it has; what `SWITCH` says still comes first.
+    """
+    if not products.can_choose():
+        return ""
+    measured = _measured_now()
+    return products.sentence(products.choose(measured), measured)
+
+
+def _measured() -> Mapping[Library, ProductSpeed]:
     """Return what was measured here before, or measure it now."""
     here, table = _here(), remembered.recall(MEMORY)
     try:
         return {library: ProductSpeed(**table[here][library]) for library in products.PRECISIONS}
     except (KeyError, TypeError):
-        measured = products.measure()
+        return _measured_now()
+
+
+def _measured_now() -> Mapping[Library, ProductSpeed]:
+    """Measure both libraries, and remember it for all processes of this computer."""
+    here, table, measured = _here(), remembered.recall(MEMORY), products.measure()
     try:
         remembered.remember(MEMORY, {**table, here: {library: asdict(one) for library, one in measured.items()}})
     except (OSError, PlaygroundError) as error:

@@ -9,7 +9,6 @@ from nicegui import app, ui
 
 from separation import __version__
 from separation.engine.dask import Cluster
-from separation.engine.engine import Call
 from storage import ArtifactStore
 from storage.records import DraftTable, JobTable
 from webapp.access.guard import install
@@ -27,7 +26,7 @@ from webapp.state.kept.preferences import Preferences
 class WhenNeeded(Cluster):
     """Starts its workers with the first job and not when a recording is opened: most of these tests run none."""
 
-    def prepare(self, first: Call[object] | None = None) -> None:
+    def prepare(self) -> None:
         pass
 
 

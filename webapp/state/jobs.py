@@ -1,8 +1,8 @@
 """Jobs: the queue of this server, one separation at a time, in an order people can change.
 
 A thread waits for the engine; the model itself runs in the engine's worker process. Pages never wait: they call the
-methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there: at once, but of
-one job and kind of news at most ten times a second.
+methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there, each for one
+job at most ten times a second.
 
 Every job has a record (`storage.JobTable`), so none is lost when the server stops, however it stops: what waited or ran
 is interrupted and offered again, and the chunks it had finished are not computed again. Nothing starts by itself then.
@@ -14,15 +14,13 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 
 from nicegui import Event as PageEvent
 
 from separation.backends.registry import answer_notes
-from separation.engine.engine import Call, Engine
+from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, unforeseen
-from separation.events import ChunkFinished, Event, EventStream, TracksOpened, Warned
-from separation.pipeline.tasks import warm_up
+from separation.events import Event, EventStream, TracksOpened, Warned
 from separation.request import Request
 from separation.results.kept import Recording, Result
 from separation.results.partial import PartialAudio
@@ -32,9 +30,9 @@ from storage.records import JobRecord, JobTable
 from storage.records import JobState as State
 from storage.records.jobs import STOPPED, utc_now
 from webapp.access.belongings import THE_HOSTS, Belongings
-from webapp.state import requests
 from webapp.state.fetching import fetch_for
 from webapp.state.job import KEPT, Job
+from webapp.state.requests import find_same, in_order, interrupted, last_of, new_record, recording_for, request_of
 from webapp.state.runner import Runner, Work
 
 __all__ = ["Job", "Jobs", "State"]
@@ -42,6 +40,7 @@ __all__ = ["Job", "Jobs", "State"]
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.1
 CLOSE_S = 60.0  # an evaluation of a model that runs in this process has to come to its end
+N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
 
 
 class Jobs:
@@ -51,7 +50,7 @@ class Jobs:
         changed: is emitted with a job when its state or progress has changed.
         arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
         fetched: is emitted when a job has downloaded a model.
-        prepare: starts a worker and warms it up in the background, so that the first job need not wait for that.
+        prepare: starts the workers in the background, so that the next job need not wait for them.
         is_between: whether a piece of other work is being done, see `do_between`.
     """
 
@@ -62,7 +61,7 @@ class Jobs:
         self.arranged: PageEvent[[]] = PageEvent()
         self.fetched: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book, self._belongings = store, engine, book, belongings or Belongings()
-        self.prepare = partial(engine.prepare, Call(warm_up, ()))
+        self.prepare = engine.prepare
         self._runner = Runner("jobs")
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused
@@ -80,7 +79,7 @@ class Jobs:
     @property
     def queue(self) -> list[Job]:
         """Return the jobs that wait, the next one first."""
-        return requests.in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
+        return in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
 
     @property
     def running(self) -> Job | None:
@@ -114,7 +113,7 @@ class Jobs:
     @property
     def interrupted(self) -> list[Job]:
         """Return the jobs that a server left unfinished, in the order in which they would have run."""
-        return requests.in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
+        return in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
 
     @property
     def paused(self) -> bool:
@@ -126,7 +125,7 @@ class Jobs:
 
         Jobs that ended before this server started do not count, unless they were interrupted.
         """
-        return requests.last_of(self._jobs.values(), recording_key)
+        return last_of(self._jobs.values(), recording_key)
 
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
@@ -139,16 +138,16 @@ class Jobs:
         It begins with the download of the model `fetch`, if one is named. It is the job of those who have asked for it.
         """
         asked = request.to_dict()
-        if (job := requests.find_same(self._going, recording.key, asked)) is not None:
+        if (job := find_same(self._going, recording.key, asked)) is not None:
             self._join(job, people)
             self._ask_again(job)
             return job
-        if (job := requests.find_same(self.interrupted, recording.key, asked)) is not None:
+        if (job := find_same(self.interrupted, recording.key, asked)) is not None:
             job.record = replace(job.record, fetch=fetch or job.record.fetch)
             self._join(job, people)
             self.resume(job)
             return job
-        queued = requests.new_record(recording, request, people, position=self._last_position() + 1, fetch=fetch)
+        queued = new_record(recording, request, people, position=self._last_position() + 1, fetch=fetch)
         job = self._enter(queued.noting("Queued."))
         self._start_next()
         return job
@@ -158,9 +157,9 @@ class Jobs:
     ) -> Job:
         """Answer a request whose result is kept, whatever waits; return a job that is over, the last one if it fits."""
         self._belongings.note(kept.key, people, is_new=False)
-        last = requests.last_of((job for job in self._jobs.values() if job.people == people), recording.key)
+        last = last_of((job for job in self._jobs.values() if job.people == people), recording.key)
         if last is None or last.result is None or last.result.key != kept.key:
-            done = replace(requests.new_record(recording, request, people), state=State.DONE, result=kept.key)
+            done = replace(new_record(recording, request, people), state=State.DONE, result=kept.key)
             said = " ".join((KEPT, *answer_notes(kept.request)))
             last = self._enter(replace(done, started=done.created, ended=done.created).noting(said))
             last.result = kept
@@ -189,7 +188,7 @@ class Jobs:
         for job in jobs:
             if not job.over:
                 continue
-            if requests.find_same((*self._going, *changes), job.record.recording, job.record.request) is not None:
+            if find_same((*self._going, *changes), job.record.recording, job.record.request) is not None:
                 spare.append(job)
                 continue
             last += job.state is not State.INTERRUPTED
@@ -254,7 +253,7 @@ class Jobs:
             log.warning("a job does not stop; it is left behind, and its finished chunks are kept")
         for job in self._jobs.values():
             if job.state in (State.QUEUED, State.RUNNING):
-                self._note_down(job, requests.interrupted(job.record))
+                self._note_down(job, interrupted(job.record))
         self._book.close()
 
     # on the event loop
@@ -286,8 +285,10 @@ class Jobs:
         self._start_next()
 
     def _forget_old(self) -> None:
+        over = [job for job in self._jobs.values() if job.over and job.state is not State.INTERRUPTED]
+        oldest = sorted(over, key=lambda job: job.record.ended)[:-N_OVER_KEPT]
         try:
-            self.discard(*requests.outdated(self._jobs.values()))
+            self.discard(*oldest)
         except StorageError as error:  # they are forgotten at the end of the next job, then
             log.warning("old jobs stay on record: %s", error)
 
@@ -324,10 +325,10 @@ class Jobs:
     def _last_position(self) -> int:
         return max((job.record.position for job in self._jobs.values()), default=0)
 
-    def _tell(self, job: Job | None = None, *, news: str = "", arranged: bool = False) -> None:
-        """Tell the pages that a job has changed; news of one name, its state's unless given, hold up no others."""
+    def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
+        """Tell the pages that a job has changed, a moment later, once for all its changes until then."""
         if job is not None:
-            self._runner.tell_once(f"{job.id} {news or job.state}", lambda: self.changed.emit(job), ANNOUNCE_S)
+            self._runner.tell_once(job.id, lambda: self.changed.emit(job), ANNOUNCE_S)
         if arranged:
             self._runner.tell_once("", self.arranged.emit, ANNOUNCE_S)
 
@@ -356,7 +357,7 @@ class Jobs:
         self._runner.tell(lambda: self._ended(job))
 
     def _follow(self, job: Job) -> tuple[State, str]:
-        recording, request = requests.recording_for(job.record, self._store), requests.request_of(job.record)
+        recording, request = recording_for(job.record, self._store), request_of(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
         for _ in fetch_for(job, then=lambda: self._runner.tell(self.fetched.emit)):
             self._runner.tell(lambda: self._tell(job))
@@ -388,8 +389,7 @@ class Jobs:
         if isinstance(event, TracksOpened):
             self._belongings.note(event.key, job.people, is_new=self._store.manifest(event.key) is None)
         if news:
-            kind = "sound" if isinstance(event, ChunkFinished) else "progress"
-            self._runner.tell(lambda: self._tell(job, news=kind))
+            self._runner.tell(lambda: self._tell(job))
 
     def _note_down(self, job: Job, record: JobRecord) -> None:
         """Replace the record of a job; if that cannot be stored, log it and go on."""

@@ -35,7 +35,7 @@ COMMAND_LINES = (
     ["serve"], ["extract", "auto"], ["extract", "builtin"], ["extract", "demucs"], ["extract", "sam-audio"],
     ["convert", "to-wav"], ["doctor"], ["models", "list"], ["models", "download"], ["models", "remove"],
     ["chunk", "split"], ["merge", "concat"], ["cache", "list"], ["cache", "clean"], ["cache", "clear"], ["batch"],
-    ["extract", "recipe"], ["run"], ["stems", "list"], ["stems", "import"],
+    ["extract", "recipe"], ["run"], ["stems", "list"], ["stems", "import"], ["tune"],
 )  # fmt: skip
 ROOT = Path(__file__).parents[3]
 

@@ -7,7 +7,8 @@ from collections.abc import Generator
 import torch
 
 from separation.events import Event, ModelLoading
-from separation.hardware.devices import choose_torch_device
+from separation.hardware.devices import card_name, choose_torch_device
+from separation.hub import batch_sizes
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.pytorch import network
@@ -33,12 +34,17 @@ def load_torch_model(
 
 
 def batch_of(device: str, request: Request) -> int:
-    """Return the batch size in windows: as many as half of a GPU's free memory holds, at most `MAX_BATCH`; else one.
+    """Return the batch size in windows: what `audio-playground tune` found best on this card.
 
-    A CPU is busy with one window already, and a batch would only take memory.
+    Where nothing was measured: as many as half of an NVIDIA card's free memory holds, at most `MAX_BATCH`; else one. A
+    CPU is busy with one window already, and a batch would only take memory.
     """
     chunk_s = (request.chunks or ChunkSettings()).chunk_s
-    if device != "cuda" or chunk_s is None:
+    if device == "cpu" or chunk_s is None:
+        return 1
+    if (tuned := batch_sizes.recall(card_name(device), request)) is not None:
+        return tuned
+    if device != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info()
     n_clips = 2 if request.sam.stereo == "sides" else 1

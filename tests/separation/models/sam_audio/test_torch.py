@@ -12,6 +12,7 @@ from separation.backends import registry
 from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, PromptError, SeparationError, SettingsError, WeightsMissing
 from separation.events import SolverStep
+from separation.hub import batch_sizes
 from separation.model import FrameSpan, Readiness, Window, Windowing
 from separation.models.sam_audio.anchors import anchor_rows
 from separation.models.sam_audio.model import SamAudioModel, facts_of
@@ -305,6 +306,14 @@ def test_loading_says_how_much_there_is_to_read_and_what_was_loaded():
     assert model.facts.frame == 1920 and model.facts.windowing.chunk == 12 * 1920
 
 
+@pytest.fixture
+def card(monkeypatch, tmp_path):
+    """A graphics card of which nothing is remembered."""
+    monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "A card")
+    return "A card"
+
+
 @pytest.mark.parametrize(
     ("device", "free_gb", "chunk_s", "stereo", "batch"),
     [
@@ -315,18 +324,28 @@ def test_loading_says_how_much_there_is_to_read_and_what_was_loaded():
         ("cuda", 1000, None, "mono", 1),
     ],
 )
-def test_only_a_gpu_with_room_works_on_several_windows(device, free_gb, chunk_s, stereo, batch, monkeypatch):
+def test_only_a_gpu_with_room_works_on_several_windows(device, free_gb, chunk_s, stereo, batch, card, monkeypatch):
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (int(free_gb * 1e9), 2_000_000_000_000))
     chunks = ChunkSettings(chunk_s=chunk_s, overlap_s=0)
     assert batch_of(device, request("violin", chunks=chunks, sam=SamSettings(stereo=stereo))) == batch
 
 
-def test_two_sides_or_longer_chunks_leave_room_for_fewer_windows(monkeypatch):
+def test_two_sides_or_longer_chunks_leave_room_for_fewer_windows(card, monkeypatch):
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (24_000_000_000, 24_000_000_000))
     usual = request("violin")
     sides = request("violin", sam=SamSettings(stereo="sides"))
     long = request("violin", chunks=ChunkSettings(chunk_s=60))
     assert 1 < batch_of("cuda", sides) < batch_of("cuda", usual) and batch_of("cuda", long) < batch_of("cuda", usual)
+
+
+@pytest.mark.parametrize(("chunk_s", "batch"), [(10, 4), (20, 2), (25, 1), (60, 1), (None, 1)])
+def test_what_was_measured_on_this_card_comes_before_what_is_guessed(card, chunk_s, batch, monkeypatch):
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (10**12, 10**12))
+    batch_sizes.remember(card, request("violin", chunks=ChunkSettings(chunk_s=10, overlap_s=1)), 4)
+    asked = request("violin", chunks=ChunkSettings(chunk_s=chunk_s, overlap_s=0))
+    assert batch_of("cuda", asked) == batch and batch_of("cpu", asked) == 1
+    other = request("violin", chunks=asked.chunks, sam=SamSettings(precision="bfloat16"))
+    assert batch_of("cuda", other) == (MAX_BATCH if chunk_s else 1), "it holds for what was measured"
 
 
 def test_settings_that_change_nothing_are_settled_away():

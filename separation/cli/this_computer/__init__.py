@@ -1,0 +1,1 @@
+"""Commands about this computer: what works on it, and what is fastest."""
