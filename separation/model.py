@@ -62,8 +62,8 @@ class Windowing:
         context: samples the model reads on each side of a chunk, beyond those it estimates.
         fade: name of the crossfade between neighbours.
         fixed: cut as Demucs does: chunks start at every hop inside the mixture.
-        fill_last: with `fixed`, a short last chunk is centred in a window of full length, with the audio (or silence)
-            around it; otherwise its window is as short as itself.
+        fill_last: with `fixed`, a short last chunk is centred in a window of full length; otherwise its own is short.
+        padded: windows go on in silence beyond the ends of the mixture; otherwise they end with it, and cost less.
     """
 
     chunk: int | None
@@ -72,6 +72,7 @@ class Windowing:
     fade: str = "cosine"
     fixed: bool = False
     fill_last: bool = True
+    padded: bool = True
 
     @classmethod
     def of(cls, chunks: ChunkSettings, sample_rate: int, frame: int = 1) -> Windowing:
@@ -219,8 +220,7 @@ class RunCost:
         work: operations for a second of audio, in units of 10^9 where they were counted; what overlapping chunks share
             counts twice. Only its proportion between two requests of one backend has to be right.
         held_s: seconds of audio that the model holds at once, on which its memory depends.
-        load_s: the range of seconds that loading takes; None if no measurement of this model exists.
-        loaded_mb: MB (10^6 bytes) that its process holds once it is loaded; None if unknown.
+        load_s, loaded_mb: how many seconds loading takes, and MB (10^6 bytes) its process holds then; None if unknown.
         mb_per_s: MB more for each second of `held_s`.
     """
 

@@ -49,7 +49,7 @@ CONTEXT_S, CONTEXT_OF_CHUNK = 6.0, 0.6
 # 24 real arrangements, also with the soundfont of the training; what they hold is part of “everything else”.
 STEMS = ("drums", "bass", "vocals")
 # Changes whenever this code's output does, so that kept results are never mistaken for new ones.
-REVISION = "3"
+REVISION = "4"
 WORK = 12.0  # 10^9 operations for a second of audio, as of its time beside SAM-Audio's: 1.0 s for 17 s on two cores
 
 
@@ -126,7 +126,10 @@ class BuiltinBackend(BackendDefaults):
     def layout(self, request: Request) -> ChunkLayout:
         """Return the chunk layout: the requested chunks, plus the context the network reads on each side."""
         windowing = Windowing.of(request.chunks or DEFAULT_CHUNKS, SAMPLE_RATE)
-        return ChunkLayout(SAMPLE_RATE, 1, replace(windowing, context=int(_context_s(request) * SAMPLE_RATE)))
+        context = int(_context_s(request) * SAMPLE_RATE)
+        # Silence beyond the ends is no context. It was a third of what 20 s of music cost, and without it the stems of
+        # 12 generated songs beside their ends were 0.05 dB (drums) and 0.1 dB (bass) better, and vocals alike.
+        return ChunkLayout(SAMPLE_RATE, 1, replace(windowing, context=context, padded=False))
 
     def cost(self, request: Request, duration_s: float) -> RunCost:
         """Return the cost as measured on two cores."""

@@ -31,10 +31,7 @@ def plan(n_samples: int, windowing: Windowing) -> tuple[Chunk, ...]:
     length = windowing.chunk or n_samples
     hop = length - windowing.overlap
     last_start = n_samples if windowing.fixed else max(1, n_samples - windowing.overlap)
-    return tuple(
-        _chunk(index, start, min(start + length, n_samples), windowing)
-        for index, start in enumerate(range(0, last_start, hop))
-    )
+    return tuple(_chunk(index, start, n_samples, windowing) for index, start in enumerate(range(0, last_start, hop)))
 
 
 def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None]]:
@@ -43,16 +40,20 @@ def pairwise_starts(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int | None
     yield chunks[-1], None
 
 
-def _chunk(index: int, start: int, stop: int, windowing: Windowing) -> Chunk:
+def _chunk(index: int, start: int, n_samples: int, windowing: Windowing) -> Chunk:
+    stop = min(start + (windowing.chunk or n_samples), n_samples)
     length = stop - start
     missing = (windowing.chunk or length) - length if windowing.fixed and windowing.fill_last else 0
     # Half of what is missing goes before, as in demucs.apply.TensorChunk.padded.
     read_start = start - missing // 2 - windowing.context
+    read_stop = read_start + length + missing + 2 * windowing.context
+    if not windowing.padded:
+        read_start, read_stop = max(0, read_start), min(n_samples, read_stop)
     return Chunk(
         index=index,
         start=start,
         stop=stop,
         read_start=read_start,
-        read_stop=read_start + length + missing + 2 * windowing.context,
+        read_stop=read_stop,
         overlap=windowing.overlap if index else 0,
     )

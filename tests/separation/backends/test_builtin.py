@@ -12,6 +12,7 @@ import torch
 from assets.demo_recording import load_demo
 from separation.audio.waveform import Waveform
 from separation.backends import builtin, registry
+from separation.chunking.plan import plan
 from separation.errors import BackendUnavailable, PromptError, SettingsError, WeightsMissing
 from separation.events import ChunkFinished, Planned
 from separation.metrics.reference import si_sdr
@@ -91,6 +92,13 @@ def test_memory_is_bounded_by_the_chunk():
     events = separate(Waveform(noise(6 * 44_100), 44_100), request)
     longest = max(event.audio["drums"].shape[-1] for event in events if isinstance(event, ChunkFinished))
     assert longest <= 44_100
+
+
+def test_no_silence_beyond_the_ends_is_computed():
+    n_samples = 20 * 44_100
+    layout = registry.get("builtin").layout(registry.choose(Request.of("drums", backend="builtin"))[0])
+    windows = [(chunk.read_start, chunk.read_stop) for chunk in plan(n_samples, layout.windowing)]
+    assert windows == [(0, 16 * 44_100), (3 * 44_100, n_samples), (12 * 44_100, n_samples)]
 
 
 def test_missing_weights_are_said_and_never_replaced(weights):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -53,6 +54,17 @@ def test_a_model_sees_a_chunk_with_the_same_context_on_both_sides(windowing, n_s
             assert 0 <= after - before <= 1  # centred, an odd sample goes behind
         else:
             assert before == after == windowing.context
+
+
+@given(windowings(), st.integers(1, 2_000))
+def test_a_window_that_is_not_padded_ends_with_the_mixture(windowing, n_samples):
+    windowing = replace(windowing, fixed=False)
+    for padded, chunk in zip(
+        plan(n_samples, windowing), plan(n_samples, replace(windowing, padded=False)), strict=True
+    ):
+        assert (chunk.start, chunk.stop, chunk.overlap) == (padded.start, padded.stop, padded.overlap)
+        assert chunk.read_start == max(0, padded.read_start)
+        assert chunk.read_stop == min(n_samples, padded.read_stop)
 
 
 @given(windowings(), st.integers(1, 2_000))
