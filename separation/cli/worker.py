@@ -47,8 +47,8 @@ def worker(connection: Connection, host: str | None, name: str | None, common: C
 async def _work(
     scheduler: str, tls: Tls | None, host: str | None, name: str | None, devices: tuple[str, ...], common: Common
 ) -> None:
-    from separation.engine import dask as cluster
     from separation.engine import embedded
+    from separation.engine.scheduler import FAMILIES, resources
     from separation.errors import SeparationError
 
     embedded.settle_workers()
@@ -61,7 +61,7 @@ async def _work(
         nanny = await Nanny(
             scheduler,
             nthreads=1,
-            resources=cluster.resources(devices),
+            resources=resources(devices),
             name=name,
             host=host,
             security=None if tls is None else tls.security(),
@@ -71,7 +71,7 @@ async def _work(
             preload=[*embedded.QUIET],
             death_timeout=PATIENCE_S,
         )
-    except cluster.FAMILIES as failure:
+    except FAMILIES as failure:
         raise SeparationError(
             f"There is no Dask scheduler at {scheduler}.",
             f"({failure})",

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,21 +24,19 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from separation import events
 from separation.engine import embedded
 from separation.engine.engine import Call, Task, Work
+from separation.engine.scheduler import FAMILIES, answering, client_of, fitting, resources, resources_for
 from separation.engine.tls import Tls
 from separation.errors import Action, PlaygroundError, SeparationError, WorkerDied
 from separation.events import Event, EventStream, StillRunning, Warned, WorkerRestarted
 from separation.request import DEVICES
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster, Security
+    from distributed import Client, LocalCluster
 
 Result = TypeVar("Result")
 
-MODEL = "model"
 HEARTBEAT_S = 0.25
-# What Dask raises when a scheduler is gone, misunderstands, or goes away while it is asked; it has no root for these.
-FAMILIES = (OSError, ValueError, TypeError, RuntimeError, LookupError, AttributeError, AssertionError)
-PREPARE_AFTER_S = 1.0
+PREPARE_AFTER_S = 0.1
 WAIT_FOR_WORKER_S = 10.0  # before a warning that no worker can take the call
 
 log = logging.getLogger(__name__)
@@ -88,47 +86,41 @@ class Cluster:
     @property
     def address(self) -> str:
         """Return the scheduler's address, such as "tls://127.0.0.1:41234"; starts an embedded cluster if needed."""
-        with _scheduler_there():
+        with answering():
             return str(self._connect().scheduler_info()["address"])
 
-    def prepare(self) -> None:
+    def prepare(self, first: Call[object] | None = None) -> None:
         """See `Engine.prepare`: the workers of an embedded cluster are started, which takes a second of computing.
 
-        It begins a moment later, when the page that asked for it has been drawn.
+        That begins a moment later, when the page that asked for it has been drawn.
         """
         if self._address is None and self._client is None and self._preparation is None:
-            self._preparation = threading.Timer(PREPARE_AFTER_S, self._prepare)
+            self._preparation = threading.Timer(PREPARE_AFTER_S, self._prepare, [first])
             self._preparation.daemon = True
             self._preparation.start()
 
-    def _prepare(self) -> None:
+    def _prepare(self, first: Call[object] | None) -> None:
         try:
-            self._connect()
+            client = self._connect()
+            if first is not None:
+                from distributed import fire_and_forget
+
+                fire_and_forget(self._submit(client, uuid.uuid4().hex, first))
         except Exception as error:  # the first call meets it too, and says so; the program may just be ending
             log.info("the workers could not be prepared: %s", error)
 
     def width(self, device: str) -> int:
         """Return one more than the number of workers, so that none idles while the caller handles a result."""
-        with _scheduler_there():
-            return 1 + max(1, len(_fitting(self._connect(), device)))
+        with answering():
+            return 1 + max(1, len(fitting(self._connect(), device)))
 
     def start(self, call: Call[Result]) -> Task[Result]:
         """See `Engine.start`."""
         client, name = self._connect(), uuid.uuid4().hex
         inbox: _Inbox = queue.SimpleQueue()
         self._inboxes[name] = inbox
-        with _scheduler_there():
-            future = client.submit(
-                _drain,
-                self._topic,
-                name,
-                call.work,
-                call.arguments,
-                key=f"{call.work.__name__}-{name}",
-                pure=False,
-                resources=_resources(call.device),
-                priority=call.priority,
-            )
+        with answering():
+            future = self._submit(client, name, call)
             # Brought here as soon as it is there: what only a worker has is lost with it.
             loop: Any = client.loop  # Tornado's, around asyncio's
             result = asyncio.run_coroutine_threadsafe(_brought(client, future), loop.asyncio_loop)
@@ -161,13 +153,26 @@ class Cluster:
         """Drop the inbox of a call that is over."""
         self._inboxes.pop(name, None)
 
+    def _submit(self, client: Client, name: str, call: Call[Any]) -> Any:
+        return client.submit(
+            _drain,
+            self._topic,
+            name,
+            call.work,
+            call.arguments,
+            key=f"{call.work.__name__}-{name}",
+            pure=False,
+            resources=resources_for(call.device),
+            priority=call.priority,
+        )
+
     def _connect(self) -> Client:
         with self._lock:
             if self._address and self._client is not None and self._client.status in ("closing", "closed"):
                 self._client = None  # its scheduler was gone, and may be back
             if self._client is None:
                 self._cluster = None if self._address else self._embedded()
-                self._client = _client_of(self._address or self._cluster, self._tls)
+                self._client = client_of(self._address or self._cluster, self._tls)
                 self._client.subscribe_topic(self._topic, self._sort)
                 # The objects that importing Dask created are never garbage; scanning them stops a server for 60 ms.
                 gc.freeze()
@@ -257,8 +262,8 @@ class _ClusterTask(Generic[Result]):
         yield StillRunning()
         if self._n_attempts or self._has_warned or time.monotonic() - self._since_s < WAIT_FOR_WORKER_S:
             return
-        with _scheduler_there():
-            address = "" if _fitting(self._client, self._device) else self._client.scheduler_info()["address"]
+        with answering():
+            address = "" if fitting(self._client, self._device) else self._client.scheduler_info()["address"]
         if address:
             self._has_warned = True
             where = "" if self._device == "auto" else f" with the device {self._device}"
@@ -266,71 +271,6 @@ class _ClusterTask(Generic[Result]):
                 message=f"No worker{where} is there to do this; it is waited for.",
                 action=Action.start_worker(address),
             )
-
-
-def resources(devices: Iterable[str]) -> dict[str, float]:
-    """Return the Dask resources of a worker that can use these devices, with one model at a time."""
-    return {MODEL: 1, **dict.fromkeys(devices, 1.0)}
-
-
-@contextmanager
-def _scheduler_there() -> Iterator[None]:
-    """Turn what Dask raises into a sentence where its scheduler is asked for something."""
-    try:
-        yield
-    except PlaygroundError:
-        raise
-    except FAMILIES as error:
-        log.debug("traceback", exc_info=error)
-        raise SeparationError(
-            "The Dask scheduler does not answer any more.",
-            f"({error})" if isinstance(error, OSError) else "",  # what Dask stumbled over itself tells nobody anything
-            "See whether it runs, and start the work again; finished work was kept.",
-        ) from error
-
-
-def _client_of(scheduler: str | LocalCluster | None, tls: Tls | None) -> Client:
-    from distributed import Client
-
-    security = None if tls is None else tls.security()
-    if isinstance(scheduler, str):
-        _refuse_silence(scheduler, security)
-    return Client(scheduler, set_as_default=False, security=security)
-
-
-def _refuse_silence(address: str, security: Security | None) -> None:
-    """Raise SeparationError where no scheduler answers.
-
-    Dask closes a client that finds no scheduler only when it is garbage-collected, and whichever thread does that may
-    wait for seconds.
-    """
-    from distributed.comm.core import connect
-
-    async def knock() -> None:
-        options = {} if security is None else security.get_connection_args("client")
-        comm = await connect(address, **options)
-        await comm.close()
-
-    try:
-        asyncio.run(knock())
-    except FAMILIES as failure:  # nobody there, no address, TLS on one side only
-        raise SeparationError(
-            f"There is no Dask scheduler at {address}.",
-            f"({failure})",
-            "Start one with “dask scheduler” and give the address it prints, such as tcp://10.0.0.5:8786; one that "
-            "asks for TLS needs the certificate files too.",
-        ) from failure
-
-
-def _fitting(client: Client, device: str) -> list[str]:
-    """Return the addresses of the workers that could run a call for this device."""
-    needed = _resources(device)
-    workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
-    return [address for address, about in workers.items() if needed.keys() <= about["resources"].keys()]
-
-
-def _resources(device: str) -> dict[str, float]:
-    return resources(() if device == "auto" else (device,))
 
 
 class _Cancelled:

@@ -57,8 +57,12 @@ class Task(Protocol[Answer]):
 class Engine(Protocol):
     """Runs calls, in this process or elsewhere."""
 
-    def prepare(self) -> None:
-        """Start in the background what calls need, so that the first one need not wait for it; return at once."""
+    def prepare(self, first: Call[object] | None = None) -> None:
+        """Start in the background what calls need, so that they need not wait for it; return at once.
+
+        Args:
+            first: is run once the first worker is there, for what it leaves in that process; nobody learns of its end.
+        """
         ...
 
     def width(self, device: str) -> int:
@@ -77,8 +81,8 @@ class Engine(Protocol):
 class Inline:
     """Runs work in this process, while it is followed; for the terminal and scripts."""
 
-    def prepare(self) -> None:
-        """See `Engine.prepare`: calls need nothing here."""
+    def prepare(self, first: Call[object] | None = None) -> None:
+        """See `Engine.prepare`: calls need nothing here, and this process is not to load what may not be asked for."""
 
     def width(self, device: str) -> int:
         """See `Engine.width`."""

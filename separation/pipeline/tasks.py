@@ -55,6 +55,17 @@ def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
     return facts
 
 
+def warm_up() -> Generator[Event, None, None]:
+    """Load the model of the separator that always works, unless a model is loaded.
+
+    Most first runs use it, and those of most others the framework that it brings, whose import takes a second.
+    """
+    if not warm:
+        backend = registry.shown(registry.AUTO)
+        settled = backend.settle(Request.of("any", backend=backend.name))
+        yield from load_model(Order(request=settled, revision=backend.revision(settled)))
+
+
 @measured("separate")
 def separate_windows(windows: Sequence[Window], order: Order) -> Generator[Event, None, Sequence[Answer]]:
     """Separate equally long windows, as many at once as the model takes and its memory holds.

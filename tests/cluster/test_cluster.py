@@ -15,8 +15,9 @@ import pytest
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
-from separation.engine.dask import Cluster, resources
+from separation.engine.dask import Cluster
 from separation.engine.engine import Ahead, Call, Inline
+from separation.engine.scheduler import resources
 from separation.engine.tls import Tls
 from separation.errors import SeparationError, SettingsError
 from separation.events import ChunkFinished, SolverStep, StillRunning, Warned, WorkerRestarted

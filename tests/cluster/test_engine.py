@@ -19,7 +19,7 @@ import pytest
 from separation.audio.waveform import Waveform
 from separation.engine.dask import HEARTBEAT_S, Cluster
 from separation.engine.embedded import NICENESS, RETRIES
-from separation.engine.engine import Inline
+from separation.engine.engine import Call, Inline
 from separation.errors import (
     AudioError,
     BackendUnavailable,
@@ -29,6 +29,7 @@ from separation.errors import (
     WeightsMissing,
 )
 from separation.events import ChunkFinished, SolverStep, StillRunning, Warned
+from separation.pipeline import tasks
 from separation.pipeline.separate import extract, separate
 from separation.request import ChunkSettings, Request
 from tests.support import fakes, memory_work
@@ -276,6 +277,12 @@ def test_workers_that_were_prepared_are_there_before_the_first_call():
         prepared = _workers() - before
         _, worker = run_to_end(engine, fakes.process_id)
         assert {worker} == prepared == _workers() - before
+
+
+def test_a_worker_that_is_prepared_loads_the_model_that_always_works_without_being_asked_for_it():
+    with closing(Cluster()) as engine:
+        engine.prepare(Call(tasks.warm_up, ()))
+        wait_until(lambda: run_to_end(engine, fakes.loaded_models)[1] == ["builtin"])
 
 
 def test_an_engine_that_is_closed_before_its_workers_start_starts_none():

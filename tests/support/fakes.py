@@ -313,6 +313,12 @@ def process_id() -> Generator[Event, None, int]:
     return os.getpid()
 
 
+def loaded_models() -> Generator[Event, None, list[str]]:
+    """Return the backends of the models that this process has loaded."""
+    yield from ()
+    return sorted({request.backend for request in tasks.warm})
+
+
 def process_id_after(pause_s: float) -> Generator[Event, None, int]:
     """Which process this runs in, after some time in it."""
     yield SolverStep(done=1, total=1)

@@ -9,6 +9,7 @@ from nicegui import app, ui
 
 from separation import __version__
 from separation.engine.dask import Cluster
+from separation.engine.engine import Call
 from storage import ArtifactStore
 from storage.records import DraftTable, JobTable
 from webapp.access.guard import install
@@ -26,7 +27,7 @@ from webapp.state.kept.preferences import Preferences
 class WhenNeeded(Cluster):
     """Starts its workers with the first job and not when a recording is opened: most of these tests run none."""
 
-    def prepare(self) -> None:
+    def prepare(self, first: Call[object] | None = None) -> None:
         pass
 
 

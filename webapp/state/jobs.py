@@ -14,13 +14,15 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from nicegui import Event as PageEvent
 
 from separation.backends.registry import answer_notes
-from separation.engine.engine import Engine
+from separation.engine.engine import Call, Engine
 from separation.errors import PlaygroundError, unforeseen
 from separation.events import Event, EventStream, TracksOpened, Warned
+from separation.pipeline.tasks import warm_up
 from separation.request import Request
 from separation.results.kept import Recording, Result
 from separation.results.partial import PartialAudio
@@ -30,9 +32,9 @@ from storage.records import JobRecord, JobTable
 from storage.records import JobState as State
 from storage.records.jobs import STOPPED, utc_now
 from webapp.access.belongings import THE_HOSTS, Belongings
+from webapp.state import requests
 from webapp.state.fetching import fetch_for
 from webapp.state.job import KEPT, Job
-from webapp.state.requests import find_same, in_order, interrupted, last_of, new_record, recording_for, request_of
 from webapp.state.runner import Runner, Work
 
 __all__ = ["Job", "Jobs", "State"]
@@ -40,7 +42,6 @@ __all__ = ["Job", "Jobs", "State"]
 log = logging.getLogger(__name__)
 ANNOUNCE_S = 0.1
 CLOSE_S = 60.0  # an evaluation of a model that runs in this process has to come to its end
-N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
 
 
 class Jobs:
@@ -50,7 +51,7 @@ class Jobs:
         changed: is emitted with a job when its state or progress has changed.
         arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
         fetched: is emitted when a job has downloaded a model.
-        prepare: starts the workers in the background, so that the next job need not wait for them.
+        prepare: starts a worker and warms it up in the background, so that the first job need not wait for that.
         is_between: whether a piece of other work is being done, see `do_between`.
     """
 
@@ -61,7 +62,7 @@ class Jobs:
         self.arranged: PageEvent[[]] = PageEvent()
         self.fetched: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book, self._belongings = store, engine, book, belongings or Belongings()
-        self.prepare = engine.prepare
+        self.prepare = partial(engine.prepare, Call(warm_up, ()))
         self._runner = Runner("jobs")
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused
@@ -79,7 +80,7 @@ class Jobs:
     @property
     def queue(self) -> list[Job]:
         """Return the jobs that wait, the next one first."""
-        return in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
+        return requests.in_order(job for job in self._jobs.values() if job.state is State.QUEUED)
 
     @property
     def running(self) -> Job | None:
@@ -113,7 +114,7 @@ class Jobs:
     @property
     def interrupted(self) -> list[Job]:
         """Return the jobs that a server left unfinished, in the order in which they would have run."""
-        return in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
+        return requests.in_order(job for job in self._jobs.values() if job.state is State.INTERRUPTED)
 
     @property
     def paused(self) -> bool:
@@ -125,7 +126,7 @@ class Jobs:
 
         Jobs that ended before this server started do not count, unless they were interrupted.
         """
-        return last_of(self._jobs.values(), recording_key)
+        return requests.last_of(self._jobs.values(), recording_key)
 
     # what people do; all of it raises StorageError, and changes nothing, if it cannot be written down
 
@@ -138,16 +139,16 @@ class Jobs:
         It begins with the download of the model `fetch`, if one is named. It is the job of those who have asked for it.
         """
         asked = request.to_dict()
-        if (job := find_same(self._going, recording.key, asked)) is not None:
+        if (job := requests.find_same(self._going, recording.key, asked)) is not None:
             self._join(job, people)
             self._ask_again(job)
             return job
-        if (job := find_same(self.interrupted, recording.key, asked)) is not None:
+        if (job := requests.find_same(self.interrupted, recording.key, asked)) is not None:
             job.record = replace(job.record, fetch=fetch or job.record.fetch)
             self._join(job, people)
             self.resume(job)
             return job
-        queued = new_record(recording, request, people, position=self._last_position() + 1, fetch=fetch)
+        queued = requests.new_record(recording, request, people, position=self._last_position() + 1, fetch=fetch)
         job = self._enter(queued.noting("Queued."))
         self._start_next()
         return job
@@ -157,9 +158,9 @@ class Jobs:
     ) -> Job:
         """Answer a request whose result is kept, whatever waits; return a job that is over, the last one if it fits."""
         self._belongings.note(kept.key, people, is_new=False)
-        last = last_of((job for job in self._jobs.values() if job.people == people), recording.key)
+        last = requests.last_of((job for job in self._jobs.values() if job.people == people), recording.key)
         if last is None or last.result is None or last.result.key != kept.key:
-            done = replace(new_record(recording, request, people), state=State.DONE, result=kept.key)
+            done = replace(requests.new_record(recording, request, people), state=State.DONE, result=kept.key)
             said = " ".join((KEPT, *answer_notes(kept.request)))
             last = self._enter(replace(done, started=done.created, ended=done.created).noting(said))
             last.result = kept
@@ -188,7 +189,7 @@ class Jobs:
         for job in jobs:
             if not job.over:
                 continue
-            if find_same((*self._going, *changes), job.record.recording, job.record.request) is not None:
+            if requests.find_same((*self._going, *changes), job.record.recording, job.record.request) is not None:
                 spare.append(job)
                 continue
             last += job.state is not State.INTERRUPTED
@@ -253,7 +254,7 @@ class Jobs:
             log.warning("a job does not stop; it is left behind, and its finished chunks are kept")
         for job in self._jobs.values():
             if job.state in (State.QUEUED, State.RUNNING):
-                self._note_down(job, interrupted(job.record))
+                self._note_down(job, requests.interrupted(job.record))
         self._book.close()
 
     # on the event loop
@@ -285,10 +286,8 @@ class Jobs:
         self._start_next()
 
     def _forget_old(self) -> None:
-        over = [job for job in self._jobs.values() if job.over and job.state is not State.INTERRUPTED]
-        oldest = sorted(over, key=lambda job: job.record.ended)[:-N_OVER_KEPT]
         try:
-            self.discard(*oldest)
+            self.discard(*requests.outdated(self._jobs.values()))
         except StorageError as error:  # they are forgotten at the end of the next job, then
             log.warning("old jobs stay on record: %s", error)
 
@@ -357,7 +356,7 @@ class Jobs:
         self._runner.tell(lambda: self._ended(job))
 
     def _follow(self, job: Job) -> tuple[State, str]:
-        recording, request = recording_for(job.record, self._store), request_of(job.record)
+        recording, request = requests.recording_for(job.record, self._store), requests.request_of(job.record)
         job.begin(together=request.chunks is not None and request.chunks.stitch == "multidiffusion")
         for _ in fetch_for(job, then=lambda: self._runner.tell(self.fetched.emit)):
             self._runner.tell(lambda: self._tell(job))

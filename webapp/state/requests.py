@@ -15,6 +15,8 @@ from storage.records import JobRecord, JobState
 from storage.records.jobs import STOPPED, utc_now
 from webapp.state.job import Job
 
+N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
+
 
 def new_record(
     recording: Recording, request: Request, people: Mapping[str, str], position: int = 0, fetch: str = ""
@@ -95,3 +97,9 @@ def in_order(jobs: Iterable[Job]) -> list[Job]:
 def interrupted(record: JobRecord) -> JobRecord:
     """Return the record of a job that the end of its server stopped."""
     return replace(record, state=JobState.INTERRUPTED, ended=utc_now()).noting(STOPPED)
+
+
+def outdated(jobs: Iterable[Job]) -> list[Job]:
+    """Return the jobs to forget: those that are over and not waiting for a decision, but for the last ones."""
+    over = [job for job in jobs if job.over and job.state is not JobState.INTERRUPTED]
+    return sorted(over, key=lambda job: job.record.ended)[:-N_OVER_KEPT]

@@ -297,7 +297,7 @@ async def test_what_is_discarded_is_forgotten_and_what_waits_or_runs_cannot_be(j
 
 
 async def test_only_the_newest_jobs_that_are_over_are_remembered(jobs, home, recording, backend, monkeypatch):
-    monkeypatch.setattr("webapp.state.jobs.N_OVER_KEPT", 2)
+    monkeypatch.setattr("webapp.state.requests.N_OVER_KEPT", 2)
     submitted = [jobs.submit(recording, Request.of("drums", seed=seed)) for seed in range(4)]
     await until(lambda: all(job.over for job in submitted) and jobs.running is None)
     assert jobs.all == submitted[2:]
