@@ -1,8 +1,8 @@
 """Jobs: the queue of this server, one separation at a time, in an order people can change.
 
 A thread waits for the engine; the model itself runs in the engine's worker process. Pages never wait: they call the
-methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there, each for one
-job at most ten times a second.
+methods of `Jobs` on the event loop, and subscribe to `changed` and `arranged`, which are emitted there: at once, but of
+one job and kind of news at most ten times a second.
 
 Every job has a record (`storage.JobTable`), so none is lost when the server stops, however it stops: what waited or ran
 is interrupted and offered again, and the chunks it had finished are not computed again. Nothing starts by itself then.
@@ -21,7 +21,7 @@ from nicegui import Event as PageEvent
 from separation.backends.registry import answer_notes
 from separation.engine.engine import Call, Engine
 from separation.errors import PlaygroundError, unforeseen
-from separation.events import Event, EventStream, TracksOpened, Warned
+from separation.events import ChunkFinished, Event, EventStream, TracksOpened, Warned
 from separation.pipeline.tasks import warm_up
 from separation.request import Request
 from separation.results.kept import Recording, Result
@@ -324,10 +324,10 @@ class Jobs:
     def _last_position(self) -> int:
         return max((job.record.position for job in self._jobs.values()), default=0)
 
-    def _tell(self, job: Job | None = None, *, arranged: bool = False) -> None:
-        """Tell the pages that a job has changed, a moment later, once for all its changes until then."""
+    def _tell(self, job: Job | None = None, *, news: str = "", arranged: bool = False) -> None:
+        """Tell the pages that a job has changed; news of one name, its state's unless given, hold up no others."""
         if job is not None:
-            self._runner.tell_once(job.id, lambda: self.changed.emit(job), ANNOUNCE_S)
+            self._runner.tell_once(f"{job.id} {news or job.state}", lambda: self.changed.emit(job), ANNOUNCE_S)
         if arranged:
             self._runner.tell_once("", self.arranged.emit, ANNOUNCE_S)
 
@@ -388,7 +388,8 @@ class Jobs:
         if isinstance(event, TracksOpened):
             self._belongings.note(event.key, job.people, is_new=self._store.manifest(event.key) is None)
         if news:
-            self._runner.tell(lambda: self._tell(job))
+            kind = "sound" if isinstance(event, ChunkFinished) else "progress"
+            self._runner.tell(lambda: self._tell(job, news=kind))
 
     def _note_down(self, job: Job, record: JobRecord) -> None:
         """Replace the record of a job; if that cannot be stored, log it and go on."""

@@ -27,7 +27,7 @@ class Runner:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._due: set[str] = set()
+        self._to_tell: dict[str, Callable[[], object] | None] = {}  # of each name told a moment ago: what is due next
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -55,14 +55,21 @@ class Runner:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
-    def tell_once(self, name: str, call: Callable[[], object], after_s: float) -> None:
-        """Call `call` a moment later, once for all that is told by this name until then; from the event loop."""
-        if name not in self._due:
-            self._due.add(name)
-            asyncio.get_running_loop().call_later(after_s, self._call_due, name, call)
+    def tell_once(self, name: str, call: Callable[[], object], every_s: float) -> None:
+        """Call the last `call` of this name soon, and at most once in `every_s` seconds; from the event loop.
 
-    def _call_due(self, name: str, call: Callable[[], object]) -> None:
-        self._due.discard(name)
+        What is told first is called at once, so that nobody waits for news; what follows too soon is put off.
+        """
+        was_told = name in self._to_tell
+        self._to_tell[name] = call
+        if not was_told:
+            asyncio.get_running_loop().call_soon(self._call_due, name, every_s)
+
+    def _call_due(self, name: str, every_s: float) -> None:
+        if (call := self._to_tell.pop(name)) is None:
+            return
+        self._to_tell[name] = None
+        asyncio.get_running_loop().call_later(every_s, self._call_due, name, every_s)
         call()
 
     def close(self, wait_s: float = 0.0) -> bool:

@@ -186,6 +186,17 @@ async def test_changes_are_told_on_the_event_loop_and_last_of_all_the_end(jobs, 
     assert job.state is State.DONE
 
 
+async def test_sound_and_the_end_are_told_at_once_however_much_progress_was_told_before(
+    jobs, recording, backend, monkeypatch
+):
+    monkeypatch.setattr("webapp.state.jobs.ANNOUNCE_S", 3600.0)
+    told = []
+    jobs.changed.subscribe(lambda job: told.append((job.state, job.n_ready > 0)))
+    jobs.submit(recording, Request.of("drums"))
+    await until(lambda: (State.DONE, True) in told)
+    assert (State.RUNNING, True) in told
+
+
 async def test_a_thousand_changes_at_once_are_told_once(jobs, recording, backend):
     gate = Gate(backend)
     told = []

@@ -84,6 +84,28 @@ async def test_what_work_tells_is_called_on_the_event_loop_in_order(runner):
     assert told == [(n, here) for n in range(5)]
 
 
+async def test_what_is_told_first_is_called_at_once_and_what_follows_too_soon_is_put_off(runner):
+    told = []
+    for n in range(3):
+        runner.tell_once("a", lambda n=n: told.append(n), LONG_S)
+    runner.tell_once("b", lambda: told.append("b"), LONG_S)
+    await asyncio.sleep(0)
+    assert told == [2, "b"], "once for all that is told at one moment, and no name waits for another"
+    runner.tell_once("a", lambda: told.append("too soon"), LONG_S)
+    await asyncio.sleep(0.01)
+    assert told == [2, "b"]
+
+
+async def test_what_was_put_off_is_called_once_it_is_due(runner):
+    told, over = [], asyncio.Event()
+    runner.tell_once("a", lambda: told.append("first"), 0.01)
+    await asyncio.sleep(0)
+    for n in range(3):
+        runner.tell_once("a", lambda n=n: (told.append(n), over.set()), 0.01)
+    await asyncio.wait_for(over.wait(), LONG_S)
+    assert told == ["first", 2]
+
+
 def test_telling_without_an_event_loop_or_after_its_end_is_nothing(runner, caplog):
     do(runner, lambda: runner.tell(lambda: pytest.fail("nobody calls this")))
 
