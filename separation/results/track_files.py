@@ -77,8 +77,6 @@ def write_tracks(
                     for writer in writers[name]:
                         writer.write(samples)
                         writer.flush()  # listeners read the file meanwhile
-                start, n_samples = n_samples, n_samples + next(iter(event.audio.values())).shape[-1]
-                meter.add(mixture.read(start, n_samples), event.audio)
             elif isinstance(event, ChunkMeasured):
                 measures.append(event)
             elif isinstance(event, AnchorsMapped):
@@ -86,7 +84,10 @@ def write_tracks(
             elif isinstance(event, Finished):
                 finished = event
             yield event
-            if isinstance(event, Planned):
+            if isinstance(event, ChunkFinished):  # measured once its listeners know of it
+                start, n_samples = n_samples, n_samples + next(iter(event.audio.values())).shape[-1]
+                meter.add(mixture.read(start, n_samples), event.audio)
+            elif isinstance(event, Planned):
                 yield TracksOpened(
                     key=key,
                     files=dict(files),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import islice
 
@@ -8,6 +9,7 @@ import pytest
 
 from separation import Request, decode, extract
 from separation.audio.peaks import PeaksWriter
+from separation.engine.engine import Inline
 from separation.errors import AudioError, PromptError, SettingsError
 from separation.events import (
     AnchorsMapped,
@@ -20,6 +22,7 @@ from separation.events import (
     Planned,
     Warned,
 )
+from separation.metrics.quality import QualityMeter
 from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, SolverSettings
 from separation.results import runs
 from separation.results.runs import find_result, import_recording, separate_recording
@@ -31,8 +34,6 @@ from tests.support.store_files import in_the_making
 
 def run(recording, request, store, engine=None):
     """All events of a run, and its result."""
-    from separation.engine.engine import Inline
-
     return ran(separate_recording(recording, request, store, engine or Inline()))
 
 
@@ -158,6 +159,16 @@ def test_a_run_tells_everything_in_order_and_ends_with_the_kept_result(store, ba
     assert result.name == "drums"
     assert {"report", "rtf", "model", "device", "sample_rate", "n_channels", "n_samples"} <= set(kept.info)
     assert nothing_in_scratch(store)
+
+
+def test_a_chunk_is_told_before_it_is_measured(store, backend, recording, monkeypatch):
+    measured = []
+    monkeypatch.setattr(QualityMeter, "add", lambda meter, mixture, audio: measured.append(mixture.shape))
+    with closing(separate_recording(recording, Request.of("drums"), store, Inline())) as events:
+        told = next(event for event in events if isinstance(event, ChunkFinished))
+        assert measured == []
+        next(events)
+        assert measured == [next(iter(told.audio.values())).shape]
 
 
 def test_warnings_of_the_run_are_kept_with_the_result(store, backend, recording, monkeypatch):
