@@ -63,7 +63,7 @@ class Jobs:
         self.fetched: PageEvent[[]] = PageEvent()
         self._store, self._engine, self._book, self._belongings = store, engine, book, belongings or Belongings()
         self.prepare = partial(engine.prepare, Call(warm_up, ()))
-        self._runner = Runner("jobs")
+        self._runner = Runner("jobs", returns_memory=True)
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused
         self._running: Job | None = None

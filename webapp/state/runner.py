@@ -8,6 +8,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from separation.hardware import allocator
+
 log = logging.getLogger(__name__)
 Work = Callable[[], object]
 
@@ -19,10 +21,11 @@ class Runner:
 
     Args:
         name: the name of the thread, for logs.
+        returns_memory: whether what the work has freed is returned to the system once there is no more work.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, returns_memory: bool = False) -> None:
+        self._name, self._returns_memory = name, returns_memory
         self._waiting: deque[Work] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -95,6 +98,8 @@ class Runner:
                 work()
             except Exception:
                 log.exception("the thread “%s” met an error nobody foresaw", self._name)
+        if self._returns_memory:
+            allocator.return_freed_memory()
 
     def _next(self) -> Work | None:
         with self._lock:

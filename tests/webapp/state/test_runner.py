@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from separation.hardware import allocator
 from webapp.state.runner import Runner
 
 LONG_S = 60.0
@@ -127,6 +128,17 @@ def test_closing_waits_for_what_is_being_done_and_begins_nothing_further(runner)
     held.let_go.set()
     assert runner.close(LONG_S)
     assert done == []
+
+
+def test_memory_is_returned_once_there_is_no_more_work(monkeypatch):
+    done, over = [], threading.Event()
+    monkeypatch.setattr(allocator, "return_freed_memory", lambda: (done.append("returned"), over.set()))
+    runner, held = Runner("test runner", returns_memory=True), Held()
+    runner.submit(held)
+    runner.submit(lambda: done.append("work"))
+    held.let_go.set()
+    assert over.wait(LONG_S) and runner.close(LONG_S)
+    assert done == ["work", "returned"]
 
 
 def test_work_that_asks_whether_the_end_has_come_ends_soon(runner):
