@@ -153,6 +153,7 @@ def serve(settings: ServerSettings) -> None:
     )
     first_page = ""
     if settings.open_browser:
+        app.on_startup(lambda: shared.jobs.prepare())  # somebody sits here, and will soon want to hear something
         token, first_page = rules.token, addresses[0]
         if token is not None:
             first_page = token.redirect_file(settings.home, first_page, port).as_uri()

@@ -17,7 +17,7 @@ import pytest
 from distributed import Security
 
 from tests.support.browser import wait_until
-from tests.support.server import running_server
+from tests.support.server import RunningServer, running_server
 
 
 @pytest.fixture
@@ -45,9 +45,16 @@ def test_with_a_certificate_it_is_served_over_https_and_not_without(pair: tuple[
             plain.getresponse()
 
 
+def has_worker(server: RunningServer) -> bool:
+    """Whether the server has started a process that computes."""
+    return any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(server.process.pid).children())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="its browsers are not named by a variable")
 @pytest.mark.parametrize("option", ["--open", "--no-open"])
-def test_the_browser_is_opened_at_the_studio_if_that_is_wanted(tmp_path: Path, option: str) -> None:
+def test_the_browser_is_opened_at_the_studio_if_that_is_wanted_and_a_worker_gets_ready(
+    tmp_path: Path, option: str
+) -> None:
     opened, browser = tmp_path / "opened", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" >>{opened}\n')
     browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
@@ -56,6 +63,8 @@ def test_the_browser_is_opened_at_the_studio_if_that_is_wanted(tmp_path: Path, o
         if option == "--open":
             wait_until(opened.exists, "the browser")
             wait_until(lambda: opened.read_text() == f"http://127.0.0.1:{server.port}\n", "its page")
+            wait_until(lambda: has_worker(server), "a worker")
+        assert has_worker(server) == (option == "--open")
     assert opened.exists() == (option == "--open")
 
 
