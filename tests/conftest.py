@@ -48,8 +48,7 @@ folders.name_folder(CHECKPOINT)
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
 
-TESTS = Path(__file__).parent
-pytest_plugins = ("tests.support.time_limits",)
+pytest_plugins = ("tests.support.coverage_of_tests", "tests.support.time_limits")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,16 +61,6 @@ def pytest_collection() -> Iterator[None]:
         gc.collect()
         gc.freeze()
         gc.enable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure no coverage by tests of pages and of what is not shipped: it makes Python two thirds slower.
-
-    What is asked for is the coverage of `separation` and `storage`, whose own tests have to reach it.
-    """
-    for item in items:
-        if item.path.is_relative_to(TESTS / "webapp") or item.path.is_relative_to(TESTS / "assets"):
-            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(autouse=True)
