@@ -1,9 +1,12 @@
-"""What SAM-Audio costs on this computer's CPU: `python -m benchmarks.bench_sam [precision]`.
+"""What SAM-Audio costs on a CPU, and what saving time costs in error: `python -m benchmarks.bench_sam`.
 
 A network of the shape of `small` (transformer 1024 x 12, the published codec), its weights drawn at random: speed does
-not depend on their values, and what comes out is noise that nobody hears. A 10 s clip is encoded, solved and decoded in
-a fresh process with the allocator set as the studio sets it for its worker. Text features are drawn too: T5 takes less
-than 0.1 s. Reading weights from disk is not counted.
+not depend on their values, and what comes out is noise that nobody hears. Errors of such a network say how an error of
+arithmetic grows on its way, not what it does to a voice. Clips are of the demo song. It runs in a fresh process with
+the allocator set as the studio sets it for its worker. Text features are drawn too: T5 takes less than 0.1 s. Reading
+weights from disk is not counted.
+
+What is compared is timed in turn, because a computer's speed drifts while it is measured.
 """
 
 from __future__ import annotations
@@ -15,90 +18,157 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from separation.hardware import allocator
-from separation.hardware.processor import processor
+import numpy as np
+import soundfile
 
-DURATION_S = 10
+from separation.hardware import allocator
+from separation.hardware.processor import features, processor
+
+DURATION_S = 10  # of the clip that the transformer sees
+CODEC_S = 4  # of the clip of the codec's rows
 REPEATS = 3
 N_TOKENS = 6
+N_STEPS = 16
 # What differs from the defaults of our configuration.
 SMALL = {"dim": 1024, "context_dim": 1024, "n_heads": 16, "n_layers": 12}
 
 
-def main(precision: str) -> None:
-    """Print the median seconds of each part, of a whole run, and of three prompts together beside one by one."""
-    import numpy as np
+def main() -> None:
+    """Print each row as soon as it is measured."""
     import torch
 
-    from separation import solvers
-    from separation.hardware import products
-    from separation.models.sam_audio.anchors import anchor_rows
+    from separation.backends.sam_family import DECODE, ENCODE, EVALUATE
+    from separation.hardware import half_precision, products
     from separation.pipeline import matrix_products
 
     library = matrix_products.settle()
-    sam = random_network(precision)
-    rng = np.random.default_rng(0)
-    clip = (0.1 * rng.standard_normal(DURATION_S * sam.sample_rate)).astype(np.float32)
-    text = torch.from_numpy(rng.standard_normal((3, N_TOKENS, sam.config.text_encoder.dim), np.float32))
-    text_mask = torch.ones(3, N_TOKENS, dtype=torch.bool)
-    features = sam.encode([clip])
-    rows = anchor_rows([], features.shape[1])[None]
-    noise = sam.tensor(rng.standard_normal((1, features.shape[1], 2 * sam.n_latents), np.float32))
+    print(f"SAM-Audio small, random weights, {DURATION_S} s of the demo song, {torch.get_num_threads()} threads")
+    print(f"{processor()} ({', '.join(features()) or 'no features known'}); products by {library}")
+    peak = {name: one.gflops for name, one in half_precision.measure("cpu").items()}
+    speeds = f"{peak['float32']:7.0f} GFLOP/s in float32, {peak['bfloat16']:.0f} in bfloat16"
+    print(f"a feed-forward layer          {speeds}")
 
-    def solved(prompts: slice, n_steps: int) -> Any:
-        velocity = sam.velocity(features, text[prompts], text_mask[prompts], rows)
-        start = noise.expand(len(text[prompts]), -1, -1)
-        *_, state = solvers.integrate("euler", velocity, start, solvers.times(n_steps))
+    bench = Bench(random_network("float32"))
+    half = Bench(random_network("bfloat16"))
+    encode_s = row(f"encode {CODEC_S} s", bench.encode)
+    print(f"                              {ENCODE * CODEC_S / encode_s / peak['float32']:7.2f} of the layer's speed")
+    decode_s = row(f"decode {CODEC_S} s", bench.decode)
+    print(f"                              {DECODE * CODEC_S / decode_s / peak['float32']:7.2f} of the layer's speed")
+    exact_s, half_s = in_turn("one evaluation", {"float32": bench.evaluate, "bfloat16": half.evaluate})
+    work = EVALUATE["small"] * DURATION_S
+    print(
+        f"                              {work / exact_s / peak['float32']:7.2f} of the layer's speed in float32, "
+        f"{work / half_s / peak['bfloat16']:.2f} in bfloat16"
+    )
+    with whole_filters():
+        plain = Bench(random_network("float32"))
+    in_turn(f"decode {CODEC_S} s", {"whole filters": plain.decode, "split filters": bench.decode})
+    if products.can_choose() or torch.get_float32_matmul_precision() == "medium":
+        with_libraries(bench)
+    in_turn("three prompts, NFE 4", {"one by one": bench.one_by_one, "together": bench.together})
+    in_turn(f"whole run, euler {N_STEPS}", {"float32": bench.whole_run, "bfloat16": half.whole_run})
+
+    print("errors, in dB of what they are errors of")
+    velocity = bench.velocity()
+    print(f"bfloat16, a velocity          {error_db(half.velocity(), velocity):7.1f}")
+    print(f"split filters, a decode       {error_db(bench.decode(), plain.decode()):7.1f}")
+    finest = bench.solved("midpoint", 2 * N_STEPS)
+    euler = bench.solved("euler", N_STEPS)
+    print(f"euler {N_STEPS} itself               {error_db(euler, finest):7.1f}  (against midpoint {2 * N_STEPS})")
+    print(f"bfloat16, of euler {N_STEPS}         {error_db(half.solved('euler', N_STEPS), euler):7.1f}")
+
+
+class Bench:
+    """A network with everything that its parts need, each part a call without arguments."""
+
+    def __init__(self, sam: Any) -> None:
+        import torch
+
+        from separation.models.sam_audio.anchors import anchor_rows
+
+        self.sam, rng = sam, np.random.default_rng(0)
+        self._clip = demo_clip(DURATION_S, sam.sample_rate)
+        self._short = self._clip[: CODEC_S * sam.sample_rate]
+        self._text = torch.from_numpy(rng.standard_normal((3, N_TOKENS, sam.config.text_encoder.dim), np.float32))
+        self._mask = torch.ones(3, N_TOKENS, dtype=torch.bool)
+        self._features = sam.encode([self._clip])
+        n_frames = self._features.shape[1]
+        self._rows = anchor_rows([], n_frames)[None]
+        self._noise = sam.tensor(rng.standard_normal((1, n_frames, 2 * sam.n_latents), np.float32))
+        self._field = self._velocity(self._features, slice(0, 1))
+
+    def encode(self) -> Any:
+        """Features of a short clip."""
+        return self.sam.encode([self._short])
+
+    def decode(self) -> Any:
+        """Samples of a short clip; its latents are those of the mixture."""
+        return self.sam.decode(self._features[:, : CODEC_S * 25])
+
+    def evaluate(self) -> Any:
+        """One evaluation of the velocity."""
+        return self._field(self._noise, 0.5)
+
+    velocity = evaluate
+
+    def solved(self, method: str, n_steps: int, prompts: slice = slice(0, 1)) -> Any:
+        """The state at the end of a solve."""
+        from separation import solvers
+
+        field = self._velocity(self._features, prompts)
+        start = self._noise.expand(len(self._text[prompts]), -1, -1)
+        *_, state = solvers.integrate(method, field, start, solvers.times(n_steps))
         return state
 
-    def whole_run() -> None:
-        sam.encode([clip])
-        target, _ = sam.split(solved(slice(0, 1), 16))
-        sam.decode(target)
+    def whole_run(self) -> None:
+        """A clip from its samples to its target's."""
+        self.sam.encode([self._clip])
+        target, _ = self.sam.split(self.solved("euler", N_STEPS))
+        self.sam.decode(target)
 
-    def together() -> None:
-        sam.encode([clip])
-        targets, _ = sam.split(solved(slice(0, 3), 4))
+    def together(self) -> None:
+        """Three prompts of one clip, solved at once."""
+        self.sam.encode([self._clip])
+        self.solved("euler", 4, slice(0, 3))
+
+    def one_by_one(self) -> None:
+        """The same, a run each."""
         for number in range(3):
-            sam.decode(targets[number : number + 1])
+            self.sam.encode([self._clip])
+            self.solved("euler", 4, slice(number, number + 1))
 
-    def one_by_one() -> None:
-        for number in range(3):
-            sam.encode([clip])
-            target, _ = sam.split(solved(slice(number, number + 1), 4))
-            sam.decode(target)
+    def _velocity(self, features: Any, prompts: slice) -> Any:
+        return self.sam.velocity(features, self._text[prompts], self._mask[prompts], self._rows)
 
-    target, _ = sam.split(noise)
-    velocity = sam.velocity(features, text[:1], text_mask[:1], rows)
-    print(f"SAM-Audio small, random weights, {precision}, {DURATION_S} s clip, {torch.get_num_threads()} threads")
-    print(f"{processor()}; products by {library}")
-    print(f"encode                        {seconds(lambda: sam.encode([clip])):7.2f} s")
-    print(f"one evaluation (NFE)          {seconds(lambda: velocity(noise, 0.5)):7.2f} s")
-    print(f"decode                        {seconds(lambda: sam.decode(target)):7.2f} s")
-    runs: dict[products.Library, list[float]] = {name: [] for name in products.PRECISIONS}
-    for _ in range(REPEATS):  # in turn, as below
-        for name, times in runs.items():
-            products.use(name)
-            times.append(seconds(whole_run, 1))
-    for name, times in runs.items():
-        print(f"whole run, euler, 16 steps    {statistics.median(times):7.2f} s, products by {name}")
-    print(f"                              {ratio(runs['oneDNN'], runs['MKL']):7.2f} ratio, oneDNN to MKL")
+
+def with_libraries(bench: Bench) -> None:
+    """Print an evaluation and a decode by each library of products, and return to the chosen one."""
+    from separation.hardware import products
+
+    def by(library: products.Library, run: Callable[[], object]) -> Callable[[], object]:
+        return lambda: (products.use(library), run())
+
+    for name, run in {"one evaluation": bench.evaluate, f"decode {CODEC_S} s": bench.decode}.items():
+        in_turn(name, {library: by(library, run) for library in products.PRECISIONS})
     products.use(products.choose(products.measure()))
-    # In turn, because a computer's speed drifts while it is measured.
-    pairs = [(seconds(together, 1), seconds(one_by_one, 1)) for _ in range(REPEATS)]
-    print(f"three prompts, 4 NFE each     {statistics.median(pair[0] for pair in pairs):7.2f} s together")
-    print(f"                              {statistics.median(pair[1] for pair in pairs):7.2f} s one by one")
-    print(f"                              {ratio(*zip(*pairs, strict=True)):7.2f} ratio")
 
 
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the ratios of times that were measured in turn."""
-    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+@contextmanager
+def whole_filters() -> Iterator[None]:
+    """Have networks that are read within it compute their codec's filters as they are."""
+    from separation.models.sam_audio.pytorch import cpu_codec
+
+    splits, cpu_codec.SPLIT = cpu_codec.SPLIT, {}
+    try:
+        yield
+    finally:
+        cpu_codec.SPLIT = splits
 
 
 def random_network(precision: str) -> Any:
@@ -128,21 +198,54 @@ def random_network(precision: str) -> Any:
         return network.load_torch_network(folder, precision=precision)
 
 
-def seconds(run: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The median time of a call."""
-    times = []
-    for _ in range(repeats):
-        started_s = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started_s)
-    return statistics.median(times)
+def demo_clip(duration_s: float, sample_rate: int) -> Any:
+    """Return the beginning of the demo song, mono float32."""
+    from assets.demo_recording import write_demo_mixture
+    from separation.audio.waveform import Waveform, resample
+
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "demo.flac")
+        write_demo_mixture(path)
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    song = resample(Waveform(np.ascontiguousarray(samples.T), rate), sample_rate)
+    return song.samples.mean(axis=0)[: round(duration_s * sample_rate)]
+
+
+def row(name: str, run: Callable[[], object]) -> float:
+    """Print the median time of a call, and return it."""
+    median_s = statistics.median(_timed(run) for _ in range(REPEATS))
+    print(f"{name:<28}  {median_s:7.2f} s", flush=True)
+    return median_s
+
+
+def in_turn(name: str, runs: Mapping[str, Callable[[], object]]) -> list[float]:
+    """Print and return the median time of each call, and print the median ratio of the second one to the first."""
+    rounds = [[_timed(run) for run in runs.values()] for _ in range(REPEATS)]
+    medians_s = [statistics.median(times) for times in zip(*rounds, strict=True)]
+    for way, median_s in zip(runs, medians_s, strict=True):
+        print(f"{name:<28}  {median_s:7.2f} s  {way}")
+    first, second = runs
+    ratio = statistics.median(after / before for before, after in rounds)
+    print(f"                              {ratio:7.2f} ratio, {second} to {first}", flush=True)
+    return medians_s
+
+
+def error_db(values: Any, exact: Any) -> float:
+    """The energy of an error relative to what it is an error of."""
+    wrong, right = ((one.double() ** 2).sum() for one in (values - exact, exact))
+    return float(10 * (wrong / right).log10())
+
+
+def _timed(run: Callable[[], object]) -> float:
+    started_s = time.perf_counter()
+    run()
+    return time.perf_counter() - started_s
 
 
 if __name__ == "__main__":
     if "--here" in sys.argv:
-        main(sys.argv[-1])
+        main()
     else:
-        wanted = sys.argv[1] if len(sys.argv) > 1 else "float32"
-        command = [sys.executable, "-m", "benchmarks.bench_sam", "--here", wanted]
+        command = [sys.executable, "-m", "benchmarks.bench_sam", "--here"]
         environment = os.environ | allocator.environment()
         raise SystemExit(subprocess.run(command, check=False, env=environment).returncode)  # noqa: S603 - our own module

@@ -64,6 +64,13 @@ class ProductsChosen(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PrecisionMeasured(Event):
+    """The precision that a model uses on this computer where none is asked for; `why` names it and says how fast."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned(Event):
     """The chunks are planned. `spans_s` holds (start, stop) of every chunk in seconds; neighbours overlap."""
 

@@ -40,6 +40,7 @@ os.environ["AUDIO_PLAYGROUND_HOME"] = _HOME.name
 
 # Processes that measure for themselves could choose differently on a busy computer, and differ in their last digits.
 os.environ.setdefault("AUDIO_PLAYGROUND_PRODUCTS", "MKL")
+os.environ.setdefault("AUDIO_PLAYGROUND_PRECISION", "float32")
 
 # The person at this computer has named it. Servers and workers of a whole file start before any test and inherit it.
 folders.name_folder(CHECKPOINT)

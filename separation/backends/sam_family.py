@@ -16,7 +16,7 @@ from separation.models.sam_audio import acquire, sizes, sources, text_encoder, w
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config
 from separation.models.sam_audio.sources import CODEC_NAME
-from separation.request import ChunkSettings, Request, SolverSettings
+from separation.request import AUTOMATIC, ChunkSettings, Request, SolverSettings
 from separation.solvers import nfe
 
 NAME = "sam-audio"
@@ -34,7 +34,7 @@ ENCODE, DECODE = 48.7, 110.0
 EVALUATE = {"small": 9.6, "base": 27.9, "large": 127.1}
 # MB: all but the transformer, and the transformer in float32.
 LOADED_MB = {"small": (700.0, 1200.0), "base": (700.0, 2600.0), "large": (700.0, 11_700.0)}
-OF_FLOAT32 = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}
+OF_FLOAT32 = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25, AUTOMATIC: 1.0}  # which may be float32
 PIECE_S = 20.0  # the codec goes through longer chunks in pieces; 40 s were measured to hold no more
 
 

@@ -73,6 +73,10 @@ class SamMlxBackend(SamTorchBackend):
         slow = "MLX has no GPU here, and its CPU build is slow and meant for tests: “sam_torch” is faster."
         return replace(found, sentence=f"{found.sentence} {slow}")
 
+    def usual_precision(self, device: str) -> str:
+        """Return the exact one: no other is measured here."""
+        return PRECISIONS[0]
+
     def targets(self, request: Request) -> tuple[Target, ...]:
         """Return one target for each prompt: the model accepts any words.
 

@@ -89,6 +89,10 @@ class SamOfficialBackend(SamTorchBackend):
         _check_settings(request)
         return super().targets(request)
 
+    def usual_precision(self, device: str) -> str:
+        """Return the exact one: no other is measured here."""
+        return PRECISIONS[0]
+
     def load(self, request: Request) -> Generator[Event, None, Model]:
         """Read the weights from this computer; never goes online."""
         files = yield from ready_files(self, request)

@@ -15,11 +15,12 @@ from separation.backends.sam_family import ready_files
 from separation.errors import Action, PlaygroundError, PromptError, SettingsError
 from separation.events import Event
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
-from separation.models.sam_audio import sizes
+from separation.models.sam_audio import precision, sizes
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.sources import MODELS
 from separation.prompts.targets import Target, own_residuals, refuse_reserved
 from separation.request import (
+    AUTOMATIC,
     PRECISIONS,
     STITCHES,
     ChunkSettings,
@@ -63,7 +64,7 @@ class SamTorchBackend(BackendDefaults):
         return MODELS
 
     def settle(self, request: Request) -> Request:
-        """Fill in model and chunk settings, which affect the sound, and reset settings that have no effect here.
+        """Fill in what affects the sound (model, chunks, precision), and reset settings that have no effect here.
 
         The model is the size that suits the prompts best of those that are on this computer.
 
@@ -71,6 +72,8 @@ class SamTorchBackend(BackendDefaults):
             SettingsError: multi-diffusion was asked for together with what it cannot do.
         """
         chunks, sam = request.chunks or ChunkSettings(), _settled(request.sam, request)
+        if sam.precision == AUTOMATIC:
+            sam = replace(sam, precision=self.usual_precision(request.device))
         if chunks.stitch == "multidiffusion":
             _check_multidiffusion(sam)
         return replace(
@@ -82,6 +85,10 @@ class SamTorchBackend(BackendDefaults):
             sam=sam,
             speech=SpeechSettings(),
         )
+
+    def usual_precision(self, device: str) -> str:
+        """Return the precision that is used on a device, named as in a request, where none is asked for."""
+        return precision.usual(device)
 
     def revision(self, request: Request) -> str:
         """Return the identity of the weights and the version of this code."""
@@ -157,7 +164,7 @@ class SamTorchBackend(BackendDefaults):
     def smaller(self, request: Request, duration_s: float) -> Iterator[Request]:
         """Yield the request with shorter chunks, with a lower precision, with a smaller model."""
         yield from super().smaller(request, duration_s)
-        if request.sam.precision == self.profile.precisions[0]:
+        if request.sam.precision in (AUTOMATIC, self.profile.precisions[0]):
             # int8 is computed on processors only; where the device is open it may be a graphics card.
             fit = "int8" if request.device == "cpu" else "bfloat16"
             lower = next((one for one in (fit, "bfloat16") if one in self.profile.precisions), None)

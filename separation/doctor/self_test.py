@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from separation.engine.engine import Engine
 from separation.errors import SeparationError
-from separation.events import ChunkFinished, Event, Planned, ProductsChosen, WorkMeasured
+from separation.events import ChunkFinished, Event, Planned, PrecisionMeasured, ProductsChosen, WorkMeasured
 from separation.model import Backend
 from separation.request import Request, SolverSettings
 
@@ -27,6 +27,7 @@ class Passed:
         model: the model that was used.
         device: the device it ran on.
         products: which library multiplied its matrices, where that was chosen.
+        precision: what its transformer is computed in where nothing is asked for, where that is measured.
         seconds: duration of the whole test.
         load_s: seconds to load the model in the process that ran it; about 0 if it was loaded already.
         work_s: seconds to separate two seconds of audio.
@@ -37,6 +38,7 @@ class Passed:
     model: str
     device: str
     products: str
+    precision: str
     seconds: float
     load_s: float
     work_s: float
@@ -80,12 +82,14 @@ def self_test(backend: Backend, engine: Engine | None = None) -> Generator[Event
     noise = np.random.default_rng(0).normal(0, 0.1, (2, round(DURATION_S * SAMPLE_RATE))).astype(np.float32)
     started_s = time.monotonic()
     request = backend.settle(request_of(backend, model_here(backend)))
-    device, products, took_s, peaks, n_samples = "", "", {"load": 0.0}, [0], 0
+    device, products, precision, took_s, peaks, n_samples = "", "", "", {"load": 0.0}, [0], 0
     for event in separate_settled(Waveform(noise, SAMPLE_RATE), request, engine=engine):
         if isinstance(event, Planned):
             device = event.device
         elif isinstance(event, ProductsChosen):
             products = event.why
+        elif isinstance(event, PrecisionMeasured):
+            precision = event.why
         elif isinstance(event, WorkMeasured):
             took_s[event.step] = took_s.get(event.step, 0.0) + event.seconds
             peaks.append(event.peak_bytes or 0)
@@ -99,6 +103,7 @@ def self_test(backend: Backend, engine: Engine | None = None) -> Generator[Event
         model=request.model or "",
         device=device,
         products=products,
+        precision=precision,
         seconds=time.monotonic() - started_s,
         load_s=took_s.pop("load"),
         work_s=sum(took_s.values()),

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Library = Literal["MKL", "oneDNN"]
+Way = TypeVar("Way", bound=str)
 PRECISIONS: Mapping[Library, Literal["highest", "medium"]] = {"MKL": "highest", "oneDNN": "medium"}  # PyTorch's words
 SHAPES = ((256, 1024, 2816), (1024, 384, 1536))  # rows, inputs, outputs: feed-forward layers of SAM-Audio and Demucs
 N_ROUNDS, ENOUGH_S = (2, 6), 0.1  # at least, at most, of all products by each library in turn; and the time for them
@@ -76,33 +78,47 @@ def measure() -> dict[Library, ProductSpeed]:
         (torch.randn(rows, inputs, generator=made), torch.randn(outputs, inputs, generator=made))
         for rows, inputs, outputs in SHAPES
     ]
+
+    def by(library: Library) -> list[Tensor]:
+        use(library)
+        return [torch.nn.functional.linear(left, right) for left, right in pairs]
+
     before = torch.get_float32_matmul_precision()
-    fastest_s: dict[Library, float] = dict.fromkeys(PRECISIONS, math.inf)
-    products: dict[Library, list[Tensor]] = {}
-    began_s = time.perf_counter()
     try:
-        for n in range(N_ROUNDS[1]):
-            if n >= N_ROUNDS[0] and time.perf_counter() - began_s > ENOUGH_S:
-                break
-            for library, precision in PRECISIONS.items():
-                torch.set_float32_matmul_precision(precision)
-                started_s = time.perf_counter()
-                products[library] = [torch.nn.functional.linear(left, right) for left, right in pairs]
-                fastest_s[library] = min(fastest_s[library], time.perf_counter() - started_s)
+        return compared({library: partial(by, library) for library in PRECISIONS}, pairs)
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def compared(
+    ways: Mapping[Way, Callable[[], Sequence[Tensor]]], pairs: Sequence[tuple[Tensor, Tensor]]
+) -> dict[Way, ProductSpeed]:
+    """Measure ways to make the same products, in turn.
+
+    Args:
+        ways: each makes all products, (rows, outputs), on any device.
+        pairs: the factors in float32 on the CPU, (rows, inputs) and (outputs, inputs).
+    """
+    fastest_s = dict.fromkeys(ways, math.inf)
+    products: dict[Way, list[Tensor]] = {}
+    began_s = time.perf_counter()
+    for n in range(N_ROUNDS[1]):
+        if n >= N_ROUNDS[0] and time.perf_counter() - began_s > ENOUGH_S:
+            break
+        for name, make in ways.items():
+            started_s = time.perf_counter()
+            products[name] = [one[:N_COMPARED].cpu() for one in make()]  # a device has computed what is fetched
+            fastest_s[name] = min(fastest_s[name], time.perf_counter() - started_s)
     exact = [left[:N_COMPARED].double() @ right.double().T for left, right in pairs]
-    n_operations = sum(2 * rows * inputs * outputs for rows, inputs, outputs in SHAPES)
+    n_operations = sum(2 * len(left) * right.numel() for left, right in pairs)
     return {
-        library: ProductSpeed(
-            gflops=n_operations / fastest_s[library] / 1e9, error_db=_error_db(products[library], exact)
-        )
-        for library in PRECISIONS
+        name: ProductSpeed(gflops=n_operations / fastest_s[name] / 1e9, error_db=_error_db(products[name], exact))
+        for name in ways
     }
 
 
 def _error_db(products: Sequence[Tensor], exact: Sequence[Tensor]) -> float:
-    wrong = sum(_energy(one[:N_COMPARED].double() - true) for one, true in zip(products, exact, strict=True))
+    wrong = sum(_energy(one.double() - true) for one, true in zip(products, exact, strict=True))
     return 10 * math.log10(max(wrong, 1e-300) / sum(map(_energy, exact)))
 
 

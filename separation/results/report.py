@@ -20,6 +20,7 @@ from separation.events import (
     Event,
     Finished,
     Planned,
+    PrecisionMeasured,
     ProductsChosen,
     SolverStep,
     Warned,
@@ -73,6 +74,7 @@ class Recorder:
         self._started_s = self._last_s = clock()
         self._last: Event | None = None
         self._products: str | None = None
+        self._precision: str | None = None
         self._planned: Planned | None = None
         self._pieces: dict[str, list[WorkMeasured]] = defaultdict(list)
         self._write_s = 0.0
@@ -89,6 +91,8 @@ class Recorder:
         match event:
             case ProductsChosen():
                 self._products = event.why
+            case PrecisionMeasured():
+                self._precision = event.why
             case Planned():
                 self._planned = event
             case WorkMeasured():
@@ -122,6 +126,7 @@ class Recorder:
             "model": self._planned.model if self._planned else self._request.model,
             "device": self._planned.device if self._planned else None,
             "products": self._products,
+            "usual_precision": self._precision,
             "recording": self._recording,
             "total_s": _seconds(seconds),
             "rtf": round(self._finished.rtf, 4) if self._finished else None,

@@ -82,4 +82,7 @@ def _tested(backend: Backend) -> str:
     except PlaygroundError as error:  # the other backends are still tested
         return f"failed: {error}"
     passed = stream.result
-    return f"{passed.seconds:.2f} s" + (f", products by {passed.products}" if passed.products else "")
+    words = [f"{passed.seconds:.2f} s"]
+    words += [f"products by {passed.products}"] if passed.products else []
+    words += [f"without --precision in {passed.precision}"] if passed.precision else []
+    return ", ".join(words)

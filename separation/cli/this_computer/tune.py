@@ -22,12 +22,12 @@ ON_CPU = "batches are for graphics cards; a processor is busy with one chunk."
 def tune(model: str | None, common: Common) -> None:
     """Measure what is fastest on this computer; later runs take it.
 
-    On a processor that is the library that multiplies matrices. On a graphics card it is also how many chunks go
-    together, for the separators that can do that.
+    On a processor that is the library that multiplies matrices; everywhere it is the precision of SAM-Audio's
+    transformer. On a graphics card it is also how many chunks go together, for the separators that can do that.
     """
     from separation.pipeline import tuning
 
-    report: dict[str, Any] = {"products": _products(common), "batches": []}
+    report: dict[str, Any] = {"products": _products(common), "precision": _precision(common), "batches": []}
     for backend in tuning.candidates():
         report["batches"].append(_batches(backend, model, common))
     common.result(report)
@@ -39,6 +39,16 @@ def _products(common: Common) -> str:
 
     found = matrix_products.measure_anew()
     common.say(f"Products of matrices on the processor: {found or NOTHING}.")
+    return found
+
+
+def _precision(common: Common) -> str:
+    """Measure the precisions anew; return the sentence about it."""
+    from separation.hardware.devices import choose_torch_device
+    from separation.models.sam_audio import precision
+
+    found = precision.measure_anew(common.device, choose_torch_device(common.device))
+    common.say(f"SAM-Audio's transformer: {found}.")
     return found
 
 

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from separation.hardware import products
+from separation.hardware import half_precision, products
 from separation.hardware.products import ProductSpeed
 from separation.hub import batch_sizes
+from separation.models.sam_audio import precision
 from separation.pipeline import tuning
 from separation.pipeline.matrix_products import MEMORY
 from separation.pipeline.tuning import Tuned
@@ -16,6 +17,8 @@ from tests.support.checkpoint import CHECKPOINT
 from tests.support.terminal import audio_playground
 
 FOUND = {"MKL": ProductSpeed(gflops=170.0, error_db=-132.0), "oneDNN": ProductSpeed(gflops=410.0, error_db=-127.0)}
+
+HALF = ProductSpeed(gflops=800.0, error_db=-51.0)
 
 
 @pytest.fixture
@@ -25,6 +28,7 @@ def measured(folder, monkeypatch):
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(folder / "home"))
     monkeypatch.setattr(products, "can_choose", lambda: True)
     monkeypatch.setattr(products, "measure", lambda: times.append(1) or FOUND)
+    monkeypatch.setattr(half_precision, "measure", lambda device: {"float32": FOUND["oneDNN"], "bfloat16": HALF})
     return times
 
 
@@ -33,6 +37,8 @@ def test_on_a_processor_the_library_is_measured_anew_and_batches_are_said_to_be_
         said = audio_playground("tune", "--device", "cpu", "--model", CHECKPOINT).output
         assert "Products of matrices on the processor: oneDNN (MKL 170 GFLOP/s" in said and len(measured) == n
         assert "batches are for graphics cards" in said
+    assert "SAM-Audio's transformer: bfloat16 (float32 410 GFLOP/s" in said
+    assert json.loads((folder / "home" / precision.MEMORY).read_text())
     (kept,) = json.loads((folder / "home" / MEMORY).read_text()).values()
     assert kept["oneDNN"]["gflops"] == 410.0
     assert not (folder / "home" / batch_sizes.MEMORY).exists()
@@ -66,7 +72,11 @@ def test_on_a_card_every_size_is_said_with_its_speed_and_what_runs_take(measured
 def test_as_json_it_is_one_line(measured):
     (line,) = audio_playground("tune", "--device", "cpu", "--model", CHECKPOINT, "--json").stdout.splitlines()
     report = json.loads(line)
-    assert report["products"].startswith("oneDNN") and report["batches"][0]["batch"] == 1
+    assert (
+        report["products"].startswith("oneDNN")
+        and report["precision"].startswith("bfloat16")
+        and report["batches"][0]["batch"] == 1
+    )
 
 
 def test_a_model_that_is_not_here_is_said_with_what_to_do(measured):

@@ -12,7 +12,7 @@ from typing import Any
 from separation.backends import registry
 from separation.errors import SettingsError
 from separation.model import Backend
-from separation.request import ChunkSettings, Request, RequestField, overlap_range
+from separation.request import AUTOMATIC, ChunkSettings, Request, RequestField, overlap_range
 from separation.solvers import SOLVERS
 from separation.workflows import presets
 from webapp.components.settings import controls
@@ -27,7 +27,7 @@ PRECISION_LABELS = {
     "int8": "int8, a quarter, processor only",
 }
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
-AUTOMATIC = " With “Automatic” it counts for whoever is chosen."
+FOR_ANYBODY = " With “Automatic” it counts for whoever is chosen."
 
 
 def groups(settings: Request, settled: Request) -> list[SettingGroup]:
@@ -110,10 +110,10 @@ def _preset(asked: Request, used: Backend) -> list[SettingField]:
     if len(names) < 2:
         return []
     tips = {
-        "Preview": "The quickest answer, in little memory, with rougher seams." + AUTOMATIC,
-        "Balanced": "What most songs need: good sound at normal time and memory." + AUTOMATIC,
+        "Preview": "The quickest answer, in little memory, with rougher seams." + FOR_ANYBODY,
+        "Balanced": "What most songs need: good sound at normal time and memory." + FOR_ANYBODY,
         "Quality": "Everything the model has: a little better, up to ten times slower, up to four times the weights."
-        + AUTOMATIC,
+        + FOR_ANYBODY,
         "Podcast clean-up": "What is not speech is lowered by 12 dB at most: the voice keeps a little of its room.",
         presets.CUSTOM: "Values of your own: sound, solver, chunks or precision are other than a preset's.",
     }
@@ -316,8 +316,9 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound "
             "that is nearly the same."
         )
-        labels = {name: PRECISION_LABELS[name] for name in precisions}
-        fields.append(controls.select("sam.precision", "Precision", settled.sam.precision, labels, tip))
+        chosen = f": {settled.sam.precision}" if settings.sam.precision == AUTOMATIC else ""
+        labels = {AUTOMATIC: f"Automatic{chosen}"} | {name: PRECISION_LABELS[name] for name in precisions}
+        fields.append(controls.select("sam.precision", "Precision", settings.sam.precision, labels, tip))
         digest.append(settled.sam.precision)
     if RequestField.SEED in uses:
         tip = (
