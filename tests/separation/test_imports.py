@@ -82,6 +82,7 @@ def test_no_module_of_the_core_imports_storage_or_the_pages_and_none_but_a_model
     assert pulled_in(ROOT, (core, {*FRAMEWORKS, "storage", "webapp"}), (terminal, {*FRAMEWORKS, "webapp"})) == {}
 
 
+@pytest.mark.long
 def test_a_model_imports_neither_storage_nor_pages_and_only_demucs_needs_the_package_of_that_name():
     demucs = [name for name in SEPARATION if name.startswith("separation.models.demucs")]
     others = [name for name in SEPARATION if is_model(name) and name not in demucs]

@@ -81,6 +81,7 @@ def test_the_demo_with_its_true_stems_is_taken_where_no_recording_is_given(folde
     assert {path.name for path in (folder / "report").iterdir()} == set(report.FILES)
 
 
+@pytest.mark.long
 def test_the_same_command_computes_nothing_again_and_no_cache_all(folder, grid):
     first = told("--grid", grid, "-o", "a")
     assert (first["n_cells"], first["n_computed"], first["tracks"]) == (2, 2, ["drums", "vocals", "everything else"])

@@ -96,6 +96,7 @@ async def test_every_handler_of_every_page_says_what_it_asks_for(home: Path, mon
     assert sorted(set(silent)) == [], "\n".join(map(str, sorted(set(silent))))
 
 
+@pytest.mark.long
 async def test_a_guest_who_may_only_listen_changes_nothing_by_any_handler(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

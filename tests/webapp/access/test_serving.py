@@ -84,6 +84,7 @@ def test_the_browser_is_started_with_a_private_page_that_leads_in_and_never_with
         assert f"Audio Playground is at http://127.0.0.1:{server.port}/?token={token}" in server.log()
 
 
+@pytest.mark.long
 def test_a_bookmark_and_an_open_page_go_on_after_a_restart(tmp_path: Path) -> None:
     html = {"Accept": "text/html"}
     with httpx.Client(timeout=60) as browser:
@@ -123,6 +124,7 @@ def test_what_would_not_be_safe_is_a_sentence(tmp_path: Path, words: list[str], 
     assert said in finished.stderr and "Traceback" not in finished.stderr
 
 
+@pytest.mark.long
 def test_a_passcode_is_made_up_once_and_holds_for_the_next_start(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_server("--share", home=home, asks_for_token=True) as server:
