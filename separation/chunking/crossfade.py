@@ -40,7 +40,7 @@ class CrossfadeStream:
         for name, estimate in estimates.items():
             blended = self._blend(name, estimate, chunk.overlap)
             finished[name] = blended[:, :n_final]
-            self._tail[name] = blended[:, n_final:]
+            self._tail[name] = blended[:, n_final:].copy()  # a view would hold the whole chunk
         return finished
 
     def _blend(self, name: str, estimate: Samples, overlap: int) -> Samples:

@@ -92,7 +92,8 @@ class QualityMeter:
         whole = held.shape[-1] // length * length
         for start in range(0, whole, length):
             self._measure(held[..., start : start + length])
-        self._held, self.n_held = [held[..., whole:]], held.shape[-1] - whole
+        # A view would hold all of it, and most of the next chunk's memory is used while this waits.
+        self._held, self.n_held = [held[..., whole:].copy()], held.shape[-1] - whole
 
     def result(self) -> Quality | None:
         """Return the quality of all that was added.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -115,6 +117,19 @@ def test_a_piece_comes_out_as_soon_as_no_later_chunk_can_change_it():
     ):
         lengths.append(stream.add(chunk, next_start, {"stem": x})["stem"].shape[-1])
     assert lengths == [6, 6, 8]
+
+
+def test_memory_holds_no_more_than_one_overlap():
+    chunks = plan(30_000, Windowing(chunk=10_000, overlap=100))
+    stream = CrossfadeStream("linear")
+    tracemalloc.start()
+    try:
+        for chunk, next_start in list(pairwise_starts(chunks))[:2]:
+            stream.add(chunk, next_start, {"": np.ones((2, chunk.stop - chunk.start), np.float32)})
+        held = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
+    finally:
+        tracemalloc.stop()
+    assert sum(trace.size for trace in held.traces) == 2 * 100 * 4
 
 
 def test_a_misspelt_fade_is_refused_with_the_ones_there_are():

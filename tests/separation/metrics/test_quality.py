@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -147,6 +149,20 @@ def test_memory_does_not_grow_with_the_recording():
         meter.add(second, {"a": second, "b": second})
         held.append(meter.n_held)
     assert max(held) < 5 * RATE
+
+
+def test_memory_holds_no_more_than_the_samples_that_wait():
+    meter = QualityMeter([Target(name=name, stems=frozenset({name})) for name in ("drums", "bass")], 8_000)
+    piece = np.random.default_rng(0).normal(0, 0.1, (3, 2, 100_000)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        meter.add(piece[0], {"drums": piece[1], "bass": piece[2]})
+        held = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
+    finally:
+        tracemalloc.stop()
+    assert 0 < meter.n_held < 50_000
+    sums = 30_000  # of each second, of what the presence of a track is known by
+    assert sum(trace.size for trace in held.traces) < piece[..., : meter.n_held].nbytes + sums
 
 
 def test_invented_sound_lowers_the_quality_by_the_share_that_is_invented():
