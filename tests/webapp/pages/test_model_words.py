@@ -83,6 +83,7 @@ def test_progress_is_told_in_bytes_rate_and_time(known, under_way, words):
 def test_a_verdict_says_what_it_took_or_what_to_do():
     passed = Passed(
         products="",
+        precision="",
         backend="demucs",
         model="htdemucs",
         device="cpu",
