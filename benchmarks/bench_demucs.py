@@ -2,9 +2,9 @@
 
 A network of the published `htdemucs` shape (41,984,456 weights, drawn at random: speed does not depend on their
 values) separates 20 s of synthetic stereo on the CPU with the same settings: no shifts, overlap 0.25, the longest
-segment. Each run is a fresh process, ours and Demucs' in turn. Reading the weights is not counted. Demucs runs as
-shipped: `demucs.api.Separator`, which is what its command line calls, with neither our allocator settings nor our
-thread settings.
+segment. Each run is a fresh process, ours by each library of matrix products and Demucs' in turn. Reading the weights
+is not counted. Demucs runs as shipped: `demucs.api.Separator`, which is what its command line calls, with neither our
+allocator settings nor our thread settings.
 """
 
 from __future__ import annotations
@@ -23,43 +23,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separation.hardware import allocator
+from separation.hardware.processor import features, processor
+from separation.pipeline.matrix_products import SWITCH
 
 SAMPLE_RATE = 44_100
 DURATION_S = 20
 RUNS = 2  # per process: the first meets memory nobody has touched, as a terminal does; a server's worker only once
 STEMS = ["drums", "bass", "other", "vocals"]
 MODEL = "random"
+OURS = ("ours by MKL", "ours by oneDNN")
 
 
 def main() -> None:
-    """Print both times, their ratio and the largest difference between the outputs."""
+    """Print all times, their ratios and the largest difference between the outputs."""
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _in_fresh_process("prepare", folder)
-        pairs = [[_in_fresh_process(who, folder) for who in ("ours", "demucs")] for _ in range(repeats)]
-        theirs, ours = np.load(folder / "demucs.npy"), np.load(folder / "ours.npy")
+        print(f"{processor()} ({', '.join(features()) or 'no features known'})")
+        rounds = [{who: _in_fresh_process(who, folder) for who in (*OURS, "demucs")} for _ in range(repeats)]
+        theirs, ours = np.load(folder / "demucs.npy"), {who: np.load(folder / f"{who}.npy") for who in OURS}
     for run, words in enumerate(("first run of a process", "second run, memory warm")):
-        # Pair by pair, because a computer's speed drifts while it is measured.
-        ratios = sorted(ours_s[run] / theirs_s[run] for ours_s, theirs_s in pairs)
-        seconds = [statistics.median(times[run] for times in who) for who in zip(*pairs, strict=True)]
-        print(f"{words}: ours {seconds[0]:.2f} s, demucs {seconds[1]:.2f} s, ratio {statistics.median(ratios):.2f}")
-        print(f"    (median of {repeats} pairs, {ratios[0]:.2f} to {ratios[-1]:.2f}; below 1 we are faster)")
-    print(f"largest difference {np.abs(theirs - ours).max():.1e}, largest sample {np.abs(theirs).max():.2f}")
+        # In turn, because a computer's speed drifts while it is measured.
+        medians = {who: statistics.median(times[who][run] for times in rounds) for who in rounds[0]}
+        print(f"{words}: {', '.join(f'{who} {seconds:.2f} s' for who, seconds in medians.items())}")
+        for who, peer in ((OURS[0], "demucs"), (OURS[1], "demucs"), (OURS[1], OURS[0])):
+            ratios = sorted(times[who][run] / times[peer][run] for times in rounds)
+            print(f"    {who} to {peer}: ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print(f"largest sample {np.abs(theirs).max():.2f}")
+    for who, made in ours.items():
+        print(f"largest difference of {who} {np.abs(theirs - made).max():.1e}")
 
 
 def _in_fresh_process(role: str, folder: Path) -> list[float]:
     """Run one of `ROLES` in a process of its own; returns the seconds of each separation it made."""
     command = [sys.executable, "-m", "benchmarks.bench_demucs", role, str(folder)]
     # Ours as the studio starts its worker; Demucs as a person starts it.
-    environment = os.environ | (allocator.environment() if role == "ours" else {})
+    ours = allocator.environment() | {SWITCH: role.removeprefix("ours by ")} if role in OURS else {}
+    environment = os.environ | ours
     finished = subprocess.run(  # noqa: S603 - our own module
         command, capture_output=True, text=True, check=False, env=environment
     )
     if finished.returncode:
         raise SystemExit(finished.stderr)
     seconds: list[float] = json.loads(finished.stdout.splitlines()[-1])
-    print(f"{role:8}", *(f"{value:8.2f} s" for value in seconds), flush=True)
+    print(f"{role:15}", *(f"{value:8.2f} s" for value in seconds), flush=True)
     return seconds
 
 
@@ -100,9 +108,11 @@ def run_ours(folder: Path) -> list[float]:
     """The same through our pipeline, in the calling process."""
     from separation.audio.waveform import Waveform
     from separation.events import ChunkFinished, Finished
+    from separation.models import folders
     from separation.pipeline.separate import separate
     from separation.request import DemucsSettings, Request
 
+    folders.name_folder(folder)  # as the person at this computer would
     mixture = Waveform(np.load(folder / "mixture.npy"), SAMPLE_RATE)
     settings = DemucsSettings(folder=str(folder))
     request = Request.of(*STEMS, backend="demucs", model=MODEL, device="cpu", demucs=settings)
@@ -114,7 +124,7 @@ def run_ours(folder: Path) -> list[float]:
                 pieces.append(np.stack([event.audio[name] for name in STEMS]))
             if isinstance(event, Finished):
                 seconds.append(event.seconds)
-    np.save(folder / "ours.npy", np.concatenate(pieces, axis=-1))
+    np.save(folder / f"ours by {os.environ[SWITCH]}.npy", np.concatenate(pieces, axis=-1))
     return seconds
 
 
@@ -128,7 +138,7 @@ def synthetic_mixture() -> NDArray[np.float32]:
     return np.asarray(mixture - mixture.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
-ROLES = {"prepare": prepare, "demucs": run_demucs, "ours": run_ours}
+ROLES = {"prepare": prepare, "demucs": run_demucs} | dict.fromkeys(OURS, run_ours)
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
