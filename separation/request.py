@@ -204,6 +204,7 @@ class SamSettings:
         mute_doubtful: a chunk's target is silent where it seems to be absent or mostly invented.
         precision: of the transformer: "float32", "bfloat16", or "int8" (the matrices of its layers, on a CPU). "auto":
             bfloat16 where it was measured to be faster than float32.
+        attention_caching: the self-attention of a layer is used again while it would be off by less than this share.
         candidates: how often each chunk is computed, each time from another seed, for the best of them to be chosen;
             see `separation.metrics.candidates`.
         rerolls: chunks with a seed of their own, of which there is one candidate.
@@ -216,6 +217,7 @@ class SamSettings:
     match_gain: bool = False
     mute_doubtful: bool = False
     precision: str = AUTOMATIC
+    attention_caching: Annotated[float, Range(0, 0.5)] = 0.0
     candidates: Annotated[int, Range(1, 8)] = 1
     rerolls: tuple[Reroll, ...] = ()
 
@@ -349,8 +351,9 @@ class Request:
             del values[RequestField.SPEECH.value]
         if self.sam.candidates == 1:
             del values["sam"]["candidates"]
-        if not self.sam.mute_doubtful:
-            del values["sam"]["mute_doubtful"]
+        for later in ("mute_doubtful", "attention_caching"):
+            if not values["sam"][later]:
+                del values["sam"][later]
         return values
 
     @classmethod

@@ -127,8 +127,9 @@ class BuiltinBackend(BackendDefaults):
         """Return the chunk layout: the requested chunks, plus the context the network reads on each side."""
         windowing = Windowing.of(request.chunks or DEFAULT_CHUNKS, SAMPLE_RATE)
         context = int(_context_s(request) * SAMPLE_RATE)
-        # Silence beyond the ends is no context. It was a third of what 20 s of music cost, and without it the stems of
-        # 12 generated songs beside their ends were 0.05 dB (drums) and 0.1 dB (bass) better, and vocals alike.
+        # Silence beyond the ends is no context. It was a third of what 20 s of music cost. Without it drums, bass and
+        # vocals of 13 songs are 0.05, 0.12 and 0.38 dB better in the first 10 s; in the last 9 s drums and bass are
+        # 0.06 and 0.09 dB better and vocals 0.32 dB worse (mean SI-SDR; single vocals up to 2 dB either way).
         return ChunkLayout(SAMPLE_RATE, 1, replace(windowing, context=context, padded=False))
 
     def cost(self, request: Request, duration_s: float) -> RunCost:

@@ -73,6 +73,10 @@ class SamMlxBackend(SamTorchBackend):
         slow = "MLX has no GPU here, and its CPU build is slow and meant for tests: “sam_torch” is faster."
         return replace(found, sentence=f"{found.sentence} {slow}")
 
+    def without_effect(self, request: Request) -> frozenset[str]:
+        """Return also attention caching, which only our network in PyTorch has."""
+        return super().without_effect(request) | {"sam.attention_caching"}
+
     def usual_precision(self, device: str) -> str:
         """Return the exact one: no other is measured here."""
         return PRECISIONS[0]

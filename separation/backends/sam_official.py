@@ -89,6 +89,10 @@ class SamOfficialBackend(SamTorchBackend):
         _check_settings(request)
         return super().targets(request)
 
+    def without_effect(self, request: Request) -> frozenset[str]:
+        """Return also attention caching, which only our network in PyTorch has."""
+        return super().without_effect(request) | {"sam.attention_caching"}
+
     def usual_precision(self, device: str) -> str:
         """Return the exact one: no other is measured here."""
         return PRECISIONS[0]

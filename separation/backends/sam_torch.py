@@ -72,6 +72,8 @@ class SamTorchBackend(BackendDefaults):
             SettingsError: multi-diffusion was asked for together with what it cannot do.
         """
         chunks, sam = request.chunks or ChunkSettings(), _settled(request.sam, request)
+        if "sam.attention_caching" in self.without_effect(request):
+            sam = replace(sam, attention_caching=0.0)
         if sam.precision == AUTOMATIC:
             sam = replace(sam, precision=self.usual_precision(request.device))
         if chunks.stitch == "multidiffusion":
@@ -149,9 +151,10 @@ class SamTorchBackend(BackendDefaults):
         return frozenset(RequestField) - {RequestField.DEMUCS, RequestField.SPEECH}
 
     def without_effect(self, request: Request) -> frozenset[str]:
-        """Return also the grid of a single step, which goes from 0 to 1 on any."""
+        """Return also the grid of a single step, and what is not used again where a solve is made in pieces."""
         grid = {"solver.grid"} if request.solver.n_steps == 1 else set()
-        return super().without_effect(request) | grid
+        in_pieces = (request.chunks or ChunkSettings()).stitch == "multidiffusion"
+        return super().without_effect(request) | grid | ({"sam.attention_caching"} if in_pieces else set())
 
     def layout(self, request: Request) -> ChunkLayout:
         """Return the chunk layout in whole latent frames."""

@@ -17,6 +17,8 @@ from separation.request import PRECISIONS, Prompt, Request, RequestField
 PROMPTS = ["drums", "bass", "vocals"]
 STEPS = [2, 4, 8, 16, 32]
 CHUNKS_S = [5, 10, 20]
+TOLERANCES = [0.0, 0.05, 0.1, 0.2]  # of attention caching
+EULER = {"method": "euler", "n_steps": 16}
 QUICK_S = 10.0  # of audio
 QUICK_BUDGET_S = 30.0  # by the upper ends of estimates; what is measured of the results takes as long again at most
 
@@ -68,6 +70,21 @@ def precisions() -> Grid:
     )
 
 
+def attention_caching() -> Grid:
+    """Return SAM-Audio with attention used again within several tolerances, and with fewer steps instead."""
+    tolerances = [{"solver": EULER, "sam": {"attention_caching": tolerance}} for tolerance in TOLERANCES]
+    fewer = [{"solver": EULER | {"n_steps": n_steps}} for n_steps in (12, 8)]
+    return Grid(
+        name="Attention caching",
+        settings={
+            "prompts": ["vocals"],
+            **_sam(("sam_torch",)),
+            "cases": [*tolerances, *fewer],
+        },
+        reference={"solver": {"method": "midpoint", "n_steps": 64}},
+    )
+
+
 def chunks() -> Grid:
     """Return short and long chunks with every separator that is cut so, against the longest."""
     plain = Request(prompts=(Prompt(text=PROMPTS[-1]),))
@@ -114,6 +131,11 @@ EXAMPLES: Mapping[str, Example] = {
         label="Precisions",
         about="SAM-Audio with 32-bit, 16-bit and 8-bit numbers, and how far each is from the first.",
         grid=precisions,
+    ),
+    "attention": Example(
+        label="Attention caching",
+        about="SAM-Audio with 16 Euler steps, attention used again within 5, 10 and 20 %, and with 12 and 8 steps.",
+        grid=attention_caching,
     ),
     "chunks": Example(
         label="Chunk lengths",

@@ -11,7 +11,6 @@ from separation.backends import registry
 from separation.chunking.anchor_notes import in_recording
 from separation.prompts import anchor_text
 from separation.request import (
-    AUTOMATIC,
     ChunkSettings,
     DemucsSettings,
     Prompt,
@@ -53,7 +52,7 @@ def extracting(source: str, part: Part, request: Request) -> str:
     if RequestField.SOLVER in uses:
         words += _solving(request.solver)
     if RequestField.SAM in uses:
-        words += _sam_options(request)
+        words += _sam_options(request.sam)
     if RequestField.SPEECH in uses:
         words += _changed("--attenuation", request.speech.attenuation_db, None)
     if request.device != "auto" and RequestField.DEVICE in uses:
@@ -101,10 +100,11 @@ def _solving(solver: SolverSettings) -> list[str]:
     return words + _changed("--grid", solver.grid, usual.grid)
 
 
-def _sam_options(request: Request) -> list[str]:
-    sam, usual = request.sam, SamSettings()
+def _sam_options(sam: SamSettings) -> list[str]:
+    usual = SamSettings()
     words = _changed("--stereo", sam.stereo, usual.stereo) + _changed("--residual", sam.residual, usual.residual)
-    words += _changed("--precision", sam.precision, _automatic(request).sam.precision)
+    words += _changed("--precision", sam.precision, usual.precision)
+    words += _changed("--attention-caching", sam.attention_caching, usual.attention_caching)
     words += _changed("--candidates", sam.candidates, usual.candidates)
     flags = {
         "--chain-residuals": sam.chain,
@@ -115,12 +115,6 @@ def _sam_options(request: Request) -> list[str]:
     words += [flag for flag, is_set in flags.items() if is_set]
     # People count chunks from 1.
     return words + [word for roll in sam.rerolls for word in ("--reroll", f"{roll.chunk + 1}={roll.seed}")]
-
-
-def _automatic(request: Request) -> Request:
-    """Return the request with the precision that this computer takes where none is asked for."""
-    backend, unasked = registry.named(request.backend), replace(request, sam=replace(request.sam, precision=AUTOMATIC))
-    return unasked if backend is None or request.sam.precision == AUTOMATIC else backend.settle(unasked)
 
 
 def _changed(option: str, value: object, usual: object) -> list[str]:

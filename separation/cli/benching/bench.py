@@ -22,6 +22,7 @@ EXAMPLES = (
     "separators",
     "solvers",
     "precisions",
+    "attention",
     "chunks",
     "quick",
 )  # those of `benchmark.examples`

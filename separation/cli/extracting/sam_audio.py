@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 EVALUATIONS = ", ".join(f"{name} {solver.evaluations}" for name, solver in solvers.SOLVERS.items())
 N_STEPS = ranges(SolverSettings)["n_steps"]
 CANDIDATES = ranges(SamSettings)["candidates"]
+CACHING = ranges(SamSettings)["attention_caching"]
 BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "official": "sam_official"}
 
 
@@ -57,6 +58,11 @@ BACKENDS = {"auto": "sam-audio", "torch": "sam_torch", "mlx": "sam_mlx", "offici
     "--precision",
     type=click.Choice((AUTOMATIC, *PRECISIONS)),
     help="Of the transformer; auto unless given: bfloat16 where it was measured to be faster.",
+)
+@click.option(
+    "--attention-caching",
+    type=float,
+    help=f"Use a layer's self-attention again while it is off by less than this share, {CACHING}; 0 unless given.",
 )
 @click.option("--chain-residuals", is_flag=True, help="Each prompt works on what the one before left.")
 @click.option("--only-inside", is_flag=True, help="Compute only chunks in which a prompt has + anchors.")
@@ -135,9 +141,8 @@ def _solver(solver: SolverSettings, given: dict[str, Any]) -> SolverSettings:
 def _settings(sam: SamSettings, given: dict[str, Any]) -> SamSettings:
     from dataclasses import replace
 
-    chosen = {
-        name: given[name] for name in ("stereo", "residual", "precision", "candidates") if given[name] is not None
-    }
+    names = ("stereo", "residual", "precision", "attention_caching", "candidates")
+    chosen = {name: given[name] for name in names if given[name] is not None}
     return replace(
         sam,
         **chosen,

@@ -149,6 +149,7 @@ class SamAudioModel:
             network.tensor(text[spoken]),
             network.tensor(text_mask[spoken]),
             np.stack(rows),
+            attention_caching=request.sam.attention_caching,
         )
 
     def _stems(self, window: Window, solved: Mapping[Prompt, Samples], request: Request) -> dict[str, Samples]:

@@ -62,7 +62,13 @@ class Network(Protocol):
         ...
 
     def velocity(
-        self, features: Array, text: Array, text_mask: Array, anchor_rows: NDArray[np.int64]
+        self,
+        features: Array,
+        text: Array,
+        text_mask: Array,
+        anchor_rows: NDArray[np.int64],
+        *,
+        attention_caching: float = 0.0,
     ) -> Callable[[Array, float], Array]:
         """The velocity field of a batch, one row a pair of clip and prompt.
 
@@ -71,6 +77,8 @@ class Network(Protocol):
             text: (batch, tokens, text dim), float32, of prompts that may be padded to the longest.
             text_mask: (batch, tokens), bool.
             anchor_rows: (batch, frames), from `anchors.anchor_rows`.
+            attention_caching: see `SamSettings`; of one solve, whose evaluations come in order. A network that has no
+                such thing is only ever given 0.
 
         Returns:
             A function of a state (batch, frames, 2 * n_latents) and a time from 0 to 1, which gives the state's rate of

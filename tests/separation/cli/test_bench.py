@@ -214,7 +214,9 @@ def test_errors_in_a_grid_name_file_and_line(folder, text, message):
 
 def test_neither_example_nor_file_says_what_there_is():
     output = bench("--grid", "solver", status=2).output
-    assert "There is no grid “solver”." in output and "separators, solvers, precisions, chunks, quick" in output
+    assert (
+        "There is no grid “solver”." in output and "separators, solvers, precisions, attention, chunks, quick" in output
+    )
 
 
 def test_a_cell_that_fails_does_not_stop_the_others(folder, grid, monkeypatch):

@@ -90,6 +90,8 @@ class MlxSamAudio:
         text_mask: Array,
         anchor_rows: NDArray[np.int64],
         frame_mask: NDArray[np.bool_] | None = None,
+        *,
+        attention_caching: float = 0.0,
     ) -> Callable[[Array, float], Array]:
         """The velocity field of clips under prompts, one of each a row; a single clip serves any number of prompts.
 
@@ -99,11 +101,13 @@ class MlxSamAudio:
             text_mask: True where a token counts, (1 or batch, tokens).
             anchor_rows: from `anchors.anchor_rows`, (1 or batch, frames).
             frame_mask: True where a frame is no padding; only to repeat what the official code gave a padded batch.
+            attention_caching: 0; this network computes all attention.
 
         Returns:
             A function of a state (batch, frames, 2 * latents) and a time in [0, 1], giving the state's rate of change
             in float32; SeparationError if that is not finite.
         """
+        assert not attention_caching
         net, n_rows = self.modules, max(len(features), len(text), len(anchor_rows))
         with mx.stream(self._place):
             fixed = _rows(net.from_audio(features) + net.from_anchor(mx.array(anchor_rows)), n_rows)

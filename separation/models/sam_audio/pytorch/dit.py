@@ -7,12 +7,16 @@ cross-attention to the text.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from separation.models.sam_audio.config import TransformerConfig
+from separation.models.sam_audio.pytorch.attention_cache import AttentionCache
 
 
 class Transformer(nn.Module):
@@ -39,6 +43,7 @@ class Transformer(nn.Module):
         rotation: tuple[Tensor, Tensor],
         text_mask: Tensor | None = None,
         frame_mask: Tensor | None = None,
+        cache: AttentionCache | None = None,
     ) -> Tensor:
         """Velocities, shape (batch, frames, out_channels).
 
@@ -49,13 +54,22 @@ class Transformer(nn.Module):
             rotation: what `rotary` gives for this number of frames.
             text_mask: True where a token counts, shape (batch, tokens); None where all do.
             frame_mask: True where a frame counts, shape (batch, frames); None where all do.
+            cache: of the solve that this evaluation belongs to; None computes all attention.
         """
         time = self.t_embedder(sinusoids(t, self.config.frequency_embedding_dim).to(x.dtype))  # (batch, dim)
         modulation = self.t_block(functional.silu(time)).reshape(len(x), 6, -1)  # (batch, 6, dim)
         context = self.y_embedder(memory)
         h = self.x_embedder(x)
-        for layer in self.layers:
-            h = layer(h, modulation, context, rotation, _attention_mask(text_mask), _attention_mask(frame_mask))
+        for number, layer in enumerate(self.layers):
+            h = layer(
+                h,
+                modulation,
+                context,
+                rotation,
+                _attention_mask(text_mask),
+                _attention_mask(frame_mask),
+                None if cache is None else partial(cache, number),
+            )
         shift, scale = (self.final_layer_scale_shift_table + time[:, None]).chunk(2, dim=1)
         velocity: Tensor = self.output(torch.addcmul(shift, self.norm(h), 1 + scale))
         return velocity
@@ -81,12 +95,18 @@ class Block(nn.Module):
         rotation: tuple[Tensor, Tensor],
         text_mask: Tensor | None,
         frame_mask: Tensor | None,
+        reused: Callable[[Callable[[], Tensor]], Tensor] | None = None,
     ) -> Tensor:
-        """Shape (batch, frames, dim) in and out; `modulation` is (batch, 6, dim)."""
+        """Shape (batch, frames, dim) in and out; `modulation` is (batch, 6, dim); `reused` may skip self-attention."""
         # Six values a channel: shift, scale and gate of the attention, then of the feed-forward layer.
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.scale_shift_table + modulation).chunk(6, dim=1)
-        h = torch.addcmul(shift_a, self.attention_norm(x), 1 + scale_a)
-        x = torch.addcmul(x, gate_a, self.attention(h, h, frame_mask, rotation))
+
+        def attended() -> Tensor:
+            h = torch.addcmul(shift_a, self.attention_norm(x), 1 + scale_a)
+            return cast(Tensor, self.attention(h, h, frame_mask, rotation))
+
+        heard = attended() if reused is None else reused(attended)
+        x = torch.addcmul(x, gate_a, heard)
         x = x + self.cross_attention(x, context, text_mask)
         h = torch.addcmul(shift_f, self.ffn_norm(x), 1 + scale_f)
         return torch.addcmul(x, gate_f, self.feed_forward(h))

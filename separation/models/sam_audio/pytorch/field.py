@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from separation.models.sam_audio.config import Config
 from separation.models.sam_audio.finite import finite
+from separation.models.sam_audio.pytorch.attention_cache import AttentionCache
 from separation.models.sam_audio.pytorch.dit import Transformer, rotary, sinusoids
 
 
@@ -34,6 +35,7 @@ class FieldNetwork(nn.Module):
         text_mask: Tensor,
         anchor_rows: Tensor,
         frame_mask: Tensor | None = None,
+        attention_caching: float = 0.0,
     ) -> Velocity:
         """The field with everything fixed but state and time.
 
@@ -43,6 +45,7 @@ class FieldNetwork(nn.Module):
             text_mask: True where a token counts, (batch, tokens).
             anchor_rows: rows of the anchor table, (batch, frames).
             frame_mask: True where a frame is no padding, (batch, frames); only to repeat what a padded batch gave.
+            attention_caching: the tolerance of an `AttentionCache` for one solve; 0 computes all attention.
         """
         dtype = self.from_state.weight.dtype
         return Velocity(
@@ -51,6 +54,7 @@ class FieldNetwork(nn.Module):
             text=self.from_text(text.to(dtype)),
             text_mask=None if bool(text_mask.all()) else text_mask,
             frame_mask=frame_mask,
+            cache=AttentionCache(attention_caching) if attention_caching else None,
         )
 
 
@@ -58,11 +62,18 @@ class Velocity:
     """`velocity(x, t)`: state (batch, frames, 2 * latents) and time in [0, 1] to the state's rate of change."""
 
     def __init__(
-        self, field: FieldNetwork, *, fixed: Tensor, text: Tensor, text_mask: Tensor | None, frame_mask: Tensor | None
+        self,
+        field: FieldNetwork,
+        *,
+        fixed: Tensor,
+        text: Tensor,
+        text_mask: Tensor | None,
+        frame_mask: Tensor | None,
+        cache: AttentionCache | None,
     ) -> None:
         config = field.transformer.config
         self._field, self._fixed, self._text = field, fixed, text
-        self._text_mask, self._frame_mask = text_mask, frame_mask
+        self._text_mask, self._frame_mask, self._cache = text_mask, frame_mask, cache
         self._rotation = rotary(fixed.shape[1], config.head_dim, config.max_positions, fixed.device)
 
     def aligned(self, x: Tensor) -> Tensor:
@@ -80,6 +91,6 @@ class Velocity:
             time = torch.full((x.shape[0],), t, dtype=torch.float32, device=x.device)
             memory = self._text + sinusoids(time, self._text.shape[-1]).to(self._text.dtype)[:, None]
             velocity: Tensor = self._field.transformer(
-                self.aligned(x), time, memory, self._rotation, self._text_mask, self._frame_mask
+                self.aligned(x), time, memory, self._rotation, self._text_mask, self._frame_mask, self._cache
             )
             return finite(velocity.float(), "velocities")

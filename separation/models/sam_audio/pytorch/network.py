@@ -92,6 +92,8 @@ class SamAudio:
         text_mask: Tensor,
         anchor_rows: NDArray[np.int64],
         frame_mask: NDArray[np.bool_] | None = None,
+        *,
+        attention_caching: float = 0.0,
     ) -> Velocity:
         """The velocity field of clips under prompts, one of each a row; a single clip serves any number of prompts.
 
@@ -101,6 +103,7 @@ class SamAudio:
             text_mask: True where a token counts.
             anchor_rows: from `anchors.anchor_rows`, (1 or batch, frames).
             frame_mask: True where a frame is no padding; only to repeat what the official code gave a padded batch.
+            attention_caching: the tolerance within which a layer's self-attention is used again; 0 computes it always.
         """
         n_rows = max(len(features), len(text), len(anchor_rows))
         rows = torch.from_numpy(anchor_rows).to(self.device).expand(n_rows, -1)
@@ -112,6 +115,7 @@ class SamAudio:
                 text_mask.to(self.device).expand(n_rows, -1),
                 rows,
                 mask,
+                attention_caching,
             )
 
     def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
