@@ -17,7 +17,7 @@ from separation.errors import Action, SettingsError
 from separation.events import Event
 from separation.model import Availability, Model, PublishedModel, Readiness
 from separation.prompts.targets import Target
-from separation.request import Request
+from separation.request import AUTOMATIC, Request
 
 PRECISIONS = ("float32", "bfloat16")
 PIP = {
@@ -88,7 +88,7 @@ class SamMlxBackend(SamTorchBackend):
             SettingsError: a precision that MLX's network does not have.
             PromptError: a prompt has the name of another one's residual.
         """
-        if request.sam.precision not in PRECISIONS:
+        if request.sam.precision not in (AUTOMATIC, *PRECISIONS):
             raise SettingsError(
                 f"SAM-Audio does not compute in {request.sam.precision} on MLX.",
                 "Its network has no such layers.",

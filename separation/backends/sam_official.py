@@ -18,7 +18,7 @@ from separation.events import Event
 from separation.model import Availability, Model, PublishedModel, Readiness
 from separation.models.sam_audio import weights as sam_weights
 from separation.prompts.targets import Target
-from separation.request import ChunkSettings, Request
+from separation.request import AUTOMATIC, ChunkSettings, Request
 
 # Our solvers that torchdiffeq, with which the package solves, has too; its rk4 is the 3/8 rule as well.
 SOLVERS = ("euler", "midpoint", "rk4")
@@ -121,7 +121,7 @@ def _check_settings(request: Request) -> None:
             "Its solvers are those of the package torchdiffeq.",
             f"Choose one of: {', '.join(SOLVERS)}; or the backend “sam_torch”.",
         )
-    if request.sam.precision not in PRECISIONS:
+    if request.sam.precision not in (AUTOMATIC, *PRECISIONS):
         raise SettingsError(
             f"SAM-Audio's official code does not compute in {request.sam.precision}.",
             "",

@@ -14,7 +14,9 @@ from separation.workflows import presets
 from tests.separation.comparing.test_blind_test import a_test
 from tests.separation.comparing.test_finding import listener
 
-EXACT = Request.of("vocals", backend="sam_torch", model="small", chunks=ChunkSettings())
+EXACT = Request.of(
+    "vocals", backend="sam_torch", model="small", chunks=ChunkSettings(), sam=SamSettings(precision="float32")
+)
 INT8 = replace(EXACT, sam=SamSettings(precision="int8"))
 
 

@@ -117,8 +117,8 @@ def test_where_it_cannot_be_remembered_it_is_said_all_the_same(measuring: Measur
 @pytest.mark.parametrize("backend", ["sam_mlx", "sam_official"])
 def test_where_it_is_not_measured_it_is_the_exact_one(measuring: Measuring, backend: str) -> None:
     settle("auto", "cpu")
-    if backend in registry.BACKENDS:
-        assert settled(asked(backend)) == "float32"
+    assert settled(asked(backend)) == "float32"
+    assert [target.name for target in registry.get(backend).targets(asked(backend))] == ["x"], "which is asked first"
 
 
 def test_a_model_that_is_loaded_says_it(measuring: Measuring) -> None:
