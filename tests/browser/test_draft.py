@@ -21,19 +21,19 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of a tone, 44.1 kHz mono."""
-    path = tmp_path_factory.mktemp("files") / "a tone.flac"
+    path = tmp_path_factory.mktemp("files") / "two seconds.flac"
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * 440 * np.arange(88_200) / 44_100), 44_100)
     return path
 
 
 @pytest.fixture
-def studio(browser: Chrome, server: RunningServer, tone: Path) -> Iterator[Studio]:
+def studio(browser: Chrome, shared_server: RunningServer, tone: Path) -> Iterator[Studio]:
     """A recording on the desk, with nothing asked of it."""
     resize(browser, DESKTOP)
     console_errors(browser)
-    yield Studio(browser, server.url).open().bring(tone).ask()
+    yield Studio(browser, shared_server.url).open().bring(tone).ask()
     assert console_errors(browser) == []
-    assert "Traceback" not in server.log()
+    assert "Traceback" not in shared_server.log()
 
 
 def test_what_was_entered_is_there_after_a_reload_and_in_a_second_tab(studio: Studio) -> None:
@@ -59,11 +59,11 @@ def test_what_was_entered_is_there_after_a_reload_and_in_a_second_tab(studio: St
 
 
 def test_looking_at_a_recording_writes_no_draft_and_asking_for_something_does(
-    browser: Chrome, server: RunningServer, tmp_path: Path
+    browser: Chrome, shared_server: RunningServer, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "looked at.flac", 0.3 * np.sin(np.arange(44_100) / 9), 44_100)
-    studio = Studio(browser, server.url).open().bring(tmp_path / "looked at.flac")
-    address, book = browser.current_url, DraftTable(server.home)
+    studio = Studio(browser, shared_server.url).open().bring(tmp_path / "looked at.flac")
+    address, book = browser.current_url, DraftTable(shared_server.home)
     key = address.rpartition("=")[2]
     assert book.read(key) is None
     browser.get(f"{address}&prompts=drums,bass")
@@ -82,10 +82,10 @@ def test_looking_at_a_recording_writes_no_draft_and_asking_for_something_does(
 
 
 def test_what_was_typed_before_the_file_came_is_kept_with_it(
-    browser: Chrome, server: RunningServer, tmp_path: Path
+    browser: Chrome, shared_server: RunningServer, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "later.flac", 0.3 * np.sin(np.arange(44_100) / 7), 44_100)
-    studio = Studio(browser, server.url).open()
+    studio = Studio(browser, shared_server.url).open()
     studio.setting("Length")
     studio.set("Length", 5)
     wait_until(lambda: "5 s" in "".join(studio.texts(".settings-digest")), "the setting")

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def studio(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+def studio(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
     """The demo with drums and everything else."""
     resize(browser, DESKTOP)
     console_errors(browser)
-    studio = Studio(browser, server.url).open().try_demo().ask("drums")
+    studio = Studio(browser, shared_server.url).open().try_demo().ask("drums")
     yield studio.start().finish("drums", "everything else")  # found at once from the second test on
     assert console_errors(browser) == []
-    assert "Traceback" not in server.log()
+    assert "Traceback" not in shared_server.log()
 
 
 def test_a_meter_says_how_well_the_tracks_add_up(studio: Studio) -> None:

@@ -18,16 +18,16 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def kept(server: RunningServer) -> list[Artifact]:
+def kept(shared_server: RunningServer) -> list[Artifact]:
     """Two results of a recording."""
-    return keep_noise(ArtifactStore(server.home), 2)[1]
+    return keep_noise(ArtifactStore(shared_server.home), 2)[1]
 
 
 @pytest.fixture
-def page(browser: Chrome, server: RunningServer, kept: list[Artifact]) -> Iterator[Studio]:
+def page(browser: Chrome, shared_server: RunningServer, kept: list[Artifact]) -> Iterator[Studio]:
     """The Compare page of a recording that has no notes yet."""
     resize(browser, DESKTOP)
-    page = compare(Studio(browser, server.url), kept)
+    page = compare(Studio(browser, shared_server.url), kept)
     for _ in rows(page):
         page.one(".note .i-trash").click()
     yield page.confirmed()

@@ -10,28 +10,43 @@ from selenium.webdriver import Chrome, Keys
 
 from separation.request import ChunkSettings, Request
 from storage import ArtifactStore
+from storage.records import BlindTestTable
 from tests.browser.test_axe import faults
 from tests.support.browser import DESKTOP, PHONE, console_errors, resize, sideways_px, wait_until
 from tests.support.listening_steps import Guest, made, sides
 from tests.support.player_endurance import keep_noise
 from tests.support.server import RunningServer
 from tests.support.studio_steps import Studio
+from webapp.state.blind_tests import BlindTests
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def studio(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+def studio(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
     """A Studio whose recording has the usual settings, without any own preset."""
     resize(browser, DESKTOP)
-    recording, _ = keep_noise(ArtifactStore(server.home), 2)
-    studio = Studio(browser, server.url).open(f"/?recording={recording.key}&prompts=drums")
-    for name in own(studio):
-        studio.one(f'[aria-label="Remove {name}"]').click()
-        wait_until(lambda name=name: name not in own(studio), "one preset less")
+    recording, _ = keep_noise(ArtifactStore(shared_server.home), 2)
+    studio = Studio(browser, shared_server.url).open(f"/?recording={recording.key}&prompts=drums")
+    delete_own(studio)
     studio.set("Who separates", "Automatic").confirmed().set("Length", 20).confirmed()
     yield studio
     assert console_errors(browser) == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def none_left(browser: Chrome, shared_server: RunningServer) -> Iterator[None]:
+    """Delete the last presets: every page of the server has them."""
+    yield
+    resize(browser, DESKTOP)
+    delete_own(Studio(browser, shared_server.url).open())
+
+
+def delete_own(studio: Studio) -> None:
+    for name in own(studio):
+        studio.one(f'[aria-label="Remove {name}"]').click()
+        wait_until(lambda name=name: name not in own(studio), "one preset less")
+    studio.confirmed()
 
 
 def own(studio: Studio) -> list[str]:
@@ -103,16 +118,17 @@ def test_a_preset_is_not_offered_to_another_separator(studio: Studio) -> None:
     wait_until(lambda: own(studio) == [], "no preset of the built-in separator")
 
 
-def test_after_a_blind_test_the_settings_of_a_side_become_a_preset(studio: Studio, server, tmp_path) -> None:
-    recording, results = keep_noise(ArtifactStore(server.home), 2)
+def test_after_a_blind_test_the_settings_of_a_side_become_a_preset(studio: Studio, shared_server, tmp_path) -> None:
+    recording, results = keep_noise(ArtifactStore(shared_server.home), 2)
     settings = [Request.of("drums", backend="builtin", model="small", chunks=ChunkSettings(chunk_s=s)) for s in (5, 9)]
     heard = [
         replace(side, name=name, settings=(f"chunk {name} s",), made_with=request.to_dict(), run_s=seconds)
         for side, request, name, seconds in zip(sides(tmp_path), settings, ("5", "9"), (2.0, 1.0), strict=True)
     ]
     about = {"recording": recording.key, "sides": tuple(heard), "n_trials": 2, "guided": False}
-    test = made(server.home, tmp_path, **about)
-    guest = Guest(server.url, test.id, test.key)
+    tests = BlindTests(ArtifactStore(shared_server.home), BlindTestTable(shared_server.home))
+    test = made(shared_server.home, tmp_path, tests=tests, **about)
+    guest = Guest(shared_server.url, test.id, test.key)
     guest.join()
     guest.take(lambda prepared, sounds: "A")
     studio.browser.get(f"{studio.url}/compare?items={results[0].key},{results[1].key}")
@@ -126,6 +142,7 @@ def test_after_a_blind_test_the_settings_of_a_side_become_a_preset(studio: Studi
     assert faults(studio) == []
     studio.button("Keep").click()
     wait_until(lambda: not studio.all(".q-dialog"), "the dialog to close")
+    tests.delete(test)
     studio.open(f"/?recording={recording.key}&prompts=drums")
     studio.button("chunk 9 s").click()
     wait_until(lambda: length(studio) == "9", "its settings")

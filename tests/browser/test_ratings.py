@@ -21,17 +21,17 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def room(browser: Chrome, server: RunningServer) -> Iterator[Studio]:
+def room(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
     resize(browser, DESKTOP)
-    yield Studio(browser, server.url)
+    yield Studio(browser, shared_server.url)
     resize(browser, DESKTOP)
     assert console_errors(browser) == []
 
 
 @pytest.fixture
-def test(server, tmp_path):
+def test(shared_server, tmp_path):
     """Not guided: the sounds come at once."""
-    return made(server.home, tmp_path, kind=Kind.RATING, n_trials=1, guided=False)
+    return made(shared_server.home, tmp_path, kind=Kind.RATING, n_trials=1, guided=False)
 
 
 def begin(room: Studio, test) -> None:
@@ -52,7 +52,9 @@ def pressed(room: Studio) -> list[str]:
     return [one.text for one in room.all(".letter[aria-pressed=true]")]
 
 
-def test_all_is_done_by_keyboard_and_nothing_is_sent_before_all_is_heard_and_rated(room: Studio, server, test) -> None:
+def test_all_is_done_by_keyboard_and_nothing_is_sent_before_all_is_heard_and_rated(
+    room: Studio, shared_server, test
+) -> None:
     begin(room, test)
     keys(room, Keys.ENTER)
     first_sounds(room)
@@ -75,7 +77,7 @@ def test_all_is_done_by_keyboard_and_nothing_is_sent_before_all_is_heard_and_rat
     assert pressed(room) == ["Reference"]
     room.one(".answer").click()
     wait_until(lambda: room.texts("h1") == ["Done"], "the end")
-    (listener,) = BlindTests(ArtifactStore(server.home), BlindTestTable(server.home)).listeners(test)
+    (listener,) = BlindTests(ArtifactStore(shared_server.home), BlindTestTable(shared_server.home)).listeners(test)
     assert listener.answers == ((100, 60, 0, 53),)
     assert "Rated by one listener in 1 passage" in room.texts("[role=status]")[0]
 
@@ -99,9 +101,12 @@ def test_its_screens_are_free_of_serious_faults(room: Studio, test, look) -> Non
     assert faults(room) == []
 
 
-def test_ratings_are_started_on_the_compare_page_with_the_true_stem_as_the_reference(room: Studio, server) -> None:
+def test_ratings_are_started_on_the_compare_page_with_the_true_stem_as_the_reference(
+    room: Studio, shared_server
+) -> None:
     room.open().try_demo().ask("drums").start().finish("drums", "everything else")
-    (result,) = ArtifactStore(server.home).list("result")
+    heard = room.one('[aria-label="Download drums"]').get_attribute("href") or ""
+    (result,) = (one for one in ArtifactStore(shared_server.home).list("result") if one.key in heard)
     recording = result.manifest.inputs["recording"]
     room.browser.get(f"{room.url}/compare?items={result.key},{recording}.stems&stem=drums")
     wait_until(lambda: room.texts(".sides label") and "measuring" not in "".join(room.texts(".sides")), "the sides")
@@ -118,9 +123,7 @@ def test_ratings_are_started_on_the_compare_page_with_the_true_stem_as_the_refer
     wait_until(lambda: room.texts("form button") == ["Start"], "the first screen")
     room.one("form button").click()
     first_sounds(room)
-    (test,) = [
-        one
-        for one in BlindTests(ArtifactStore(server.home), BlindTestTable(server.home)).all()
-        if one.recording == recording
-    ]
+    tests = BlindTests(ArtifactStore(shared_server.home), BlindTestTable(shared_server.home)).all()
+    (test,) = (one for one in tests if f"/listen/{one.id}" in room.browser.current_url)
+    assert test.recording == recording
     assert (test.kind, test.reference, test.n_trials, test.stem) == (Kind.RATING, 1, 2, "drums")
