@@ -126,8 +126,8 @@ def machine() -> dict[str, str]:
     """Return the computer on which times are taken: processor, cores, system, and versions that matter to them."""
     from separation.doctor import installed
 
-    versions = installed.versions()
-    shown = {name: versions[name] for name in ("torch", "mlx") if versions.get(name, "not installed")[0].isdigit()}
+    versions = {name: installed.version(name) for name in ("torch", "mlx")}
+    shown = {name: version for name, version in versions.items() if version[0].isdigit()}
     return {
         "processor": processor(),
         "cores": str(os.cpu_count()),

@@ -38,10 +38,11 @@ def system() -> str:
 def versions() -> dict[str, str]:
     """Return each package with its version, or that it is missing; those of the optional backends come last."""
     of_backends = (name for backend in registry.BACKENDS.values() for name in backend.profile.packages)
-    return {name: _version(name) for name in (*PACKAGES, *of_backends)}
+    return {name: version(name) for name in dict.fromkeys((*PACKAGES, *of_backends))}
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
+    """Return the version of one package, or that it is missing."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
