@@ -69,8 +69,9 @@ def environment_restored() -> Iterator[None]:
     """Undo what a test did to the environment: Dask writes how many threads its workers get into this process's own."""
     before = dict(os.environ)
     yield
-    os.environ.clear()
-    os.environ.update(before)
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.fixture
