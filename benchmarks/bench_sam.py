@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ DURATION_S = 10  # of the clip that the transformer sees
 CODEC_S = 4  # of the clip of the codec's rows
 REPEATS = 3
 N_TOKENS = 6
+FRAMES_PER_S = 25
+CACHED = (0.05, 0.1)  # tolerances of attention caching
 N_STEPS = 16
 # What differs from the defaults of our configuration.
 SMALL = {"dim": 1024, "context_dim": 1024, "n_heads": 16, "n_layers": 12}
@@ -43,45 +46,60 @@ def main() -> None:
     """Print each row as soon as it is measured."""
     import torch
 
-    from separation.backends.sam_family import DECODE, ENCODE, EVALUATE
     from separation.hardware import half_precision, products
     from separation.pipeline import matrix_products
 
     library = matrix_products.settle()
     print(f"SAM-Audio small, random weights, {DURATION_S} s of the demo song, {torch.get_num_threads()} threads")
     print(f"{processor()} ({', '.join(features()) or 'no features known'}); products by {library}")
-    peak = {name: one.gflops for name, one in half_precision.measure("cpu").items()}
-    speeds = f"{peak['float32']:7.0f} GFLOP/s in float32, {peak['bfloat16']:.0f} in bfloat16"
-    print(f"a feed-forward layer          {speeds}")
-
-    bench = Bench(random_network("float32"))
-    half = Bench(random_network("bfloat16"))
-    encode_s = row(f"encode {CODEC_S} s", bench.encode)
-    print(f"                              {ENCODE * CODEC_S / encode_s / peak['float32']:7.2f} of the layer's speed")
-    decode_s = row(f"decode {CODEC_S} s", bench.decode)
-    print(f"                              {DECODE * CODEC_S / decode_s / peak['float32']:7.2f} of the layer's speed")
-    exact_s, half_s = in_turn("one evaluation", {"float32": bench.evaluate, "bfloat16": half.evaluate})
-    work = EVALUATE["small"] * DURATION_S
-    print(
-        f"                              {work / exact_s / peak['float32']:7.2f} of the layer's speed in float32, "
-        f"{work / half_s / peak['bfloat16']:.2f} in bfloat16"
-    )
-    with whole_filters():
-        plain = Bench(random_network("float32"))
-    in_turn(f"decode {CODEC_S} s", {"whole filters": plain.decode, "split filters": bench.decode})
+    layer = {name: one.gflops for name, one in half_precision.measure("cpu").items()}
+    say("a feed-forward layer", f"{layer['float32']:.0f} GFLOP/s in float32, {layer['bfloat16']:.0f} in bfloat16")
+    exact, half, int8 = (Bench(random_network(precision)) for precision in ("float32", "bfloat16", "int8"))
+    with filters_split({}):
+        whole = Bench(random_network("float32"))
+    with filters_split({1: (64, 512)}):
+        once = Bench(random_network("float32"))
+    parts(exact, half, layer)
+    in_turn("one evaluation", {"float32": exact.evaluate, "int8": int8.evaluate})
+    in_turn(f"decode {CODEC_S} s", {"whole filters": whole.decode, "split once": once.decode, "as used": exact.decode})
     if products.can_choose() or torch.get_float32_matmul_precision() == "medium":
-        with_libraries(bench)
-    in_turn("three prompts, NFE 4", {"one by one": bench.one_by_one, "together": bench.together})
-    in_turn(f"whole run, euler {N_STEPS}", {"float32": bench.whole_run, "bfloat16": half.whole_run})
+        with_libraries(exact)
+    in_turn(f"{CODEC_S} s, three prompts", {"one by one": exact.one_by_one, "together": exact.together})
+    runs = {f"cached within {share:g}": partial(half.whole_run, share) for share in CACHED}
+    in_turn(f"whole run, euler {N_STEPS}", {"float32": exact.whole_run, "bfloat16": half.whole_run} | runs)
+    errors(exact, half, int8, {"whole filters": whole, "filters split once": once})
 
+
+def parts(exact: Bench, half: Bench, layer: Mapping[str, float]) -> None:
+    """Print what each part takes, and the share of a feed-forward layer's speed that it reaches."""
+    from separation.backends.sam_family import DECODE, ENCODE, EVALUATE
+
+    for name, run, work in (("encode", exact.encode, ENCODE), ("decode", exact.decode, DECODE)):
+        seconds = row(f"{name} {CODEC_S} s", run)
+        say("", f"{work * CODEC_S / seconds / layer['float32']:7.2f} of the layer's speed")
+    seconds_of = in_turn("one evaluation", {"float32": exact.evaluate, "bfloat16": half.evaluate})
+    for (precision, speed), seconds in zip(layer.items(), seconds_of, strict=True):
+        reached = EVALUATE["small"] * DURATION_S / seconds / speed
+        say("", f"{reached:7.2f} of the layer's speed in {precision}")
+
+
+def errors(exact: Bench, half: Bench, int8: Bench, filters: Mapping[str, Bench]) -> None:
+    """Print the errors of what saves time, beside that of the solver's steps themselves."""
     print("errors, in dB of what they are errors of")
-    velocity = bench.velocity()
-    print(f"bfloat16, a velocity          {error_db(half.velocity(), velocity):7.1f}")
-    print(f"split filters, a decode       {error_db(bench.decode(), plain.decode()):7.1f}")
-    finest = bench.solved("midpoint", 2 * N_STEPS)
-    euler = bench.solved("euler", N_STEPS)
-    print(f"euler {N_STEPS} itself               {error_db(euler, finest):7.1f}  (against midpoint {2 * N_STEPS})")
-    print(f"bfloat16, of euler {N_STEPS}         {error_db(half.solved('euler', N_STEPS), euler):7.1f}")
+    velocity, decoded = exact.evaluate(), exact.decode()
+    for name, bench in {"bfloat16": half, "int8": int8}.items():
+        say(f"{name}, a velocity", f"{error_db(bench.evaluate(), velocity):7.1f}")
+    for name, bench in filters.items():
+        say(f"{name}, a decode", f"{error_db(bench.decode(), decoded):7.1f}  (from filters as they are used)")
+    finest, euler = exact.solved("midpoint", 2 * N_STEPS), exact.solved("euler", N_STEPS)
+    steps = f"euler {N_STEPS}"
+    say(f"{steps} itself", f"{error_db(euler, finest):7.1f}  (from midpoint {2 * N_STEPS}; the others from {steps})")
+    for name, state in {
+        "bfloat16": half.solved("euler", N_STEPS),
+        "int8": int8.solved("euler", N_STEPS),
+        **{f"cached within {share:g}": exact.solved("euler", N_STEPS, share) for share in CACHED},
+    }.items():
+        say(f"{steps}, {name}", f"{error_db(state, euler):7.1f}")
 
 
 class Bench:
@@ -101,7 +119,7 @@ class Bench:
         n_frames = self._features.shape[1]
         self._rows = anchor_rows([], n_frames)[None]
         self._noise = sam.tensor(rng.standard_normal((1, n_frames, 2 * sam.n_latents), np.float32))
-        self._field = self._velocity(self._features, slice(0, 1))
+        self._field = self._velocity(slice(0, 1))
 
     def encode(self) -> Any:
         """Features of a short clip."""
@@ -109,42 +127,48 @@ class Bench:
 
     def decode(self) -> Any:
         """Samples of a short clip; its latents are those of the mixture."""
-        return self.sam.decode(self._features[:, : CODEC_S * 25])
+        return self.sam.decode(self._features[:, : CODEC_S * FRAMES_PER_S])
 
     def evaluate(self) -> Any:
         """One evaluation of the velocity."""
         return self._field(self._noise, 0.5)
 
-    velocity = evaluate
-
-    def solved(self, method: str, n_steps: int, prompts: slice = slice(0, 1)) -> Any:
+    def solved(self, method: str, n_steps: int, caching: float = 0.0) -> Any:
         """The state at the end of a solve."""
-        from separation import solvers
+        return self._solved(slice(0, 1), method, n_steps, self._noise.shape[1], caching)
 
-        field = self._velocity(self._features, prompts)
-        start = self._noise.expand(len(self._text[prompts]), -1, -1)
-        *_, state = solvers.integrate(method, field, start, solvers.times(n_steps))
-        return state
-
-    def whole_run(self) -> None:
+    def whole_run(self, caching: float = 0.0) -> None:
         """A clip from its samples to its target's."""
         self.sam.encode([self._clip])
-        target, _ = self.sam.split(self.solved("euler", N_STEPS))
+        target, _ = self.sam.split(self.solved("euler", N_STEPS, caching))
         self.sam.decode(target)
 
     def together(self) -> None:
-        """Three prompts of one clip, solved at once."""
-        self.sam.encode([self._clip])
-        self.solved("euler", 4, slice(0, 3))
+        """Three prompts of a short clip, solved at once with four evaluations."""
+        self.encode()
+        targets, _ = self.sam.split(self._solved(slice(0, 3), "euler", 4, CODEC_S * FRAMES_PER_S))
+        for number in range(3):
+            self.sam.decode(targets[number : number + 1])
 
     def one_by_one(self) -> None:
         """The same, a run each."""
         for number in range(3):
-            self.sam.encode([self._clip])
-            self.solved("euler", 4, slice(number, number + 1))
+            self.encode()
+            prompt = slice(number, number + 1)
+            target, _ = self.sam.split(self._solved(prompt, "euler", 4, CODEC_S * FRAMES_PER_S))
+            self.sam.decode(target)
 
-    def _velocity(self, features: Any, prompts: slice) -> Any:
-        return self.sam.velocity(features, self._text[prompts], self._mask[prompts], self._rows)
+    def _solved(self, prompts: slice, method: str, n_steps: int, n_frames: int, caching: float = 0.0) -> Any:
+        from separation import solvers
+
+        field = self._velocity(prompts, n_frames, caching)
+        start = self._noise[:, :n_frames].expand(len(self._text[prompts]), -1, -1)
+        *_, state = solvers.integrate(method, field, start, solvers.times(n_steps))
+        return state
+
+    def _velocity(self, prompts: slice, n_frames: int | None = None, caching: float = 0.0) -> Any:
+        features, rows = self._features[:, :n_frames], self._rows[:, :n_frames]
+        return self.sam.velocity(features, self._text[prompts], self._mask[prompts], rows, attention_caching=caching)
 
 
 def with_libraries(bench: Bench) -> None:
@@ -155,20 +179,20 @@ def with_libraries(bench: Bench) -> None:
         return lambda: (products.use(library), run())
 
     for name, run in {"one evaluation": bench.evaluate, f"decode {CODEC_S} s": bench.decode}.items():
-        in_turn(name, {library: by(library, run) for library in products.PRECISIONS})
+        in_turn(name, {str(library): by(library, run) for library in products.PRECISIONS})
     products.use(products.choose(products.measure()))
 
 
 @contextmanager
-def whole_filters() -> Iterator[None]:
-    """Have networks that are read within it compute their codec's filters as they are."""
+def filters_split(splits: Mapping[int, tuple[int, int]]) -> Iterator[None]:
+    """Have networks that are read within it split their codec's filters so; see `cpu_codec.SPLIT`."""
     from separation.models.sam_audio.pytorch import cpu_codec
 
-    splits, cpu_codec.SPLIT = cpu_codec.SPLIT, {}
+    usual, cpu_codec.SPLIT = cpu_codec.SPLIT, dict(splits)
     try:
         yield
     finally:
-        cpu_codec.SPLIT = splits
+        cpu_codec.SPLIT = usual
 
 
 def random_network(precision: str) -> Any:
@@ -211,22 +235,25 @@ def demo_clip(duration_s: float, sample_rate: int) -> Any:
     return song.samples.mean(axis=0)[: round(duration_s * sample_rate)]
 
 
+def say(name: str, words: str) -> None:
+    """Print a row at once: what it is of, and what was measured."""
+    print(f"{name:<28}  {words}", flush=True)
+
+
 def row(name: str, run: Callable[[], object]) -> float:
     """Print the median time of a call, and return it."""
     median_s = statistics.median(_timed(run) for _ in range(REPEATS))
-    print(f"{name:<28}  {median_s:7.2f} s", flush=True)
+    say(name, f"{median_s:7.2f} s")
     return median_s
 
 
 def in_turn(name: str, runs: Mapping[str, Callable[[], object]]) -> list[float]:
-    """Print and return the median time of each call, and print the median ratio of the second one to the first."""
+    """Print and return the median time of each call; after the first with the median of its ratios to the first."""
     rounds = [[_timed(run) for run in runs.values()] for _ in range(REPEATS)]
     medians_s = [statistics.median(times) for times in zip(*rounds, strict=True)]
-    for way, median_s in zip(runs, medians_s, strict=True):
-        print(f"{name:<28}  {median_s:7.2f} s  {way}")
-    first, second = runs
-    ratio = statistics.median(after / before for before, after in rounds)
-    print(f"                              {ratio:7.2f} ratio, {second} to {first}", flush=True)
+    ratios = [statistics.median(times[place] / times[0] for times in rounds) for place in range(len(runs))]
+    for place, (way, median_s, ratio) in enumerate(zip(runs, medians_s, ratios, strict=True)):
+        say(name if not place else "", f"{median_s:7.2f} s  {way}" + (f", ratio {ratio:.2f}" if place else ""))
     return medians_s
 
 
