@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from separation.backends.defaults import BackendDefaults, chunk_of, overlapping
+from separation.backends.defaults import UNUSED_SAM, BackendDefaults, chunk_of, overlapping
 from separation.errors import SettingsError, WeightsMissing
 from separation.events import Event, ModelLoading, SolverStep
 from separation.hardware.devices import choose_torch_device
@@ -84,6 +84,7 @@ class BuiltinBackend(BackendDefaults):
             model=NETWORK,
             device=request.device,
             chunks=replace(request.chunks or DEFAULT_CHUNKS, stitch="crossfade"),
+            sam=UNUSED_SAM,
         )
 
     def revision(self, request: Request) -> str:

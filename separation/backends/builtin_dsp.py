@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
-from separation.backends.defaults import BackendDefaults, chunk_of, overlapping
+from separation.backends.defaults import UNUSED_SAM, BackendDefaults, chunk_of, overlapping
 from separation.errors import SettingsError
 from separation.events import Event, ModelLoading, SolverStep
 from separation.model import (
@@ -64,6 +64,7 @@ class ClassicalBackend(BackendDefaults):
             model=METHODS,
             device="cpu",
             chunks=replace(request.chunks or DEFAULT_CHUNKS, stitch="crossfade"),
+            sam=UNUSED_SAM,
         )
 
     def revision(self, request: Request) -> str:

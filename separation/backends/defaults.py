@@ -7,9 +7,13 @@ from dataclasses import replace
 
 from separation.events import Event
 from separation.model import Backend, BackendProfile, ChunkLayout, Judge, PublishedModel, RunCost
-from separation.request import ChunkSettings, Request, RequestField
+from separation.request import ChunkSettings, Request, RequestField, SamSettings
 
 CHUNKS_S = (60.0, 30.0, 20.0, 10.0, 5.0)  # chunk lengths to try, in seconds, where memory does not suffice
+
+
+# What a backend that is not SAM-Audio settles to: a precision is named, as it is in the keys of kept results.
+UNUSED_SAM = SamSettings(precision="float32")
 
 
 class BackendDefaults(Backend):
@@ -20,7 +24,7 @@ class BackendDefaults(Backend):
 
     def settle(self, request: Request) -> Request:
         """Return the request with the default model unless one is named, and unused settings at their defaults."""
-        used, plain = self.uses(request), Request(prompts=request.prompts)
+        used, plain = self.uses(request), Request(prompts=request.prompts, sam=UNUSED_SAM)
         ignored = {one.value: getattr(plain, one.value) for one in RequestField if one not in used}
         if RequestField.CHUNKS in used:
             chunks = request.chunks or ChunkSettings()

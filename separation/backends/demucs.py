@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from separation.backends.defaults import BackendDefaults
+from separation.backends.defaults import UNUSED_SAM, BackendDefaults
 from separation.errors import Action, BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
 from separation.hardware.footprint import NVIDIA
@@ -24,7 +24,7 @@ from separation.models.demucs.stem_names import stem_names
 from separation.models.demucs.weights import DemucsWeights
 from separation.prompts import vocabulary
 from separation.prompts.targets import Target, tracks_of
-from separation.request import DemucsSettings, Request, RequestField, SamSettings, SolverSettings, SpeechSettings
+from separation.request import DemucsSettings, Request, RequestField, SolverSettings, SpeechSettings
 
 DEFAULT = "htdemucs"
 # What the pages list; older reproductions (`repro_mdx_a`, …) and single signatures are known too. Sizes in MB.
@@ -91,7 +91,7 @@ class DemucsBackend(BackendDefaults):
             model=request.model or DEFAULT,
             chunks=None,
             solver=SolverSettings(),
-            sam=SamSettings(),
+            sam=UNUSED_SAM,
             speech=SpeechSettings(),
             seed=request.seed if request.demucs.shifts else 0,
         )

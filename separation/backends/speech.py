@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from separation.backends import builtin
-from separation.backends.defaults import BackendDefaults, chunk_of, overlapping
+from separation.backends.defaults import UNUSED_SAM, BackendDefaults, chunk_of, overlapping
 from separation.errors import SettingsError
 from separation.events import Event, ModelLoading, SolverStep
 from separation.model import (
@@ -84,6 +84,7 @@ class SpeechBackend(BackendDefaults):
             device="cpu",
             chunks=replace(request.chunks or DEFAULT_CHUNKS, stitch="crossfade"),
             speech=request.speech,
+            sam=UNUSED_SAM,
         )
 
     def revision(self, request: Request) -> str:

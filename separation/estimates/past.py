@@ -10,7 +10,7 @@ from separation.backends import registry
 from separation.errors import PlaygroundError
 from separation.estimates.fit import Measured, weight
 from separation.model import RunCost
-from separation.request import Request
+from separation.request import AUTOMATIC, PRECISIONS, Request
 
 NEWEST = 10  # runs that count; older ones may be of other versions of this program
 
@@ -111,7 +111,12 @@ def _same_but_for_cost(request: Request, other: Request, device: str) -> bool:
     return (
         same_place
         and request.model == other.model
-        and request.sam.precision == other.sam.precision
+        and _precision(request) == _precision(other)
         and request.demucs.mixed_precision == other.demucs.mixed_precision
         and request.demucs.folder == other.demucs.folder
     )
+
+
+def _precision(request: Request) -> str:
+    """Return the precision of a settled request; reports leave out what their separator does not use."""
+    return PRECISIONS[0] if request.sam.precision == AUTOMATIC else request.sam.precision

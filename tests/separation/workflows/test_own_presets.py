@@ -22,7 +22,13 @@ from separation.workflows import presets
 from separation.workflows.own_presets import OwnPreset, apply_named, presets_of
 
 DEMUCS = Request.of(
-    "bass", backend="demucs", model="mdx", device="cuda", seed=3, demucs=DemucsSettings(shifts=2, overlap_ratio=0.1)
+    "bass",
+    backend="demucs",
+    model="mdx",
+    device="cuda",
+    seed=3,
+    demucs=DemucsSettings(shifts=2, overlap_ratio=0.1),
+    sam=SamSettings(precision="float32"),
 )
 SAM = Request(
     prompts=(Prompt(text="a dog", anchors=(Anchor(sign="+", start_s=1.0, stop_s=2.0),)),),

@@ -121,6 +121,13 @@ def test_where_it_is_not_measured_it_is_the_exact_one(measuring: Measuring, back
     assert [target.name for target in registry.get(backend).targets(asked(backend))] == ["x"], "which is asked first"
 
 
+@pytest.mark.parametrize("backend", registry.BACKENDS)
+def test_a_settled_request_names_a_precision_so_that_keys_of_kept_results_stay(
+    measuring: Measuring, backend: str
+) -> None:
+    assert settled(Request.of("vocals", backend=backend)) == "float32"
+
+
 def test_a_model_that_is_loaded_says_it(measuring: Measuring) -> None:
     backend = registry.get("sam_torch")
     work = backend.load(backend.settle(asked(device="cpu")))
