@@ -45,7 +45,8 @@ class KnownNetwork:
         whole = np.pad(np.stack(given), ((0, 0), (0, missing)))
         return whole.reshape(len(given), -1, self.hop)
 
-    def velocity(self, features, text, text_mask, anchor_rows):
+    def velocity(self, features, text, text_mask, anchor_rows, attention_caching=0.0):
+        assert not attention_caching
         assert len(features) == len(text) == len(text_mask) == len(anchor_rows) and text_mask.dtype == bool
         self.rows.append(anchor_rows)
         target = features * text[:, :, 0, None] * np.where(anchor_rows == PRESENT, 2, 1)[..., None]
@@ -322,8 +323,8 @@ def test_the_grid_of_the_solver_is_the_one_asked_for():
     times = []
 
     class Watched(KnownNetwork):
-        def velocity(self, *given):
-            field = super().velocity(*given)
+        def velocity(self, *given, **settings):
+            field = super().velocity(*given, **settings)
             return lambda x, t: times.append(t) or field(x, t)
 
     asked = Request.of("piano 0.3", solver=SolverSettings(method="euler", n_steps=4, grid="sway"))
