@@ -40,8 +40,10 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
     """
     used = registry.shown(settled.backend)
     uses = used.uses(settled)
+    # With the model that was settled on, presets need not look for the best one on the disk, each for itself.
+    asked = replace(settings, prompts=settled.prompts, model=settled.model)
     shown: list[SettingGroup] = [
-        {"title": "", "fields": _preset(replace(settings, prompts=settled.prompts), used)},
+        {"title": "", "fields": _preset(asked, used)},
         {"title": "Who separates", "fields": [_backend(settings), *_model(settings, settled, used)]},
     ]
     if RequestField.SAM in uses:
