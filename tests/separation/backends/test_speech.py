@@ -156,6 +156,7 @@ def test_the_same_request_gives_the_same_bits(voice):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.long
 @needs_package
 def test_memory_is_bounded_by_the_chunk():
     cut = ChunkSettings(chunk_s=1.0, overlap_s=0.25)

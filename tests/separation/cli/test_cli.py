@@ -433,6 +433,7 @@ def test_temporary_files_go_where_they_were_told_to_and_only_then(folder, backen
 # Interrupts
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_an_interrupt_ends_the_run_with_130_and_leaves_nothing_half_written(folder, flags):
     run_fakes.song(folder / "song.wav", 120)

@@ -182,7 +182,7 @@ def test_six_frames_of_context_are_what_a_piece_to_encode_needs_and_five_are_not
 SPLITS = ({}, {1: (0, 8), 2: (8, 512)}, {1: (8, 512), 2: (0, 8)})
 
 
-@pytest.mark.parametrize("stretch", [1, 7_001, 1 << 20])
+@pytest.mark.parametrize("stretch", [pytest.param(1, marks=pytest.mark.long), 7_001, 1 << 20])
 @pytest.mark.parametrize("splits", SPLITS)
 def test_the_codec_of_a_cpu_is_the_plain_one_in_another_order(monkeypatch, plain_codec, stretch, splits):
     monkeypatch.setattr(cpu_codec, "STRETCH", stretch)
