@@ -49,7 +49,7 @@ def separated(stereo, kept, prompt="violin"):
         device="cpu",
         chunks=ChunkSettings(chunk_s=0.5, overlap_s=0.16),
         solver=SolverSettings(method="euler", n_steps=1),
-        sam=SamSettings(stereo=stereo),
+        sam=SamSettings(stereo=stereo, precision="float32"),
     )
     finished = [event for event in separate_settled(STEREO, request, kept=kept) if isinstance(event, ChunkFinished)]
     return np.concatenate([event.audio[prompt] for event in finished], axis=-1)

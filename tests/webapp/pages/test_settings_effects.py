@@ -92,6 +92,8 @@ def effect(request: Request) -> object:
         parts["solver"] = request.solver.method, solvers.times(request.solver.n_steps, request.solver.grid)
     if "demucs" in parts:
         parts["demucs"] = _of_demucs(request)
+    if "sam" in parts and (backend.name != "sam_torch" or (request.chunks and request.chunks.stitch != "crossfade")):
+        parts["sam"] = replace(request.sam, attention_caching=0.0)  # a solve in pieces, or of another network
     return {name: repr(part) for name, part in parts.items()}
 
 
@@ -136,7 +138,13 @@ def test_every_control_that_can_be_used_makes_a_difference(request_: Request) ->
 def test_what_is_left_out_makes_none(request_: Request) -> None:
     known = settled(request_)
     others = {"fade": "linear", "overlap_s": 1.5, "max_chunks": 3, "stitch": "multidiffusion", "grid": "sway"}
-    others |= {"split": not known.demucs.split, "segment_s": 5.0, "overlap_ratio": 0.1, "mixed_precision": True}
+    others |= {
+        "attention_caching": 0.1,
+        "split": not known.demucs.split,
+        "segment_s": 5.0,
+        "overlap_ratio": 0.1,
+        "mixed_precision": True,
+    }
     for name in registry.get(known.backend).without_effect(known):
         part, item = name.split(".")
         other = replace(known, **{part: replace(getattr(known, part), **{item: others[item]})})

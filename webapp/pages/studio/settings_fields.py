@@ -312,16 +312,18 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
             "same."
         )
         fields.append(controls.select("device", "Device", settings.device, DEVICES, tip))
-    precisions = dict.fromkeys((*used.profile.precisions, settled.sam.precision))
+    # Settings that cannot be settled are shown as they were asked for.
+    named = () if settled.sam.precision == AUTOMATIC else (settled.sam.precision,)
+    precisions = dict.fromkeys((*used.profile.precisions, *named))
     if len(precisions) > 1:
         tip = (
             "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound "
             "that is nearly the same."
         )
-        chosen = f": {settled.sam.precision}" if settings.sam.precision == AUTOMATIC else ""
+        chosen = f": {settled.sam.precision}" if named and settings.sam.precision == AUTOMATIC else ""
         labels = {AUTOMATIC: f"Automatic{chosen}"} | {name: PRECISION_LABELS[name] for name in precisions}
         fields.append(controls.select("sam.precision", "Precision", settings.sam.precision, labels, tip))
-        digest.append(settled.sam.precision)
+        digest += named
     if RequestField.SAM in uses and "sam.attention_caching" not in used.without_effect(settled):
         fields.append(
             number(

@@ -40,7 +40,7 @@ class CpuCodec(Codec):
             elif isinstance(layer, nn.Conv1d):
                 layer.weight = nn.Parameter(layer.weight.permute(0, 2, 1).contiguous().permute(0, 2, 1))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def settle(self) -> None:
         """Fold the snakes' scales into the convolutions around them, and split the filters of the residual units."""
         for layer in list(self.modules()):
