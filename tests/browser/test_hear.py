@@ -140,13 +140,14 @@ def test_two_results_play_together_on_the_keys_a_and_b_equally_loud(studio: Stud
     studio.one("body").send_keys("b")
     wait_until(lambda: set(audible(studio)) == {"B"}, "the other side")
     assert studio.player()["playing"] or studio.player()["phase"] == "buffering"
+    with_drums = matched(studio)
     studio.one('[aria-label="Mute drums"]').click()
     assert [name for name, _ in audible(studio)["B"]] == ["everything else"]
     studio.one("body").send_keys("a")
     wait_until(lambda: [name for name, _ in audible(studio).get("A", [])] == ["everything else"], "the same mute on A")
     gains = [gain for side in audible(studio).values() for _, gain in side]
     assert all(gain <= 1 for gain in gains), "matched by attenuation alone"
-    wait_until(lambda: min(matched(studio).values()) < 0, "one of them is louder")
+    wait_until(lambda: matched(studio) != with_drums and min(matched(studio).values()) < 0, "one of them is louder")
     levels, places = matched(studio), studio.texts(".sides label")
     studio.set("File format", "FLAC, 24 bit")
     wait_until(lambda: "format=flac" in download(studio, "drums"), "the other format")
