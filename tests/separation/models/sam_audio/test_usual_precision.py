@@ -20,6 +20,7 @@ from separation.models.sam_audio.precision import MEMORY, SWITCH, settle, usual
 from separation.pipeline.chunk_keys import chunk_key
 from separation.request import Request, SamSettings
 from separation.results import commands
+from tests.support.measuring import Measuring
 from tests.support.sam_models import CHECKPOINT
 
 TWICE: dict[Precision, ProductSpeed] = {
@@ -28,24 +29,15 @@ TWICE: dict[Precision, ProductSpeed] = {
 }
 
 
-class Measuring:
-    """Counts measurements, of which each finds the same; by device."""
-
-    def __init__(self) -> None:
-        self.devices: list[str] = []
-        self.found = TWICE
-
-    def __call__(self, device: str) -> dict[Precision, ProductSpeed]:
-        self.devices.append(device)
-        return self.found
+Measured = Measuring[dict[Precision, ProductSpeed]]
 
 
 @pytest.fixture
-def measuring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Measuring]:
+def measuring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Measured]:
     """A computer on which nothing was measured yet."""
     monkeypatch.setenv("AUDIO_PLAYGROUND_HOME", str(tmp_path))
     monkeypatch.delenv(SWITCH, raising=False)
-    measuring = Measuring()
+    measuring = Measured(TWICE)
     monkeypatch.setattr(half_precision, "measure", measuring)
     yield measuring
 
@@ -58,64 +50,64 @@ def settled(request: Request) -> str:
     return registry.get(request.backend).settle(request).sam.precision
 
 
-def test_until_it_is_measured_it_is_float32(measuring: Measuring) -> None:
-    assert settled(asked()) == "float32" and measuring.devices == []
+def test_until_it_is_measured_it_is_float32(measuring: Measured) -> None:
+    assert settled(asked()) == "float32" and measuring.asked == []
 
 
-def test_what_was_measured_is_taken_from_then_on_and_not_measured_again(measuring: Measuring) -> None:
+def test_what_was_measured_is_taken_from_then_on_and_not_measured_again(measuring: Measured) -> None:
     assert settle("auto", "cpu").startswith("bfloat16 (float32 200 GFLOP/s")
     assert settled(asked()) == settled(asked(device="cpu")) == "bfloat16"
     assert settled(asked(device="cuda")) == "float32", "which nobody has measured"
     settle("auto", "cpu")
     settle("cpu", "cpu")
-    assert measuring.devices == ["cpu"]
+    assert measuring.asked == [("cpu",)]
     settle("cuda", "cuda")
-    assert measuring.devices == ["cpu", "cuda"] and settled(asked(device="cuda")) == "bfloat16"
+    assert measuring.asked == [("cpu",), ("cuda",)] and settled(asked(device="cuda")) == "bfloat16"
 
 
-def test_where_it_is_slower_it_is_remembered_as_well(measuring: Measuring) -> None:
+def test_where_it_is_slower_it_is_remembered_as_well(measuring: Measured) -> None:
     measuring.found = {**TWICE, "bfloat16": ProductSpeed(gflops=20.0, error_db=-51.0)}
     assert settle("auto", "cpu").startswith("float32 (")
-    assert settled(asked()) == "float32" and settle("auto", "cpu") and measuring.devices == ["cpu"]
+    assert settled(asked()) == "float32" and settle("auto", "cpu") and measuring.asked == [("cpu",)]
 
 
 @pytest.mark.parametrize("named", ["float32", "bfloat16", "int8"])
-def test_what_is_asked_for_comes_first(measuring: Measuring, named: str) -> None:
+def test_what_is_asked_for_comes_first(measuring: Measured, named: str) -> None:
     settle("auto", "cpu")
     assert settled(asked(precision=named)) == named
 
 
 @pytest.mark.parametrize("chosen", ["float32", "bfloat16"])
 def test_a_person_can_choose_for_all_requests(
-    measuring: Measuring, monkeypatch: pytest.MonkeyPatch, chosen: str
+    measuring: Measured, monkeypatch: pytest.MonkeyPatch, chosen: str
 ) -> None:
     monkeypatch.setenv(SWITCH, chosen.upper())
-    assert usual("auto") == chosen == settled(asked()) and measuring.devices == []
-    assert settle("auto", "cpu") == f"{chosen}, as {SWITCH} says" and measuring.devices == []
+    assert usual("auto") == chosen == settled(asked()) and measuring.asked == []
+    assert settle("auto", "cpu") == f"{chosen}, as {SWITCH} says" and measuring.asked == []
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}'])
-def test_what_cannot_be_read_is_measured_again(measuring: Measuring, tmp_path: Path, damage: str) -> None:
+def test_what_cannot_be_read_is_measured_again(measuring: Measured, tmp_path: Path, damage: str) -> None:
     settle("auto", "cpu")
     (tmp_path / MEMORY).write_text(damage)
     assert usual("auto") == "float32"
     settle("auto", "cpu")
-    assert len(measuring.devices) == 2 and usual("auto") == "bfloat16"
+    assert len(measuring.asked) == 2 and usual("auto") == "bfloat16"
 
 
-def test_on_another_computer_it_is_measured_anew(measuring: Measuring, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_another_computer_it_is_measured_anew(measuring: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     settle("auto", "cpu")
     monkeypatch.setattr("separation.models.sam_audio.precision.processor", lambda: "Another")
     assert usual("auto") == "float32"
 
 
-def test_where_it_cannot_be_remembered_it_is_said_all_the_same(measuring: Measuring, tmp_path: Path) -> None:
+def test_where_it_cannot_be_remembered_it_is_said_all_the_same(measuring: Measured, tmp_path: Path) -> None:
     (tmp_path / MEMORY).mkdir()
     assert settle("auto", "cpu").startswith("bfloat16 (") and usual("auto") == "float32"
 
 
 @pytest.mark.parametrize("backend", ["sam_mlx", "sam_official"])
-def test_where_it_is_not_measured_it_is_the_exact_one(measuring: Measuring, backend: str) -> None:
+def test_where_it_is_not_measured_it_is_the_exact_one(measuring: Measured, backend: str) -> None:
     settle("auto", "cpu")
     assert settled(asked(backend)) == "float32"
     assert [target.name for target in registry.get(backend).targets(asked(backend))] == ["x"], "which is asked first"
@@ -123,19 +115,19 @@ def test_where_it_is_not_measured_it_is_the_exact_one(measuring: Measuring, back
 
 @pytest.mark.parametrize("backend", registry.BACKENDS)
 def test_a_settled_request_names_a_precision_so_that_keys_of_kept_results_stay(
-    measuring: Measuring, backend: str
+    measuring: Measured, backend: str
 ) -> None:
     assert settled(Request.of("vocals", backend=backend)) == "float32"
 
 
-def test_a_model_that_is_loaded_says_it(measuring: Measuring) -> None:
+def test_a_model_that_is_loaded_says_it(measuring: Measured) -> None:
     backend = registry.get("sam_torch")
     work = backend.load(backend.settle(asked(device="cpu")))
     said = [event.why for event in work if isinstance(event, PrecisionMeasured)]
-    assert said == [half_precision.sentence("bfloat16", TWICE)] and measuring.devices == ["cpu"]
+    assert said == [half_precision.sentence("bfloat16", TWICE)] and measuring.asked == [("cpu",)]
 
 
-def test_kept_chunks_of_one_precision_are_not_taken_for_the_other(measuring: Measuring) -> None:
+def test_kept_chunks_of_one_precision_are_not_taken_for_the_other(measuring: Measured) -> None:
     window = Window(samples=np.zeros((1, 10), np.float32), index=0, stems=frozenset({"x"}))
     before = registry.get("sam_torch").settle(asked())
     settle("auto", "cpu")
@@ -146,7 +138,7 @@ def test_kept_chunks_of_one_precision_are_not_taken_for_the_other(measuring: Mea
     assert exact == before, "so what was made before is found by asking for float32"
 
 
-def test_a_command_names_the_precision_of_a_result_as_another_computer_may_take_another(measuring: Measuring) -> None:
+def test_a_command_names_the_precision_of_a_result_as_another_computer_may_take_another(measuring: Measured) -> None:
     for name in ("float32", "bfloat16"):
         made = replace(asked(), sam=SamSettings(precision=name))
         assert f"--precision {name}" in commands.extracting("a.wav", Part(), made)
