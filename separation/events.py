@@ -71,6 +71,13 @@ class PrecisionMeasured(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KernelsLaunched(Event):
+    """The kernels of an evaluation were launched on a graphics card; `how` says whether at once, and if not, why."""
+
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned(Event):
     """The chunks are planned. `spans_s` holds (start, stop) of every chunk in seconds; neighbours overlap."""
 

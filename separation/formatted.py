@@ -25,6 +25,17 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if round(seconds, 1) < 60 else clock(seconds)
 
 
+def speed(factor: float) -> str:
+    """Format how fast something was made beside its playback: 10x faster than playback, 2.5x slower than playback.
+
+    Args:
+        factor: duration of the sound over the time that it took; the inverse of the real-time factor.
+    """
+    if 0.95 <= factor < 1.05:
+        return "as fast as playback"
+    return f"{factor:.1f}x faster than playback" if factor > 1 else f"{1 / factor:.1f}x slower than playback"
+
+
 def size(n_bytes: float, *, fine: bool = False) -> str:
     """Format bytes: 5.1 GB, 84 MB, 8.4 MB, 84 kB; with one digit more if `fine`, so that progress shows."""
     if round(n_bytes / 1e3) < 1000:
@@ -34,6 +45,11 @@ def size(n_bytes: float, *, fine: bool = False) -> str:
     if round(megabytes, digits) < 1000:
         return f"{megabytes:.{digits}f} MB"
     return f"{n_bytes / 1e9:.{2 if fine else 1}f} GB"
+
+
+def signed(value: float, format: str) -> str:
+    """Format a number as Python's `format` has it, with a minus sign where that has a hyphen; names keep theirs."""
+    return f"{value:{format}}".replace("-", "\N{MINUS SIGN}")
 
 
 def counted(n: int, what: str) -> str:

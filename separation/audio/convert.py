@@ -16,7 +16,8 @@ from separation.audio.encode import FloatWavWriter
 from separation.audio.files import FilesRead, new_file
 from separation.audio.part import WHOLE, Part
 from separation.audio.partial_file import GrowingFile
-from separation.audio.waveform import resample_blocks, resampled_length, to_channels
+from separation.audio.times import resampled_length
+from separation.audio.waveform import resample_blocks, to_channels
 from separation.errors import AudioError
 from separation.export.tags import NO_TAGS, Tags, write_tags
 

@@ -1,4 +1,4 @@
-"""Parses and writes times such as `90`, `1:30` and `1:02:03.5`, which are numbers of seconds."""
+"""Parses and writes times such as `90`, `1:30` and `1:02:03.5`, numbers of seconds; counts samples at other rates."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def digits(seconds: float) -> str:
     """Return the shortest decimal that `parse_time` reads as `seconds`: no exponent, and no point unless needed."""
     written = f"{abs(Decimal(repr(seconds))):f}"
     return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def resampled_length(n_samples: int, from_rate: int, to_rate: int) -> int:
+    """Number of samples after resampling: n_samples * to_rate / from_rate, rounded to the nearest even on a tie."""
+    return round(n_samples * to_rate / from_rate)

@@ -11,6 +11,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from separation.audio.times import resampled_length
 from separation.errors import AudioError, SettingsError
 
 MIN_SAMPLE_RATE: Final = 1_000  # Hz; below it no speech and no music is left
@@ -159,11 +160,6 @@ class Resampler:
         n_missing = resampled_length(self._n_in, self._from_rate, self._to_rate) - self._n_out
         tail = np.pad(tail[:n_missing], ((0, max(0, n_missing - len(tail))), (0, 0)))
         return np.ascontiguousarray(tail.T)
-
-
-def resampled_length(n_samples: int, from_rate: int, to_rate: int) -> int:
-    """Number of samples after resampling: n_samples * to_rate / from_rate, rounded to the nearest even on a tie."""
-    return round(n_samples * to_rate / from_rate)
 
 
 def to_channels(samples: NDArray[np.float32], n_channels: int) -> NDArray[np.float32]:

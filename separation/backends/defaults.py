@@ -65,6 +65,13 @@ class BackendDefaults(Backend):
             overlap_s = min(chunks.overlap_s, shorter / 4)
             yield replace(request, chunks=replace(chunks, chunk_s=shorter, overlap_s=overlap_s))
 
+    def is_unmeasured(self, request: Request) -> bool:
+        """Return False: settling depends on no measurement."""
+        return False
+
+    def measure(self, request: Request) -> None:
+        """Measure nothing."""
+
     def judge(self, request: Request) -> Judge | None:
         """Return None: candidates are scored without a model."""
         return None

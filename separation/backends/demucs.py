@@ -6,6 +6,8 @@ This module loads no framework; the files and the networks are in `separation.mo
 from __future__ import annotations
 
 import importlib.util
+import platform
+import sys
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -16,7 +18,7 @@ from separation.backends.defaults import UNUSED_SAM, BackendDefaults
 from separation.errors import Action, BackendUnavailable, PlaygroundError, WeightsMissing
 from separation.events import Event
 from separation.hardware.footprint import NVIDIA
-from separation.hub import compared
+from separation.hub import compared, precision
 from separation.model import Availability, BackendProfile, Model, PublishedModel, Readiness, RunCost
 from separation.models.demucs import download
 from separation.models.demucs import weights as demucs_weights
@@ -55,6 +57,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "balanced": {"model": None, "demucs": DemucsSettings(shifts=1, mixed_precision=True)},
     "quality": {"model": None, "demucs": DemucsSettings(shifts=10, overlap_ratio=0.5)},
 }
+CHOICES = precision.CHOICES  # float32 first
 SMALLER = {"htdemucs_ft": "htdemucs", "mdx_extra": "mdx_extra_q", "mdx": "mdx_q"}
 SEGMENTS_S = (30.0, 20.0, 10.0, 5.0, 2.5)
 LONGEST_SEGMENT_S = 44.0  # of the models without transformer, where none is asked for
@@ -63,6 +66,7 @@ LONGEST_SEGMENT_S = 44.0  # of the models without transformer, where none is ask
 TRANSFORMER_SEGMENT_S = 7.8
 # 10^9 operations of one network for a second of audio, as of its time beside SAM-Audio's: 1.8 s for 7.8 s on two cores.
 WORK = 46.0
+OF_FLOAT32 = {"bfloat16": 0.7}  # of that time
 LOADED_MB, MORE_MB = 650.0, 170.0  # of a process with one network, and each further one of a bag; on two cores
 
 
@@ -91,7 +95,7 @@ class DemucsBackend(BackendDefaults):
             model=request.model or DEFAULT,
             chunks=None,
             solver=SolverSettings(),
-            sam=UNUSED_SAM,
+            sam=replace(UNUSED_SAM, precision=_precision(request)),
             speech=SpeechSettings(),
             seed=request.seed if request.demucs.shifts else 0,
         )
@@ -158,6 +162,15 @@ class DemucsBackend(BackendDefaults):
         seed = {RequestField.SEED} if request.demucs.shifts else set()
         return frozenset({RequestField.DEMUCS, RequestField.DEVICE, *seed})
 
+    def is_unmeasured(self, request: Request) -> bool:
+        """Whether the precision is open, and is not known to be float32 or bfloat16 on this processor."""
+        is_open = request.sam.precision not in CHOICES and request.demucs.folder is None
+        return is_open and _has_precisions(request) and not precision.is_known("cpu")
+
+    def measure(self, request: Request) -> None:
+        """Measure both precisions on this processor, unless that is remembered."""
+        precision.settle("cpu", "cpu")
+
     def without_effect(self, request: Request) -> frozenset[str]:
         """Return what transformers ignore, what cuts nothing without splitting, and half precision without CUDA."""
         ignored = set()
@@ -173,8 +186,9 @@ class DemucsBackend(BackendDefaults):
         """Return the cost as measured on two cores, by networks in use, shifts, and segments' overlap and padding."""
         demucs, n_networks = request.demucs, self._n_networks(request)
         filled = TRANSFORMER_SEGMENT_S / (demucs.segment_s or TRANSFORMER_SEGMENT_S) if _is_transformer(request) else 1
+        work = WORK * OF_FLOAT32.get(request.sam.precision, 1.0)
         return RunCost(
-            work=WORK * n_networks * max(1, demucs.shifts) * filled / (1 - demucs.overlap_ratio),
+            work=work * n_networks * max(1, demucs.shifts) * filled / (1 - demucs.overlap_ratio),
             held_s=_held_s(request, duration_s),
             load_s=(2.0, 10.0),
             loaded_mb=LOADED_MB + MORE_MB * (n_networks - 1),
@@ -217,6 +231,24 @@ class DemucsBackend(BackendDefaults):
             return max(1, sum(any(row[stems.index(stem)] for stem in wanted) for row in bag.weights))
         except PlaygroundError:  # running it will say what is wrong
             return 1
+
+
+def _precision(request: Request) -> str:
+    """Return the precision of products: as asked for if there is a choice, else the faster one on a processor.
+
+    Models in a folder may be of any form, so that they are computed in bfloat16 only if that is asked for.
+    """
+    asked = request.sam.precision
+    if not _has_precisions(request) or (asked not in CHOICES and request.demucs.folder is not None):
+        return CHOICES[0]
+    return asked if asked in CHOICES else precision.usual("cpu")
+
+
+def _has_precisions(request: Request) -> bool:
+    """Whether a transformer network runs on a processor on which bfloat16 was measured, which is none of ARM's."""
+    elsewhere = request.device != "cpu" and (request.device != "auto" or NVIDIA.exists() or sys.platform == "darwin")
+    known = platform.machine().casefold() in ("x86_64", "amd64")
+    return known and not elsewhere and (_is_transformer(request) or request.demucs.folder is not None)
 
 
 def _is_transformer(request: Request) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from separation.audio.content import Content
@@ -43,7 +42,7 @@ def offer(request: Request, content: Content | None = None) -> Offer | None:
     Reads only the disk. `content` is what the recording holds, if that is known.
     """
     found: _Found | None = None
-    for backend in _asked(request, content):
+    for backend in registry.asked(request, content):
         try:
             settled = backend.settle(request)
             backend.targets(settled)
@@ -72,13 +71,6 @@ def choose(request: Request) -> tuple[Request, str]:
         able = f"{found.entry.label} ({size(found.n_bytes)}) can, once it is here."
         todo, get = f"{refusal.todo} {able}", Action.download(found.entry.name)
         raise PromptError(refusal.what, refusal.why, todo, action=get) from refusal
-
-
-def _asked(request: Request, content: Content | None) -> Iterable[Backend]:
-    """Return the backends that may serve a request, the preferred first."""
-    if request.backend in (registry.AUTO, registry.SAM_AUDIO):
-        return registry.candidates(request, content)
-    return [] if (backend := registry.named(request.backend)) is None else [backend]
 
 
 def _offered(backend: Backend, entry: PublishedModel, parts: list[PublishedModel], is_better: bool = False) -> Offer:

@@ -17,9 +17,9 @@ from separation.backends.sam_torch import SamTorchBackend
 from separation.backends.speech import SpeechBackend
 from separation.errors import BackendUnavailable, PlaygroundError, PromptError, SettingsError, WeightsMissing
 from separation.model import Availability, Backend, Readiness
-from separation.prompts import phrasing
+from separation.prompts import phrasing, vocabulary
 from separation.prompts.vocabulary import answer, whole
-from separation.request import Request
+from separation.request import Prompt, Request
 
 AUTO = "auto"
 SAM_AUDIO = sam_family.NAME
@@ -118,6 +118,28 @@ def listens_first(request: Request) -> bool:
     return speech is not None and speech.availability().usable
 
 
+def suggestions(request: Request, settled: Request) -> tuple[str, ...]:
+    """Return prompts that are sure to work, for a backend that takes no others; under “auto” those of music and talk.
+
+    Args:
+        request: what is asked for.
+        settled: the request, with whoever answers it.
+    """
+    if request.backend != AUTO or request.model is not None:
+        return vocabulary.suggestions(shown(settled.backend).stems(settled))
+    usual = Request(prompts=(Prompt(text="drums"),))  # settings with which nothing can be separated change nothing here
+    music, _ = choose(usual)
+    talk = BACKENDS.get(SpeechBackend.name)
+    of_talk = talk.stems(talk.settle(usual)) if talk is not None and talk.availability().usable else ()
+    return tuple(dict.fromkeys((*vocabulary.suggestions(shown(music.backend).stems(music)), *of_talk)))
+
+
+def is_unmeasured(request: Request, settled: Request) -> bool:
+    """Whether a request would be settled otherwise than it was once this computer is measured (`Backend.measure`)."""
+    backend = get(settled.backend)
+    return backend.is_unmeasured(replace(request, backend=backend.name, model=settled.model))
+
+
 def otherwise(request: Request, content: Content) -> Request | None:
     """Return the request, by name to whoever would answer if the recording held the other of music and talk.
 
@@ -210,6 +232,14 @@ def _serving(
             refusals.append(refusal)
             continue
         yield backend, settled
+
+
+def asked(request: Request, content: Content | None = None) -> Iterator[Backend]:
+    """Yield the backends that may serve a request, the preferred first; nothing if it names one that there is not."""
+    if request.backend in (AUTO, SAM_AUDIO):
+        yield from candidates(request, content)
+    elif (backend := named(request.backend)) is not None:
+        yield backend
 
 
 def candidates(request: Request, content: Content | None = None) -> Iterator[Backend]:

@@ -11,7 +11,8 @@ from separation.events import Event
 from separation.hardware.footprint import available_bytes
 from separation.hub import cache as hub
 from separation.hub import compared
-from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost, Windowing
+from separation.model import Backend, ChunkLayout, PublishedModel, Readiness, RunCost
+from separation.model.windowing import Windowing
 from separation.models.sam_audio import acquire, sizes, sources, text_encoder, weights
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.config import CodecConfig, read_config

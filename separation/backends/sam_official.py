@@ -93,6 +93,10 @@ class SamOfficialBackend(SamTorchBackend):
         """Return also attention caching, which only our network in PyTorch has."""
         return super().without_effect(request) | {"sam.attention_caching"}
 
+    def is_unmeasured(self, request: Request) -> bool:
+        """Return False: no precision is measured here."""
+        return False
+
     def usual_precision(self, device: str) -> str:
         """Return the exact one: no other is measured here."""
         return PRECISIONS[0]

@@ -14,8 +14,10 @@ from separation.backends.defaults import BackendDefaults
 from separation.backends.sam_family import ready_files
 from separation.errors import Action, PlaygroundError, PromptError, SettingsError
 from separation.events import Event
+from separation.hardware.devices import choose_torch_device
+from separation.hub import precision
 from separation.model import Availability, BackendProfile, ChunkLayout, Model, PublishedModel, Readiness, RunCost
-from separation.models.sam_audio import precision, sizes
+from separation.models.sam_audio import sizes
 from separation.models.sam_audio import weights as sam_weights
 from separation.models.sam_audio.sources import MODELS
 from separation.prompts.targets import Target, own_residuals, refuse_reserved
@@ -87,6 +89,14 @@ class SamTorchBackend(BackendDefaults):
             sam=sam,
             speech=SpeechSettings(),
         )
+
+    def is_unmeasured(self, request: Request) -> bool:
+        """Whether the precision is open, and is not known to be float32 or bfloat16 on this request's device."""
+        return request.sam.precision == AUTOMATIC and not precision.is_known(request.device)
+
+    def measure(self, request: Request) -> None:
+        """Measure both precisions on the request's device, unless that is remembered."""
+        precision.settle(request.device, choose_torch_device(request.device))
 
     def usual_precision(self, device: str) -> str:
         """Return the precision that is used on a device, named as in a request, where none is asked for."""

@@ -24,8 +24,8 @@ from separation.model import (
     RunCost,
     Samples,
     Window,
-    Windowing,
 )
+from separation.model.windowing import Windowing
 from separation.models.builtin.revision import revision_of
 from separation.models.speech import SAMPLE_RATE, carrier
 from separation.prompts import vocabulary
@@ -68,6 +68,12 @@ class SpeechBackend(BackendDefaults):
     def models(self) -> tuple[str, ...]:
         """Return the blend of both networks, and the one that can do it alone."""
         return (BLEND, DEEPFILTERNET)
+
+    def summary(self, request: Request) -> tuple[str, ...]:
+        """Return what it is, the network if it is alone, and the strength if it has a limit."""
+        alone = [DEEPFILTERNET] if request.model == DEEPFILTERNET else []
+        level = request.speech.attenuation_db
+        return ("speech separator", *alone, *([f"{level:g} dB"] if level is not None else []))
 
     def settle(self, request: Request) -> Request:
         """Keep prompts, chunks and strength, reset all else; an unknown model raises `SettingsError`."""

@@ -118,7 +118,7 @@ def quick() -> Grid:
 
 EXAMPLES: Mapping[str, Example] = {
     "separators": Example(
-        label="Who separates best here",
+        label="Which separator is best here",
         about="Every separator with every model that can be used on this computer: drums, bass and vocals.",
         grid=separators,
     ),

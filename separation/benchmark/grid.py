@@ -69,7 +69,7 @@ class Grid:
     def __post_init__(self) -> None:
         if not 1 <= self.n_times <= 20:
             raise SettingsError(
-                f"A cell cannot be timed {self.n_times} times.", "", "Choose 1 to 20.", place=("n_times",)
+                f"A setting cannot be timed {self.n_times} times.", "", "Choose 1 to 20.", place=("n_times",)
             )
         if len(self.name) > LONGEST_NAME:
             why = f"It has {len(self.name)} characters."

@@ -63,7 +63,9 @@ def make(
     found = expanded(grid)
     if (n_cells := len(found.requests) * len(recordings)) > MOST_CELLS:
         raise SettingsError(
-            f"The benchmark has {n_cells} cells.", f"At most {MOST_CELLS} can be kept and shown.", "Take fewer values."
+            f"The benchmark has {n_cells} measurements: settings times recordings.",
+            f"At most {MOST_CELLS} can be kept and shown.",
+            "Take fewer values.",
         )
     songs = [_song(recording, passage_of(recording, grid.passage, store)) for recording in recordings]
     reports = tuple(past)
@@ -80,6 +82,12 @@ def make(
         n_same=found.n_same,
         machine=machine(),
     )
+
+
+def slowest(requests: Sequence[Request], duration_s: float, past: Iterable[Mapping[str, Any]]) -> Request:
+    """Return the setting that takes longest on so much audio, as far as that can be told."""
+    reports = tuple(past)
+    return max(requests, key=lambda request: _expense(request, duration_s, reports))
 
 
 def cost(found: Expanded, grid: Grid, sounds: Sequence[Recording], past: Iterable[Mapping[str, Any]]) -> Cost:

@@ -26,8 +26,8 @@ class Measure:
         better: whether higher or lower values are better.
         meaning: one sentence.
         source: who defined it; "" for what needs no definition.
-        format: of the value without its unit, as Python's `format` has it; "duration" and "size" carry units of their
-            own (1:05, 84 MB).
+        format: of the value without its unit, as Python's `format` has it; "duration", "size" and "per_minute" carry
+            units of their own (1:05, 84 MB).
     """
 
     id: str
@@ -46,6 +46,8 @@ class Measure:
             return duration(value)
         if self.format == "size":
             return size(value)
+        if self.format == "per_minute":
+            return f"{60 * value:.3g} s" if value < 1 else duration(60 * value)
         return f"{value:{self.format}} {self.unit}".strip()
 
 
@@ -175,19 +177,21 @@ _COSTS = (
     ),
     Measure(
         id="rtf",
-        label="RTF",
-        unit="",
+        label="Per minute of audio",
+        unit="s",
         better="lower",
-        meaning="Processing time over the duration of the audio; below 1 beats real time.",
+        meaning="How long a minute of audio takes: 60 s times the real-time factor (RTF); below 60 s it is faster than "
+        "playback.",
         source="",
-        format=".3g",
+        format="per_minute",
     ),
     Measure(
         id="nfe",
-        label="NFE",
+        label="Model evaluations",
         unit="",
         better="lower",
-        meaning="How often the network is evaluated: steps times stages of the solver, for all chunks.",
+        meaning="How often the model is evaluated (number of function evaluations, NFE): steps times stages of the "
+        "solver, for all chunks.",
         source="",
         format=",.0f",
     ),

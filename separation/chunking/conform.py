@@ -10,7 +10,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from separation.audio.waveform import AudioSource, Resampler, resample_blocks, resampled_length, to_channels
+from separation.audio.waveform import AudioSource, Resampler, resample_blocks, to_channels
+from separation.chunking.plan import conformed_length
 from separation.prompts.targets import Target
 
 Samples = NDArray[np.float32]
@@ -26,11 +27,6 @@ def mono_or_stereo(mixture: AudioSource) -> AudioSource:
 def beginning(mixture: AudioSource, n_samples: int) -> AudioSource:
     """Return the first `n_samples` of the mixture as a source that ends there."""
     return _Beginning(mixture, n_samples) if n_samples < mixture.n_samples else mixture
-
-
-def conformed_length(mixture: AudioSource, sample_rate: int) -> int:
-    """Return the mixture's length in samples at another rate, at least one."""
-    return max(1, resampled_length(mixture.n_samples, mixture.sample_rate, sample_rate))
 
 
 def conformed(mixture: AudioSource, sample_rate: int, n_channels: int) -> AudioSource:
@@ -149,7 +145,7 @@ class _Resampled:
     def __init__(self, source: AudioSource, sample_rate: int) -> None:
         self._source = source
         self.sample_rate, self.n_channels = sample_rate, source.n_channels
-        self.n_samples = conformed_length(source, sample_rate)
+        self.n_samples = conformed_length(source.n_samples, source.sample_rate, sample_rate)
         self._begin()
 
     def read(self, start: int, stop: int) -> Samples:

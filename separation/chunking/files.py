@@ -26,7 +26,7 @@ from separation.chunking.plan import pairwise_starts, plan
 from separation.errors import AudioError, SettingsError
 from separation.export.level import RESCALE, Level, check_rule, level_for, needs_peak
 from separation.formatted import counted
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.request import ChunkSettings
 
 Samples = NDArray[np.float32]

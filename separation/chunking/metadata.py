@@ -10,7 +10,7 @@ from typing import Any, Final
 from separation.audio.waveform import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from separation.chunking.plan import Chunk, plan
 from separation.errors import AudioError
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.request import FADES
 
 METADATA_SUFFIX: Final = ".chunks.json"

@@ -125,6 +125,9 @@ def batch(
     part = Part(**span)
     files = find_recordings(folder, patterns, recursive, out)
     settled, why = registry.choose(request)  # fails before any work if no file could be separated
+    if registry.is_unmeasured(request, settled):
+        connection.measure(settled)
+        settled, why = registry.choose(request)
     known = read_sources(out)
     places = folders(files, folder, out, known)
     tasks = [BatchTask(file, folder / file, out / places[file]) for file in files]

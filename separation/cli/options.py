@@ -21,6 +21,7 @@ from separation.request import FADES, ChunkSettings, ranges
 if TYPE_CHECKING:
     from separation.engine.engine import Engine
     from separation.engine.tls import Tls
+    from separation.request import Request
 
 report_option = click.option(
     "--report",
@@ -166,6 +167,15 @@ class Connection:
 
         with closing(Cluster(self.scheduler, tls=self.tls())) as cluster:
             yield cluster
+
+    def measure(self, settled: Request) -> None:
+        """Measure what a request's settings depend on, where the work will be done; see `Backend.measure`."""
+        from separation.events import EventStream
+        from separation.pipeline import tasks
+
+        with self.engine() as engine, closing(EventStream(engine.run(tasks.measure, settled))) as events:
+            for _ in events:
+                pass
 
 
 def connection_options(command: Function) -> Function:

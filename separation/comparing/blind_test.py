@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Any
 
+from separation.comparing.heard import sound_words
 from separation.comparing.trials import Answer, AnyTrial, answer_of, is_right, trial_of
 from separation.errors import SettingsError
 from separation.formatted import clock
@@ -132,7 +133,7 @@ class BlindTest:
     @property
     def title(self) -> str:
         """What it is about, without a word about its sides."""
-        return " · ".join([self.recording_name, self.stem or "all sounds", self.where(None)])
+        return " · ".join([self.recording_name, sound_words(self.stem), self.where(None)])
 
     @property
     def passages(self) -> tuple[tuple[float, float], ...]:

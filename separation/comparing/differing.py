@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 NOTHING: tuple[Any, ...] = (None, [], "")
+UNITS = {"s": "s", "db": "dB"}  # by the end of a setting's name
+CALLED = {"attenuation": "strength", "grid": "step spacing"}  # what pages call a setting, where that is another word
+SPEAK_FOR_THEMSELVES = ("method", "model")  # settings whose values need no name beside them
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
@@ -37,9 +40,16 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _words(name: str, value: Any) -> str:
-    """Return a setting in a few words: "chunk 3 s", "steps 16", "chunk 2 re-rolled"."""
+    """Return a setting in a few words: "chunk 3 s", "steps 16", "strength 12 dB", "chunk 2 re-rolled"."""
     if name == "sam.rerolls":
         return f"chunk {', '.join(str(reroll['chunk'] + 1) for reroll in value)} re-rolled"
-    short = name.rpartition(".")[2].removeprefix("n_").replace("_ratio", "").replace("_", " ")
-    seconds = short.endswith(" s")
-    return f"{short.removesuffix(' s')} {value}{' s' if seconds else ''}"
+    short = name.rpartition(".")[2].removeprefix("n_").removesuffix("_ratio").replace("_", " ")
+    if short in SPEAK_FOR_THEMSELVES:
+        return str(value)
+    if isinstance(value, bool):
+        return f"{short} {'on' if value else 'off'}"
+    named, _, end = short.rpartition(" ")
+    unit = UNITS.get(end, "") if named else ""
+    named = named if unit else short
+    shown = f"{value:g}" if isinstance(value, float) else value
+    return f"{CALLED.get(named, named)} {shown}{f' {unit}' if unit else ''}"

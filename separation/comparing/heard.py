@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from separation.comparing.true_stems import TrueStems, true_tracks
+from separation.prompts.targets import RESIDUAL
 from separation.results.kept import KeptTrack, Recording, Result
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Compared: TypeAlias = Recording | Result | TrueStems
 MIX = ""  # instead of the name of a stem: all of them together
+ASKED = "*"  # instead of it: of each result the sound that it was asked for first, whatever its name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,14 +42,26 @@ def tracks_of(item: Compared, stem: str, beside: Sequence[str] = ()) -> tuple[Ke
 
     Args:
         item: what is compared.
-        stem: the name of a result's track, or `MIX`.
+        stem: the name of a result's track, `MIX`, or `ASKED`.
         beside: the names of all tracks of that result, by which true stems know what “everything else” is.
     """
     if isinstance(item, Recording) or stem == MIX:
         return item.tracks
+    if stem == ASKED:
+        stem = next(iter(asked_of(item.track_names if isinstance(item, Result) else beside)), "")
     if isinstance(item, TrueStems):
         return true_tracks(item, stem, beside)
     return tuple(track for track in item.tracks if track.name == stem)
+
+
+def asked_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of a result's tracks were asked for: all but “everything else”."""
+    return tuple(name for name in names if name != RESIDUAL)
+
+
+def sound_words(stem: str) -> str:
+    """Return what is heard, for people."""
+    return {MIX: "all sounds", ASKED: "what each was made for"}.get(stem, stem)
 
 
 def stem_of(item: Compared, stem: str, beside: Sequence[str] = ()) -> tuple[HeardTrack, ...]:

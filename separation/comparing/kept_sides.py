@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from separation.comparing.heard import HeardTrack, lufs_of_passages, opened
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 KIND = "comparison"
 SPECIAL = {TRAINING: "training", MID_ANCHOR: "anchor70", LOW_ANCHOR: "anchor35"}  # what is heard instead of a side
+STEP = 2.0**-15  # of 16-bit samples: what is nowhere as large as that is no difference
 TRAINING_GAIN = 0.5  # a sound without highs may be like its low anchor; half as loud it never is
 
 
@@ -52,7 +54,8 @@ def keep_sides(
         reference: of ratings, the side whose anchors are made; other tests have a sound to train instead.
 
     Raises:
-        SettingsError: a side has nothing to be heard, or another sample rate than the first.
+        SettingsError: a side has nothing to be heard, or another sample rate than the first; or two sides that are not
+            rated are the same audio.
         AudioError: a file is gone.
         StorageError: there is no room.
     """
@@ -77,6 +80,8 @@ def keep_sides(
             side: cut[:, :n_samples] * np.float32(10 ** (match.gain_db / 20))
             for side, (cut, match) in enumerate(zip(cuts, loudness, strict=True))
         }
+        if reference is None:  # what is rated may be the reference itself, for which listeners are asked to look
+            _refuse_same(list(found.values()))
         found |= _special(found[reference or 0], rate, anchors=reference is not None)
         heard |= {_file(side, passage): samples for side, samples in found.items()}
     most = max(float(np.abs(samples).max()) for samples in heard.values())
@@ -118,6 +123,22 @@ def trial_wavs(item: StoredItem, trial: AnyTrial) -> dict[str, bytes]:
             cut = passage(audio.read(0, audio.n_samples), audio.sample_rate)
             wavs[sound] = dithered_wav(cut, audio.sample_rate, rng)
     return wavs
+
+
+def _refuse_same(sides: Sequence[NDArray[np.float32]]) -> None:
+    """Refuse sides between which there is nothing to be heard: every answer would be a guess."""
+    import numpy as np
+
+    for a, b in combinations(range(len(sides)), 2):
+        if float(np.abs(sides[a] - sides[b]).max()) < STEP:
+            which = "A and B" if len(sides) == 2 else f"Sides {a + 1} and {b + 1}"
+            raise SettingsError(
+                f"{which} are the same audio here.",
+                "Equally loud, they differ by less than one step of 16-bit samples anywhere in this passage, "
+                "which nobody can hear: every answer would be a guess.",
+                "Choose two results that differ, or another passage.",
+                place=("sides",),
+            )
 
 
 def _file(side: int, passage: int) -> str:

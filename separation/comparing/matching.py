@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from separation.formatted import signed
+
 QUIETEST_LUFS = -60.0  # what is quieter is next to silence, and its loudness mostly that of its noise
 FARTHEST_LU = 20.0  # sides that differ by more are not versions of one sound
 SAME_LU = 0.05
@@ -32,7 +34,7 @@ class Matched:
         """What a person reads of it, such as "−1.8 dB"."""
         if self.note:
             return self.note
-        return "as it is" if abs(self.gain_db) < SAME_LU else f"{self.gain_db:+.1f} dB".replace("-", "−")
+        return "as it is" if abs(self.gain_db) < SAME_LU else f"{signed(self.gain_db, '+.1f')} dB"
 
 
 def matched(lufs: Sequence[float]) -> tuple[Matched, ...]:

@@ -76,7 +76,7 @@ class Estimate:
         """The basis of the estimate, in words."""
         if not self.n_runs:
             return "measured here only on very short recordings" if self.n_short else "not measured here yet"
-        return f"learned from {self.n_runs} run{'s' * (self.n_runs != 1)} here"
+        return f"from {self.n_runs} run{'s' * (self.n_runs != 1)} on this computer"
 
     def __str__(self) -> str:
         known = [words for words in (time_range(self.seconds), size_range(self.memory_bytes)) if words]

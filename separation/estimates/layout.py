@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from separation.audio.waveform import resampled_length
 from separation.backends import registry
-from separation.chunking.plan import plan
+from separation.chunking.plan import cut
 from separation.request import Request
 
 
@@ -31,7 +30,7 @@ def outline(settled: Request, n_samples: int, sample_rate: int) -> Outline | Non
     if layout is None:
         return None
     rate, frame, windowing = layout
-    chunks = plan(max(1, resampled_length(n_samples, sample_rate, rate)), windowing)
     max_chunks = None if settled.chunks is None else settled.chunks.max_chunks
-    spans_s = tuple((chunk.start / rate, chunk.stop / rate) for chunk in chunks[:max_chunks])
+    chunks = cut(n_samples, sample_rate, rate, windowing, max_chunks).chunks
+    spans_s = tuple((chunk.start / rate, chunk.stop / rate) for chunk in chunks)
     return Outline(spans_s, rate, frame)

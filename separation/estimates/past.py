@@ -9,9 +9,11 @@ from typing import Any
 from separation.backends import registry
 from separation.errors import PlaygroundError
 from separation.estimates.fit import Measured, weight
+from separation.estimates.layout import outline
 from separation.model import RunCost
 from separation.request import AUTOMATIC, PRECISIONS, Request
 
+ANY_RATE = 48_000  # Hz at which a recording's length is counted to find its chunks
 NEWEST = 10  # runs that count; older ones may be of other versions of this program
 
 
@@ -72,6 +74,8 @@ def separated_s(request: Request, duration_s: float) -> float:
     chunks = request.chunks
     if chunks is None or chunks.max_chunks is None or chunks.chunk_s is None:
         return duration_s
+    if (cut := outline(request, max(1, int(duration_s * ANY_RATE)), ANY_RATE)) is not None:
+        return min(duration_s, cut.spans_s[-1][1])
     return min(duration_s, chunks.max_chunks * (chunks.chunk_s - chunks.overlap_s) + chunks.overlap_s)
 
 

@@ -21,13 +21,12 @@ from separation.chunking.conform import (
     Returned,
     beginning,
     conformed,
-    conformed_length,
     level_of,
     mono_or_stereo,
 )
 from separation.chunking.crossfade import CrossfadeStream
 from separation.chunking.model_inputs import ModelInputs
-from separation.chunking.plan import Chunk, pairwise_starts, plan
+from separation.chunking.plan import Chunk, conformed_length, cut, pairwise_starts
 from separation.engine.engine import Engine, Inline
 from separation.errors import AudioError
 from separation.events import (
@@ -42,7 +41,7 @@ from separation.events import (
 )
 from separation.metrics.musical import listen
 from separation.metrics.reference import rtf
-from separation.model import ModelFacts, Samples
+from separation.model import Samples
 from separation.pipeline import multidiffusion, tasks
 from separation.pipeline.chunk_keys import Chunks
 from separation.pipeline.groups import Candidates, ChunkCache, Groups
@@ -68,7 +67,11 @@ def separate(mixture: AudioSource, request: Request, *, engine: Engine | None = 
     Raises:
         PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
-    settled, why = registry.choose(request, listen(mixture) if registry.listens_first(request) else None)
+    content = listen(mixture) if registry.listens_first(request) else None
+    settled, why = registry.choose(request, content)
+    if registry.is_unmeasured(request, settled):
+        yield from (engine or Inline()).run(tasks.measure, settled)
+        settled, why = registry.choose(request, content)
     yield BackendChosen(backend=settled.backend, why=why, answers=registry.answer_notes(settled))
     yield from separate_settled(mixture, settled, engine=engine)
 
@@ -95,8 +98,8 @@ def separate_settled(
     revision = backend.revision(request)
     facts = yield from engine.run(tasks.load_model, tasks.Order(request=request, revision=revision))
     order = tasks.Order(request=replace(request, device=facts.device), revision=revision)
-    cut = request.chunks or ChunkSettings()
-    if cut.stitch == "multidiffusion":
+    chunking = request.chunks or ChunkSettings()
+    if chunking.stitch == "multidiffusion":
         multidiffusion.check(facts, request, backend.label)
     if facts.frame is None and any(prompt.anchors for prompt in request.prompts):
         yield Warned(message=f"{backend.label} does not take anchors; they are ignored.")
@@ -104,12 +107,15 @@ def separate_settled(
     targets = backend.targets(request)
     tracks = tracks_of(targets, request)
     if facts.frame is not None:
-        n_samples, rate = conformed_length(mixture, facts.sample_rate), facts.sample_rate
+        rate = facts.sample_rate
+        n_samples = conformed_length(mixture.n_samples, mixture.sample_rate, rate)
         spans = notes(request.prompts, n_samples, sample_rate=rate, frame=facts.frame, begins_s=begins_s)
         yield from (Warned(message=note) for note in spans)
-    mixture = _until_last_chunk(mixture, facts, cut.max_chunks)
+    chunks, n_samples = cut(
+        mixture.n_samples, mixture.sample_rate, facts.sample_rate, facts.windowing, chunking.max_chunks
+    )
+    mixture = beginning(mixture, n_samples)
     model_mixture = conformed(mixture, facts.sample_rate, facts.n_channels)
-    chunks = plan(model_mixture.n_samples, facts.windowing)[: cut.max_chunks]
     yield Planned(
         model=facts.model,
         device=facts.device,
@@ -127,7 +133,7 @@ def separate_settled(
         level=level_of(model_mixture) if facts.levelled else InputLevel(),
     )
     store = None if kept is None else ChunkCache(kept, order)
-    together = cut.stitch == "multidiffusion"
+    together = chunking.stitch == "multidiffusion"
     estimator = Multidiffusion(windows, order, engine) if together else Groups(windows, order, engine, store)
     with closing(estimator):
         peaks = yield from _chunks(mixture, windows, request, targets, tracks, estimator)
@@ -193,11 +199,3 @@ def _chunks(
         start += next(iter(audio.values())).shape[-1]
     assert start == mixture.n_samples
     return peaks
-
-
-def _until_last_chunk(mixture: AudioSource, facts: ModelFacts, max_chunks: int | None) -> AudioSource:
-    """Return the mixture up to the end of the last requested chunk."""
-    chunks = plan(conformed_length(mixture, facts.sample_rate), facts.windowing)
-    if max_chunks is None or max_chunks >= len(chunks):
-        return mixture
-    return beginning(mixture, max(1, chunks[max_chunks - 1].stop * mixture.sample_rate // facts.sample_rate))

@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 from separation.backends import registry
 from separation.errors import SeparationError
 from separation.events import Event, ProductsChosen, Warned
+from separation.hardware import garbage
 from separation.hardware.footprint import measured, unused_card
 from separation.model import LatentModel, Model, ModelFacts, Samples, Window
 from separation.pipeline import batches, matrix_products
@@ -58,12 +59,23 @@ def load_model(order: Order) -> Generator[Event, None, ModelFacts]:
 def warm_up() -> Generator[Event, None, None]:
     """Load the model of the separator that always works, unless a model is loaded.
 
-    Most first runs use it, and those of most others the framework that it brings, whose import takes a second.
+    Most first runs use it, and those of most others the framework that it brings, whose import takes a second. Then
+    what the separators that are here have to know of this computer is measured, unless that is remembered.
     """
     if not warm:
         backend = registry.shown(registry.AUTO)
         settled = backend.settle(Request.of("any", backend=backend.name))
         yield from load_model(Order(request=settled, revision=backend.revision(settled)))
+    for backend in registry.BACKENDS.values():
+        anything = Request.of("any", backend=backend.name)
+        if backend.is_unmeasured(anything) and backend.availability(backend.settle(anything)).usable:
+            yield from measure(anything)
+
+
+def measure(settled: Request) -> Generator[Event, None, None]:
+    """Measure this computer as `Backend.measure` does, unless that is remembered."""
+    registry.get(settled.backend).measure(settled)
+    yield from ()
 
 
 @measured("separate")
@@ -116,7 +128,8 @@ def _model(order: Order) -> Generator[Event, None, Model]:
                 "Bring the same version of this program and the same weights to all computers of the cluster.",
             )
         warm.clear()
-        model = yield from backend.load(order.request)
+        with garbage.no_search():  # importing PyTorch takes a seventh less
+            model = yield from backend.load(order.request)
         # The device is named once it is known, instead of "auto".
         warm.update({wanted: model, replace(wanted, device=model.facts.device): model})
     return warm[wanted]

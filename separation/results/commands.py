@@ -11,6 +11,7 @@ from separation.backends import registry
 from separation.chunking.anchor_notes import in_recording
 from separation.prompts import anchor_text
 from separation.request import (
+    AUTOMATIC,
     ChunkSettings,
     DemucsSettings,
     Prompt,
@@ -46,7 +47,7 @@ def extracting(source: str, part: Part, request: Request) -> str:
     if len(backend.models()) > 1:
         words += ["--model", str(request.model)]
     if RequestField.DEMUCS in uses:
-        words += _demucs_options(request.demucs)
+        words += _demucs_options(request.demucs) + _changed("--precision", request.sam.precision, AUTOMATIC)
     if backend.takes_anchors:
         words += _anchors(request.prompts)
     if RequestField.SOLVER in uses:

@@ -19,6 +19,7 @@ from separation.events import (
     ChunkStarted,
     Event,
     Finished,
+    KernelsLaunched,
     Planned,
     PrecisionMeasured,
     ProductsChosen,
@@ -28,7 +29,7 @@ from separation.events import (
     WorkMeasured,
 )
 from separation.metrics.presence_value import Presence, sentences
-from separation.request import Request, RequestField
+from separation.request import AUTOMATIC, Request, RequestField
 from separation.solvers import nfe
 
 HEADER = """\
@@ -36,6 +37,7 @@ HEADER = """\
 # peak_memory_mb: the most that the process in which the model works held; device_memory_mb: of a graphics card.
 # steps: load the model, separate each piece of audio, join the pieces (rates, levels, fades, keeping them), write.
 # rtf: time without loading, divided by the recording's duration. evaluations: calls of the network.
+# launches: how the kernels of an evaluation are launched on a graphics card, and if not at once, why not.
 # answers: by prompt, the sound that it is answered with, which may be more than its words say; notes say so.
 # presence: the level of each track beside the recording, and the spans in which it sounds; absent: what is not there.
 # quality: from 0 to 1, estimated without a reference; bleed: the share of two tracks that is the same sound.
@@ -75,6 +77,7 @@ class Recorder:
         self._last: Event | None = None
         self._products: str | None = None
         self._precision: str | None = None
+        self._launches: str | None = None
         self._planned: Planned | None = None
         self._pieces: dict[str, list[WorkMeasured]] = defaultdict(list)
         self._write_s = 0.0
@@ -93,6 +96,8 @@ class Recorder:
                 self._products = event.why
             case PrecisionMeasured():
                 self._precision = event.why
+            case KernelsLaunched():
+                self._launches = event.how
             case Planned():
                 self._planned = event
             case WorkMeasured():
@@ -127,6 +132,7 @@ class Recorder:
             "device": self._planned.device if self._planned else None,
             "products": self._products,
             "usual_precision": self._precision,
+            "launches": self._launches,
             "recording": self._recording,
             "total_s": _seconds(seconds),
             "rtf": round(self._finished.rtf, 4) if self._finished else None,
@@ -232,7 +238,10 @@ def settings(request: Request) -> dict[str, Any]:
     """Return a settled request as plain values, without the groups of settings that its backend does not have."""
     backend = registry.get(request.backend)
     left_out = {group.value for group in GROUPS if group not in backend.uses(request)}
-    return {name: value for name, value in request.to_dict().items() if name not in left_out}
+    values = {name: value for name, value in request.to_dict().items() if name not in left_out}
+    # Demucs has a precision and nothing else of SAM-Audio's settings.
+    named = RequestField.DEMUCS in backend.uses(request) and request.sam.precision != AUTOMATIC
+    return values | ({RequestField.SAM.value: {"precision": request.sam.precision}} if named else {})
 
 
 def versions(backend: str) -> dict[str, str]:

@@ -22,12 +22,7 @@ from separation.audio.partial_file import GrowingFile
 from separation.backends import registry
 from separation.errors import AudioError, DeviceFailed, OutOfMemory, SeparationError, WorkerDied
 from separation.estimates import fallbacks
-from separation.events import (
-    BackendChosen,
-    Event,
-    Kept,
-    Warned,
-)
+from separation.events import BackendChosen, Event, Kept, Warned
 from separation.formatted import counted
 from separation.request import Request
 from separation.results import commands
@@ -195,7 +190,9 @@ def separate_recording(
 ) -> Generator[Event, None, Result]:
     """Separate a kept recording, yielding the events of `separation.separate`, then `Kept`; return the kept result.
 
-    A result that is kept already is returned at once; otherwise kept chunks are not computed again. Closing the
+    A result that is kept already is returned at once; otherwise kept chunks are not computed again. What the request's
+    settings depend on is measured first where the engine runs, so that the same request is settled alike from the first
+    run on. Closing the
     generator cancels the run; its finished chunks stay, and the next run continues from them.
 
     If memory runs out, or a graphics card fails that was not requested by name, a `Warned` says so, and the run is
@@ -206,6 +203,11 @@ def separate_recording(
         PlaygroundError: the run failed; the message says what happened, why and what to do.
     """
     key, settled, why, kept = find_result(recording, request, store)
+    if kept is None and registry.is_unmeasured(request, settled):
+        from separation.pipeline import tasks
+
+        yield from engine.run(tasks.measure, settled)
+        key, settled, why, kept = find_result(recording, request, store)
     yield BackendChosen(backend=settled.backend, why=why, answers=registry.answer_notes(settled))
     warnings: tuple[str, ...] = ()
     while kept is None:

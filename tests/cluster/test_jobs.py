@@ -10,7 +10,7 @@ from separation.results.runs import import_recording
 from storage.records import JobTable
 from tests.support import run_fakes
 from tests.support.job_steps import until
-from webapp.state.jobs import Jobs, State
+from webapp.state.queue.jobs import Jobs, State
 
 
 async def test_on_the_real_engine_a_job_is_done_and_another_cancelled(store, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from separation.formatted import clock, counted, duration, size, size_range, time_range
+from separation.formatted import clock, counted, duration, signed, size, size_range, speed, time_range
 
 GB = 1e9
 
@@ -122,3 +122,23 @@ def test_a_range_of_time_has_two_digits_and_one_unit(seconds, text):
 )
 def test_a_range_of_memory_has_two_digits_and_one_unit(n_bytes, text):
     assert size_range(n_bytes) == text
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (10.06, "10.1x faster than playback"),
+        (0.4, "2.5x slower than playback"),
+        (1.04, "as fast as playback"),
+        (0.96, "as fast as playback"),
+    ],
+)
+def test_a_speed_reads_the_right_way_round(factor, said):
+    assert speed(factor) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "format", "text"), [(-1.84, "+.1f", "−1.8"), (2, "+.2f", "+2.00"), (-60, ".0f", "−60")]
+)
+def test_a_negative_number_has_a_minus_sign(value, format, text):
+    assert signed(value, format) == text

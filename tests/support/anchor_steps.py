@@ -57,7 +57,7 @@ def anchors(studio: Studio, prompt: str) -> list[tuple[str, float, float]]:
 
 def choose_tool(studio: Studio, tool: str) -> None:
     """Take a tool in hand."""
-    (chosen,) = [one for one in studio.all(".toolbar .seg button") if one.text == tool]
+    (chosen,) = [one for one in studio.all(".tools .seg button") if one.text == tool]
     chosen.click()
     painting = "return !!document.querySelector('.spans.painting')"
     wait_until(lambda: studio.js(painting) == (tool != "Seek"), f"the tool {tool}")

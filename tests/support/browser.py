@@ -101,10 +101,17 @@ def console_errors(driver: Chrome) -> list[str]:
     return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
 
+def bars_share(driver: Chrome) -> float:
+    """The share of the window's height that the bars above and below the page's main part take."""
+    script = "return 1 - document.querySelector('.shell-main').clientHeight / innerHeight"
+    return float(driver.execute_script(script))
+
+
 def sideways_px(driver: Chrome) -> int:
     """By how many pixels the page could be scrolled sideways; also counts scrolling parts of the frame."""
     script = """
-        const parts = [document.documentElement, document.body, ...document.querySelectorAll(".shell, .shell > *")];
+        const frame = document.querySelectorAll(".shell, .shell > :not(.sr-only)");
+        const parts = [document.documentElement, document.body, ...frame];
         return Math.max(...parts.map((part) => part.scrollWidth - part.clientWidth));
     """
     return int(driver.execute_script(script))

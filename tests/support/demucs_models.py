@@ -37,21 +37,18 @@ SEGMENT = int(SAMPLE_RATE * SEGMENT_S)
 def htdemucs(seed: int = 0, sources: list[str] = FOUR, **settings: Any) -> HTDemucs:
     """A Hybrid Transformer Demucs of some 100,000 weights."""
     torch.manual_seed(seed)
-    return _lively(
-        HTDemucs(
-            sources=sources,
-            channels=4,
-            nfft=256,
-            dconv_comp=2,
-            depth=3,
-            t_layers=2,
-            t_heads=2,
-            t_hidden_scale=1.0,
-            samplerate=SAMPLE_RATE,
-            segment=SEGMENT_S,
-            **settings,
-        )
-    )
+    small = {
+        "channels": 4,
+        "nfft": 256,
+        "dconv_comp": 2,
+        "depth": 3,
+        "t_layers": 2,
+        "t_heads": 2,
+        "t_hidden_scale": 1.0,
+        "samplerate": SAMPLE_RATE,
+        "segment": SEGMENT_S,
+    }
+    return _lively(HTDemucs(sources=sources, **(small | settings)))
 
 
 def hdemucs(seed: int = 0, sources: list[str] = FOUR) -> HDemucs:

@@ -21,7 +21,8 @@ from separation.backends import registry
 from separation.backends.defaults import BackendDefaults
 from separation.errors import PlaygroundError
 from separation.events import Event, EventStream, ModelLoading, Planned, SolverStep, Warned
-from separation.model import Availability, BackendProfile, ModelFacts, Readiness, Samples, Window, Windowing
+from separation.model import Availability, BackendProfile, ModelFacts, Readiness, Samples, Window
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.noise import noise
 from separation.pipeline import tasks
 from separation.prompts import vocabulary

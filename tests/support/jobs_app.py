@@ -18,7 +18,7 @@ from separation.request import ChunkSettings
 from storage import ArtifactStore
 from storage.records import DraftTable, JobTable
 from webapp.main import create_app
-from webapp.state.jobs import Job, Jobs
+from webapp.state.queue.jobs import Job, Jobs
 
 
 def asking_for(prompt: str) -> ExtractOptions:

@@ -9,7 +9,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 from separation.results.kept import KeptSound
-from webapp.state.job import Job
+from webapp.state.queue.job import Job
 
 
 class Making:

@@ -21,7 +21,7 @@ from separation.audio.waveform import Waveform as Sound
 from separation.chunking.model_inputs import reach
 from separation.chunking.plan import plan
 from separation.errors import AudioError
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.prompts import anchor_text
 from separation.request import ChunkSettings
 from webapp.components.cells.cells import Cell

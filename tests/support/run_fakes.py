@@ -14,7 +14,8 @@ from separation.audio.waveform import Waveform
 from separation.backends import registry
 from separation.cli import batch  # noqa: F401 - its --backend lists the real backends, if it is read before they go
 from separation.events import Event
-from separation.model import Model, Samples, Window, Windowing
+from separation.model import Model, Samples, Window
+from separation.model.windowing import Windowing
 from separation.pipeline import tasks
 from separation.request import Request
 from tests.support.fakes import FakeBackend, FakeModel

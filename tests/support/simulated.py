@@ -258,8 +258,14 @@ async def simulated_studio(
         gc.freeze()
     # NiceGUI forgets the modules of pages at the end; imported again, `webapp` would not know its loaded parts.
     loaded = {name: sys.modules[name] for name in (webapp.__name__, webapp.main.__name__)}
+    failure: BaseException | None = None
     try:
         async with user_simulation(main_file=Path(__file__).with_name("simulated_app.py")) as user:
-            yield SimulatedStudio(user)
+            try:
+                yield SimulatedStudio(user)
+            except BaseException as error:
+                failure = error  # NiceGUI's app would not be stopped by it, and no other test could start it again
     finally:
         sys.modules.update(loaded)
+    if failure is not None:
+        raise failure

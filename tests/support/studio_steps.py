@@ -79,7 +79,7 @@ class Studio:
 
     @property
     def run_button(self) -> WebElement:
-        return self.one(".shell-actions .button.primary")
+        return self.one(".shell-actions .run")
 
     def button(self, words: str) -> WebElement:
         """The visible button with these words."""
@@ -133,7 +133,7 @@ class Studio:
 
     def bring(self, path: Path) -> Studio:
         self.browse(path)
-        there = "return !document.querySelector('.shell-actions .button.primary').innerText.startsWith('Still')"
+        there = "return !document.querySelector('.shell-actions .run')?.innerText.startsWith('Still')"
         wait_until(lambda: self.title == path.name and self.js(there), f"{path.name} in the studio", RUN_S)
         return self
 
@@ -169,8 +169,10 @@ class Studio:
         return len(self.prompts) < n_chips
 
     def start(self) -> Studio:
-        wait_until(self.run_button.is_enabled, "a run button that is ready")
-        self.run_button.click()
+        """Press the run button, unless what is asked for is made already."""
+        shown = "const run = document.querySelector('.run'); return run ? !run.disabled && 'run' : 'made'"
+        if wait_until(lambda: self.js(shown), "a run button that is ready, or what it would make") == "run":
+            self.run_button.click()
         return self
 
     def finish(self, *names: str) -> Studio:
@@ -186,6 +188,7 @@ class Studio:
             const field = [...document.querySelectorAll(".settings :is(select, input)")].find(named);
             const group = field?.closest("details");
             if (group) group.open = true;
+            field?.closest("[popover]:not(:popover-open)")?.showPopover();
             return field"""
         found: WebElement = wait_until(lambda: self.js(script, label), f"the setting “{label}”")
         return found

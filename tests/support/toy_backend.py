@@ -20,8 +20,8 @@ from separation.model import (
     RunCost,
     Samples,
     Window,
-    Windowing,
 )
+from separation.model.windowing import Windowing
 from separation.prompts import vocabulary
 from separation.prompts.targets import Target
 from separation.request import ChunkSettings, Request

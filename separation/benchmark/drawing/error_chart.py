@@ -43,7 +43,7 @@ def error_against_nfe(sets: Sets, look: Look = DARK, *, width_px: int = WIDTH_PX
     if not points:
         why = why_empty(sets, "both a number of evaluations and a distance from a reference setting")
         return empty(why, width_px, height_px, look)
-    x = log_axis([nfe for _, nfe, _ in points], "evaluations (NFE), log", width_px)
+    x = log_axis([nfe for _, nfe, _ in points], "model evaluations, log", width_px)
     y = linear_axis([error for _, _, error in points], "distance from the reference, dB")
     widest = max(width_of(line.label, look.font_px) for line in found)
     beside = widest < 0.36 * width_px and look.font_px * 1.4 * len(found) < height_px - 70

@@ -51,7 +51,7 @@ LIGHT = Look(
     text="#1a1e25",
     mute="#5a6472",
     line="#dce0e6",
-    accent="#0b7f69",
-    warn="#935f00",
+    accent="#0a7561",
+    warn="#8a5900",
     series=("#0a6ea8", "#b03a2e", "#6d3fc4", "#1d7a3d", "#96590a", "#8a3b96", "#6b6a00", "#b0305c"),
 )

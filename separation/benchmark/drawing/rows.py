@@ -52,11 +52,11 @@ def told(row: SettingRow, sets: Sets, number: int, values: Iterable[str]) -> str
     """Return the hover text of a setting: what it is, of which set, the values of the chart, and all that it cost."""
     lines = [row.separator, row.words, sets[number][0] if len(sets) > 1 else "", *values]
     if "rtf" in row.values:
-        lines.append(f"{row.values['rtf'] * 60:.3g} s for a minute of audio, RTF {row.values['rtf']:.3g}")
+        lines.append(f"{row.values['rtf'] * 60:.3g} s for a minute of audio")
     if row.spread > 0:
         lines.append(f"its times lie {100 * row.spread:.0f} % apart")
     if "nfe" in row.values:
-        lines.append(f"NFE {row.values['nfe']:,.0f}")
+        lines.append(f"{row.values['nfe']:,.0f} model evaluations")
     if row.is_busy:
         lines.append("timed while other programs kept the computer busy")
     if not row.is_done:
@@ -68,12 +68,12 @@ def why_empty(sets: Sets, what: str) -> str:
     """Return why a chart has no points."""
     rows = [row for _, mine in sets for row in mine]
     if not rows:
-        return "No cell is finished yet."
+        return "Nothing is measured yet."
     failed = [one for row in rows for one in row.figures if one.error is not None]
     if failed and all(one.error is not None for row in rows for one in row.figures):
         what_happened = failed[0].error
         assert what_happened is not None
-        return f"All finished cells have failed: {what_happened[0]}"
+        return f"All that was tried has failed: {what_happened[0]}"
     return f"No finished setting has {what}."
 
 

@@ -116,7 +116,7 @@ def _trace(points: Points, measure: Measure, look: Look, number: int, sets: Sets
     return {
         "type": "scatter",
         "mode": "lines+markers" if on_it else "markers",
-        "name": shown(f"{sets[number][0]}: {'frontier' if on_it else 'others'}"),
+        "name": shown(f"{sets[number][0]}: {'best trade-offs' if on_it else 'others'}"),
         "x": [time for _, time, _ in points],
         "y": [quality for _, _, quality in points],
         "line": {"color": color, "width": 2, "dash": dash(number)},

@@ -58,17 +58,17 @@ def lacks(benchmark: Benchmark, outcomes: Outcomes) -> list[Fact]:
         lines.append(Fact(name="Counted once", text=words))
     cells = list(benchmark.cells())
     if n_missing := sum(cell.id not in outcomes for cell in cells):
-        lines.append(Fact(name="Not finished", text=f"{n_missing} of {counted(len(cells), 'cell')}"))
+        lines.append(Fact(name="Not finished", text=f"{n_missing} of {counted(len(cells), 'measurement')}"))
     reasons: dict[str, int] = {}
     for outcome in outcomes.values():
         if outcome.error is not None:
             why = " ".join(part for part in outcome.error[:2] if part)
             reasons[why] = reasons.get(why, 0) + 1
-    lines += [Fact(name="Failed", text=f"{counted(n, 'cell')}: {why}") for why, n in reasons.items()]
+    lines += [Fact(name="Failed", text=f"{counted(n, 'measurement')}: {why}") for why, n in reasons.items()]
     if n_busy := sum(outcome.is_busy for outcome in outcomes.values()):
         n_again = max(outcome.n_retimed for outcome in outcomes.values() if outcome.is_busy)
         again = f", also when timed again, up to {counted(n_again, 'time')}" if n_again else ""
-        text = f"{counted(n_busy, 'cell')}: other programs kept the computer busy{again}"
+        text = f"{counted(n_busy, 'measurement')}: other programs kept the computer busy{again}"
         lines.append(Fact(name="Times not to be trusted", text=text))
     return lines + _dropped(outcomes)
 
@@ -105,5 +105,5 @@ def _dropped(outcomes: Outcomes) -> list[Fact]:
         return []
     span = f"{min(concerned)} to {max(concerned)}" if min(concerned) < max(concerned) else f"{concerned[0]}"
     seconds = "second" if span == "1" else "seconds"
-    where = f"in {counted(len(concerned), 'cell')}, because a track or a true sound is silent there"
+    where = f"in {counted(len(concerned), 'measurement')}, because a track or a true sound is silent there"
     return [Fact(name=f"Frames left out of {MEASURES['sdr_db'].label}", text=f"{span} {seconds} {where}")]

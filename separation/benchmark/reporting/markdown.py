@@ -12,7 +12,7 @@ from separation.benchmark.reporting.shown_rows import MAIN, error_of, shown_rows
 from separation.benchmark.reporting.solver_table import HEAD, cells, solver_figures
 from separation.benchmark.table import SettingRow, rows, stems
 
-ON_FRONTIER = "**on the frontier**"
+ON_FRONTIER = "**best trade-off**"
 
 
 def text(benchmark: Benchmark, outcomes: Outcomes, stem: str = "", quality: str = "") -> str:
@@ -42,7 +42,7 @@ def table(mine: Sequence[SettingRow], quality: str = "") -> list[str]:
         marks = [*([ON_FRONTIER if best else ""] if shown.quality else []), *([plain(error_of(row))] if failed else [])]
         lines.append(_line([*map(plain, names), *texts, *marks]))
     if shown.quality:
-        lines += ["", f"On the frontier: nothing else is both faster and better in {MEASURES[shown.quality].label}."]
+        lines += ["", f"Best trade-off: nothing else is both faster and better in {MEASURES[shown.quality].label}."]
     return lines
 
 

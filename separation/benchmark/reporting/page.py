@@ -21,7 +21,7 @@ from separation.formatted import counted
 HERE = Path(__file__).parent
 WIDTHS_PX = (640, 340)  # of charts; the page takes the widest that has room
 CHARTS = {
-    "quality": ("Quality against time", "the line is the frontier: nothing else is both better and faster"),
+    "quality": ("Quality against time", "the line joins the best trade-offs: nothing else is both better and faster"),
     "error": ("Error against evaluations", "the number is the order of the solver, the slope of its line"),
     "memory": ("Memory", "the most at any moment"),
     "songs": ("Each recording", "a point a recording, a line at the median"),
@@ -44,7 +44,7 @@ def text(benchmark: Benchmark, outcomes: Outcomes) -> str:
         "colors": css_colors(),
     }
     n_cells = len(benchmark.requests) * len(benchmark.songs)
-    summary = f"{counted(len(benchmark.songs), 'recording')} · {len(outcomes)} of {counted(n_cells, 'cell')}"
+    summary = f"{counted(len(benchmark.songs), 'recording')} · {len(outcomes)} of {counted(n_cells, 'measurement')}"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -153,7 +153,7 @@ def _table(track: str, mine: Sequence[SettingRow]) -> str:
             f'<tr data-setting="{html.escape(row.setting)}"{kind}><td class="words">{html.escape(row.separator)}</td>'
             f"{words}{figures}{error}</tr>"
         )
-    by = f": marked rows are on the frontier of {MEASURES[shown.quality].label} and time" if shown.quality else ""
+    by = f": marked rows are the best trade-offs of {MEASURES[shown.quality].label} and time" if shown.quality else ""
     return f"""<section class="card scroll" data-track="{html.escape(track)}"><table>
 <caption>{html.escape(track or "Times")}<span class="mute">{html.escape(by)}</span></caption>
 <thead><tr>{head}</tr></thead>

@@ -47,7 +47,7 @@ def solver_figures(rows: Sequence[SettingRow]) -> list[SolverFigures]:
     ]
 
 
-HEAD = ("Separator", "Method", "Steps", "NFE", "Time", "Speed", "Distance")
+HEAD = ("Separator", "Method", "Steps", "Evaluations", "Time", "Speed", "Distance")
 
 
 def cells(one: SolverFigures) -> list[tuple[float | None, str]]:

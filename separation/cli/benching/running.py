@@ -138,7 +138,11 @@ class KeptBenchmark:
             return f"failed. {PlaygroundError(*outcome.error, action=outcome.action)}"
         seconds = middle_s(outcome.timings)
         assert seconds is not None
-        said = [f"{seconds:.3g} s", f"RTF {seconds / step.cell.song.duration_s:.3g}", *_best(outcome)]
+        said = [
+            f"{seconds:.3g} s",
+            f"{60 * seconds / step.cell.song.duration_s:.3g} s for a minute of audio",
+            *_best(outcome),
+        ]
         if step.kind is StepKind.RETIME:
             said.append("timed again")
         if outcome.is_busy:
@@ -157,7 +161,8 @@ class KeptBenchmark:
         try:
             yield
         except KeyboardInterrupt as stop:
-            note = f"{len(self.outcomes)} of {counted(n_cells, 'cell')} are finished and kept; no report was written."
+            done = f"{len(self.outcomes)} of {counted(n_cells, 'measurement')}"
+            note = f"{done} are finished and kept; no report was written."
             if len(self.outcomes) == n_cells:
                 note += " With --keep-busy it is, without timing again what was timed while the computer was busy."
             raise KeyboardInterrupt(note) from stop
@@ -168,7 +173,7 @@ def say_before(kept: KeptBenchmark, recordings: Sequence[Recording], common: Com
     benchmark = kept.benchmark
     n_cells = len(benchmark.requests) * len(benchmark.songs)
     what = f"{counted(len(benchmark.requests), 'setting')} on {counted(len(benchmark.songs), 'recording')}"
-    common.say(printable(f"{benchmark.name}: {what}, {counted(n_cells, 'cell')}"))
+    common.say(printable(f"{benchmark.name}: {what}, {counted(n_cells, 'measurement')}"))
     for one in benchmark.left_out:
         why = with_action(one.why, one.action)
         common.say(printable(f"note: {counted(one.n_combinations, 'combination')} left out: {why}"))
@@ -176,7 +181,7 @@ def say_before(kept: KeptBenchmark, recordings: Sequence[Recording], common: Com
         same = counted(benchmark.n_same, "combination")
         common.say(f"note: {same} left out: the same as another one for their separator")
     if kept.outcomes:
-        common.say(f"{len(kept.outcomes)} of {counted(n_cells, 'cell')} are finished already")
+        common.say(f"{len(kept.outcomes)} of {counted(n_cells, 'measurement')} are finished already")
     if common.as_json or len(kept.outcomes) == n_cells:
         return
     whole = cost(
@@ -184,7 +189,11 @@ def say_before(kept: KeptBenchmark, recordings: Sequence[Recording], common: Com
     )
     left_s = cost_left(benchmark, kept.outcomes, kept.past)
     time = time_range(left_s) or "unknown before the first runs"
-    unknown = f" and {counted(whole.n_unknown, 'cell')} of which no time is known" if left_s and whole.n_unknown else ""
+    unknown = (
+        f" and {counted(whole.n_unknown, 'measurement')} of which no time is known"
+        if left_s and whole.n_unknown
+        else ""
+    )
     common.say(f"expected: {time}{unknown}")
     memory = size_range(whole.memory_bytes)
     common.say(f"expected: {f'{memory} of memory, ' if memory else ''}{size(whole.disk_bytes)} on disk")

@@ -28,7 +28,7 @@ def lines(benchmark: Benchmark, outcomes: Mapping[str, CellOutcome], track: str)
     found = ["", *([f"{track}:"] if track else []), *aligned([head, *body], n_left=2 + shown.has_settings)]
     if shown.quality:
         found.append(
-            f"{MARK} on the frontier: nothing else is both faster and better in {MEASURES[shown.quality].label}"
+            f"{MARK} best trade-off: nothing else is both faster and better in {MEASURES[shown.quality].label}"
         )
     others = [one for one in stems(outcomes.values()) if one != track]
     if others:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from separation.formatted import duration
+from separation.formatted import duration, speed
 from separation.metrics.presence_value import DOUBTFUL, of_report, sentences
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def took(result: Result) -> str:
     """Return how long the run took that made the result."""
-    speed = "" if result.rtf is None else f", {1 / result.rtf:.1f}x real time once loaded"
-    return f"separated in {duration(result.seconds)}{speed}"
+    fast = "" if result.rtf is None else f", {speed(1 / result.rtf)} once loaded"
+    return f"separated in {duration(result.seconds)}{fast}"
 
 
 def values(result: Result) -> dict[str, Any]:

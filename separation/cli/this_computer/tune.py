@@ -23,7 +23,8 @@ def tune(model: str | None, common: Common) -> None:
     """Measure what is fastest on this computer; later runs take it.
 
     On a processor that is the library that multiplies matrices; everywhere it is the precision of SAM-Audio's
-    transformer. On a graphics card it is also how many chunks go together, for the separators that can do that.
+    transformer and of Demucs. On a graphics card it is also how many chunks go together, for the separators that can
+    do that.
     """
     from separation.pipeline import tuning
 
@@ -45,10 +46,10 @@ def _products(common: Common) -> str:
 def _precision(common: Common) -> str:
     """Measure the precisions anew; return the sentence about it."""
     from separation.hardware.devices import choose_torch_device
-    from separation.models.sam_audio import precision
+    from separation.hub import precision
 
     found = precision.measure_anew(common.device, choose_torch_device(common.device))
-    common.say(f"SAM-Audio's transformer: {found}.")
+    common.say(f"Networks of SAM-Audio and Demucs: {found}.")
     return found
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from separation.models.builtin import CLASSES
+from separation.models.builtin.side_by_side import by_rows
 from separation.models.builtin.spectra import N_GROUPS, group_widths, grouped
 
 # Groups of bins (see `spectra`) in each band: four bands up to 300 Hz, then wider ones, 26 in all.
@@ -120,14 +121,12 @@ class DualPath(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (batch, bands, time, channels), same out."""
-        tokens = tokens + self.along_time(tokens)
-        swapped = tokens.transpose(1, 2)
-        joined: Tensor = swapped + self.along_bands(swapped)
-        return joined.transpose(1, 2)
+        tokens = by_rows(self.along_time, tokens)
+        return by_rows(self.along_bands, tokens.transpose(1, 2)).transpose(1, 2)
 
 
 class BothWays(nn.Module):
-    """A recurrent pass over the last but one dimension, forwards and backwards."""
+    """A recurrent pass over the last but one dimension, forwards and backwards, added to what came in."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -140,7 +139,7 @@ class BothWays(nn.Module):
         """Tokens (a, b, steps, channels), same out."""
         states, _ = self.recurrent(self.norm(tokens).flatten(0, 1))
         joined: Tensor = self.join(states)
-        return joined.reshape(tokens.shape)
+        return tokens + joined.reshape(tokens.shape)
 
 
 def features(spectra: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,12 +23,15 @@ from demucs.htdemucs import HTDemucs
 from torch.nn import functional
 
 from separation.errors import BackendUnavailable, SeparationError, SettingsError
-from separation.events import Event, ModelLoading, SolverStep
+from separation.events import Event, ModelLoading, PrecisionMeasured, SolverStep
 from separation.hardware.allocator import keep_freed_memory
 from separation.hardware.devices import choose_torch_device
 from separation.hardware.failures import explain_failure
-from separation.model import ModelFacts, Samples, Window, Windowing
+from separation.hub import precision
+from separation.model import ModelFacts, Samples, Window
+from separation.model.windowing import Windowing
 from separation.models.demucs.cpu_layers import use_cpu_layers
+from separation.models.demucs.half_layers import can_be_half, use_half_layers
 from separation.models.demucs.stored import read_network
 from separation.models.demucs.weights import DemucsWeights
 from separation.request import DemucsSettings, Request
@@ -59,9 +62,14 @@ def load_demucs(weights: DemucsWeights, request: Request, *, revision: str) -> G
     bag = _bagged(weights, [networks[path] for path in weights.paths])
     windowing = windowing_of(bag, request.demucs)
     bag.eval().to(device)
-    if device == "cpu":
-        use_cpu_layers(bag)
+    for network in {id(network): network for network in _networks(bag)}.values() if device == "cpu" else ():
+        if request.sam.precision == "bfloat16" and can_be_half(network):
+            use_half_layers(cast(HTDemucs, network))
+        else:
+            use_cpu_layers(network)
     yield ModelLoading(model=weights.model, done_bytes=done_bytes, total_bytes=total_bytes)
+    if device == "cpu" and any(isinstance(network, HTDemucs) for network in _networks(bag)):
+        yield PrecisionMeasured(why=precision.settle("cpu", "cpu"))
     return DemucsModel(
         bag,
         ModelFacts(
@@ -87,15 +95,16 @@ class DemucsModel:
 
     def separate(self, window: Window, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
         """See `separation.model.Model`; one step per network and shift."""
-        mixture = torch.from_numpy(np.ascontiguousarray(window.samples))  # (channels, samples)
+        mixture = torch.from_numpy(np.ascontiguousarray(window.samples)).to(self.facts.device)  # (channels, samples)
         offsets = self._offsets(window, request)  # (networks, evaluations)
         useful = self._useful(window.stems)
         total = len(useful) * offsets.shape[1]
-        estimates = torch.zeros(len(self._bag.sources), *mixture.shape)  # (stems, channels, samples)
+        # Estimates are summed where the networks run, and leave a graphics card once: (stems, channels, samples).
+        estimates = mixture.new_zeros(len(self._bag.sources), *mixture.shape)
         done = 0
         networks = _networks(self._bag)
         for index in useful:
-            shares, row = self._shares[index], offsets[index]
+            shares, row = self._shares[index].to(mixture.device), offsets[index]
             for offset in row:
                 estimate, start = self._evaluate(networks[index], mixture, int(offset), request)
                 stop = start + estimate.shape[-1]
@@ -108,7 +117,7 @@ class DemucsModel:
                 "Half precision can overflow; otherwise the weights may be damaged.",
                 "Turn mixed precision off, or load the weights again.",
             )
-        answers = zip(self._bag.sources, estimates, strict=True)
+        answers = zip(self._bag.sources, estimates.cpu(), strict=True)
         return {name: estimate.numpy() for name, estimate in answers if name in window.stems}
 
     def _useful(self, stems: frozenset[str]) -> list[int]:
@@ -130,7 +139,7 @@ class DemucsModel:
         """Evaluate one network on a view of the window.
 
         Returns:
-            Estimates (stems, channels, samples) on the CPU, and where in the window they start.
+            Estimates (stems, channels, samples) in float32 on the device, and where in the window they start.
         """
         # The window is the view, room for the shift, and (for convolutions without padding) a margin on each side.
         n_shift = max_shift(self._bag.samplerate) if request.demucs.shifts else 0
@@ -140,7 +149,7 @@ class DemucsModel:
         try:
             with torch.inference_mode(), _precision(self.facts.device, request.demucs):
                 view = _view(network, mixture, start, length)
-                answer = network(view[None].to(self.facts.device))[0].float().cpu()
+                answer = network(view[None])[0].float()
         except RuntimeError as failure:
             raise _device_failure(failure, self.facts) from failure
         lead = (answer.shape[-1] - length) // 2

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from separation import solvers
-from separation.events import Event, SolverStep, as_part
-from separation.model import LatentFacts, ModelFacts, Samples, Window, Windowing
+from separation.events import Event, KernelsLaunched, SolverStep, as_part
+from separation.model import LatentFacts, ModelFacts, Samples, Window
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.anchors import anchor_rows
 from separation.models.sam_audio.framing import DECODER_CONTEXT
 from separation.models.sam_audio.noise import noise
@@ -74,10 +75,10 @@ class SamAudioModel:
         self, window: Window, features: Samples, state: Samples, t: float, request: Request
     ) -> Generator[Event, None, Samples]:
         """Return the velocity at `state` (prompts, clips, frames, state channels), of its shape, for all prompts."""
-        yield from ()
         network = self._network
         field = self._field(features, [window] * len(features), request.prompts, request)
         velocity = network.numpy(field(network.tensor(_rows(state)), t))
+        yield from self._launched(request)
         return velocity.reshape(state.shape)
 
     def decode(self, window: Window, state: Samples, request: Request) -> Generator[Event, None, Mapping[str, Samples]]:
@@ -132,7 +133,13 @@ class SamAudioModel:
         for done, after in enumerate(solvers.integrate(request.solver.method, field, state, times), start=1):
             state = after
             yield SolverStep(done=done, total=request.solver.n_steps)
+        yield from self._launched(request)
         return network.numpy(state).reshape(len(prompts), n_clips, n_frames, 2 * n_latents)
+
+    def _launched(self, request: Request) -> Iterator[Event]:
+        """Say how kernels were launched, after evaluations for which that was a choice."""
+        if self._network.launches and not request.sam.attention_caching:
+            yield KernelsLaunched(how=self._network.launches)
 
     def _field(
         self, features: Samples, owners: Sequence[Window], prompts: Sequence[Prompt], request: Request

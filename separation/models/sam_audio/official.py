@@ -25,7 +25,8 @@ from separation import solvers
 from separation.errors import BackendUnavailable
 from separation.events import Event, ModelLoading, SolverStep, as_part
 from separation.hardware.devices import choose_torch_device
-from separation.model import FrameSpan, ModelFacts, Samples, Window, Windowing
+from separation.model import FrameSpan, ModelFacts, Samples, Window
+from separation.model.windowing import Windowing
 from separation.models.sam_audio import text_encoder
 from separation.models.sam_audio.config import Config, read_config
 from separation.models.sam_audio.finite import finite

@@ -48,6 +48,11 @@ class Network(Protocol):
     hop: int
     n_latents: int
 
+    @property
+    def launches(self) -> str:
+        """How the kernels of an evaluation are launched, for reports; "" where there is no choice."""
+        ...
+
     def text(self) -> TextEncoder:
         """The encoder of prompts, read anew on each call, so that a caller can drop it after use."""
         ...

@@ -90,15 +90,44 @@ def test_what_comes_later_changes_nothing_before_it():
 def test_memory_is_bounded_by_the_chunk():
     request = Request.of("drums", backend="builtin", chunks=CHUNKS)
     events = separate(Waveform(noise(6 * 44_100), 44_100), request)
-    longest = max(event.audio["drums"].shape[-1] for event in events if isinstance(event, ChunkFinished))
-    assert longest <= 44_100
+    lengths = [event.audio["drums"].shape[-1] for event in events if isinstance(event, ChunkFinished)]
+    assert len(lengths) > 2
+    # The last chunk has the length of the context that it does not need.
+    assert max(lengths[:-1]) <= 44_100 and lengths[-1] <= 1.6 * 44_100
 
 
-def test_no_silence_beyond_the_ends_is_computed():
-    n_samples = 20 * 44_100
+@pytest.mark.parametrize(
+    ("duration_s", "spans", "windows"),
+    [
+        (16, [(0, 16)], [(0, 16)]),
+        (20, [(0, 5), (4, 20)], [(0, 11), (0, 20)]),
+        (30, [(0, 5), (4, 14), (13, 23), (22, 30)], [(0, 11), (0, 20), (7, 29), (16, 30)]),
+    ],
+)
+def test_a_short_chunk_comes_first_and_a_rest_belongs_to_the_last_without_silence_beyond_the_ends(
+    duration_s, spans, windows
+):
     layout = registry.get("builtin").layout(registry.choose(Request.of("drums", backend="builtin"))[0])
-    windows = [(chunk.read_start, chunk.read_stop) for chunk in plan(n_samples, layout.windowing)]
-    assert windows == [(0, 16 * 44_100), (3 * 44_100, n_samples), (12 * 44_100, n_samples)]
+    chunks = plan(duration_s * 44_100, layout.windowing)
+    assert [(chunk.start / 44_100, chunk.stop / 44_100) for chunk in chunks] == spans
+    assert [(chunk.read_start / 44_100, chunk.read_stop / 44_100) for chunk in chunks] == windows
+
+
+@pytest.mark.parametrize("duration_s", [8.0, 20.0, 60.0, float("inf")])
+def test_its_cost_counts_what_the_network_reads(duration_s):
+    backend = registry.get("builtin")
+    cost = backend.cost(registry.choose(Request.of("drums", backend="builtin"))[0], duration_s)
+    assert cost.held_s == pytest.approx(min(duration_s, 22.0))
+    read = {8.0: 1.0, 20.0: 31 / 20, 60.0: 136 / 60, float("inf"): 22 / 9}[duration_s]
+    whole = backend.cost(backend.settle(Request.of("drums", chunks=ChunkSettings(chunk_s=None, overlap_s=0))), 20.0)
+    assert cost.work / whole.work == pytest.approx(read, rel=0.02)
+
+
+@pytest.mark.parametrize(("overlap_s", "first_s"), [(0.0, 0.5), (0.25, 0.5), (0.3, 1.0), (0.5, 1.0)])
+def test_the_first_chunk_is_short_where_most_of_it_is_its_own(overlap_s, first_s):
+    request = Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=1.0, overlap_s=overlap_s))
+    layout = registry.get("builtin").layout(registry.choose(request)[0])
+    assert plan(3 * 44_100, layout.windowing)[0].stop == first_s * 44_100
 
 
 def test_missing_weights_are_said_and_never_replaced(weights):
@@ -167,4 +196,4 @@ def test_settings_it_has_no_use_for_make_no_difference():
 def test_the_plan_is_the_requests():
     request = Request.of("drums", backend="builtin", chunks=CHUNKS)
     planned = next(e for e in separate(Waveform(noise(3 * 44_100), 44_100), request) if isinstance(e, Planned))
-    assert planned.spans_s[0] == (0.0, 1.0) and planned.spans_s[1] == (0.75, 1.75)
+    assert planned.spans_s == ((0.0, 0.5), (0.25, 1.25), (1.0, 2.0), (1.75, 3.0))

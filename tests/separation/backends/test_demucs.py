@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 from demucs.separate import main as demucs_command
+from torch.overrides import TorchFunctionMode
 
 from separation.audio.waveform import Waveform
 from separation.backends.demucs import DemucsBackend
@@ -21,7 +22,8 @@ from separation.errors import (
     SettingsError,
 )
 from separation.events import SolverStep
-from separation.model import Window, Windowing
+from separation.model import Window
+from separation.model.windowing import Windowing
 from separation.models.demucs.network import max_shift
 from separation.models.demucs.stem_names import stem_names
 from separation.pipeline.separate import extract
@@ -184,6 +186,27 @@ def test_every_evaluation_is_reported(folder: Path) -> None:
     seen = Window(samples=tiny.noise(tiny.SEGMENT + max_shift(tiny.SAMPLE_RATE)), index=0, stems=ALL)
     steps, _ = tiny.run(model.separate(seen, wanted))
     assert steps == [SolverStep(done=done, total=6) for done in range(1, 7)]  # two networks, three shifts
+
+
+def test_what_networks_and_shifts_add_up_to_leaves_the_device_once(folder: Path) -> None:
+    class Copied(TorchFunctionMode):
+        """Takes down the sizes of the tensors that are copied from the device."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.sizes: list[int] = []
+
+        def __torch_function__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+            if function is torch.Tensor.cpu:
+                self.sizes.append(arguments[0].numel())
+            return function(*arguments, **(options or {}))
+
+    wanted = tiny.request("bag", folder, shifts=3)
+    seen = Window(samples=tiny.noise(tiny.SEGMENT + max_shift(tiny.SAMPLE_RATE)), index=0, stems=ALL)
+    model = tiny.loaded(wanted)
+    with Copied() as copied:
+        tiny.run(model.separate(seen, wanted))
+    assert copied.sizes == [len(tiny.FOUR) * seen.samples.size], "after six evaluations"
 
 
 def test_closing_the_generator_stops_before_the_next_evaluation(folder: Path) -> None:

@@ -35,6 +35,22 @@ def needs_weights(backend):
     backend.readiness, backend.sentence = Readiness.NEEDS_WEIGHTS, "Download 84 MB once."
 
 
+@pytest.mark.parametrize("prompt", ["drums", "speech", "noise"])
+def test_auto_suggests_sounds_of_music_and_of_talk_each_of_which_works_alone(prompt):
+    request = Request.of(prompt)
+    suggested = registry.suggestions(request, registry.choose(request)[0])
+    assert {"drums", "vocals", "speech", "noise"} <= set(suggested)
+    for one in suggested:
+        registry.choose(Request.of(one))
+
+
+@pytest.mark.parametrize("backend", ["builtin", "speech"])
+def test_a_named_backend_suggests_what_it_can_do_alone(backend):
+    request = Request.of("speech", backend=backend)
+    suggested = set(registry.suggestions(request, registry.choose(request)[0]))
+    assert suggested - {"instrumental"} == set(registry.get(backend).stems(registry.get(backend).settle(request)))
+
+
 def test_auto_takes_the_first_that_can_and_says_so(backends):
     settled, why = registry.choose(Request.of("drums", seed=3))
     assert (settled.backend, settled.model, settled.seed) == ("best", "large", 3)

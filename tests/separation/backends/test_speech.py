@@ -48,6 +48,22 @@ def voice() -> np.ndarray:
 
 @pytest.mark.long
 @needs_package
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Request.of("speech", backend="speech"), ("speech separator",)),
+        (
+            Request.of("speech", model="blend", speech=SpeechSettings(attenuation_db=12.0)),
+            ("speech separator", "12 dB"),
+        ),
+        (Request.of("speech", model="deepfilternet3"), ("speech separator", "deepfilternet3")),
+    ],
+)
+def test_a_file_says_what_made_it(request_, words):
+    assert registry.get("speech").summary(request_) == words
+    assert registry.get("builtin").summary(Request.of("drums", model="network")) == ("built-in separator",)
+
+
 def test_a_voice_is_freed_from_noise(voice):
     for snr_db in (0, 10):
         mixture = noisy(voice, snr_db)

@@ -28,8 +28,8 @@ from tests.support.simulated import simulated_studio
 from tests.support.terminal import audio_playground
 from webapp.pages.models.backend_card import families
 from webapp.pages.models.survey import look
+from webapp.pages.studio.choice import choice_of
 from webapp.pages.studio.settings_fields import changed, groups
-from webapp.pages.studio.settings_panel import choice_of
 from webapp.state.drafts import Draft
 from webapp.state.run_estimates import RunEstimates
 
@@ -201,7 +201,7 @@ async def test_pages_show_it(tmp_path, monkeypatch, song):
         assert "It needs nothing." in studio.all("backend-card")[-1]
         (recording,) = ArtifactStore(data_folder()).list("recording")
         await studio.open(f"/?recording={recording.key}")
-        await studio.until(lambda: "learned from 1 run here" in studio.text, "what another run would take")
+        await studio.until(lambda: "from 1 run on this computer" in studio.text, "what another run would take")
         shown = studio.text.split("\n")
         facts = dict(pairwise(shown))
         assert (facts["Uses"], facts["Licence"], facts["Separates"]) == ("Toy matrix", "CC0", "middle, sides")

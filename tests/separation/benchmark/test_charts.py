@@ -97,7 +97,7 @@ def test_only_points_on_the_frontier_are_labelled_and_all_are_told_where_one_poi
     for words in (
         "Demucs htdemucs_ft",
         "SI-SDR 10.4 dB",
-        "RTF 0.35",
+        "21 s for a minute of audio",
         "its times lie 30 % apart",
         "kept the computer busy",
     ):
@@ -117,7 +117,7 @@ def test_each_set_has_its_own_marker_line_and_number():
     lines = traces(figure, "lines+markers")
     assert [line["meta"]["set"] for line in lines] == [0, 1]
     assert len({line["marker"]["symbol"] for line in lines}) == len({line["line"]["dash"] for line in lines}) == 2
-    assert figure["layout"]["showlegend"] and lines[1]["name"] == "last week: frontier"
+    assert figure["layout"]["showlegend"] and lines[1]["name"] == "last week: best trade-offs"
     assert "last week" in lines[1]["hovertext"][0]
 
 
@@ -206,9 +206,9 @@ def test_names_cannot_be_markup():
 def test_a_chart_without_points_says_why(draw):
     failed = row("A", "", figures=(Figures(song="s", result="", values={}, error=("It broke.", "", "")),))
     for rows, why in (
-        ([], "No cell is finished yet."),
+        ([], "Nothing is measured yet."),
         ([row("A", "", rtf=1.0)], "No finished setting has"),
-        ([failed], "All finished cells have failed: It broke."),
+        ([failed], "All that was tried has failed: It broke."),
     ):
         figure = draw([("now", rows)])
         (note,) = figure["layout"]["annotations"]

@@ -107,7 +107,7 @@ def test_nothing_to_separate_and_too_much_are_sentences(songs, store, monkeypatc
     monkeypatch.setattr(making, "MOST_CELLS", 4)
     assert len(list(make(grid(model=["large", "small"]), songs, store).cells())) == 4
     n_kept = len(store.list())
-    with pytest.raises(SettingsError, match=r"has 8 cells.*At most 4"):
+    with pytest.raises(SettingsError, match=r"has 8 measurements.*At most 4"):
         make(grid({"length_s": 1.0}, model=["large", "small"], device=["cpu", "auto"]), songs[:1] * 2, store)
     assert len(store.list()) == n_kept, "nothing is cut before that is known"
 

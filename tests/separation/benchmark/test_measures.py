@@ -44,7 +44,7 @@ def test_costs_and_distances_are_better_low():
         ("explained_energy", 0.834, "0.83"),
         ("seconds", 65.0, "1:05"),
         ("seconds", 3.21, "3.2 s"),
-        ("rtf", 0.04567, "0.0457"),
+        ("rtf", 0.04567, "2.74 s"),
         ("nfe", 1024, "1,024"),
         ("peak_bytes", 84_000_000, "84 MB"),
         ("energy_j", 123.4, "123 J"),

@@ -27,8 +27,8 @@ SAID = (
     "Song 1",
     "rk4 cannot be combined with multi-diffusion.",
     "2 combinations",
-    "1 cell: other programs kept the computer busy, also when timed again, up to 3 times",
-    "1 to 4 seconds in 4 cells, because a track or a true sound is silent there",
+    "1 measurement: other programs kept the computer busy, also when timed again, up to 3 times",
+    "1 to 4 seconds in 4 measurements, because a track or a true sound is silent there",
     "It needs more memory.",
 )
 
@@ -54,7 +54,7 @@ def test_so_does_the_table_to_paste():
 def test_facts_name_what_is_not_finished():
     benchmark, outcomes = made()
     outcomes.pop(next(iter(outcomes)))
-    assert ("Not finished", "1 of 6 cells") in [(one.name, one.text) for one in facts(benchmark, outcomes)]
+    assert ("Not finished", "1 of 6 measurements") in [(one.name, one.text) for one in facts(benchmark, outcomes)]
 
 
 def test_the_spreadsheet_has_a_line_for_each_setting_recording_and_track():
@@ -92,7 +92,7 @@ def test_the_table_to_paste_marks_the_frontier():
     assert "vocals" not in text.split("- Made")[0]
     settings = [line for line in text.splitlines() if line.startswith("| Built")]
     assert len(settings) == 3 and all(line.count("|") == settings[0].count("|") for line in settings)
-    by_speed = [line.endswith("**on the frontier** |  |") for line in settings]
+    by_speed = [line.endswith("**best trade-off** |  |") for line in settings]
     assert by_speed[0] and "2.25 s ±25 %" not in settings[0] and "(busy)" in settings[0]
     assert "nothing else is both faster and better in SI-SDR" in text
 

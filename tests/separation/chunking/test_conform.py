@@ -16,10 +16,10 @@ from separation.chunking.conform import (
     Returned,
     beginning,
     conformed,
-    conformed_length,
     level_of,
     mono_or_stereo,
 )
+from separation.chunking.plan import conformed_length
 from separation.prompts.targets import Target
 from tests.support.fakes import MadeOnTheFly
 
@@ -173,7 +173,7 @@ def test_the_beginning_of_a_mixture_is_the_mixture_up_to_there_and_silence_after
 def test_the_length_of_a_conformed_mixture_is_known_beforehand(rates, n_samples):
     mixture = noise(n_samples, 1, rates[0])
     heard = conformed(mixture, rates[1], 1)
-    assert heard.n_samples == conformed_length(mixture, rates[1])
+    assert heard.n_samples == conformed_length(mixture.n_samples, mixture.sample_rate, rates[1])
 
 
 def test_one_sample_at_a_high_rate_still_makes_a_sample_for_the_model():

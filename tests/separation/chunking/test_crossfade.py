@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from separation.chunking.crossfade import CrossfadeStream, fade_in
 from separation.chunking.plan import pairwise_starts, plan
 from separation.errors import SettingsError
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.request import FADES
 
 

@@ -13,7 +13,8 @@ from separation.chunking.conform import InputLevel
 from separation.chunking.model_inputs import ModelInputs, Reach, reach
 from separation.chunking.plan import plan
 from separation.events import AnchorsMapped, ChunkFinished, ChunkStarted, Planned, Warned
-from separation.model import ModelFacts, Windowing
+from separation.model import ModelFacts
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.anchors import NULL, ROWS, anchor_rows
 from separation.pipeline.separate import separate
 from separation.request import Anchor, ChunkSettings, Prompt, Request, Reroll, SamSettings

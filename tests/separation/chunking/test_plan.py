@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from separation.chunking.plan import plan
-from separation.model import Windowing
+from separation.chunking.plan import cut_off, plan
+from separation.model.windowing import Windowing
 
 
 @st.composite
@@ -93,13 +93,68 @@ def test_lengths_around_a_chunk_of_10_with_2_shared(n_samples, spans):
     assert [(chunk.start, chunk.stop) for chunk in chunks] == spans
 
 
+@st.composite
+def windowings_with_other_ends(draw):
+    windowing = replace(draw(windowings()), fixed=False, padded=draw(st.booleans()))
+    first = draw(st.none() | st.integers(windowing.overlap + 1, windowing.chunk)) if windowing.overlap else None
+    return replace(windowing, first=first, last=draw(st.none() | st.integers(windowing.chunk, 3 * windowing.chunk)))
+
+
+@given(windowings_with_other_ends(), st.integers(1, 2_000))
+def test_a_short_first_chunk_and_a_long_last_one_leave_no_gap_and_blend_two_at_a_time(windowing, n_samples):
+    chunks = plan(n_samples, windowing)
+    covered = np.zeros(n_samples, int)
+    for chunk in chunks:
+        covered[chunk.start : chunk.stop] += 1
+    assert covered.min() >= 1 and covered.max() <= 2
+    assert [before.stop - after.start for before, after in pairwise(chunks)] == [windowing.overlap] * (len(chunks) - 1)
+    lengths = [chunk.stop - chunk.start for chunk in chunks]
+    assert lengths[-1] <= (windowing.last or windowing.chunk)
+    if len(chunks) > 1:
+        assert lengths[0] == (windowing.first or windowing.chunk)
+        assert n_samples > (windowing.last or windowing.chunk)
+    assert set(lengths[1:-1]) <= {windowing.chunk}
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "spans"),
+    [
+        (13, [(0, 13)]),
+        (14, [(0, 5), (3, 14)]),
+        (16, [(0, 5), (3, 16)]),
+        (17, [(0, 5), (3, 13), (11, 17)]),
+        (25, [(0, 5), (3, 13), (11, 21), (19, 25)]),
+    ],
+)
+def test_chunks_of_10_with_2_shared_of_which_the_first_has_5_and_the_last_up_to_13(n_samples, spans):
+    chunks = plan(n_samples, Windowing(chunk=10, overlap=2, first=5, last=13))
+    assert [(chunk.start, chunk.stop) for chunk in chunks] == spans
+
+
+@given(windowings_with_other_ends(), st.integers(1, 2_000), st.integers(1, 5))
+def test_a_mixture_that_is_cut_off_keeps_its_first_chunks(windowing, n_samples, n_chunks):
+    whole = plan(n_samples, windowing)
+    end = whole[:n_chunks][-1].stop
+    for chunk, before in zip(cut_off(whole[:n_chunks], end, windowing), whole, strict=False):
+        assert (chunk.start, chunk.stop, chunk.read_start) == (before.start, before.stop, before.read_start)
+        assert chunk.read_stop == (before.read_stop if windowing.padded else min(before.read_stop, end))
+
+
 def test_without_a_chunk_length_the_model_sees_everything_at_once():
     (chunk,) = plan(12_345, Windowing(chunk=None, context=7))
     assert (chunk.start, chunk.stop, chunk.read_start, chunk.read_stop) == (0, 12_345, -7, 12_352)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"chunk": 10, "overlap": 6}, {"chunk": 10, "overlap": -1}, {"chunk": 9, "context": -1}]
+    "wrong",
+    [
+        {"chunk": 10, "overlap": 6},
+        {"chunk": 10, "overlap": -1},
+        {"chunk": 9, "context": -1},
+        {"chunk": 10, "overlap": 5, "first": 5},
+        {"chunk": 10, "first": 11},
+        {"chunk": 10, "last": 9},
+    ],
 )
 def test_a_cut_that_would_blend_three_chunks_cannot_be_made(wrong):
     with pytest.raises(AssertionError):

@@ -73,10 +73,10 @@ def told(*words, status=0):
 def test_the_demo_with_its_true_stems_is_taken_where_no_recording_is_given(folder, grid):
     output = bench("--grid", grid).output
     assert "the demo song is taken" in output
-    assert "Two ways: 2 settings on 1 recording, 2 cells" in output
+    assert "Two ways: 2 settings on 1 recording, 2 measurements" in output
     assert "expected: " in output and " on disk" in output
     assert "1 of 2" in output and "SI-SDR of drums" in output
-    assert "* on the frontier: nothing else is both faster and better in SI-SDR" in output
+    assert "* best trade-off: nothing else is both faster and better in SI-SDR" in output
     assert "The report has vocals, everything else too; --stem prints one of them." in output
     assert {path.name for path in (folder / "report").iterdir()} == set(report.FILES)
 
@@ -88,7 +88,7 @@ def test_the_same_command_computes_nothing_again_and_no_cache_all(folder, grid):
     again = told("--grid", grid, "-o", "b")
     assert (again["id"], again["n_computed"]) == (first["id"], 0)
     assert again["rows"] == first["rows"]
-    assert "2 of 2 cells are finished already" in bench("--grid", grid).output
+    assert "2 of 2 measurements are finished already" in bench("--grid", grid).output
     assert told("--grid", grid, "--no-cache")["n_computed"] == 2
 
 
@@ -105,7 +105,7 @@ def test_what_was_timed_while_the_computer_was_busy_is_timed_again_or_marked(gri
     monkeypatch.setattr(OtherPrograms, "cores", lambda self: 3.0)
     output = bench("--grid", grid, "--keep-busy").output
     assert output.count("other programs kept the computer busy") == 3 and "timed again" not in output
-    assert "(busy)" in output and "times not to be trusted: 2 cells" in output
+    assert "(busy)" in output and "times not to be trusted: 2 measurements" in output
     monkeypatch.setattr(OtherPrograms, "cores", lambda self: 0.0)
     output = bench("--grid", grid).output
     assert output.count("timed again") == 2 and "busy" not in output
@@ -199,7 +199,7 @@ def test_what_cannot_be_computed_is_said_before_it_starts(folder, grid):
     "text, message",
     [
         (GRID.replace("chunk_s", "chunks_s"), "grid.yaml, line 5: There is no setting “chunks_s”"),
-        (GRID.replace("n_times: 1", "n_times: 50"), "grid.yaml, line 7: A cell cannot be timed 50 times."),
+        (GRID.replace("n_times: 1", "n_times: 50"), "grid.yaml, line 7: A setting cannot be timed 50 times."),
         (GRID.replace("[0.5, 1.0]", "[0.5, -3]"), "grid.yaml, line 5: chunk_s=-3"),
         (GRID.replace("builtin-dsp", "bultin"), "grid.yaml, line 4: There is no backend “bultin”."),
         (GRID.replace("length_s", "lenght_s"), "line 6: There is no setting “lenght_s”"),

@@ -290,7 +290,9 @@ def test_cleaning_and_clearing_do_not_disturb_a_run_in_another_process(folder):
     process = long_run(folder)
     cache("clean", "--older-than", "1m")
     cache("clear", "--yes")
-    (scratch,) = (folder / "home" / "scratch").iterdir()
+    (scratch,) = {
+        path.parent for path in (folder / "home").glob("scratch/*/0.wav")
+    }  # it may have more, such as a stage
     assert process.poll() is None and (scratch / "0.wav").exists(), "cleaned while it ran"
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, output + errors

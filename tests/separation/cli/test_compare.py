@@ -7,6 +7,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -24,11 +25,12 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 @pytest.fixture
 def files(folder):
-    """Twelve seconds of the demo, and the same at half the level."""
+    """Twelve seconds of the demo, and the same a sample later at half the level."""
     demo = load_demo()
     count = 12 * demo.sample_rate
     soundfile.write(folder / "a.flac", demo.mixture[:, :count].T, demo.sample_rate)
-    soundfile.write(folder / "b.flac", 0.5 * demo.mixture[:, :count].T, demo.sample_rate)
+    later = np.roll(demo.mixture[:, :count], 1, axis=1)
+    soundfile.write(folder / "b.flac", 0.5 * later.T, demo.sample_rate)
     return folder
 
 

@@ -64,7 +64,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_work(backend, son
 def test_before_a_run_it_is_said_what_it_will_take_and_where_that_comes_from(backend, song, home):
     assert "expected: unknown before the first run; not measured here yet" in extract(song, home / "out")
     shown = extract(song, home / "out", "--seed", "1")
-    assert "learned from 1 run here" in shown
+    assert "from 1 run on this computer" in shown
     assert "expected" not in extract(song, home / "out", "--seed", "1")  # it is there already
 
 

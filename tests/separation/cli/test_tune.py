@@ -8,8 +8,7 @@ import pytest
 
 from separation.hardware import half_precision, products
 from separation.hardware.products import ProductSpeed
-from separation.hub import batch_sizes
-from separation.models.sam_audio import precision
+from separation.hub import batch_sizes, precision
 from separation.pipeline import tuning
 from separation.pipeline.matrix_products import MEMORY
 from separation.pipeline.tuning import Tuned
@@ -37,7 +36,7 @@ def test_on_a_processor_the_library_is_measured_anew_and_batches_are_said_to_be_
         said = audio_playground("tune", "--device", "cpu", "--model", CHECKPOINT).output
         assert "Products of matrices on the processor: oneDNN (MKL 170 GFLOP/s" in said and len(measured) == n
         assert "batches are for graphics cards" in said
-    assert "SAM-Audio's transformer: bfloat16 (float32 410 GFLOP/s" in said
+    assert "Networks of SAM-Audio and Demucs: bfloat16 (float32 410 GFLOP/s" in said
     assert json.loads((folder / "home" / precision.MEMORY).read_text())
     (kept,) = json.loads((folder / "home" / MEMORY).read_text()).values()
     assert kept["oneDNN"]["gflops"] == 410.0

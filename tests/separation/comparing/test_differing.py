@@ -19,6 +19,14 @@ def test_what_differs_is_said_on_each_side_in_the_words_of_the_setting():
     assert differing([fine, coarse, fine]) == (("chunk 3 s",), ("chunk 9 s",), ("chunk 3 s",))
 
 
+def test_each_is_said_with_its_unit_and_in_the_words_of_the_pages():
+    speech = [{"model": "blend", "speech": {"attenuation_db": level}} for level in (12.0, None)]
+    assert differing(speech) == (("strength 12 dB",), ())
+    demucs = [{"model": model, "demucs": {"split": model == "a", "overlap_ratio": 0.25}} for model in "ab"]
+    assert differing(demucs) == (("split on", "a"), ("split off", "b"))
+    assert differing([{"sam": {"match_gain": True}}, {}]) == (("match gain on",), ())
+
+
 def test_what_is_asked_for_and_who_does_it_and_where_are_no_settings():
     other = Request.of("bass", backend="builtin", device="cpu").to_dict()
     assert differing([ONE, other]) == ((), ())

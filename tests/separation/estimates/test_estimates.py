@@ -37,7 +37,7 @@ def test_the_same_run_again_is_expected_to_take_what_it_took():
     assert middle(found.seconds) == pytest.approx(65)
     assert memory(found) == pytest.approx(3.5 * GB)
     assert found.n_runs == 1
-    assert found.source == "learned from 1 run here"
+    assert found.source == "from 1 run on this computer"
 
 
 def test_time_goes_with_duration_but_for_loading_and_memory_does_not():
@@ -72,7 +72,7 @@ def test_several_runs_give_a_range_that_holds_them():
     found = expected(SAM, 100.0, runs)
     assert found.n_runs == 3
     assert found.seconds[0] < 55 and found.seconds[1] > 75
-    assert found.source == "learned from 3 runs here"
+    assert found.source == "from 3 runs on this computer"
 
 
 def test_only_the_newest_runs_count():
@@ -122,7 +122,7 @@ def test_a_report_without_memory_still_tells_the_time():
         step.pop("peak_memory_mb", None)
     found = expected(SAM, 100.0, [report])
     assert found.memory_bytes is None
-    assert "GB" not in str(found) and "learned from 1 run here" in str(found)
+    assert "GB" not in str(found) and "from 1 run on this computer" in str(found)
 
 
 def test_a_real_run_teaches_the_next(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from separation import ChunkSettings, Request, SolverSettings, Waveform, separate
@@ -34,9 +34,18 @@ def test_sam_audio_cuts_as_outlined(rate, max_chunks):
 
 
 @settings(deadline=None, max_examples=8)
-@given(st.integers(1, 60_000), st.sampled_from([16_000, 44_100]), st.floats(0.5, 1.0), st.floats(0, 0.25))
-def test_the_built_in_separator_cuts_as_outlined(n_samples, rate, chunk_s, overlap_s):
-    request = Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=chunk_s, overlap_s=overlap_s))
+@given(
+    st.integers(1, 60_000),
+    st.sampled_from([16_000, 44_100]),
+    st.floats(0.5, 1.0),
+    st.floats(0, 0.25),
+    st.sampled_from([None, 1, 2, 3]),
+)
+# Whole samples of the recording end before the chunk does: 5,999 of 5,999.6.
+@example(n_samples=19_200, rate=16_000, chunk_s=0.75, overlap_s=0.0, max_chunks=1)
+def test_the_built_in_separator_cuts_as_outlined(n_samples, rate, chunk_s, overlap_s, max_chunks):
+    chunks = ChunkSettings(chunk_s=chunk_s, overlap_s=overlap_s, max_chunks=max_chunks)
+    request = Request.of("drums", backend="builtin", chunks=chunks)
     settled, _ = registry.choose(request)
     assert outline(settled, n_samples, rate).spans_s == planned(Waveform(clip(n_samples, channels=2), rate), request)
 

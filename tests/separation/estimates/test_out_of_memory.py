@@ -184,7 +184,7 @@ from pathlib import Path
 import numpy as np
 from separation.pipeline import tasks
 from separation.backends import registry
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.engine.engine import Inline
 from separation.events import SolverStep, Warned
 from separation.request import ChunkSettings, Request

@@ -9,7 +9,7 @@ from separation.audio.waveform import Waveform
 from separation.chunking.plan import plan
 from separation.events import ChunkFinished, ChunkMeasured, ChunkStarted, Planned
 from separation.metrics import unreferenced as measures
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.pipeline.separate import separate
 from separation.prompts.targets import RESIDUAL, residual_stem
 from separation.request import Request, SamSettings

@@ -11,7 +11,7 @@ import torch
 from separation import Request, Waveform
 from separation.errors import OutOfMemory, SeparationError
 from separation.events import ChunkFinished, SolverStep, Warned
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.pipeline.separate import separate_settled
 from tests.support.fakes import FakeModel, use_only
 

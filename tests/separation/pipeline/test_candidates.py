@@ -14,7 +14,7 @@ from separation.backends.sam_torch import SamTorchBackend
 from separation.engine.engine import Inline
 from separation.errors import SettingsError
 from separation.events import ChunkMeasured, ChunkStarted, SolverStep
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.model import SamAudioModel
 from separation.pipeline.separate import extract, separate
 from separation.request import Reroll, SamSettings

@@ -10,7 +10,8 @@ import pytest
 
 from separation import Anchor, ChunkSettings, Prompt, Request, SolverSettings, Waveform
 from separation.events import ChunkFinished, ChunkStarted, Warned
-from separation.model import FrameSpan, LatentFacts, Window, Windowing
+from separation.model import FrameSpan, LatentFacts, Window
+from separation.model.windowing import Windowing
 from separation.pipeline.chunk_keys import NotKept, chunk_key
 from separation.pipeline.separate import separate_settled
 from separation.request import Reroll, SamSettings

@@ -28,7 +28,8 @@ from separation.events import (
     StemFinished,
     WorkMeasured,
 )
-from separation.model import LatentFacts, Window, Windowing
+from separation.model import LatentFacts, Window
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.noise import noise
 from separation.pipeline.multidiffusion import noise_blocks
 from separation.pipeline.separate import extract, separate

@@ -28,7 +28,7 @@ from separation.events import (
     WorkMeasured,
 )
 from separation.metrics.reference import si_sdr
-from separation.model import Windowing
+from separation.model.windowing import Windowing
 from separation.pipeline.separate import extract, separate
 from separation.prompts.targets import RESIDUAL
 from separation.request import ChunkSettings, Request, Reroll, SamSettings, SolverSettings

@@ -10,7 +10,8 @@ import torch
 
 from separation import Request
 from separation.hub import batch_sizes
-from separation.model import BackendProfile, Windowing
+from separation.model import BackendProfile
+from separation.model.windowing import Windowing
 from separation.pipeline import tuning
 from separation.request import ChunkSettings, SamSettings
 from tests.support.fakes import FakeModel, PromptableBackend, ran, use_only

@@ -59,6 +59,8 @@ class MlxSamAudio:
     Every array it gives is already computed: MLX refuses to compute one in another thread than it was asked for in.
     """
 
+    launches = ""  # MLX gathers the work of an evaluation by itself
+
     def __init__(self, config: Config, modules: Any, folder: Path, device: str, precision: str) -> None:
         self.config, self.device = config, device
         self.sample_rate, self.hop = config.audio_codec.sample_rate, config.audio_codec.hop

@@ -9,6 +9,7 @@ from separation.models.sam_audio.config import Config
 from separation.models.sam_audio.finite import finite
 from separation.models.sam_audio.pytorch.attention_cache import AttentionCache
 from separation.models.sam_audio.pytorch.dit import Transformer, rotary, sinusoids
+from separation.models.sam_audio.pytorch.graphs import Graphs
 
 
 class FieldNetwork(nn.Module):
@@ -27,6 +28,7 @@ class FieldNetwork(nn.Module):
         self.from_anchor = nn.Embedding(config.num_anchors + 1, dim, _weight=torch.empty(config.num_anchors + 1, dim))
         self.from_text = nn.Linear(config.text_encoder.dim, dim)
         self.transformer = Transformer(config.transformer)
+        self.graphs: Graphs | None = None  # what evaluates it on a graphics card, if there is such a thing
 
     def given(
         self,
@@ -57,6 +59,34 @@ class FieldNetwork(nn.Module):
             cache=AttentionCache(attention_caching) if attention_caching else None,
         )
 
+    def aligned(self, x: Tensor, fixed: Tensor) -> Tensor:
+        """Return the transformer's input for state `x`, (batch, frames, dim)."""
+        projected: Tensor = self.from_state(x.to(fixed.dtype))
+        return projected + fixed
+
+    def evaluated(
+        self,
+        x: Tensor,
+        time: Tensor,
+        fixed: Tensor,
+        text: Tensor,
+        text_mask: Tensor | None,
+        frame_mask: Tensor | None,
+        cosines: Tensor,
+        sines: Tensor,
+        cache: AttentionCache | None = None,
+    ) -> Tensor:
+        """Return the velocity at state `x` and the time of each clip, (batch,), in float32; it depends on nothing else.
+
+        The other arguments are those that `Velocity` holds; without a `cache` there is no branch on any value.
+        """
+        memory = text + sinusoids(time, text.shape[-1]).to(text.dtype)[:, None]
+        rotation = (cosines, sines)
+        velocity: Tensor = self.transformer(
+            self.aligned(x, fixed), time, memory, rotation, text_mask, frame_mask, cache
+        )
+        return velocity.float()
+
 
 class Velocity:
     """`velocity(x, t)`: state (batch, frames, 2 * latents) and time in [0, 1] to the state's rate of change."""
@@ -78,8 +108,7 @@ class Velocity:
 
     def aligned(self, x: Tensor) -> Tensor:
         """Return the transformer's input for state `x`, (batch, frames, dim)."""
-        projected: Tensor = self._field.from_state(x.to(self._fixed.dtype))
-        return projected + self._fixed
+        return self._field.aligned(x, self._fixed)
 
     def __call__(self, x: Tensor, t: float) -> Tensor:
         """The velocity at state `x`: float32 whatever precision the network has, so that small steps still add up.
@@ -87,10 +116,12 @@ class Velocity:
         Raises:
             SeparationError: it is not finite.
         """
+        field = self._field
         with torch.inference_mode():
             time = torch.full((x.shape[0],), t, dtype=torch.float32, device=x.device)
-            memory = self._text + sinusoids(time, self._text.shape[-1]).to(self._text.dtype)[:, None]
-            velocity: Tensor = self._field.transformer(
-                self.aligned(x), time, memory, self._rotation, self._text_mask, self._frame_mask, self._cache
-            )
-            return finite(velocity.float(), "velocities")
+            inputs = (x, time, self._fixed, self._text, self._text_mask, self._frame_mask, *self._rotation)
+            if field.graphs is None or self._cache is not None:  # what is used again depends on values
+                velocity = field.evaluated(*inputs, self._cache)
+            else:
+                velocity = field.graphs.evaluate(field.evaluated, *inputs)
+            return finite(velocity, "velocities")

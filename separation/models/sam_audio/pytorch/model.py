@@ -8,11 +8,11 @@ import torch
 
 from separation.events import Event, ModelLoading, PrecisionMeasured
 from separation.hardware.devices import card_name, choose_torch_device
-from separation.hub import batch_sizes
-from separation.models.sam_audio import precision
+from separation.hub import batch_sizes, precision
 from separation.models.sam_audio.checkpoint.files import CheckpointFiles
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.pytorch import network
+from separation.models.sam_audio.pytorch.graphs import graphs_for
 from separation.request import ChunkSettings, Request
 
 MAX_BATCH = 8
@@ -29,6 +29,7 @@ def load_torch_model(
     total = files.n_bytes
     yield ModelLoading(model=name, total_bytes=total)
     sam = network.load_torch_network(files, device=device, precision=request.sam.precision)
+    sam.field.graphs = graphs_for(device)
     yield ModelLoading(model=name, done_bytes=total, total_bytes=total)
     yield PrecisionMeasured(why=precision.settle(request.device, device))
     facts = facts_of(sam, request, name=name, revision=revision, device=device, batch=batch_of(device, request))

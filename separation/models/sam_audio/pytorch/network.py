@@ -67,6 +67,11 @@ class SamAudio:
         self._folder = folder
         self.codec, self.field = parameters.codec, parameters.field
 
+    @property
+    def launches(self) -> str:
+        """How the kernels of an evaluation are launched, for reports; "" where there is no choice."""
+        return "" if self.field.graphs is None else self.field.graphs.launches
+
     def text(self) -> T5TextEncoder:
         """The encoder of prompts, read anew on each call; encode all prompts of a run at once, then drop it."""
         return T5TextEncoder(self.config.text_encoder, self._folder)

@@ -7,7 +7,8 @@ import pytest
 
 from separation import solvers
 from separation.events import SolverStep, StillRunning, as_part
-from separation.model import FrameSpan, LatentFacts, Window, Windowing
+from separation.model import FrameSpan, LatentFacts, Window
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.anchors import NULL, PRESENT
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.noise import noise
@@ -27,7 +28,7 @@ class KnownNetwork:
     that. The velocity leads straight to the answer, so any solver arrives there.
     """
 
-    sample_rate, hop, n_latents = 48_000, HOP, HOP
+    sample_rate, hop, n_latents, launches = 48_000, HOP, HOP, ""
 
     def __init__(self):
         self.encoded, self.decoded, self.starts, self.texts, self.rows = [], 0, [], [], []

@@ -13,7 +13,8 @@ from separation.backends.sam_torch import SamTorchBackend
 from separation.errors import BackendUnavailable, PromptError, SeparationError, SettingsError, WeightsMissing
 from separation.events import SolverStep
 from separation.hub import batch_sizes
-from separation.model import FrameSpan, Readiness, Window, Windowing
+from separation.model import FrameSpan, Readiness, Window
+from separation.model.windowing import Windowing
 from separation.models.sam_audio.anchors import anchor_rows
 from separation.models.sam_audio.model import SamAudioModel, facts_of
 from separation.models.sam_audio.noise import noise

@@ -15,8 +15,8 @@ from separation.events import PrecisionMeasured
 from separation.hardware import half_precision
 from separation.hardware.half_precision import Precision
 from separation.hardware.products import ProductSpeed
+from separation.hub.precision import MEMORY, SWITCH, settle, usual
 from separation.model import Window
-from separation.models.sam_audio.precision import MEMORY, SWITCH, settle, usual
 from separation.pipeline.chunk_keys import chunk_key
 from separation.request import Request, SamSettings
 from separation.results import commands
@@ -97,7 +97,7 @@ def test_what_cannot_be_read_is_measured_again(measuring: Measured, tmp_path: Pa
 
 def test_on_another_computer_it_is_measured_anew(measuring: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     settle("auto", "cpu")
-    monkeypatch.setattr("separation.models.sam_audio.precision.processor", lambda: "Another")
+    monkeypatch.setattr("separation.hub.precision.processor", lambda: "Another")
     assert usual("auto") == "float32"
 
 

@@ -1,8 +1,9 @@
-"""The precision of the transformer where none is asked for: bfloat16 where this computer is faster in it.
+"""The precision of networks where none is asked for: bfloat16 where this computer is faster in it.
 
-It is measured by the first process here that loads a model, and remembered in the data folder; until then it is
-float32. Whoever settles a request reads what is remembered, which takes no framework, so that a page, the terminal and
-a worker mean the same. How far bfloat16 is from float32 is in docs/sam-audio.md.
+It is measured by the first run here before its request is settled, and remembered in the data folder; until then it is
+float32 to who only asks, as a page does. Whoever settles a request reads what is remembered, which takes no framework,
+so that a page, the terminal and a worker mean the same. How far bfloat16 is from float32 is in docs/sam-audio.md and
+docs/demucs.md.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ def usual(device: str) -> Precision:
         return forced
     measured = _measured(device)
     return "float32" if measured is None else half_precision.choose(measured)
+
+
+def is_known(device: str) -> bool:
+    """Whether `usual` answers for a device as it always will, since that was measured or a person has chosen."""
+    return _forced() is not None or _measured(device) is not None
 
 
 def settle(asked: str, device: str) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from separation.errors import Action, with_action
 from separation.events import Event
+from separation.model.windowing import Windowing
 from separation.prompts.targets import Target
-from separation.request import ChunkSettings, Prompt, Request, RequestField
+from separation.request import Prompt, Request, RequestField
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,41 +51,6 @@ class Availability:
     def usable(self) -> bool:
         """True when a run can start now, without the network."""
         return self.readiness is Readiness.USABLE
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Windowing:
-    """How a long mixture is cut for a model, in samples at the model's rate.
-
-    Args:
-        chunk: samples of a chunk; None gives the model the whole mixture at once.
-        overlap: samples neighbouring chunks share, at most half a chunk.
-        context: samples the model reads on each side of a chunk, beyond those it estimates.
-        fade: name of the crossfade between neighbours.
-        fixed: cut as Demucs does: chunks start at every hop inside the mixture.
-        fill_last: with `fixed`, a short last chunk is centred in a window of full length; otherwise its own is short.
-        padded: windows go on in silence beyond the ends of the mixture; otherwise they end with it, and cost less.
-    """
-
-    chunk: int | None
-    overlap: int = 0
-    context: int = 0
-    fade: str = "cosine"
-    fixed: bool = False
-    fill_last: bool = True
-    padded: bool = True
-
-    @classmethod
-    def of(cls, chunks: ChunkSettings, sample_rate: int, frame: int = 1) -> Windowing:
-        """Convert the settings to samples, on whole latent frames, so that anchors fall on the same ones in any cut."""
-        if chunks.chunk_s is None:
-            return cls(chunk=None, fade=chunks.fade)
-        chunk = max(1, round(chunks.chunk_s * sample_rate / frame))
-        overlap = min(round(chunks.overlap_s * sample_rate / frame), chunk // 2)  # half of an odd chunk rounds up
-        return cls(chunk=chunk * frame, overlap=overlap * frame, fade=chunks.fade)
-
-    def __post_init__(self) -> None:
-        assert self.context >= 0 and (self.chunk is None or 0 <= self.overlap <= self.chunk // 2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -377,6 +343,14 @@ class Backend(Protocol):
             request: settled.
             duration_s: of the recording, infinite if unknown; chunks longer than the recording are skipped.
         """
+        ...
+
+    def is_unmeasured(self, request: Request) -> bool:
+        """Whether `settle` would answer otherwise once this computer is measured; see `measure`. Loads no framework."""
+        ...
+
+    def measure(self, request: Request) -> None:
+        """Measure what `settle` depends on, where the request would run, and remember it; may load a framework."""
         ...
 
     def judge(self, request: Request) -> Judge | None:
