@@ -59,17 +59,18 @@ from webapp.state.doctor import Doctor
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Drafts
 from webapp.state.hub_account import HubAccount
-from webapp.state.jobs import Jobs
 from webapp.state.kept.contents import Contents
 from webapp.state.kept.evidence import ListeningEvidence
+from webapp.state.kept.exports import Exports
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.kept.preferences import Preferences
 from webapp.state.library.view import LibraryView
 from webapp.state.mixers import Mixers
+from webapp.state.queue.jobs import Jobs
+from webapp.state.queue.visible_jobs import VisibleJobs, keys_known
 from webapp.state.run_estimates import RunEstimates
 from webapp.state.uploads import Uploads
-from webapp.state.visible_jobs import VisibleJobs, keys_known
 from webapp.theme import FAVICON, install_theme
 
 log = logging.getLogger(__name__)
@@ -229,6 +230,7 @@ class Visit:
     jobs: VisibleJobs
     drafts: Drafts
     mixers: Mixers
+    exports: Exports
 
 
 def create_app(
@@ -256,13 +258,14 @@ def create_app(
     app.config.quasar_config["loadingBar"]["skipHijack"] = True
     owners = OwnerTable(store.folder)
     library = Library(store)
-    belongings = Belongings(owners, lambda key: jobs.recording_of(key) or library.source(key))
-    jobs, library_view = Jobs(store, engine, book, belongings), LibraryView(library, belongings)
+    belongings = Belongings(owners, lambda key: jobs.tracks.recording_of(key) or library.source(key))
+    jobs = Jobs(store, engine, book, belongings)
+    library_view = LibraryView(library, belongings, parts=lambda: benchmarks.parts())
     estimates = RunEstimates(store, here=works_here)
     jobs.changed.subscribe(estimates.job_changed)
     chosen = preferences or Preferences(store.folder)
     shared_drafts = Drafts(drafts, separator=lambda: chosen.separator)
-    mixers = Mixers(drafts)
+    mixers, exports = Mixers(drafts), Exports(chosen)
     downloads, account, doctor = Downloads(), HubAccount(), Doctor(engine, jobs)
     test_table, note_table = BlindTestTable(store.folder), NoteTable(store.folder)
     preset_table, benchmark_table = PresetTable(store.folder), BenchmarkTable(store.folder)
@@ -283,7 +286,7 @@ def create_app(
     add_listening_page(app)
     add_blind_test_export_routes(app, store, tests)
     add_benchmark_export_routes(app, benchmarks)
-    add_media_routes(app, library_view, uploads, jobs)
+    add_media_routes(app, library_view, uploads, jobs.tracks)
     add_upload_routes(app, library_view, uploads)
     app.add_middleware(HeadRequests)
 
@@ -302,17 +305,25 @@ def create_app(
         install_theme()
         visitor = visitor_of(ui.context.client.request)
         seen = library_view.seen_by(visitor)
-        return Visit(seen, VisibleJobs(jobs, seen), shared_drafts.seen_by(visitor), mixers.seen_by(visitor))
+        return Visit(
+            seen,
+            VisibleJobs(jobs, seen),
+            shared_drafts.seen_by(visitor),
+            mixers.seen_by(visitor),
+            exports.seen_by(visitor),
+        )
 
     @ui.page("/", title="Audio Playground", language="en-US")
-    def studio(recording: str = "", prompts: str = "", result: str = "", use: str = "") -> None:
+    def studio(recording: str = "", prompts: str = "", result: str = "", use: str = "", files: str = "") -> None:
         seen = visit()
-        page = StudioPage(seen.library, seen.jobs, uploads, seen.drafts, seen.mixers, sources)
-        if recording:
+        page = StudioPage(seen.library, seen.jobs, uploads, seen.drafts, seen.mixers, seen.exports, sources)
+        listed = files.split(",") if files else []
+        page.list_files(listed)
+        if recording := recording or next(iter(listed), ""):
             page.open(recording, [words for words in prompts.split(",") if words.strip()], result, use=bool(use))
 
     @ui.page("/compare", title="Compare", language="en-US")
-    def compare(items: str = "", stem: str = "", blind: str = "", recording: str = "") -> None:
+    def compare(items: str = "", stem: str | None = None, blind: str = "", recording: str = "") -> None:
         page = ComparePage(visit().library, tests, notes, presets, links)
         if items:
             page.open(items.split(","), stem, blind=bool(blind))
@@ -327,7 +338,7 @@ def create_app(
     @ui.page("/library", title="Library", language="en-US")
     def library_page() -> None:
         seen = visit()
-        LibraryPage(seen.library, seen.jobs)
+        LibraryPage(seen.library, seen.jobs, seen.exports, tests)
 
     @ui.page("/models", title="Models", language="en-US")
     def models() -> None:

@@ -16,6 +16,8 @@ from nicegui import app, ui
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
 from webapp.components.pieces.icons import FAVICON, icon_sheet
+from webapp.components.pieces.menus import menu, menu_item
+from webapp.components.pieces.messages import Messages
 from webapp.components.pieces.pieces import (
     ActionPlace,
     CostBox,
@@ -35,13 +37,12 @@ from webapp.components.pieces.pieces import (
     tipped,
 )
 from webapp.components.segmented.segmented import Segmented, segmented
-from webapp.components.shell.shell import PAGES, Frame, shell
+from webapp.components.shell.shell import PAGES, Frame, shell, side_button
 from webapp.components.stem_colors import FREE_COLORS, STEM_COLORS, stem_color
 
 __all__ = [
     "FAVICON",
     "FREE_COLORS",
-    "MENU_BELOW",
     "PAGES",
     "SCHEMES",
     "STEM_COLORS",
@@ -49,6 +50,7 @@ __all__ = [
     "CostBox",
     "Frame",
     "JobCard",
+    "Messages",
     "Scheme",
     "Segmented",
     "Text",
@@ -60,6 +62,8 @@ __all__ = [
     "heading",
     "icon_button",
     "install_theme",
+    "menu",
+    "menu_item",
     "pill",
     "remembered_scheme",
     "scheme_menu",
@@ -67,6 +71,7 @@ __all__ = [
     "set_scheme",
     "shell",
     "show_action",
+    "side_button",
     "skeleton",
     "stem_color",
     "text",
@@ -77,7 +82,6 @@ Scheme = Literal["dark", "light", "auto"]
 SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "As the system"}
 _DARK: dict[Scheme, bool | None] = {"dark": True, "light": False, "auto": None}
 _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "light dark"}
-MENU_BELOW = 'anchor="bottom right" self="top right" :offset="[0, 6]"'  # where a menu of the header opens
 SCHEME_COOKIE = "scheme"  # holds the scheme that was last chosen in this browser
 
 STATIC = Path(__file__).parent / "static"
@@ -103,7 +107,7 @@ _SHEETS = tuple(
         "components/library_list/library_list.css",
     )
 )
-_TIPS = Path(__file__).parent / "components/tips/tips.js"
+_SCRIPTS = tuple(Path(__file__).parent / "components" / script for script in ("tips/tips.js", "sliders/sliders.js"))
 
 
 def install_theme(scheme: Scheme | None = None) -> None:
@@ -134,9 +138,9 @@ def install_theme(scheme: Scheme | None = None) -> None:
 
 def scheme_menu() -> None:
     """Place the button with which a person chooses between dark and light."""
-    with asks(icon_button("contrast", "Dark or light"), Asks.SESSION), ui.menu().props(MENU_BELOW):
+    with asks(icon_button("contrast", "Dark or light"), Asks.SESSION), menu("Dark or light"):
         for scheme, label in SCHEMES.items():
-            ui.menu_item(label, partial(set_scheme, scheme))
+            menu_item(label, partial(set_scheme, scheme))
 
 
 def set_scheme(scheme: Scheme) -> None:
@@ -160,10 +164,10 @@ def remembered_scheme() -> Scheme:
 
 
 def _serve_sheets() -> None:
-    """Register the routes of fonts, style sheets and the script of tooltips once per server."""
+    """Register the routes of fonts, style sheets and the scripts of all pages once per server."""
     if any(getattr(route, "path", "") == "/static/{path:path}" for route in app.routes):
         return
-    for file in (*_SHEETS, _TIPS):
+    for file in (*_SHEETS, *_SCRIPTS):
         app.add_static_file(local_file=file, url_path=f"/static/{file.name}", max_cache_age=31_536_000)
     app.add_static_files("/static", STATIC, max_cache_age=31_536_000)
 
@@ -171,7 +175,8 @@ def _serve_sheets() -> None:
 @cache
 def _head() -> str:
     links = (f'<link rel="stylesheet" href="{_url(sheet)}">' for sheet in _SHEETS)
-    return f"{''.join(links)}<style>{icon_sheet()}</style>" + f'<script type="module" src="{_url(_TIPS)}"></script>'
+    scripts = (f'<script type="module" src="{_url(script)}"></script>' for script in _SCRIPTS)
+    return f"{''.join(links)}<style>{icon_sheet()}</style>{''.join(scripts)}"
 
 
 def _url(file: Path) -> str:

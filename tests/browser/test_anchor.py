@@ -60,7 +60,7 @@ def test_the_strip_is_cut_as_the_engine_cuts_and_follows_the_settings(studio: St
 def test_one_chunk_is_done_anew_and_the_old_result_stays(studio: Studio) -> None:
     studio.start().finish("violin", "man speaking", "everything else")
     first = studio.one('[aria-label="Download violin"]').get_attribute("href")
-    assert [words.split()[0] for words in studio.texts(".measure")] == ["Null", "Gain", "Explained"]
+    assert [words.split()[0] for words in studio.texts(".measure")] == ["Adds", "Gain", "Explained"]
     strip = studio.one(".wave-strip")
     ActionChains(studio.browser).move_to_element_with_offset(strip, 0, 2).click().perform()
     wait_until(lambda: any(words.startswith("Chunk ") for words in studio.texts(".chunk-name")), "the chunk's row")

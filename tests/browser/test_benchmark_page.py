@@ -109,14 +109,14 @@ def test_clicking_a_point_plays_its_result(page: Studio, small: Benchmark) -> No
 def test_the_points_of_another_benchmark_can_be_laid_over(page: Studio, small: Benchmark) -> None:
     opened(page, small.id, 3)
     before = page.js(POINTS)
-    page.button("Overlay…").click()
+    page.button("Add another benchmark…").click()
     # Read at once: the menu may be drawn anew between two looks at it.
     items = lambda words: [text for text in page.texts(".q-menu .q-item") if words in text]  # noqa: E731
     (other,) = wait_until(lambda: items("Many chunk"), "the other one")
     page.click_in_open_menu(other.split("\n")[0])
     wait_until(lambda: page.js(POINTS) >= before + 60, "its points")
     assert len(page.all(".figures tbody tr")) == 3, "the table stays this benchmark's own"
-    page.button("Overlay…").click()
+    page.button("Add another benchmark…").click()
     (marked,) = wait_until(lambda: items("✓"), "the mark")
     page.click_in_open_menu(marked.split("\n")[0])
     wait_until(lambda: page.js(POINTS) == before, "without them again")
@@ -137,7 +137,7 @@ def test_two_rows_go_to_compare(page: Studio, small: Benchmark) -> None:
     assert not send.is_enabled()
     for box in page.all(".figures tbody input")[:2]:
         box.click()
-    wait_until(lambda: send.is_enabled() and send.text == "Send 2 to Compare", "the button")
+    wait_until(lambda: send.is_enabled() and send.text == "Compare 2 settings", "the button")
     send.click()
     wait_until(lambda: len(page.texts(".sides label")) == 3, "both sides and their difference")
     labels = " ".join(page.texts(".sides label"))
@@ -230,6 +230,26 @@ def test_axe_finds_no_serious_fault(page: Studio, small: Benchmark, look: str) -
     page.js("document.cookie = 'scheme=dark; path=/'")
 
 
+def test_on_a_phone_every_figure_and_button_of_a_row_is_on_the_screen(page: Studio, small: Benchmark) -> None:
+    resize(page.browser, PHONE)
+    try:
+        opened(page, small.id, 3)
+        page.js("document.querySelector('.figures').scrollIntoView()")
+        boxes = """const boxes = (selector) => [...document.querySelectorAll(selector)]
+            .filter((el) => el.checkVisibility()).map((el) => el.getBoundingClientRect()).filter((box) => box.width);"""
+        wide = f"""{boxes} const off = (box) => box.left < 0 || box.right > innerWidth;
+            return boxes('.figures :is(td, th, button, a)').filter(off).length"""
+        assert page.js(wide) == 0
+        low = f"{boxes} return boxes('.figures :is(button, a, label)').filter((box) => box.height < 44).length"
+        assert page.js(low) == 0
+        named = page.js("return getComputedStyle(document.querySelectorAll('.figures td.num')[1], '::before').content")
+        assert named == '"Time"'
+        page.button("Time").click()
+        wait_until(lambda: page.all('[aria-sort="ascending"]'), "sorted")
+    finally:
+        resize(page.browser, DESKTOP)
+
+
 def test_an_address_of_none_says_so(page: Studio) -> None:
     page.open("/benchmark/none")
     assert "There is no such benchmark" in page.messages
@@ -240,9 +260,9 @@ def test_the_demo_is_measured_against_its_true_stems(browser: Chrome, shared_ser
     page = Studio(browser, shared_server.url).open("/benchmark")
     if "Demo song" not in "".join(page.texts(".settings-group")):
         page.button("Add the demo").click()
-    wait_until(lambda: "Demo song, 4 true stems" in "".join(page.texts(".settings-group")), "the demo", RUN_S)
+    wait_until(lambda: "Demo song, 4 known stems" in "".join(page.texts(".settings-group")), "the demo", RUN_S)
     page.button("A quick look").click()
-    wait_until(lambda: page.setting("Compare").get_attribute("value") == "quick", "the example")
+    wait_until(lambda: page.texts('.examples [aria-pressed="true"]') == ["A quick look"], "the example")
     page.set("Length", 3)
     run = page.one(".shell-actions .button.primary")
     wait_until(lambda: "recording" in "".join(page.texts(".cost")) and run.is_enabled(), "the cost")
@@ -254,8 +274,7 @@ def test_the_demo_is_measured_against_its_true_stems(browser: Chrome, shared_ser
     wait_until(lambda: page.tracks == ["drums", "True drums", "Mixture"], "the true stem beside it")
     page.one('.figures a[aria-label^="Use "]').click()
     wait_until(lambda: page.tracks[:2] == ["Mixture", "drums"], "the Studio with that result", RUN_S)
-    page.start()
-    wait_until(lambda: "kept from an earlier run" in "".join(page.texts(".toolbar")), "a lookup, with its settings")
+    wait_until(lambda: "Keep stems" in page.texts(".made-actions button"), "what its settings ask for is there")
     assert console_errors(browser) == []
 
 
@@ -268,7 +287,8 @@ def test_a_folder_of_songs_with_known_stems_is_brought(page: Studio, tmp_path: P
         encode(Waveform(samples, 22_050), folder / f"{name}.wav")
     page.open("/benchmark")
     page.button("Songs with known stems…").click()
-    field = wait_until(lambda: next(iter(page.all('[aria-label="Folder on this computer"]')), None), "the field")
+    fields = '[aria-label="Folder on this computer"]'
+    field = wait_until(lambda: next((one for one in page.all(fields) if one.is_displayed()), None), "the field")
     field.send_keys("somewhere")
     page.button("Look").click()
     wait_until(lambda: "no whole path" in page.messages, "what is wrong")
@@ -278,7 +298,9 @@ def test_a_folder_of_songs_with_known_stems_is_brought(page: Studio, tmp_path: P
     wait_until(lambda: "Artist - Title" in "".join(page.texts(".known-songs-list")), "the song")
     assert "vocals" in "".join(page.texts(".known-songs-list"))
     page.button("Import 1 song").click()
-    wait_until(lambda: "Artist - Title, 2 true stems" in "".join(page.texts(".settings-group")), "the recording", RUN_S)
+    wait_until(
+        lambda: "Artist - Title, 2 known stems" in "".join(page.texts(".settings-group")), "the recording", RUN_S
+    )
     wait_until(lambda: not page.all(".q-dialog"), "the dialog to close")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from selenium.webdriver import Chrome
 
 from separation.audio.encode import encode
 from separation.audio.waveform import Waveform
+from separation.request import Request
+from separation.results.store import NewItem
 from storage import Artifact, ArtifactStore
 from tests.browser.test_axe import faults
 from tests.support.browser import DESKTOP, PHONE, console_errors, resize, wait_until
@@ -129,6 +133,45 @@ def test_eight_results_stay_in_step_through_two_hundred_switches_in_a_short_loop
     assert all(len({one[frame] for one in pieces}) == 1 for frame in common), "offset 0 of all at all times"
 
 
+@pytest.mark.parametrize("query", ["recording={0}", "items={1},{2}", "items={1},{2}&stem=bass"])
+def test_it_opens_on_the_sound_that_was_asked_for_and_says_which_that_is(page: Studio, kept, query: str) -> None:
+    recording, results = kept
+    page.browser.get(f"{page.url}/compare?{query.format(recording.key, results[0].key, results[1].key)}")
+    wait_until(lambda: page.texts(".sides label"), "the sides")
+    assert page.title == "Compare drums: noise.wav"
+    assert page.setting("Sound").get_attribute("value") == "drums"
+    assert {name.split(" ", 1)[1] for name in page.tracks} == {"drums"}, "not what is left beside it"
+    page.set("Sound", "All sounds")
+    wait_until(lambda: page.title == "Compare all sounds: noise.wav", "the other sound's name")
+    wait_until(lambda: page.browser.current_url.endswith("stem="), "its address")
+    page.browser.refresh()
+    wait_until(lambda: page.texts(".sides label"), "the sides again")
+    assert page.title == "Compare all sounds: noise.wav", "what was chosen stays chosen"
+
+
+def test_a_blind_test_of_two_sides_that_are_the_same_audio_is_refused_in_words(
+    page: Studio, kept, shared_server
+) -> None:
+    recording, results = kept
+    store = ArtifactStore(shared_server.home)
+    config = Request.of("drums", backend="builtin", seed=99).to_dict()
+    about = {"inputs": {"recording": recording.key}, "config": config, "info": results[0].manifest.info}
+    with store.scratch() as folder:
+        files = {name: Path(copy(path, folder / name)) for name, path in results[0].files.items()}
+        twin = store.put(store.key("result", twin=True), NewItem(kind="result", name="drums", files=files, **about))
+    try:
+        compare(page, [results[0].key, twin.key])
+        page.button("Start a blind test").click()
+        wait_until(lambda: page.messages, "why not")
+        for words in ("A and B are the same audio here.", "nobody can hear", "Choose two results that differ"):
+            assert words in page.messages
+        assert "/compare" in page.browser.current_url
+        page.browser.get(f"{page.url}/compare?items={results[0].key},{twin.key}&blind=1")
+        wait_until(lambda: "same audio" in page.messages, "why not, from the Studio's button too")
+    finally:
+        store.remove(twin.key)
+
+
 def test_an_item_that_is_gone_is_said_and_the_others_are_compared(page: Studio, kept) -> None:
     _, results = kept
     page.browser.get(f"{page.url}/compare?items={'0' * 64},{results[0].key},{results[1].key}")
@@ -145,14 +188,48 @@ def test_without_anything_to_compare_the_page_offers_what_can_be(page: Studio, k
 
 
 @pytest.mark.parametrize("look", ["dark", "light", "phone"])
-def test_the_page_has_no_serious_fault_and_does_not_scroll_sideways(page: Studio, kept, look: str) -> None:
+def test_the_page_has_no_fault_and_does_not_scroll_sideways(page: Studio, kept, look: str) -> None:
     _, results = kept
     resize(page.browser, PHONE if look == "phone" else DESKTOP)
     try:
-        page.js(f"document.cookie = 'scheme={'light' if look == 'light' else 'dark'}; path=/'")
+        page.open("/compare").js(f"document.cookie = 'scheme={'light' if look == 'light' else 'dark'}; path=/'")
         compare(page, [one.key for one in results[:3]])
         assert faults(page) == []
         assert page.js("return document.documentElement.scrollWidth <= window.innerWidth")
+    finally:
+        resize(page.browser, DESKTOP)
+
+
+def test_on_a_phone_the_way_to_a_blind_test_is_in_sight_and_no_choice_is_cut(page: Studio, kept) -> None:
+    _, results = kept
+    resize(page.browser, PHONE)
+    try:
+        compare(page, [one.key for one in results[:3]])
+        low = """return [...document.querySelectorAll('button, a, select, input, summary')]
+            .filter((el) => el.checkVisibility())
+            .map((el) => (el.closest('label') ?? el).getBoundingClientRect())
+            .filter((box) => box.width > 1 && box.height < 43.5).length"""
+        assert page.js(low) == 0
+        cut = """const words = document.createElement('canvas').getContext('2d');
+            const shown = [...document.querySelectorAll('.settings select')].filter((el) => el.checkVisibility());
+            return shown.filter((el) => {
+              const style = getComputedStyle(el);
+              words.font = style.font;
+              const room = el.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+              const width = words.measureText(el.selectedOptions[0].label).width;
+              return parseFloat(style.paddingRight) < 20 || width > room + 1;
+            }).length"""
+        assert page.js(cut) == 0
+        way = page.button("Blind test")
+        assert page.js("return arguments[0].getBoundingClientRect().bottom <= innerHeight", way)
+        assert page.js("return document.querySelector('.transport .loop').checkVisibility()")
+        way.click()
+        wait_until(lambda: "X is A or B" in " ".join(page.texts(".side-body p")), "the question")
+        start = page.button("Start a blind test")
+        inside = "return arguments[0].getBoundingClientRect().bottom <= innerHeight"
+        wait_until(lambda: page.js(inside, start), "the panel, which comes up from below")
+        start.click()
+        wait_until(lambda: "/listen/" in page.browser.current_url, "the test")
     finally:
         resize(page.browser, DESKTOP)
 
@@ -202,9 +279,15 @@ def test_one_button_shows_the_spectrograms_of_all_sides(page: Studio, kept) -> N
 def test_the_number_of_trials_can_be_doubled_with_what_that_finds_beside_it(page: Studio, kept) -> None:
     _, results = kept
     compare(page, [one.key for one in results[:2]])
+    side = lambda: " ".join(page.texts(".side-body p"))  # noqa: E731
+    assert "X is A or B: which one?" in side()
+    page.button("Better?").click()
+    wait_until(lambda: "Which one sounds better to you, A or B?" in side(), "the question")
+    assert "16 trials, about 3 minutes. More trials tell a preference from luck" in side()
+    page.button("Which is X?").click()
     page.button("32 trials instead").click()
     wait_until(lambda: page.setting("Trials").get_attribute("value") == "32", "32 trials")
-    assert "32 trials find" in " ".join(page.texts(".side-body p, aside p"))
+    assert "32 find a listener" in side()
     assert not page.js(
         "return [...document.querySelectorAll('button')].some((el) => el.checkVisibility() && "
         "el.innerText.includes('trials instead'))"

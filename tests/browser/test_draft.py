@@ -37,7 +37,7 @@ def studio(browser: Chrome, shared_server: RunningServer, tone: Path) -> Iterato
 
 
 def test_what_was_entered_is_there_after_a_reload_and_in_a_second_tab(studio: Studio) -> None:
-    studio.ask("drums", "bass").set("Who separates", "SAM-Audio (PyTorch)")
+    studio.ask("drums", "bass").set("Separator", "SAM-Audio (PyTorch)")
     studio.set("Steps", 9)
     wait_until(lambda: studio.preset == "Custom", "Custom")
     studio.reload()
@@ -55,7 +55,7 @@ def test_what_was_entered_is_there_after_a_reload_and_in_a_second_tab(studio: St
     studio.browser.switch_to.window(first)
     wait_until(lambda: studio.prompts == ["drums", "bass", "vocals"], "the prompt of the other tab")
     studio.choose_preset("Balanced")
-    studio.set("Who separates", "Automatic")
+    studio.set("Separator", "Automatic")
 
 
 def test_looking_at_a_recording_writes_no_draft_and_asking_for_something_does(
@@ -139,17 +139,18 @@ def test_a_recipe_is_copied_and_pasted_and_finds_the_same_result(studio: Studio)
     studio.browser.execute_cdp_cmd("Input.insertText", {"text": copied})
     studio.button("Use it").click()
     wait_until(lambda: studio.prompts == ["drums"] and not studio.texts(".recipe-dialog h2"), "the pasted recipe")
-    studio.start()
-    wait_until(lambda: "kept from an earlier run" in "".join(studio.texts(".toolbar")), "the same result")
+    wait_until(
+        lambda: "Keep stems" in studio.texts(".made-actions button"), "what the recipe asks for is heard already"
+    )
 
 
 def test_a_polite_sentence_is_met_with_better_words(studio: Studio) -> None:
-    studio.set("Who separates", "SAM-Audio (PyTorch)")
+    studio.set("Separator", "SAM-Audio (PyTorch)")
     studio.type("Please extract the man")
     wait_until(lambda: "try “man”" in "".join(studio.texts(".prompts-note")), "the advice")
     studio.button("Use “man”").click()
     wait_until(lambda: studio.prompts == ["man"] and not studio.texts(".prompts-note"), "the better words")
-    studio.set("Who separates", "Automatic")
+    studio.set("Separator", "Automatic")
 
 
 def test_the_keys_are_shown_with_a_question_mark_and_not_while_one_types(studio: Studio) -> None:

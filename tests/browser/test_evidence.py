@@ -59,7 +59,7 @@ def test_a_finding_comes_with_the_last_answer_leads_to_its_test_and_goes_with_it
         studio.js(f"document.cookie = 'scheme={look}; path=/'")
         studio.reload()
         if size == PHONE:
-            studio.button("Settings").click()
+            studio.one(".sheet-button").click()
         studio.setting("Length")
         wait_until(lambda: notes(studio) == [note], "it after a reload")
         assert faults(studio) == [] and sideways_px(browser) <= 0

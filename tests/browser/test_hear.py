@@ -82,9 +82,48 @@ def test_the_first_chunk_is_heard_before_the_run_is_over_and_no_gap_follows(
     assert studio.all('[aria-label="Download drums"]')
     heard, rest = pieces(studio, "drums", "everything else")
     for (sample, frame, count), (next_sample, next_frame, _) in pairwise(heard):
+        if sample + count >= ready:  # on a slow computer the recording may stand in here
+            break
         assert next_sample == sample + count, "not one sample is skipped"
-        assert next_frame == frame + count or next_sample == ready, "it waits where the first chunk ends at most"
+        assert next_frame == frame + count
     assert heard == rest
+
+
+def test_after_a_cancel_what_was_made_is_heard_with_the_recording_behind_it_and_the_run_goes_on(
+    studio: Studio, long_song: Path, running: RunningServer
+) -> None:
+    studio.open().bring(long_song).ask("vocals").start()
+    wait_until(lambda: studio.tracks == ["Mixture", "vocals", "everything else"], "the first chunk", RUN_S)
+    studio.button("Cancel").click()
+    wait_until(lambda: studio.job.startswith("Cancelled"), "the end of the run", RUN_S)
+    assert studio.tracks == ["Mixture", "vocals", "everything else"]
+    assert "Cancelled. You can hear what was finished" in "".join(studio.texts(".timeline-head"))
+    (ready,) = {track["ready_samples"] for track in shown(studio) if "ready_samples" in track}
+    rate = studio.player()["sample_rate"]
+    assert rate <= ready < LONG_S * rate
+
+    studio.js("window.audioPlayground.player.seek(arguments[0])", ready - rate)
+    studio.one(".play").click()
+    wait_until(lambda: ready - rate < studio.player()["position_samples"] < ready, "what was made")
+    assert not studio.player()["stands_in"]
+    assert studio.gains() == {"Mixture": 0, "vocals": 1, "everything else": 1}
+    wait_until(lambda: studio.player()["stands_in"], "the recording")
+    heard = studio.player()
+    assert heard["position_samples"] >= ready and heard["playing"]
+    wait_until(lambda: studio.player()["position_samples"] > ready + 2 * rate, "more of it")
+    assert studio.player()["stands_in"]
+    level = studio.js("return window.audioPlayground.player.level.rms_db")
+    assert level > -60, "it sounds"
+
+    with running.work_paused():
+        studio.run_button.click()
+        wait_until(lambda: not studio.job.startswith("Cancelled"), "the run that goes on")
+        assert studio.tracks == ["Mixture", "vocals", "everything else"], "nothing goes that was heard"
+        assert min(track.get("ready_samples", ready) for track in shown(studio)) >= ready
+    studio.finish("vocals", "everything else")
+    wait_until(lambda: not studio.player()["stands_in"], "the tracks again")
+    assert studio.player()["playing"]
+    studio.one(".play").click()
 
 
 def shown(studio: Studio) -> list[dict[str, Any]]:
@@ -181,15 +220,15 @@ def test_the_mix_that_is_kept_is_the_mix_that_is_heard(studio: Studio, tmp_path:
     studio.open().try_demo()
     studio.ask("drums").start().finish("drums", "everything else")
     studio.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
-    studio.one('[aria-label="Place of everything else"]').send_keys(Keys.ARROW_LEFT * 6)
-    studio.one('[aria-label="Place of drums"]').send_keys(Keys.ARROW_RIGHT * 10)
+    studio.one('[aria-label="Pan of everything else"]').send_keys(Keys.ARROW_LEFT * 6)
+    studio.one('[aria-label="Pan of drums"]').send_keys(Keys.ARROW_RIGHT * 10)
     assert {round(track["pan"], 2) for track in studio.player()["tracks"]} == {0, -0.6, 1}
     studio.set("File format", "WAV, 32-bit float")
     where = {"behavior": "allow", "downloadPath": str(tmp_path)}
     studio.browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
-    studio.button("This mix").click()
+    studio.button("Download this mix").click()
     (kept,) = wait_until(lambda: list(tmp_path.glob("*.wav")), "the mix")
-    assert kept.name == "Demo song - drums - network - mix.wav"
+    assert kept.name == "Demo song - drums - built-in separator - mix.wav"
     heard = rendered(studio.browser, 22_050, 44_100)
     sound, _ = soundfile.read(kept, dtype="float32")
     assert np.abs(heard).max() > 0.05

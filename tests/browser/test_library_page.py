@@ -173,7 +173,7 @@ def test_the_details_of_a_result_are_its_recipe_to_be_copied_and_its_report(libr
     library_view.labelled("Details of drums").click()
     recipe = wait_until(lambda: "".join(library_view.texts(".lib-recipe pre")), "the recipe")
     assert recipe.startswith("# A recipe") and "- text: drums" in recipe and "backend: builtin" in recipe
-    assert "Evaluations" in "".join(library_view.texts(".lib-details .cost"))
+    assert "Model evaluations" in "".join(library_view.texts(".lib-details .cost"))
     report = library_view.js("return document.querySelector('.lib-recipe a[download]').href")
     assert b"evaluations:" in library_view.fetch(report)
     # On plain http from another computer there is no `navigator.clipboard`.
@@ -322,6 +322,43 @@ def test_several_are_chosen_with_shift_and_pinned_and_deleted_together(filled: S
     filled.button("Undo").click()
     wait_until(lambda: len(filled.names) == 10, "all back")
     assert [store.pinned(key_of(store, f"Hum v{n}")) for n in (3, 4, 5, 6)] == [True, False, True, True]
+
+
+def links_of_chosen(page: Shelves) -> dict[str, str]:
+    """The addresses of what can be done with all that is chosen, by their words."""
+    script = (
+        "return [...document.querySelectorAll('.lib-chosen a')].map((one) => [one.innerText, one.getAttribute('href')])"
+    )
+    return dict(page.js(script))
+
+
+def test_chosen_recordings_open_together_chosen_results_are_compared_and_both_are_downloaded(
+    filled: Shelves, store: ArtifactStore
+) -> None:
+    filled.open()
+    filled.sort_by("Name")
+    filled.search("hum z")
+    wait_until(lambda: len(filled.names) == 10, "ten of them")
+    filled.choose("Hum z8")
+    filled.choose("Hum z9")
+    z8, z9 = (key_of(store, name) for name in ("Hum z8", "Hum z9"))
+    links = links_of_chosen(filled)
+    assert set(links) == {"Open in the Studio", "Download"}
+    assert links["Download"].startswith(f"/media/all.zip?result={z8}&result={z9}&format=")
+    filled.js("document.querySelector('.lib-chosen a').click()")
+    wait_until(lambda: [one.split("\n")[0] for one in filled.texts(".file-tab-body")] == ["Hum z8", "Hum z9"], "tabs")
+
+    filled.open()
+    filled.search("hum z9")
+    filled.shows("Hum z9")
+    filled.labelled("Show 2 results of Hum z9").click()
+    wait_until(lambda: len(filled.results) == 2, "its results")
+    filled.choose("drums, bass")
+    filled.choose("man speaking")
+    links = links_of_chosen(filled)
+    assert set(links) == {"Compare", "Download"} and links["Compare"].count("%2C") == 1
+    filled.choose("Hum z9")
+    assert set(links_of_chosen(filled)) == {"Download"}
 
 
 def test_the_disk_use_is_that_of_the_store_and_cleaning_up_frees_what_it_said(

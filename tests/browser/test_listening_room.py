@@ -62,7 +62,7 @@ def test_from_two_results_in_the_studio_it_is_two_clicks_to_the_first_trial(room
     seen(room, "noise.wav · drums")
     room.button("Start").click()  # two
     seen(room, "Is X the sound A or the sound B?")
-    assert room.one('.sound[aria-pressed="true"] b').text == "A"
+    assert not room.all('.sound[aria-pressed="true"]'), "nothing plays before it is asked for"
     for n in range(16):
         wait_until(lambda n=n: f"Trial {n + 1} of 16" in status(room), "the trial")
         for key in ("x", "b", "a") if n in (0, 15) else ():  # the keys of the first trial are those of the last
@@ -74,6 +74,79 @@ def test_from_two_results_in_the_studio_it_is_two_clicks_to_the_first_trial(room
     assert "right" in status(room)
     room.one("a").click()
     wait_until(lambda: "Host: 16 of 16" in "".join(room.texts(".test-card")), "the test in the list")
+
+
+@pytest.mark.parametrize("kind", [Kind.ABX, Kind.PREFERENCE])
+def test_each_sound_plays_and_stops_by_its_own_button_and_key_in_any_order(
+    room: Studio, server, tmp_path, kind
+) -> None:
+    test = made(server.home, tmp_path, kind=kind, n_trials=2, guided=False)
+    open_link(room, test)
+    asked = {"abx": "is X the sound A or the sound B?", "preference": "which one sounds better to you, A or B?"}[kind]
+    wait_until(lambda: f"2 times: {asked}" in " ".join(room.texts("p")), "what will be asked")
+    assert "2 answers tell what you hear from luck." in " ".join(room.texts("p"))
+    room.button("Start").click()
+    wait_until(lambda: "Trial 1 of 2" in status(room), "the first trial")
+    assert title(room).lower() == asked.lower()
+    sounds = {one.text.split("\n")[0]: one for one in room.all(".sound")}
+
+    def shown() -> dict[str, str]:
+        return dict(text.split("\n") for text in room.texts(".sound"))
+
+    silent = {name: f"Play ({name})" for name in sounds}
+    assert shown() == silent, "nobody is made to hear A first"
+    press(room, "b")
+    wait_until(lambda: shown() == silent | {"B": "Stop (B)"}, "B first, by its key")
+    sounds["A"].click()
+    wait_until(lambda: shown() == silent | {"A": "Stop (A)"}, "A by its button")
+    press(room, "a")
+    wait_until(lambda: shown() == silent, "A stopped by its key")
+    sounds["B"].click()
+    wait_until(lambda: shown() == silent | {"B": "Stop (B)"}, "B")
+    sounds["B"].click()
+    wait_until(lambda: shown() == silent, "B stopped by its button")
+    press(room, "k")
+    wait_until(lambda: shown() == silent | {"B": "Stop (B)"}, "the last one again")
+    room.button("Stop (K)").click()
+    wait_until(lambda: shown() == silent and "Play (K)" in room.texts(".foot .plain"), "stopped")
+    press(room, Keys.ARROW_LEFT)
+    wait_until(lambda: "Trial 2 of 2" in status(room), "the second trial")
+    assert shown() == silent
+
+
+@pytest.mark.parametrize("place", ["/compare?items={},{}", "/compare", "/library"])
+def test_a_test_that_was_left_is_gone_on_with_from_every_list_of_tests(room: Studio, server, place: str) -> None:
+    _, results = keep_noise(ArtifactStore(server.home), 2)
+    place = place.format(results[0].key, results[1].key)
+    room.browser.get(f"{room.url}/compare?items={results[0].key},{results[1].key}")
+    wait_until(lambda: room.texts(".sides label"), "the sides")
+    room.button("Better?").click()
+    room.button("Start a blind test").click()
+    seen(room, "noise.wav · drums")
+    room.button("Start").click()
+    for n in range(3):
+        wait_until(lambda n=n: f"Trial {n + 1} of 16" in status(room), "the trial")
+        press(room, Keys.ARROW_DOWN)
+    wait_until(lambda: "Trial 4 of 16" in status(room), "the fourth")
+    (id,) = re.findall(r"/listen/(\w+)", room.browser.current_url)
+    room.button("Leave").click()
+    wait_until(lambda: "/compare" in room.browser.current_url, "the comparison again")
+    room.js("localStorage.clear()")  # as in another browser of the host
+    room.browser.get(room.url + place)
+    wait_until(lambda: "3 of 16" in " ".join(room.texts(".test-card, .test-lines")), "how far it is")
+    go_on = f'a.button[href*="/listen/{id}#"]'
+    wait_until(lambda: room.texts(go_on) == ["Go on"], "continuing")
+    next(one for one in room.all(go_on) if one.is_displayed()).click()
+    wait_until(lambda: "3 of 16 answered so far." in room.texts("p"), "where it was")
+    room.button("Go on").click()
+    wait_until(lambda: "Trial 4 of 16" in status(room), "the fourth again")
+    for n in range(3, 16):
+        wait_until(lambda n=n: f"Trial {n + 1} of 16" in status(room), "the trial")
+        press(room, Keys.ARROW_DOWN)
+    seen(room, "Done")
+    room.browser.get(room.url + place)
+    wait_until(lambda: "16 of 16" in " ".join(room.texts(".test-card, .test-lines")), "that it is over")
+    assert room.texts(go_on) == []
 
 
 def guest(room: Studio, name: str) -> None:
@@ -199,7 +272,8 @@ import(address).then(async ({ TrialPlayer }) => {
   const render = async (names, times) => {
     const player = new TrialPlayer();
     player.context = new OfflineAudioContext(2, 48000, 48000);
-    await player.load(new Map(names.map((name) => [name, bytes(wavs[name])])), names[0]);
+    await player.load(new Map(names.map((name) => [name, bytes(wavs[name])])));
+    player.context.suspend(0).then(() => player.hear(names[0])); // which resumes it
     times.forEach((time, index) =>
       player.context.suspend(time).then(() => player.hear(names[(index + 1) % names.length])));
     const buffer = await player.context.startRendering();

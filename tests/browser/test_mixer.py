@@ -26,7 +26,7 @@ def studio(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
 
 
 def test_a_meter_says_how_well_the_tracks_add_up(studio: Studio) -> None:
-    wait_until(lambda: "dB" in "".join(studio.texts(".measure")), "the level")
+    wait_until(lambda: "exactly" in "".join(studio.texts(".measure")), "the level")
     meter = studio.one(".measure [role=meter]")
     assert float(meter.get_attribute("aria-valuenow") or 0) < -100
     assert "add up to the recording" in (meter.get_attribute("aria-valuetext") or "")
@@ -36,6 +36,7 @@ def test_a_meter_says_how_well_the_tracks_add_up(studio: Studio) -> None:
 
 
 def test_what_is_said_of_the_level_can_be_read(studio: Studio) -> None:
+    studio.setting("File format")  # opens what the line stands in
     height_px = studio.js("""
         const said = document.querySelector(".turned-down");
         said.textContent = "Stems: All of it is turned down.";
@@ -70,7 +71,7 @@ def test_a_mix_under_a_name_is_there_after_a_reload_and_can_be_heard_again_and_d
     studio.button("All").click()
     wait_until(lambda: marked(studio) == ["All"], "all")
     studio.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
-    studio.one('[aria-label="Place of drums"]').send_keys(Keys.ARROW_LEFT * 4)
+    studio.one('[aria-label="Pan of drums"]').send_keys(Keys.ARROW_LEFT * 4)
     studio.one(".mix-name").send_keys("quiet drums", Keys.ENTER)
     wait_until(lambda: marked(studio) == ["quiet drums"], "the mix under its name")
     assert studio.one(".mix-name").get_attribute("value") == ""
@@ -114,7 +115,8 @@ def test_the_chosen_result_and_the_mixer_outlive_the_server(browser: Chrome) -> 
         older = studio.setting("Result").find_elements("css selector", "option")[1]
         studio.set("Result", older.text).finish("drums", "everything else")
         studio.one('[aria-label="Mute drums"]').click()
-        wait_until(lambda: marked(studio) == ["Without drums"], "the mixer to be known")
+        wait_until(lambda: marked(studio) == ["Without drums"], "the mark")
+        studio.confirmed()
         address = browser.current_url
         server.kill()
         with running_server(home=server.home, port=server.port):
@@ -122,6 +124,8 @@ def test_the_chosen_result_and_the_mixer_outlive_the_server(browser: Chrome) -> 
             studio.settled().finish("drums", "everything else")
             assert studio.one('[aria-label="Download drums"]').get_attribute("href") == first
             assert sounds(studio) == {"everything else"}
+            studio.ask("drums")
+            wait_until(lambda: "Keep stems" in studio.texts(".made-actions button"), "what its settings say is made")
             studio.ask("vocals").start().finish("vocals", "everything else")
             assert sounds(studio) == {"vocals", "everything else"}
             studio.reload().finish("vocals", "everything else")

@@ -29,7 +29,7 @@ def studio(browser: Chrome, shared_server: RunningServer) -> Iterator[Studio]:
     recording, _ = keep_noise(ArtifactStore(shared_server.home), 2)
     studio = Studio(browser, shared_server.url).open(f"/?recording={recording.key}&prompts=drums")
     delete_own(studio)
-    studio.set("Who separates", "Automatic").confirmed().set("Length", 20).confirmed()
+    studio.set("Separator", "Automatic").confirmed().set("Length", 20).confirmed()
     yield studio
     assert console_errors(browser) == []
 
@@ -58,7 +58,7 @@ def on(studio: Studio) -> list[str]:
 
 
 def keep(studio: Studio, name: str) -> None:
-    studio.button("Keep as my preset…").click()
+    studio.button("Save as preset…").click()
     studio.name_field().send_keys(name, Keys.ENTER)
 
 
@@ -113,8 +113,8 @@ def test_a_name_that_is_taken_is_refused_in_the_dialog_which_stays(studio: Studi
 
 def test_a_preset_is_not_offered_to_another_separator(studio: Studio) -> None:
     kept(studio, "Mine")
-    others = [option.text for option in studio.setting("Who separates").find_elements("css selector", "option")]
-    studio.set("Who separates", next(label for label in others if "Demucs" in label))
+    others = [option.text for option in studio.setting("Separator").find_elements("css selector", "option")]
+    studio.set("Separator", next(label for label in others if "Demucs" in label))
     wait_until(lambda: own(studio) == [], "no preset of the built-in separator")
 
 
@@ -132,7 +132,7 @@ def test_after_a_blind_test_the_settings_of_a_side_become_a_preset(studio: Studi
     guest.join()
     guest.take(lambda prepared, sounds: "A")
     studio.browser.get(f"{studio.url}/compare?items={results[0].key},{results[1].key}")
-    studio.button("Make it my preset…").click()
+    studio.button("Save as preset…").click()
     wait_until(lambda: studio.all(".q-dialog select"), "the dialog")
     assert studio.setting("Settings of").get_attribute("value") == "0"
     first = studio.js("return document.querySelector('.q-dialog option').textContent")
@@ -156,10 +156,10 @@ def test_the_presets_have_no_serious_fault_and_fit_the_width(studio: Studio, loo
     studio.js(f"document.cookie = 'scheme={'light' if look == 'light' else 'dark'}; path=/'")
     studio.reload()
     if look == "phone":
-        studio.button("Settings").click()
+        studio.one(".sheet-button").click()
     wait_until(lambda: len(own(studio)) == 2, "the presets")
     assert faults(studio) == []
     assert sideways_px(studio.browser) <= 0
-    studio.button("Keep as my preset…").click()
+    studio.button("Save as preset…").click()
     wait_until(lambda: studio.all(".q-dialog input"), "the dialog")
     assert faults(studio) == []

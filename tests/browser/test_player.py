@@ -357,7 +357,9 @@ def test_the_keyboard_plays_seeks_and_mutes_but_leaves_text_alone(page: Chrome) 
     body.send_keys(Keys.HOME)
     assert state(page)["position_samples"] == 0
     body.send_keys(" ")
-    assert state(page)["phase"] == "stopped"  # Space belongs to the focused control
+    wait_until(lambda: state(page)["playing"], "Space to play")
+    body.send_keys(" ", Keys.HOME)
+    wait_until(lambda: state(page)["phase"] == "stopped", "Space to pause")
     page.find_element(By.CSS_SELECTOR, "input[placeholder]").send_keys("klap")
     assert (state(page)["phase"], state(page)["position_samples"]) == ("stopped", 0)
     row(page, "man speaking").find_element(By.CSS_SELECTOR, "input").send_keys("m")

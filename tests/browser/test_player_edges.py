@@ -50,3 +50,27 @@ def test_a_track_that_was_deleted_meanwhile_says_so_and_is_no_error(page: Chrome
     page.find_element(By.CSS_SELECTOR, ".play").click()
     wait_until(lambda: "The audio of lost is no longer there." in said(), "its row")
     wait_until(lambda: page.execute_script("return audioPlayground.player.state().playing"), "the other tracks")
+
+
+def test_a_browser_whose_clock_never_starts_says_that_it_has_no_output(page: Chrome, player_app: str) -> None:
+    page.get(player_app)
+    wait_until(lambda: page.execute_script("return window.audioPlayground?.player.voices.size === 3"), "three tracks")
+    page.execute_script("""
+        window.AudioContext = class extends AudioContext {
+            constructor(options) { super(options); this.suspend(); }
+            resume() { return new Promise(() => {}); } // as in Firefox on a computer without a sound card
+        }""")
+    page.find_element(By.CSS_SELECTOR, ".play").click()
+    said = lambda: page.find_element(By.CSS_SELECTOR, ".transport [role=status]").text  # noqa: E731
+    wait_until(lambda: said() == "waiting for audio…", "what is waited for")
+    wait_until(lambda: said() == "no sound output", "what is missing")
+    page.find_element(By.CSS_SELECTOR, ".play").click()
+    wait_until(lambda: not said(), "nothing more to say")
+
+
+def test_sound_is_music_to_a_phone_so_that_it_plays_with_the_ringer_off(page: Chrome, player_app: str) -> None:
+    page.get(player_app)
+    wait_until(lambda: page.execute_script("return window.audioPlayground?.player.voices.size === 3"), "three tracks")
+    page.execute_script("Object.defineProperty(navigator, 'audioSession', {value: {type: 'auto'}})")  # Safari's
+    page.find_element(By.CSS_SELECTOR, ".play").click()
+    assert page.execute_script("return navigator.audioSession.type") == "playback"

@@ -19,12 +19,13 @@ Promise.all(["schedule.js", "walk.js"].map((name) => import(new URL(name, player
   .then(([{ Schedule }, { stretch }]) => {
     const rate = 48_000;
     const silent = (nSamples) => ({
-      ready: nSamples, audible: 1, track: { n_samples: nSamples, sample_rate: rate }, told: [],
+      ready: nSamples, audible: 1, track: { n_samples: nSamples, sample_rate: rate }, told: [], faded: [],
       pcm: { size: 10 * rate, get: () => ({}), want: () => {} },
       framesOf: (part) => Math.min(part.frames, nSamples - part.start),
       schedule(context, bus, window, part, piece) {
         this.told.push({ ...piece, start: part.start, at: part.whenFrame });
       },
+      fadeOut(frame) { this.faded.push(frame); },
     });
     const quiet = (total) => ({
       total, rate, speed: 1, loop: { on: false }, context: null, bus: null, voices: new Map([["one", silent(total)]]),
@@ -127,3 +128,64 @@ def test_a_track_that_joins_in_the_middle_fades_in_and_one_that_has_grown_in_tim
     assert joined["fadeIn"] is True
     assert grown["start"] + grown["from"] == 34_000
     assert grown["fadeIn"] is False, "it goes on where it ended"
+
+
+HALF_MADE = """
+  const player = quiet(20 * 48_000), schedule = new Schedule(player), stem = player.voices.get("one");
+  const mixture = silent(20 * 48_000);
+  mixture.audible = 0;
+  player.voices.set("mixture", mixture);
+  player.standIn = given[0] ? silent(20 * 48_000) : null;
+  stem.ready = 48_000;
+  stem.framesOf = (part) => Math.min(part.frames, Math.max(0, stem.ready - part.start));
+  const heard = ({ told }) => told.map(({ start, at, from, to, fadeIn }) => [start, at + from, to - from, fadeIn]);
+"""
+
+
+def test_where_nothing_is_computed_yet_the_recording_is_heard_and_the_track_again_as_soon_as_it_is(
+    page: Chrome,
+) -> None:
+    early, late = RATE // 2, int(0.9 * RATE)
+    found = asked(
+        page,
+        HALF_MADE
+        + f"""
+        const outcomes = [schedule.advance(0), schedule.advance({early})];
+        const before = player.standIn.told.length, wasHeard = schedule.standsInAt({RATE + RATE // 20});
+        outcomes.push(schedule.advance({late}));
+        stem.ready = 20 * 48_000;
+        schedule.advance({2 * RATE});
+        const stands = [{RATE}, {RATE + RATE // 2}, {4 * RATE}].map((frame) => schedule.standsInAt(frame));
+        return {{ outcomes, before, wasHeard, stands, stem: heard(stem), standIn: heard(player.standIn) }};""",
+        True,
+    )
+    lead = RATE // 20  # the first start is 50 ms from now
+    assert found["before"] == 2, "half a second at a time, at most 1.2 s ahead"
+    assert found["standIn"][0] == [RATE, RATE + lead, RATE // 2, True], "exactly where the track ends, and it fades in"
+    assert [fades for *_, fades in found["standIn"][1:]] == [False] * (len(found["standIn"]) - 1)
+    end = found["standIn"][-1][0] + found["standIn"][-1][2]
+    following = found["stem"][1]
+    assert following[0] == end and following[1] == end + lead, "the track goes on where the recording ends"
+    assert following[3] is True
+    assert found["stands"] == [False, True, False]
+
+
+def test_a_track_that_comes_in_time_is_not_replaced(page: Chrome) -> None:
+    found = asked(
+        page,
+        HALF_MADE
+        + """
+        stem.ready = 2 * 48_000;
+        schedule.advance(0);
+        stem.ready = 20 * 48_000;
+        schedule.advance(9_600);
+        return { stem: heard(stem), standIn: heard(player.standIn) };""",
+        True,
+    )
+    assert found["stem"][1][0] == 2 * RATE and found["stem"][1][3] is False
+    assert found["standIn"] == []
+
+
+def test_without_a_recording_on_the_page_playback_waits(page: Chrome) -> None:
+    outcome = asked(page, HALF_MADE + "schedule.advance(0); return schedule.advance(10 * 48_000);", False)
+    assert outcome == "waiting"

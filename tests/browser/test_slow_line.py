@@ -106,7 +106,7 @@ def test_what_was_done_shows_before_any_answer_and_a_late_one_undoes_nothing(
         studio.one('[aria-label="Remove bass"]').click()
         studio.one(".prompt-input").send_keys("half a wo")
         assert names(studio) == ["guitar", "vocals"]
-        assert studio.run_button.text == "Separate 2 sounds"
+        assert studio.run_button.text == "Separate 3 sounds", "with the one that is being typed"
         seen = watch(studio, ".chip-body > span:first-of-type")
     wait_until(lambda: kept_names(studio, server) == ["guitar", "vocals"], "all of it")
     assert studio.one(".prompt-input").get_attribute("value") == "half a wo", "what is being typed"
@@ -177,12 +177,12 @@ def test_what_is_typed_into_a_setting_while_a_late_answer_comes_stays(studio: St
     wait_until(lambda: "4 s" in "".join(studio.texts(".settings-digest")), "the answer")
     assert overlap.get_attribute("value") == "1.5"
     overlap.send_keys(Keys.TAB)
-    wait_until(lambda: "1.5 s shared" in "".join(studio.texts(".settings-digest")), "the second answer")
+    wait_until(lambda: "1.5 s overlap" in "".join(studio.texts(".settings-digest")), "the second answer")
     assert studio.setting("Length").get_attribute("value") == "4"
 
 
 def test_settings_that_are_changed_quickly_never_go_back(studio: Studio, line: SlowLine) -> None:
-    studio.set("Who separates", "Demucs")
+    studio.set("Separator", "Demucs")
     studio.setting("Shifts")
     with line.slow():
         for n in (1, 2, 3):
@@ -196,7 +196,7 @@ def test_settings_that_are_changed_quickly_never_go_back(studio: Studio, line: S
         studio.js(shown)
         wait_until(lambda: "3 shifts" in "".join(studio.texts(".settings-digest")), "the last answer")
     assert set(studio.js("return window.seen")) <= {"3"}
-    studio.set("Who separates", "Automatic")
+    studio.set("Separator", "Automatic")
     wait_until(lambda: studio.all("#setting-chunks-chunk_s"), "the usual settings")
 
 
@@ -212,9 +212,9 @@ def test_different_settings_of_two_tabs_stay_both(studio: Studio, line: SlowLine
             studio.set("Length", 4)
             studio.browser.switch_to.window(second)
             other.set("Overlap", 0.5)
-            wait_until(lambda: "0.5 s shared" in "".join(other.texts(".settings-digest")), "one setting")
-        wait_until(lambda: "4 s, 0.5 s shared" in settings(other), "both")
-    wait_until(lambda: "4 s, 0.5 s shared" in settings(studio), "both in the first tab")
+            wait_until(lambda: "0.5 s overlap" in "".join(other.texts(".settings-digest")), "one setting")
+        wait_until(lambda: "4 s, 0.5 s overlap" in settings(other), "both")
+    wait_until(lambda: "4 s, 0.5 s overlap" in settings(studio), "both in the first tab")
 
 
 def settings(studio: Studio) -> str:
@@ -253,11 +253,11 @@ def kept_spans(studio: Studio, server: RunningServer) -> dict[str, str]:
 @pytest.fixture
 def marking(studio: Studio) -> Iterator[Studio]:
     """A separator that takes spans, and two sounds."""
-    studio.set("Who separates", "SAM-Audio (PyTorch)").ask("piano", "flute")
+    studio.set("Separator", "SAM-Audio (PyTorch)").ask("piano", "flute")
     wait_until(lambda: studio.texts('[aria-label="Painting tool"]'), "the painting tools")
     wait_until(lambda: studio.all(".spans"), "the layer of spans")
     yield studio
-    studio.set("Who separates", "Automatic")
+    studio.set("Separator", "Automatic")
     wait_until(lambda: not studio.texts('[aria-label="Painting tool"]'), "the usual separator")
 
 
@@ -313,7 +313,7 @@ def test_a_span_painted_while_a_file_is_sent_can_be_undone_once_it_is_there(
     try:
         marking.browse(path)
         wait_until(lambda: marking.title == "another.wav", "the file on its way")
-        marking.type("horn")
+        marking.set("Separator", "SAM-Audio (PyTorch)").type("horn")
         ready = (
             """return document.querySelector(".spans")?.checkVisibility() && !document.querySelector(".wave-note")"""
         )
@@ -338,6 +338,10 @@ def separated(studio: Studio) -> Studio:
     return studio.ask("drums", "bass").start().finish("drums", "bass", "everything else")
 
 
+def heard(studio: Studio) -> set[str]:
+    return {name for name, gain in studio.gains().items() if gain}
+
+
 def mixer(studio: Studio, server: RunningServer) -> dict[str, Any]:
     """The mixer settings that the server keeps."""
     return dict(stored(studio, server, "mixer").get("levels", {}))
@@ -347,17 +351,39 @@ def test_faders_that_are_moved_quickly_stay_and_are_kept(
     separated: Studio, line: SlowLine, server: RunningServer
 ) -> None:
     with line.held():
-        separated.button("Recording").click()  # its answer comes after what follows
+        separated.button("Recording").click()
+        assert heard(separated) == {"Mixture"}, "before any answer"
         separated.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
         separated.one('[aria-label="Gain of bass"]').send_keys(Keys.ARROW_LEFT * 4)
-        separated.one('[aria-label="Place of bass"]').send_keys(Keys.ARROW_LEFT * 3)
+        separated.one('[aria-label="Pan of bass"]').send_keys(Keys.ARROW_LEFT * 3)
         separated.one('[aria-label="Mute drums"]').click()
-    drums = {"gain_db": -4.0, "muted": True, "solo": False, "pan": 0.0}
+        assert heard(separated) == {"Mixture", "drums"}
+    drums = {"gain_db": -4.0, "muted": False, "solo": False, "pan": 0.0}
     bass = {"gain_db": -2.0, "muted": True, "solo": False, "pan": -0.3}  # muted by “Recording”
     wait_until(lambda: mixer(separated, server).get("bass") == bass, "the mixer to be kept")
     assert mixer(separated, server)["drums"] == drums
     gains = {track["gain_db"]: track["gain"] for track in separated.player()["tracks"]}
     assert {-4, -2} <= set(gains), json.dumps(gains)
+
+
+def test_a_mix_is_saved_recalled_and_deleted_before_the_server_knows(
+    separated: Studio, line: SlowLine, server: RunningServer
+) -> None:
+    with line.held():
+        separated.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
+        separated.one(".mix-name").send_keys("quiet drums", Keys.ENTER)
+        assert separated.texts(".mixes [aria-pressed=true]") == ["quiet drums"]
+        separated.button("Without drums").click()
+        assert heard(separated) == {"bass", "everything else"}
+        separated.one(".mix-name").send_keys("no drums", Keys.ENTER)
+        separated.button("quiet drums").click()
+        assert heard(separated) == {"drums", "bass", "everything else"}
+        separated.one('[aria-label="Remove no drums"]').click()
+        assert separated.texts(".mixes .chip-body") == ["quiet drums"]
+    separated.confirmed()
+    assert separated.texts(".mixes [aria-pressed=true]") == ["quiet drums"]
+    assert list(stored(separated, server, "mixer")["saved"]) == ["quiet drums"]
+    assert mixer(separated, server)["drums"]["gain_db"] == -4
 
 
 def test_faders_that_two_tabs_move_are_both_kept(separated: Studio, server: RunningServer) -> None:
@@ -368,3 +394,40 @@ def test_faders_that_two_tabs_move_are_both_kept(separated: Studio, server: Runn
     separated.one('[aria-label="Gain of drums"]').send_keys(Keys.ARROW_LEFT * 8)
     wait_until(lambda: mixer(separated, server).get("drums", {}).get("gain_db") == -4, "the fader of the first tab")
     assert mixer(separated, server)["bass"]["gain_db"] == -2
+
+
+def test_zoom_listening_and_the_run_button_answer_before_the_server_does(separated: Studio, line: SlowLine) -> None:
+    shown = "return window.audioPlayground.player.range"
+    with line.held():
+        separated.one('[aria-label="Zoom in"]').click()
+        assert separated.js(shown)["count"] > 0
+        separated.button("Show all").click()
+        assert separated.js(shown) is None
+        separated.button("Listen").click()
+        assert separated.player()["phase"] != "stopped"
+        separated.one(".play").click()
+        separated.type("one more sound")
+        assert separated.run_button.text.startswith("Separate")
+    separated.confirmed()
+
+
+def test_of_several_files_the_one_that_is_pressed_is_marked_and_what_is_taken_off_is_gone_at_once(
+    studio: Studio, line: SlowLine, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.wav" for number in range(3)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, np.full(44_100, 0.1 * (number + 1)), 44_100)
+    studio.one(".upload-area input[type=file]").send_keys("\n".join(map(str, paths)))
+    tabs = ".file-tab-body"
+    wait_until(lambda: [tab.split("\n")[1] for tab in studio.texts(tabs)] == ["0:01"] * 3, "all three", RUN_S)
+    with line.held():
+        studio.all(tabs)[1].click()
+        assert studio.texts(f"{tabs}[aria-current] b") == ["1.wav"]
+        studio.one('[aria-label="Take 0.wav off this list"]').click()
+        assert [tab.split("\n")[0] for tab in studio.texts(tabs)] == ["1.wav", "2.wav"]
+        studio.type("drums")
+        all_alike = studio.button("Separate all 2 the same way")
+        all_alike.click()
+        assert not all_alike.is_enabled(), "it is pressed once"
+    wait_until(lambda: studio.title == "1.wav", "the file")
+    wait_until(lambda: [tab.split("\n")[1] for tab in studio.texts(tabs)] == ["Separated"] * 2, "both", RUN_S)

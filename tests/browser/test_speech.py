@@ -39,11 +39,11 @@ def test_a_talk_is_freed_from_its_noise_as_far_as_the_slider_says(
     studio.button(IS_A_SONG).click()
     wait_until(lambda: "Built-in separator, as asked for" in settings(studio), "the other one, by one press")
     assert not studio.all("#setting-speech-attenuation_db")
-    studio.set("Who separates", "Automatic").ask("speech", "noise")
+    studio.set("Separator", "Automatic").ask("speech", "noise")
     wait_until(lambda: strength(studio) == "No limit", "the slider")
 
     studio.start().finish("speech", "noise")
-    wait_until(lambda: studio.texts(".measure")[:1] == ["Null\n−140 dB"], "both together are the recording")
+    wait_until(lambda: studio.texts(".measure")[:1] == ["Adds up\nexactly"], "both together are the recording")
     full, noise = heard(studio, "speech"), heard(studio, "noise")
     mixture, _ = soundfile.read(interview, dtype="float32")
     np.testing.assert_allclose(full + noise, mixture, atol=1e-6)
@@ -65,7 +65,7 @@ def test_a_talk_is_freed_from_its_noise_as_far_as_the_slider_says(
     np.testing.assert_allclose(heard(studio, "speech"), full + noise * 10 ** (-12 / 20), atol=1e-6)
 
     resize(browser, PHONE)
-    studio.button("Settings").click()
+    studio.one(".sheet-button").click()
     wait_until(field.is_displayed, "the sheet")
     assert field.rect["height"] >= 44 and sideways_px(browser) == 0
     resize(browser, DESKTOP)

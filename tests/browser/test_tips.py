@@ -12,7 +12,7 @@ from tests.support.server import RunningServer
 from tests.support.studio_steps import Studio
 
 pytestmark = pytest.mark.browser
-CHUNKS = "What is heard at once"
+CHUNKS = "How much is processed at once"
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,10 @@ def test_under_the_mouse_it_says_what_a_thing_does_and_goes_with_the_mouse(studi
 
 
 def test_a_setting_has_one_wherever_the_mouse_is_on_its_row(studio: Studio) -> None:
-    field = studio.setting("Who separates")
+    field = studio.setting("Separator")
     for place in (field, field.find_element("xpath", "..")):
         ActionChains(studio.browser).move_to_element(studio.one("h1")).move_to_element(place).perform()
-        wait_until(lambda: tip(studio).startswith("SAM-Audio takes any words"), "the tip")
+        wait_until(lambda: tip(studio).startswith("SAM-Audio understands any words"), "the tip")
 
 
 def test_the_keyboard_shows_it_too_and_says_it_to_screen_readers(studio: Studio) -> None:

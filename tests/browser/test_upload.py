@@ -66,7 +66,7 @@ def test_it_is_drawn_and_heard_and_asked_for_while_it_is_sent(studio: Studio, mi
     wait_until(lambda: studio.title == "a minute.wav", "its name")
     first_px = wait_until(lambda: drawn_px(studio), "the first of it")
     assert "recording=" not in studio.browser.current_url
-    assert studio.run_button.text == "Still on its way…" and not studio.run_button.is_enabled()
+    assert studio.run_button.text == "Still uploading…" and not studio.run_button.is_enabled()
     studio.type("drums")
     wait_until(lambda: [chip.split("\n")[0] for chip in studio.prompts] == ["drums"], "a prompt")
     studio.one("body").send_keys("k")

@@ -141,7 +141,7 @@ class _Beside(uvicorn.Server):
 def _sockets(names: Sequence[str], port: int) -> list[socket.socket]:
     if not names:
         raise SettingsError(
-            "This computer is on no network.",
+            "This computer is not on a network.",
             "It has no address at which another computer could reach it.",
             "Connect it to a network and turn sharing on again.",
         )
@@ -157,7 +157,7 @@ def _sockets(names: Sequence[str], port: int) -> list[socket.socket]:
             one.close()
         raise SettingsError(
             f"The studio cannot be shared at {name}.",
-            f"Port {port} is not to be had there: {error.strerror}.",
+            f"Port {port} cannot be used there: {error.strerror}.",
             "End the program that has it, or start the studio on another port.",
         ) from None
     return made

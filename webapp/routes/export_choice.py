@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from separation.audio.encode import FORMATS
+from separation.errors import SettingsError
 from separation.export.level import CLIP, FLOAT, FLOAT_FORMAT, RESCALE, WITH_FLOAT, level_for
 from separation.results.exported import kept_peak
 from separation.results.kept import Recording, Result
 from webapp.components.settings.settings import SettingField, SettingOption
-from webapp.routes.exports import SAMPLE_RATES, VIDEO, Writing
+from webapp.routes.writing import SAMPLE_RATES, VIDEO, Writing
 
 PEAKS = {
     RESCALE: "Turn down if too loud",
-    CLIP: "Clip what is too loud",
-    FLOAT: "Float if too loud",
+    CLIP: "Clip if too loud",
+    FLOAT: "32-bit float if too loud",
 }
 USUAL = "wav24"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class ExportChoice:
     tags: bool = True
 
     @property
+    def label(self) -> str:
+        """Return the format in a few words."""
+        return "Video" if self.format == VIDEO else FORMATS[self.format].label
+
+    @property
     def query(self) -> dict[str, str]:
         """Return it as fields of a query; what is usual is left out."""
         asked = {"format": self.format}
@@ -42,6 +51,24 @@ class ExportChoice:
         if self.peak != RESCALE:
             asked["peak"] = self.peak
         return asked if self.tags else asked | {"tags": "0"}
+
+    @classmethod
+    def from_query(cls, query: str) -> ExportChoice:
+        """Return the choice that a query describes, as `query` does; the usual one if it is not of this version."""
+        asked = dict(parse_qsl(query))
+        try:
+            choice = cls(
+                format=asked.get("format", USUAL),
+                rate=int(asked.get("rate", 0)),
+                peak=asked.get("peak", RESCALE),
+                tags=asked.get("tags") != "0",
+            )
+            if choice.format != VIDEO:
+                Writing(choice.format, choice.rate, choice.peak, None)
+        except (SettingsError, ValueError) as error:
+            log.warning("the choice of how downloads are written is passed over: %s", error)
+            return cls()
+        return choice
 
     def choosing(self, name: str, value: Any) -> tuple[ExportChoice, str]:
         """Return the choice after a person has changed one field, and a sentence on what had to change with it."""
@@ -53,7 +80,7 @@ class ExportChoice:
             return replace(self, peak=value), ""
         after, said = replace(self, format=value), []
         if after.rate and not _knows(value, after.rate):
-            said.append(f"{FORMATS[value].label} does not know {after.rate / 1000:g} kHz: the rate stays as it is.")
+            said.append(f"{FORMATS[value].label} does not support {after.rate / 1000:g} kHz: the rate stays as it is.")
             after = replace(after, rate=0)
         if after.peak == FLOAT and value not in WITH_FLOAT:
             said.append("Only WAV has float samples: what is too loud is turned down.")
@@ -77,12 +104,12 @@ class ExportChoice:
                 "spoken": "File format",
                 "value": self.format,
                 "options": formats,
-                "tip": "What downloads are written as. WAV and FLAC lose nothing, MP3 and OGG are small.",
+                "tip": "The file format of downloads. WAV and FLAC lose nothing, MP3 and OGG are small.",
             }
         ]
         if self.format != VIDEO:  # its sound has the rate that the picture's file takes
             known = (rate for rate in SAMPLE_RATES if _knows(self.format, rate))
-            rates = {0: "Rate as it is"} | {rate: f"{rate / 1000:g} kHz" for rate in known}
+            rates = {0: "Same sample rate"} | {rate: f"{rate / 1000:g} kHz" for rate in known}
             fields.append(
                 {
                     "name": "rate",
@@ -91,7 +118,7 @@ class ExportChoice:
                     "spoken": "Sample rate",
                     "value": str(self.rate),
                     "options": [SettingOption(value=str(rate), label=label) for rate, label in rates.items()],
-                    "tip": "Of downloads. Keeping the rate changes nothing; another one resamples.",
+                    "tip": "The sample rate of downloads. The same rate changes nothing; another one resamples.",
                 }
             )
         if self.format != FLOAT_FORMAT:

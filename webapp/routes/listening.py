@@ -116,12 +116,13 @@ def _state(test: BlindTest, listener: Listener) -> dict[str, Any]:
         "complete": listener.complete,
         "closed": bool(test.closed),
         "finding": own_finding(test, listener) if listener.complete else "",
-        "back": _back(test) if listener.complete and not test.guided else "",
+        "back": compare_address(test) if listener.complete and not test.guided else "",
+        "guided": test.guided,
     }
 
 
-def _back(test: BlindTest) -> str:
-    """Return the address of what was compared, for the person who made the test to take it."""
+def compare_address(test: BlindTest) -> str:
+    """Return the address of what a test compares; it names the sides, so it is for whoever made the test."""
     return f"/compare?{urlencode({'items': ','.join(side.source for side in test.sides), 'stem': test.stem})}"
 
 

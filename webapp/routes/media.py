@@ -21,8 +21,10 @@ from separation.results.kept import DamagedItem, KeptTrack, Recording, Result, k
 from separation.results.partial import PartialAudio
 from storage import Artifact, StorageError
 from webapp.access.sessions import visitor_of
+from webapp.routes.exporter import NOT_HERE, Exporter
 from webapp.routes.exports import add_export_routes
 from webapp.routes.spectrograms import add_spectrogram_routes
+from webapp.routes.stems import add_stem_routes
 from webapp.state.library.view import LibraryView
 from webapp.state.played import PlayedChecks
 from webapp.state.uploads import Uploads
@@ -32,12 +34,11 @@ MAX_POSITION = 1 << 40  # 265 days at 48 kHz; as bytes it is still a position th
 # A position or a number of samples or peaks from an address: what lies outside of every file counts as its end.
 Position = Annotated[int, AfterValidator(lambda value: min(max(value, 0), MAX_POSITION))]
 MOVING_S = 5.0  # at most, between the moment when the files of a result leave and that when they can be found
-NOT_HERE = "Not in the library any more."
 ANY_KEY = r"[0-9a-f]{32}|[0-9a-f]{64}"  # of an upload; of what is kept
 
 
 class InTheMaking(Protocol):
-    """Audio that is being made (`webapp.state.jobs.Jobs`) or uploaded (`webapp.state.uploads.Uploads`)."""
+    """Audio that is being made (`JobTracks`) or uploaded (`Uploads`)."""
 
     def partial(self, key: str) -> Mapping[str, PartialAudio]:
         """Return the tracks, as far as they exist, of audio that will be kept under a key; empty if there is none."""
@@ -123,9 +124,12 @@ def add_media_routes(app: FastAPI, library: LibraryView, uploads: Uploads, *othe
             raise StorageError(damage.what, damage.why, damage.todo)
         return _kept(item)
 
-    add_export_routes(exports, store, checked)
+    several, exporter = APIRouter(), Exporter(store, checked)
+    add_export_routes(exports, exporter)
+    add_stem_routes(exports, several, exporter, is_seen)
     add_spectrogram_routes(player, lambda key, track: kept_track(key, track).audio)
     app.include_router(player)
+    app.include_router(several)
     app.include_router(exports)
     add_error_answers(app)
 

@@ -29,7 +29,7 @@ from separation.results.kept import Recording, reports_of
 from storage import ArtifactStore
 from storage.library import newest
 from storage.records import BenchmarkTable
-from webapp.state.jobs import Jobs
+from webapp.state.queue.jobs import Jobs
 from webapp.state.runner import Work
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,18 @@ class Benchmarks:
             error=self._errors.get(id),
             is_paused=self._jobs.paused,
         )
+
+    def parts(self) -> frozenset[str]:
+        """Return the keys of what is only here for a benchmark: the passages that it cut, and its results of them."""
+        found: set[str] = set()
+        for id, benchmark in self._benchmarks.copy().items():
+            cut = {song.key for song in benchmark.songs if song.key != song.recording}
+            found |= cut
+            if cut:
+                outcomes = self.outcomes(id)
+                cells = (outcomes.get(cell.id) for cell in benchmark.cells() if cell.song.key in cut)
+                found |= {outcome.result for outcome in cells if outcome is not None and outcome.result}
+        return frozenset(found)
 
     # what people do
 

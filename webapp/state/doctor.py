@@ -14,7 +14,7 @@ from separation.engine.engine import Engine
 from separation.errors import PlaygroundError, SeparationError, unforeseen
 from separation.events import EventStream
 from separation.model import Backend
-from webapp.state.jobs import Jobs
+from webapp.state.queue.jobs import Jobs
 from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)

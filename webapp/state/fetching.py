@@ -10,7 +10,7 @@ from separation.backends import catalogue
 from separation.events import ModelLoading
 from separation.hub.transfer import Busy
 from webapp.state.download import Download
-from webapp.state.job import Job
+from webapp.state.queue.job import Job
 
 LOOK_AGAIN_S = 0.3  # whether another download of the same model has ended
 

@@ -126,12 +126,12 @@ def usual_mixes(sounds: Sequence[str]) -> dict[str, Levels]:
     audible: dict[str, set[str]] = {}
     if not any(residual_stem(name) in rests for name in targets):  # else each pair is all there is, and all is too much
         audible["All"] = set(sounds)
-    audible["Only what was asked for" if len(targets) > 1 else f"Only {''.join(targets)}"] = set(targets)
+    audible["Only the isolated sounds" if len(targets) > 1 else f"Only {''.join(targets)}"] = set(targets)
     for name in targets:
         own = residual_stem(name)
         audible[f"Without {name}"] = {own} if own in rests else {*sounds} - {name}
     if RESIDUAL in rests:
-        audible["Only the rest"] = {RESIDUAL}
+        audible[f"Only {RESIDUAL}"] = {RESIDUAL}
     audible["Recording"] = {MIXTURE}
     mixes: dict[str, Levels] = {}
     for label, names in audible.items():

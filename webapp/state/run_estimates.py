@@ -17,7 +17,7 @@ from separation.results.kept import reports_of
 from separation.results.partial import Sound
 from storage import ArtifactStore, StorageError
 from storage.library import newest
-from webapp.state.job import Job
+from webapp.state.queue.job import Job
 from webapp.state.runner import Runner
 
 log = logging.getLogger(__name__)

@@ -47,6 +47,7 @@ SOUNDS = (
     "/media/{result}/0/file?format=wav16",
     "/media/{result}/all.zip",
     "/media/{result}/report.yaml",
+    "/media/all.zip?result={result}",
 )
 TABLES = (
     "/benchmarks/small/table.csv",
@@ -283,6 +284,15 @@ def test_what_another_guest_has_brought_or_made_is_not_here(studio: Studio, gues
 def test_no_page_names_what_another_guest_has_brought(studio: Studio, guest: httpx.Client, path: str) -> None:
     page = guest.get(studio.path(path), headers=HTML)
     assert page.status_code == 200 and "rehearsal" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/compare?recording={song}", "/compare", "/library"])
+def test_only_the_hosts_pages_lead_into_a_test_that_was_left(
+    studio: Studio, guest: httpx.Client, host: httpx.Client, tmp_path: Path, path: str
+) -> None:
+    test = made(studio.server.home, tmp_path, guided=False, recording=studio.names["song"])
+    assert test.key in host.get(studio.path(path), headers=HTML).text
+    assert test.key not in guest.get(studio.path(path), headers=HTML).text
 
 
 def test_the_host_hears_what_guests_have_brought(studio: Studio, host: httpx.Client) -> None:

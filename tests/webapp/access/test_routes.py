@@ -51,6 +51,7 @@ NEEDS: dict[Need, set[str]] = {
         f"GET {NICEGUI}/resources/{{key}}/{{path:path}}",
         # Each of these asks whose the sound is.
         f"GET {SOUND}/all.zip",
+        "GET /media/all.zip",
         f"GET {SOUND}/mix",
         f"GET {SOUND}/report.yaml",
         f"GET {SOUND}/{{track}}/file",

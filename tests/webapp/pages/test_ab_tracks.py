@@ -7,7 +7,7 @@ import pytest
 from separation.comparing.heard import HeardTrack
 from tests.support.studio_values import a_result
 from webapp.components.player.track import TrackMix
-from webapp.pages.studio.ab_tracks import compared_tracks, heard_tracks
+from webapp.pages.studio.timeline.ab_tracks import compared_tracks, heard_tracks
 
 A = a_result("drums", minute=1, tracks=("drums", "everything else"))
 B = a_result("drums", minute=2, tracks=("drums", "bass", "everything else"))

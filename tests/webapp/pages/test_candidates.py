@@ -18,7 +18,7 @@ from separation.results.runs import import_recording, separate_recording
 from storage import ArtifactStore
 from tests.support.sam_models import CHECKPOINT, clip
 from tests.support.simulated import SimulatedStudio, simulated_studio
-from webapp.pages.studio.waveform import rerolled, with_candidate
+from webapp.pages.studio.timeline.waveform import rerolled, with_candidate
 
 SAM = SamSettings(stereo="mono", candidates=3)
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from separation.comparing.addresses import address_of, item_at
-from separation.comparing.heard import MIX
+from separation.comparing.heard import ASKED, MIX
 from separation.comparing.matching import Matched
 from separation.comparing.true_stems import true_stems_of
 from separation.errors import SettingsError
 from separation.request import ChunkSettings, Request
 from separation.results.kept import KeptTrack
 from tests.support.studio_values import a_recording, a_result
-from webapp.pages.compare.compared import MOST, Compared
+from webapp.pages.compare.compared import MOST, Compared, asked_alike
 
 SONG = a_recording("song.wav")
 A = a_result("drums", minute=1, tracks=("drums", "everything else"))
@@ -141,3 +141,37 @@ def test_true_stems_that_are_not_known_are_refused():
     for item in (A, SONG):
         with pytest.raises(SettingsError, match="no true stems"):
             item_at(f"{item.key}.stems", lambda _, item=item: item)
+
+
+VOCALS = a_result("vocals", minute=3, tracks=("vocals", "everything else"))
+KIT = a_result("drum kit", minute=4, tracks=("drum kit", "everything else"))
+
+
+def test_a_comparison_opens_on_the_sound_that_every_result_was_asked_for():
+    assert Compared(items=(A, B)).asked == "drums"
+    assert Compared(items=(SONG, B, A)).asked == "drums", "the recording itself was asked for nothing"
+    assert Compared(items=(SONG,)).asked == Compared().asked == MIX
+    both = a_result("bass", minute=5, tracks=("everything else", "bass", "drums"))
+    assert Compared(items=(both, B)).asked == "bass", "never what is left, wherever its track stands"
+
+
+def test_results_that_were_asked_for_other_sounds_are_compared_by_what_each_was_asked_for():
+    compared = Compared(items=(A, KIT, SONG))
+    compared = compared.with_stem(compared.asked)
+    assert [[track.audio for track in heard] for heard in compared.heard] == [
+        [A.tracks[0].audio],
+        [KIT.tracks[0].audio],
+        [SONG.audio],
+    ]
+    assert compared.sound == "drums / drum kit"
+    assert [side["settings"] for side in compared.sides(())] == ["drums", "drum kit", ""]
+    assert compared.with_item(VOCALS).sound == "drums / drum kit / vocals"
+    assert Compared(items=(A, B)).with_stem(ASKED).stem == MIX, "of alike results that sound has a name"
+    assert Compared(items=(A, B), stem="drums").sound == "drums"
+    assert Compared(items=(A, B)).sound == "all sounds"
+
+
+def test_the_results_of_a_recording_that_are_compared_at_first_were_made_for_the_same_sound():
+    assert asked_alike([A, VOCALS, B]) == [A, B]
+    assert asked_alike([VOCALS, A, B]) == [VOCALS, A, B], "nothing was made for the newest's sound but itself"
+    assert asked_alike([]) == []

@@ -37,7 +37,7 @@ async def test_only_rates_that_the_format_knows_are_offered(tmp_path: Path, monk
             "44100",
             "48000",
         ]
-        assert "MP3, 320 kbit/s does not know 96 kHz: the rate stays as it is." in page.notifications
+        assert "MP3, 320 kbit/s does not support 96 kHz: the rate stays as it is." in page.notifications
 
 
 async def test_a_video_has_no_choice_of_rates_which_would_make_no_difference(

@@ -27,9 +27,9 @@ from tests.support.split_models import OFFICIAL, publish_official, publish_split
 from tests.support.typed import TYPED
 from webapp.state.drafts import Draft
 
-SMALL, CARD = "SAM-Audio small", "What can be got"
+SMALL, CARD = "SAM-Audio small", "What can be downloaded"
 COPY = "audioghostai/sam-audio-small"
-GET, ACCEPT = r"Get SAM-Audio small, 1\.3 GB, and go on", f"Accept, get {SMALL} and go on"
+GET, ACCEPT = r"Download SAM-Audio small, 1\.3 GB, and continue", f"Accept, download {SMALL} and continue"
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ async def test_a_download_that_fails_says_why_and_can_be_tried_again(page, hub):
     await page.until(lambda: "not the published file" in page.text, "what went wrong")
     assert not TYPED.search(page.text)
     hub.damaged.clear()
-    (words,) = [words for words in page.buttons("get-offer") if words.startswith("Get ")]
+    (words,) = [words for words in page.buttons("get-offer") if words.startswith("Download ")]
     page.press(words)
     await page.until(lambda: catalogue.entry("t5-base").on_disk_bytes, "the model")
 
@@ -149,7 +149,7 @@ async def test_a_guest_is_told_that_the_host_can_get_it(hub, recording, tmp_path
     async with simulated_studio(tmp_path / "home", monkeypatch, passcode="four calling birds") as page:
         await page.log_in("four calling birds")
         await page.open(f"/?recording={recording}&prompts=dog barking")
-        assert "The computer that runs the studio can get it" in page.of(CARD)
+        assert "It can be downloaded on the computer that runs the studio" in page.of(CARD)
         assert not page.buttons("get-offer")
 
 
@@ -158,13 +158,13 @@ async def test_a_model_of_meta_alone_leads_to_the_steps_that_let_one_in(hub, rec
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(f"/?recording={recording}")
         assert "Access to it is granted per account" in page.of(CARD)
-        assert page.links("See how to be let in") == ["/models#sam-audio-small"]
+        assert page.links("See how to get access") == ["/models#sam-audio-small"]
         assert not page.buttons("get-offer")
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         licences.accept("SAM Licence")
         hub.refused.add(OFFICIAL)
         await page.open(f"/?recording={recording}")
-        page.press(the_button(page, r"Get SAM-Audio small, 5\.5 GB, and go on"))
+        page.press(the_button(page, r"Download SAM-Audio small, 5\.5 GB, and continue"))
         await page.until(lambda: "is gated, and this computer has not been let in" in page.text, "what went wrong")
         assert page.links("Sign in to the hub") == ["/models#sam-audio-small"] and not TYPED.search(page.text)
 
@@ -180,7 +180,7 @@ async def test_demucs_is_offered_where_it_would_do_better(hub, tmp_path, monkeyp
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(f"/?recording={recording}")
         assert "Demucs would do better here: htdemucs, 84 MB." in page.of(CARD)
-        page.press(the_button(page, r"Get Demucs htdemucs, 84 MB, and go on"))
+        page.press(the_button(page, r"Download Demucs htdemucs, 84 MB, and continue"))
         await page.until(lambda: catalogue.entry("htdemucs").on_disk_bytes, "the model")
         await page.until(lambda: not page.of(CARD), "the offer is gone")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -14,6 +15,7 @@ from storage import ArtifactStore
 from tests.separation.audio.test_video import film
 from tests.support import odd_files, run_fakes, tagged, toy_backend
 from tests.support.simulated import SimulatedStudio, simulated_studio
+from webapp.routes.export_choice import ExportChoice
 
 
 @pytest.fixture
@@ -52,8 +54,49 @@ async def test_format_rate_peaks_and_tags_are_chosen_for_the_zip(
         assert page.details[0]["stems"] == f"/media/{key}/all.zip?format=wav24&rate=96000&peak=clip&tags=0"
         page.set("format", "mp3")
         assert page.details[0]["stems"] == f"/media/{key}/all.zip?format=mp3&peak=clip&tags=0"
-        assert "MP3, 320 kbit/s does not know 96 kHz: the rate stays as it is." in page.notifications
+        assert "MP3, 320 kbit/s does not support 96 kHz: the rate stays as it is." in page.notifications
         assert page.setting("peak")["value"] == "clip" and page.setting("tags")["value"] is False
+
+
+async def test_the_choice_is_remembered_by_the_library_and_the_studio_and_after_a_restart(
+    tmp_path: Path, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = with_tags(tmp_path, store)
+    key = separated(recording, store)
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await unfolded(page, key)
+        page.set("format", "flac")
+        await page.open(f"/?recording={recording.key}")
+        assert page.setting("format")["value"] == "flac"
+        page.set("format", "mp3")
+    async with simulated_studio(tmp_path / "home", monkeypatch) as page:
+        await unfolded(page, key)
+        assert page.setting("format")["value"] == "mp3"
+        assert page.details[0]["stems"].endswith("?format=mp3")
+
+
+async def test_each_guest_has_a_choice_of_his_own(
+    tmp_path: Path, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = with_tags(tmp_path, store)
+    separated(recording, store)
+    async with simulated_studio(tmp_path / "home", monkeypatch, passcode="four calling birds") as page:
+        for name, before in (("", "wav24"), ("Ana", "wav24"), ("Bo", "wav24"), ("Ana", "flac"), ("", "flac")):
+            await page.become(name, "four calling birds")
+            await page.open(f"/?recording={recording.key}")
+            assert page.setting("format")["value"] == before
+            if name != "Bo":
+                page.set("format", "flac")
+
+
+@pytest.mark.parametrize("kept", ["format=aiff", "rate=1", "rate=x&format=flac", "peak=loud", "nonsense", "%00=%ff"])
+def test_a_remembered_choice_of_another_version_is_the_usual_one(kept: str) -> None:
+    assert ExportChoice.from_query(kept) == ExportChoice()
+
+
+@pytest.mark.parametrize("choice", [ExportChoice("mp3", 48_000, "clip", False), ExportChoice("video"), ExportChoice()])
+def test_a_choice_is_read_as_it_was_written(choice: ExportChoice) -> None:
+    assert ExportChoice.from_query(urlencode(choice.query)) == choice
 
 
 async def test_each_result_has_the_controls_that_make_a_difference_to_it(

@@ -66,12 +66,12 @@ def test_with_a_token_a_gated_model_can_be_fetched():
         (HERE, None, None),
         (BEGUN, None, "2.00 GB of 5.10 GB is kept; it goes on from there"),
         (BEGUN, download(DownloadState.PAUSED, 1e9), "1.00 GB of 5.00 GB is kept; it goes on from there"),
-        (ABSENT, download(DownloadState.WAITING), "0 kB of 5.00 GB · after the one before it"),
+        (ABSENT, download(DownloadState.WAITING), "0 kB of 5.00 GB · after the download before it"),
         (ABSENT, download(DownloadState.RUNNING), "0 kB of 5.00 GB · connecting"),
-        (ABSENT, download(DownloadState.RUNNING, 1e9, 0.1), "1.00 GB of 5.00 GB · going on"),
+        (ABSENT, download(DownloadState.RUNNING, 1e9, 0.1), "1.00 GB of 5.00 GB · continuing"),
         (ABSENT, download(DownloadState.RUNNING, 1e9, WINDOW_S), "1.00 GB of 5.00 GB · 200.0 MB/s · 0:20 left"),
         (ABSENT, download(DownloadState.RUNNING, 0, WINDOW_S), "0 kB of 5.00 GB · nothing arrives, still trying"),
-        (ABSENT, download(DownloadState.RUNNING, 5e9, WINDOW_S), "5.00 GB of 5.00 GB · checking what arrived"),
+        (ABSENT, download(DownloadState.RUNNING, 5e9, WINDOW_S), "5.00 GB of 5.00 GB · checking what has arrived"),
     ],
 )
 def test_progress_is_told_in_bytes_rate_and_time(known, under_way, words):
@@ -92,6 +92,8 @@ def test_a_verdict_says_what_it_took_or_what_to_do():
         work_s=0.5,
         peak_bytes=None,
     )
-    assert verdict_of(passed) == "htdemucs on the processor · loaded in 1.0 s · 4.0x real time · 3.0 s in all"
+    assert (
+        verdict_of(passed) == "htdemucs on the processor · loaded in 1.0 s · 4.0x faster than playback · 3.0 s in all"
+    )
     assert "1.2 GB of memory" in verdict_of(replace(passed, peak_bytes=1_200_000_000))
     assert verdict_of(BackendUnavailable("It broke.", "It was glass.", "Buy a cup.")).endswith("Buy a cup.")

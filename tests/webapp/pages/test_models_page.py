@@ -65,7 +65,7 @@ async def test_every_backend_says_whether_it_is_ready_and_what_to_do(page):
     words = page.of(SMALL, "model-words")
     for fact in ("Not here", "5.1 GB", "SAM Licence", "access on request", "t5-base", "float32", "bfloat16", "int8"):
         assert fact in words
-    assert "None on this computer yet" in page.text
+    assert "No model on this computer yet" in page.text
 
 
 TYPED = ("audio-playground ", "--download", "hf auth login")
@@ -150,7 +150,7 @@ async def test_a_token_that_is_none_and_one_that_is_refused_are_explained_and_on
     await page.until(lambda: "can be fetched now" in page.of(SMALL, "steps"), "the last step")
     page.press("Download", of=f"Steps to get {SMALL}")
     await stands(page, SMALL, "Failed")
-    assert "“Steps” shows how to be let in" in page.of(SMALL, "error-card")
+    assert "“Steps” shows how to get access" in page.of(SMALL, "error-card")
     assert "accept the licence" in page.of(SMALL, "steps")
     page.press("Forget", of=SMALL)
     await page.until(lambda: "Paste it" in page.of(SMALL, "steps"), "the field")

@@ -9,7 +9,7 @@ import pytest
 from separation.backends import registry
 from separation.request import Request
 from tests.support.typed import TYPED
-from webapp.pages.studio.settings_panel import choice_of
+from webapp.pages.studio.choice import choice_of
 from webapp.state.drafts import Draft
 
 ABSENT = ("torch", "transformers", "demucs", "diffq", "mlx", "mlx_audio", "sam_audio")

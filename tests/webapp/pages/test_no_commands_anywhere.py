@@ -133,7 +133,7 @@ async def test_downloads_that_fail_on_the_models_page_and_in_a_job(hub, tmp_path
         assert page.of(LABEL, "error-card") and not TYPED.search(page.text), page.text
         await page.open(f"/?recording={recording}")
         fail(hub)  # again: what broke once may be whole now
-        (get,) = [words for words in page.buttons("get-offer") if words.startswith("Get ")]
+        (get,) = [words for words in page.buttons("get-offer") if words.startswith("Download ")]
         page.press(get)
         await page.until(lambda: page.all("error-card"), "what went wrong, in the Studio")
         assert not TYPED.search(page.text), page.text

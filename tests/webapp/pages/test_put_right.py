@@ -63,9 +63,9 @@ async def test_what_is_dropped_with_a_change_is_said(
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(address)
         _, words = await said(page, "chunks.chunk_s", 10)
-        assert words == "Seeds of single chunks were dropped: chunks are counted anew."
+        assert words == "Seeds of single chunks were dropped: the chunks are different now."
         _, words = await said(page, "backend", "demucs")
-        assert words == "Your chunks were dropped: it cuts by segments of its own."
+        assert words == "Your chunk settings were dropped: this separator uses segments of its own."
 
 
 async def test_a_preset_says_what_else_it_takes_back(
@@ -77,7 +77,7 @@ async def test_a_preset_says_what_else_it_takes_back(
         assert page.setting("preset")["value"] == "Custom"
         assert await said(page, "preset", "Preview") == (
             "Preview",
-            "Set along with it: Stereo Projected on the mixture.",
+            "Set along with it: Stereo As in the recording.",
         )
 
 
@@ -111,4 +111,4 @@ async def test_an_address_of_a_result_that_is_gone_says_so(
 ) -> None:
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(f"/?recording={recording.key}&result={'0' * 64}")
-        assert "The result in the address is not here any more." in page.text
+        assert "The result in this link is no longer here." in page.text

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.studio_values import a_result
-from webapp.pages.studio.result_choice import (
+from webapp.pages.studio.timeline.result_choice import (
     ResultChoice,
     opened,
     remembered,

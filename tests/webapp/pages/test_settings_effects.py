@@ -25,8 +25,8 @@ from separation.request import (
 )
 from separation.workflows import presets
 from webapp.components.settings.settings import SettingField
+from webapp.pages.studio.choice import choice_of
 from webapp.pages.studio.settings_fields import changed, groups
-from webapp.pages.studio.settings_panel import choice_of
 from webapp.state.drafts import Draft
 
 MARKED = (Prompt(text="drums", anchors=(Anchor(sign="+", start_s=1.0, stop_s=2.0),)), Prompt(text="bass"))

@@ -13,8 +13,8 @@ from separation.backends import registry
 from separation.errors import PlaygroundError, SettingsError
 from separation.request import Anchor, ChunkSettings, DemucsSettings, Prompt, Request, Reroll, SamSettings
 from separation.workflows import presets
+from webapp.pages.studio.choice import choice_of
 from webapp.pages.studio.settings_fields import changed, groups
-from webapp.pages.studio.settings_panel import choice_of
 from webapp.state.drafts import Draft
 
 MARKED = Prompt(text="drums", anchors=(Anchor(sign="+", start_s=1.0, stop_s=2.0),))
@@ -146,6 +146,11 @@ def test_other_chunks_forget_rerolls_because_those_count_chunks():
     request = sam(sam=SamSettings(rerolls=(Reroll(chunk=1, seed=7),)))
     assert after(request, "chunks.chunk_s", 10.0).sam.rerolls == ()
     assert after(request, "seed", 3).sam.rerolls == request.sam.rerolls
+
+
+def test_a_precision_that_was_chosen_for_one_separator_does_not_go_to_another_unseen():
+    chosen = after(sam(sam=SamSettings(precision="bfloat16")), "backend", "demucs")
+    assert chosen.sam.precision == "auto"
 
 
 def test_whoever_separates_has_only_the_settings_that_matter():

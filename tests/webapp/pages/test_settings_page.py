@@ -180,11 +180,11 @@ async def test_an_open_page_of_somebody_who_is_no_host_changes_nothing(shared, t
 
 async def test_sharing_that_cannot_be_turned_on_says_why_and_stays_off(host, tmp_path, monkeypatch):
     async def refuse(_):
-        raise SettingsError("This computer is on no network.", "It has no address.", "Connect it.")
+        raise SettingsError("This computer is not on a network.", "It has no address.", "Connect it.")
 
     monkeypatch.setattr(LanServer, "open", refuse)
     host.set("sharing.on", True)
-    await host.until(lambda: "This computer is on no network." in host.of("Sharing"), "the refusal")
+    await host.until(lambda: "This computer is not on a network." in host.of("Sharing"), "the refusal")
     assert host.setting("sharing.on")["value"] is False
 
 

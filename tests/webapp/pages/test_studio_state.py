@@ -15,17 +15,18 @@ from separation.results.partial import PartialAudio
 from storage.records import JobRecord, JobState
 from tests.support.studio_values import a_recording, a_result
 from webapp.pages.studio import state as states
-from webapp.pages.studio.result_choice import ResultChoice, opened, with_other
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, VisibleParts
+from webapp.pages.studio.timeline.result_choice import ResultChoice, opened, with_other
 from webapp.state.drafts import Draft
-from webapp.state.job import Job
 from webapp.state.mixers import MixerState
+from webapp.state.queue.job import Job
 from webapp.state.uploads import Upload
 
 SONG, TALK = a_recording("song.wav"), a_recording("talk.mp3")
 DRUMS, VOCALS = a_result("drums", minute=1), a_result("vocals", minute=2)
 SLOW = Draft(settings=Request.of("drums", seed=7))
 UPLOAD = "ab" * 16
+USUAL = Draft(settings=Request.of("drums", backend="demucs"))
 
 
 def asking(*texts: str, of: Draft = Draft()) -> Draft:  # noqa: B008 (a value that nobody can change)
@@ -55,8 +56,8 @@ EMPTY = Empty()
 OPEN = Open(recording=SONG, draft=asking("drums", "bass"), selected="bass", job=a_job(), results=heard(VOCALS, DRUMS))
 LOOKED_AT = replace(OPEN, unwritten=True)
 GONE = Gone(shown=OPEN, in_trash=True)
-ARRIVING = states.upload_begun(OPEN, UPLOAD, "a minute.wav")
-FIRST = states.upload_begun(EMPTY, UPLOAD, "a minute.wav")
+ARRIVING = states.upload_begun(OPEN, UPLOAD, "a minute.wav", USUAL)
+FIRST = states.upload_begun(EMPTY, UPLOAD, "a minute.wav", USUAL)
 EVERY = {"empty": EMPTY, "open": OPEN, "looked at": LOOKED_AT, "gone": GONE, "arriving": ARRIVING, "first": FIRST}
 
 prompts = st.lists(st.sampled_from(["drums", "bass", "vocals", "dog barking"]), max_size=4)
@@ -86,7 +87,7 @@ def test_a_recording_opens_with_its_own_draft_whatever_was_shown(state):
     ("facts", "wanted", "texts"),
     [
         (KeptFacts(recording=TALK), ["piano", "PIANO "], ["piano"]),
-        (KeptFacts(recording=TALK), [], ["drums", "bass"]),  # what was asked of the one before
+        (KeptFacts(recording=TALK), [], []),  # what was asked of another one says nothing of this
         (KeptFacts(recording=TALK, results=heard(VOCALS, DRUMS)), [], ["vocals"]),
         (KeptFacts(recording=TALK, results=heard(VOCALS), job=a_job(TALK, prompts=("bass",))), [], ["bass"]),
         (KeptFacts(recording=TALK, draft=asking("bass")), ["piano"], ["piano"]),  # an address changes nobody's draft
@@ -94,9 +95,10 @@ def test_a_recording_opens_with_its_own_draft_whatever_was_shown(state):
 )
 def test_to_look_at_a_recording_writes_nothing(facts, wanted, texts):
     before = replace(OPEN, draft=painted(asking("drums", "bass", of=SLOW), "bass"))
-    after = states.opened(before, facts, wanted)
+    after = states.opened(before, replace(facts, usual=USUAL), wanted)
     assert after.draft.texts == texts and after.unwritten
-    assert after.draft.settings == (SLOW if facts.draft is None else facts.draft).settings, "settings go along"
+    settings = (USUAL if facts.draft is None else facts.draft).settings
+    assert after.draft.settings == settings, "those of another recording decide nothing"
     assert not any(prompt.anchors for prompt in after.draft.prompts), "spans were of another recording"
 
 
@@ -125,20 +127,20 @@ def test_a_prompt_stays_selected_where_it_is_asked_for_again():
     ("before", "draft"),
     [
         (Empty(draft=asking("drums", of=SLOW)), asking("drums", of=SLOW)),
-        (replace(OPEN, draft=asking("drums", of=SLOW)), SLOW),  # its prompts were for another recording
-        (Gone(shown=replace(OPEN, draft=asking("drums", of=SLOW)), in_trash=False), SLOW),
+        (replace(OPEN, draft=asking("drums", of=SLOW)), USUAL),  # that was for another recording
+        (Gone(shown=replace(OPEN, draft=asking("drums", of=SLOW)), in_trash=False), USUAL),
     ],
     ids=["empty", "open", "gone"],
 )
-def test_a_file_on_its_way_takes_the_place_of_what_was_shown_with_its_settings(before, draft):
-    after = states.upload_begun(before, UPLOAD, "a minute.wav")
+def test_a_file_on_its_way_takes_the_place_of_what_was_shown_and_not_its_settings(before, draft):
+    after = states.upload_begun(before, UPLOAD, "a minute.wav", USUAL)
     assert after == Arriving(
         key=UPLOAD, name="a minute.wav", before=before, draft=draft, selected="drums" if draft.prompts else ""
     )
 
 
 def test_a_file_right_behind_another_one_leads_back_to_the_same():
-    assert states.upload_begun(ARRIVING, "cd" * 16, "next.wav").before is OPEN
+    assert states.upload_begun(ARRIVING, "cd" * 16, "next.wav", USUAL).before is OPEN
 
 
 def test_it_is_shown_as_far_as_it_is_there():
@@ -153,7 +155,7 @@ def test_it_is_shown_as_far_as_it_is_there():
 
 @given(shown, st.lists(drafts, max_size=3))
 def test_a_file_that_is_cancelled_or_refused_leaves_open_what_was_open(before, typed):
-    state = states.upload_begun(before, UPLOAD, "letter.wav")
+    state = states.upload_begun(before, UPLOAD, "letter.wav", USUAL)
     for draft in typed:
         state = states.edited(states.upload_grown(state, partly()), draft)
     after = states.upload_stopped(state)
@@ -170,7 +172,7 @@ def test_a_file_that_is_not_shown_changes_nothing_when_it_is_refused(state):
 
 @given(shown, st.lists(drafts, min_size=1, max_size=3), st.none() | drafts)
 def test_nothing_that_was_typed_while_a_file_came_is_lost_when_it_is_there(before, typed, kept):
-    state = states.upload_begun(before, UPLOAD, "song.wav")
+    state = states.upload_begun(before, UPLOAD, "song.wav", USUAL)
     for draft in typed:
         state = states.edited(state, draft)
     state = states.upload_grown(state, replace(partly(), recording=SONG.key))
@@ -182,7 +184,7 @@ def test_nothing_that_was_typed_while_a_file_came_is_lost_when_it_is_there(befor
 
 @given(shown, st.none() | drafts)
 def test_a_file_that_nothing_was_asked_of_opens_as_any_recording(before, kept):
-    state = states.upload_begun(before, UPLOAD, "song.wav")
+    state = states.upload_begun(before, UPLOAD, "song.wav", USUAL)
     facts = KeptFacts(recording=SONG, draft=kept)
     after = states.uploaded(state, facts)
     assert replace(after, arrived_as="") == states.opened(state, facts)
@@ -305,25 +307,6 @@ def test_what_was_asked_for_is_there_when_a_recording_is_restored(before, typed,
 # what is drawn
 
 
-def test_the_run_button_says_what_is_missing_or_what_it_would_do():
-    said = {
-        ("Upload a recording first", False): [EMPTY, Empty(draft=asking("drums"))],
-        ("Still on its way…", False): [ARRIVING, FIRST, states.edited(ARRIVING, asking("drums"))],
-        ("The recording was deleted", False): [GONE, replace(GONE, in_trash=False)],
-        ("Name a sound first", False): [replace(OPEN, job=None, draft=Draft())],
-        ("In the queue…", False): [replace(OPEN, job=a_job(state=JobState.QUEUED))],
-        ("Separating… 25 %", False): [replace(OPEN, job=a_job(chunks=[0.5, 0.0]))],
-        ("Separating… 0 %", False): [replace(OPEN, job=a_job(), draft=Draft())],
-        ("Separate 1 sound", True): [replace(OPEN, job=None, draft=asking("drums"))],
-        ("Separate 2 sounds", True): [
-            replace(OPEN, job=a_job(state=state))
-            for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED)
-        ],
-    }
-    for button, shows in said.items():
-        assert [states.run_button(state) for state in shows] == [button] * len(shows)
-
-
 @pytest.mark.parametrize(
     ("state", "title", "subtitle"),
     [
@@ -344,7 +327,7 @@ def test_the_heading_names_what_is_shown_and_says_what_it_is(state, title, subti
     [
         (EMPTY, VisibleParts(start=True), None),
         (ARRIVING, VisibleParts(workspace=True), None),
-        (OPEN, VisibleParts(workspace=True, results=True), SONG),
+        (OPEN, VisibleParts(workspace=True), SONG),
         (GONE, VisibleParts(), SONG),
     ],
 )

@@ -12,8 +12,8 @@ from storage.records import JobRecord
 from tests.support.kept_values import result
 from tests.support.studio_values import a_recording, a_result
 from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
-from webapp.pages.studio.partial_tracks import arriving_track, partial_tracks
-from webapp.state.job import Job
+from webapp.pages.studio.timeline.partial_tracks import arriving_track, partial_tracks
+from webapp.state.queue.job import Job
 from webapp.state.uploads import Upload
 
 SONG = a_recording()

@@ -21,7 +21,7 @@ from tests.support.server import running_server
 from tests.support.simulated import simulated_studio
 from webapp.state.drafts import Draft
 
-DROP = "Drop these settings"
+DROP = "Reset the settings"
 BEYOND = (Anchor(sign="+", start_s=1e6, stop_s=2e6), Anchor(sign="-", start_s=0.1, stop_s=1e9))
 
 
@@ -115,12 +115,12 @@ async def test_a_draft_that_cannot_be_read_is_said_and_can_be_dropped(
     name: str, recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored(tmp_path / "home", recording.key, UNREADABLE[name])
-    said = "What was asked of “song.wav” cannot be read any more"
+    said = "The sounds and settings of “song.wav” cannot be read any more"
     async with simulated_studio(tmp_path / "home", monkeypatch) as page:
         await page.open(f"/?recording={recording.key}")
         assert said in page.text
         assert DraftTable(tmp_path / "home").read(recording.key) == UNREADABLE[name], "looking at it changes nothing"
-        page.press("Drop it")
+        page.press("Start over")
         await page.until(lambda: said not in page.text, "the message gone")
         assert DraftTable(tmp_path / "home").read(recording.key) == Draft().to_dict()
         await page.open(f"/?recording={recording.key}")

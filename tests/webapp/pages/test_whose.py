@@ -83,12 +83,12 @@ async def hears(page: SimulatedStudio, key: str, track: str = "audio") -> bool:
     """Whether the visitor hears something; if not, it must look as if it were not here."""
 
     async def statuses(key: str) -> list[int]:
-        paths = (*(f"{track}/{what}" for what in SOUNDS), "all.zip")
-        return [(await page.request("GET", f"/media/{key}/{path}")).status_code for path in paths]
+        paths = (*(f"{key}/{track}/{what}" for what in SOUNDS), f"{key}/all.zip", f"all.zip?result={key}")
+        return [(await page.request("GET", f"/media/{path}")).status_code for path in paths]
 
     heard = await statuses(key)
-    assert heard in ([200] * 5, await statuses("0" * 64)), heard
-    return heard == [200] * 5
+    assert heard in ([200] * 6, await statuses("0" * 64)), heard
+    return heard == [200] * 6
 
 
 async def test_what_a_guest_brings_is_seen_and_heard_by_him_and_the_host(
@@ -105,6 +105,8 @@ async def test_what_a_guest_brings_is_seen_and_heard_by_him_and_the_host(
     assert not await hears(page, own) and await hears(page, song.key)
     await page.open(f"/?recording={own}")
     assert "not in the library any more" in page.text and "own.wav" not in page.text
+    await page.open(f"/?files={own},{song.key}")
+    assert not any("own.wav" in str(one.props) for one in page.elements) and "own.wav" not in page.text
     await page.open(f"/compare?items={own},{song.key}")
     assert "not in the library any more" in page.text and "own.wav" not in page.text
 
@@ -249,7 +251,7 @@ async def test_who_names_what_is_shared_as_his_file_gets_no_part_of_it(page: Sim
     theirs = run_fakes.song(tmp_path / "theirs.wav", 0.6).read_bytes()
     bos = (await page.request("PUT", "/api/uploads?name=theirs.wav", content=theirs)).json()["key"]
     await page.open(f"/compare?items={bos}")
-    page.tell("UploadArea", "uploaded", {"key": shared, "name": "own.wav", "warnings": []})
+    page.tell("UploadArea", "uploaded", {"id": "", "key": shared, "name": "own.wav", "warnings": []})
     await page.until(lambda: "2 sides" in page.text, "both beside each other")
     await page.become("Ana", PASSCODE)
     assert (await rows(page))["own.wav"]["mine"], "hers alone, as before"
@@ -284,7 +286,7 @@ async def test_a_job_of_another_guest_is_not_named_to_who_would_delete_its_recor
     await page.open(f"/?recording={own}&prompts=middle")
     page.set("backend", "toy")
     page.press("Separate 1 sound")
-    await page.until(lambda: "In the queue…" in page.text, "the job")
+    await page.until(lambda: "Queued" in page.text, "the job")
     await page.become("Bo", PASSCODE)
     await rows(page)
     page.tell("LibraryList", "act", {"verb": "trash", "keys": [own]})

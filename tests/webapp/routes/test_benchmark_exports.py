@@ -14,7 +14,7 @@ from storage.records import BenchmarkTable, JobTable
 from tests.support.kept_benchmarks import keep_large_benchmark
 from webapp.routes.benchmark_exports import add_benchmark_export_routes
 from webapp.state.benchmarks import Benchmarks
-from webapp.state.jobs import Jobs
+from webapp.state.queue.jobs import Jobs
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_what_fits_is_neither_turned_down_nor_noted(client, store, result, tmp_p
     song = import_recording(run_fakes.song(tmp_path / "quiet.wav"), store)
     *_, kept = separate_recording(song, Request.of("drums"), store, Inline())
     with zipfile.ZipFile(io.BytesIO(client.get(f"/media/{kept.key}/all.zip").content)) as archive:
-        assert archive.namelist() == ["drums.wav", "everything else.wav", "manifest.toml"]
+        assert archive.namelist() == ["drums.wav", "without drums.wav", "manifest.toml"]
         drums = 0.4 * decode(song.audio).waveform.samples
         assert np.abs(sound(archive.read("drums.wav")) - drums).max() < 1e-6
 

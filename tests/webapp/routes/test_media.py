@@ -25,8 +25,8 @@ from storage.records import JobRecord
 from tests.support import run_fakes
 from tests.support.media_steps import window
 from tests.support.store_files import in_the_making
-from webapp.routes import exports, media
-from webapp.state.job import Job
+from webapp.routes import media, writing
+from webapp.state.queue.job import Job
 
 
 @pytest.fixture
@@ -143,13 +143,13 @@ def test_a_computer_that_does_not_know_the_year_makes_archives_too(client, resul
 
 def test_while_it_is_made_a_download_lies_where_a_sweep_would_find_it(client, store, result, monkeypatch):
     seen = []
-    usual = exports.encode
+    usual = writing.encode
 
     def looking(sound, path, *args, **how):
         seen.append(path.parent.parent)
         return usual(sound, path, *args, **how)
 
-    monkeypatch.setattr(exports, "encode", looking)
+    monkeypatch.setattr(writing, "encode", looking)
     client.get(f"/media/{result.key}/all.zip")
     assert set(seen) == {store.scratch_folder}
 
@@ -189,6 +189,29 @@ def test_the_archive_has_one_file_for_each_track_and_the_manifest(client, result
         manifest = tomllib.loads(archive.read("manifest.toml").decode())
     assert manifest["config"]["prompts"][0]["text"] == "drums?"
     assert manifest["inputs"]["recording"] == result.recording
+
+
+def test_an_archive_of_several_results_has_a_folder_for_each_and_their_tracks(client, store, result, tmp_path):
+    other = import_recording(run_fakes.song(tmp_path / "other.wav"), store, name="My song.flac")
+    *_, kept = separate_recording(other, Request.of("drums?", "drums!"), store, Inline())
+    answer = client.get("/media/all.zip", params={"result": [result.key, kept.key], "format": "wav32f"})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        sound, _ = soundfile.read(io.BytesIO(archive.read(names[0])), dtype="float32")
+    assert np.array_equal(sound.T, decode(result.tracks[0].audio).waveform.samples)
+    assert [name.partition("/")[2] for name in names[:4]] == [name.partition("/")[2] for name in names[4:]]
+    assert len({name.partition("/")[0] for name in names}) == 2, "results of the same name do not fall together"
+    assert all(name.startswith("My song - ") for name in names)
+    assert in_the_making(store) == []
+
+
+def test_an_archive_of_several_results_is_refused_if_one_is_gone_or_they_are_too_many(client, result):
+    for gone in ("0" * 64, "nonsense", "../x"):
+        assert client.get("/media/all.zip", params={"result": [result.key, gone]}).status_code == 404
+    assert client.get("/media/all.zip").status_code == 422
+    many = client.get("/media/all.zip", params={"result": [result.key] * 101})
+    assert (many.status_code, "At most 100" in many.json()["todo"]) == (422, True)
 
 
 def test_a_true_stem_is_downloaded_by_its_name(client, store, recording):

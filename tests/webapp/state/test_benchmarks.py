@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -15,12 +16,14 @@ from separation.benchmark.timing import Timing
 from separation.engine.engine import Inline
 from separation.errors import SeparationError, SettingsError
 from separation.events import StillRunning
-from storage import StorageError
+from storage import Library, StorageError
 from storage.records import BenchmarkTable, JobTable
 from tests.support.job_steps import Gate, until
 from webapp.pages.queue.job_words import detail_of
 from webapp.state.benchmarks import Benchmarks, BenchmarkState
-from webapp.state.jobs import Jobs, State
+from webapp.state.library.rows import LibraryQuery
+from webapp.state.library.view import LibraryView
+from webapp.state.queue.jobs import Jobs, State
 
 GRID = Grid(
     settings={"prompts": [["drums"], ["bass"]], "backend": "fake", "model": ["only", "another"]},
@@ -217,3 +220,26 @@ async def test_without_a_recording_nothing_is_made(benchmarks):
     with pytest.raises(SettingsError, match="No recording"):
         await benchmarks.make(GRID, [])
     assert benchmarks.all() == []
+
+
+async def test_the_passages_of_a_benchmark_and_what_it_made_of_them_are_its_parts(benchmarks, jobs, recording, store):
+    library = LibraryView(Library(store), parts=benchmarks.parts)
+    made = await benchmarks.make(GRID, [recording])
+    (song,) = made.songs
+    assert song.key != recording.key and song.recording == recording.key
+    await until(is_complete(benchmarks, made.id))
+    results = {one.result for one in benchmarks.outcomes(made.id).values()}
+    assert benchmarks.parts() == {song.key, *results}
+    assert [one.key for one in library.recordings()] == [recording.key], "under Recent"
+    assert [row["key"] for row in library.view(LibraryQuery(), {})["rows"]] == [recording.key], "in the Library"
+    assert library.recording(song.key).duration_s == 1, "its page still plays it"
+    benchmarks.remove(made.id)
+    assert benchmarks.parts() == set()
+    rows = library.view(LibraryQuery(), {})["rows"]
+    assert {row["key"] for row in rows} == {recording.key, song.key}, "the results of one that was removed stay"
+
+
+async def test_the_whole_recording_of_a_benchmark_and_its_results_are_no_parts(benchmarks, recording):
+    made = await benchmarks.make(replace(GRID, passage=Passage(length_s=None)), [recording])
+    await until(is_complete(benchmarks, made.id))
+    assert benchmarks.parts() == set()

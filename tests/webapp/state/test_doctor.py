@@ -14,7 +14,7 @@ from separation.errors import BackendUnavailable, SeparationError
 from storage.records import JobTable
 from tests.webapp.state.test_downloads import until
 from webapp.state.doctor import Doctor
-from webapp.state.jobs import Jobs
+from webapp.state.queue.jobs import Jobs
 
 
 @pytest.fixture

@@ -194,3 +194,16 @@ def test_a_check_says_what_it_found_and_cleaning_deletes_what_was_set_aside(stor
     assert listed.clean(nothing) == "Deleted nothing: 0 kB freed."
     assert listed.clean(replace(nothing, damaged=True)) == "Deleted nothing: 1 kB freed."
     assert "damaged" not in store.usage()
+
+
+def test_what_is_a_part_of_something_else_is_not_listed_unless_more_was_made_of_it(store):
+    song, passage = recording(store, "Song"), recording(store, "Passage")
+    cell = result(store, passage, "drums")
+    listed = LibraryView(Library(store), parts=lambda: frozenset({passage.key, cell.key}))
+    assert names(listed) == ["Song"]
+    assert [one.name for one in listed.recordings()] == ["Song"] and listed.result(cell.key).name == "drums"
+    result(store, passage, "vocals")
+    assert sorted(names(listed)) == ["Passage", "Song"]
+    (row,) = seen(listed, search="passage")["rows"]
+    assert row["n_results"] == 1, "what was made of it by hand"
+    assert song.key != passage.key

@@ -114,10 +114,10 @@ def test_a_mixer_lives_as_long_as_its_recording_and_beside_its_draft(book):
 def test_the_usual_mixes_of_two_sounds_and_the_rest():
     assert heard(["drums", "bass", "everything else"]) == {
         "All": {"drums", "bass", "everything else"},
-        "Only what was asked for": {"drums", "bass"},
+        "Only the isolated sounds": {"drums", "bass"},
         "Without drums": {"bass", "everything else"},
         "Without bass": {"drums", "everything else"},
-        "Only the rest": {"everything else"},
+        "Only everything else": {"everything else"},
         "Recording": {MIXTURE},
     }
 
@@ -135,5 +135,5 @@ def test_mixes_that_would_be_the_same_are_offered_once():
 def test_a_models_own_residual_is_what_is_heard_without_its_sound():
     found = heard(["dog", "cat", "everything but dog", "everything but cat"])
     assert found["Without dog"] == {"everything but dog"}
-    assert found["Only what was asked for"] == {"dog", "cat"}
+    assert found["Only the isolated sounds"] == {"dog", "cat"}
     assert "All" not in found, "that would be the recording twice"

@@ -13,8 +13,8 @@ from storage.records import JobTable
 from tests.support.job_steps import until
 from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import took
-from webapp.state.jobs import Jobs
 from webapp.state.library.rows import facts_of
+from webapp.state.queue.jobs import Jobs
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from storage.records import JobTable
 from tests.support import job_steps, run_fakes
 from webapp.pages.studio.settings_panel import with_changes
 from webapp.state import run_estimates
-from webapp.state.jobs import Jobs
+from webapp.state.queue.jobs import Jobs
 from webapp.state.run_estimates import RunEstimates
 
 

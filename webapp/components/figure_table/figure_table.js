@@ -5,38 +5,38 @@ export default {
       <div class="figures-head">
         <input v-model="words" type="search" class="figures-filter" aria-label="Filter the settings" placeholder="Filter">
         <button type="button" class="button" :aria-pressed="String(onlyBest)" @click="onlyBest = !onlyBest"
-                data-tip="Only settings than which none is both better and faster">Frontier only</button>
+                data-tip="Leaves out every setting that another one beats in both quality and time (the Pareto frontier stays)">Best trade-offs only</button>
         <span class="mute small" role="status">{{ shown.length }} of {{ rows.length }}</span>
       </div>
       <div class="figures-scroll" tabindex="0" role="region" aria-label="Figures of all settings">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col"><span class="sr-only">Choose</span></th>
-              <th v-for="column in all" :key="column.id" scope="col" :class="{ num: column.id !== 'title' }"
+        <table role="table">
+          <thead role="rowgroup">
+            <tr role="row">
+              <th scope="col" role="columnheader"><span class="sr-only">Choose</span></th>
+              <th v-for="column in all" :key="column.id" scope="col" role="columnheader" :class="{ num: column.id !== 'title' }"
                   :aria-sort="column.id === by ? (down ? 'descending' : 'ascending') : 'none'">
                 <button type="button" :data-tip="column.tip || null" @click="sort(column)">{{ column.label }}<i
                   v-if="column.id === by" aria-hidden="true">{{ down ? " ↓" : " ↑" }}</i></button>
               </th>
-              <th scope="col"><span class="sr-only">Do</span></th>
+              <th scope="col" role="columnheader"><span class="sr-only">Do</span></th>
             </tr>
           </thead>
-          <tbody>
-            <tr v-for="row in shown" :key="row.id" :class="{ best: row.best, on: row.id === heard }">
-              <td><label class="figures-check"><input type="checkbox" :checked="chosen.includes(row.id)" :disabled="!row.audible"
+          <tbody role="rowgroup">
+            <tr role="row" v-for="row in shown" :key="row.id" :class="{ best: row.best, on: row.id === heard }">
+              <td role="cell"><label class="figures-check"><input type="checkbox" :checked="chosen.includes(row.id)" :disabled="!row.audible"
                    :aria-label="'Choose ' + row.title + ' ' + row.detail" @change="choose(row.id)"></label></td>
-              <th scope="row">{{ row.title }}<span v-if="row.detail" class="mute"> {{ row.detail }}</span>
+              <th scope="row" role="rowheader">{{ row.title }}<span v-if="row.detail" class="mute"> {{ row.detail }}</span>
                 <span v-if="row.error" class="warn small figures-error">{{ row.error }}</span></th>
-              <td v-for="column in columns" :key="column.id" class="num" :class="{ warn: row.figures[column.id]?.mark }"
+              <td v-for="column in columns" :key="column.id" role="cell" class="num" :data-label="column.label" :class="{ warn: row.figures[column.id]?.mark }"
                   :data-tip="row.figures[column.id]?.mark || null">{{ row.figures[column.id]?.text ?? "" }}<span
                   v-if="row.figures[column.id]?.mark" class="sr-only">, {{ row.figures[column.id].mark }}</span></td>
-              <td class="figures-do">
+              <td role="cell" class="figures-do">
                 <button v-if="row.audible" type="button" class="button" :aria-label="'Hear ' + row.title + ' ' + row.detail"
                         @click="$emit('hear', row.id)">Hear</button>
                 <a v-if="row.href" class="button" :href="row.href" :aria-label="'Use ' + row.title + ' ' + row.detail + ' in the Studio'"
                    data-tip="Opens it in the Studio with these settings">Use</a>
                 <button v-if="row.audible" type="button" class="icon-button i i-pin" :aria-label="'Keep ' + row.title + ' ' + row.detail + ' as a preset'"
-                        data-tip="Keeps these settings under a name of yours" @click="$emit('keep', row.id)"></button>
+                        data-tip="Saves these settings under a name" @click="$emit('keep', row.id)"></button>
               </td>
             </tr>
           </tbody>

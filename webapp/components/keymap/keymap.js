@@ -1,5 +1,5 @@
 // The dialog of keyboard shortcuts, opened with "?".
-import { isTyping } from "audio-playground-player";
+import { isTyping, setSingleKeys, singleKeys } from "audio-playground-player";
 
 export default {
   template: `
@@ -16,11 +16,15 @@ export default {
             </template></dl>
           </section>
         </div>
+        <label class="line"><input type="checkbox" :checked="single" @change="switchKeys">
+          Single-key shortcuts</label>
         <p class="recipe-actions"><button type="button" class="button" @click="$refs.dialog.close()">Close</button></p>
       </dialog>
     </span>`,
 
   props: { groups: { type: Array, default: () => [] } },
+
+  data: () => ({ single: singleKeys() }),
 
   mounted() {
     this.onKey = (event) => {
@@ -35,6 +39,11 @@ export default {
   },
 
   methods: {
+    switchKeys(event) {
+      this.single = event.target.checked;
+      setSingleKeys(this.single);
+    },
+
     open() {
       const { dialog } = this.$refs;
       if (!dialog.open) dialog.showModal();

@@ -9,23 +9,33 @@ from webapp.components.player import PLAYER_MODULE
 # Title of a group to keys (parted by blanks) to what they do.
 KEYS = {
     "Playing": {
-        "K P": "Play and pause",
-        "J L": "Five seconds back, five on",
+        "Space K": "Play and pause",
+        "← →": "Back or forward one second",
+        "J L": "Back or forward five seconds",
         "Home": "To the start",
         "< >": "Slower, faster, at the same pitch",
-        "A B": "Of two results that are compared, this or that",
+        "[ ]": "Loop from here, loop to here",
+        "R": "Loop on and off",
+        "Esc": "Remove the passage that is looped",
+        "O": "Hold to hear the recording itself",
+        "A B": "Hear result A or B of two that are compared",
+    },
+    "Everywhere": {
+        "Ctrl+Enter": "Separate",
+        "Ctrl+O": "Open a file",
+        "?": "This list",
     },
     "On the waveform": {
-        "← →": "A little back, a little on (Shift: five seconds)",
-        "PageUp PageDown": "Ten seconds on, ten back",
-        "+ - 0": "Closer, further, all of it",
+        "← →": "Back or forward a little (Shift: five seconds)",
+        "PageUp PageDown": "Forward or back ten seconds",
+        "+ - 0": "Zoom in, zoom out, show all",
     },
-    "On a track": {"M S": "Mute, solo"},
+    "Tracks": {"1-9": "Solo that sound, or hear all again", "M S": "Mute or solo the track that was touched last"},
     "Spans": {
-        "Y N": "Here it is, here it is not: a second at the playhead",
+        "Y N": "Mark one second from the playhead: the sound is here, or not here",
         "← →": "Move the span by a frame (Shift: ten)",
         "↑ ↓": "Move its end; with Alt its start",
-        "+ -": "Set its sign",
+        "+ -": "Say whether the sound is here or not",
         "Enter": "Type its times",
         "Delete": "Remove it",
         "Ctrl+Z": "Undo; with Shift, redo",
@@ -35,7 +45,7 @@ KEYS = {
         "D": "Hear the difference of two sides",
         "N": "Pin a note to the playhead",
     },
-    "Prompts": {"Alt+← Alt+→": "Change the order", "Delete": "Leave it out"},
+    "Prompts": {"Alt+← Alt+→": "Change the order", "Delete": "Remove it"},
 }
 
 

@@ -4,6 +4,7 @@ import { copyText } from "audio-playground-copying";
 
 const SORTS = { newest: "Newest", name: "Name", length: "Length", size: "Size", used: "Last used" };
 const TYPING_MS = 180;
+const MAX_COMPARED = 8; // sides of a comparison
 
 /** Format seconds since 1970 in local time: the clock; before it the date unless it is today, with any other year. */
 function moment(seconds) {
@@ -117,7 +118,7 @@ const Details = {
         <div class="lib-recipe">
           <pre ref="recipe" tabindex="0" :aria-label="'Recipe of ' + name">{{ details.recipe }}</pre>
           <div class="job-buttons">
-            <button type="button" class="button" data-tip="The exact settings as YAML; the terminal runs them, too"
+            <button type="button" class="button" data-tip="The exact settings as YAML, which the terminal runs, too"
                     @click="copy">{{ copied }}</button>
             <a class="button" :href="details.report" download
                data-tip="Time and memory of every step, settings, versions, quality">Report</a>
@@ -182,6 +183,10 @@ export default {
         <b class="num">{{ chosen.length }} chosen</b>
         <template v-if="trash"><button type="button" class="button" @click="actOnChosen('restore')">Restore</button></template>
         <template v-else>
+          <a v-if="opening" class="button" :href="opening" data-tip="One tab for each; all can be separated the same way">
+            Open in the Studio</a>
+          <a v-if="comparing" class="button" :href="comparing" data-tip="Side by side, at the same loudness">Compare</a>
+          <a class="button" :href="downloading" download data-tip="One zip with a folder for each">Download</a>
           <button type="button" class="button" @click="actOnChosen('pin')">Pin</button>
           <button type="button" class="button" @click="actOnChosen('unpin')">Unpin</button>
           <button type="button" class="button danger" data-tip="Into the trash, recordings with their results"
@@ -224,21 +229,36 @@ export default {
       </ul>
 
       <nav v-if="view && view.total > view.rows.length" class="lib-pages" aria-label="Pages of the list">
-        <button type="button" class="button" :disabled="!view.page" @click="ask(view.page - 1)">Before</button>
+        <button type="button" class="button" :disabled="!view.page" @click="ask(view.page - 1)">Previous</button>
         <span class="mute num" role="status">{{ view.first + 1 }}–{{ view.first + view.rows.length }} of {{ view.total.toLocaleString("en") }}</span>
         <button type="button" class="button" :disabled="view.last" @click="ask(view.page + 1)">Next</button>
       </nav>
     </div>`,
 
   mixins: [changes],
-  props: { view: Object, details: { type: Object, default: () => ({}) } },
+  props: { view: Object, details: { type: Object, default: () => ({}) }, export: { type: String, default: "" } },
   emits: ["ask", "unfold", "details", "act", "rename"],
-  data: () => ({ sorts: SORTS, text: "", sort: "newest", trash: false, chosen: [], last: null, acted: null }),
+  data: () => ({ sorts: SORTS, text: "", sort: "newest", trash: false, chosen: [], last: null, acted: null, recordings: {} }),
 
   computed: {
     /** The keys of all lines on the screen that can be chosen, from top to bottom. */
     lines() {
       return this.view.rows.flatMap((row) => [row, ...row.results]).filter((item) => item.mine).map((item) => item.key);
+    },
+    /** The address that opens the chosen recordings; "" if a result is among them, or a recording that is gone. */
+    opening() {
+      const all = this.chosen.every((key) => this.recordings[key] === key);
+      return all ? `/?${new URLSearchParams({ files: this.chosen })}` : "";
+    },
+    /** The address that compares the chosen results of one recording; "" for anything else. */
+    comparing() {
+      const of = new Set(this.chosen.map((key) => this.recordings[key]));
+      const results = of.size === 1 && !of.has(undefined) && !this.chosen.some((key) => of.has(key));
+      const n = this.chosen.length;
+      return results && n > 1 && n <= MAX_COMPARED ? `/compare?${new URLSearchParams({ items: this.chosen })}` : "";
+    },
+    downloading() {
+      return `/media/all.zip?${new URLSearchParams(this.chosen.map((key) => ["result", key]))}&${this.export}`;
     },
     nothing() {
       if (this.text) return `Nothing ${this.trash ? "in the trash" : "in the library"} has “${this.text.trim()}”.`;
@@ -248,6 +268,10 @@ export default {
 
   watch: {
     view() {
+      for (const row of this.view.rows) {
+        if (!row.gone) this.recordings[row.key] = row.key; // else its results are all that is left
+        for (const result of row.results) this.recordings[result.key] = row.key;
+      }
       if (this.acted === null) return;
       const index = Math.min(this.acted, this.view.rows.length - 1);
       this.acted = null;

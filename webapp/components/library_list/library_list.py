@@ -74,8 +74,7 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE | 
     ) -> None:
         super().__init__()
         asks(self, Right.MANAGE, "act", "rename")
-        self._props["view"] = None
-        self._props["details"] = {}
+        self._props |= {"view": None, "details": {}, "export": ""}
 
         # A browser may send anything: texts are shortened here, and calls with an invalid key are ignored.
         def ask(asked: Asked) -> object:
@@ -111,6 +110,11 @@ class LibraryList(ui.element, component="library_list.js", esm=COPYING_MODULE | 
         """Draw the rows of `webapp.state.library.view.LibraryView.view`, and the details of results by their keys."""
         self._props["view"] = dict(view)
         return self.show_details(details)
+
+    def set_export(self, query: str) -> Self:
+        """Set how downloads are written, as the query of their addresses."""
+        self._props["export"] = query
+        return self
 
     def show_details(self, details: Mapping[str, Any]) -> Self:
         """Draw the details of results anew."""

@@ -12,7 +12,7 @@ TIPS = {
     ActionKind.DOWNLOAD: "Opens its place on the Models page",
     ActionKind.MODELS: "Opens the Models page",
     ActionKind.SOURCES: "Opens the Models page, where sources are chosen",
-    ActionKind.SIGN_IN: "Opens the Models page, which says how to be let in, and takes a token",
+    ActionKind.SIGN_IN: "Opens the Models page, which says how to get access, and takes a token",
 }
 
 

@@ -6,10 +6,12 @@ from typing import Self
 
 from nicegui import ui
 
+from separation.formatted import signed
 from webapp.components.pieces.pieces import text, tipped
 
 FLOOR_DB = -120.0
 GOOD_DB = -60.0  # below, nobody hears what is left
+EXACT_DB = -96.0  # below, what is left is less than a step of 16-bit samples
 
 
 class NullMeter(ui.element):
@@ -21,7 +23,7 @@ class NullMeter(ui.element):
     """
 
     def __init__(
-        self, label: str = "Null", *, spoken: str = "What is left of the recording without the tracks"
+        self, label: str = "Adds up", *, spoken: str = "What is left of the recording without the tracks"
     ) -> None:
         super().__init__("span")
         self.classes("measure")
@@ -36,13 +38,20 @@ class NullMeter(ui.element):
     def show(self, level_db: float | None, words: str) -> Self:
         """Show a level in dB, or None for an empty bar; `words` are its tooltip and what screen readers say."""
         level = FLOOR_DB if level_db is None else min(0.0, max(FLOOR_DB, level_db))
-        value = "…" if level_db is None else f"{level_db:.0f} dB".replace("-", "−")
-        self._value.set_text(value)
+        value = "…" if level_db is None else f"{signed(level_db, '.0f')} dB"
+        self._value.set_text(value if level_db is None else how_well(level_db))
         self._bar.style(f"--share: {1 - level / FLOOR_DB:.3f}")
         self._bar.classes(add="doubtful" if level > GOOD_DB else "", remove="doubtful" if level <= GOOD_DB else "")
         self._bar.props["aria-valuenow"] = f"{level:.0f}"
         self._bar.props["aria-valuetext"] = words if level_db is None else f"{value}: {words}"
-        return tipped(self, words)
+        return tipped(self, words if level_db is None else f"{words} Null test: {value}.")
+
+
+def how_well(level_db: float) -> str:
+    """Return how well tracks add up to a recording, in a word or two, from the level in dB of what is left."""
+    if level_db < EXACT_DB:
+        return "exactly"
+    return "as heard" if level_db < GOOD_DB else f"but for {signed(level_db, '.0f')} dB"
 
 
 def readout(label: str, value: str, words: str, *, doubtful: bool = False) -> ui.element:

@@ -143,9 +143,18 @@ class CostBox(ui.element):
                 text(value, "warn" if label in warn else "", tag="dd")
 
 
-def error_card(error: PlaygroundError, *, on_dismiss: Callable[[], object] | None = None) -> ui.element:
-    """Place a card that says what happened, why, and what to do, with the button of the action. Returns the card."""
-    with ui.element("div").classes("error-card").props("role=alert") as element:
+def error_card(
+    error: PlaygroundError, *, on_dismiss: Callable[[], object] | None = None, accepted: bool = False
+) -> ui.element:
+    """Place a card that says what happened, why, and what to do, with the button of the action. Returns the card.
+
+    Args:
+        error: what to say.
+        on_dismiss: called when a person has read it; without it there is no button for that.
+        accepted: whether what was asked for was done, only not as it was meant.
+    """
+    kind = f"error-card{' accepted' if accepted else ''}"
+    with ui.element("div").classes(kind).props(f"role={'status' if accepted else 'alert'}") as element:
         icon("warning")
         with ui.element("div").classes("error-words"):
             text(error.what, "error-what", tag="p")

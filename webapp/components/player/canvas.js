@@ -29,6 +29,20 @@ export function fullScale(peak) {
   return Math.max(peak / FULLEST, 1 / MOST_MAGNIFIED);
 }
 
+/** Draw a thin dashed zero line from `x` to `width`, where a track is still being computed, and `words` over it. */
+export function drawUnready(context, { x, width, height, color, words }) {
+  context.strokeStyle = context.fillStyle = color;
+  context.setLineDash([3, 5]);
+  context.beginPath();
+  context.moveTo(x, height / 2);
+  context.lineTo(width, height / 2);
+  context.stroke();
+  context.setLineDash([]);
+  context.font = "12px system-ui, sans-serif";
+  context.textBaseline = "bottom";
+  if (context.measureText(words).width < width - x - 16) context.fillText(words, x + 8, height / 2 - 4);
+}
+
 /** Draw waveform bars two pixels apart, up to sample `ready`; `scale` is the amplitude that fills the height. */
 export function drawBars(context, pyramid, view, { top, height, color, ready, scale }) {
   const middle = top + height / 2;

@@ -46,3 +46,16 @@ export function gainToSlider(db) {
   if (db >= 0) return UNITY_AT + (Math.min(db, GAIN_CEILING_DB) / GAIN_CEILING_DB) * (1 - UNITY_AT);
   return UNITY_AT * (1 - Math.sqrt(Math.max(db, GAIN_FLOOR_DB) / GAIN_FLOOR_DB));
 }
+
+/** Say where between left (-1) and right (1) a track stands. */
+export function panSpoken(pan) {
+  const share = Math.round(100 * pan);
+  return share ? `${Math.abs(share)} % ${share < 0 ? "left" : "right"}` : "in the middle";
+}
+
+/** Say how much of a sound the mixture explains, from the share of each chunk. */
+export function explainedSpoken(shares) {
+  const worst = Math.min(...shares);
+  const at = shares.indexOf(worst) + 1;
+  return `How much of this sound the mixture explains, per chunk; least in chunk ${at}: ${Math.round(100 * worst)} %`;
+}

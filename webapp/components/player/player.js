@@ -11,7 +11,7 @@ import { linear, Voice } from "./voice.js";
 const TICK_MS = 50;
 const SLEEP_MS = 10_000; // after a pause of this length the context is suspended, which lets the sound card sleep
 
-/** Emits: "tracks", "mix", "side", "phase", "play", "pause", "seek", "loop", "speed", "range", "frame". */
+/** Emits: "tracks", "mix", "side", "phase", "play", "pause", "seek", "loop", "passage", "speed", "range", "frame". */
 export class Player extends Emitter {
   constructor() {
     super();
@@ -20,6 +20,9 @@ export class Player extends Emitter {
     this.loop = { on: false, start: null, end: null }; // in samples; null is the start or end of the recording
     this.speed = 1; // the pitch stays the same (tempo.js)
     this.side = "A"; // tracks with another side are silent
+    this.recording = ""; // the id of the track that the others were made from
+    this.standIn = null; // a voice that plays the recording where the others are still being computed
+    this.original = ""; // the id of the only track that is heard, while a person holds a key
     this.range = null; // {start, count}: samples in view, shared by all waveforms; null for everything
     this.phase = "stopped"; // stopped | buffering | playing
     this.context = null;
@@ -50,6 +53,22 @@ export class Player extends Emitter {
     if (!this.voices.size) this.stop(0);
     this.applyMix();
     this.emit("tracks");
+    this.tick();
+  }
+
+  /** Name the track that the others were made from, "" for none: it is heard where they are not computed yet. */
+  setRecording(id) {
+    this.recording = id;
+    const voice = this.voices.get(id);
+    if (this.standIn && this.standIn.track.id !== id) {
+      this.standIn.close(this.frame + 256);
+      this.standIn = null;
+    }
+    if (voice) {
+      this.standIn ??= new Voice(voice.track, this.onArrival);
+      Object.assign(this.standIn, { track: voice.track, pcm: voice.pcm }); // one cache for both
+    }
+    this.applyMix();
     this.tick();
   }
 
@@ -88,6 +107,11 @@ export class Player extends Emitter {
 
   get wanted() {
     return this.phase !== "stopped";
+  }
+
+  /** Whether the browser plays at all; it does not while it waits for a gesture or for a device. */
+  get clockRuns() {
+    return this.context?.state === "running";
   }
 
   async play() {
@@ -146,6 +170,26 @@ export class Player extends Emitter {
     this.tick();
   }
 
+  /** The passage that is looped, or would be, as {start, end} in samples; null if that is the whole recording. */
+  get passage() {
+    const { start, end } = this.loop;
+    return start === null && end === null ? null : { start: start ?? 0, end: end ?? this.total };
+  }
+
+  /** Loop the samples [start, end), and go to its start if another place is heard. */
+  loopPassage(start, end) {
+    this.setLoop(true, start, end);
+    if (this.position < start || this.position >= end) this.seek(start);
+  }
+
+  /** Let the loop begin ("start") or end ("end") at the playhead. */
+  loopAtHead(edge) {
+    const at = Math.round(this.position);
+    const { start, end } = this.passage ?? { start: 0, end: this.total };
+    if (edge === "start" && at < this.total) this.loopPassage(at, at < end ? end : this.total);
+    if (edge === "end" && at > 0) this.loopPassage(at > start ? start : 0, at);
+  }
+
   /** Play slower or faster at the same pitch. */
   setSpeed(speed) {
     this.speed = Math.min(SPEEDS.at(-1), Math.max(SPEEDS[0], speed));
@@ -194,6 +238,19 @@ export class Player extends Emitter {
     this.emit("mix");
   }
 
+  /** Play only the track of this id, whatever the mixer says, until it is set to "". */
+  setOriginal(id) {
+    if (id === this.original || (id && !this.voices.has(id))) return;
+    this.original = id;
+    this.applyMix();
+    this.emit("mix");
+  }
+
+  /** Whether the mixer lets a track be heard. */
+  isAudible(id) {
+    return this.voices.get(id)?.audible !== 0;
+  }
+
   mixOf(id) {
     return this.voices.get(id)?.mix ?? { muted: false, solo: false, gain_db: 0, pan: 0 };
   }
@@ -206,12 +263,15 @@ export class Player extends Emitter {
   applyMix() {
     const voices = [...this.voices.values()];
     const anySolo = voices.some((voice) => voice.mix.solo);
+    const only = this.voices.has(this.original) ? this.original : ""; // it may be gone while the key is held
     for (const voice of voices) {
       const { side, match_db = 0, inverted = false } = voice.track;
       const isAudible = !voice.mix.muted && (voice.mix.solo || !anySolo) && (!side || side === this.side);
       const gain = linear(voice.mix.gain_db) * linear(match_db);
-      voice.setAudible(isAudible ? (inverted ? -gain : gain) : 0);
+      if (only) voice.setAudible(voice.track.id === only ? 1 : 0);
+      else voice.setAudible(isAudible ? (inverted ? -gain : gain) : 0);
     }
+    this.standIn?.setAudible(this.isAudible(this.recording) ? 0 : 1);
   }
 
   // ---- position and level
@@ -224,6 +284,11 @@ export class Player extends Emitter {
   get position() {
     if (!this.wanted) return this.schedule.cursor;
     return this.schedule.sampleAt(this.frame - this.schedule.frames(this.context.outputLatency || 0));
+  }
+
+  /** Whether the recording is heard now where no track has been computed yet. */
+  get standsIn() {
+    return this.wanted && this.schedule.standsInAt(this.frame);
   }
 
   /** The output level as {peak_db, rms_db}. */
@@ -241,6 +306,7 @@ export class Player extends Emitter {
       sample_rate: this.rate,
       loop: { ...this.loop },
       speed: this.speed,
+      stands_in: this.standsIn,
       tracks: [...this.voices].map(([id, voice]) => ({
         id,
         ...voice.mix,
@@ -279,6 +345,8 @@ export class Player extends Emitter {
 
   openContext() {
     if (this.context) return;
+    // With its ringer off an iPhone plays music, but not the sounds of pages; Web Audio is the latter unless one says so.
+    if (navigator.audioSession) navigator.audioSession.type = "playback";
     this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
     this.context.onstatechange = () => this.wanted && this.context?.state !== "closed" && this.resume();
     this.meter = new Meter(this.context);

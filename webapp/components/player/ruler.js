@@ -1,4 +1,4 @@
-// The time ruler: computes where its marks go.
+// The time ruler: computes where its marks go, and where a passage lies.
 
 const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const MARK_PX = 96; // the least distance between two labels
@@ -15,4 +15,11 @@ export function ruler({ start, samplesPerPixel, width }, sampleRate) {
     if (x > width) return { marks, digits };
     marks.push({ time_s: k * step, x });
   }
+}
+
+/** Return the style that lays a passage {start, end} in samples on the time line; null for none. */
+export function passageStyle(passage, { start, samplesPerPixel }) {
+  if (!passage) return null;
+  const px = (sample) => `${sample / samplesPerPixel}px`;
+  return { left: px(passage.start - start), width: px(passage.end - passage.start) };
 }

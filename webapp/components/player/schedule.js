@@ -2,7 +2,8 @@
 //
 // The order of playback is cut into stretches (walk.js). A stretch starts all tracks at one context frame, exactly
 // where the stretch before it ended. If samples are late, nothing starts: playback waits for every track and then goes
-// on in sync. Tracks that are added or grow meanwhile are started within the stretches that already play.
+// on in sync. Tracks that are added or grow meanwhile are started within the stretches that already play. Where no track
+// that can be heard has been computed yet, the recording stands in for them.
 import { planTempo } from "./tempo.js";
 import { FADE_S } from "./voice.js";
 import { stretch, windowsAhead } from "./walk.js";
@@ -12,6 +13,8 @@ const HORIZON_S = 4; // how far ahead sound is scheduled; background tabs are wo
 const PREFETCH_S = 8;
 const LEAD_S = 0.05; // from now to a start that the audio thread surely reaches in time
 const SAFE_FRAMES = 256; // two render quanta; a start closer than this may already be late
+const IMMINENT_S = 1.2; // samples that are still being computed this close to their start are not waited for; see HORIZON_S
+const STAND_IN_S = 0.5; // the recording stands in for this long at a time, so that the tracks are heard soon after
 const STARVED_S = 0.15; // if the next samples are still missing this close to their start, the sound fades out
 
 export class Schedule {
@@ -56,6 +59,11 @@ export class Schedule {
     while ((this.nextFrame ?? now) < now + this.frames(HORIZON_S)) {
       const part = this.upToEdge(stretch(this.cursor, this.course));
       if (!part) return "end";
+      if (this.isUnmade(part)) {
+        const isImminent = this.nextFrame === null || this.nextFrame - now < this.frames(IMMINENT_S);
+        if (!this.player.standIn || !isImminent) return "waiting";
+        this.standIn(part);
+      }
       if (!this.isReady(part)) return "waiting";
       // If the clock has passed the planned frame, the stretch starts as soon as possible and fades in.
       const late = this.nextFrame === null || this.nextFrame < now + SAFE_FRAMES;
@@ -76,10 +84,39 @@ export class Schedule {
     return { ...part, count: next - part.start, next };
   }
 
+  /** Whether tracks could be heard in a stretch, and none of them has been computed there yet. */
+  isUnmade({ start }) {
+    const heard = [...this.player.voices.values()].filter(
+      ({ audible, pcm, track }) => audible !== 0 && !pcm.failure && start < track.n_samples,
+    );
+    return heard.length > 0 && heard.every(({ ready }) => ready <= start);
+  }
+
+  /** Let the recording be heard in a stretch, which is cut short. */
+  standIn(part) {
+    part.unmade = new Set([...this.player.voices.values()].filter((voice) => voice.ready <= part.start));
+    part.count = Math.min(part.count, this.frames(STAND_IN_S));
+    part.next = part.start + part.count;
+  }
+
+  /** The voices that play in a stretch: where the recording stands in, those that are computed later do not. */
+  voicesOf({ unmade }) {
+    const { voices, standIn } = this.player;
+    return unmade ? [...[...voices.values()].filter((voice) => !unmade.has(voice)), standIn] : [...voices.values()];
+  }
+
+  /** Whether the recording stands in at a context frame for what is still being computed. */
+  standsInAt(frame) {
+    return this.stretches.some((part) => part.unmade && part.whenFrame <= frame && frame < endOf(part));
+  }
+
   /** Begin a stretch: `count` samples from `start`, which play from `whenFrame` and fade in if `fade`. */
-  begin({ start, count, next }, whenFrame, fade) {
-    const part = { start, count, whenFrame, fade, filled: new Map() }; // id -> frames already scheduled
-    const windows = [...this.player.voices.values()].map((voice) => {
+  begin({ start, count, next, unmade }, whenFrame, fade) {
+    const last = this.stretches.at(-1);
+    const changes = last && endOf(last) === whenFrame && !last.unmade !== !unmade;
+    if (changes) this.fadeOut(Math.max(this.player.frame ?? 0, whenFrame - this.frames(FADE_S)));
+    const part = { start, count, whenFrame, unmade, fade: fade || changes, filled: new Map() }; // voice -> frames scheduled
+    const windows = this.voicesOf(part).map((voice) => {
       const to = Math.min(start + count, voice.ready);
       return [voice, start < to && this.windowFor(voice, start, to)];
     });
@@ -93,35 +130,27 @@ export class Schedule {
 
   /** Schedule what is missing of a stretch: at first all of it, later the tracks that were added or have grown. */
   fill(part, now) {
-    const { context, bus, voices } = this.player;
+    const { context, bus } = this.player;
     const reachable = now + this.frames(LEAD_S) - part.whenFrame; // the first frame that is not too late
-    for (const [id, voice] of voices) {
-      const done = part.filled.get(id) ?? 0;
+    for (const voice of this.voicesOf(part)) {
+      const done = part.filled.get(voice) ?? 0;
       const from = Math.max(done, reachable);
       const to = voice.framesOf(part);
       const window = from < to && this.windowFor(voice, part.start, Math.min(part.start + part.count, voice.ready));
       if (!window) continue;
       const fadeIn = from > done || (from === 0 && part.fade);
       voice.schedule(context, bus, window, part, { from, to, fadeIn });
-      part.filled.set(id, to);
+      part.filled.set(voice, to);
     }
   }
 
-  /** Return whether every track has the samples of this stretch that exist, and the stretch may begin. */
-  isReady({ start, count }) {
-    let complete = true;
-    let sounding = false; // whether an audible track has samples here
-    let working = false; // whether an audible track is still being computed here
-    for (const voice of this.player.voices.values()) {
-      if (voice.pcm.failure || start >= voice.track.n_samples) continue;
-      if (start < voice.ready) {
-        sounding ||= voice.audible !== 0;
-        if (!this.windowFor(voice, start, Math.min(start + count, voice.ready))) complete = false;
-      } else {
-        working ||= voice.audible !== 0;
-      }
-    }
-    return complete && (sounding || !working);
+  /** Return whether every voice has the samples of this stretch that exist. */
+  isReady(part) {
+    const { start, count } = part;
+    return this.voicesOf(part)
+      .filter((voice) => !voice.pcm.failure && start < voice.ready)
+      .map((voice) => this.windowFor(voice, start, Math.min(start + count, voice.ready))) // all of them are fetched
+      .every((window) => window);
   }
 
   /** Return the window of `voice` around `start` if it holds all samples before `to`; otherwise fetch it. */
@@ -146,6 +175,7 @@ export class Schedule {
 
   fadeOut(frame) {
     for (const voice of this.player.voices.values()) voice.fadeOut(frame);
+    this.player.standIn?.fadeOut(frame);
   }
 
   /** Fade out now; the next stretch starts at `sample`. */

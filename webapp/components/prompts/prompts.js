@@ -39,20 +39,22 @@ export default {
           </span>
         </span>
         <input ref="input" class="prompt-input" v-model="typed" maxlength="200" enterkeyhint="done" autocomplete="off"
-               placeholder="another sound, in a few words…" aria-label="Add a sound to isolate"
-               data-tip="Each sound becomes a track of its own. Enter adds it; commas part several."
+               :placeholder="texts.length ? 'another sound…' : 'a sound, such as drums or a voice'" aria-label="Add a sound to isolate"
+               data-tip="Each sound becomes a track of its own. Enter adds it; separate several with commas."
                @keydown.enter.prevent="addTyped" @keydown.backspace="onBackspace" />
-        <span v-for="kind in suggestions" :key="kind.kind" class="suggestions" role="group"
+        <span v-for="(kind, row) in suggestions" :key="kind.kind" class="suggestions" role="group" @keydown="onSuggestionKey"
               :aria-label="kind.kind ? 'Suggestions: ' + kind.kind : 'Suggestions'">
           <span v-if="kind.kind" class="mute small">{{ kind.kind }}</span>
-          <button v-for="words in kind.texts" :key="words" type="button" class="toggle" :class="{ on: has(words) }"
+          <button v-for="(words, place) in kind.texts" :key="words" type="button" class="toggle" :class="{ on: has(words) }"
+                  :tabindex="row + place ? -1 : 0"
                   :aria-pressed="has(words)" :data-tip="'Isolate ' + words + ', or leave it out again'"
                   @click="toggle(words)">{{ words }}</button>
         </span>
+        <a class="skip-link sr-only" href="#actions">Skip to Separate</a>
       </div>
       <p v-if="note" class="prompts-note small mute" role="status">{{ note }}
         <button v-if="better" type="button" class="button plain" @click="replace">Use “{{ better.to }}”</button>
-        <a v-if="models" href="/models" data-tip="Who can separate here, and what the others lack">See the models</a></p>
+        <a v-if="models" href="/models" data-tip="Which separators are available, and what the others need">See the models</a></p>
     </div>`,
 
   mixins: [changes],
@@ -81,6 +83,13 @@ export default {
       const wanted = this.unconfirmed.reduce((text, change) => change.select ?? text, this.selected);
       return this.texts.includes(wanted) ? wanted : this.texts.at(-1);
     },
+    /** The prompts, and what is being typed, which is one of them as soon as somebody separates. */
+    asked() {
+      return [...this.texts, ...this.fresh(this.parts)];
+    },
+    parts() {
+      return this.typed.split(",").map((part) => part.trim());
+    },
     chipTip() {
       const order = this.ordered ? " Each works on what the ones before it left: drag to change the order, or Alt and an arrow." : "";
       return `Choose whose spans you paint.${order}`;
@@ -88,7 +97,7 @@ export default {
   },
 
   watch: {
-    texts: {
+    asked: {
       immediate: true,
       handler(texts) {
         page.prompts = texts;
@@ -102,6 +111,13 @@ export default {
     },
   },
 
+  mounted() {
+    page.takeTyped = () => this.addTyped();
+  },
+  unmounted() {
+    delete page.takeTyped;
+  },
+
   methods: {
     spoken(prompt) {
       return [prompt.text, prompt.detail, prompt.spans].filter(Boolean).join(", ");
@@ -112,14 +128,18 @@ export default {
     },
 
     addTyped() {
-      const added = this.typed.split(",").map((part) => part.trim());
+      const added = this.parts;
       this.typed = "";
       this.add(added);
     },
 
     add(words) {
-      const fresh = words.filter((text) => text && !this.has(text));
+      const fresh = this.fresh(words);
       if (fresh.length) this.make({ add: fresh });
+    },
+
+    fresh(words) {
+      return words.filter((text, at) => text && !this.has(text) && words.findIndex((one) => sameSound(one, text)) === at);
     },
 
     remove(text) {
@@ -135,6 +155,15 @@ export default {
 
     replace() {
       this.make({ replace: this.better.from, by: this.better.to });
+    },
+
+    /** All suggestions are one stop of the Tab key; arrows go from one to the next. */
+    onSuggestionKey(event) {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const all = [...this.$el.querySelectorAll(".suggestions > button")];
+      all.at((all.indexOf(event.target) + step) % all.length)?.focus();
+      event.preventDefault();
     },
 
     onBackspace(event) {

@@ -12,7 +12,7 @@ from webapp.access.handlers import asks, may
 from webapp.access.roles import Right
 from webapp.access.routes import Asks, Need
 from webapp.components.pieces.icons import icon_classes
-from webapp.components.pieces.pieces import icon_button, text
+from webapp.components.pieces.pieces import Text, button, icon_button, text
 
 # key -> (label, path), in the order of the rail
 PAGES = {
@@ -25,6 +25,7 @@ PAGES = {
 }
 
 SAYS_TO_GUESTS = ("studio", "compare", "library")
+PAGES_ID = "pages"  # of the rail in the document: on a phone it is a menu that a button in the header opens
 LACKING = {
     Right.LISTEN: "listen to what others have brought",
     Right.RUN: "separate",
@@ -45,6 +46,11 @@ _SHEET = """() => {
 _TOGGLE_SHEET = _SHEET % '!shell.classList.contains("sheet-open")'
 _CLOSE_SHEET = _SHEET % "false"
 
+# From another page it leads to what was open there, which the Studio notes in its tab.
+_BACK_TO_THE_STUDIO = """(event) => {
+    event.currentTarget.href = sessionStorage.getItem("studio") ?? event.currentTarget.href;
+}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -53,7 +59,7 @@ class Frame:
     header: ui.element
     main: ui.element
     side: ui.element  # settings; a bottom sheet on a phone
-    actions: ui.element  # the page's main action: foot of the side panel, or a bar above the transport on a phone
+    actions: ui.element  # the page's main action: foot of the side panel, or beside the transport on a phone
     footer: ui.element
 
 
@@ -72,8 +78,15 @@ def shell(
     kind = f"shell{'' if side else ' no-side'}{'' if footer else ' no-foot'}"
     with ui.element("div").classes(kind).on("keydown.escape", js_handler=_CLOSE_SHEET) as whole:
         asks(whole, needs)
+        # NiceGUI puts every page into a `main` of its own, in which there could be no other, no banner and no foot.
+        ui.context.client.page_container.default_slot.children[0].tag = "div"
+        text("Skip to the page", "skip-link sr-only", tag="a").props("href=#main")
         _rail(active)
-        header = ui.element("header").classes("shell-header")
+        with ui.element("header").classes("shell-header").props("role=banner") as header:
+            pages = icon_button("menu", "Pages").classes("pages-button")
+            pages.props(f"popovertarget={PAGES_ID} aria-haspopup=true")
+            if side:
+                _sheet_button(side)
         main = ui.element("main").classes("shell-main").props("id=main tabindex=-1")
         if active in SAYS_TO_GUESTS and (words := _lacking()):
             with main:
@@ -84,12 +97,17 @@ def shell(
             if side:
                 _sheet_head(side)
             side_body = ui.element("div").classes("side-body")
-        with ui.element("div").classes("shell-actions"):
-            if side:
-                _sheet_button(side)
+        with ui.element("div").classes("shell-actions").props("id=actions tabindex=-1 role=region aria-label=Actions"):
             actions = ui.element("div").classes("actions-body")
-        foot = ui.element("footer").classes("shell-footer")
+        foot = ui.element("footer").classes("shell-footer").props("role=contentinfo")
     yield Frame(header=header, main=main, side=side_body, actions=actions, footer=foot)
+
+
+def side_button(label: str, tip: str = "") -> Text:
+    """Place a button for phones, which opens the side panel there; it belongs into `Frame.actions`."""
+    opening = button(label, kind="primary", tip=tip, classes="grow only-phone")
+    opening.props("aria-controls=side").on("click", js_handler=_TOGGLE_SHEET)
+    return opening
 
 
 def _lacking() -> str:
@@ -102,13 +120,15 @@ def _lacking() -> str:
 
 
 def _rail(active: str) -> None:
-    with ui.element("nav").classes("shell-rail").props('aria-label="Pages"'):
+    with ui.element("nav").classes("shell-rail").props(f'id={PAGES_ID} popover=auto aria-label="Pages"'):
         logo = ui.element("span").classes(f"rail-logo {icon_classes('logo')}")
         logo.props('role=img aria-label="Audio Playground"')
         for page, (label, path) in PAGES.items():
             link = text(label, f"rail-link {icon_classes(page)}", tag="a").props(f"href={path}")
             if page == active:
                 link.classes("on").props("aria-current=page")
+            elif page == "studio":
+                link.on("click", js_handler=_BACK_TO_THE_STUDIO)
 
 
 def _sheet_head(side: str) -> None:
@@ -118,5 +138,5 @@ def _sheet_head(side: str) -> None:
 
 
 def _sheet_button(side: str) -> None:
-    button = text(side, f"sheet-button {icon_classes('settings')}", tag="button")
-    button.props("type=button aria-expanded=false aria-controls=side").on("click", js_handler=_TOGGLE_SHEET)
+    button = icon_button("settings", side).classes("sheet-button")
+    button.props("aria-expanded=false aria-controls=side").on("click", js_handler=_TOGGLE_SHEET)

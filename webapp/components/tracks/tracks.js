@@ -1,34 +1,39 @@
 // The mixer: a row for each track (mute, solo, gain, pan, waveform or spectrogram), all on the waveform's time line.
+// Where it hosts a waveform, that is the lane of the first row, with a place for tools under that row's controls.
 import { changes } from "audio-playground-changes";
 import {
-  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, fitCanvas, fullScale, gainToSlider, isTyping,
-  loadPyramid, loadSpectro, onSchemeChange, player, sliderToGain,
+  GAIN_CEILING_DB, GAIN_FLOOR_DB, ICONS, colorOf, decibels, drawBars, drawUnready, explainedSpoken, fitCanvas,
+  fullScale, gainToSlider, isTyping, loadPyramid, loadSpectro, onSchemeChange, panSpoken, passageStyle, player, sliderToGain,
 } from "audio-playground-player";
 
-const HEIGHT_PX = 52;
+const HEIGHT_PX = 52; // of a lane, where there are many, or little width
+const ROOMY = { px: 84, rows: 4, width_px: 560 }; // of a lane where there are at most so many rows, and more width
 const SPECTRUM_PX = 120;
+const UNREADY = "Not separated yet: the recording plays here";
 
 export default {
   template: `
     <div class="tracks" :aria-busy="unconfirmed.length > 0">
-      <p v-if="!tracks.length" class="tracks-empty mute">{{ emptyText }}</p>
-      <div v-for="track in rows" :key="track.id" class="track" :class="{ silent: !isAudible(track) }"
-           role="group" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
+      <p v-if="!rows.length" class="tracks-empty mute">{{ emptyText }}</p>
+      <div v-for="track in rows" :key="hosted(track) ? 'hosted' : track.id" class="track"
+           :class="{ silent: track.id && !isAudible(track), hosting: hosted(track) }"
+           role="group" @pointerdown.capture="current = track.id" :aria-label="track.name" :style="{ '--stem': track.color }" @keydown="onKey($event, track)">
         <div class="strip">
           <span class="track-name"><i class="dot"></i><b :title="track.name">{{ track.name }}</b>
-            <button type="button" class="icon-button spectrum" :aria-pressed="!!spectra[track.name]"
+            <button v-if="track.id" type="button" class="icon-button spectrum" :aria-pressed="!!spectra[track.name]"
                     :aria-label="'Spectrogram of ' + track.name" @click="toggleSpectrum(track)"
-                    data-tip="Which pitches sound when: spectrogram or waveform">${ICONS.spectrum}</button>
+                    data-tip="Spectrogram or waveform">${ICONS.spectrum}</button>
             <a v-if="track.download" class="icon-button" :href="prefixed(track.download)" download
-               :aria-label="'Download ' + track.name" data-tip="Keep this sound as a file, without the mixer's gain">
+               :aria-label="'Download ' + track.name" data-tip="Download this sound, without the mixer's gain">
               ${ICONS.download}
             </a>
+            <i v-else-if="track.ready_samples !== undefined" class="icon-button" aria-hidden="true"></i>
             <button v-if="menu" type="button" class="icon-button" :aria-label="'More for ' + track.name"
                     data-tip="More to do with this sound" @click="$emit('menu', track.id)">
               ${ICONS.more}
             </button>
           </span>
-          <span class="controls">
+          <span v-if="track.id" class="controls">
             <button type="button" class="ms mute-button" :class="{ on: mix[track.id]?.muted }"
                     :aria-pressed="!!mix[track.id]?.muted" :aria-label="'Mute ' + track.name"
                     data-tip="Silence this track (M)" @click="toggle(track, 'muted')">M</button>
@@ -43,22 +48,25 @@ export default {
                      @input="onFader($event, track)" @change="report"
                      @dblclick="setGain(track, 0, true)" @keydown="onFaderKey($event, track)" />
             </label>
-            <output class="readout">{{ decibels(gain(track)) }}</output>
+            <span class="readout" aria-hidden="true">{{ decibels(gain(track)) }}</span>
             <input class="pan" type="range" min="-1" max="1" step="0.05" :value="mix[track.id]?.pan ?? 0"
-                   :aria-label="'Place of ' + track.name" :aria-valuetext="placeText(track)"
-                   data-tip="Left or right; double-click for the middle" @input="onPan($event, track)" @change="report"
+                   :aria-label="'Pan of ' + track.name" :aria-valuetext="panSpoken(mix[track.id]?.pan ?? 0)"
+                   data-tip="Pan; double-click for the centre" @input="onPan($event, track)" @change="report"
                    @dblclick="setPan(track, 0)" @keydown="onPanKey($event, track)" />
           </span>
+          <slot v-if="hosted(track)" name="tools"></slot>
         </div>
-        <div class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
-             @pointerup="onSeek($event, track)" @pointercancel="dragging = false">
+        <div v-if="hosted(track)" class="hosted"><slot></slot></div>
+        <div v-if="!hosted(track) || isSpectrum(track)" class="lane" @pointerdown="onSeek($event, track)" @pointermove="onSeek($event, track)"
+             @pointerup="onSeek($event, track)" @pointercancel="onSeek($event, track)">
           <canvas :style="{ height: height(track) + 'px' }" :ref="(el) => (canvases[track.id] = el)" aria-hidden="true"></canvas>
+          <i v-if="looped" class="loop-band" :style="band"></i>
           <div class="playhead" :ref="(el) => (heads[track.id] = el)"></div>
           <div v-if="failures[track.id]" class="lane-note" role="alert">{{ failures[track.id] }}</div>
           <div v-else-if="!drawn[track.id]" class="lane-note skeleton"></div>
           <p v-if="track.note" class="track-note">{{ track.note }}</p>
           <div v-if="track.explained?.length" class="explained" :style="stretched(track)" role="img"
-               :aria-label="explainedText(track)" :title="explainedText(track)">
+               :aria-label="explainedSpoken(track.explained)" :title="explainedSpoken(track.explained)">
             <i v-for="value in track.explained" :class="{ low: value < 0.5 }" :style="{ opacity: 0.3 + 0.7 * value }"></i>
           </div>
         </div>
@@ -66,18 +74,33 @@ export default {
     </div>`,
 
   mixins: [changes],
-  props: { tracks: { type: Array, default: () => [] }, emptyText: String, menu: Boolean, allSides: Boolean },
+  props: {
+    tracks: { type: Array, default: () => [] }, emptyText: String, menu: Boolean, allSides: Boolean,
+    host: String, // the name of the first row while it has no track; given where that row hosts a waveform
+  },
   emits: ["seek", "menu"],
 
   data() {
-    return { side: player.side, mix: {}, drawn: {}, failures: {}, spectra: {}, width: 0, range: null, dragging: false };
+    return {
+      side: player.side, mix: {}, drawn: {}, failures: {}, spectra: {}, width: 0, range: null, dragging: false, looped: null,
+      wide: innerWidth > ROOMY.width_px, // whether name and controls stand beside the lane
+    };
   },
 
   computed: {
     /** The tracks to draw: while results are compared, those of the side that is heard, or of all of them. */
     rows() {
       if (this.allSides) return this.tracks.filter((track) => track.inverted === undefined);
-      return this.tracks.filter((track) => !track.side || track.side === this.side);
+      const shown = this.tracks.filter((track) => !track.side || track.side === this.side);
+      return this.host && !shown.length ? [{ id: "", name: this.host, color: "var(--mute)" }] : shown;
+    },
+    /** The height of a waveform's lane in pixels. */
+    tall() {
+      return this.wide && this.rows.length <= ROOMY.rows ? ROOMY.px : HEIGHT_PX;
+    },
+    /** The style of the passage that is looped. */
+    band() {
+      return passageStyle(this.looped, this.view);
     },
     total() {
       return Math.max(1, ...this.tracks.map((track) => track.n_samples));
@@ -94,19 +117,26 @@ export default {
     this.heads = {};
     this.pyramids = {};
     this.spectro = null;
+    this.current = ""; // the id of the row that was touched last
     this.reported = {}; // the mixer settings that the server knows, by the track's id
   },
   mounted() {
+    this.onPageKey = this.onPageKey.bind(this);
+    document.addEventListener("keydown", this.onPageKey);
     this.observer = new ResizeObserver(() => this.drawAll());
     this.observer.observe(this.$el);
     this.ends = [
       player.on("frame", () => this.dragging || this.moveHead(player.position)),
       player.on("mix", () => this.readMix()),
       player.on("tracks", () => this.readMix()),
+      player.on("recall", (rows) => this.recall(rows)),
       player.on("range", () => this.drawAll()),
       player.on("side", () => this.showSide()),
+      player.on("loop", () => (this.looped = player.loop.on ? player.passage : null)),
+      player.on("passage", (passage) => (this.looped = passage)), // while a hand marks it
       onSchemeChange(() => this.drawAll()),
       () => this.observer.disconnect(),
+      () => document.removeEventListener("keydown", this.onPageKey),
       () => player.setTracks(this, []),
     ];
     this.$nextTick(() => this.adopt());
@@ -115,13 +145,23 @@ export default {
     this.ends.forEach((end) => end());
   },
   watch: {
-    tracks() {
+    tracks(now, before) {
       this.adopt();
+      const isNew = now[1] && now[1].id !== before[1]?.id && now[0].id === before[0]?.id; // of the same recording
+      if (this.host && isNew) this.$nextTick(() => this.revealRows());
+    },
+    tall() {
+      this.$nextTick(() => this.drawAll());
     },
   },
 
   methods: {
-    decibels,
+    decibels, explainedSpoken, panSpoken,
+
+    /** Whether the lane of this track is the waveform that is hosted. */
+    hosted(track) {
+      return Boolean(this.host) && track === this.rows[0];
+    },
 
     prefixed(url) {
       return url.startsWith("/") ? (window.path_prefix ?? "") + url : url;
@@ -129,9 +169,9 @@ export default {
 
     adopt() {
       player.setTracks(this, this.tracks);
+      if (this.host) player.setRecording(this.tracks[0]?.id ?? "");
       this.readMix();
-      const known = ({ id }) => [id, this.reported[id] ?? { ...player.mixOf(id) }];
-      this.reported = Object.fromEntries(this.tracks.map(known));
+      this.reported = Object.fromEntries(this.tracks.map(({ id }) => [id, this.reported[id] ?? { ...player.mixOf(id) }]));
       this.$nextTick(() => {
         this.moveHead(this.head);
         this.tracks.forEach((track) => this.load(track));
@@ -150,6 +190,11 @@ export default {
         this.failures[track.id] = reason.message;
       }
       this.drawAll();
+    },
+
+    /** Scroll to the sounds that have come, where the recording's own lane leaves them no room. */
+    revealRows() {
+      if (!this.wide) this.$el.children[1]?.scrollIntoView({ block: "start", behavior: "smooth" });
     },
 
     showSide() {
@@ -179,6 +224,7 @@ export default {
 
     drawAll() {
       this.range = player.range;
+      this.wide = this.$el.clientWidth > ROOMY.width_px;
       this.width = Object.values(this.canvases).find((canvas) => canvas)?.clientWidth ?? 0;
       if (this.width) this.tracks.forEach((track) => this.draw(track));
       this.moveHead(this.head);
@@ -189,7 +235,7 @@ export default {
       if (!canvas || !this.pyramids[track.id]) return;
       const context = fitCanvas(canvas, this.width, this.height(track));
       const ready = Math.min(track.ready_samples ?? track.n_samples, track.n_samples);
-      if (this.height(track) === SPECTRUM_PX) {
+      if (this.isSpectrum(track)) {
         const colors = this.spectro.spectrumColors(canvas.parentElement, track.color);
         this.spectro.drawSpectrogram(context, track, this.view, SPECTRUM_PX, colors, (reason) => {
           if (reason) this.failures[track.id] = reason.message;
@@ -200,13 +246,22 @@ export default {
       // One scale for all rows, so that a quiet sound looks quieter than a loud one.
       const scale = fullScale(Math.max(...this.tracks.map(({ id }) => this.pyramids[id]?.peak ?? 0)));
       const color = colorOf(canvas.parentElement, track.color);
-      if (ready < track.n_samples) this.drawUnready(context, canvas, ready);
-      drawBars(context, this.pyramids[track.id], this.view, { top: 0, height: HEIGHT_PX, color, ready, scale });
+      if (ready < track.n_samples) {
+        const x = Math.max(0, (ready - this.view.start) / this.view.samplesPerPixel);
+        const mute = colorOf(canvas.parentElement, "var(--mute)");
+        drawUnready(context, { x, width: this.width, height: this.tall, color: mute, words: this.host ? UNREADY : "" });
+      }
+      drawBars(context, this.pyramids[track.id], this.view, { top: 0, height: this.tall, color, ready, scale });
     },
 
-    /** The height of a row in pixels; a track that is still being made has no spectrogram yet. */
+    /** The height of a lane in pixels. */
     height(track) {
-      return this.spectra[track.name] && track.ready_samples === undefined ? SPECTRUM_PX : HEIGHT_PX;
+      return this.isSpectrum(track) ? SPECTRUM_PX : this.tall;
+    },
+
+    /** Whether a lane shows a spectrogram; a track that is still being made has none yet. */
+    isSpectrum(track) {
+      return Boolean(this.spectra[track.name]) && track.ready_samples === undefined;
     },
 
     async toggleSpectrum({ name }) {
@@ -221,24 +276,6 @@ export default {
       const on = !this.tracks.every(({ name }) => this.spectra[name]);
       for (const { name } of this.tracks) this.spectra[name] = on;
       this.$nextTick(() => this.drawAll());
-    },
-
-    /** Draw a thin dashed zero line where the track is still being computed. */
-    drawUnready(context, canvas, ready) {
-      const x = Math.max(0, (ready - this.view.start) / this.view.samplesPerPixel);
-      context.strokeStyle = colorOf(canvas.parentElement, "var(--mute)");
-      context.setLineDash([3, 5]);
-      context.beginPath();
-      context.moveTo(x, HEIGHT_PX / 2);
-      context.lineTo(this.width, HEIGHT_PX / 2);
-      context.stroke();
-      context.setLineDash([]);
-    },
-
-    explainedText(track) {
-      const worst = Math.min(...track.explained);
-      const at = track.explained.indexOf(worst) + 1;
-      return `How much of this sound the mixture explains, per chunk; least in chunk ${at}: ${Math.round(100 * worst)} %`;
     },
 
     // ---- mixer
@@ -293,11 +330,6 @@ export default {
       event.preventDefault();
     },
 
-    placeText(track) {
-      const pan = Math.round(100 * (this.mix[track.id]?.pan ?? 0));
-      return pan ? `${Math.abs(pan)} % ${pan < 0 ? "left" : "right"}` : "in the middle";
-    },
-
     onFader(event, track) {
       const gain_db = Math.round(sliderToGain(Number(event.target.value)) * 10) / 10;
       this.setGain(track, Math.abs(gain_db) < 0.25 ? 0 : gain_db, false); // the fader snaps to 0 dB
@@ -312,15 +344,29 @@ export default {
 
     onKey(event, track) {
       const key = { m: "muted", s: "solo" }[event.key.toLowerCase()];
-      if (!key || event.repeat || isTyping(event)) return;
+      if (!key || !track || event.repeat || isTyping(event)) return;
       this.toggle(track, key);
       event.preventDefault();
     },
 
-    /** Called from Python: set mute, solo, gain and pan of the tracks in `rows`, unless they were changed since. */
-    setMix(rows) {
-      const since = (id) => this.unconfirmed.flat().filter((change) => change.id === id);
-      for (const { id, ...mix } of rows) player.setMix(id, Object.assign(mix, ...since(id).map(({ set }) => set)));
+    /** Digits hear a sound alone, or all of them again; M and S are of the row that was touched last. */
+    onPageKey(event) {
+      if (event.defaultPrevented || event.repeat || isTyping(event)) return;
+      const alone = this.host && /^[1-9]$/.test(event.key) && this.rows[event.key];
+      if (!alone) return this.onKey(event, this.rows.find(({ id }) => id === this.current));
+      this.soloAlone(alone);
+      event.preventDefault();
+    },
+
+    soloAlone({ id }) {
+      const on = !player.mixOf(id).solo || this.tracks.some((other) => other.id !== id && player.mixOf(other.id).solo);
+      for (const track of this.tracks) player.setMix(track.id, { solo: on && track.id === id });
+      this.report();
+    },
+
+    /** Set mute, solo, gain and pan of the tracks in `rows`, as a mix that is recalled says. */
+    recall(rows) {
+      for (const { id, ...mix } of rows) player.setMix(id, mix);
       this.report();
     },
 
@@ -336,7 +382,6 @@ export default {
     },
 
     // ---- seeking
-
     onSeek(event, track) {
       if (event.type === "pointerdown" && event.button === 0) {
         event.currentTarget.setPointerCapture(event.pointerId);
@@ -345,8 +390,9 @@ export default {
       if (!this.dragging) return;
       const x = event.clientX - this.canvases[track.id].getBoundingClientRect().left;
       this.moveHead(this.view.start + x * this.view.samplesPerPixel);
+      this.dragging = event.type === "pointerdown" || event.type === "pointermove";
+      if (event.type === "pointercancel") this.moveHead(player.position); // the finger scrolls the page
       if (event.type !== "pointerup") return;
-      this.dragging = false;
       player.seek(this.head);
       this.$emit("seek", this.head / player.rate);
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Self, TypedDict, cast
 
 from nicegui import ui
@@ -41,20 +41,25 @@ class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODU
         on_seek: called once per gesture with the new position in seconds.
         on_menu: called with the id of a track whose menu a person opens; rows have no menu button without it.
         all_sides: whether those of sides that are not heard are shown too.
+        host: makes the lane of the first row a place for a waveform (`with tracks: ...`), with one for tools under the
+            row's controls (`with tracks.tools: ...`); the name of that row while there is no track. "" for none.
     """
 
     def __init__(
         self,
         tracks: Sequence[Track] = (),
         *,
-        empty_text: str = "Separated sounds appear here, under one time line.",
+        empty_text: str = "Separated sounds appear here, on one timeline.",
         on_mix: Callable[[list[MixChange]], object] | None = None,
         on_seek: Callable[[float], object] | None = None,
         on_menu: Callable[[str], object] | None = None,
         all_sides: bool = False,
+        host: str = "",
     ) -> None:
         super().__init__()
         self._props["all-sides"] = all_sides
+        self._props["host"] = host
+        self.tools = self.add_slot("tools")
         self._on_mix = on_mix
         self._mix: dict[str, TrackMix] = {}
         self._props["tracks"] = list(tracks)
@@ -79,10 +84,6 @@ class Tracks(ui.element, component="tracks.js", esm=CHANGES_MODULE | PLAYER_MODU
             shown = {track["id"] for track in tracks}
             self._mix = {id_: mix for id_, mix in self._mix.items() if id_ in shown}
         return self
-
-    def set_mix(self, mix: Iterable[TrackMix]) -> None:
-        """Set the mixer; `on_mix` is called as if a person had done it."""
-        self.run_method("setMix", list(mix))
 
     def toggle_spectra(self) -> None:
         """Show the spectrogram of every row, or, where all are shown, their waveforms."""

@@ -1,7 +1,8 @@
 // The transport at the foot of a page: play, position, loop, speed, and the output level.
-import { ICONS, SPEEDS, clock, clockSpoken, isTyping, player } from "audio-playground-player";
+import { ICONS, SPEEDS, clock, clockSpoken, isPressing, isTyping, player } from "audio-playground-player";
 
 const FLOOR_DB = -60; // the left end of the level meter
+const OPEN = "dialog[open], .q-dialog, .q-menu, :popover-open:not([role=tooltip])"; // what Escape closes first
 const FALL_DB = 1.2; // per screen frame; the meter rises at once and falls this slowly
 
 export default {
@@ -9,19 +10,19 @@ export default {
     <div class="transport" role="group" aria-label="Playback">
       <button type="button" class="play" :class="phase" :disabled="!duration"
               :aria-label="wanted ? 'Pause' : 'Play'" @click="toggle"
-              :data-tip="wanted ? 'Pause (K)' : 'Play all tracks in sync (K)'">
+              :data-tip="wanted ? 'Pause (Space)' : 'Play all tracks in sync (Space)'">
         <span v-if="wanted" class="face">${ICONS.pause}</span>
         <span v-else class="face">${ICONS.play}</span>
       </button>
       <span class="time" role="timer" aria-live="off" :aria-label="clockSpoken(position)">
         <span class="now">{{ clock(position) }}</span><span class="whole"> / {{ clock(duration) }}</span>
       </span>
-      <span class="buffering" role="status">{{ phase === "buffering" && slow ? "waiting for audio…" : "" }}</span>
+      <span class="buffering" role="status">{{ waiting }}</span>
       <button type="button" class="toggle loop" :class="{ on: looping }"
               :aria-pressed="looping" aria-label="Loop" @click="toggleLoop"
-              :data-tip="looping ? 'Play on to the end' : 'Start again at the end, without a gap'">
+              :data-tip="loopTip">
         ${ICONS.loop}
-        <span>{{ loopText }}</span>
+        <span>Loop</span>
       </button>
       <select class="toggle speed" :class="{ on: speed !== 1 }" aria-label="Speed" :value="speed" @change="setSpeed"
               data-tip="Slower or faster at the same pitch (&lt; &gt;)">
@@ -42,7 +43,7 @@ export default {
 
   data() {
     const level = { shown: FLOOR_DB, held: FLOOR_DB }; // dB; `shown` is the bar, `held` the mark of the last peak
-    return { phase: "stopped", position: 0, duration: 0, looping: false, region: "", speed: 1, slow: false, ...level };
+    return { phase: "stopped", position: 0, duration: 0, looping: false, region: "", speed: 1, waiting: "", ...level };
   },
 
   computed: {
@@ -56,8 +57,10 @@ export default {
     heldShare() {
       return Math.min(1, Math.max(0, 1 - this.held / FLOOR_DB));
     },
-    loopText() {
-      return this.looping && this.region ? this.region : "Loop";
+    loopTip() {
+      const { looping, region } = this;
+      if (!region) return looping ? "Play on to the end (R)" : "Start again at the end, without a gap (R)";
+      return looping ? `${region} again and again; press to play on (R)` : `Loop ${region} again (R)`;
     },
   },
 
@@ -74,7 +77,10 @@ export default {
       player.on("speed", () => (this.speed = player.speed)),
     ];
     this.onKey = this.onKey.bind(this);
+    this.onRelease = this.onRelease.bind(this);
     document.addEventListener("keydown", this.onKey);
+    document.addEventListener("keyup", this.onRelease);
+    window.addEventListener("blur", this.onRelease);
     if (this.reportPosition) this.reports = setInterval(() => player.wanted && this.$emit("position", seconds()), 250);
     this.onPhase(player.phase);
     this.refresh();
@@ -82,6 +88,8 @@ export default {
   beforeUnmount() {
     this.ends.forEach((end) => end());
     document.removeEventListener("keydown", this.onKey);
+    document.removeEventListener("keyup", this.onRelease);
+    window.removeEventListener("blur", this.onRelease);
     clearInterval(this.reports);
     clearTimeout(this.patience);
   },
@@ -98,8 +106,14 @@ export default {
     onPhase(phase) {
       this.phase = phase;
       clearTimeout(this.patience);
-      this.slow = false; // every start takes a moment; only a longer wait is shown
-      if (phase === "buffering") this.patience = setTimeout(() => (this.slow = true), 400);
+      this.waiting = ""; // every start takes a moment; only a longer wait is shown
+      if (phase === "buffering") this.patience = setTimeout(() => this.wait(), 400);
+    },
+
+    /** Say what is waited for. Without a device to play on, the clock of some browsers never starts. */
+    wait() {
+      this.waiting = "waiting for audio…";
+      this.patience = setTimeout(() => !player.clockRuns && (this.waiting = "no sound output"), 3000);
     },
 
     onFrame() {
@@ -116,7 +130,8 @@ export default {
       const rate = player.rate || 1;
       const seconds = (sample) => (sample === null ? null : sample / rate);
       this.looping = on;
-      this.region = on && start !== null ? `${clock(start / rate, 1)} – ${clock((end ?? player.total) / rate, 1)}` : "";
+      const { passage } = player;
+      this.region = passage ? `${clock(passage.start / rate, 1)} – ${clock(passage.end / rate, 1)}` : "";
       this.$emit("loop", { on, start_s: seconds(start), end_s: seconds(end) });
     },
 
@@ -135,13 +150,24 @@ export default {
 
     onKey(event) {
       if (event.defaultPrevented || isTyping(event)) return;
-      if (event.repeat && "kp".includes(event.key.toLowerCase())) return; // a key held down counts once
+      if (event.repeat && "kpor ".includes(event.key.toLowerCase())) return; // a key held down counts once
+      if (event.key === " " && isPressing(event)) return;
+      const nowhere = event.target === document.body || event.target.id === "main";
+      if (event.key.startsWith("Arrow") && !nowhere) return; // there it means something else
       const keys = {
+        " ": () => player.toggle(),
+        arrowleft: () => player.skip(event.shiftKey ? -5 : -1),
+        arrowright: () => player.skip(event.shiftKey ? 5 : 1),
+        o: () => player.setOriginal(player.recording),
         k: () => player.toggle(),
         p: () => player.toggle(),
         j: () => player.skip(-5),
         l: () => player.skip(5),
         home: () => player.seek(0),
+        "[": () => player.loopAtHead("start"),
+        "]": () => player.loopAtHead("end"),
+        r: () => this.toggleLoop(),
+        escape: player.passage && !document.querySelector(OPEN) && (() => player.setLoop(false)),
         "<": () => player.stepSpeed(-1),
         ">": () => player.stepSpeed(1),
       };
@@ -149,6 +175,11 @@ export default {
       if (!act || (event.key === "Home" && event.target.closest?.("[role=slider], input"))) return;
       act();
       event.preventDefault();
+    },
+
+    /** Let go of the original, which is heard while its key is held. */
+    onRelease(event) {
+      if (event.type === "blur" || event.key?.toLowerCase() === "o") player.setOriginal("");
     },
 
     // ---- called from Python

@@ -22,8 +22,9 @@ class Loop(TypedDict):
 class Transport(ui.element, component="transport.js", esm=PLAYER_MODULE):
     """The transport, which plays the tracks that the page shows; everything time-critical happens in the browser.
 
-    It reacts to keys wherever no text is being typed: K or P plays and pauses, J and L go five seconds back and on,
-    Home goes to the start, < and > play slower and faster.
+    It reacts to keys wherever no text is being typed: Space, K or P plays and pauses, arrows go a second back and on, J
+    and L five, Home goes to the start, < and > play slower and faster, and while O is held the recording is heard.
+    [ and ] let the loop begin and end at the playhead, R turns it on and off, Escape removes its passage.
 
     Args:
         on_play: called once when playback starts, with the position in seconds.

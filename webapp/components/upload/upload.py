@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from nicegui import ui
@@ -13,23 +13,25 @@ from webapp.components.sent import arguments_to
 
 
 class Uploaded(TypedDict):
-    """An uploaded recording: its key in the library, its name, and warnings about the file."""
+    """An uploaded recording: its upload ("" of the demo), its key in the library, its name, and warnings about it."""
 
+    id: str
     key: str
     name: str
     warnings: list[str]
 
 
 class UploadRefused(TypedDict):
-    """The error of a file that could not be imported: what happened, why, and what to do."""
+    """The error of a file that could not be imported: its upload, what happened, why, and what to do."""
 
+    id: str
     what: str
     why: str
     todo: str
 
 
 class Uploading(TypedDict):
-    """A file that is being sent: the key of its `webapp.state.uploads.Upload`, and its name."""
+    """A file that is being sent, or waits for it: the key of its `webapp.state.uploads.Upload`, and its name."""
 
     id: str
     name: str
@@ -43,8 +45,9 @@ class UploadArea(ui.element, component="upload_area.js"):
     Args:
         on_uploaded: called for each recording that is in the library.
         on_refused: called for each file that could not be imported.
+        on_taken: called with the files that were brought at once, before the first of them begins.
         on_begun: called when the upload of a file begins.
-        on_cancelled: called when a person has cancelled an upload.
+        on_cancelled: called with the upload that a person has cancelled.
     """
 
     def __init__(
@@ -52,15 +55,18 @@ class UploadArea(ui.element, component="upload_area.js"):
         *,
         on_uploaded: Callable[[Uploaded], object],
         on_refused: Callable[[UploadRefused], object],
+        on_taken: Callable[[list[Uploading]], object] | None = None,
         on_begun: Callable[[Uploading], object] | None = None,
-        on_cancelled: Callable[[], object] | None = None,
+        on_cancelled: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
         only_for(self, Right.UPLOAD)
+        if on_taken is not None:
+            self.on("taken", arguments_to(on_taken, list[Uploading]))
         if on_begun is not None:
             self.on("begun", arguments_to(on_begun, Uploading))
         if on_cancelled is not None:
-            self.on("cancelled", lambda: on_cancelled())
+            self.on("cancelled", arguments_to(on_cancelled, str))
         self.on("uploaded", arguments_to(on_uploaded, Uploaded))
         self.on("refused", arguments_to(on_refused, UploadRefused))
 
@@ -71,3 +77,12 @@ class UploadArea(ui.element, component="upload_area.js"):
     def try_demo(self) -> None:
         """Import the bundled song as if it had been uploaded."""
         self.run_method("tryDemo")
+
+    def leave_out(self, upload: str) -> None:
+        """Give up a file that waits or is being sent."""
+        self.run_method("leaveOut", upload)
+
+    def list_elsewhere(self, uploads: Sequence[str]) -> None:
+        """Show no progress of these uploads here, as the page shows it itself."""
+        if self._props.get("listed") != list(uploads):
+            self._props["listed"] = list(uploads)

@@ -2,6 +2,7 @@
 //
 // During an upload a card shows the file's name, the bytes sent, and a button to cancel. The server decodes the part
 // that has arrived, and the page can show it by the id in `begun`; the answer to the request says that it is complete.
+// Each file has its id from the moment it is brought (`taken`), so that a page can list those that wait for their turn.
 
 const ACCEPT = "audio/*,video/*,.flac,.opus,.m4a,.mkv,.wma,.aif,.aiff,.caf,.w64";
 
@@ -11,7 +12,7 @@ export default {
       <input ref="input" type="file" multiple :accept="accept" class="sr-only" tabindex="-1" aria-hidden="true"
              @change="take($event.target.files)">
       <div v-if="hovering" class="upload-drop" aria-hidden="true"><span>Drop to upload</span></div>
-      <section v-if="current" class="card upload" role="status" :aria-label="'Uploading ' + current.name">
+      <section v-if="isCarded" class="card upload" role="status" :aria-label="'Uploading ' + current.name">
         <span class="job-words"><b class="job-title">{{ current.name }}</b><span class="mute">{{ words }}</span></span>
         <progress :max="1" :value="current.sent ? undefined : fraction" :aria-label="words"></progress>
         <button type="button" class="button quiet" data-tip="Stops this upload; nothing of it is kept" @click="cancel">
@@ -20,9 +21,14 @@ export default {
       </section>
     </div>`,
 
+  props: { listed: Array }, // the ids of uploads whose progress the page shows elsewhere
+
   data: () => ({ accept: ACCEPT, hovering: false, current: null, waiting: [] }),
 
   computed: {
+    isCarded() {
+      return this.current && !this.listed?.includes(this.current.id);
+    },
     fraction() {
       return this.current.total ? this.current.loaded / this.current.total : 0;
     },
@@ -38,6 +44,7 @@ export default {
       dragover: (event) => this.hover(event),
       dragleave: (event) => event.relatedTarget === null && (this.hovering = false),
       drop: (event) => this.drop(event),
+      keydown: (event) => this.onKey(event),
       paste: (event) => event.clipboardData?.files.length && this.take(event.clipboardData.files),
     };
     for (const [name, listener] of Object.entries(this.listeners)) window.addEventListener(name, listener);
@@ -53,8 +60,15 @@ export default {
       this.$refs.input.click();
     },
 
+    /** Ctrl+O opens a file here, as in other programs, and not in the browser. */
+    onKey(event) {
+      if (event.key.toLowerCase() !== "o" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      this.browse();
+    },
+
     async tryDemo() {
-      this.current = { name: "Demo song", loaded: 0, total: 0, sent: true };
+      this.current = { id: "", name: "Demo song", loaded: 0, total: 0, sent: true };
       this.send("POST", `${window.path_prefix}/api/demo`, null);
     },
 
@@ -72,19 +86,27 @@ export default {
     },
 
     take(files) {
-      this.waiting.push(...files);
+      const taken = [...files].map((file) => ({ id: newId(), file }));
       this.$refs.input.value = ""; // so that the same file can be chosen again
+      if (!taken.length) return;
+      this.waiting.push(...taken);
+      this.$emit("taken", taken.map(({ id, file }) => ({ id, name: shortened(file) })));
       if (!this.current) this.next();
     },
 
+    /** Give up a file that waits or is being sent. */
+    leaveOut(id) {
+      this.waiting = this.waiting.filter((one) => one.id !== id);
+      if (this.current?.id === id) this.cancel();
+    },
+
     next() {
-      const file = this.waiting.shift();
-      this.current = file ? { name: file.name, loaded: 0, total: file.size, sent: false } : null;
-      if (!file) return;
-      const id = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
-      this.$emit("begun", { id, name: file.name.slice(0, 200) });
-      const name = encodeURIComponent(file.name.slice(0, 200));
-      this.send("PUT", `${window.path_prefix}/api/uploads?name=${name}&id=${id}`, file);
+      const next = this.waiting.shift();
+      this.current = next ? { id: next.id, name: next.file.name, loaded: 0, total: next.file.size, sent: false } : null;
+      if (!next) return;
+      const { id, file } = next;
+      this.$emit("begun", { id, name: shortened(file) });
+      this.send("PUT", `${window.path_prefix}/api/uploads?name=${encodeURIComponent(shortened(file))}&id=${id}`, file);
     },
 
     send(method, url, body) {
@@ -96,7 +118,7 @@ export default {
       request.onload = () => this.finish(request);
       request.onerror = () => this.refuse("The server cannot be reached.", "The upload was cut off.", "Try again.");
       request.onabort = () => {
-        this.$emit("cancelled");
+        this.$emit("cancelled", this.current.id);
         this.next();
       };
       request.send(body);
@@ -110,7 +132,7 @@ export default {
         // The answer is not JSON, so a proxy or a crashed server sent it; the message below gives the status alone.
       }
       if (request.status === 200) {
-        this.$emit("uploaded", answer);
+        this.$emit("uploaded", { id: this.current.id, ...answer });
         this.next();
       } else {
         const name = this.current.name;
@@ -119,7 +141,7 @@ export default {
     },
 
     refuse(what, why, todo) {
-      this.$emit("refused", { what, why, todo });
+      this.$emit("refused", { id: this.current.id, what, why, todo });
       this.next();
     },
 
@@ -128,6 +150,14 @@ export default {
     },
   },
 };
+
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+}
+
+function shortened(file) {
+  return file.name.slice(0, 200);
+}
 
 function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);

@@ -7,15 +7,18 @@ import {
   Strip, clock, clockSpoken, colorOf, describeCells, describeReach, drawBars, fitCanvas, fullScale, isTyping, loadPyramid,
   onSchemeChange, player, ruler,
 } from "audio-playground-player";
+import { LoopRuler } from "audio-playground-waveform/loop_ruler.js";
 
-const RULER_PX = 24;
-const FOOT_PX = 8;
+const RULER_PX = { mouse: 24, finger: 44 }; // the passage that is looped is marked on it
+const FOOT_PX = 10; // of the bar that scrolls, where it is zoomed
+const NARROW_PX = 560; // as in player.css, where the rows of tracks stand in one column
+const SILENT_ALPHA = 0.4; // of a recording that is muted, as in player.css
 const CLOSEST = 64; // samples per pixel at the deepest zoom; a peak covers 256 samples
 
 export default {
   template: `
-    <div class="wave">
-      <div ref="stage" class="wave-stage" :style="{ height: height + 'px' }"
+    <div class="wave" :style="{ '--ruler': rulerTall + 'px' }">
+      <div ref="stage" class="wave-stage" :style="{ height: tall + 'px' }"
            @wheel.prevent="onWheel" @pointerdown.capture="onFinger" @pointerdown="onDown" @pointermove="onMove"
            @pointerup="onUp" @pointercancel="onCancel" @pointerleave="hover = null">
         <div class="wave-slider" tabindex="0" role="slider" @keydown="onKey"
@@ -24,6 +27,7 @@ export default {
              :aria-valuetext="clockSpoken(headSecond)" :aria-disabled="!track">
           <canvas ref="canvas" aria-hidden="true"></canvas>
         </div>
+        <loop-ruler :total="total" :height="rulerTall" @seek="jump"></loop-ruler>
         <slot></slot>
         <div v-show="track" ref="playhead" class="playhead"></div>
         <div v-if="track && hover !== null" class="wave-hover" :class="{ left: hover > view.width - 80 }"
@@ -33,15 +37,16 @@ export default {
         <div v-if="waiting" class="wave-note skeleton"><span>Loading the waveform…</span></div>
         <div v-else-if="failure" class="wave-note" role="alert">{{ failure }}</div>
         <div v-else-if="!track" class="wave-note">{{ emptyText }}</div>
-      </div>
-      <div v-if="zoomed" class="wave-scroll" ref="scroll" aria-hidden="true"
-           @pointerdown="onScroll" @pointermove="onScroll">
-        <i :style="{ left: 100 * view.start / total + '%', width: 100 * count / total + '%' }"></i>
+        <div v-if="zoomed" class="wave-scroll" ref="scroll" aria-hidden="true"
+             @pointerdown.stop="onScroll" @pointermove="onScroll">
+          <i :style="{ left: 100 * view.start / total + '%', width: 100 * count / total + '%' }"></i>
+        </div>
       </div>
       <canvas v-show="chunks.length" ref="strip" class="wave-strip" role="img" :aria-label="chunkWords"
               :title="chunkTitle" @pointermove="onStripHover" @click="onStripClick"></canvas>
     </div>`,
 
+  components: { LoopRuler },
   props: {
     track: Object,
     chunks: { type: Array, default: () => [] },
@@ -67,12 +72,20 @@ export default {
       sampleAt: (x) => this.view.start + x * this.view.samplesPerPixel,
       xOf: (sample) => (sample - this.view.start) / this.view.samplesPerPixel,
     };
-    return { view, headSecond: 0, drawn: false, failure: "", hover: null, chunkTitle: "" };
+    // `cells` are the chunks with what `updateChunk` has made of them
+    const plain = { headSecond: 0, drawn: false, failure: "", hover: null, chunkTitle: "", rulerTall: RULER_PX.mouse };
+    return { view, ...plain, cells: this.chunks };
   },
 
   computed: {
     total() {
       return this.track?.n_samples ?? 0;
+    },
+    /** The height in pixels; on a phone it leaves room for the tracks. */
+    tall() {
+      const width = this.view.width || innerWidth; // until it has been measured
+      const tall = width < NARROW_PX ? Math.round(0.7 * this.height) : this.height;
+      return tall + this.rulerTall - RULER_PX.mouse;
     },
     count() {
       return this.view.width * this.view.samplesPerPixel;
@@ -84,7 +97,7 @@ export default {
       return this.track && this.drawn && this.count < this.total - 1;
     },
     chunkWords() {
-      return [describeCells(this.chunks), ...describeReach(this.chunks, this.marked?.name)].join("; ");
+      return [describeCells(this.cells), ...describeReach(this.cells, this.marked?.name)].join("; ");
     },
   },
 
@@ -94,12 +107,17 @@ export default {
   mounted() {
     this.pointers = new Map(); // pointerId -> x of each finger
     this.strip = new Strip(this.$refs.strip, this.view);
+    this.fingers = matchMedia("(pointer: coarse)");
+    this.fingers.onchange = () => this.fit();
     this.observer = new ResizeObserver(() => this.fit());
     this.observer.observe(this.$refs.stage);
     this.ends = [
       player.on("frame", () => this.follow()),
       player.on("tracks", () => this.follow()),
+      player.on("mix", () => this.draw()),
+      player.on("zoom", (factor) => (factor ? this.zoomBy(factor) : this.showAll())),
       onSchemeChange(() => this.draw()),
+      () => (this.fingers.onchange = null),
       () => this.observer.disconnect(),
       () => player.setTracks(this, []),
     ];
@@ -113,9 +131,11 @@ export default {
   watch: {
     track(now, before) {
       const same = now && before && now.url === before.url;
+      if (before && !same && player.passage) player.setLoop(false); // it was of that recording
       this.adopt(same, same && this.count >= before.n_samples - 1);
     },
     chunks(chunks) {
+      this.cells = chunks;
       this.strip.setChunks(chunks, this.marked);
     },
     marked(marked) {
@@ -159,6 +179,7 @@ export default {
     // ---- view
 
     fit() {
+      this.rulerTall = this.fingers.matches ? RULER_PX.finger : RULER_PX.mouse;
       const width = this.$refs.stage.clientWidth;
       const wasAll = !this.zoomed;
       this.view.width = width;
@@ -227,14 +248,16 @@ export default {
       if (!this.$refs.canvas || !this.view.width) return;
       const stage = this.$refs.stage;
       this.moveHead(this.head);
-      const context = fitCanvas(this.$refs.canvas, this.view.width, this.height);
+      const context = fitCanvas(this.$refs.canvas, this.view.width, this.tall);
       if (this.track) {
         this.drawRuler(context, colorOf(stage, "var(--line)"), colorOf(stage, "var(--mute)"));
         if (this.pyramid) {
           const ready = Math.min(this.track.ready_samples ?? this.total, this.total);
           const scale = fullScale(this.pyramid.peak);
-          const shape = { top: RULER_PX, height: this.height - RULER_PX - FOOT_PX, ready, scale };
+          const shape = { top: this.rulerTall, height: this.tall - this.rulerTall - FOOT_PX, ready, scale };
+          context.globalAlpha = player.isAudible(this.track.id) ? 1 : SILENT_ALPHA;
           drawBars(context, this.pyramid, this.view, { ...shape, color: colorOf(stage, this.track.color) });
+          context.globalAlpha = 1;
         }
       }
       this.strip.draw();
@@ -245,15 +268,16 @@ export default {
       context.font = `11px ${getComputedStyle(this.$refs.stage).fontFamily}`;
       for (const { time_s, x } of marks) {
         context.fillStyle = line;
-        context.fillRect(Math.round(x), 0, 1, this.height);
+        context.fillRect(Math.round(x), 0, 1, this.tall);
         context.fillStyle = ink;
         const label = clock(time_s, digits);
-        if (x + 6 + context.measureText(label).width < this.view.width) context.fillText(label, x + 5, 15);
+        if (x + 6 + context.measureText(label).width < this.view.width) context.fillText(label, x + 5, this.rulerTall / 2 + 3);
       }
     },
 
     updateChunk(index, state, fraction) {
       this.strip.update(index, state, fraction);
+      if (this.cells[index]?.state !== state) this.cells = this.cells.with(index, { ...this.cells[index], state });
     },
 
     onStripHover(event) {
@@ -310,6 +334,7 @@ export default {
       this.pointers.delete(event.pointerId);
       this.view.pinching = this.pointers.size > 1;
       this.dragging = false;
+      this.follow(); // it was where the hand lay
     },
 
     pinch(event) {
@@ -331,7 +356,7 @@ export default {
     },
 
     onScroll(event) {
-      if (!(event.buttons & 1)) return;
+      if (!(event.buttons & 1) || this.pointers.size > 1) return;
       const box = this.$refs.scroll.getBoundingClientRect();
       const middle = ((event.clientX - box.left) / box.width) * this.total;
       this.setView(middle - this.count / 2, this.view.samplesPerPixel);

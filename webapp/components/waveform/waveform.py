@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Self, TypedDict
 
 from nicegui import ui
@@ -10,6 +11,9 @@ from nicegui import ui
 from webapp.components.player import PLAYER_MODULE
 from webapp.components.player.track import ChunkCell, ChunkState, Track
 from webapp.components.sent import arguments_to
+
+# The files beside waveform.js, which imports them by this name.
+WAVEFORM_MODULE = {"audio-playground-waveform": str(Path(__file__).parent)}
 
 
 class View(TypedDict):
@@ -19,8 +23,11 @@ class View(TypedDict):
     count: int
 
 
-class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
-    """The large waveform of one recording, with playhead, zoom, scrolling and the strip of chunks.
+class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE | WAVEFORM_MODULE):
+    """The large waveform of one recording, with playhead, zoom, scrolling, the strip of chunks, and a time ruler.
+
+    A drag on the ruler marks the passage that is looped; its edges are dragged, or moved by arrows while they are
+    focused, and its middle moves it. A click on the ruler seeks.
 
     Children become layers over the drawing, such as `Spans`: a Vue component placed inside may `inject: ["waveView"]`
     and gets `{start, samplesPerPixel, width, sampleRate, pinching, sampleAt(x), xOf(sample), reveal(start, stop)}`,
@@ -98,21 +105,14 @@ class WaveformPlot(ui.element, component="waveform.js", esm=PLAYER_MODULE):
             chunks[index] = {**chunks[index], "state": state, "fraction": fraction}
         self.run_method("updateChunk", index, state, fraction)
 
-    def zoom_in(self) -> None:
-        """Zoom in by a factor of two around the playhead."""
-        self.run_method("zoomBy", 2)
-
-    def zoom_out(self) -> None:
-        """Zoom out by a factor of two."""
-        self.run_method("zoomBy", 0.5)
-
-    def zoom_to_fit(self) -> None:
-        """Zoom out until the whole recording is visible."""
-        self.run_method("showAll")
-
     def show(self, start_s: float, end_s: float) -> None:
         """Zoom to a passage in seconds."""
         self.run_method("showSeconds", start_s, end_s)
+
+
+def zooming(factor: float) -> str:
+    """Return what a button does in the browser, at once, to zoom by a factor; 0 shows the whole recording."""
+    return f"() => window.audioPlayground.player.emit('zoom', {factor})"
 
 
 def _place(chunk: ChunkCell) -> tuple[int, int, bool, bool]:

@@ -98,7 +98,7 @@ def _drawings(shown: _Shown) -> dict[str, tuple[str, Callable[[Look, int], dict[
     found: dict[str, tuple[str, Callable[[Look, int], dict[str, Any]]]] = {}
     if quality is not None:
         found["Quality against time"] = (
-            "the line is the frontier: nothing else is both better and faster",
+            "the line joins the best trade-offs: nothing else is both better and faster",
             lambda look, width_px: charts.quality_against_time(shown.sets, quality, look, width_px=width_px),
         )
     if any(rows for _, rows in solved):

@@ -26,17 +26,30 @@ from webapp.pages.benchmark.listening import CellListening
 from webapp.state.benchmarks import BenchmarkProgress, Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library.view import LibraryView
-from webapp.theme import CostBox, Frame, Text, button, card, error_card, heading, icon_button, show_action, text
+from webapp.theme import (
+    CostBox,
+    Frame,
+    Text,
+    button,
+    card,
+    error_card,
+    heading,
+    icon_button,
+    menu,
+    menu_item,
+    show_action,
+    text,
+)
 
 ALL = ""
 MOST_COMPARED = 8
 MAX_TITLE = 80
 UNSCORED = (
-    "Quality is not known: there are no true stems to measure against. Give the grid a reference, or take recordings "
-    "whose stems are known, such as the demo."
+    "Quality is not known: there are no known stems to measure against. Choose a reference before it runs, or "
+    "recordings whose stems are known, such as the demo."
 )
-ABOUT_NAME = "Under this name it stands among the others, in overlays and in reports."
-ABOUT_PRESET = "Model, chunks, solver and precision under a name of yours. It stands among the Studio's settings."
+ABOUT_NAME = "Under this name it stands among the others and in reports."
+ABOUT_PRESET = "Saves model, chunks, solver and precision under a name, for every recording in the Studio."
 
 
 class OpenedBenchmark:
@@ -75,13 +88,9 @@ class OpenedBenchmark:
         with choices:
             rename = icon_button("rename", "Rename this benchmark", lambda: self._renaming.ask(self._title_now))
             only_for(rename.classes("hide-phone"), Asks.HOST)
-            self._overlay = button("Overlay…", tip="Shows the points of other benchmarks too")
-            with self._overlay:
-                self._overlay_menu = ui.menu().props('anchor="bottom right" self="top right"')
-            self._overlay_menu.on("before-show", self._list_others)
-            with button("Export", icon_name="download"), ui.menu().props('anchor="bottom right" self="top right"'):
+            with button("Export", icon_name="download"), menu("Export"):
                 for label, file in figures.EXPORTS.items():
-                    ui.menu_item(label, partial(ui.download, f"/benchmarks/{benchmark.id}/{file}"))
+                    menu_item(label, partial(ui.download, f"/benchmarks/{benchmark.id}/{file}"))
         with frame.main:
             with ui.element("div").classes("line wrap") as self._sounds:
                 self._stems = Segmented([], "", self._choose_stem, label="Sound")
@@ -99,7 +108,7 @@ class OpenedBenchmark:
         with frame.actions:
             self._send = button("Choose two to compare", self._compare, kind="primary", classes="grow")
         self._renaming = NameDialog("Rename", ABOUT_NAME, limit=MAX_TITLE, on_name=self._rename)
-        self._dialog = NameDialog("Make it my preset", ABOUT_PRESET, limit=MAX_NAME, on_name=self._keep)
+        self._dialog = NameDialog("Save as preset", ABOUT_PRESET, limit=MAX_NAME, on_name=self._keep)
         benchmarks.changed.subscribe(self._changed)
         self._draw()
 
@@ -107,7 +116,11 @@ class OpenedBenchmark:
 
     def _side(self) -> None:
         self._view = Settings(self._choose_view)
-        heading("Grid")
+        tip = "Draws the points of other benchmarks in the charts, too (overlay)"
+        with button("Add another benchmark…", tip=tip):
+            self._overlay_menu = menu("Other benchmarks")
+        self._overlay_menu.on("before-show", self._list_others)
+        heading("Settings")
         grid = self._benchmark.grid
         passage = "all of it" if grid.passage.length_s is None else f"{grid.passage.length_s:g} s"
         CostBox(
@@ -138,7 +151,7 @@ class OpenedBenchmark:
         self._stems.set_options(list(known), disabled=()).set_value(self._stem)
         self._sounds.set_visibility(len(known) > 1)
         progress = self._benchmarks.progress(self._benchmark.id)
-        done = f"{progress.n_done} of {counted(progress.n_cells, 'cell')} done"
+        done = f"{progress.n_done} of {counted(progress.n_cells, 'measurement')} done"
         self._about.set_text(f"{counted(len(self._benchmark.songs), 'recording')} · {done}")
         self._rows = rows(self._benchmark, outcomes, self._stem)
         self._nothing.set_visibility(not self._rows)
@@ -181,7 +194,7 @@ class OpenedBenchmark:
             )
         if len(songs) > 2:
             fields.append(
-                {"name": "song", "kind": "select", "label": "Heard in", "value": self._song, "options": songs}
+                {"name": "song", "kind": "select", "label": "Recording", "value": self._song, "options": songs}
             )
         if offered:
             fields.append(
@@ -190,7 +203,7 @@ class OpenedBenchmark:
         return fields
 
     def _draw_progress(self, progress: BenchmarkProgress) -> None:
-        now: dict[str, str] = {"cells": f"{progress.n_done} of {progress.n_cells} done"}
+        now: dict[str, str] = {"measured": f"{progress.n_done} of {progress.n_cells}"}
         if progress.state is BenchmarkState.RUNNING:
             now["now"] = progress.doing
             if progress.n_done < progress.n_cells and (left := time_range(progress.left_s)):
@@ -199,9 +212,9 @@ class OpenedBenchmark:
             now["now"] = "the queue is paused" if progress.is_paused else "waits for its turn"
         if progress.n_busy:
             again = f", {progress.n_again} to be timed again" if progress.n_again else ", kept and marked"
-            now["computer"] = f"was busy: {counted(progress.n_busy, 'cell')}{again}"
+            now["computer"] = f"was busy during {counted(progress.n_busy, 'measurement')}{again}"
         if progress.n_failed:
-            now["failed"] = counted(progress.n_failed, "cell")
+            now["failed"] = counted(progress.n_failed, "measurement")
         self._now.set_rows(now)
         if self._shown_state == (shown := (progress.state, progress.error, progress.n_failed)):
             return
@@ -216,19 +229,19 @@ class OpenedBenchmark:
             if progress.state in (BenchmarkState.RUNNING, BenchmarkState.WAITING):
                 button("Stop", partial(self._benchmarks.stop, id), tip="What is finished stays; it can go on later")
             elif progress.state is BenchmarkState.STOPPED:
-                tip = "Finished cells are not computed again"
+                tip = "What is measured already stays"
                 button("Go on", partial(self._benchmarks.go_on, id), kind="primary", tip=tip)
             if progress.state in (BenchmarkState.STOPPED, BenchmarkState.COMPLETE):
                 if progress.n_failed:
-                    tip = "Computes the cells that failed once more"
-                    button("Try the failed again", partial(self._benchmarks.try_again, id), tip=tip)
+                    tip = "Runs what failed once more"
+                    button("Try failed ones again", partial(self._benchmarks.try_again, id), tip=tip)
                 button("Remove", self._remove, tip="Forgets the figures; the results stay in the Library")
 
     def _draw_send(self) -> None:
         n = len(self._chosen)
         too_many = f"At most {MOST_COMPARED} can be compared"
         self._send.set_text(
-            "Choose two to compare" if n < 2 else f"Send {n} to Compare" if n <= MOST_COMPARED else too_many
+            "Choose two to compare" if n < 2 else f"Compare {n} settings" if n <= MOST_COMPARED else too_many
         )
         self._send.props(remove="disabled") if 1 < n <= MOST_COMPARED else self._send.props("disabled")
 
@@ -245,9 +258,9 @@ class OpenedBenchmark:
             others = [one for one in self._benchmarks.all() if one.id != self._benchmark.id]
             for one in others:
                 mark = "✓ " if one.id in self._overlaid else ""
-                ui.menu_item(f"{mark}{one.name}, {one.created[:10]}", partial(self._toggle_overlay, one.id))
+                menu_item(f"{mark}{one.name}, {one.created[:10]}", partial(self._toggle_overlay, one.id))
             if not others:
-                ui.menu_item("There is no other benchmark yet.").props("disable")
+                menu_item("There is no other benchmark yet.").props("disable")
 
     # what people do
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from nicegui import ui
 
@@ -20,13 +19,14 @@ from webapp.access.sessions import visitor_of
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.transport.transport import Transport
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
+from webapp.pages.benchmark.chosen import Chosen
 from webapp.pages.benchmark.opened import OpenedBenchmark
 from webapp.pages.benchmark.set_up import SetUp
 from webapp.state.benchmarks import Benchmarks, BenchmarkState
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library.view import LibraryView
 from webapp.state.run_estimates import RunEstimates
-from webapp.theme import button, card, drop_zone, error_card, heading, scheme_menu, shell, text
+from webapp.theme import Messages, card, drop_zone, heading, scheme_menu, shell, text
 
 STATES = {
     BenchmarkState.RUNNING: "running",
@@ -54,13 +54,16 @@ class BenchmarkPage:
         self._benchmarks, self._view = benchmarks, library_view
         self._listed: list[tuple[Benchmark, str]] = []
         benchmark = benchmarks.get(id) if id else None
-        with shell("benchmark", side="Grid" if may(Asks.HOST) or benchmark is not None else "") as frame:
+        with shell(
+            "benchmark",
+            side=("Settings" if benchmark is None else "Details") if may(Asks.HOST) or benchmark is not None else "",
+        ) as frame:
             with frame.header:
                 self._header(benchmark)
             with frame.footer:
                 transport = Transport()
             with frame.main:
-                self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+                self._messages = Messages()
                 if benchmark is None:
                     self._start(frame.side, frame.actions, estimates)
             if benchmark is not None:
@@ -89,11 +92,10 @@ class BenchmarkPage:
 
     def _start(self, side: ui.element, actions: ui.element, estimates: RunEstimates) -> None:
         self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)
-        about = "Settings are timed, measured against true stems, and can be heard."
-        with drop_zone("What is a setting worth?", about) as zone:
+        about = "Each setting is timed, measured against known stems, and can be heard."
+        with drop_zone("Measure settings against each other", about) as zone:
             only_for(zone, Asks.HOST)
-            for id, example in examples.EXAMPLES.items():
-                button(example.label, partial(self._use, id), tip=example.about)
+            chosen = Chosen(examples.EXAMPLES, self._use)
         if not may(Asks.HOST):
             text("The host of this studio makes benchmarks; those that there are stand here.", "mute", tag="p")
         self._earlier = ui.element("div").classes("stack")
@@ -106,6 +108,7 @@ class BenchmarkPage:
                 self._view,
                 estimates,
                 actions,
+                chosen,
                 on_start=self._run,
                 on_demo=lambda: self._uploads.try_demo(),
                 may_name_folders=visitor_of(ui.context.client.request).is_host,
@@ -139,14 +142,13 @@ class BenchmarkPage:
         self._say_error(PlaygroundError(refused["what"], refused["why"], refused["todo"]))
 
     def _say_error(self, error: PlaygroundError) -> None:
-        with self._messages:
-            error_card(error, on_dismiss=lambda: None)
+        self._messages.say(error)
 
 
 def _line(benchmark: Benchmark, state: str) -> None:
     """Draw one of the benchmarks there are."""
     with ui.element("div").classes("line"):
-        ui.link(benchmark.name, f"/benchmark/{benchmark.id}")
+        ui.link(benchmark.name, f"/benchmark/{benchmark.id}").classes("line-link")
         text(counted(len(benchmark.requests), "setting"), "mute small grow")
         text(state, "mute small")
         text(benchmark.created[:16].replace("T", " "), "mute small num hide-phone")

@@ -9,19 +9,21 @@ from typing import Any
 from nicegui import run, ui
 
 from separation.benchmark import examples, grid_file
-from separation.benchmark.grid import Expanded, Grid, expanded
+from separation.benchmark.grid import Expanded, Grid
 from separation.benchmark.making import Cost, cost
 from separation.errors import PlaygroundError, SettingsError
 from separation.formatted import counted, size, size_range, time_range
 from separation.results.kept import Recording
 from webapp.components.settings.entered import field_of, put_right, with_said
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingOption, Settings
+from webapp.pages.benchmark.chosen import Chosen, what_is_run
 from webapp.pages.benchmark.known_songs import KnownSongs
+from webapp.pages.benchmark.measured import ABOUT, WORDS, Against, offered, usual, with_reference, words_of_measuring
 from webapp.state.library.view import LibraryView
 from webapp.state.run_estimates import RunEstimates
 from webapp.theme import CostBox, button, error_card, show_action, text
 
-OWN = "own"
+OWN = ""  # no example, but settings that a person has written
 MOST_RECORDINGS = 40
 AFTER_TYPING_S = 0.4
 
@@ -41,6 +43,7 @@ class SetUp:
         library_view: the library with the recordings.
         estimates: of time and memory.
         actions: where the button stands that starts it.
+        chosen: shows what is chosen.
         on_start: called with the grid and the recordings.
         on_demo: imports the demo.
         may_name_folders: whether this page may name folders of this computer, as the person who sits at it.
@@ -51,12 +54,13 @@ class SetUp:
         library_view: LibraryView,
         estimates: RunEstimates,
         actions: ui.element,
+        chosen: Chosen,
         *,
         on_start: Callable[[Grid, Sequence[Recording]], Awaitable[object]],
         on_demo: Callable[[], object],
         may_name_folders: bool,
     ) -> None:
-        self._view, self._estimates = library_view, estimates
+        self._view, self._estimates, self._shown = library_view, estimates, chosen
         self._on_start, self._on_demo = on_start, on_demo
         self._example = next(iter(examples.EXAMPLES))
         self._grid = examples.EXAMPLES[self._example].grid()
@@ -64,17 +68,27 @@ class SetUp:
         self._n_looks = 0
         self._is_starting = False
         self._said: tuple[str, Any, str] = ("", None, "")  # a control, its value, and what was made of an entered one
+        self._against: Against | None = None  # None: the usual one
         self._simple = Settings(self._set)
         self._sounds = ui.input("Sounds", on_change=self._sounds_typed).props("outlined dense debounce=400")
         self._songs = Settings(self._choose)
-        self._demo = button("Add the demo", on_demo, tip="A short song whose true stems are known")
+        text("Measured against", "group", tag="h2")
+        text(ABOUT, "mute small", tag="p")
+        self._reference = Settings(self._choose_reference)
+        self._demo = button("Add the demo", on_demo, tip="A short song with known stems")
         if may_name_folders:
             songs = KnownSongs(library_view.store, self._brought)
             button("Songs with known stems…", songs.open, tip="A folder of this computer, such as MUSDB18-HQ")
         with ui.element("details").classes("settings-group"):
-            text("Every setting", "group", tag="summary")
-            text("A recipe in which any value may be a list: every combination is computed.", "mute small", tag="p")
-            self._text = ui.textarea("Grid", on_change=self._text_typed).props("outlined dense autogrow debounce=600")
+            text("All settings as text", "group", tag="summary")
+            text(
+                "A recipe in which any value may be a list: every combination is measured.",
+                "mute small",
+                tag="p",
+            )
+            self._text = ui.textarea("Settings as text", on_change=self._text_typed).props(
+                "outlined dense autogrow debounce=600"
+            )
             self._text.classes("grid-text")
         self._facts = CostBox()
         self._left_out = ui.element("div").classes("stack small")
@@ -107,8 +121,10 @@ class SetUp:
         if not self._chosen and recordings:
             known = [one for one in recordings if one.known_stems]
             self._chosen = {(known or recordings)[0].key}
+        self._shown.show(self._example)
         self._simple.set_groups(self._groups())
         self._songs.set_groups([SettingGroup(title="Recordings", fields=[self._song(one) for one in recordings])])
+        self._reference.set_groups([SettingGroup(title="", fields=[self._reference_field()])])
         self._demo.set_visibility(not any(one.known_stems for one in recordings))
         if with_text:
             self._text.set_value(grid_file.written(self._grid))
@@ -117,25 +133,13 @@ class SetUp:
 
     def _groups(self) -> list[SettingGroup]:
         """Return the controls; what was said of one stays until its value is another."""
-        groups, (name, value, said) = [SettingGroup(title="Grid", fields=self._fields())], self._said
+        groups, (name, value, said) = [SettingGroup(title="What to measure", fields=self._fields())], self._said
         field = field_of(groups, name)
         return with_said(groups, name, said) if field is not None and field["value"] == value else groups
 
     def _fields(self) -> list[SettingField]:
-        options = [SettingOption(value=id, label=one.label) for id, one in examples.EXAMPLES.items()]
-        if self._example == OWN:
-            options.append(SettingOption(value=OWN, label="Your own"))
-        about = "" if self._example == OWN else examples.EXAMPLES[self._example].about
         passage = self._grid.passage
         return [
-            {
-                "name": "example",
-                "kind": "select",
-                "label": "Compare",
-                "value": self._example,
-                "options": options,
-                "tip": about,
-            },
             {
                 "name": "start_s",
                 "kind": "number",
@@ -164,21 +168,35 @@ class SetUp:
                 "min": 1,
                 "max": 20,
                 "step": 1,
-                "tip": "Of each cell, after one that warms up; the median counts.",
+                "tip": "How often each setting runs on each recording, after one run that warms up; the median counts.",
             },
         ]
 
     def _song(self, recording: Recording) -> SettingField:
-        stems = f", {counted(len(recording.known_stems), 'true stem')}" if recording.known_stems else ""
+        stems = f", {counted(len(recording.known_stems), 'known stem')}" if recording.known_stems else ""
         return {
             "name": recording.key,
             "kind": "switch",
             "label": f"{recording.name}{stems}",
             "value": recording.key in self._chosen,
-            "tip": "Its true stems are known: quality is measured against them."
+            "tip": "Its stems are known: quality is measured against them."
             if recording.known_stems
-            else "Its true stems are not known: only time, memory and the distance from a reference are measured.",
+            else "Its stems are not known: results are measured against the reference.",
         }
+
+    def _reference_field(self) -> SettingField:
+        songs = [one for one in self._recordings() if one.key in self._chosen]
+        return {
+            "name": "reference",
+            "kind": "select",
+            "label": "Reference",
+            "value": self._referred(songs),
+            "options": [SettingOption(value=one, label=WORDS[one]) for one in offered(self._grid)],
+            "tip": "The setting whose result the others are measured against.",
+        }
+
+    def _referred(self, songs: Sequence[Recording]) -> Against:
+        return self._against if self._against in offered(self._grid) else usual(self._grid, songs)
 
     def _recordings(self) -> list[Recording]:
         """Return the newest recordings, those with true stems first; passages of others are left out."""
@@ -194,7 +212,7 @@ class SetUp:
             return
         songs = [one for one in self._recordings() if one.key in self._chosen]
         try:
-            prospect = await run.io_bound(self._prospect, self._grid, songs)
+            prospect = await run.io_bound(self._prospect, self._grid, self._referred(songs), songs)
         except PlaygroundError as error:
             if this == self._n_looks:
                 self._refuse(error)
@@ -202,18 +220,22 @@ class SetUp:
         if this != self._n_looks or prospect is None:
             return
         self._problem.clear()
+        self._shown.say(
+            what_is_run(prospect.found.requests, songs, self._grid.passage),
+            words_of_measuring(prospect.found, self._referred(songs), songs) if songs else "",
+        )
         self._show(prospect, n_songs=len(songs))
 
-    def _prospect(self, grid: Grid, songs: Sequence[Recording]) -> _Prospect:
-        found = expanded(grid)
+    def _prospect(self, grid: Grid, against: Against, songs: Sequence[Recording]) -> _Prospect:
+        grid, found = with_reference(grid, against, songs, self._estimates.reports)
         return _Prospect(found, cost(found, grid, songs, self._estimates.reports))
 
     def _show(self, prospect: _Prospect, *, n_songs: int) -> None:
         found, price = prospect.found, prospect.cost
-        unknown = f", and {counted(price.n_unknown, 'cell')} of unknown time" if price.n_unknown else ""
+        unknown = f", and {counted(price.n_unknown, 'measurement')} of unknown time" if price.n_unknown else ""
         self._facts.set_rows(
             {
-                "Cells": f"{counted(len(found.requests), 'setting')} x {counted(n_songs, 'recording')}",
+                "To measure": f"{counted(len(found.requests), 'setting')} on {counted(n_songs, 'recording')}",
                 "Time": (time_range(price.seconds) or "unknown before the first run") + unknown,
                 "Memory": size_range(price.memory_bytes) or "unknown before the first run",
                 "Disk": size(price.disk_bytes),
@@ -234,6 +256,7 @@ class SetUp:
 
     def _refuse(self, error: PlaygroundError) -> None:
         self._start.props("disabled")
+        self._shown.say(error.what, error.todo)
         self._facts.set_rows({})
         self._left_out.clear()
         self._problem.clear()
@@ -243,10 +266,6 @@ class SetUp:
     # what people do
 
     def _set(self, name: str, value: Any) -> None:
-        if name == "example":
-            if value in examples.EXAMPLES:
-                self.use(str(value))
-            return
         if (field := field_of(self._groups(), name)) is None:
             return
         right, said = put_right(field, value)
@@ -284,6 +303,11 @@ class SetUp:
         self._chosen = self._chosen | {key} if value else self._chosen - {key}
         self._draw()
 
+    def _choose_reference(self, name: str, value: Any) -> None:
+        if value in offered(self._grid):
+            self._against = Against(value)
+            self._draw()
+
     async def _run(self) -> None:
         if self._is_starting:  # a second click comes before the button is seen to be disabled
             return
@@ -291,7 +315,11 @@ class SetUp:
         songs = [one for one in self._recordings() if one.key in self._chosen]
         self._start.props("disabled")
         try:
-            await self._on_start(self._grid, songs)
+            found = await run.io_bound(
+                with_reference, self._grid, self._referred(songs), songs, self._estimates.reports
+            )
+            if found is not None:  # else the server is being stopped
+                await self._on_start(found[0], songs)
             return  # and the page is left
         except PlaygroundError as error:
             self._refuse(error)

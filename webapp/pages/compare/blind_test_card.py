@@ -10,17 +10,18 @@ from nicegui.events import UploadEventArguments
 
 from separation.comparing.blind_test import BlindSide, BlindTest, Kind
 from separation.comparing.finding import Finding, best_first, finding_of
+from separation.comparing.heard import sound_words
 from separation.errors import PlaygroundError
-from separation.formatted import counted
+from separation.formatted import counted, signed
 from webapp.components.copying.copy_button import CopyButton
 from webapp.components.pieces.qr import qr_code
+from webapp.pages.listen.test_lines import KINDS, go_on_link
 from webapp.pages.presets.keep_side import KeepPreset
 from webapp.state.blind_tests import BlindTests, ComparedSide
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, card, text, tipped
 
 MOST_BYTES = 4_000_000  # of a results file
-KINDS = {Kind.ABX: "ABX", Kind.PREFERENCE: "Preference", Kind.RATING: "Ratings"}
 
 
 class BlindTestCard:
@@ -86,15 +87,14 @@ class BlindTestCard:
         text(f"{KINDS[test.kind]}: {' against '.join(side.label for side in test.sides)}", tag="b")
         state = "closed" if test.closed else "open"
         trials = "" if test.kind is Kind.RATING else f" · {test.n_trials} trials"
-        text(f"{test.stem or 'all sounds'} · {test.where(1)}{trials} · {state}", "mute small num", tag="p")
+        text(f"{sound_words(test.stem)} · {test.where(1)}{trials} · {state}", "mute small num", tag="p")
 
     def _found(self, test: BlindTest, finding: Finding) -> None:
         for words in finding.words:
             text(words, tag="p")
         if finding.scores:
-            ranked = sorted(zip(finding.scores, test.sides, strict=True), key=lambda one: -one[0])
-            words = ", ".join(f"{side.label} {score:+.2f}".replace("-", "−") for score, side in ranked)
-            text(f"Scores (Bradley-Terry): {words}", "mute small num", tag="p")
+            scores = text(f"Scores: {score_words(test.sides, finding.scores)}", "mute small num", tag="p")
+            tipped(scores, "How often each is preferred, on one scale whose middle is 0 (Bradley-Terry)")
         for row in finding.rows:
             right = "" if row.n_right is None else f", {row.n_right} right"
             words = f"{row.name}: {row.n_answered} of {test.n_trials}{right}"
@@ -113,6 +113,7 @@ class BlindTestCard:
 
     def _buttons(self, test: BlindTest, finding: Finding) -> None:
         with ui.element("span").classes("line wrap"):
+            go_on_link(test, self._tests.listeners(test), kind="primary")
             if not test.closed:
                 button("Link", self.show_link, tip="The link and its QR code, to invite listeners")
             if finding.rows:
@@ -153,3 +154,9 @@ def studio_address(recording: str, side: BlindSide | ComparedSide) -> str:
     """Return where the settings of a side can be used again; "" of what no separator made here, such as a file."""
     made_here = side.run_s > 0 or side.made_with
     return f"/?{urlencode({'recording': recording, 'result': side.source, 'use': 1})}" if made_here else ""
+
+
+def score_words(sides: Sequence[BlindSide], scores: Sequence[float]) -> str:
+    """Return the scores of the sides in words, the best first."""
+    ranked = sorted(zip(scores, sides, strict=True), key=lambda one: -one[0])
+    return ", ".join(f"{side.label} {signed(score, '+.2f')}" for score, side in ranked)

@@ -14,13 +14,12 @@ from separation.comparing.passages import PASSAGE_S
 from separation.comparing.true_stems import TrueStems
 from separation.errors import PlaygroundError
 from separation.formatted import clock
-from separation.listening.abx import power
-from separation.listening.rating import LEAST_ITEMS
 from separation.results.kept import Recording, Result
 from webapp.access.handlers import only_for
 from webapp.access.routes import Asks
 from webapp.components.settings.settings import SettingField, SettingOption, Settings
 from webapp.components.transport.transport import Loop
+from webapp.pages.compare.asked_words import question, why_so_many
 from webapp.pages.compare.blind_test_card import BlindTestCard
 from webapp.pages.compare.compared import Compared
 from webapp.state.blind_tests import BlindTests, ComparedSide, NewTest
@@ -36,7 +35,6 @@ TIPS = {
 TRIALS = (8, 12, 16, 24, 32)
 PASSAGES = (1, 3, 5, 7, 10)
 USUAL_TRIALS, USUAL_PASSAGES = 16, 7  # of fewer passages nobody can be left out (BS.1534-3)
-KEEN = 0.75  # the listener by whom a test is measured before it starts
 
 
 class BlindTestPanel:
@@ -69,10 +67,11 @@ class BlindTestPanel:
         only_for(ui.context.slot.parent, Asks.HOST)
         with ui.element("div").classes("stack") as self._making:
             segmented(KINDS, self._kind.value, self._choose_kind, label="What is asked", tooltips=TIPS, full=True)
+            self._question = text("", "question", tag="p")
             self._fields = Settings(self._choose)
             self._passage = text("", "mute small", tag="p")
-            self._power = text("", "mute small", tag="p")
-            self._double = button("", self._double_trials, tip="Finds a smaller difference, and takes twice as long")
+            self._why = text("", "mute small", tag="p")
+            self._double = button("", self._double_trials, tip="Surer, and takes twice as long")
             tip = "Names and order are hidden; the numbers come at the end."
             self._begin = button("Start a blind test", self.start, kind="primary", tip=tip)
             self._share = button("Invite others…", self._invite, tip="A link and a QR code; guests need no account")
@@ -92,8 +91,9 @@ class BlindTestPanel:
         where = "the loop" if self._loop["on"] else "loop a passage to choose another"
         what = f"The loudest {PASSAGE_S:g} s each in" if self._kind is Kind.RATING else "Passage:"
         self._passage.set_text(f"{what} {clock(start_s, 1)} to {clock(end_s, 1)} ({where}).")
-        self._power.set_text(self._power_words())
-        self._double.set_visibility(self._kind is Kind.ABX and 2 * self._n_trials in TRIALS)
+        self._question.set_text(question(self._kind))
+        self._why.set_text(why_so_many(self._kind, self._n_trials))
+        self._double.set_visibility(self._kind is not Kind.RATING and 2 * self._n_trials in TRIALS)
         self._double.set_text(f"{2 * self._n_trials} trials instead")
         self._fields.set_groups([{"title": "", "fields": self._settings()}])
         if other:
@@ -119,20 +119,6 @@ class BlindTestPanel:
             return 0.0, duration_s
         start_s = max(0.0, (duration_s - PASSAGE_S) / 2)
         return start_s, min(duration_s, start_s + PASSAGE_S)
-
-    def _power_words(self) -> str:
-        if self._kind is Kind.PREFERENCE:
-            return "Every pair comes about equally often. “No difference” is an answer too."
-        if self._kind is Kind.RATING:
-            return (
-                "The reference is hidden among the sounds. Whoever often rates it below 90 is left out, from "
-                f"{LEAST_ITEMS} passages on."
-            )
-        chance, double = power(self._n_trials, KEEN), power(2 * self._n_trials, KEEN)
-        return (
-            f"{self._n_trials} trials find a listener who answers right 3 times in 4 with {100 * chance:.0f} %, "
-            f"{2 * self._n_trials} with {100 * double:.0f} %. How many is fixed when the test starts."
-        )
 
     def _settings(self) -> list[SettingField]:
         n_sides = len(self._compared.items)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from separation.comparing.addresses import address_of
-from separation.comparing.heard import MIX, HeardTrack, stem_of, tracks_of
+from separation.comparing.heard import ASKED, MIX, HeardTrack, asked_of, sound_words, stem_of, tracks_of
 from separation.comparing.heard import Compared as Item
 from separation.comparing.labels import labels_of_sides
 from separation.comparing.matching import Matched
@@ -21,7 +21,6 @@ from webapp.components.tracks.kept_tracks import sound_track
 
 MOST = 8
 DIFFERENCE = "D"  # the side on which two others are played against each other, and its key
-MIX_LABEL = "All sounds"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +29,7 @@ class Compared:
 
     Attributes:
         items: of one rate; the first is side 1.
-        stem: the name of the track that is heard of each, or `MIX`.
+        stem: the name of the track that is heard of each, `MIX`, or `ASKED`.
         pair: the two sides whose difference can be heard, by index.
     """
 
@@ -42,6 +41,27 @@ class Compared:
     def stems(self) -> tuple[str, ...]:
         """The names of the tracks that every side here has; recordings count as every sound."""
         return tuple(name for name in self._names if all(tracks_of(one, name, self._names) for one in self.items))
+
+    @property
+    def asked(self) -> str:
+        """The sound that is compared unless another is chosen: the first that every result was asked for."""
+        if common := asked_of(self.stems):
+            return common[0]
+        return ASKED if self.has_unlike_sounds else MIX
+
+    @property
+    def has_unlike_sounds(self) -> bool:
+        """Whether the results were asked for sounds of several names."""
+        return len(set(self._first_asked)) > 1
+
+    @property
+    def sound(self) -> str:
+        """What is compared, for people."""
+        return " / ".join(dict.fromkeys(self._first_asked)) if self.stem == ASKED else sound_words(self.stem)
+
+    @property
+    def _first_asked(self) -> tuple[str, ...]:
+        return tuple(name for item in self.items if isinstance(item, Result) for name in asked_of(item.track_names)[:1])
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -67,6 +87,8 @@ class Compared:
             run_s = item.seconds if isinstance(item, Result) else 0.0
             match = matched[index].words if matched else "measuring…"
             about = duration(run_s) if run_s else ""
+            if self.stem == ASKED and isinstance(item, Result):
+                settings = (*asked_of(item.track_names)[:1], *settings)
             one = Side(side=str(index + 1), label=name, match=match, settings=" · ".join(settings), about=about)
             found.append(one)
         return found
@@ -85,7 +107,8 @@ class Compared:
 
     def with_stem(self, stem: str) -> Compared:
         """Hear another sound of each side; one that not every side has is the whole mix."""
-        return replace(self, stem=stem if stem in self.stems else MIX)
+        is_here = self.has_unlike_sounds if stem == ASKED else stem in self.stems
+        return replace(self, stem=stem if is_here else MIX)
 
     def with_pair(self, pair: tuple[int, int]) -> Compared:
         """Take the difference of two other sides; what are none changes nothing."""
@@ -138,3 +161,10 @@ class Compared:
             }
             tracks.append({**track, **about})
         return tracks  # type: ignore[return-value]  # a Track with some of its fields replaced
+
+
+def asked_alike(results: Sequence[Result]) -> list[Result]:
+    """Return those that were made for the same sound as the first, unless none but itself was."""
+    asked = [asked_of(result.track_names) for result in results]
+    alike = [one for one, names in zip(results, asked, strict=True) if asked[0][:1] and asked[0][0] in names]
+    return alike if len(alike) > 1 else list(results)

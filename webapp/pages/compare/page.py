@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 from nicegui import background_tasks, ui
 
 from separation.comparing.addresses import address_of, item_at
-from separation.comparing.heard import MIX, difference_db
+from separation.comparing.heard import ASKED, MIX, difference_db, sound_words
 from separation.comparing.heard import Compared as Item
 from separation.comparing.matching import Matched
 from separation.comparing.true_stems import true_stems_of
 from separation.errors import PlaygroundError
+from separation.formatted import counted, signed
 from separation.results.kept import DamagedItem, Recording
 from storage import StorageError
 from webapp.access.handlers import may, only_for
@@ -32,13 +33,14 @@ from webapp.components.transport.transport import Loop, Transport
 from webapp.components.waveform.waveform import WaveformPlot
 from webapp.pages.compare.added_files import AddedFiles
 from webapp.pages.compare.blind_test_panel import BlindTestPanel
-from webapp.pages.compare.compared import DIFFERENCE, MIX_LABEL, MOST, Compared
+from webapp.pages.compare.compared import DIFFERENCE, MOST, Compared, asked_alike
 from webapp.pages.compare.notes import ComparedNotes
+from webapp.pages.listen.test_lines import BlindTestLines
 from webapp.state.blind_tests import BlindTests
 from webapp.state.kept.notes import Notes
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.state.library.view import LibraryView
-from webapp.theme import button, card, drop_zone, error_card, scheme_menu, shell, text
+from webapp.theme import Messages, button, card, drop_zone, scheme_menu, shell, side_button, text
 
 NOTHING = "-"
 ON = "on"
@@ -55,7 +57,7 @@ class ComparePage:
         presets: OwnPresets,
         links: Callable[[], Sequence[str]],
     ) -> None:
-        self._view = library_view
+        self._view, self._test_list = library_view, tests
         self._client = ui.context.client
         self._compared = Compared()
         self._recording: Recording | None = None
@@ -71,23 +73,30 @@ class ComparePage:
                 self._tests = BlindTestPanel(tests, links, presets, on_error=self._say_error)
             with frame.footer:
                 self._transport = Transport(on_loop=self._looped)
+            self._actions = frame.actions
         self._draw()
 
-    def open(self, addresses: Sequence[str], stem: str = MIX, *, blind: bool = False) -> None:
-        """Compare the items of these addresses, as far as they are here; `blind` starts a host's test at once."""
+    def open(self, addresses: Sequence[str], stem: str | None = None, *, blind: bool = False) -> None:
+        """Compare the items of these addresses, as far as they are here.
+
+        Args:
+            addresses: of the items.
+            stem: what is heard of each; None, or what not all of them have, is the sound that they were made for.
+            blind: whether a host's test starts at once.
+        """
         compared = Compared()
         for address in addresses[: 2 * MOST]:
             try:
                 compared = compared.with_item(self._item(address))
             except PlaygroundError as error:
                 self._say_error(error)
-        self._show(compared.with_stem(stem))
+        self._show(compared.with_stem(stem if stem in (MIX, ASKED, *compared.stems) else compared.asked))
         if blind and len(compared.items) > 1 and may(Asks.HOST):
             self._tests.start()
 
     def open_results(self, recording: str) -> None:
-        """Compare the newest results of a recording."""
-        self.open([result.key for result in self._view.results(recording)][:MOST])
+        """Compare the newest results of a recording that were made for the same sound."""
+        self.open([result.key for result in asked_alike(self._view.results(recording))][:MOST])
 
     # what the screen holds
 
@@ -102,8 +111,11 @@ class ComparePage:
         self._files = AddedFiles(
             self._view, rate=self._rate, on_added=lambda item: self._add(lambda: item), on_error=self._say_error
         )
-        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._messages = Messages()
         self._start = ui.element("div").classes("stack")
+        self._left = ui.element("div")
+        with self._left:
+            BlindTestLines(self._test_list)
         with ui.element("div").classes("stack") as self._workspace:
             with card():
                 self._sides = Sides(many=True)
@@ -125,10 +137,13 @@ class ComparePage:
     def _draw(self) -> None:
         items = self._compared.items
         self._start.set_visibility(len(items) < 2)
+        self._left.set_visibility(not items)
         self._workspace.set_visibility(bool(items))
-        self._title.set_text("Compare" if self._recording is None else f"Compare: {self._recording.name}")
-        self._about.set_text("" if not items else f"{self._compared.stem or MIX_LABEL} · {len(items)} sides")
+        sound = self._compared.sound
+        self._title.set_text("Compare" if self._recording is None else f"Compare {sound}: {self._recording.name}")
+        self._about.set_text(counted(len(items), "side") if items else "")
         self._draw_start()
+        self._draw_action()
         sides = self._compared.sides(self._shown_matched)
         if len(items) > 1:
             a, b = (index + 1 for index in self._compared.pair)
@@ -150,7 +165,9 @@ class ComparePage:
 
     def _fields(self) -> list[SettingField]:
         compared = self._compared
-        stems = [SettingOption(value=MIX, label=MIX_LABEL)]
+        stems = [SettingOption(value=MIX, label=sound_words(MIX).capitalize())]
+        if compared.has_unlike_sounds:
+            stems.append(SettingOption(value=ASKED, label=sound_words(ASKED).capitalize()))
         stems += [SettingOption(value=stem, label=stem) for stem in compared.stems]
         here = {address_of(item) for item in compared.items}
         more = [SettingOption(value=NOTHING, label="Add…")]
@@ -218,6 +235,15 @@ class ComparePage:
             found.append((result, f"{result.name} · {result.backend} · {result.created[11:19]}"))
         return found
 
+    def _draw_action(self) -> None:
+        """Have the way to a blind test in sight on a phone, too, where it asks its question in the side panel."""
+        is_needed = len(self._compared.items) > 1 and may(Asks.HOST)
+        if is_needed and not self._actions.default_slot.children:
+            with self._actions:
+                side_button("Blind test", "What is asked, how often, and the tests there are")
+        elif not is_needed:
+            self._actions.clear()
+
     def _draw_start(self) -> None:
         self._start.clear()
         if len(self._compared.items) > 1:
@@ -225,7 +251,7 @@ class ComparePage:
         with self._start, drop_zone("Nothing to compare yet", "Recordings with two results or more can be compared."):
             for recording, keys in self._comparable():
                 address = f"/compare?{urlencode({'items': ','.join(keys)})}"
-                ui.link(f"{recording} · {len(keys)} results", address).classes("button plain")
+                ui.link(f"{recording} · {len(keys)} results", address).classes("button")
             ui.link("Open the Library", "/library").classes("button plain")
             files = button("Add files…", self._files.browse, tip="Two recordings of this computer can be compared too")
             only_for(files, Right.UPLOAD)
@@ -332,11 +358,12 @@ class ComparePage:
             except (OSError, PlaygroundError):  # said where its loudness was measured
                 return
             if compared is self._compared and gains == self._shown_matched:
-                words = "they are the same" if isinf(level_db) else f"{level_db:+.1f} dB".replace("-", "−")
+                words = "they are the same" if isinf(level_db) else f"{signed(level_db, '+.1f')} dB"
                 self._difference.set_text(f"Difference of {a + 1} and {b + 1}: {words}")
 
         background_tasks.create(measure(), name="difference")
 
     def _say_error(self, error: PlaygroundError) -> None:
-        with self._client, self._messages:
-            error_card(error)
+        with self._client:
+            self._messages.say(error)
+            self._client.run_javascript('document.querySelector(".messages").scrollIntoView({ block: "nearest" })')

@@ -11,7 +11,7 @@ from separation.backends import registry
 from separation.doctor import installed
 from separation.doctor.self_test import Passed
 from separation.errors import PlaygroundError
-from separation.formatted import size_range
+from separation.formatted import size_range, speed
 from storage import data_folder
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
@@ -43,7 +43,7 @@ class DoctorCard:
                     self._words = text(WHAT_IT_DOES, "mute small", tag="p")
                 self._unfold = button("Versions", self._toggle_versions, kind="plain", tip="For reports of faults")
                 asks(self._unfold, Asks.SESSION).props("aria-expanded=false")
-                takes = "Takes seconds; a large model takes longer to load"
+                takes = "Takes a few seconds; a large model takes longer to load"
                 self._test = button("", self._run if may_run else None, tip=takes)
                 self._test.set_visibility(may_run)
             self._trouble = ui.element("div").classes("messages")
@@ -121,5 +121,5 @@ def verdict_of(verdict: Passed | PlaygroundError) -> str:
     memory = f" · {size_range((verdict.peak_bytes, verdict.peak_bytes))} of memory" if verdict.peak_bytes else ""
     return (
         f"{verdict.model} on {where} · loaded in {verdict.load_s:.1f} s · "
-        f"{verdict.speed:.1f}x real time{memory} · {verdict.seconds:.1f} s in all"
+        f"{speed(verdict.speed)}{memory} · {verdict.seconds:.1f} s in all"
     )

@@ -12,7 +12,7 @@ from storage.schema import Share
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
 from webapp.state.library.view import CleanUp, LibraryView
-from webapp.theme import button, error_card, segmented, text
+from webapp.theme import Messages, button, segmented, text
 
 DAYS = {"7": "A week", "30": "A month", "90": "Three months"}
 NOTHING = Share(0, 0)
@@ -56,7 +56,7 @@ class CleanUpDialog:
         self._kept = ui.checkbox("", value=False, on_change=self._label)
         self._trash = ui.checkbox("", value=True, on_change=self._label)
         self._damaged = ui.checkbox("", value=False, on_change=self._label)
-        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._messages = Messages()
         with ui.element("div").classes("clean-buttons"):
             button("Cancel", self._dialog.close)
             self._do = button("", self._clean, classes="danger")
@@ -117,8 +117,7 @@ class CleanUpDialog:
         return int(self._days) * 24 * 3600.0
 
     def _say(self, error: StorageError) -> None:
-        with self._messages:
-            error_card(error)
+        self._messages.say(error)
 
 
 def _usage_text(share: Share, what: str) -> str:

@@ -43,7 +43,11 @@ class DiskUse:
                 with ui.element("span").classes("job-buttons"):
                     self._empty = button("Empty trash", on_empty, tip="Deletes for good what is in the trash")
                     self.check = button("Check", on_check, tip="Reads every file and compares it with what was written")
-                    button("Clean up", on_clean, tip="Shows what is not used any more, and what deleting it would free")
+                    button(
+                        "Clean up",
+                        on_clean,
+                        tip="Shows what is no longer used, and how much space deleting it would free",
+                    )
             with ui.element("div").classes("disk-bar").props("role=img") as self._bar:
                 self._segments = {kind: ui.element("i").classes(f"disk-{kind}") for kind in PARTS}
             with ui.element("ul").classes("disk-legend"):

@@ -25,18 +25,21 @@ from webapp.components.library_list.library_list import LibraryList, Verb
 from webapp.components.upload.upload import UploadArea, Uploaded, UploadRefused
 from webapp.pages.library.clean_up import CleanUpDialog
 from webapp.pages.library.disk_use import DiskUse
+from webapp.pages.listen.test_lines import BlindTestLines
 from webapp.pages.queue.job_report import rows_of
 from webapp.pages.queue.job_words import STATES
 from webapp.pages.queue.panel import QueueView
 from webapp.routes.export_choice import ExportChoice
-from webapp.state.jobs import State
+from webapp.state.blind_tests import BlindTests
+from webapp.state.kept.exports import Exports
 from webapp.state.library.rows import RESULTS_SHOWN, SORTS, LibraryQuery
 from webapp.state.library.view import LibraryView
-from webapp.state.visible_jobs import VisibleJobs
+from webapp.state.queue.jobs import State
+from webapp.state.queue.visible_jobs import VisibleJobs
 from webapp.theme import (
+    Messages,
     button,
     drop_zone,
-    error_card,
     icon_button,
     scheme_menu,
     shell,
@@ -51,11 +54,11 @@ LOOKS = {State.RUNNING: "ok", State.INTERRUPTED: "warn"}
 class LibraryPage:
     """One open Library page. Search, sorting and unfolded rows belong to it alone; the store holds the rest."""
 
-    def __init__(self, library_view: LibraryView, jobs: VisibleJobs) -> None:
+    def __init__(self, library_view: LibraryView, jobs: VisibleJobs, exports: Exports, tests: BlindTests) -> None:
         self._library_view, self._jobs, self._store = library_view, jobs, library_view.store
         self._query = LibraryQuery()
         self._details: dict[str, _Details] = {}
-        self._export = ExportChoice()
+        self._exports, self._export = exports, ExportChoice.from_query(exports.query)
         self._deleted: tuple[str, ...] = ()
         self._shown: object = None
         self._n_damaged: int | None = None  # of what was found damaged, how much this page has said
@@ -67,6 +70,7 @@ class LibraryPage:
                 self._header()
             with frame.main:
                 self._main()
+                BlindTestLines(tests)
         library_view.changed.subscribe(self._look)
         jobs.arranged.subscribe(self._look)
         ui.timer(LOOK_AGAIN_S, self._look)
@@ -81,7 +85,7 @@ class LibraryPage:
 
     def _main(self) -> None:
         self._uploads = UploadArea(on_uploaded=self._uploaded, on_refused=self._refused)
-        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+        self._messages = Messages()
         self._clean_up = CleanUpDialog(self._library_view, on_done=self._cleaned)
         self._empty_trash = _Question("Empty the trash?", "What is in it is deleted for good.", self._trash_emptied)
         self._empty = ui.element("div").classes("stack")
@@ -90,7 +94,7 @@ class LibraryPage:
                 button("Browse files", self._uploads.browse, icon_name="file", tip="Several at once, up to 4 GB each")
                 button("Try the demo", self._try_demo, kind="primary", tip="A short song made for this program")
             link = ui.link("Open the Studio", "/").classes("button plain")
-            tipped(link, "Where recordings are taken apart")
+            tipped(link, "Where recordings are separated")
         self._empty.set_visibility(False)
         self._disk = DiskUse(on_clean=self._clean_up.open, on_empty=self._empty_trash.ask, on_check=self._check)
         self._list = LibraryList(
@@ -101,6 +105,7 @@ class LibraryPage:
             on_rename=self._rename,
             on_export=self._choose_export,
         )
+        self._list.set_export(urlencode(self._export.query))
         with ui.element("div").classes("lib-notice").props("role=status"):
             self._notice = ui.element("div").classes("lib-notice-line")
         with self._notice:
@@ -175,6 +180,11 @@ class LibraryPage:
         self._export, said = self._export.choosing(name, value)
         if said:
             ui.notify(said)
+        self._list.set_export(urlencode(self._export.query))
+        try:
+            self._exports.remember(urlencode(self._export.query))
+        except StorageError as error:
+            self._say_error(error)
         self._list.show_details(self._shown_details())
 
     def _shown_details(self) -> dict[str, dict[str, Any]]:
@@ -297,9 +307,7 @@ class LibraryPage:
         self._notice.set_visibility(True)
 
     def _say_error(self, error: PlaygroundError) -> None:
-        self._messages.clear()  # a store that cannot be read would say so every few seconds
-        with self._messages:
-            message = error_card(error, on_dismiss=lambda: message.delete())
+        self._messages.say(error)
 
 
 class _Question:

@@ -26,26 +26,34 @@ function screen(title, texts, label, ...fields) {
 }
 
 function end(title, ...texts) {
-  player.stop();
+  player.clear();
   main.replaceChildren(el("h1", {}, title), ...texts.filter(Boolean).map((text) => el("p", { role: "status" }, text)));
 }
 
-function key() {
-  return new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
+function linked(name) {
+  return new URLSearchParams(location.hash.slice(1)).get(name) ?? "";
+}
+
+/** Whoever made the test goes back to the page from which it was opened; its answers stay. */
+function leave() {
+  if (history.length > 1) history.back();
+  else location.assign(`${prefix}/compare`);
 }
 
 async function begin() {
-  const token = localStorage.getItem(kept);
+  const token = linked("set") || localStorage.getItem(kept);
   if (token) {
     room.token = token;
     try {
-      return await goOn(await room.json("state"));
+      const state = await room.json("state");
+      localStorage.setItem(kept, token);
+      return await goOn(state);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       localStorage.removeItem(kept); // the test was deleted, or made anew
     }
   }
-  room.token = key();
+  room.token = linked("key");
   const about = await room.json("about");
   if (about.closed) return end("This test is closed", "It takes no more answers. Thank you for coming.");
   const joined = about.guided ? await guided(about) : { name: "Host", checks: {} };
@@ -64,23 +72,30 @@ async function goOn(state) {
 }
 
 async function ready(about) {
-  await screen(about.title, [asks(about)], "Start");
+  await screen(about.title, [asks(about), takes(about)], "Start");
   await player.unlock();
 }
 
 function asks({ kind, n_trials, n_sounds }) {
   if (kind === "rating") {
     const times = n_trials === 1 ? "Once" : `${n_trials} times`;
-    return `You hear a reference and ${n_sounds} sounds, one of which is the reference again. ${times}: how near is each?`;
+    return `You hear a reference and ${n_sounds} sounds, one of which is the reference again. ${times}: how close is each to the reference?`;
   }
   return kind === "abx"
-    ? `You hear A, B and X, which is one of the two. ${n_trials} times: which one is it?`
-    : `You hear A and B. ${n_trials} times: which one do you prefer?`;
+    ? `You hear A, B and X, in any order and as often as you like. ${n_trials} times: is X the sound A or the sound B?`
+    : `You hear A and B, in any order and as often as you like. ${n_trials} times: which one sounds better to you, A or B?`;
+}
+
+/** Why there are so many trials, and how long they take. */
+function takes({ kind, n_trials }) {
+  if (kind === "rating") return `About half a minute for each of ${n_trials} passages.`;
+  const minutes = Math.max(1, Math.round(n_trials / 6));
+  return `${n_trials} answers tell what you hear from luck. It takes about ${minutes} minute${minutes === 1 ? "" : "s"}.`;
 }
 
 async function guided(about) {
   const name = el("input", { name: "name", maxlength: 40, autocomplete: "nickname", required: true });
-  const texts = [asks(about), "It takes some minutes. Headphones in a quiet room show most."];
+  const texts = [asks(about), takes(about), "Headphones in a quiet room show most."];
   await screen(about.title, texts, "Next", el("label", {}, "Your name", name));
   await player.unlock();
   const checks = {};
@@ -120,10 +135,10 @@ async function sounds(again = true) {
 async function run(state) {
   while (!state.complete && !state.closed) {
     const { prepared, names, bytes } = await sounds();
-    await player.load(new Map(names.map((name, index) => [name, bytes[index]])), names[0]);
+    await player.load(new Map(names.map((name, index) => [name, bytes[index]])));
     const ask = state.kind === "rating" ? rating : trial;
-    const said = await ask(main, player, state, names);
-    player.stop();
+    const said = await ask(main, player, state, names, leave);
+    player.clear();
     const answer = state.kind === "rating" ? { scores: said } : { said };
     state = await room.json("answer", { index: prepared.index, ...answer });
   }

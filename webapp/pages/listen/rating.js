@@ -1,14 +1,14 @@
 // A trial of ratings: a reference, and sounds to be rated against it, one of which is the reference again. Nothing here
 // knows which one.
 import { el } from "./dom.js";
-import { progress } from "./progress.js";
+import { leaving, progress } from "./progress.js";
 
 const REFERENCE = "R";
 const WORDS = ["Bad", "Poor", "Fair", "Good", "Excellent"]; // the five parts of the scale (ITU-R BS.1534)
 const MIDDLE = 50;
 
 /** Show a trial in `main`; resolves with the scores from A on. `state` is the server's, `names` those of the sounds. */
-export function rating(main, player, state, names) {
+export function rating(main, player, state, names, leave) {
   const rated = names.filter((name) => name !== REFERENCE);
   const heard = new Set();
   const scores = new Map();
@@ -16,12 +16,18 @@ export function rating(main, player, state, names) {
   const sliders = new Map(rated.map((name) => [name, slider(name, (score) => rate(name, score))]));
   const values = new Map(rated.map((name) => [name, el("output", { class: "score" }, "–")]));
   const missing = el("p", { class: "mute", role: "status" });
-  const play = el("button", { class: "plain", type: "button", onclick: () => player.toggle() });
+  const play = el("button", { class: "plain", type: "button", onclick: toggle });
   const next = el("button", { class: "answer", type: "button" }, "Next");
 
   function hear(name) {
     heard.add(name);
-    player.hear(name);
+    player.press(name);
+    say();
+  }
+
+  function toggle() {
+    player.toggle();
+    if (player.playing) heard.add(player.heard);
     say();
   }
 
@@ -34,7 +40,7 @@ export function rating(main, player, state, names) {
   /** What is still to do, in words; nothing if the trial can be answered. */
   function left() {
     const unheard = names.filter((name) => !heard.has(name));
-    if (unheard.length) return `Not heard yet: ${unheard.join(", ")}.`;
+    if (unheard.length) return `Not heard yet: ${unheard.map(labelOf).join(", ")}.`;
     const unrated = rated.filter((name) => !scores.has(name));
     return unrated.length ? `Not rated yet: ${unrated.join(", ")}.` : "";
   }
@@ -57,14 +63,14 @@ export function rating(main, player, state, names) {
       if (buttons.has(name)) {
         hear(name);
         (sliders.get(name) ?? buttons.get(name)).focus();
-      } else if (event.key === "k") player.toggle();
+      } else if (event.key === "k") toggle();
       else return;
       event.preventDefault();
     };
     next.onclick = done;
     player.onchange = () => {
-      for (const [name, button] of buttons) button.setAttribute("aria-pressed", String(player.heard === name));
-      play.textContent = player.playing ? "Pause (K)" : "Play (K)";
+      for (const [name, button] of buttons) button.setAttribute("aria-pressed", String(player.playing && player.heard === name));
+      play.textContent = player.playing ? "Stop (K)" : "Play (K)";
     };
     window.addEventListener("keydown", onKey);
     const count = state.training
@@ -74,23 +80,26 @@ export function rating(main, player, state, names) {
       el("div", { class: "rated" }, buttons.get(name), sliders.get(name), values.get(name)),
     );
     main.replaceChildren(
-      el("h1", {}, "How near is each sound to the reference?"),
+      el("h1", {}, "How close is each sound to the reference?"),
       el("p", { class: "mute", role: "status" }, `${count} One of them is the reference itself: it deserves 100.`),
       el("div", { class: "rated" }, buttons.get(REFERENCE), scale(), el("span", {})),
       el("div", { class: "ratings", role: "group", "aria-label": "Sounds to rate" }, ...rows),
       missing,
       next,
-      el("div", { class: "foot" }, play, progress(state)),
+      el("div", { class: "foot" }, play, progress(state), leaving(state, leave)),
     );
-    heard.add(player.heard);
     player.onchange();
     say();
     buttons.get(REFERENCE).focus();
   });
 }
 
+function labelOf(name) {
+  return name === REFERENCE ? "Reference" : name;
+}
+
 function soundButton(name, onclick) {
-  const label = name === REFERENCE ? "Reference" : name;
+  const label = labelOf(name);
   const attributes = { class: "letter", type: "button", "aria-pressed": "false", "aria-label": `Hear ${label}`, onclick };
   return el("button", attributes, label);
 }

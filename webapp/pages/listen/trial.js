@@ -1,6 +1,6 @@
 // One trial: the sounds to switch between, the answers, and how far the set has come. Nothing here knows what is right.
 import { el } from "./dom.js";
-import { progress } from "./progress.js";
+import { leaving, progress } from "./progress.js";
 
 const SOUND_KEYS = { a: "A", x: "X", b: "B" };
 const ANSWERS = {
@@ -17,24 +17,24 @@ const ANSWERS = {
 const ORDER = ["A", "X", "B"];
 
 /** Show a trial in `main`; resolves with the answer. `state` is the server's, `names` those of the sounds. */
-export function trial(main, player, state, names) {
+export function trial(main, player, state, names, leave) {
   const shown = ORDER.filter((name) => names.includes(name));
   const sounds = new Map(
     shown.map((name) => [
       name,
       el(
         "button",
-        { class: "sound", type: "button", "aria-pressed": "false", onclick: () => player.hear(name) },
+        { class: "sound", type: "button", "aria-pressed": "false", onclick: () => player.press(name) },
         el("b", {}, name),
-        el("span", { class: "mute" }, `key ${name}`),
+        el("span", { class: "mute" }),
       ),
     ]),
   );
   const play = el("button", { class: "plain", type: "button", onclick: () => player.toggle() });
-  const asked = state.kind === "abx" ? "Is X the sound A or the sound B?" : "Which one do you prefer?";
+  const asked = state.kind === "abx" ? "Is X the sound A or the sound B?" : "Which one sounds better to you, A or B?";
   const count = state.training
     ? "A trial to get used to it; it does not count."
-    : `Trial ${state.n_answered + 1} of ${state.n_trials}, fixed beforehand. There is no score before the end.`;
+    : `Trial ${state.n_answered + 1} of ${state.n_trials}. The score comes at the end.`;
   return new Promise((resolve) => {
     const done = (said) => {
       window.removeEventListener("keydown", onKey);
@@ -48,7 +48,7 @@ export function trial(main, player, state, names) {
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
       const sound = SOUND_KEYS[event.key.toLowerCase()];
       const answer = ANSWERS[state.kind].find(([, , key]) => key === event.key);
-      if (sound && sounds.has(sound)) player.hear(sound);
+      if (sound && sounds.has(sound)) player.press(sound);
       else if (answer) done(answer[0]);
       else if (event.key === "k") player.toggle();
       else return;
@@ -56,10 +56,11 @@ export function trial(main, player, state, names) {
     };
     player.onchange = () => {
       for (const [name, button] of sounds) {
-        button.setAttribute("aria-pressed", String(player.heard === name));
-        button.lastChild.textContent = player.heard === name && player.playing ? "playing" : `key ${name}`;
+        const plays = player.playing && player.heard === name;
+        button.setAttribute("aria-pressed", String(plays));
+        button.lastChild.textContent = plays ? `Stop (${name})` : `Play (${name})`;
       }
-      play.textContent = player.playing ? "Pause (K)" : "Play (K)";
+      play.textContent = player.playing ? "Stop (K)" : "Play (K)";
     };
     window.addEventListener("keydown", onKey);
     main.replaceChildren(
@@ -67,7 +68,7 @@ export function trial(main, player, state, names) {
       el("p", { class: "mute", role: "status" }, count),
       el("div", { class: "sounds", role: "group", "aria-label": "Sounds" }, ...sounds.values()),
       el("div", { class: "answers", role: "group", "aria-label": "Your answer" }, ...answers),
-      el("div", { class: "foot" }, play, progress(state)),
+      el("div", { class: "foot" }, play, progress(state), leaving(state, leave)),
     );
     player.onchange();
     sounds.get(shown[0]).focus();

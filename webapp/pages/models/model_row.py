@@ -79,7 +79,7 @@ class ModelRow:
                     self._access = button("Steps", self._toggle_steps if may_change else None, kind="plain").props(
                         "aria-expanded=false"
                     )
-                    tipped(self._access, "How to be let in to this model, and with which token")
+                    tipped(self._access, "How to get access to this model, and which token it needs")
                     self._access.props["aria-label"] = f"Steps to get {entry.label}"
                     self._check = button("Check", self._compare if may_change else None, kind="plain")
                     tipped(self._check, "Compares its files with what was published; a large model takes seconds")
@@ -177,7 +177,8 @@ class ModelRow:
         n_bytes = entry.on_disk_bytes or entry.partial_bytes
         with self._place, ui.element("div").classes("model-question").props("role=group") as self._question:
             self._question.props["aria-label"] = f"Remove {entry.label}?"
-            again = "you would have to fetch it again" if entry.on_disk_bytes else "what arrived so far would be lost"
+            lost = "what has arrived so far would be lost"
+            again = "you would have to download it again" if entry.on_disk_bytes else lost
             text(f"Delete {size(n_bytes)} from this computer? Other programs may use it, and {again}.", tag="p")
             with ui.element("div").classes("model-buttons"):
                 keep = button("Keep", self._keep)

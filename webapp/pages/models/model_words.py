@@ -55,12 +55,12 @@ def progress_of(entry: PublishedModel, download: Download | None) -> tuple[float
 
 def _moving(download: Download) -> list[str]:
     if download.state is DownloadState.WAITING:
-        return ["after the one before it"]
+        return ["after the download before it"]
     if download.checking:
-        return ["checking what arrived"]
+        return ["checking what has arrived"]
     rate, remaining_s = download.bytes_per_s, download.remaining_s
     if rate is None:
-        return ["connecting" if not download.done_bytes else "going on"]
+        return ["connecting" if not download.done_bytes else "continuing"]
     if remaining_s is None:
         return ["nothing arrives, still trying"]
     return [f"{size(rate, fine=True)}/s", f"{clock(remaining_s)} left"]
@@ -70,15 +70,15 @@ def action_of(entry: PublishedModel, download: Download | None, *, has_token: bo
     """Return the label of a model's main button and the tooltip that says what it does; "" for no button."""
     state = download.state if download else None
     if state in (DownloadState.WAITING, DownloadState.RUNNING):
-        return "Pause", "Stops the download; what arrived is kept, and it goes on from there"
+        return "Pause", "Stops the download; what has arrived is kept, and it continues from there"
     if state is DownloadState.FAILED and entry.on_disk_bytes is None:
-        return "Try again", "Goes on from what arrived"
+        return "Try again", "Continues from what has arrived"
     if entry.on_disk_bytes is not None:
         return "", ""
     if entry.damaged:
-        return "Download again", "Fetches what is damaged anew; what is whole is not sent again"
+        return "Download again", "Downloads the damaged parts again; the rest is kept"
     if entry.partial_bytes or state is DownloadState.PAUSED:
-        return "Resume", "Goes on from what arrived"
+        return "Resume", "Continues from what has arrived"
     if entry.gated and not has_token:
         return "Get access", "Shows the four steps to this model"
     return (
@@ -98,7 +98,7 @@ def lacking(entries: Sequence[PublishedModel], *, has_token: bool, may_change: b
     if damaged := next((entry for entry in entries if entry.damaged), None):
         what = f"{damaged.label} is damaged: {DAMAGED[0].lower()}{DAMAGED[1:]} ({', '.join(damaged.damaged)})."
         label, _ = action_of(damaged, None, has_token=has_token)
-        return f"{what} “{label}” beside it fetches it anew." if may_change else what
+        return f"{what} “{label}” beside it downloads it again." if may_change else what
     here = [entry for entry in entries if entry.on_disk_bytes is not None]
     models_here = [entry for entry in here if entry.model is not None]
     if models_here:
@@ -121,7 +121,7 @@ def error_of(entry: PublishedModel, error: PlaygroundError) -> PlaygroundError:
     action, todo = error.action, error.todo
     if action is not None and action.kind is ActionKind.SIGN_IN:
         place = "“Steps”" if entry.gated else "“Steps” of a gated model"
-        action, todo = None, f"{place} shows how to be let in, and takes a token. Then try again."
+        action, todo = None, f"{place} shows how to get access, and takes a token. Then try again."
     elif action is not None and (action.kind, action.subject) == (ActionKind.DOWNLOAD, entry.name):
         action = None
     return PlaygroundError(error.what, error.why, todo, action=action)
@@ -130,7 +130,7 @@ def error_of(entry: PublishedModel, error: PlaygroundError) -> PlaygroundError:
 def check_of(checked: Mapping[str, bool | None]) -> str:
     """Return what comparing a model's files found, as text."""
     if damaged := [file for file, whole in checked.items() if whole is False]:
-        return f"{DAMAGED} ({', '.join(damaged)}). It is not used; fetch it anew."
+        return f"{DAMAGED} ({', '.join(damaged)}). It is not used; download it again."
     if None in checked.values():
         return "Another program has put it here without saying what was published: it cannot be compared."
     return "Compared: what is on the disk is what was published."

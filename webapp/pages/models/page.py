@@ -132,7 +132,9 @@ class ModelsPage:
     def _show(self, survey: Survey) -> None:
         here_bytes = sum(entry.on_disk_bytes or 0 for entry in survey.here)
         here = (
-            f"{len(survey.here)} on this computer, {size(here_bytes)}" if survey.here else "None on this computer yet"
+            f"{len(survey.here)} on this computer, {size(here_bytes)}"
+            if survey.here
+            else "No model on this computer yet"
         )
         self._about.set_text(f"{here} · {size(survey.free_bytes)} free")
         if not self._cards:

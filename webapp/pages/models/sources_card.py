@@ -66,7 +66,7 @@ class SourcesCard:
         if place:
             self._button("Earlier", name, [*others[: place - 1], name, *others[place - 1 :]], "Before the one above it")
         if others:
-            self._button("Leave out", name, others, "It is not asked any more; what came from it is not used")
+            self._button("Leave out", name, others, "It is not asked any more, and what came from it is not used")
 
     def _button(self, words: str, name: str, after: Sequence[str], tip: str) -> None:
         made = button(words, partial(self._use, tuple(after)), kind="plain", tip=tip)

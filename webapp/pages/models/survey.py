@@ -78,7 +78,7 @@ def _memory(entry: PublishedModel, estimates: RunEstimates) -> str:
         estimate = estimates.expected(backend.settle(request), DURATION_S)
         n_runs += estimate.n_runs
         words.append(size_range(estimate.memory_bytes) + (f" in {precision}" if precision else ""))
-    learned = f", learned from {n_runs} run{'s' * (n_runs != 1)} here" if n_runs else ""
+    learned = f", from {n_runs} run{'s' * (n_runs != 1)} on this computer" if n_runs else ""
     return f"about {', '.join(words)}{learned}"
 
 

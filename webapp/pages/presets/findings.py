@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from urllib.parse import urlencode
 
 from separation.comparing.evidence import Evidence
+from separation.comparing.heard import sound_words
 from separation.request import Request
 from webapp.components.settings.settings import SettingField, SettingGroup, SettingNote
+from webapp.routes.listening import compare_address
 from webapp.state.kept.evidence import ListeningEvidence
 
 MOST = 3  # lines at a setting; the newest tests are shown
@@ -26,9 +27,8 @@ def with_findings(groups: Sequence[SettingGroup], settled: Request, evidence: Li
 
 
 def _note(one: Evidence) -> SettingNote:
-    items = ",".join(side.source for side in one.test.sides)
     return SettingNote(
         words=f"{one.words}.",
-        link=f"Test of {one.test.stem or 'all sounds'} of “{one.test.recording_name}”",
-        href=f"/compare?{urlencode({'items': items, 'stem': one.test.stem})}",
+        link=f"Test of {sound_words(one.test.stem)} of “{one.test.recording_name}”",
+        href=compare_address(one.test),
     )

@@ -15,7 +15,7 @@ from webapp.components.settings.settings import SettingField, SettingOption, Set
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button
 
-ABOUT = "Model, chunks, solver and precision under a name of yours. It stands among the Studio's settings."
+ABOUT = "Saves model, chunks, solver and precision under a name, for every recording in the Studio."
 
 
 class KeepPreset:
@@ -33,12 +33,12 @@ class KeepPreset:
         self._chosen = 0
         self._dialog: NameDialog | None = None
         if self._known:
-            button("Make it my preset…", self._ask, kind="plain", tip="Keeps the settings of a side under a name")
+            button("Save as preset…", self._ask, kind="plain", tip="Saves the settings of a side under a name")
 
     def _ask(self) -> None:
         if self._dialog is None:
             with self._place:
-                self._dialog = NameDialog("Make it my preset", ABOUT, limit=MAX_NAME, on_name=self._keep)
+                self._dialog = NameDialog("Save as preset", ABOUT, limit=MAX_NAME, on_name=self._keep)
                 with self._dialog.body:
                     self._choice = Settings(self._choose)
         self._show_choice()

@@ -14,7 +14,7 @@ from webapp.components.pieces.name_dialog import NameDialog
 from webapp.state.kept.own_presets import OwnPresets
 from webapp.theme import button, chip
 
-KEPT = "Model, chunks, solver and precision under a name of yours, but not sounds, spans and device."
+KEPT = "Saves model, chunks, solver and precision under a name, for every recording; not sounds, spans and device."
 
 
 class PresetRow:
@@ -32,8 +32,8 @@ class PresetRow:
         self._drawn: object = None
         with ui.element("div").classes("own-presets").props('role=group aria-label="My presets"'):
             self._list = ui.element("span").classes("chip-list")
-            self._keep = button("Keep as my preset…", self._ask, kind="plain", tip=KEPT)
-        self._dialog = NameDialog("Keep as my preset", KEPT, limit=MAX_NAME, on_name=self._kept)
+            self._keep = button("Save as preset…", self._ask, kind="plain", tip=KEPT)
+        self._dialog = NameDialog("Save as preset", KEPT, limit=MAX_NAME, on_name=self._kept)
         presets.changed.subscribe(self._draw)
 
     def show(self, settled: Request, used: Backend, *, possible: bool) -> None:

@@ -16,7 +16,7 @@ from webapp.access.routes import Asks
 from webapp.components.pieces.licence_terms import licence_terms
 from webapp.theme import button, card, text, tipped
 
-FOR_THE_HOST = "The computer that runs the studio can get it, on its own Studio or Models page."
+FOR_THE_HOST = "It can be downloaded on the computer that runs the studio, on its Studio or Models page."
 
 
 class GetOffer:
@@ -25,16 +25,17 @@ class GetOffer:
     Args:
         on_get: called with the name of the model when a person wants it and has accepted its licence.
         may_get: whether this page may download models.
+        better: whether this is the place of offers without which it goes, too, only not as well.
     """
 
-    def __init__(self, *, on_get: Callable[[str], object], may_get: bool) -> None:
-        self._on_get, self._may_get = on_get, may_get
+    def __init__(self, *, on_get: Callable[[str], object], may_get: bool, better: bool = False) -> None:
+        self._on_get, self._may_get, self._better = on_get, may_get, better
         self._offer: Offer | None = None
         self._can_start = False
         self._asking = False
         with card("get-offer pad") as self._place:
             asks(self._place, Asks.HOST)
-            self._place.props["aria-label"] = "What can be got"
+            self._place.props["aria-label"] = "What can be downloaded"
         self._place.set_visibility(False)
 
     @property
@@ -43,12 +44,14 @@ class GetOffer:
         return self._offer is not None and self._can_start and not self._offer.better
 
     def show(self, offer: Offer | None, *, can_start: bool) -> None:
-        """Show an offer.
+        """Show an offer, if this is its place.
 
         Args:
             offer: what could be got; None hides the card.
             can_start: whether a separation can begin with it: a recording is open, and none of its jobs is going on.
         """
+        if offer is not None and offer.better is not self._better:
+            offer = None
         if (offer, can_start) == (self._offer, self._can_start):
             return
         if offer is None or self._offer is None or offer.entry.name != self._offer.entry.name:
@@ -68,14 +71,14 @@ class GetOffer:
                 text(FOR_THE_HOST, "mute small", tag="p")
                 _to_the_models()
             elif offer.entry.gated and hub_token.origin() is None:
-                text("See how to be let in", "button quiet", tag="a").props(f"href=/models#{offer.entry.name}")
+                text("See how to get access", "button quiet", tag="a").props(f"href=/models#{offer.entry.name}")
             elif self._asking and (terms := licences.to_accept(offer.entry.terms)) is not None:
                 licence_terms(terms, offer.entry.provenance)
                 with ui.element("div").classes("job-buttons"):
                     button("Not now", self._decline)
-                    button(f"Accept, get {offer.entry.label} and go on", self._accept, kind="primary")
+                    button(f"Accept, download {offer.entry.label} and continue", self._accept, kind="primary")
             else:
-                tip = "It is kept on this computer; the separation starts by itself"
+                tip = "It stays on this computer; the separation then starts by itself"
                 kind: Literal["quiet", "primary"] = "quiet" if offer.better else "primary"
                 with ui.element("div").classes("job-buttons"):
                     button(label(offer), self._press, kind=kind, icon_name="download", tip=tip)
@@ -105,12 +108,12 @@ class GetOffer:
 
 def _to_the_models() -> None:
     link = text("See all models", "button plain", tag="a").props("href=/models")
-    tipped(link, "Who can separate here, and what the others lack")
+    tipped(link, "Which separators are available, and what the others need")
 
 
 def label(offer: Offer) -> str:
-    """Return the words of the button, such as “Get SAM-Audio small, 1.3 GB, and go on”."""
-    return f"Get {offer.entry.label}, {size(offer.n_bytes)}, and go on"
+    """Return the words of the button, such as “Download SAM-Audio small, 1.3 GB, and continue”."""
+    return f"Download {offer.entry.label}, {size(offer.n_bytes)}, and continue"
 
 
 def sentence(offer: Offer) -> str:

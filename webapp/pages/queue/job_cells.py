@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp.components.cells.cells import Cell, Cells
-from webapp.state.jobs import Job
+from webapp.state.queue.jobs import Job
 
 FEW_CELLS = 8  # more of them that change at once are sent together
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from nicegui import ui
 
-from separation.formatted import duration, size
-from webapp.state.jobs import Job
+from separation.formatted import duration, size, speed
+from webapp.state.queue.jobs import Job
 from webapp.theme import CostBox, tipped
 
 
@@ -34,14 +34,15 @@ def rows_of(report: Mapping[str, Any], *, cached: bool = False) -> dict[str, str
     took = duration(report["total_s"]) + (" when it was made" if cached else "")
     rows = {"Took": took}
     if report.get("rtf"):
-        rows["Speed"] = f"{1 / report['rtf']:.1f}x real time once loaded"
+        rows["Speed"] = f"{speed(1 / report['rtf'])}, once loaded"
     if "peak_memory_mb" in report:
         rows["Peak memory"] = size(1e6 * report["peak_memory_mb"])
     if "device_memory_mb" in report:
         rows["Graphics memory"] = size(1e6 * report["device_memory_mb"])
     if chunks:
-        rows["Chunks"] = f"{chunks['computed']} computed, {chunks['from_store']} found"
-    rows["Evaluations"] = str(report.get("evaluations", 0))
+        kept = f", {chunks['from_store']} kept from an earlier run" if chunks["from_store"] else ""
+        rows["Chunks"] = f"{chunks['computed']} computed{kept}"
+    rows["Model evaluations"] = str(report.get("evaluations", 0))
     rows["By"] = f"{report['model']} on {report['device']}"
     if report.get("absent"):
         rows["Absent"] = " ".join(report["absent"])

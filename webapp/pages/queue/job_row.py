@@ -14,7 +14,7 @@ from webapp.components.cells.cells import Cells
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_report import show_report
 from webapp.pages.queue.job_words import detail_of, left_of, title_of, took
-from webapp.state.jobs import Job, State
+from webapp.state.queue.jobs import Job, State
 from webapp.theme import ActionPlace, button, icon_button, pill, stem_color, text, tipped
 
 PILLS = {State.RUNNING: "ok", State.INTERRUPTED: "warn", State.FAILED: "bad"}
@@ -63,7 +63,7 @@ class JobRow:
                     self._down.on("click", lambda _: on_move(1, self._down), [])
                     self._again = button("", on_resume, tip="Finished chunks are not computed again")
                     self._cancel = button(
-                        "Cancel", on_cancel, tip="Stops at the model's next step; finished chunks stay"
+                        "Cancel", on_cancel, tip="Stops after the model's current step; finished chunks are kept"
                     )
                     self._discard = icon_button("trash", f"Take {name} off the list", on_discard)
                     for move in (self._up, self._down):

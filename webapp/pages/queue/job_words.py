@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from separation.formatted import clock, duration, size
-from webapp.state.jobs import Job, State
+from webapp.state.queue.jobs import Job, State
 
 STATES = {
     State.QUEUED: "Queued",
@@ -43,7 +43,7 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False, behind_cell: 
         case State.QUEUED if behind_cell and not n_ahead:
             return "starts as soon as the benchmark's present cell is done"
         case State.QUEUED:
-            return f"{n_ahead} job{'s' * (n_ahead != 1)} before it" if n_ahead else "starts at once"
+            return f"{n_ahead} job{'s' * (n_ahead != 1)} before it" if n_ahead else "starts right away"
         case State.RUNNING:
             return _doing(job)
         case State.DONE:
@@ -55,11 +55,27 @@ def detail_of(job: Job, n_ahead: int = 0, *, paused: bool = False, behind_cell: 
 
 
 def left_of(job: Job) -> str:
-    """Return the time left as people read it; "" if it is unknown."""
-    seconds = None if job.state is not State.RUNNING else job.remaining_s
+    """Return the time since a run began and the time left, as far as they are known; of a download only the latter."""
     if job.download is not None:
-        seconds = job.download.remaining_s
+        return _left(job.download.remaining_s)
+    if job.state is not State.RUNNING or job.elapsed_s is None:
+        return ""
+    return " · ".join(filter(None, (clock(job.elapsed_s), _left(job.remaining_s))))
+
+
+def _left(seconds: float | None) -> str:
     return "" if seconds is None else f"{clock(seconds)} left"
+
+
+def spoken_of(job: Job | None) -> str:
+    """Return what a screen reader says of a job: its state, each quarter of its work, and what can be heard then."""
+    if job is None or job.earlier:
+        return ""
+    if job.state is State.DONE and job.result is not None:
+        return f"Done. These can be heard: {', '.join(job.result.track_names)}."
+    if job.state is not State.RUNNING or not job.chunks:
+        return title_of(job)
+    return f"{title_of(job)}, {25 * int(4 * job.progress)} % done"
 
 
 def took(job: Job) -> str:
@@ -69,7 +85,7 @@ def took(job: Job) -> str:
 
 def _doing(job: Job) -> str:
     if job.cancel.is_set():
-        return "at the model's next step"
+        return "after the model's current step"
     if (download := job.download) is not None:
         speed = f" · {size(download.bytes_per_s, fine=True)}/s" if download.bytes_per_s else ""
         arrived = f"{size(download.done_bytes, fine=True)} of {size(download.total_bytes, fine=True)}"
@@ -78,13 +94,13 @@ def _doing(job: Job) -> str:
         read = f"{size(job.loading.done_bytes)} of {size(job.loading.total_bytes)}"
         return f"{job.loading.model} · {read}"
     if not job.chunks:
-        return "waking the process that separates"
+        return "starting the separator"
     n_done = sum(done == 1 for done in job.chunks)
     if job.step is not None and not n_done:
         return f"all chunks together · evaluation {job.step[0]} of {job.step[1]}"
     in_work = sum(0 < done < 1 for done in job.chunks)
     if in_work > 1:
-        return f"{n_done} of {len(job.chunks)} chunks done, {in_work} in work"
+        return f"{n_done} of {len(job.chunks)} chunks done, {in_work} in progress"
     return f"chunk {min(n_done + 1, len(job.chunks))} of {len(job.chunks)}"
 
 
@@ -92,6 +108,6 @@ def _kept(job: Job) -> str:
     """Return a sentence on the finished chunks that a stopped run left behind."""
     record = job.record
     if not record.n_done:
-        kept = f"; what arrived of {record.fetch} is kept" if record.fetch else ""
-        return f"nothing was computed yet{kept}" if record.started else "it had not begun"
+        kept = f"; what was downloaded of {record.fetch} is kept" if record.fetch else ""
+        return f"nothing was computed yet{kept}" if record.started else "it had not started"
     return f"{record.n_done} of {record.n_chunks} chunks are done and kept"

@@ -12,9 +12,9 @@ from webapp.access.handlers import asks, only_for
 from webapp.access.roles import Right
 from webapp.access.routes import Asks
 from webapp.pages.queue.job_row import JobRow
-from webapp.state.jobs import Job
-from webapp.state.visible_jobs import VisibleJobs, ended_of
-from webapp.theme import button, error_card, heading, icon_button, text
+from webapp.state.queue.jobs import Job
+from webapp.state.queue.visible_jobs import VisibleJobs, ended_of
+from webapp.theme import Messages, button, heading, icon_button, text
 
 N_OVER = 10  # jobs that are over, until a person wants to see the older ones
 
@@ -60,7 +60,7 @@ class QueueView:
                     "Pause",
                     lambda: self._do(jobs.pause),
                     icon_name="pause",
-                    tip="What runs goes on to its end; nothing follows it until you go on",
+                    tip="The running job is finished; the next one waits until you resume the queue",
                 )
                 self._go_on = button(
                     "Go on", lambda: self._do(jobs.go_on), icon_name="play", classes="go-on", tip="Starts the next job"
@@ -68,12 +68,16 @@ class QueueView:
                 for arranging in (self._pause, self._go_on):
                     only_for(arranging, Asks.HOST)
                 icon_button("close", "Close", self._dialog.close)
-            self._messages = ui.element("div").classes("messages").props("aria-live=polite")
+            self._messages = Messages()
             self._note = text("", "queue-note", tag="p").props("role=status")
             with ui.element("div").classes("queue-body"):
                 with ui.element("div").classes("queue-empty") as self._empty:
                     text("Nothing is waiting", "drop-title", tag="p")
-                    text("Press “Separate” and a job appears here. It goes on when you leave.", "mute", tag="p")
+                    text(
+                        "Press “Separate” and the job appears here. It continues when you leave the page.",
+                        "mute",
+                        tag="p",
+                    )
                 self._interrupted = _JobGroup("Interrupted")
                 with self._interrupted.head:
                     self._resume_all = button(
@@ -84,7 +88,7 @@ class QueueView:
                 only_for(self._resume_all, Right.RUN)
                 self._now = _JobGroup("Now")
                 self._next = _JobGroup("Next")
-                self._over = _JobGroup("Before")
+                self._over = _JobGroup("Earlier")
                 with self._over.head:
                     clear = button(
                         "Clear", self._clear, kind="plain", tip="Empties this list; results stay in the library"
@@ -109,8 +113,7 @@ class QueueView:
         try:
             action()
         except StorageError as error:
-            with self._messages:
-                message = error_card(error, on_dismiss=lambda: message.delete())
+            self._messages.say(error)
         self._label()
         self._arrange()
 
@@ -225,7 +228,7 @@ class _JobGroup:
 def _note(jobs: VisibleJobs) -> str:
     """Return a sentence about the queue as a whole, such as that it is paused."""
     if jobs.paused and jobs.running is not None:
-        return "Paused: what runs goes on to its end, and nothing follows it."
+        return "Paused: the running job is finished, and the next one waits."
     if jobs.paused:
         return f"Paused: nothing starts until {'you go' if jobs.may_arrange else 'the host goes'} on."
     return ""

@@ -18,7 +18,7 @@ from webapp.theme import card, text
 GB = 10**9
 SPAN_GB = (0.1, 100_000.0, 0.1)
 LIMIT_TIP = "When it is reached, what was not used for the longest time goes first; what is pinned stays"
-SEPARATOR_TIP = "Who separates in a new draft; drafts that are there stay as they are"
+SEPARATOR_TIP = "The separator of new drafts; existing drafts stay as they are"
 FIXED = "The limit was given when the studio was started, and holds until it ends."
 
 

@@ -15,7 +15,7 @@ from webapp.components.pieces.icons import icon
 from webapp.pages.studio.state import Gone, StudioState, gone_text
 from webapp.state.drafts import Drafts
 from webapp.state.library.view import LibraryView
-from webapp.theme import button, error_card, text
+from webapp.theme import Messages, button, text
 
 
 class GoneNotice:
@@ -67,7 +67,7 @@ def lost_result(store: ArtifactStore, result: Result) -> StorageError:
 
 
 def lost_draft(
-    place: ui.element, drafts: Drafts, recording: Recording, why: str, *, on_error: Callable[[StorageError], object]
+    place: Messages, drafts: Drafts, recording: Recording, why: str, *, on_error: Callable[[StorageError], object]
 ) -> None:
     """Draw the message; what is stored stays as it is until somebody drops it or asks for something else.
 
@@ -84,9 +84,8 @@ def lost_draft(
             drafts.reset(recording.key)
         except StorageError as error:
             on_error(error)
-        card.delete()
+        place.withdraw(recording.key)
 
-    with place:
-        card = error_card(StorageError(f"What was asked of “{recording.name}” cannot be read any more.", why))
-    with card:
-        button("Drop it", drop, tip="Begins anew with no sounds and the usual settings")
+    lost = StorageError(f"The sounds and settings of “{recording.name}” cannot be read any more.", why)
+    with place.say(lost, cause=recording.key):
+        button("Start over", drop, tip="Starts with no sounds and the usual settings")

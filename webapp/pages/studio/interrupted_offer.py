@@ -10,7 +10,7 @@ from storage import StorageError
 from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.pieces.icons import icon
-from webapp.state.visible_jobs import VisibleJobs
+from webapp.state.queue.visible_jobs import VisibleJobs
 from webapp.theme import button, text
 
 
@@ -34,7 +34,7 @@ class InterruptedOffer:
             with ui.element("span").classes("job-buttons"):
                 button("Show queue", on_show, tip="One by one: resume or discard")
                 self._resume = button(
-                    "", self._resume_all, tip="Goes on where it was; finished chunks are not computed again"
+                    "", self._resume_all, tip="Continues where it stopped; finished chunks are not computed again"
                 )
         self.show(None)
 

@@ -12,8 +12,8 @@ from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.pages.queue.job_cells import JobCells
 from webapp.pages.queue.job_words import detail_of, left_of, title_of
-from webapp.state.jobs import Job, State
-from webapp.state.visible_jobs import VisibleJobs
+from webapp.state.queue.jobs import Job, State
+from webapp.state.queue.visible_jobs import VisibleJobs
 from webapp.theme import JobCard, button
 
 
@@ -31,12 +31,14 @@ class JobView:
         self._put_away_at = ""
         self._failed_at = ""
         self._drawn = False
-        self._place = only_for(ui.element("div"), Right.RUN)
+        self._place = only_for(ui.element("div").classes("job-place"), Right.RUN)
         self._place.set_visibility(False)
+        self._clock = ui.timer(1.0, self._say_time, active=False)
 
     def show(self, job: Job | None) -> None:
         """Redraw the card. It is hidden for a finished job, whose tracks show, and a failed one, whose error shows."""
         self._job = job
+        self._clock.active = job is not None and job.state is State.RUNNING
         self.say_failure(job)
         put_away = job is not None and job.over and job.record.ended == self._put_away_at
         self._place.set_visibility(job is not None and not put_away and job.state not in (State.DONE, State.FAILED))
@@ -51,9 +53,16 @@ class JobView:
         for answer in (self._resume, self._discard):
             answer.set_visibility(is_mine and job.state is State.INTERRUPTED)
         self._dismiss.set_visibility(job.state is State.CANCELLED)
+        self._place.classes(**{"add" if job.state is State.INTERRUPTED else "remove": "interrupted"})
+        self._say_time()
+        self._cells.show(job)
+
+    def _say_time(self) -> None:
+        """Say what the job is doing and how long it has taken and will take."""
+        if (job := self._job) is None or not self._drawn:
+            return
         detail = detail_of(job, self._jobs.ahead_of(job), paused=self._jobs.paused, behind_cell=self._jobs.is_between)
         self._card.set_state(title_of(job), detail, left_of(job))
-        self._cells.show(job)
 
     def say_failure(self, job: Job | None) -> None:
         """Report why a job failed, once per page however often it is called."""
@@ -65,10 +74,16 @@ class JobView:
         jobs = self._jobs
         self._card = JobCard("Separating")
         with self._card.buttons:
-            self._cancel = self._button("Cancel", jobs.cancel, "Stops at the model's next step; finished chunks stay")
+            self._cancel = self._button(
+                "Cancel", jobs.cancel, "Stops after the model's current step; finished chunks are kept"
+            )
             self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
-            self._discard = self._button("Discard", jobs.discard, "Forgets this job; finished chunks stay in the store")
-            self._dismiss = self._button("Dismiss", self._put_away, "Puts this line away")
+            self._discard = self._button("Discard", jobs.discard, "Removes this job; finished chunks are kept")
+            self._dismiss = self._button(
+                "Dismiss",
+                self._put_away,
+                "Removes this job and what can be heard of it; finished chunks are kept",
+            )
         self._cells = JobCells(self._card.cells)
 
     def _button(self, label: str, action: Callable[[Job], object], tip: str) -> ui.element:
@@ -76,6 +91,7 @@ class JobView:
 
     def _put_away(self, job: Job) -> None:
         self._put_away_at = job.record.ended
+        self._jobs.put_away(job)
 
     def _do(self, action: Callable[[Job], object]) -> None:
         if (job := self._job) is None:

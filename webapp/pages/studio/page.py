@@ -7,44 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from urllib.parse import urlencode
 
-from nicegui import run, ui
+from nicegui import ui
 
 from separation.errors import PlaygroundError
 from separation.request import Request
-from separation.results.kept import Recording
-from separation.results.runs import find_result, settle
 from storage import StorageError
 from webapp.access.handlers import may
 from webapp.access.roles import Right
 from webapp.components.keymap.keymap import Keymap
 from webapp.components.player.track import Track
-from webapp.components.run_button.run_button import RunButton
 from webapp.components.transport.transport import Transport
-from webapp.components.upload.upload import UploadArea, Uploaded, Uploading, UploadRefused
+from webapp.components.upload.upload import Uploaded, Uploading, UploadRefused
 from webapp.pages.queue.get_offer import GetOffer
 from webapp.pages.queue.panel import QueueView
 from webapp.pages.studio import state as states
-from webapp.pages.studio.gone_notice import GoneNotice, lost_draft, lost_result, whereabouts
+from webapp.pages.studio.choice import asked_of
+from webapp.pages.studio.elsewhere import Elsewhere
+from webapp.pages.studio.gone_notice import GoneNotice, lost_draft
 from webapp.pages.studio.interrupted_offer import InterruptedOffer
-from webapp.pages.studio.job_view import JobView
-from webapp.pages.studio.mixer import Mixer
-from webapp.pages.studio.partial_tracks import arriving_track
 from webapp.pages.studio.prompt_row import PromptRow
 from webapp.pages.studio.recordings import RecordingsMenu, TrackChoice, start_page
-from webapp.pages.studio.result_choice import ResultChoice, opened
+from webapp.pages.studio.run_actions import RunActions
+from webapp.pages.studio.run_stage import run_action, takes
 from webapp.pages.studio.settings_panel import SettingsPanel, SettingsSources
 from webapp.pages.studio.state import Arriving, Empty, Gone, KeptFacts, Open, StudioState
-from webapp.pages.studio.waveform import WaveformView
+from webapp.pages.studio.submitting import submit
+from webapp.pages.studio.timeline.mixer import Mixer
+from webapp.pages.studio.timeline.partial_tracks import arriving_track
+from webapp.pages.studio.timeline.result_choice import ResultChoice, opened
+from webapp.pages.studio.timeline.waveform import WaveformView
+from webapp.pages.studio.together.brought import BroughtFiles
 from webapp.state.drafts import Draft, Drafts, at_most
-from webapp.state.jobs import Job
+from webapp.state.kept.exports import Exports
 from webapp.state.library.view import LibraryView
 from webapp.state.mixers import Mixers
+from webapp.state.queue.jobs import Job
+from webapp.state.queue.visible_jobs import VisibleJobs
 from webapp.state.uploads import Upload, Uploads
-from webapp.state.visible_jobs import VisibleJobs
-from webapp.theme import error_card, scheme_menu, shell, text
+from webapp.theme import Messages, scheme_menu, shell, text
 
 LOOK_AGAIN_S = 10.0  # terminals and other servers make and delete items too, without notice
 
@@ -59,31 +61,39 @@ class StudioPage:
         uploads: Uploads,
         drafts: Drafts,
         mixers: Mixers,
+        exports: Exports,
         sources: SettingsSources,
     ) -> None:
         self._library_view, self._jobs, self._drafts, self._mixers = library_view, jobs, drafts, mixers
         self._client = ui.context.client
         self._state: StudioState = Empty(draft=drafts.new())
+        self._elsewhere = Elsewhere(
+            library_view,
+            state=lambda: self._state,
+            on_change=self._draw,
+            facts_of=self._facts_of,
+            on_error=lambda error: self._messages.say(error),
+        )
         with shell("studio", side="Settings" if may(Right.RUN) else "") as frame:
             with frame.header:
                 self._header()
             with frame.main:
-                self._main()
+                self._main(uploads, exports)
             with frame.side:
                 self._settings = SettingsPanel(on_edit=self._edit, sources=sources)
+                self._hint = GetOffer(on_get=self._separate, may_get=self._library_view.visitor.is_host, better=True)
             with frame.actions:
-                tip = "Starts a job that goes on when you leave. What was made before is kept as it is."
-                self._run = RunButton(self._separate, tip=tip)
+                self._run = RunActions(jobs, self._separate, self._mixer.keep_stems, on_error=self._say_error)
             with frame.footer:
                 self._transport = Transport()
         jobs.changed.subscribe(self._job_changed)
         jobs.arranged.subscribe(self._queue_arranged)
         uploads.changed.subscribe(self._upload_grown)
         drafts.changed.subscribe(self._draft_changed)
-        library_view.changed.subscribe(self._look)
+        library_view.changed.subscribe(self._elsewhere.look)
         sources.models.disk_changed.subscribe(self._more_known)
         sources.contents.changed.subscribe(self._more_known)
-        ui.timer(LOOK_AGAIN_S, self._look)
+        ui.timer(LOOK_AGAIN_S, self._elsewhere.look)
         self._draw(self._state)
 
     def open(self, key: str, prompts: Sequence[str] = (), result: str = "", *, use: bool = False) -> None:
@@ -105,9 +115,14 @@ class StudioPage:
             self._draw(states.opened(self._state, facts))
             self._say_error(error)
         if result and facts.results.get(result) is None:
-            self._say("The result in the address is not here any more.", "", "Choose another, or separate again.")
+            self._say("The result in this link is no longer here.", todo="Choose another, or separate again.")
         if why := self._drafts.unreadable(key):
             lost_draft(self._messages, self._drafts, facts.recording, why, on_error=self._say_error)
+
+    def list_files(self, keys: Sequence[str]) -> None:
+        """List recordings that were brought together, by their keys."""
+        self._files.list_recordings(keys)
+        self._draw(self._state)
 
     # what the screen holds, top to bottom
 
@@ -117,30 +132,38 @@ class StudioPage:
         text("", "grow")
         self._queue = QueueView(self._jobs, on_open=self.open)
         Keymap()
-        RecordingsMenu(self._library_view, on_open=self.open, on_upload=lambda: self._uploads.browse())
+        RecordingsMenu(self._library_view, on_open=self.open, on_upload=lambda: self._files.area.browse())
         scheme_menu()
 
-    def _main(self) -> None:
-        self._uploads = UploadArea(
+    def _main(self, uploads: Uploads, exports: Exports) -> None:
+        self._files = BroughtFiles(
+            self._library_view,
+            self._jobs,
+            uploads,
+            self._drafts,
+            on_begun=self._upload_begun,
             on_uploaded=self._uploaded,
             on_refused=self._upload_refused,
-            on_begun=self._upload_begun,
-            on_cancelled=self._upload_stopped,
+            on_stopped=self._upload_stopped,
+            on_open=self.open,
+            on_listed=self._name_tab,
+            on_error=self._say_error,
         )
-        self._messages = ui.element("div").classes("messages").props("aria-live=polite")
-        self._gone = GoneNotice(on_restore=self._restore)
+        self._messages = Messages()
+        self._gone = GoneNotice(on_restore=self._elsewhere.restore)
         self._offer = InterruptedOffer(self._jobs, on_show=self._queue.open, on_error=self._say_error)
-        self._start = start_page(self._library_view, self._uploads, on_open=self.open)
+        self._start = start_page(self._library_view, self._files.area, on_open=self.open)
         with ui.element("div").classes("stack") as self._workspace:
             self._track = TrackChoice(self._library_view, on_open=self.open, on_error=self._say_error)
-            self._wave = WaveformView(
-                on_edit=self._edit, on_loop=lambda *span: self._transport.play_loop(*span), on_reroll=self._submit
-            )
             self._prompts = PromptRow(on_change=self._change_prompts, on_select=self._select)
             self._get = GetOffer(on_get=self._separate, may_get=self._library_view.visitor.is_host)
-            self._job_view = JobView(self._jobs, on_error=self._say_error)
-            with ui.element("div") as self._results:
-                self._mixer = Mixer(self._mixers, on_choose=self._choose_results, on_refused=self._say_error)
+            self._mixer = Mixer(self._mixers, exports, on_choose=self._choose_results, on_refused=self._say_error)
+            self._wave = WaveformView(
+                self._mixer.lane,
+                on_edit=self._edit,
+                on_loop=lambda *span: self._transport.play_loop(*span),
+                on_reroll=self._submit,
+            )
 
     def _draw(self, state: StudioState) -> None:
         """Set the state of the page and redraw it."""
@@ -153,20 +176,20 @@ class StudioPage:
         self._offer.show(recording.key if recording is not None else None)
         self._start.set_visibility(parts.start)
         self._workspace.set_visibility(parts.workspace)
-        self._results.set_visibility(parts.results)
         self._settings.show(state.draft, states.sound_of(state))
-        self._get.show(self._settings.choice.offer, can_start=states.takes(state, self._settings.choice.offer))
+        for place in (self._get, self._hint):
+            place.show(self._settings.choice.offer, can_start=takes(state, self._settings.choice.offer))
         self._settings.leave_to_offer(self._get.is_needed)
         self._prompts.show(state.draft, self._settings.choice, state.selected, recording, self._get.is_needed)
-        self._job_view.show(states.job_of(state))
-        words, ready = states.run_button(state)
-        self._run.show(words, ready=ready, asks=states.asks(state))
+        self._run.show(states.job_of(state), run_action(state, self._settings.choice))
+        open_key = state.key if isinstance(state, Arriving) else recording.key if recording is not None else ""
+        self._files.show(open_key, state.draft, ready=self._settings.choice.possible, export=self._mixer.export_query)
         match state:
             case Open():
                 self._mixer.show(state.recording, state.results, state.job, state.arrived_as)
                 self._draw_open_wave(state)
                 if recording is not states.recording_of(before):
-                    self._name_tab(state.recording)
+                    self._name_tab()
             case Arriving():
                 self._mixer.clear()
                 self._draw_arriving_wave(state)
@@ -189,16 +212,23 @@ class StudioPage:
             return
         self._wave.show(state.key, upload.audio, track, state.draft, self._settings.choice, state.selected, None, None)
 
-    def _name_tab(self, recording: Recording) -> None:
-        """Show the recording in the title and the address of the browser's tab."""
+    def _name_tab(self) -> None:
+        """Show the open recording, and those listed with it, in the title and the address of the browser's tab."""
+        if not isinstance(self._state, Open):
+            return
+        recording, listed = self._state.recording, self._files.listed
         ui.page_title(recording.name)
+        query = urlencode({"recording": recording.key} | ({"files": ",".join(listed)} if listed else {}), safe=",")
         # Not `ui.run_javascript`: the button that was pressed may be gone by now.
-        self._client.run_javascript(f"history.replaceState(null, '', '?{urlencode({'recording': recording.key})}')")
+        self._client.run_javascript(
+            f"history.replaceState(null, '', '?{query}'); sessionStorage.setItem('studio', location.href)"
+        )
 
     # files come
 
     def _upload_begun(self, upload: Uploading) -> None:
-        self._draw(states.upload_begun(self._state, upload["id"], upload["name"]))
+        self._messages.withdraw("upload")
+        self._draw(states.upload_begun(self._state, upload["id"], upload["name"], self._drafts.new()))
 
     def _upload_grown(self, upload: Upload) -> None:
         if (after := states.upload_grown(self._state, upload)) is not self._state:
@@ -214,11 +244,13 @@ class StudioPage:
 
     def _upload_refused(self, refused: UploadRefused) -> None:
         self._upload_stopped()
-        self._say(refused["what"], refused["why"], refused["todo"])
+        self._say(refused["what"], refused["why"], refused["todo"], cause="upload")
 
-    def _uploaded(self, uploaded: Uploaded) -> None:
+    def _uploaded(self, uploaded: Uploaded, opens: bool) -> None:
         for warning in uploaded["warnings"]:
-            self._say(f"{uploaded['name']}: {warning}")
+            self._say(f"{uploaded['name']}: {warning}", accepted=True)
+        if not opens:
+            return
         before = self._state
         if (facts := self._facts_of(uploaded["key"])) is None:  # it was deleted at once
             self._upload_stopped()
@@ -240,70 +272,14 @@ class StudioPage:
             self._say_error(error)
             return None
         choice = opened(results, self._mixers.of(key), result)
-        facts = KeptFacts(recording=recording, draft=self._drafts.of(key), job=self._jobs.active(key), results=choice)
+        drafts, job = self._drafts, self._jobs.active(key)
+        facts = KeptFacts(recording=recording, usual=drafts.new(), draft=drafts.of(key), job=job, results=choice)
         try:
             Draft().with_prompts(*facts.asked)
         except PlaygroundError as error:  # another version of this program took these prompts
             self._say_error(error)
             return replace(facts, draft=facts.draft or self._drafts.new())
         return facts
-
-    async def _look(self) -> None:
-        """Check whether the open recording still exists, and which results were made elsewhere."""
-        await self._look_for_recording()
-        await self._look_for_results()
-
-    async def _look_for_recording(self) -> None:
-        if (recording := states.recording_of(self._state)) is None:
-            return
-        try:
-            place = await run.io_bound(whereabouts, self._library_view, recording.key)
-        except StorageError:
-            return  # a disk that cannot be read just now has not lost it
-        if place is None or recording is not states.recording_of(self._state):
-            return
-        if place != "here":
-            damage = self._library_view.store.checks.lost.get(recording.key)
-            if damage is not None and not isinstance(self._state, Gone):
-                self._say(damage.what, damage.why, damage.todo)
-            self._draw(states.deleted(self._state, in_trash=place == "trash"))
-        elif isinstance(self._state, Gone):
-            shown = self._state.shown
-            result = shown.results.result
-            if (facts := self._facts_of(recording.key, result.key if result is not None else "")) is not None:
-                self._draw(states.reopened(shown, facts))
-
-    async def _look_for_results(self) -> None:
-        before = self._state
-        if not isinstance(before, Open):
-            return
-        try:
-            found = await run.io_bound(self._library_view.results, before.recording.key)
-        except StorageError:
-            return  # a disk that cannot be read just now has not lost them
-        now = self._state
-        if found is None or not isinstance(now, Open) or now.results is not before.results:
-            return
-        if (after := states.results_found(now, found)) is now:
-            return
-        self._draw(after)
-        for result in (one for one in now.results.playing if one.key not in {kept.key for kept in found}):
-            try:
-                if lost := await run.io_bound(lost_result, self._library_view.store, result):
-                    self._say_error(lost)
-            except StorageError as error:
-                self._say_error(error)
-
-    async def _restore(self) -> None:
-        """Restore the deleted recording from the trash."""
-        if (recording := states.recording_of(self._state)) is None:
-            return  # another page was opened meanwhile
-        try:
-            await run.io_bound(self._library_view.restore, [recording.key])
-        except StorageError as error:
-            self._say_error(error)
-        await self._look_for_recording()
-        self._library_view.changed.emit()
 
     def _choose_results(self, results: ResultChoice) -> None:
         if isinstance(self._state, Open):
@@ -343,7 +319,8 @@ class StudioPage:
 
     async def _separate(self, fetch: str = "") -> None:
         try:
-            request = self._state.draft.request
+            draft = self._state.draft
+            request = draft.request if fetch else asked_of(draft, self._settings.choice)
             self._edit(lambda draft: draft)  # what is asked for is everybody's by now
             await self._submit(request, fetch)
         except PlaygroundError as error:
@@ -351,17 +328,11 @@ class StudioPage:
 
     async def _submit(self, request: Request, fetch: str = "") -> None:
         """Show the result that a request of the open recording has, or queue a job that makes it, with a new model."""
-        state, store, kept = self._state, self._library_view.store, None
-        if not isinstance(state, Open):
+        if not isinstance(state := self._state, Open):
             return
         self._messages.clear()
         try:
-            # Every mistake shows here, before the queue, except where the model has to come first. Both read audio.
-            settled = None if fetch else await run.io_bound(settle, state.recording, request, store)
-            if settled is not None and state.results.get(settled[0]) is not None:
-                kept = (found := await run.io_bound(find_result, state.recording, request, store)) and found[3]
-            ask = partial(self._jobs.submit, fetch=fetch) if kept is None else partial(self._jobs.look_up, kept=kept)
-            self._job_changed(ask(state.recording, request))
+            self._job_changed(await submit(state.recording, request, self._library_view, self._jobs, fetch=fetch))
         except PlaygroundError as error:
             self._say_error(error)
 
@@ -378,19 +349,17 @@ class StudioPage:
         self._draw(after)
         if isinstance(after, Open) and isinstance(before, Open) and after.results is not before.results:
             self._mixer.remember(after.results)
-        self._job_view.say_failure(job)
+        self._run.say_failure(job)
 
     def _queue_arranged(self) -> None:
         """Redraw after jobs were added, removed or moved in the queue."""
-        recording = states.recording_of(self._state)
-        job = self._jobs.active(recording.key) if recording is not None else None
+        job = self._jobs.active(recording.key) if (recording := states.recording_of(self._state)) is not None else None
         self._draw(states.with_job(self._state, job))
 
     # messages
 
-    def _say(self, what: str, why: str = "", todo: str = "") -> None:
-        self._say_error(PlaygroundError(what, why, todo))
+    def _say(self, what: str, why: str = "", todo: str = "", *, cause: str = "", accepted: bool = False) -> None:
+        self._messages.say(PlaygroundError(what, why, todo), cause=cause, accepted=accepted)
 
     def _say_error(self, error: PlaygroundError) -> None:
-        with self._messages:
-            message = error_card(error, on_dismiss=lambda: message.delete())
+        self._messages.say(error)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from separation.backends import registry
+from separation.backends.partial_answers import target_of
 from separation.chunking.anchor_notes import notes
-from separation.errors import PromptError
 from separation.prompts import phrasing, vocabulary
 from separation.prompts.targets import is_reserved
 from separation.request import Prompt
@@ -15,7 +14,7 @@ from separation.results.kept import Recording
 from webapp.access.handlers import only_for
 from webapp.access.roles import Right
 from webapp.components.prompts.prompts import Chip, Prompts, Suggestions, changed
-from webapp.pages.studio.settings_panel import Choice
+from webapp.pages.studio.choice import Choice
 from webapp.state.drafts import Draft
 from webapp.theme import card, stem_color
 
@@ -75,7 +74,7 @@ class PromptRow:
         note = "" if is_offered and unanswered and advised is None else _note(chips, advised, choice)
         self._prompts.show(
             chips,
-            _suggestions(choice),
+            _suggestions(draft, choice),
             selected=selected,
             note=" ".join(filter(None, (*_span_notes(draft, choice, recording), note))),
             models=unanswered and not is_offered,
@@ -100,7 +99,7 @@ def _note(chips: list[Chip], advised: str | None, choice: Choice) -> str:
     if unanswered is None:
         return next(iter(registry.more_than_asked(choice.settled)), "") if choice.possible else ""
     if is_reserved(unanswered):
-        return f"“{unanswered}” comes with every result: it is what all other prompts leave."
+        return f"“{unanswered}” comes with every result: it is what remains without all the other sounds."
     return f"{choice.uses.label} cannot separate “{unanswered}”."
 
 
@@ -125,21 +124,17 @@ def _chip(prompt: Prompt, meaning: str | None, taken: list[str]) -> Chip:
     return chip
 
 
-def _suggestions(choice: Choice) -> list[Suggestions]:
-    uses = choice.uses
-    if uses.profile.free_prompts:
+def _suggestions(draft: Draft, choice: Choice) -> list[Suggestions]:
+    if choice.uses.profile.free_prompts:
         return [{"kind": kind, "texts": list(texts)} for kind, texts in phrasing.SUGGESTIONS.items()]
-    return [{"kind": "", "texts": list(vocabulary.suggestions(uses.stems(choice.settled)))}]
+    return [{"kind": "", "texts": list(registry.suggestions(draft.settings, choice.settled))}]
 
 
 def _meaning(choice: Choice, prompt: Prompt) -> str | None:
     """Return the stem that a prompt is matched to; "" if that is the prompt itself, None if nothing matches."""
-    uses, settled = choice.uses, choice.settled
-    try:
-        targets = uses.targets(replace(settled, prompts=(prompt,), sam=replace(settled.sam, rerolls=())))
-    except PromptError:
+    if prompt.text in choice.left_out or (target := target_of(choice.uses, choice.settled, prompt)) is None:
         return None
-    less = "all but " if targets[0].complement else ""
-    more = vocabulary.whole(targets[0])
-    answer = less + more if more else vocabulary.answer(targets[0])
+    less = "all but " if target.complement else ""
+    more = vocabulary.whole(target)
+    answer = less + more if more else vocabulary.answer(target)
     return f"→ {answer}" if answer else ""

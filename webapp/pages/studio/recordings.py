@@ -15,7 +15,7 @@ from webapp.access.roles import Right
 from webapp.components.upload.upload import UploadArea
 from webapp.pages.studio.state import described
 from webapp.state.library.view import LibraryView
-from webapp.theme import MENU_BELOW, button, drop_zone, heading, icon_button, text
+from webapp.theme import button, drop_zone, heading, icon_button, menu, menu_item, text
 
 FORMATS_TAKEN = "wav, flac, mp3, ogg, opus, m4a, aiff, or the sound of mp4, mov, webm, mkv"
 N_RECENT = 6  # recordings the empty page offers; the menu has more
@@ -59,17 +59,17 @@ class RecordingsMenu:
         self, library_view: LibraryView, *, on_open: Callable[[str], object], on_upload: Callable[[], object]
     ) -> None:
         self._library_view, self._on_open, self._on_upload = library_view, on_open, on_upload
-        with icon_button("library", "Recordings"):
-            self._menu = ui.menu().props(MENU_BELOW)
+        with icon_button("library", "Recent"):
+            self._menu = menu("Recent")
         self._menu.on("before-show", self._list)
 
     def _list(self) -> None:
         self._menu.clear()
         with self._menu:
-            only_for(ui.menu_item("Upload another file…", self._on_upload), Right.UPLOAD)
+            only_for(menu_item("Upload another file…", self._on_upload), Right.UPLOAD)
             ui.separator()
             for recording in self._library_view.recordings()[:N_IN_MENU]:
-                with ui.menu_item(on_click=partial(self._on_open, recording.key)).classes("recording-item"):
+                with menu_item(on_click=partial(self._on_open, recording.key)).classes("recording-item"):
                     _name(recording)
 
 
@@ -93,10 +93,10 @@ class TrackChoice:
         self._recording: Recording | None = None
         with ui.element("div").classes("line").props('role=group aria-label="Audio track"') as self._row:
             self._about = text("", "mute small")
-            other = button("Other tracks", kind="plain", tip="Each is a recording of its own")
+            other = button("Other tracks", kind="plain", tip="Each one opens as a recording of its own")
             self._other = only_for(other, Right.UPLOAD)
             with self._other:
-                self._menu = ui.menu()
+                self._menu = menu("Other tracks", "")
         self._row.set_visibility(False)
 
     def show(self, recording: Recording | None) -> None:
@@ -119,7 +119,7 @@ class TrackChoice:
         with self._menu:
             for number, words in enumerate(recording.audio_tracks, 1):
                 if number != recording.audio_track:
-                    ui.menu_item(f"{number}: {words}", partial(self._take, recording, number))
+                    menu_item(f"{number}: {words}", partial(self._take, recording, number))
 
     async def _take(self, recording: Recording, track: int) -> None:
         self._about.set_text(f"Reading audio track {track}…")

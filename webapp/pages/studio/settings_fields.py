@@ -27,7 +27,7 @@ PRECISION_LABELS = {
     "int8": "int8, a quarter, processor only",
 }
 SIZES = {"small": "Small", "base": "Base", "large": "Large"}
-FOR_ANYBODY = " With “Automatic” it counts for whoever is chosen."
+FOR_ANYBODY = " With “Automatic” it applies to whichever separator is chosen."
 
 
 def groups(settings: Request, settled: Request) -> list[SettingGroup]:
@@ -44,7 +44,7 @@ def groups(settings: Request, settled: Request) -> list[SettingGroup]:
     asked = replace(settings, prompts=settled.prompts, model=settled.model)
     shown: list[SettingGroup] = [
         {"title": "", "fields": _preset(asked, used)},
-        {"title": "Who separates", "fields": [_backend(settings), *_model(settings, settled, used)]},
+        {"title": "Separation", "fields": [_backend(settings), *_model(settings, settled, used)]},
     ]
     if RequestField.SAM in uses:
         shown.append(_sound(settled))
@@ -90,11 +90,12 @@ def changed(settings: Request, settled: Request, name: str, value: Any) -> Reque
 
 
 def _with_backend(settings: Request, settled: Request, backend: str) -> Request:
-    """Return settings for another backend: a preset stays that preset; the model, and unused chunks, are reset."""
+    """Return settings for another backend: a preset stays that preset; what only one of them knows is reset."""
     used, named = registry.shown(settled.backend), registry.named(backend)
     preset = presets.name_of(replace(settings, prompts=settled.prompts), used)
     cut = named is None or RequestField.CHUNKS in named.uses(settings)
-    other = replace(settings, backend=backend, model=None, chunks=settings.chunks if cut else None)
+    sam = replace(settings.sam, precision=AUTOMATIC)  # Demucs has one, too, and no control for it
+    other = replace(settings, backend=backend, model=None, chunks=settings.chunks if cut else None, sam=sam)
     return presets.apply(preset, other) if preset in presets.GENERIC else other
 
 
@@ -112,12 +113,13 @@ def _preset(asked: Request, used: Backend) -> list[SettingField]:
     if len(names) < 2:
         return []
     tips = {
-        "Preview": "The quickest answer, in little memory, with rougher seams." + FOR_ANYBODY,
+        "Preview": "Fastest and lightest on memory, with rougher seams between chunks." + FOR_ANYBODY,
         "Balanced": "What most songs need: good sound at normal time and memory." + FOR_ANYBODY,
-        "Quality": "Everything the model has: a little better, up to ten times slower, up to four times the weights."
-        + FOR_ANYBODY,
-        "Podcast clean-up": "What is not speech is lowered by 12 dB at most: the voice keeps a little of its room.",
-        presets.CUSTOM: "Values of your own: sound, solver, chunks or precision are other than a preset's.",
+        "Quality": "The best the model can do: a little better, up to ten times slower, up to four times the "
+        "weights." + FOR_ANYBODY,
+        "Podcast clean-up": "Lowers everything but speech by at most 12 dB, so that the voice keeps a little of "
+        "its room.",
+        presets.CUSTOM: "Your own values: sound, solver, chunks or precision differ from every preset.",
     }
     name = presets.name_of(asked, used)
     value = name if name in names else presets.CUSTOM
@@ -127,10 +129,11 @@ def _preset(asked: Request, used: Backend) -> list[SettingField]:
 
 def _backend(settings: Request) -> SettingField:
     tip = (
-        "SAM-Audio takes any words, and spans, and needs the most time and memory. Demucs knows fixed stems and sounds "
-        "best on them. The built-in separator always works. Automatic takes the best that is here."
+        "SAM-Audio understands any words, and spans, and needs the most time and memory. Demucs separates fixed "
+        "stems and sounds best on them. The built-in separator always works. Automatic takes the best one that is "
+        "available."
     )
-    return controls.select("backend", "Separator", settings.backend, registry.choices(), tip, spoken="Who separates")
+    return controls.select("backend", "Separator", settings.backend, registry.choices(), tip)
 
 
 def _model(settings: Request, settled: Request, used: Backend) -> list[SettingField]:
@@ -148,7 +151,7 @@ def _sound(settled: Request) -> SettingGroup:
         {"mixture": "What is left", "model": "Model's own"},
         {
             "mixture": "One track: the mixture minus all targets, exactly.",
-            "model": "The model's own idea of the rest, a track for each prompt. Not with chained prompts.",
+            "model": "The model's own estimate of the rest, one track per prompt. Not with chained prompts.",
         },
         disabled=("model",) if sam.chain else (),
     )
@@ -157,9 +160,10 @@ def _sound(settled: Request) -> SettingGroup:
             "sam.stereo",
             "Stereo",
             sam.stereo,
-            {"projected": "Projected on the mixture", "sides": "Left and right apart", "mono": "Mono"},
-            "The model hears one channel. Projected keeps every place in the stereo image and invents nothing; left "
-            "and right apart takes twice the time; mono is the model's own sound.",
+            {"projected": "As in the recording", "sides": "Left and right separately", "mono": "Mono"},
+            "The model hears one channel. As in the recording: its sound is projected on the mixture, which keeps "
+            "every place in the stereo image and invents nothing; left and right separately takes twice the time; mono "
+            "is the model's own sound.",
         ),
         controls.choice("sam.residual", "Residual", sam.residual, residuals),
         controls.switch(
@@ -182,14 +186,14 @@ def _sound(settled: Request) -> SettingGroup:
             "sam.match_gain",
             "Match gain",
             sam.match_gain,
-            "Scales each chunk by the gain that explains the mixture best, within 12 dB, where the model changed the "
-            "volume. Costs nothing.",
+            "Scales each chunk by the gain that fits the mixture best, within 12 dB, where the model changed the "
+            "volume. Takes no extra time.",
         ),
         controls.switch(
             "sam.mute_doubtful",
             "Mute doubtful chunks",
             sam.mute_doubtful,
-            "Chunks in which a sound seems to be absent, or is mostly invented, are silent. Costs nothing.",
+            "Silences chunks in which a sound seems to be absent or is mostly invented. Takes no extra time.",
         ),
     ]
     if not together:
@@ -198,8 +202,9 @@ def _sound(settled: Request) -> SettingGroup:
                 "sam.candidates",
                 "Candidates",
                 sam.candidates,
-                "Computes each chunk so many times, each from another noise, and keeps the one that agrees best with "
-                "the others and the mixture. Four take 3 to 4 times as long. The others stay at hand: press a chunk.",
+                "Computes each chunk this many times, each from different noise, and keeps the one that agrees "
+                "best with the others and the mixture. Four take 3 to 4 times as long. The others stay available: "
+                "press a chunk.",
             )
         )
     return controls.fold("Sound", fields, sam.stereo, "chained" if sam.chain else "")
@@ -208,10 +213,10 @@ def _sound(settled: Request) -> SettingGroup:
 def _solver(settled: Request) -> SettingGroup:
     solver = settled.solver
     grids = controls.options(
-        {"uniform": "Uniform", "sway": "Sway"},
+        {"uniform": "Even", "sway": "Denser at first"},
         {
-            "uniform": "Steps of equal length, as the official code takes them.",
-            "sway": "Shorter steps near the noise: often better with few steps, at the same time.",
+            "uniform": "Steps of equal length, as in the official code.",
+            "sway": "Sway sampling, shorter steps near the noise: often better with few steps, at the same time.",
         },
     )
     fields = [
@@ -220,17 +225,17 @@ def _solver(settled: Request) -> SettingGroup:
             "Method",
             solver.method,
             _solver_labels(),
-            "How the model's flow is followed from noise to audio. Time goes with evaluations: method times steps. "
-            "Adams-Bashforth gives the accuracy of midpoint for half of them.",
+            "How the model is followed from noise to audio. Time grows with evaluations: method times steps. "
+            "Adams-Bashforth is as accurate as midpoint with half of them.",
         ),
         number(
             "solver.n_steps",
             "Steps",
             solver.n_steps,
-            "More steps follow the flow more exactly, at as much more time; memory stays the same. Beyond 16 midpoint "
+            "More steps are more exact and take longer in proportion; memory stays the same. Beyond 16 midpoint "
             "steps there is little to hear.",
         ),
-        controls.choice("solver.grid", "Grid", solver.grid, grids),
+        controls.choice("solver.grid", "Step spacing", solver.grid, grids),
     ]
     return controls.fold("Solver", fields, solver.method, f"{solver.n_steps} steps")
 
@@ -250,8 +255,8 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             "chunks.chunk_s",
             "Length",
             chunks.chunk_s,
-            "What is heard at once. Longer chunks have fewer seams and need more memory; empty takes the whole "
-            "recording.",
+            "How much is processed at once. Longer chunks have fewer seams and need more memory; empty means the "
+            "whole recording.",
             unit="s",
             empty="all at once",
             step=0.5,
@@ -260,7 +265,7 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             "chunks.overlap_s",
             "Overlap",
             chunks.overlap_s,
-            "What neighbours share: smoother seams, a little more time. At most half a chunk.",
+            "How much neighbouring chunks share: smoother seams, a little more time. At most half a chunk.",
             allowed=overlap_range(chunks.chunk_s),
             limit="" if chunks.chunk_s is None else "half a chunk",
             unit="s",
@@ -271,21 +276,21 @@ def _chunks(settled: Request, stitches: tuple[str, ...]) -> SettingGroup:
             "Fade",
             chunks.fade,
             controls.options({"cosine": "Cosine", "linear": "Linear"}),
-            tip="The shape in which one chunk goes over into the next. Changing it computes nothing anew.",
+            tip="The shape of the crossfade from one chunk to the next. Changing it recomputes nothing.",
         ),
         *([_stitch(settled)] if len(stitches) > 1 or chunks.stitch not in stitches else []),
         number(
             "chunks.max_chunks",
             "Only the first",
             chunks.max_chunks,
-            "For a first impression: the tracks end after so many chunks. What was computed is kept.",
+            "For a first impression: the tracks end after this many chunks. What was computed is kept.",
             unit="chunks",
             empty="all",
         ),
     ]
     if chunks.chunk_s is None:
         return controls.fold("Chunks", fields, "whole recording")
-    return controls.fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s shared")
+    return controls.fold("Chunks", fields, f"{chunks.chunk_s:g} s", f"{chunks.overlap_s:g} s overlap")
 
 
 def _stitch(settled: Request) -> SettingField:
@@ -294,7 +299,7 @@ def _stitch(settled: Request) -> SettingField:
     options = controls.options(
         {"crossfade": "Crossfade", "multidiffusion": "Multi-diffusion"},
         {
-            "crossfade": "Finished chunks are blended: the first is heard at once, and all are kept.",
+            "crossfade": "Finished chunks are blended: you hear the first one early, and all of them are kept.",
             "multidiffusion": "All chunks are solved together: no drift between them, but nothing is heard before the "
             f"end and no chunk is kept.{why}",
         },
@@ -317,8 +322,8 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
     precisions = dict.fromkeys((*used.profile.precisions, *named))
     if len(precisions) > 1:
         tip = (
-            "Of the transformer's numbers: fewer bits take less memory, and on most devices less time, for a sound "
-            "that is nearly the same."
+            "The number format of the transformer: fewer bits take less memory and, on most devices, less time, "
+            "for nearly the same sound."
         )
         chosen = f": {settled.sam.precision}" if named and settings.sam.precision == AUTOMATIC else ""
         labels = {AUTOMATIC: f"Automatic{chosen}"} | {name: PRECISION_LABELS[name] for name in precisions}
@@ -330,15 +335,15 @@ def _run(settings: Request, settled: Request, used: Backend) -> list[SettingGrou
                 "sam.attention_caching",
                 "Attention caching",
                 settled.sam.attention_caching,
-                "What a layer's attention gave is used again while it would be off by less than this share. 0.1 takes "
-                "about a fifth of the solver's time away, for a sound that is nearly the same; 0 computes everything.",
+                "Reuses a layer's attention while the error stays below this share. 0.1 saves about a fifth of "
+                "the solver's time, for nearly the same sound; 0 computes everything.",
                 step=0.01,
             )
         )
     if RequestField.SEED in uses:
         tip = (
-            "Which noise the model starts from. The same seed and settings give the same result; another one gives "
-            "another take, for the same time."
+            "The noise that the model starts from. The same seed and settings give the same result; another seed "
+            "gives another take in the same time."
         )
         fields.append(number("seed", "Seed", settings.seed, tip))
     return [controls.fold("Run", fields, *digest)] if fields else []

@@ -9,14 +9,11 @@ from typing import Any
 from nicegui import ui
 
 from separation import solvers
-from separation.audio.content import Content
-from separation.backends import offers, registry
-from separation.backends.offers import Offer
-from separation.errors import Action, PlaygroundError, PromptError
+from separation.backends import registry
+from separation.errors import PlaygroundError
 from separation.estimates import fallbacks
 from separation.estimates.estimates import Preflight
 from separation.formatted import size, size_range, time_range
-from separation.model import Backend, Readiness
 from separation.request import Request, RequestField
 from separation.results.partial import Sound
 from separation.workflows import recipe
@@ -29,6 +26,7 @@ from webapp.components.settings.settings import SettingGroup, Settings
 from webapp.pages.presets.findings import with_findings
 from webapp.pages.presets.row import PresetRow
 from webapp.pages.studio import settings_fields
+from webapp.pages.studio.choice import choice_of
 from webapp.state.downloads import Downloads
 from webapp.state.drafts import Draft
 from webapp.state.kept.contents import Contents
@@ -40,69 +38,6 @@ from webapp.theme import ActionPlace, CostBox, button, text
 BRING_THEIR_OWN = ("backend", "model")  # controls whose other settings are expected to be others
 NAMES_THE_OTHERS = "preset"  # the control that is set to what the other ones come to
 OF_PRESETS = ("model", "solver.", "demucs.", "speech.")  # what a preset is asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The backend chosen for a draft: the settled request, the reason for the choice, and whether it can be served.
-
-    `offer` is a model that could be fetched for it, and `action` what else can be done if it cannot be served.
-    """
-
-    settled: Request
-    why: str
-    possible: bool
-    offer: Offer | None = None
-    action: Action | None = None
-
-    @property
-    def lacking(self) -> bool:
-        """Whether the choice would be another if weights, a package or other hardware were added."""
-        hindrances = [kind.value for kind in Readiness if kind is not Readiness.USABLE]
-        return not self.possible or any(words in self.why for words in hindrances)
-
-    @property
-    def uses(self) -> Backend:
-        """The backend that would separate, or the one that was chosen."""
-        return registry.shown(self.settled.backend)
-
-
-def choice_of(draft: Draft, content: Content | None = None) -> Choice:
-    """Return the choice of a backend for a draft; if none can serve it, the choice says why.
-
-    Args:
-        draft: the draft.
-        content: what its recording holds, if that is known.
-    """
-    asked = draft.asked
-    found = offers.offer(asked, content) if draft.prompts else None
-    try:
-        settled, why = registry.choose(asked, content)
-    except PromptError as error:
-        return Choice(_nearest(asked), error.what, False, found)
-    except PlaygroundError as error:
-        return Choice(_nearest(asked), error.message, False, found, error.action)
-    return Choice(settled, why, True, found)
-
-
-def _nearest(asked: Request) -> Request:
-    """Return what to show if no backend can serve the draft: a named backend's settled request, else `asked`.
-
-    A model that cannot be found here is left out, since its stems and its layout of chunks are not known either.
-    """
-    backend = registry.named(asked.backend)
-    if backend is None:
-        return asked
-    usual = replace(asked, model=None, demucs=replace(asked.demucs, folder=None))
-    for nearest in (asked, usual):
-        try:
-            settled = backend.settle(nearest)
-            backend.stems(settled)
-            backend.layout(settled)
-        except PlaygroundError:
-            continue
-        return settled
-    return replace(usual, backend=backend.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +82,20 @@ class SettingsPanel:
         self._settings = Settings(self._set)
         self._why = text("", "mute small", tag="p").props("aria-live=polite")
         self._action = ActionPlace()
-        self._otherwise = button("", self._take_otherwise, tip="Who separates is then chosen by you, not by the sound.")
+        self._otherwise = button(
+            "", self._take_otherwise, tip="You then choose the separator, whatever the recording sounds like."
+        )
         self._drop = button(
-            "Drop these settings", self._back_to_usual, tip="Back to Automatic as it usually is; sounds and spans stay."
+            "Reset the settings",
+            self._back_to_usual,
+            tip="Back to Automatic with its usual settings; your sounds and spans stay.",
         )
         self._models = text("See what is missing on the Models page", "small", tag="a").props("href=/models")
         self._recipe = Recipe(self._paste)
         self._facts = CostBox()
         self._memory = text("", "warn small", tag="p").props("role=status")
         self._smaller = button(
-            "", self._take_smaller, tip="Changes just that; the sound may lose a little where pieces meet."
+            "", self._take_smaller, tip="Changes nothing else; seams between chunks may be a little more audible."
         )
         sources.estimates.changed.subscribe(self.look_again)
         sources.evidence.changed.subscribe(self._show_groups)
@@ -188,7 +127,7 @@ class SettingsPanel:
             rows["Separates"] = ", ".join(choice.uses.stems(settled))
         if RequestField.SOLVER in choice.uses.uses(settled):
             n_evaluations = solvers.nfe(settled.solver.method, settled.solver.n_steps)
-            rows["Evaluations (NFE)"] = f"{n_evaluations} a chunk"
+            rows["Model evaluations"] = f"{n_evaluations} per chunk"
         if self._flight is not None and recording is not None:
             rows |= _cost(self._flight, _disk_bytes(recording, len(settled.prompts) + 1))
         warning = self._flight.warning() if self._flight is not None else None
@@ -288,9 +227,9 @@ def dropped_by(before: Request, after: Request) -> str:
     """Return sentences on settings without a control that the change of another one has dropped, or ""."""
     said = []
     if before.backend != after.backend and before.chunks is not None and after.chunks is None:
-        said.append("Your chunks were dropped: it cuts by segments of its own.")
+        said.append("Your chunk settings were dropped: this separator uses segments of its own.")
     if before.sam.rerolls and not after.sam.rerolls:
-        said.append("Seeds of single chunks were dropped: chunks are counted anew.")
+        said.append("Seeds of single chunks were dropped: the chunks are different now.")
     return " ".join(said)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from separation.backends.offers import Offer
 from separation.formatted import clock
 from separation.results.kept import Recording, Result
 from separation.results.partial import Sound
 from storage.records import JobState
-from webapp.pages.studio.result_choice import ResultChoice, with_found, with_made
+from webapp.pages.studio.timeline.result_choice import ResultChoice, with_found, with_made
 from webapp.state.drafts import Draft
-from webapp.state.job import Job
+from webapp.state.queue.job import Job
 from webapp.state.uploads import Upload
 
 
@@ -107,12 +106,14 @@ class KeptFacts:
 
     Attributes:
         recording: the recording.
+        usual: a new draft, with the usual settings.
         draft: its draft; None if there is none yet.
         job: its last job, unless that was forgotten.
         results: its results, and which of them are to play.
     """
 
     recording: Recording
+    usual: Draft = field(default_factory=Draft)
     draft: Draft | None = None
     job: Job | None = None
     results: ResultChoice = field(default_factory=ResultChoice)
@@ -129,18 +130,19 @@ class KeptFacts:
 
 
 def opened(state: StudioState, facts: KeptFacts, prompts: Sequence[str] = (), like: Result | None = None) -> Open:
-    """Open a recording with its draft; without one, it takes over the settings of the draft before.
+    """Open a recording with its draft; without one, with that of an empty page or an upload, else the usual settings.
 
-    Its prompts are then `prompts`, else those of its last separation, else those of the draft before, without their
-    spans. Given `prompts` replace those of a stored draft, too. With a result `like`, prompts and settings are those
-    that made it, so that separating again finds it. They are stored with the first edit.
+    Settings and prompts of another recording do not decide this one. Its prompts are then `prompts`, else those of its
+    last separation, else those of that draft. Given `prompts` replace those of a stored draft, too. With a result
+    `like`, prompts and settings are those that made it, so that separating again finds it. They are stored with the
+    first edit.
 
     Raises:
         SettingsError: a prompt is too long, or another version of this program made that result.
     """
-    draft = facts.draft or state.draft
+    draft = facts.draft or (state.draft if isinstance(state, Empty | Arriving) else facts.usual)
     unwritten = bool(prompts) or facts.draft is None
-    if unwritten:  # without the spans: they were of another recording
+    if unwritten:  # without spans, which would be of another recording
         draft = replace(draft, prompts=()).with_prompts(*(prompts or facts.asked or draft.texts))
     if like is not None:
         draft, unwritten = Draft.of(like.request), True
@@ -181,9 +183,9 @@ def deleted(state: StudioState, *, in_trash: bool) -> StudioState:
 # how it changes: a file arrives
 
 
-def upload_begun(state: StudioState, key: str, name: str) -> Arriving:
-    """Start an upload. It takes over the settings chosen before, and the prompts if no recording was open."""
-    draft = replace(state.draft, prompts=()) if isinstance(state, Open | Gone) else state.draft
+def upload_begun(state: StudioState, key: str, name: str, usual: Draft) -> Arriving:
+    """Start an upload with a new draft, or with what was asked for on a page without a recording."""
+    draft = usual if isinstance(state, Open | Gone) else state.draft
     before = state.before if isinstance(state, Arriving) else state
     return Arriving(key=key, name=name, before=before, draft=draft, selected=_selectable(draft, state.selected))
 
@@ -288,11 +290,10 @@ def results_found(state: StudioState, results: Sequence[Result]) -> StudioState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisibleParts:
-    """Which parts of the page are shown: the start with its upload, the workspace, and the tracks that were made."""
+    """Which parts of the page are shown: the start with its upload, or the workspace with the time line."""
 
     start: bool = False
     workspace: bool = False
-    results: bool = False
 
 
 def visible_parts(state: StudioState) -> VisibleParts:
@@ -300,10 +301,8 @@ def visible_parts(state: StudioState) -> VisibleParts:
     match state:
         case Empty():
             return VisibleParts(start=True)
-        case Arriving():
+        case Arriving() | Open():
             return VisibleParts(workspace=True)
-        case Open():
-            return VisibleParts(workspace=True, results=True)
     return VisibleParts()
 
 
@@ -353,41 +352,6 @@ def described(sound: Sound) -> str:
     """Return length, rate and channels in a few words."""
     channels = "mono" if sound.n_channels == 1 else "stereo"
     return f"{clock(sound.duration_s)} · {sound.sample_rate / 1000:g} kHz · {channels}"
-
-
-def asks(state: StudioState) -> bool:
-    """Return whether a separation can start as soon as there is a prompt."""
-    return isinstance(state, Open) and (state.job is None or state.job.over)
-
-
-def takes(state: StudioState, offer: Offer | None) -> bool:
-    """Return whether a separation can start with the download of an offered model.
-
-    It cannot where a job was interrupted that gets the same model for the same sounds, and can be resumed.
-    """
-    job = job_of(state)
-    if offer is None or not asks(state) or job is None or job.state is not JobState.INTERRUPTED:
-        return asks(state)
-    return (job.record.fetch, job.record.prompts) != (offer.entry.name, tuple(state.draft.texts))
-
-
-def run_button(state: StudioState) -> tuple[str, bool]:
-    """Return the label of the button that starts a separation, and whether it can be pressed."""
-    match state:
-        case Empty():
-            return "Upload a recording first", False
-        case Arriving():
-            return "Still on its way…", False
-        case Gone():
-            return "The recording was deleted", False
-    job, n_prompts = state.job, len(state.draft.prompts)
-    if job is not None and not asks(state):
-        if job.download is not None:
-            return "Getting the model…", False
-        return ("In the queue…" if job.state is JobState.QUEUED else f"Separating… {100 * job.progress:.0f} %"), False
-    if not n_prompts:
-        return "Name a sound first", False
-    return f"Separate {n_prompts} sound{'s' * (n_prompts != 1)}", True
 
 
 def gone_text(state: Gone) -> str:

@@ -10,7 +10,7 @@ from nicegui import Event as PageEvent
 from separation.backends import registry
 from storage.preferences import LIMIT, chosen_limit_bytes, keep_preference, preferences
 
-SEPARATOR = "separator"
+SEPARATOR, EXPORT = "separator", "export"
 log = logging.getLogger(__name__)
 
 
@@ -23,6 +23,7 @@ class Preferences:
     Attributes:
         limit_bytes: the most bytes that recordings and results may take; None if none was chosen.
         separator: who separates in a new draft, as requests name it.
+        export: how downloads are written, as the query of their addresses; "" if nothing was chosen.
         changed: is emitted when one of these has changed.
     """
 
@@ -30,6 +31,7 @@ class Preferences:
         self.changed: PageEvent[[]] = PageEvent()
         self._home = home
         self.limit_bytes = chosen_limit_bytes(home)
+        self.export = str(preferences(home).get(EXPORT, ""))
         self.separator = str(preferences(home).get(SEPARATOR, registry.AUTO))
         if self.separator not in registry.choices():
             log.warning("the chosen separator “%s” is not one of this version: drafts begin as usual", self.separator)
@@ -54,3 +56,12 @@ class Preferences:
         keep_preference(self._home, SEPARATOR, name)
         self.separator = name
         self.changed.emit()
+
+    def set_export(self, query: str) -> None:
+        """Choose how downloads are written from now on.
+
+        Raises:
+            StorageError: it cannot be written down; until the server ends it holds all the same.
+        """
+        self.export = query
+        keep_preference(self._home, EXPORT, query)

@@ -63,6 +63,7 @@ class LibraryView:
     Args:
         library: what is kept.
         belongings: whose it is; None if it is all the host's.
+        parts: returns the keys of what is listed elsewhere, such as the passages and results of a benchmark.
 
     Attributes:
         store: what keeps it. It asks nobody whose an item is, so nothing is taken out of it by a key that a browser
@@ -72,12 +73,18 @@ class LibraryView:
         emptied: is emitted when an item was deleted for good.
     """
 
-    def __init__(self, library: Library, belongings: Belongings | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        belongings: Belongings | None = None,
+        *,
+        parts: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
         self.store: ArtifactStore = library.store
         self.visitor = owner()
         self.changed: PageEvent[[]] = PageEvent()
         self.emptied: PageEvent[[]] = PageEvent()
-        self._library, self._belongings = library, belongings or Belongings()
+        self._library, self._belongings, self._parts = library, belongings or Belongings(), parts
         self._artifacts = ArtifactList(library.store, ("recording", "result"), rows.facts_of)
 
     def seen_by(self, visitor: Session) -> LibraryView:
@@ -95,8 +102,10 @@ class LibraryView:
         return self._belongings.may_change(self.visitor, key)
 
     def recordings(self) -> list[Recording]:
-        """Return all readable recordings, newest first; raises `StorageError` as `view` does."""
-        return list(_readable(self._seen(self._library.recordings()), recording_of))
+        """Return all readable recordings but parts of something else, newest first; raises `StorageError` as `view`."""
+        parts = self._parts()
+        here = (item for item in self._library.recordings() if item.key not in parts)
+        return list(_readable(self._seen(here), recording_of))
 
     def results(self, recording: str) -> list[Result]:
         """Return the readable results of one recording, newest first; raises `StorageError` as `view` does."""
@@ -129,7 +138,9 @@ class LibraryView:
 
     def _entries(self, *, reread: bool) -> list[Entry[rows.ListedFacts]]:
         entries, whose = self._artifacts.entries(reread=reread), self._belongings
-        return [one for one in entries if whose.sees(self.visitor, one.row.key, one.row.source)]
+        return _without_parts(
+            [one for one in entries if whose.sees(self.visitor, one.row.key, one.row.source)], self._parts()
+        )
 
     def _open(self, key: str) -> Artifact:
         if not self.sees(key):
@@ -279,3 +290,9 @@ def _readable(items: Iterable[Artifact], of: Callable[[Artifact], KeptValue]) ->
             yield of(item)
         except DamagedItem as damage:
             log.warning("%s", damage)
+
+
+def _without_parts(entries: list[Entry[rows.ListedFacts]], parts: frozenset[str]) -> list[Entry[rows.ListedFacts]]:
+    """Leave out parts of something else, but not those of which something was made that is no part."""
+    sources = {one.row.source for one in entries if one.row.key not in parts}
+    return [one for one in entries if one.row.key not in parts or one.row.key in sources]

@@ -17,9 +17,9 @@ from tests.support.visitors import EVERYTHING, guest
 from webapp.access.belongings import Belongings
 from webapp.access.roles import Right
 from webapp.access.sessions import owner
-from webapp.state.jobs import Jobs, State
 from webapp.state.library.view import LibraryView
-from webapp.state.visible_jobs import VisibleJobs, keys_known
+from webapp.state.queue.jobs import Jobs, State
+from webapp.state.queue.visible_jobs import VisibleJobs, keys_known
 
 ANA, BO, HOST = guest("Ana"), guest("Bo"), owner()
 DEAF = guest("Cy", EVERYTHING - {Right.LISTEN})
@@ -31,7 +31,7 @@ class Studio:
 
     def __init__(self, store):
         library = Library(store)
-        self.belongings = Belongings(source_of=lambda key: self.jobs.recording_of(key) or library.source(key))
+        self.belongings = Belongings(source_of=lambda key: self.jobs.tracks.recording_of(key) or library.source(key))
         self.jobs = Jobs(store, Inline(), JobTable(store.folder), self.belongings)
         self.library = LibraryView(library, self.belongings)
 

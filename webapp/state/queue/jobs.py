@@ -25,16 +25,16 @@ from separation.events import ChunkFinished, Event, EventStream, TracksOpened, W
 from separation.pipeline.tasks import warm_up
 from separation.request import Request
 from separation.results.kept import Recording, Result
-from separation.results.partial import PartialAudio
 from separation.results.runs import separate_recording
 from storage import ArtifactStore, StorageError
 from storage.records import JobRecord, JobTable
 from storage.records import JobState as State
 from storage.records.jobs import STOPPED, utc_now
 from webapp.access.belongings import THE_HOSTS, Belongings
-from webapp.state import requests
 from webapp.state.fetching import fetch_for
-from webapp.state.job import KEPT, Job
+from webapp.state.queue import requests
+from webapp.state.queue.job import KEPT, Job
+from webapp.state.queue.job_tracks import JobTracks
 from webapp.state.runner import Runner, Work
 
 __all__ = ["Job", "Jobs", "State"]
@@ -51,6 +51,7 @@ class Jobs:
         changed: is emitted with a job when its state or progress has changed.
         arranged: is emitted when jobs were added, removed or moved, or the queue was paused or continued.
         fetched: is emitted when a job has downloaded a model.
+        tracks: what can be heard of results that are not kept yet.
         prepare: starts a worker and warms it up in the background, so that the first job need not wait for that.
         is_between: whether a piece of other work is being done, see `do_between`.
     """
@@ -64,6 +65,7 @@ class Jobs:
         self._store, self._engine, self._book, self._belongings = store, engine, book, belongings or Belongings()
         self.prepare = partial(engine.prepare, Call(warm_up, ()))
         self._runner = Runner("jobs", returns_memory=True)
+        self.tracks = JobTracks(store, lambda: self._running)
         self._jobs = {record.id: Job(record=record, earlier=True) for record in book.take_over()}
         self._paused = book.paused
         self._running: Job | None = None
@@ -92,25 +94,6 @@ class Jobs:
         """Whether the server is stopping: the running job is being interrupted, and no other starts."""
         return self._runner.closing
 
-    def partial(self, key: str) -> Mapping[str, PartialAudio]:
-        """Return the tracks of the result that is being made under a key; see `webapp.routes.media.InTheMaking`."""
-        job = self._making(key)
-        return {} if job is None or job.ended.is_set() else job.partial
-
-    def wait(self, key: str, timeout_s: float) -> bool:
-        """Wait until the job of a key has ended, with a result or without; see `webapp.routes.media.InTheMaking`."""
-        job = self._making(key)
-        return job is None or not job.partial or job.ended.wait(timeout_s)
-
-    def recording_of(self, key: str) -> str:
-        """Return the key of the recording of which the result under a key is being made; "" if none is."""
-        job = self._making(key)
-        return "" if job is None else job.record.recording
-
-    def _making(self, key: str) -> Job | None:
-        job = self._running
-        return job if job is not None and job.opened is not None and job.opened.key == key else None
-
     @property
     def interrupted(self) -> list[Job]:
         """Return the jobs that a server left unfinished, in the order in which they would have run."""
@@ -122,7 +105,7 @@ class Jobs:
         return self._paused
 
     def active(self, recording_key: str) -> Job | None:
-        """Return the job of a recording that was asked for last, one that waits or runs before all that ended.
+        """Return the job of a recording that runs; else the next that waits; else the one that was asked for last.
 
         Jobs that ended before this server started do not count, unless they were interrupted.
         """
@@ -135,15 +118,15 @@ class Jobs:
     ) -> Job:
         """Queue a separation behind all others, and return its job; the same asked for twice is one job.
 
-        If the same waits or runs, and is not being cancelled, its job is returned; one that was interrupted is resumed.
-        It begins with the download of the model `fetch`, if one is named. It is the job of those who have asked for it.
+        If the same waits or runs, and is not being cancelled, its job is returned; one that was interrupted, or was
+        cancelled and is heard in part, is resumed. It begins with the download of the model `fetch`, if one is named.
         """
         asked = request.to_dict()
         if (job := requests.find_same(self._going, recording.key, asked)) is not None:
             self._join(job, people)
             self._ask_again(job)
             return job
-        if (job := requests.find_same(self.interrupted, recording.key, asked)) is not None:
+        if (job := requests.find_same(requests.resumable(self._jobs.values()), recording.key, asked)) is not None:
             job.record = replace(job.record, fetch=fetch or job.record.fetch)
             self._join(job, people)
             self.resume(job)
@@ -205,10 +188,16 @@ class Jobs:
             self.discard(*spare)
         self._start_next()
 
+    def put_away(self, job: Job) -> None:
+        """Delete what a cancelled job had made to be heard; its finished chunks stay in the store."""
+        self.tracks.drop(job)
+        self._tell(job)
+
     def discard(self, *jobs: Job) -> None:
         """Forget ended jobs; their results stay in the library, and their chunks in the store."""
         gone = [job.id for job in jobs if job.over]
         self._book.remove(*gone)
+        self.tracks.drop(*(job for job in jobs if job.over))
         for job_id in gone:
             self._jobs.pop(job_id, None)
         self._tell(arranged=True)
@@ -252,6 +241,7 @@ class Jobs:
         """Interrupt the running job, wait for its thread, and release the records for other servers."""
         if not self._runner.close(CLOSE_S):
             log.warning("a job does not stop; it is left behind, and its finished chunks are kept")
+        self.tracks.close()
         for job in self._jobs.values():
             if job.state in (State.QUEUED, State.RUNNING):
                 self._note_down(job, requests.interrupted(job.record))
@@ -348,6 +338,7 @@ class Jobs:
             state, line = State.FAILED, error.message
         for damage in self._store.checks.found[n_damaged:]:
             job.record = job.record.noting(str(damage))
+        self.tracks.drop_outdated(job)
         job.ended.set()
         made = job.result
         key, run_s = ("", 0.0) if made is None else (made.key, 0.0 if job.cached else made.seconds)
@@ -368,10 +359,19 @@ class Jobs:
             for event in run:
                 self._take(job, event)
                 if stop := self._stop_of(job):
+                    if stop[0] is State.CANCELLED:
+                        self._keep_heard(job)
                     return stop
             job.result = run.result
             self._belongings.note(run.result.key, job.people, is_new=not job.cached)
             return State.DONE, "Done."
+
+    def _keep_heard(self, job: Job) -> None:
+        try:
+            for other in self.tracks.keep(job):
+                self._runner.tell(partial(self._tell, other))
+        except (OSError, StorageError) as error:
+            log.warning("what job %s had made cannot be heard any more: %s", job.id, error)
 
     def _stop_of(self, job: Job) -> tuple[State, str] | None:
         if job.cancel.is_set():

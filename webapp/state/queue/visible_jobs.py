@@ -8,10 +8,10 @@ from separation.request import Request
 from separation.results.kept import Recording, Result
 from storage import ArtifactStore, StorageError
 from webapp.access.roles import HOST, Right
-from webapp.state.job import Job
-from webapp.state.jobs import Jobs, State
 from webapp.state.library.view import LibraryView
-from webapp.state.requests import last_of
+from webapp.state.queue.job import Job
+from webapp.state.queue.jobs import Jobs, State
+from webapp.state.queue.requests import last_of
 
 
 class VisibleJobs:
@@ -113,6 +113,11 @@ class VisibleJobs:
         """Queue ended jobs again; see `Jobs.resume`."""
         self._check_mine(jobs)
         self._jobs.resume(*jobs)
+
+    def put_away(self, job: Job) -> None:
+        """Delete what a cancelled job had made to be heard, if it is the visitor's alone."""
+        if self.may_change(job):
+            self._jobs.put_away(job)
 
     def discard(self, *jobs: Job) -> None:
         """Forget ended jobs."""

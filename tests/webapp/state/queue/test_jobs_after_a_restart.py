@@ -12,7 +12,7 @@ from separation import Request
 from separation.engine.engine import Inline
 from storage.records import JobRecord, JobTable
 from tests.support.job_steps import Gate, until, wait_until
-from webapp.state.jobs import Jobs, State
+from webapp.state.queue.jobs import Jobs, State
 
 
 @pytest.fixture

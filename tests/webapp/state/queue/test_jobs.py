@@ -15,15 +15,14 @@ from separation.engine.engine import Inline
 from separation.errors import SeparationError
 from separation.events import ChunkFinished, ChunkStarted, Kept, Planned, SolverStep
 from separation.results.kept import result_of
-from separation.results.runs import find_result
 from storage import Library, StorageError
 from storage.records import JobRecord, JobTable
 from tests.support.damage import flip, touched
 from tests.support.job_steps import Gate, until
 from tests.support.store_files import in_the_making
-from webapp.state.jobs import Job, Jobs, State
 from webapp.state.library.view import LibraryView
-from webapp.state.visible_jobs import VisibleJobs
+from webapp.state.queue.jobs import Job, Jobs, State
+from webapp.state.queue.visible_jobs import VisibleJobs
 
 RECORD = JobRecord(id="1", recording="a" * 64, recording_name="", prompts=("drums",), request={})
 SILENCE = {"a": np.zeros((1, 4), np.float32)}
@@ -53,7 +52,7 @@ async def test_a_job_is_queued_then_runs_then_is_done_with_a_result(jobs, seen, 
     await until(gate.reached.is_set)
     assert (first.state, second.state) == (State.RUNNING, State.QUEUED)
     assert (seen.ahead_of(first), seen.ahead_of(second)) == (0, 1)
-    assert jobs.active(recording.key) is second
+    assert jobs.active(recording.key) is first
     assert (first.backend, first.loading) == ("fake", None)
     assert len(first.chunks) == len(first.spans_s) == 5
     assert first.chunks[0] > 0 and first.chunks[1:] == [0, 0, 0, 0]
@@ -189,7 +188,7 @@ async def test_changes_are_told_on_the_event_loop_and_last_of_all_the_end(jobs, 
 async def test_sound_and_the_end_are_told_at_once_however_much_progress_was_told_before(
     jobs, recording, backend, monkeypatch
 ):
-    monkeypatch.setattr("webapp.state.jobs.ANNOUNCE_S", 3600.0)
+    monkeypatch.setattr("webapp.state.queue.jobs.ANNOUNCE_S", 3600.0)
     told = []
     jobs.changed.subscribe(lambda job: told.append((job.state, job.n_ready > 0)))
     jobs.submit(recording, Request.of("drums"))
@@ -308,7 +307,7 @@ async def test_what_is_discarded_is_forgotten_and_what_waits_or_runs_cannot_be(j
 
 
 async def test_only_the_newest_jobs_that_are_over_are_remembered(jobs, home, recording, backend, monkeypatch):
-    monkeypatch.setattr("webapp.state.requests.N_OVER_KEPT", 2)
+    monkeypatch.setattr("webapp.state.queue.requests.N_OVER_KEPT", 2)
     submitted = [jobs.submit(recording, Request.of("drums", seed=seed)) for seed in range(4)]
     await until(lambda: all(job.over for job in submitted) and jobs.running is None)
     assert jobs.all == submitted[2:]
@@ -438,38 +437,6 @@ def test_a_thousand_chunks_do_not_fill_the_log():
     assert 90 <= sum(job.log_text(event) != "" for event in finished) <= 100
 
 
-@pytest.mark.parametrize("cancelled", [False, True])
-async def test_what_a_job_has_made_so_far_is_there_until_it_ends_and_who_waits_for_it_goes_on_then(
-    jobs, recording, backend, store, cancelled
-):
-    reached, opened = threading.Event(), threading.Event()
-
-    def hold():
-        if backend.n_evaluations >= 2:
-            reached.set()
-            assert opened.wait(60)
-
-    backend.before_evaluation = hold
-    key = find_result(recording, Request.of("drums"), store)[0]
-    assert jobs.partial(key) == {}
-    assert jobs.wait(key, 60), "there is nothing to wait for"
-    job = jobs.submit(recording, Request.of("drums"))
-    await until(lambda: reached.is_set() and job.n_ready)
-    tracks = jobs.partial(key)
-    assert set(tracks) == {"0", "1"} and jobs.partial("0" * 64) == {}
-    assert all(0 < one.n_ready < one.n_expected == recording.n_samples for one in tracks.values())
-    assert all(one.audio.exists() and one.peaks.exists() for one in tracks.values())
-    assert not jobs.wait(key, 0.01)
-    if cancelled:
-        jobs.cancel(job)
-    opened.set()
-    assert jobs.wait(key, 60)
-    assert job is jobs.running and jobs.partial(key) == {}, "also before the event loop has heard of its end"
-    assert (store.get(key) is None) == cancelled
-    await until(lambda: job.over)
-    assert jobs.partial(key) == {}
-
-
 # the end
 
 
@@ -486,7 +453,7 @@ async def test_closing_interrupts_everything_and_returns(store, home, recording,
 
 
 async def test_a_job_that_is_deaf_does_not_keep_the_server_from_ending(store, home, recording, backend, monkeypatch):
-    monkeypatch.setattr("webapp.state.jobs.CLOSE_S", 0.05)
+    monkeypatch.setattr("webapp.state.queue.jobs.CLOSE_S", 0.05)
     jobs, gate = Jobs(store, Inline(), JobTable(home)), Gate(backend)
     job = jobs.submit(recording, Request.of("drums"))
     await until(gate.reached.is_set)

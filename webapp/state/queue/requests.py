@@ -13,7 +13,7 @@ from separation.results.kept import Recording, recording_of
 from storage import ArtifactStore, StorageError
 from storage.records import JobRecord, JobState
 from storage.records.jobs import STOPPED, utc_now
-from webapp.state.job import Job
+from webapp.state.queue.job import Job
 
 N_OVER_KEPT = 200  # jobs that are over and not waiting for a decision; older ones are forgotten
 
@@ -77,16 +77,24 @@ def find_same(jobs: Iterable[Job], recording: str, asked: Mapping[str, Any]) -> 
     return next((job for job in jobs if (job.record.recording, job.record.request) == (recording, asked)), None)
 
 
+def resumable(jobs: Iterable[Job]) -> list[Job]:
+    """Return the jobs that go on when the same is asked for: interrupted ones, and those that are heard in part."""
+    stopped = [job for job in jobs if job.over and (job.state is JobState.INTERRUPTED or job.stopped)]
+    return in_order(stopped)
+
+
 def last_of(jobs: Iterable[Job], recording: str) -> Job | None:
-    """Return the job of a recording that was asked for last; see `Jobs.active`."""
+    """Return the job of a recording that runs, else waits, else was asked for last; see `Jobs.active`."""
     counting = [
         job
         for job in jobs
         if job.record.recording == recording
         and not (job.earlier and job.over and job.state is not JobState.INTERRUPTED)
     ]
-    unfinished = [job for job in counting if not job.over]
-    return next(reversed(unfinished or counting), None)
+    going = [job for job in counting if not job.over]
+    wanted = [job for job in going if not job.cancel.is_set()]
+    running = [job for job in wanted if job.state is JobState.RUNNING]
+    return next(iter(running or in_order(wanted) or going or counting[-1:]), None)
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:

@@ -12,6 +12,7 @@ from nicegui import background_tasks, ui
 
 from separation.audio.decode import AudioFile
 from separation.errors import PlaygroundError
+from separation.formatted import signed
 from separation.metrics.null_test import null_level_db
 from separation.metrics.presence_value import DOUBTFUL
 from separation.results.kept import Recording, Result
@@ -36,7 +37,7 @@ class MeasuresRow:
         self._row.clear()
         with self._row:
             for result, side in zip(results, ("A", "B") if len(results) > 1 else ("",), strict=False):
-                meter = NullMeter(f"{side} Null".strip(), spoken=f"{side} What is left without the tracks".strip())
+                meter = NullMeter(f"{side} Adds up".strip(), spoken=f"{side} What is left without the tracks".strip())
                 _readouts(result, side)
                 background_tasks.create(self._measure(recording, result, meter), name="null")
 
@@ -74,8 +75,8 @@ def _readouts(result: Result, side: str) -> None:
         most = max(drifts_db, key=lambda one: abs(drifts_db[one]))
         drift_db = drifts_db[most]
         place = f"“{most.stem}”, chunk {most.index + 1}"
-        words = f"Volume beside the recording: off by {drift_db:+.1f} dB at the most, in {place}."
-        value = f"{drift_db:+.1f} dB".replace("-", "−")
+        words = f"Volume beside the recording: off by {signed(drift_db, '+.1f')} dB at the most, in {place}."
+        value = f"{signed(drift_db, '+.1f')} dB"
         readout(f"{side} Gain".strip(), value, words, doubtful=abs(drift_db) > DRIFT_DB)
     shares = {one: one.explained_energy for one in sounding if one.explained_energy is not None}
     if not shares:

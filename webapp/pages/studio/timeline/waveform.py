@@ -22,14 +22,16 @@ from webapp.access.roles import Right
 from webapp.components.player.track import Track
 from webapp.components.segmented.segmented import segmented
 from webapp.components.spans.spans import REDO, UNDO, Span, SpanChange, SpanPrompt, Spans, anchors_of, spans_of
-from webapp.components.waveform.waveform import WaveformPlot
-from webapp.pages.studio.partial_tracks import running_strip, strip_of
+from webapp.components.tracks.tracks import Tracks
+from webapp.components.waveform.waveform import WaveformPlot, zooming
+from webapp.pages.studio.choice import Choice
 from webapp.pages.studio.prompt_row import colors
-from webapp.pages.studio.settings_panel import Choice
+from webapp.pages.studio.timeline.partial_tracks import running_strip, strip_of
 from webapp.state.drafts import Draft
-from webapp.state.job import Job
-from webapp.theme import button, card, icon_button, text
+from webapp.state.queue.job import Job
+from webapp.theme import button, icon_button, text
 
+LANE_PX = 158  # the height of the waveform with its ruler
 TOOLS = {"seek": "Seek", "plus": "+ here", "minus": "- not here"}
 
 
@@ -37,6 +39,7 @@ class WaveformView:
     """The waveform of one recording with the spans of its draft and the chunks of its job or result.
 
     Args:
+        lane: the mixer's rows, the first of which is the waveform's place.
         on_edit: called with a function that makes the changed draft.
         on_loop: called with a passage (start, stop in seconds) that a person wants to loop.
         on_reroll: called with a request that differs from a result in the seed of one chunk.
@@ -44,6 +47,7 @@ class WaveformView:
 
     def __init__(
         self,
+        lane: Tracks,
         *,
         on_edit: Callable[[Callable[[Draft], Draft]], object],
         on_loop: Callable[[float, float], object],
@@ -55,28 +59,29 @@ class WaveformView:
         self._spans_s: tuple[tuple[float, float], ...] = ()
         self._chunk: int | None = None
         self._spans: Spans | None = None  # its script is loaded with the first backend that takes spans
-        with card():
-            with ui.element("div").classes("toolbar"):
-                with ui.element("span").classes("line") as self._tools:
-                    segmented(
-                        TOOLS,
-                        "seek",
-                        label="Painting tool",
-                        publish="tool",
-                        tooltips={
-                            "seek": "Dragging moves the playhead. Spans can still be moved.",
-                            "plus": "Paint where the chosen sound is (Y marks a second at the playhead).",
-                            "minus": "Paint where the chosen sound is not (N marks a second at the playhead).",
-                        },
-                    )
-                    self._undo = icon_button("undo", "Undo (Ctrl+Z)").on("click", js_handler=UNDO)
-                    self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)").on("click", js_handler=REDO)
-                self._note = text("Mixture", "mute small")
-                text("", "grow")
-                icon_button("minus", "Zoom out", lambda: self._wave.zoom_out())
-                icon_button("plus", "Zoom in", lambda: self._wave.zoom_in())
-                button("Show all", lambda: self._wave.zoom_to_fit(), kind="plain", tip="The whole recording at once")
-            self._wave = WaveformPlot(None, on_chunk=self._choose_chunk)
+        with lane.tools, ui.element("span").classes("tools"):
+            with ui.element("span").classes("line") as self._tools:
+                segmented(
+                    TOOLS,
+                    "seek",
+                    label="Painting tool",
+                    publish="tool",
+                    tooltips={
+                        "seek": "Dragging moves the playhead. Spans can still be moved.",
+                        "plus": "Paint where the chosen sound is (Y marks a second at the playhead).",
+                        "minus": "Paint where the chosen sound is not (N marks a second at the playhead).",
+                    },
+                )
+                self._undo = icon_button("undo", "Undo (Ctrl+Z)").on("click", js_handler=UNDO)
+                self._redo = icon_button("redo", "Redo (Ctrl+Shift+Z)").on("click", js_handler=REDO)
+            self._note = text("", "mute small")
+            with ui.element("span").classes("line"):
+                icon_button("minus", "Zoom out").on("click", js_handler=zooming(0.5))
+                icon_button("plus", "Zoom in").on("click", js_handler=zooming(2))
+                whole = button("Show all", kind="plain", icon_name="whole", tip="The whole recording at once")
+                whole.on("click", js_handler=zooming(0))
+        with lane:
+            self._wave = WaveformPlot(None, height_px=LANE_PX, on_chunk=self._choose_chunk)
             self._row = only_for(ui.element("div").classes("chunk-row").props("role=status"), Right.RUN)
         self._row.set_visibility(False)
         self._history(False, False)
@@ -118,7 +123,8 @@ class WaveformView:
         self._show_spans(key, recording, draft, choice, selected)
         if job is not None and not job.over and job.chunks:
             self._spans_s = job.spans_s
-            self._wave.set_chunks(running_strip(job, recording))
+            strip = running_strip(job, recording)
+            self._wave.set_chunks(strip if len(strip) > 1 else [])
         else:
             self._show_strip(recording, draft, choice, selected, result)
         if before != (self._recording, result and result.key, self._spans_s):
@@ -128,8 +134,8 @@ class WaveformView:
         heeded = choice.uses.takes_anchors
         self._tools.set_visibility(heeded)
         n_spans = sum(len(prompt.anchors) for prompt in draft.prompts)
-        kept = f"{choice.uses.label} takes no spans; yours are kept." if n_spans and not heeded else "Mixture"
-        self._note.set_text("" if heeded else kept)
+        kept = f"{choice.uses.label} takes no spans; yours are kept." if n_spans and not heeded else ""
+        self._note.set_text(kept)
         opened, self._recording = key != self._recording, key
         if self._spans is None:
             if not heeded:
@@ -202,7 +208,7 @@ class WaveformView:
                     "Re-roll",
                     self._reroll,
                     icon_name="redo",
-                    tip="Computes only this chunk anew, from another noise; what there is now stays for comparison",
+                    tip="Computes only this chunk again, from a new seed; the present take stays for comparison",
                 )
             icon_button("close", "Close", self._close_chunk)
         self._row.set_visibility(True)
@@ -235,7 +241,7 @@ class WaveformView:
         for one in self._result.measures:
             if one.index == index and (share := one.explained_energy) is not None:
                 drift = "" if one.gain_drift_db is None else f", {one.gain_drift_db:+.1f} dB"
-                muted = ", silent since it is doubtful" if one.muted else ""
+                muted = ", muted as doubtful" if one.muted else ""
                 found.append(
                     (f"{one.stem}: {100 * share:.0f} % explained{drift}{muted}", share < DOUBTFUL or one.muted)
                 )

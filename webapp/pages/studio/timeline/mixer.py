@@ -11,34 +11,36 @@ from nicegui import background_tasks, ui
 
 from separation.backends import registry
 from separation.errors import PlaygroundError
-from separation.formatted import duration
+from separation.formatted import duration, speed
 from separation.results.kept import Recording, Result
 from storage import StorageError
 from webapp.access.handlers import only_for
 from webapp.access.routes import Asks
-from webapp.components.player.track import Track, TrackMix
-from webapp.components.settings.settings import SettingField, SettingOption, Settings
+from webapp.components.mixes.mixes import Mix, MixedTrack, Mixes
+from webapp.components.player.track import Track
 from webapp.components.sides.side_loudness import SideLoudness
 from webapp.components.sides.sides import Side, Sides
 from webapp.components.tracks.kept_tracks import mixture_track, result_tracks
 from webapp.components.tracks.tracks import MixChange, Tracks
-from webapp.pages.studio.ab_tracks import compared_tracks, heard_tracks
-from webapp.pages.studio.measures_row import MeasuresRow
-from webapp.pages.studio.mix_row import MixRow
-from webapp.pages.studio.partial_tracks import partial_tracks
-from webapp.pages.studio.result_choice import (
+from webapp.pages.studio.timeline.ab_tracks import compared_tracks, heard_tracks
+from webapp.pages.studio.timeline.mixer_head import MixerHead
+from webapp.pages.studio.timeline.partial_tracks import partial_tracks
+from webapp.pages.studio.timeline.result_choice import (
     ResultChoice,
     remembered,
     with_other,
     with_result,
 )
-from webapp.pages.studio.result_labels import labels_of
+from webapp.pages.studio.timeline.result_labels import labels_of
 from webapp.routes.export_choice import ExportChoice
-from webapp.state.job import Job
-from webapp.state.mixers import MAX_SAVED, MIXTURE, Levels, Mixers, MixerState, level_of
-from webapp.theme import button, card, text
+from webapp.state.kept.exports import Exports
+from webapp.state.mixers import MAX_SAVED, MIXTURE, Levels, Mixers, MixerState, level_of, usual_mixes
+from webapp.state.queue.job import Job
+from webapp.theme import button, card
 
-NOTHING = "-"  # no second result
+NOTHING_YET = "Separated sounds appear here, on one timeline."
+HEARD_AFTER_CANCEL = "Cancelled. You can hear what was finished."
+HEARD_WHILE_MADE = "You can already hear what is finished."
 
 
 class Mixer:
@@ -46,6 +48,7 @@ class Mixer:
 
     Args:
         mixers: the mixer settings of all recordings.
+        exports: how downloads were last written.
         on_choose: called when a person has chosen which results play.
         on_refused: called with the error when something could not be stored.
     """
@@ -53,6 +56,7 @@ class Mixer:
     def __init__(
         self,
         mixers: Mixers,
+        exports: Exports,
         *,
         on_choose: Callable[[ResultChoice], object],
         on_refused: Callable[[StorageError], object],
@@ -64,28 +68,23 @@ class Mixer:
         self._choice = ResultChoice()
         self._labels: dict[str, str] = {}
         self._job: Job | None = None
-        self._export = ExportChoice()
+        self._exports, self._export = exports, ExportChoice.from_query(exports.query)
         self._shown: list[Track] = []
         self._placed: dict[str, Mapping[str, Any]] = {}  # id of a track to where it stood when it came
         self._loudness = SideLoudness(self._sides_measured)  # a side that is gone is said by its tracks
-        with card():
-            with ui.element("div").classes("toolbar wrap") as self._bar:
-                self._made = text("", "mute made")
-                self._measures = MeasuresRow()
-                self._choices = Settings(self._choose).classes("inline")
-                with ui.element("span").classes("line"):
-                    button("This mix", self._download_mix, icon_name="download", tip="One file of what is heard now")
-                    button("All stems", self._download_all, icon_name="download", tip="One zip with every track")
-                self._level = text("", "mute made turned-down")
+        with card("timeline"):
+            self._head = MixerHead(
+                on_choose=self._choose, on_keep_stems=self.keep_stems, on_keep_mix=self._download_mix
+            )
             self._place = ui.element("div")
             with ui.element("div").classes("toolbar wrap") as self._compare_row:
                 tip = "A, B and X without names: can the difference be heard?"
                 only_for(button("Blind test", lambda: self._open_compare(blind=True), tip=tip), Asks.HOST)
-                tip = "More sides, differences, and tests with others"
+                tip = "More results, differences, and listening tests with others"
                 button("Compare", self._open_compare, icon_name="compare", tip=tip)
             self._ab: Sides | None = None
-            self._mix_row = MixRow(on_recall=self._recall, on_save=self._save, on_delete=self._delete)
-            self._tracks = Tracks([], on_mix=self._mixed)
+            self._tracks = Tracks([], on_mix=self._mixed, host="Mixture")
+            self._mixes = Mixes(on_save=self._save, on_remove=self._delete)
         mixers.saved.subscribe(self._mixes_saved)
 
     def show(self, recording: Recording, choice: ResultChoice, job: Job | None, address: str = "") -> None:
@@ -105,25 +104,26 @@ class Mixer:
             self._hear(choice)
         self._job, self._address = job, address
         result, other = choice.result, choice.other
-        making = partial_tracks(job) if job is not None and not job.over else []
-        self._bar.set_visibility(result is not None)
+        making = partial_tracks(job) if job is not None and (not job.over or job.stopped) else []
         self._place.set_visibility(not making)  # what is being made is heard alone
         self._compare_row.set_visibility(other is not None and not making)
-        self._made.set_text(_made(result, job))
-        if not making:
-            self._measures.show(recording, choice.playing)
-        self._choices.set_groups([{"title": "", "fields": self._fields()}])
+        heard = result is not None and not making
+        words = _made(result, job)
+        if making and job is not None:
+            words = HEARD_AFTER_CANCEL if job.over else HEARD_WHILE_MADE
+        self._head.show(words, recording, choice, self._labels, self._export, is_heard=heard)
+        self._head.measures.show(recording, choice.playing if heard else ())
         self._say_level()
         if making:
             stems = making
         elif result is None:
             stems = []
         elif other is None:
-            stems = result_tracks(result, urlencode(self._export.query))
+            stems = result_tracks(result, self.export_query)
         else:
             match_db = {side: one.gain_db for side, one in zip("AB", self._loudness.matched, strict=False)}
-            stems = compared_tracks(result, other, urlencode(self._export.query), match_db)
-        mixture = mixture_track(recording, urlencode(self._export.query), has_stems=bool(stems), address=address)
+            stems = compared_tracks(result, other, self.export_query, match_db)
+        mixture = mixture_track(recording, self.export_query, has_stems=bool(stems), address=address)
         self._shown = [self._placed_track(track) if stems else track for track in (mixture, *stems)]
         shown = {track["id"] for track in self._shown}
         self._placed = {id_: level for id_, level in self._placed.items() if id_ in shown}
@@ -140,6 +140,17 @@ class Mixer:
         self._hear(ResultChoice())
         self._shown = []
         self._tracks.set_tracks([])
+        self._head.clear()
+
+    @property
+    def lane(self) -> Tracks:
+        """The place of the waveform beside the controls of the mixture: `with mixer.lane: ...`."""
+        return self._tracks
+
+    @property
+    def export_query(self) -> str:
+        """How downloads are written, as the query of their addresses."""
+        return urlencode(self._export.query)
 
     def mixture(self) -> Track | None:
         """Return the recording's track as the large waveform shows it."""
@@ -147,7 +158,7 @@ class Mixer:
             return None
         if self._shown:
             return Track(**self._shown[0])  # a copy, which the caller may change
-        return mixture_track(self._recording, urlencode(self._export.query), has_stems=False, address=self._address)
+        return mixture_track(self._recording, self.export_query, has_stems=False, address=self._address)
 
     # what people do
 
@@ -160,12 +171,17 @@ class Mixer:
             self._export, said = self._export.choosing(name, value)
             if said:
                 ui.notify(said)
+            try:
+                self._exports.remember(self.export_query)
+            except StorageError as error:
+                self._on_refused(error)
             if self._recording is not None:
                 self.show(self._recording, self._choice, self._job, self._address)
 
-    def _download_all(self) -> None:
+    def keep_stems(self) -> None:
+        """Download every track of the result that is heard, as one zip."""
         if (result := self._choice.result) is not None:
-            ui.navigate.to(f"/media/{result.key}/all.zip?{urlencode(self._export.query)}")
+            _download(f"/media/{result.key}/all.zip?{self.export_query}")
 
     def _download_mix(self) -> None:
         """Download the mix of side A as one file."""
@@ -180,9 +196,9 @@ class Mixer:
                 file = track["url"].rsplit("/", 1)[1]
                 parts += [("track", file), ("gain_db", str(mix["gain_db"])), ("pan", str(mix["pan"]))]
         if not parts:
-            ui.notify("Every track is muted: there is nothing to keep.")
+            ui.notify("Every track is muted: there is nothing to download.")
             return
-        ui.navigate.to(f"/media/{result.key}/mix?{urlencode([*parts, *self._export.query.items()])}")
+        _download(f"/media/{result.key}/mix?{urlencode([*parts, *self._export.query.items()])}")
 
     def _say_level(self) -> None:
         """Say what is done about peaks in downloads, once it is known."""
@@ -197,7 +213,7 @@ class Mixer:
             except (OSError, PlaygroundError):  # one of them is gone, which its tracks say
                 words = ""
             if (recording, export, playing) == (self._recording, self._export, self._choice.playing):
-                self._level.set_text(words)
+                self._head.say_level(words)
 
         if playing:
             background_tasks.create(measure(), name="level of downloads")
@@ -223,18 +239,12 @@ class Mixer:
         of_sounds = [(sounds[change["id"]], change["set"]) for change in changes if change["id"] in sounds]
         if len(self._shown) > 1:
             self._change(lambda mixer: mixer.with_mix(of_sounds, levels))
-        self._mix_row.mark(levels)
         self._measure_sides()
 
-    def _recall(self, levels: Levels) -> None:
-        """Apply a mix; sounds that it does not contain keep their settings."""
-        self._tracks.set_mix(
-            TrackMix(id=track["id"], **levels[_sound(track)]) for track in self._shown if _sound(track) in levels
-        )
-
-    def _save(self, name: str) -> None:
-        levels, before = self._levels, self._saved
-        self._change(lambda mixer: mixer.with_saved(str(name), levels))
+    def _save(self, name: str, levels: Mix) -> None:
+        before = self._saved
+        mix = {sound: level_of(level) for sound, level in levels.items()}
+        self._change(lambda mixer: mixer.with_saved(name, mix))
         for dropped in [one for one in before if one not in self._saved]:
             ui.notify(f"The mix “{dropped}” was dropped: at most {MAX_SAVED} are kept.")
 
@@ -260,7 +270,10 @@ class Mixer:
     def _show_mixes(self) -> None:
         assert self._recording is not None
         sounds = list(dict.fromkeys(_sound(track) for track in self._shown[1:]))
-        self._mix_row.show(sounds, self._saved, self._levels)
+        # What is being made may have another number of rows, and would move the row below them.
+        being_made = any("ready_samples" in track for track in self._shown)
+        usual = usual_mixes(sounds) if sounds and not being_made else {}
+        self._mixes.show([MixedTrack(id=track["id"], sound=_sound(track)) for track in self._shown], usual, self._saved)
 
     # A and B
 
@@ -295,9 +308,7 @@ class Mixer:
 
     def _open_compare(self, *, blind: bool = False) -> None:
         """Open the Compare page with both sides and the sound that was asked for."""
-        playing = self._choice.playing
-        common = [name for name in playing[0].track_names if all(name in one.track_names for one in playing)]
-        query = {"items": ",".join(one.key for one in playing), "stem": next(iter(common), "")}
+        query = {"items": ",".join(one.key for one in self._choice.playing)}
         ui.navigate.to(f"/compare?{urlencode(query | ({'blind': '1'} if blind else {}))}")
 
     def _measure_sides(self) -> None:
@@ -312,34 +323,10 @@ class Mixer:
         if self._recording is not None:
             self.show(self._recording, self._choice, self._job, self._address)
 
-    def _fields(self) -> list[SettingField]:
-        fields: list[SettingField] = []
-        if len(self._choice.results) > 1 and (result := self._choice.result) is not None:
-            options = [SettingOption(value=key, label=label) for key, label in self._labels.items()]
-            others = [option for option in options if option["value"] != result.key]
-            fields += [
-                {
-                    "name": "result",
-                    "kind": "select",
-                    "label": "",
-                    "spoken": "Result",
-                    "value": result.key,
-                    "options": options,
-                    "tip": "Everything that was made of this recording.",
-                },
-                {
-                    "name": "other",
-                    "kind": "select",
-                    "label": "",
-                    "spoken": "Compare with",
-                    "value": NOTHING if self._choice.other is None else self._choice.other.key,
-                    "options": [SettingOption(value=NOTHING, label="Compare with…"), *others],
-                    "tip": "Puts another result beside this one, on the keys A and B.",
-                },
-            ]
-        of = self._recording
-        has_picture, has_tags = of is not None and of.video is not None, of is not None and bool(of.tags)
-        return [*fields, *self._export.fields(has_picture=has_picture, has_tags=has_tags)]
+
+def _download(address: str) -> None:
+    ui.navigate.to(address)
+    ui.notify("Writing the files… The download starts when they are ready.")  # minutes, for hours of sound
 
 
 def _sound(track: Track) -> str:
@@ -350,9 +337,9 @@ def _sound(track: Track) -> str:
 def _made(result: Result | None, job: Job | None) -> str:
     """Return a line of text on how a result was made."""
     if result is None:
-        return ""
+        return NOTHING_YET
     backend = registry.label_of(result.backend)
     if job is not None and job.cached and job.result == result:
-        return f"{backend} · kept from an earlier run, nothing had to be computed"
-    speed = f", {1 / result.rtf:.1f}x real time once loaded" if result.rtf else ""
-    return f"{backend} · {duration(result.seconds)}{speed}"
+        return f"{backend} · from an earlier run, nothing had to be computed"
+    fast = f", {speed(1 / result.rtf)}" if result.rtf else ""
+    return f"{backend} · {duration(result.seconds)}{fast}"

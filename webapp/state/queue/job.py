@@ -45,6 +45,7 @@ class Job:
         tracks: the names of its tracks, once they are known.
         opened: the files to which its tracks are written while it runs.
         n_ready: the number of samples of its tracks that can be played.
+        stopped: whether `opened` is what it had made when it was cancelled, which stays to be heard.
         result: the kept result, once it is done.
         cached: whether the result was kept already.
         download: the download that its run begins with, while that goes on.
@@ -64,6 +65,7 @@ class Job:
     step: tuple[int, int] | None = None
     opened: TracksOpened | None = None
     n_ready: int = 0
+    stopped: bool = False
     tracks: tuple[str, ...] = ()
     result: Result | None = None
     cached: bool = False
@@ -73,6 +75,7 @@ class Job:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self._reopened: TracksOpened | None = None  # the files of a later run, until they hold as much as `opened`
         self.people = dict(self.record.people)
 
     @property
@@ -125,6 +128,11 @@ class Job:
         return sum(self.chunks) / len(self.chunks) if self.chunks else 0.0
 
     @property
+    def elapsed_s(self) -> float | None:
+        """The seconds since its chunks were planned; None before."""
+        return None if self.started_s is None or not self.chunks else time.monotonic() - self.started_s
+
+    @property
     def remaining_s(self) -> float | None:
         """The expected seconds to the end, from the chunks computed so far; None before there are any."""
         if self.started_s is None or not self.chunks:
@@ -139,7 +147,8 @@ class Job:
         self.earlier, self.together, self.cached = False, together, False
         self.backend, self.why, self.loading, self.result = "", "", None, None
         self.chunks, self.kept, self.spans_s, self.step = [], set(), (), None
-        self._open(None)
+        if not self.stopped:
+            self._open(None)
         self.ended.clear()
         self.started_s = time.monotonic()
 
@@ -152,7 +161,8 @@ class Job:
                 self.loading = event
             case Planned():
                 self.loading, self.spans_s, self.tracks = None, event.spans_s, event.stems
-                self._open(None)
+                if not self.stopped:
+                    self._open(None)
                 # There may be a second plan, with smaller settings, where memory was not enough for the first.
                 self.chunks, self.kept, self.step = [0.0] * len(event.spans_s), set(), None
                 self.started_s = time.monotonic()
@@ -162,13 +172,15 @@ class Job:
                 self.chunks[event.index] = max(self.chunks[event.index], 0.01)
                 if event.kept:
                     self.kept.add(event.index)
+            case TracksOpened() if self.stopped and self.opened is not None and event.key == self.opened.key:
+                self._reopened = event
             case TracksOpened():
                 self._open(event)
             case ChunkFinished():
                 self.chunks[event.index] = 1.0
-                self.n_ready = event.start + next(iter(event.audio.values())).shape[-1]
+                self._grow(event.start + next(iter(event.audio.values())).shape[-1])
             case Kept():
-                self.cached = event.cached
+                self.cached, self.stopped = event.cached, False
                 self.ended.set()
             case Warned():
                 pass
@@ -196,8 +208,20 @@ class Job:
             case _:
                 return ""
 
+    def put_away(self) -> None:
+        """Forget what it had made when it was cancelled."""
+        self._open(None)
+
     def _open(self, opened: TracksOpened | None) -> None:
-        self.opened, self.n_ready = opened, 0
+        self.opened, self.n_ready, self.stopped, self._reopened = opened, 0, False, None
+
+    def _grow(self, n_ready: int) -> None:
+        """Note how many samples of this run can be played; what was heard of an earlier one never gets shorter."""
+        if self._reopened is None:
+            self.n_ready = n_ready
+        elif n_ready >= self.n_ready:
+            self._open(self._reopened)
+            self.n_ready = n_ready
 
     def _step(self, event: SolverStep) -> None:
         # What follows the last evaluation (decoding, stitching) is part of the chunk.

@@ -11,7 +11,7 @@ from webapp.components.player.track import ChunkCell, Track
 from webapp.components.stem_colors import stem_color
 from webapp.components.tracks.kept_tracks import track_colors
 from webapp.pages.queue.job_cells import cell_of
-from webapp.state.job import Job
+from webapp.state.queue.job import Job
 from webapp.state.uploads import Upload
 
 

@@ -1,0 +1,1 @@
+"""Mixes that are recalled by a press."""

@@ -1,0 +1,1 @@
+"""Several files at once: their list, and separating all of them alike."""
