@@ -16,7 +16,7 @@ from nicegui import app, ui
 from webapp.access.handlers import asks
 from webapp.access.routes import Asks
 from webapp.components.pieces.icons import FAVICON, icon_sheet
-from webapp.components.pieces.menus import menu, menu_item
+from webapp.components.pieces.menus import menu, menu_choice, menu_item
 from webapp.components.pieces.messages import Messages
 from webapp.components.pieces.pieces import (
     ActionPlace,
@@ -79,7 +79,7 @@ __all__ = [
 ]
 
 Scheme = Literal["dark", "light", "auto"]
-SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "As the system"}
+SCHEMES: dict[Scheme, str] = {"dark": "Dark", "light": "Light", "auto": "System"}
 _DARK: dict[Scheme, bool | None] = {"dark": True, "light": False, "auto": None}
 _CSS_SCHEME: dict[Scheme, str] = {"dark": "dark", "light": "light", "auto": "light dark"}
 SCHEME_COOKIE = "scheme"  # holds the scheme that was last chosen in this browser
@@ -139,8 +139,10 @@ def install_theme(scheme: Scheme | None = None) -> None:
 def scheme_menu() -> None:
     """Place the button with which a person chooses between dark and light."""
     with asks(icon_button("contrast", "Dark or light"), Asks.SESSION), menu("Dark or light"):
+        now = remembered_scheme()
         for scheme, label in SCHEMES.items():
-            menu_item(label, partial(set_scheme, scheme))
+            entry = menu_choice(label, partial(set_scheme, scheme), chosen=scheme == now)
+            entry.on("click", js_handler=f"() => {{ {_shown(scheme)} }}")
 
 
 def set_scheme(scheme: Scheme) -> None:
@@ -150,10 +152,13 @@ def set_scheme(scheme: Scheme) -> None:
     for element in client.elements.values():
         if isinstance(element, ui.dark_mode):
             element.set_value(_DARK[scheme])
+    client.run_javascript(_shown(scheme))
+
+
+def _shown(scheme: Scheme) -> str:
+    """Return the statements with which the browser shows a scheme and remembers it."""
     cookie = f"{SCHEME_COOKIE}={scheme}; path=/; max-age=31536000; samesite=strict"
-    client.run_javascript(
-        f"document.documentElement.style.colorScheme = '{_CSS_SCHEME[scheme]}'; document.cookie = '{cookie}';"
-    )
+    return f"document.documentElement.style.colorScheme = '{_CSS_SCHEME[scheme]}'; document.cookie = '{cookie}';"
 
 
 def remembered_scheme() -> Scheme:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from selenium.webdriver import Chrome
 
 from tests.support.browser import DESKTOP, PHONE, resize, sideways_px, wait_until
 from tests.support.fingers import middle, swipe, tap
 from tests.support.server import RunningServer
-from tests.support.studio_steps import Studio
+from tests.support.studio_steps import RUN_S, Studio
 
 pytestmark = pytest.mark.browser
 
@@ -70,10 +73,11 @@ def test_a_finger_that_goes_up_scrolls_the_page_wherever_it_lies_and_changes_not
     studio: Studio, selector: str
 ) -> None:
     studio.js("window.audioPlayground.player.seek(4321)")
-    before, head = where(studio), boxes(studio, ".wave-stage > .playhead")[0]["x"]
+    studio.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", studio.one(selector))
+    before, head, top = where(studio), boxes(studio, ".wave-stage > .playhead")[0]["x"], scrolled(studio)
     x, y = middle(studio.browser, studio.one(selector))
-    swipe(studio.browser, (x, y), by=(0, -120))
-    wait_until(lambda: scrolled(studio) > 40, "the page to scroll")
+    swipe(studio.browser, (x, y), by=(0, 120 if top > 160 else -120))
+    wait_until(lambda: abs(scrolled(studio) - top) > 40, "the page to scroll")
     assert where(studio) == before
     assert boxes(studio, ".wave-stage > .playhead")[0]["x"] == head
     assert len({round(box["x"]) for box in boxes(studio, ".playhead")}) == 1
@@ -119,6 +123,33 @@ def test_zooming_moves_nothing_on_a_desktop(studio: Studio) -> None:
     wait_until(lambda: studio.js("return window.audioPlayground.player.range"), "the zoom")
     assert boxes(studio, ".wave-scroll") and boxes(studio, parts) == before
     studio.button("Show all").click()
+
+
+def test_suggestions_stay_under_the_finger_while_sounds_come_and_go(studio: Studio) -> None:
+    studio.ask()
+    scroll_to(studio, 0)
+    parts = ".suggestions .toggle, .prompts, .wave-stage"
+    before, toggles = boxes(studio, parts), {one.text: one for one in studio.all(".suggestions .toggle")}
+    for n_sounds, words in ((1, "bass"), (2, "vocals"), (3, "drums"), (2, "vocals")):
+        tap(studio.browser, toggles[words])
+        wait_until(lambda n=n_sounds: len(studio.prompts) == n, f"{n_sounds} sounds")
+        assert boxes(studio, parts) == before, words
+    (field,) = boxes(studio, ".named > .prompt-input")
+    assert field["left"] >= 0 and field["right"] <= PHONE[0], "the field for the next sound is in sight"
+
+
+def test_a_run_says_how_long_it_takes_in_a_foot_that_stays_as_high(studio: Studio, tmp_path: Path) -> None:
+    path, heights = tmp_path / "long.flac", set()
+    soundfile.write(path, np.random.default_rng(3).uniform(-0.3, 0.3, 60 * 44_100), 44_100)
+    studio.bring(path).ask("drums").start()
+
+    def left() -> bool:
+        heights.update(one["height"] for one in boxes(studio, ".shell-actions:has(.job-place:not(.hidden))"))
+        return any("left" in words for words in studio.texts(".shell-actions .job-left"))
+
+    wait_until(left, "the time that is left", RUN_S)
+    assert len(heights) == 1 and studio.texts(".shell-actions .job-title") == ["Separating"]
+    studio.finish("drums", "everything else")
 
 
 def test_the_export_panel_is_whole(studio: Studio) -> None:

@@ -431,3 +431,21 @@ def test_of_several_files_the_one_that_is_pressed_is_marked_and_what_is_taken_of
         assert not all_alike.is_enabled(), "it is pressed once"
     wait_until(lambda: studio.title == "1.wav", "the file")
     wait_until(lambda: [tab.split("\n")[1] for tab in studio.texts(tabs)] == ["Separated"] * 2, "both", RUN_S)
+
+
+def test_the_look_that_is_chosen_is_there_at_once_and_has_the_tick(studio: Studio, line: SlowLine) -> None:
+    def look() -> str:
+        return str(studio.js("return getComputedStyle(document.documentElement).colorScheme"))
+
+    before, entries = look(), ".q-menu [role=menuitemradio]"
+    ticked = f"{entries}[aria-checked=true]"
+    studio.one('[aria-label="Dark or light"]').click()
+    wait_until(lambda: studio.texts(ticked) == [{"dark": "Dark", "light": "Light"}[before]], "the tick")
+    other = "Light" if before == "dark" else "Dark"
+    with line.held():
+        studio.js("arguments[0].click()", next(entry for entry in studio.all(entries) if entry.text == other))
+        assert look() == other.lower() and studio.texts(ticked) == [other]
+    wait_until(lambda: not studio.all(".q-menu"), "the menu to close")
+    studio.reload()
+    assert look() == other.lower()
+    studio.js("document.cookie = arguments[0]", f"scheme={before}; path=/")

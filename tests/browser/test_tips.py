@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
 from tests.support.browser import DESKTOP, console_errors, wait_until
+from tests.support.fingers import middle, tap, touch
 from tests.support.server import RunningServer
 from tests.support.studio_steps import Studio
 
 pytestmark = pytest.mark.browser
+LONGER_THAN_THE_WAIT_S = 0.8
 CHUNKS = "How much is processed at once"
 
 
@@ -59,3 +62,16 @@ def test_it_lies_above_a_panel_and_inside_the_window(studio: Studio) -> None:
     box = studio.js("return document.querySelector('.tip').getBoundingClientRect().toJSON()")
     assert box["left"] >= 0 and box["right"] <= DESKTOP[0] and box["top"] >= 0
     assert studio.js("return document.querySelector('.tip').matches(':popover-open')"), "above every dialog"
+
+
+def test_a_finger_that_presses_gets_no_tip_and_one_that_rests_does(studio: Studio) -> None:
+    studio.reload().try_demo()
+    field, name = studio.one(".prompt-input"), studio.one("h1")
+    tap(studio.browser, field)
+    wait_until(lambda: studio.js("return document.activeElement === arguments[0]", field), "the focus")
+    time.sleep(LONGER_THAN_THE_WAIT_S)
+    assert not tip(studio)
+    touch(studio.browser, "touchStart", middle(studio.browser, studio.one(".play")))
+    wait_until(lambda: "Space" in tip(studio), "the tip")
+    touch(studio.browser, "touchMove", middle(studio.browser, name))
+    touch(studio.browser, "touchEnd")

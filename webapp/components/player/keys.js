@@ -1,7 +1,7 @@
 // Keys: which presses belong to a field or to the control that has the focus, and whether single keys are commands.
 
 const TEXT_INPUTS = new Set(["text", "search", "number", "email", "url", "password", "tel", "date", "time", ""]);
-const PRESSED = `button, a[href], summary, input[type="checkbox"], input[type="radio"], [role="button"], [role="menuitem"],
+const PRESSED = `button, a[href], summary, input[type="checkbox"], input[type="radio"], [role="button"], [role^="menuitem"],
   [role="option"], [role="tab"], [role="switch"]`;
 const BRACKETS = new Set(["[", "]"]);
 const KEPT = "audio-playground-single-keys";

@@ -23,25 +23,28 @@ export default {
   template: `
     <div class="prompts" :aria-busy="unconfirmed.length > 0">
       <div class="chips" @dragover="onDragOver" @drop.prevent="onDrop">
-        <span class="chip-list" role="list" aria-label="Sounds to isolate">
-          <span v-for="(prompt, index) in chips" :key="prompt.text" role="listitem" class="chip" draggable="true"
-                :class="{ on: prompt.text === chosen && chips.length > 1, warn: prompt.warn, dragged: dragged === index }"
-                :style="{ '--stem': prompt.color }" @dragstart="onDragStart($event, index)" @dragend="dragged = -1">
-            <button type="button" class="chip-body" ref="bodies" :aria-pressed="prompt.text === chosen"
-                    :aria-label="spoken(prompt)" :data-tip="prompt.tip || chipTip" @click="make({ select: prompt.text })"
-                    @keydown="onChipKey($event, index)">
-              <i class="dot"></i><span>{{ prompt.text }}</span>
-              <span v-if="prompt.detail" class="chip-detail">{{ prompt.detail }}</span>
-              <span v-if="prompt.spans" class="chip-detail num">{{ prompt.spans }}</span>
-            </button>
-            <button type="button" class="chip-remove i i-close" :aria-label="'Remove ' + prompt.text"
-                    :data-tip="'Leave out ' + prompt.text" @click="remove(prompt.text)"></button>
+        <div class="named" ref="named">
+          <span class="chip-list" role="list" aria-label="Sounds to isolate">
+            <span v-for="(prompt, index) in chips" :key="prompt.text" role="listitem" class="chip" draggable="true"
+                  :class="{ on: prompt.text === chosen && chips.length > 1, warn: prompt.warn, dragged: dragged === index }"
+                  :style="{ '--stem': prompt.color }" @dragstart="onDragStart($event, index)" @dragend="dragged = -1">
+              <button type="button" class="chip-body" ref="bodies" :aria-pressed="prompt.text === chosen"
+                      :aria-label="spoken(prompt)" :data-tip="prompt.tip || chipTip" @click="make({ select: prompt.text })"
+                      @keydown="onChipKey($event, index)">
+                <i class="dot"></i><span>{{ prompt.text }}</span>
+                <span v-if="prompt.detail" class="chip-detail">{{ prompt.detail }}</span>
+                <span v-if="prompt.spans" class="chip-detail num">{{ prompt.spans }}</span>
+              </button>
+              <button type="button" class="chip-remove i i-close" :aria-label="'Remove ' + prompt.text"
+                      :data-tip="'Leave out ' + prompt.text" @click="remove(prompt.text)"></button>
+            </span>
           </span>
-        </span>
-        <input ref="input" class="prompt-input" v-model="typed" maxlength="200" enterkeyhint="done" autocomplete="off"
-               :placeholder="texts.length ? 'another sound…' : 'a sound, such as drums or a voice'" aria-label="Add a sound to isolate"
-               data-tip="Each sound becomes a track of its own. Enter adds it; separate several with commas."
-               @keydown.enter.prevent="addTyped" @keydown.backspace="onBackspace" />
+          <input ref="input" class="prompt-input" v-model="typed" maxlength="200" enterkeyhint="done" autocomplete="off"
+                 :placeholder="texts.length ? 'another sound…' : 'a sound, such as drums or a voice'"
+                 aria-label="Add a sound to isolate"
+                 data-tip="Each sound becomes a track of its own. Enter adds it; separate several with commas."
+                 @keydown.enter.prevent="addTyped" @keydown.backspace="onBackspace" />
+        </div>
         <span v-for="(kind, row) in suggestions" :key="kind.kind" class="suggestions" role="group" @keydown="onSuggestionKey"
               :aria-label="kind.kind ? 'Suggestions: ' + kind.kind : 'Suggestions'">
           <span v-if="kind.kind" class="mute small">{{ kind.kind }}</span>
@@ -102,6 +105,10 @@ export default {
       handler(texts) {
         page.prompts = texts;
       },
+    },
+    /** Where the chips stand in one line, on a phone, the field for the next stays in sight. */
+    "texts.length"() {
+      this.$nextTick(() => this.$refs.named.scrollTo({ left: this.$refs.named.scrollWidth }));
     },
     chosen: {
       immediate: true,

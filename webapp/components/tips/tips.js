@@ -1,4 +1,5 @@
-// The one tooltip of the page: it shows the `data-tip` of the element that is under the mouse or has the focus.
+// The one tooltip of the page: it shows the `data-tip` of the element that is under the mouse, has the focus of the
+// keyboard, or lies under a finger that rests. What a finger presses is not covered: it needs no tip after that.
 
 const WAIT_MS = 500;
 const GAP_PX = 6; // distance from the element, and the least distance from the window's edge
@@ -9,6 +10,7 @@ tip.popover = "manual"; // a popover lies above menus and dialogs
 tip.setAttribute("role", "tooltip");
 let timer = 0;
 let waiting = null; // the element whose tip is shown or will be shown
+let touched = false; // whether the last thing that happened came from a finger
 
 /** Return the element whose tip is shown at `element`; Quasar passes unknown attributes on to a field's inner input. */
 function owner(element) {
@@ -44,12 +46,19 @@ addEventListener("pointerover", (event) => {
   const element = owner(event.target);
   if (element?.dataset.tip) showSoon(element);
 });
+addEventListener("pointerdown", (event) => {
+  touched = event.pointerType === "touch";
+  const element = touched && owner(event.target);
+  if (element && element.dataset.tip) showSoon(element);
+});
+for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => clearTimeout(timer), { passive: true });
+addEventListener("keydown", () => (touched = false), { capture: true, passive: true });
 addEventListener("focusin", (event) => {
   hide();
   const element = owner(event.target);
   if (!element?.dataset.tip) return;
   if (element.dataset.tip !== element.ariaLabel) event.target.setAttribute("aria-description", element.dataset.tip);
-  if (event.target.matches(":focus-visible")) showSoon(element);
+  if (!touched && event.target.matches(":focus-visible")) showSoon(element);
 });
 for (const name of ["focusout", "pointerdown", "keydown", "wheel", "resize", "blur"]) {
   addEventListener(name, hide, { capture: true, passive: true });
