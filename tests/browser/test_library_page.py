@@ -307,9 +307,11 @@ def test_several_are_chosen_with_shift_and_pinned_and_deleted_together(filled: S
     filled.sort_by("Name")
     filled.search("hum v")
     filled.shows(*(f"Hum v{n}" for n in range(10)))
+    rows = "return [...document.querySelectorAll('.lib-row')].map((row) => row.getBoundingClientRect().top)"
+    before = filled.js(rows)
     filled.choose("Hum v3")
     filled.choose("Hum v6", shift=True)
-    assert filled.texts(".lib-chosen b") == ["4 chosen"]
+    assert filled.texts(".lib-chosen b") == ["4 chosen"] and filled.js(rows) == before, "nothing has moved"
     filled.choose("Hum v4")
     filled.button("Pin").click()
     wait_until(lambda: len(filled.texts(".lib-pinned")) == 3, "three pins")

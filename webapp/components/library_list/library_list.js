@@ -179,23 +179,6 @@ export default {
         </div>
       </div>
 
-      <div v-if="chosen.length" class="lib-chosen" role="group" aria-label="What is chosen">
-        <b class="num">{{ chosen.length }} chosen</b>
-        <template v-if="trash"><button type="button" class="button" @click="actOnChosen('restore')">Restore</button></template>
-        <template v-else>
-          <a v-if="opening" class="button" :href="opening" data-tip="One tab for each; all can be separated the same way">
-            Open in the Studio</a>
-          <a v-if="comparing" class="button" :href="comparing" data-tip="Side by side, at the same loudness">Compare</a>
-          <a class="button" :href="downloading" download data-tip="One zip with a folder for each">Download</a>
-          <button type="button" class="button" @click="actOnChosen('pin')">Pin</button>
-          <button type="button" class="button" @click="actOnChosen('unpin')">Unpin</button>
-          <button type="button" class="button danger" data-tip="Into the trash, recordings with their results"
-                  @click="actOnChosen('trash')">Delete</button>
-        </template>
-        <button type="button" class="icon-button i i-close" aria-label="Choose none" data-tip="Choose none"
-                @click="chosen = []"></button>
-      </div>
-
       <div v-if="!view" class="stack" role="status" aria-label="Loading the library">
         <div v-for="n in 4" class="skeleton" style="height: 58px"></div>
       </div>
@@ -233,6 +216,25 @@ export default {
         <span class="mute num" role="status">{{ view.first + 1 }}–{{ view.first + view.rows.length }} of {{ view.total.toLocaleString("en") }}</span>
         <button type="button" class="button" :disabled="view.last" @click="ask(view.page + 1)">Next</button>
       </nav>
+
+      <div v-if="view?.rows.length" class="lib-chosen-place">
+        <div v-if="chosen.length" class="lib-chosen" role="group" aria-label="What is chosen">
+          <b class="num">{{ chosen.length }} chosen</b>
+          <template v-if="trash"><button type="button" class="button" @click="actOnChosen('restore')">Restore</button></template>
+          <template v-else>
+            <a v-if="opening" class="button" :href="opening" data-tip="One tab for each; all can be separated the same way">
+              Open in the Studio</a>
+            <a v-if="comparing" class="button" :href="comparing" data-tip="Side by side, at the same loudness">Compare</a>
+            <a class="button" :href="downloading" download data-tip="One zip with a folder for each">Download</a>
+            <button type="button" class="button" @click="actOnChosen('pin')">Pin</button>
+            <button type="button" class="button" @click="actOnChosen('unpin')">Unpin</button>
+            <button type="button" class="button danger" data-tip="Into the trash, recordings with their results"
+                    @click="actOnChosen('trash')">Delete</button>
+          </template>
+          <button type="button" class="icon-button i i-close" aria-label="Choose none" data-tip="Choose none"
+                  @click="chosen = []"></button>
+        </div>
+      </div>
     </div>`,
 
   mixins: [changes],
