@@ -104,7 +104,7 @@ def test_a_sound_nobody_here_can_separate_is_got_and_separated_by_one_press(
     studio.open(f"/?recording={recording(studio)}")
     wait_until(lambda: "Interrupted" in studio.job, "the job that was interrupted")
     site.hub.pause_s = 0.0
-    studio.button("Resume").click()
+    studio.button("Go on").click()
     wait_until(lambda: "dog barking" in studio.tracks, "its track", RUN_S)
     picture(browser, f"done-{size[0]}")
     resumed = [h["Range"] for h in site.hub.got("GET", "model.fp16.safetensors") if h.get("Range", "").endswith("-")]
@@ -144,7 +144,7 @@ def test_demucs_is_got_by_one_press_where_it_does_better_over_a_line_that_drops(
     assert not studio.texts(OFFER), "the job gets it, by one press"
     fits(browser, "demucs-interrupted")
     hub.pause_s = 0.0
-    studio.button("Resume").click()
+    studio.button("Go on").click()
     studio.finish("drums", "everything else")
     first_byte = asked_from(hub, file)[-1]
     assert there_bytes <= first_byte < len(content), "it goes on in the middle of the file"

@@ -178,14 +178,14 @@ def test_after_a_crash_jobs_are_offered_and_go_on(desk: MixerState, server: Runn
         desk.open()
         offer = wait_until(lambda: "".join(desk.texts(".offer")), "the offer")
         assert "“long.flac” was interrupted" in offer
-        desk.button("Resume").click()
+        desk.button("Go on").click()
         wait_until(lambda: not desk.texts(".offer"), "the offer to go")
         desk.show_queue().shows(Now=["long.flac"], Earlier=["two.flac", "one.flac"])
         kept = "return document.querySelector('.job-row .cells canvas').ariaLabel"
         wait_until(lambda: "from the cache" in desk.js(kept), "the chunks that were kept", RUN_S)
         desk.press("long.flac", "Cancel")
         wait_until(lambda: desk.row("long.flac", ".pill") == "Cancelled", "the end of the run", RUN_S)
-        desk.press("long.flac", "Run again")
+        desk.press("long.flac", "Go on")
         wait_until(lambda: desk.row("long.flac", ".pill") == "Done", "its end", RUN_S)
         desk.shows(Earlier=["long.flac", "two.flac", "one.flac"])
         desk.press("long.flac", "long.flac")  # its name opens it

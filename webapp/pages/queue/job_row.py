@@ -18,7 +18,7 @@ from webapp.state.queue.jobs import Job, State
 from webapp.theme import ActionPlace, button, icon_button, pill, stem_color, text, tipped
 
 PILLS = {State.RUNNING: "ok", State.INTERRUPTED: "warn", State.FAILED: "bad"}
-AGAIN = {State.INTERRUPTED: "Resume", State.FAILED: "Try again", State.CANCELLED: "Run again"}
+AGAIN = {State.INTERRUPTED: "Go on", State.FAILED: "Try again", State.CANCELLED: "Go on"}
 
 
 class JobRow:

@@ -60,7 +60,7 @@ class QueueView:
                     "Pause",
                     lambda: self._do(jobs.pause),
                     icon_name="pause",
-                    tip="The running job is finished; the next one waits until you resume the queue",
+                    tip="The running job is finished; the next one waits until you press “Go on”",
                 )
                 self._go_on = button(
                     "Go on", lambda: self._do(jobs.go_on), icon_name="play", classes="go-on", tip="Starts the next job"
@@ -81,7 +81,7 @@ class QueueView:
                 self._interrupted = _JobGroup("Interrupted")
                 with self._interrupted.head:
                     self._resume_all = button(
-                        "Resume all",
+                        "Go on with all",
                         lambda: self._do(partial(jobs.resume, *jobs.interrupted)),
                         tip="In the order in which they would have run; finished chunks are not computed again",
                     )

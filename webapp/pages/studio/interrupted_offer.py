@@ -32,7 +32,7 @@ class InterruptedOffer:
             icon("warning")
             self._words = text("", "offer-words", tag="p")
             with ui.element("span").classes("job-buttons"):
-                button("Show queue", on_show, tip="One by one: resume or discard")
+                button("Show queue", on_show, tip="One by one: go on or discard")
                 self._resume = button(
                     "", self._resume_all, tip="Continues where it stopped; finished chunks are not computed again"
                 )
@@ -55,5 +55,5 @@ class InterruptedOffer:
         elsewhere = [job for job in interrupted if job is not own]
         what = f"“{elsewhere[0].record.recording_name}” was" if len(elsewhere) == 1 else f"{len(elsewhere)} jobs were"
         self._words.set_text(f"{what} interrupted when the studio stopped. What was finished is kept.")
-        self._resume.set_text("Resume all" if len(interrupted) > 1 else "Resume")
+        self._resume.set_text("Go on with all" if len(interrupted) > 1 else "Go on")
         self._line.set_visibility(bool(elsewhere))

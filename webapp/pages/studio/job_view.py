@@ -77,7 +77,7 @@ class JobView:
             self._cancel = self._button(
                 "Cancel", jobs.cancel, "Stops after the model's current step; finished chunks are kept"
             )
-            self._resume = self._button("Resume", jobs.resume, "Goes on; finished chunks are not computed again")
+            self._resume = self._button("Go on", jobs.resume, "Continues it; finished chunks are not computed again")
             self._discard = self._button("Discard", jobs.discard, "Removes this job; finished chunks are kept")
             self._dismiss = self._button(
                 "Dismiss",
