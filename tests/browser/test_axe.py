@@ -37,6 +37,7 @@ MOVING = """
 """
 
 PASSING = ("q-portal--menu", 'class="tip"')  # what is open for a moment lies in no part of the page
+OPENED = "return !!document.querySelector('.q-menu, .q-dialog, :popover-open:not(.tip)')"
 HEARD = "return document.querySelectorAll('.track').length > 1"
 
 
@@ -125,6 +126,7 @@ def test_menus_and_the_keys(studio: Studio) -> None:
         button = next(iter(studio.all(opener)), None)
         if button is not None and button.is_displayed():
             button.click()
+            wait_until(lambda: studio.js(OPENED), f"what {opener} opens")
             assert faults(studio) == [], opener
             studio.reload()
 

@@ -283,12 +283,17 @@ export class Player extends Emitter {
   /** The sample that is heard now, the output's latency included. */
   get position() {
     if (!this.wanted) return this.schedule.cursor;
-    return this.schedule.sampleAt(this.frame - this.schedule.frames(this.context.outputLatency || 0));
+    return this.schedule.sampleAt(this.heardFrame);
+  }
+
+  /** The frame of the context that has left the loudspeaker. */
+  get heardFrame() {
+    return this.frame - this.schedule.frames(this.context.outputLatency || 0);
   }
 
   /** Whether the recording is heard now where no track has been computed yet. */
   get standsIn() {
-    return this.wanted && this.schedule.standsInAt(this.frame);
+    return this.wanted && this.schedule.standsInAt(this.heardFrame);
   }
 
   /** The output level as {peak_db, rms_db}. */

@@ -10,6 +10,8 @@ import {
 import { LoopRuler } from "audio-playground-waveform/loop_ruler.js";
 
 const RULER_PX = { mouse: 24, finger: 44 }; // the passage that is looped is marked on it
+const FINGERS = "(pointer: coarse)";
+const rulerTall = () => (matchMedia(FINGERS).matches ? RULER_PX.finger : RULER_PX.mouse);
 const FOOT_PX = 10; // of the bar that scrolls, where it is zoomed
 const NARROW_PX = 560; // as in player.css, where the rows of tracks stand in one column
 const SILENT_ALPHA = 0.4; // of a recording that is muted, as in player.css
@@ -73,7 +75,7 @@ export default {
       xOf: (sample) => (sample - this.view.start) / this.view.samplesPerPixel,
     };
     // `cells` are the chunks with what `updateChunk` has made of them
-    const plain = { headSecond: 0, drawn: false, failure: "", hover: null, chunkTitle: "", rulerTall: RULER_PX.mouse };
+    const plain = { headSecond: 0, drawn: false, failure: "", hover: null, chunkTitle: "", rulerTall: rulerTall() };
     return { view, ...plain, cells: this.chunks };
   },
 
@@ -107,7 +109,7 @@ export default {
   mounted() {
     this.pointers = new Map(); // pointerId -> x of each finger
     this.strip = new Strip(this.$refs.strip, this.view);
-    this.fingers = matchMedia("(pointer: coarse)");
+    this.fingers = matchMedia(FINGERS);
     this.fingers.onchange = () => this.fit();
     this.observer = new ResizeObserver(() => this.fit());
     this.observer.observe(this.$refs.stage);
@@ -179,7 +181,7 @@ export default {
     // ---- view
 
     fit() {
-      this.rulerTall = this.fingers.matches ? RULER_PX.finger : RULER_PX.mouse;
+      this.rulerTall = rulerTall();
       const width = this.$refs.stage.clientWidth;
       const wasAll = !this.zoomed;
       this.view.width = width;

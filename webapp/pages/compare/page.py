@@ -126,7 +126,7 @@ class ComparePage:
                     tip = "The spectrogram of every side, on one scale, or its waveform"
                     button("Spectrograms", lambda: self._tracks.toggle_spectra(), tip=tip)
                     self._removals = ui.element("span").classes("line")
-                    self._difference = text("", "mute num")
+                    self._difference = text("", "mute num difference")
             with card():
                 self._wave = WaveformPlot(height_px=96)
                 with self._wave:

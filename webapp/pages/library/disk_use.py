@@ -53,7 +53,10 @@ class DiskUse:
             with ui.element("ul").classes("disk-legend"):
                 self._legend = {kind: self._row(kind, words) for kind, words in PARTS.items()}
         self._empty.set_visibility(False)
-        self._card.set_visibility(False)
+        # As high as it will be: figures that come move nothing.
+        for kind, (row, set_figure) in self._legend.items():
+            set_figure(size(0))
+            row.set_visibility(kind not in RARE)
 
     @staticmethod
     def _row(kind: str, words: str) -> tuple[ui.element, Callable[[str], object]]:

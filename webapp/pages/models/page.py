@@ -70,8 +70,8 @@ class ModelsPage:
                 with ui.element("div").classes("models"):
                     if not self._may_change:
                         text(FOR_THE_HOST, "mute guest-note", tag="p")
-                    self._leaderboard = Leaderboard()
                     DoctorCard(doctor, say=self._status.set_text, may_run=self._may_change)
+                    self._leaderboard = Leaderboard()  # it comes together with the cards below
                     self._place = ui.element("div").classes("models-cards").props("aria-busy=true")
                     with self._place:
                         for _ in range(3):
