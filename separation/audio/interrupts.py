@@ -53,7 +53,7 @@ def stops_as_interrupts() -> Iterator[None]:
         if not issubclass(what.exc_type, KeyboardInterrupt):
             usual(what)
             return
-        again = threading.Timer(SOON_S, _thread.interrupt_main)
+        again = threading.Timer(SOON_S, _interrupt_main_thread)
         again.daemon = True
         again.start()
 
@@ -66,6 +66,14 @@ def stops_as_interrupts() -> Iterator[None]:
         sys.unraisablehook = usual
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt_main_thread() -> None:
+    """Interrupt the main thread as Ctrl-C does, also while it waits for the system."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:  # on Windows; what waits for the system goes on waiting
+        _thread.interrupt_main()
 
 
 def stops_left_to_server() -> None:

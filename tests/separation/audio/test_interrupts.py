@@ -135,7 +135,7 @@ class Dying:
 with stops_as_interrupts():
     try:
         Dying()
-        time.sleep(20)
+        time.sleep(600)
         print("went on")
     except KeyboardInterrupt:
         print("stopped")

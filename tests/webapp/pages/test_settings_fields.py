@@ -67,7 +67,7 @@ def test_a_newcomer_sees_three_choices_and_an_expert_all():
 
 @pytest.mark.long
 @pytest.mark.parametrize("backend", ["auto", "builtin", "demucs", "sam-audio", "sam_torch", "sam_mlx", "sam_official"])
-@hypothesis_settings(deadline=None)  # how long it takes is no matter
+@hypothesis_settings(max_examples=50)  # for each of seven, with four entries in turn
 @given(data=st.data())
 def test_whatever_is_entered_one_after_another_is_valid_and_can_be_settled(backend, data):
     request = Request(prompts=(MARKED, Prompt(text="bass")), backend=backend)
