@@ -37,7 +37,7 @@ MOVING = """
 """
 
 PASSING = ("q-portal--menu", 'class="tip"')  # what is open for a moment lies in no part of the page
-OPENED = "return !!document.querySelector('.q-menu, .q-dialog, :popover-open:not(.tip)')"
+OPENED = "return !!document.querySelector('.q-menu, .q-dialog, dialog[open], :popover-open:not(.tip)')"
 HEARD = "return document.querySelectorAll('.track').length > 1"
 
 
@@ -122,7 +122,7 @@ def test_a_run_its_end_and_what_opens_then(studio: Studio, tmp_path: Path) -> No
 
 
 def test_menus_and_the_keys(studio: Studio) -> None:
-    for opener in ('[aria-label="Dark or light"]', '[aria-label="Recent"]', '[aria-label="Pages"]', ".keymap > button"):
+    for opener in ('[aria-label="Dark or light"]', '[aria-label="Recent"]', ".pages-button", ".keymap > button"):
         button = next(iter(studio.all(opener)), None)
         if button is not None and button.is_displayed():
             button.click()

@@ -27,9 +27,9 @@ def notes(studio: Studio) -> list[str]:
 
 
 def test_a_finding_comes_with_the_last_answer_leads_to_its_test_and_goes_with_it(
-    browser: Chrome, shared_server: RunningServer, tmp_path
+    browser: Chrome, server: RunningServer, tmp_path
 ) -> None:
-    recording, results = keep_noise(ArtifactStore(shared_server.home), 2)
+    recording, results = keep_noise(ArtifactStore(server.home), 2)
     settle = registry.get("builtin").settle
     made_with = [settle(Request.of("drums", backend="builtin", chunks=ChunkSettings(chunk_s=s))) for s in (6.0, 20.0)]
     compared = zip(sides(tmp_path), made_with, results, strict=True)
@@ -38,17 +38,13 @@ def test_a_finding_comes_with_the_last_answer_leads_to_its_test_and_goes_with_it
         "sides": tuple(replace(one, made_with=made.to_dict(), source=kept.key) for one, made, kept in compared),
         "guided": False,
     }
-    test = made(shared_server.home, tmp_path, **about)
-    guest = Guest(shared_server.url, test.id, test.key)
+    test = made(server.home, tmp_path, **about)
+    guest = Guest(server.url, test.id, test.key)
     guest.join()
-    studio = Studio(browser, shared_server.url).open(f"/?recording={recording.key}&prompts=drums")
+    studio = Studio(browser, server.url).open(f"/?recording={recording.key}&prompts=drums")
     studio.set("Length", 6).confirmed()
     assert notes(studio) == []
-    plan = (
-        BlindTests(ArtifactStore(shared_server.home), BlindTestTable(shared_server.home))
-        .listener(test.id, guest.token)[1]
-        .plan
-    )
+    plan = BlindTests(ArtifactStore(server.home), BlindTestTable(server.home)).listener(test.id, guest.token)[1].plan
     sound = [trial.x == trial.a for trial in plan]  # whether X is A
     guest.take(lambda prepared, _: "BA"[sound[prepared["index"]] ^ prepared["index"] % 2])  # every other one rightly
     wait_until(lambda: notes(studio), "what was found")

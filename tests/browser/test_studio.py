@@ -16,6 +16,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 
 from assets.demo_recording import load_demo
 from tests.support.browser import DESKTOP, PHONE, console_errors, prefer, resize, sideways_px, wait_until
+from tests.support.page_weight import OURS, SCRIPTS
 from tests.support.server import RunningServer, running_server
 from tests.support.studio_steps import RUN_S, Studio
 
@@ -320,6 +321,24 @@ def test_presets_set_demucs_and_a_change_of_ones_own_is_custom(studio: Studio) -
     assert values() == ["htdemucs_ft", "2", "0.5"]
     studio.choose_preset("Balanced")
     wait_until(lambda: values() == ["htdemucs", "0", "0.25"], "the values of Balanced")
+
+
+def test_the_scripts_of_the_page_weigh_little(studio: Studio) -> None:
+    loaded = {name: n_bytes for name, n_bytes in studio.try_demo().js(SCRIPTS) if name in OURS}
+    assert loaded["player.js"] > 0 and sum(loaded.values()) <= 170_000
+
+
+def test_a_limit_is_said_before_what_is_typed_is_changed(studio: Studio) -> None:
+    field = studio.setting("Length")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys("999")
+    wait_until(lambda: "At most 600 s." in studio.texts(".said"), "the limit")
+    assert field.get_attribute("value") == "999"
+    assert studio.one(f"#{field.get_attribute('aria-describedby')}").text == "At most 600 s."
+    field.send_keys(Keys.TAB)
+    wait_until(lambda: "At most 600 s; set to 600." in studio.texts(".said"), "what was made of it")
+    studio.set("Length", 10)
+    wait_until(lambda: not studio.texts(".said"), "nothing more to say")
 
 
 def test_the_look_is_chosen_and_remembered(studio: Studio) -> None:

@@ -1,6 +1,6 @@
 // The button that starts a run. It counts the prompts that are drawn, and the one that is being typed, which a press makes
-// one of them; a press is sent after them, never before. Where
-// what the prompts ask for is heard already, its slot stands there instead, until other prompts are drawn.
+// one of them; a press is sent after them, never before. Where what the prompts ask for is heard already, its slot stands
+// there instead, until other prompts are drawn.
 import { changes, page } from "audio-playground-changes";
 
 export default {

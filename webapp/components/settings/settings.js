@@ -2,6 +2,7 @@
 import { changes } from "audio-playground-changes";
 
 const OPEN = "settings-open"; // key in sessionStorage: the titles of the unfolded groups
+const MANY = 1e6; // such a limit nobody types, and a tip need not name it
 
 export default {
   template: `
@@ -21,7 +22,7 @@ export default {
                        :disabled="option.disabled" @change="enter(field, option.value)" />{{ option.label }}</label>
             </span>
           </div>
-          <label v-else class="field" :class="{ off: field.disabled }" :data-tip="field.tip || null">
+          <label v-else class="field" :class="{ off: field.disabled }" :data-tip="tipOf(field) || null">
             <span v-if="field.label" class="mute">{{ field.label }}</span>
             <select v-if="field.kind === 'select'" :id="id(field)" :value="value(field)" :disabled="field.disabled"
                     :aria-label="field.spoken" @change="enter(field, $event.target.value)">
@@ -37,12 +38,12 @@ export default {
                    aria-hidden="true">{{ field.options[place(field)].label }}</span></span>
             <span v-else class="number"><input :id="id(field)" type="number" :value="typed[field.name] ?? value(field)" :min="field.min"
                    :max="field.max" :step="field.step" :placeholder="field.placeholder" :disabled="field.disabled"
-                   :aria-describedby="field.said ? id(field) + '-said' : null"
+                   :aria-describedby="saidOf(field) ? id(field) + '-said' : null"
                    @input="typed[field.name] = $event.target.value" @blur="delete typed[field.name]"
                    @change="enterNumber(field, $event.target.value)" /><i
                    v-if="field.unit" aria-hidden="true">{{ field.unit }}</i></span>
           </label>
-          <p v-if="field.said" :id="id(field) + '-said'" class="said warn small">{{ field.said }}</p>
+          <p v-if="saidOf(field)" :id="id(field) + '-said'" class="said warn small">{{ saidOf(field) }}</p>
           <p v-for="note in field.notes" class="setting-note mute small">{{ note.words }}
             <a :href="note.href">{{ note.link }}</a></p>
         </template>
@@ -77,6 +78,22 @@ export default {
 
     enter({ name }, value) {
       this.make({ set: name, value });
+    },
+
+    /** The tip, for a number with what can be entered. */
+    tipOf({ kind, tip, min, max, unit }) {
+      if (kind !== "number" || min === undefined || !(max < MANY)) return tip;
+      return `${tip ?? ""} From ${min} to ${max}${unit ? " " + unit : ""}.`.trim();
+    },
+
+    /** What is said below a field: of a number that is being typed, the limit that it is over; else what was made of it. */
+    saidOf(field) {
+      const text = this.typed[field.name];
+      if (field.kind !== "number" || !text) return field.said;
+      const unit = field.unit ? ` ${field.unit}` : "";
+      if (Number(text) > field.max) return `At most ${field.max}${unit}${field.limit ? ", " + field.limit : ""}.`;
+      if (Number(text) < field.min) return `At least ${field.min}${unit}.`;
+      return field.said;
     },
 
     enterNumber(field, text) {

@@ -33,7 +33,6 @@ class Chosen:
 
     def __init__(self, examples: Mapping[str, Example], on_choose: Callable[[str], object]) -> None:
         group = ui.element("div").classes("examples").props('role=group aria-label="What to compare"')
-
         group.on("click", js_handler=_PRESS)
         with group:
             self._buttons = {
