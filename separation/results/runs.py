@@ -191,9 +191,8 @@ def separate_recording(
     """Separate a kept recording, yielding the events of `separation.separate`, then `Kept`; return the kept result.
 
     A result that is kept already is returned at once; otherwise kept chunks are not computed again. What the request's
-    settings depend on is measured first where the engine runs, so that the same request is settled alike from the first run
-    on. Closing the
-    generator cancels the run; its finished chunks stay, and the next run continues from them.
+    settings depend on is measured first where the engine runs, so that the same request is settled alike from the first
+    run on. Closing the generator cancels the run; its finished chunks stay, and the next run continues from them.
 
     If memory runs out, or a graphics card fails that was not requested by name, a `Warned` says so, and the run is
     repeated with the next smaller setting, and so on down to the smallest; the result is kept under the request that

@@ -171,3 +171,12 @@ def test_what_hands_can_keys_can_in_the_studio(studio: Studio, anchors: Anchors)
     wait_until(lambda: anchors() == [], "no span")
     ActionChains(studio.browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
     wait_until(lambda: anchors() == [("-", 0.4, 3.6)], "it again")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_no_tool_lies_over_the_waveform(studio: Studio, size: tuple[int, int]) -> None:
+    begin(studio, size)
+    beyond = """const strip = document.querySelector(".hosting > .strip"), { right } = strip.getBoundingClientRect();
+        return [...strip.querySelectorAll("*")].filter((el) => el.checkVisibility()
+            && el.getBoundingClientRect().right > right + 0.5).map((el) => el.ariaLabel ?? el.className)"""
+    assert studio.texts(".tools .seg") and studio.js(beyond) == []
